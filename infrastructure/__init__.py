@@ -1,0 +1,1 @@
+"""The only place that knows technologies: databases, files, processes, third-party tools."""

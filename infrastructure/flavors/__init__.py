@@ -1,0 +1,1 @@
+"""One file per flavor: each an adapter of a port to a technology."""
