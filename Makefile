@@ -1,0 +1,58 @@
+# Needs only make and Python 3.11 or newer with venv. Choose one with `make PYTHON=python3.12 ...`.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?=
+VENV := .venv
+STAMP := $(VENV)/.installed
+RUN := $(VENV)/bin/python
+
+.PHONY: help demo test slow check bench clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: $(STAMP) ## Show Stackfold at work, from the first stack to a revert
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" examples/demo.sh
+
+test: $(STAMP) ## Run the tests, but not the slow ones
+	@$(VENV)/bin/pytest -m "not slow"
+
+slow: $(STAMP) ## Run only the slow tests
+	@$(VENV)/bin/pytest -m slow
+
+check: $(STAMP) ## Run all that CI runs: lint, format, types, layers, every test
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/pytest
+
+bench: $(STAMP) ## Run the benchmarks
+	@set -e; for script in benchmarks/bench_*.py; do $(RUN) "$$script"; done
+
+clean: ## Remove the environment, caches and built archives
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last. An environment without it was interrupted, and is made anew.
+$(STAMP): pyproject.toml
+	@set -e; \
+	if [ -f $(STAMP) ] && $(RUN) -c '' 2>/dev/null; then \
+	    rm $(STAMP); \
+	else \
+	    for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
+	        if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	        then found=$$python; break; fi; \
+	    done; \
+	    if [ -z "$$found" ]; then \
+	        echo "Stackfold needs Python 3.11 or newer with venv; none was found." >&2; exit 1; \
+	    fi; \
+	    rm -rf $(VENV); \
+	    "$$found" -m venv $(VENV); \
+	fi
+	@echo "Installing Stackfold and its tools into $(VENV)"
+	@$(RUN) -m pip install --quiet --upgrade "pip>=25.1"
+	@$(RUN) -m pip install --quiet --editable . --group dev
+	@touch $@
