@@ -1,0 +1,160 @@
+"""The rules of the house, so that nobody has to remember them.
+
+The directions between layers, and the technologies that inner layers must not know, are contracts
+of import-linter in `pyproject.toml`. Here is what it cannot say: exact allowances of single
+modules, names, sizes, and what an import loads.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "stackfold"
+LAYERS = ("domain", "application", "infrastructure", "cli")
+LONGEST_FILE = 400
+VAGUE = {"base", "common", "core", "helper", "helpers", "manager", "misc", "util", "utils"}
+
+# Values, text and types: nothing here reads a file, a clock, the environment or a network.
+# `datetime` and `uuid` can read the clock and chance; the rule on clocks is a test of its own.
+PURE_STDLIB = {
+    "__future__", "abc", "collections", "contextlib", "contextvars", "copy", "dataclasses",
+    "datetime", "decimal", "enum", "fractions", "functools", "graphlib", "hashlib", "heapq",
+    "inspect", "itertools", "json", "keyword", "math", "operator", "re", "string", "textwrap",
+    "types", "typing", "unicodedata", "uuid", "weakref",
+}  # fmt: skip
+DOMAIN_MAY_IMPORT = PURE_STDLIB | {"stackfold.domain", "pydantic", "eventsourcing.domain"}
+# The one file that reads the clock: it stamps events.
+THE_EVENTS_CLOCK = ROOT / "domain" / "events.py"
+
+
+def modules_of(*layers: str) -> list[Path]:
+    return [path for layer in layers for path in sorted((ROOT / layer).rglob("*.py"))]
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Every imported name in full: `from a.b import c` gives `a.b.c`; a relative one gives `.`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = "." * node.level + (node.module or "")
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def each(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+EVERY_MODULE = modules_of(*LAYERS) + sorted(PACKAGE.glob("*.py"))
+EVERY_SCRIPT = modules_of("tests", "examples", "benchmarks")
+
+
+@each(EVERY_MODULE + EVERY_SCRIPT)
+def test_a_layer_is_imported_by_its_full_name(path):
+    short = [name for name in imported(parse(path)) if name.split(".")[0] in LAYERS]
+    assert not short, f"say stackfold.{short[0]}: the short name loads the module a second time"
+
+
+@each(modules_of(*LAYERS))
+def test_a_folder_of_modules_is_a_package(path):
+    assert (path.parent / "__init__.py").exists(), "without it the type and layer checks skip it"
+
+
+@each(EVERY_MODULE)
+def test_a_module_says_what_it_is_for(path):
+    assert ast.get_docstring(parse(path)), "start the file with a docstring"
+
+
+@each(EVERY_MODULE + EVERY_SCRIPT)
+def test_a_file_stays_short(path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST_FILE, f"{lines} lines: which concept is missing?"
+
+
+@each(EVERY_MODULE + EVERY_SCRIPT)
+def test_a_module_is_named_for_what_it_holds(path):
+    vague = VAGUE.intersection({path.stem, *path.relative_to(ROOT).parent.parts})
+    assert not vague, f"{vague} could hold anything"
+
+
+@each(modules_of("domain"))
+def test_the_domain_imports_only_what_is_pure(path):
+    foreign = [
+        name
+        for name in imported(parse(path))
+        if not any(within(name, allowed) for allowed in DOMAIN_MAY_IMPORT)
+    ]
+    assert not foreign, f"the domain may not know {foreign}"
+
+
+@each([path for path in modules_of("domain") if path != THE_EVENTS_CLOCK])
+def test_the_domain_reads_no_clock_but_the_events(path):
+    clocks = {"now", "utcnow", "today"}
+    read = [
+        node.func.attr
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in clocks
+    ]
+    assert not read, f"take the time from the event or as an argument, not from {read[0]}()"
+
+
+@each(modules_of(*LAYERS))
+def test_the_layers_do_not_import_the_facade(path):
+    through = [
+        name
+        for name in imported(parse(path))
+        if within(name, "stackfold") and not any(within(name, f"stackfold.{x}") for x in LAYERS)
+    ]
+    assert not through, f"import {through} from the layer that has it"
+
+
+@each(modules_of("cli"))
+def test_the_cli_knows_of_the_infrastructure_only_its_workspace(path):
+    beyond = [
+        name
+        for name in imported(parse(path))
+        if within(name, "stackfold.infrastructure")
+        and not within(name, "stackfold.infrastructure.workspace")
+    ]
+    assert not beyond, f"ask the workspace for {beyond}"
+
+
+def test_the_package_links_to_every_layer_by_a_relative_path():
+    for layer in LAYERS:
+        link = PACKAGE / layer
+        assert link.is_symlink(), f"{link} is not a link: see CONTRIBUTING.md on core.symlinks"
+        assert link.readlink() == Path("..", "..", layer)
+
+
+def test_the_package_holds_only_the_facade_and_the_layers():
+    held = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
+    assert held == {"__init__.py", "__main__.py", "py.typed", *LAYERS}
+
+
+def test_importing_the_facade_loads_no_dependency():
+    program = "import sys; was = {*sys.modules}; import stackfold; print(*{*sys.modules} - was)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    foreign = {name.split(".")[0] for name in loaded} - sys.stdlib_module_names
+    assert foreign == {"stackfold"}
+    assert not {name for name in loaded if name.startswith("stackfold.")}
