@@ -1,1 +1,1 @@
-"""What Stackfold is about: stacks, components, flavors, activations and runs, as folds over events."""
+"""What Stackfold is about: stacks, components, flavors and runs, as folds over events."""

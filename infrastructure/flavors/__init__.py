@@ -1,1 +1,1 @@
-"""One file per flavor: each an adapter of a port to a technology."""
+"""One file per flavor; the table in `infrastructure.flavor_catalogue` names them all."""

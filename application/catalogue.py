@@ -1,0 +1,86 @@
+"""Which flavors there are: built in, from packages, or a user's own; told without loading any."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from stackfold.application.queries import Queries, StoredFlavor
+from stackfold.application.views import FlavorView
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import UnknownFlavor
+
+
+class Entry(NamedTuple):
+    """A flavor, as far as it is known without loading its class."""
+
+    name: str
+    type: str
+    integration: str
+    """Where it comes from: "built-in", a package's name, or "own"."""
+    summary: str
+    source: str
+    """Where its class is, as "module.Class"."""
+    requires: tuple[str, ...] = ()
+    """pip requirements."""
+    modules: tuple[str, ...] = ()
+    """The modules that must be there for it to run."""
+
+
+class Packages(Protocol):
+    """The flavors that are there without being registered, and the way to any flavor's class."""
+
+    def entries(self) -> Sequence[Entry]:
+        """Every built-in flavor, and every one that an installed package ships."""
+
+    def installed(self, modules: Sequence[str]) -> bool:
+        """Whether all the modules can be found."""
+
+    def load(self, source: str) -> object:
+        """The object at "module.Class".
+
+        Raises:
+            InvalidFlavor: It cannot be imported.
+        """
+
+
+class Catalogue:
+    """All flavors: those of packages, and those that users registered."""
+
+    def __init__(self, packages: Packages, queries: Queries) -> None:
+        """Know the flavors of `packages`, and those registered according to `queries`."""
+        self.packages = packages
+        self._queries = queries
+
+    def views(self, type: ComponentType) -> list[FlavorView]:
+        """The flavors of a component type, by name."""
+        return sorted(self.view(entry) for entry in self.entries(type))
+
+    def entries(self, type: ComponentType) -> list[Entry]:
+        """The flavors of a component type."""
+        shipped = [entry for entry in self.packages.entries() if entry.type == type]
+        return [*shipped, *(_own(stored) for stored in self._queries.flavors(type))]
+
+    def entry(self, type: ComponentType, name: str) -> Entry:
+        """One flavor.
+
+        Raises:
+            UnknownFlavor: The type has none of that name.
+        """
+        entries = {entry.name: entry for entry in self.entries(type)}
+        if name not in entries:
+            raise UnknownFlavor(ComponentType(type).noun, name, sorted(entries))
+        return entries[name]
+
+    def view(self, entry: Entry) -> FlavorView:
+        """What a list shows of a flavor."""
+        return FlavorView(
+            name=entry.name,
+            type=entry.type,
+            integration=entry.integration,
+            installed=self.packages.installed(entry.modules),
+            summary=entry.summary,
+        )
+
+
+def _own(stored: StoredFlavor) -> Entry:
+    top = stored.source.partition(".")[0]
+    return Entry(stored.name, stored.type, "own", stored.summary, stored.source, modules=(top,))

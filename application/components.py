@@ -1,0 +1,204 @@
+"""Components: register, look up and change them; one method per verb."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from stackfold.application.flavors import Flavors
+from stackfold.application.ledger import Ledger
+from stackfold.application.queries import Queries
+from stackfold.application.views import ALL, ComponentView, Listing
+from stackfold.domain.component import Component
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import NotInStack
+
+
+class Components:
+    """What can be done with components, and asked of them.
+
+    A `reference` is a name, an id or a unique prefix of either; None stands for the active
+    stack's component of the type.
+    """
+
+    def __init__(self, ledger: Ledger, queries: Queries, flavors: Flavors) -> None:
+        """Record in `ledger`, ask `queries`, check configurations against `flavors`."""
+        self._ledger = ledger
+        self._queries = queries
+        self._flavors = flavors
+
+    def list(
+        self, type: ComponentType, listing: Listing = ALL, as_of: int | None = None
+    ) -> Sequence[ComponentView]:
+        """The living components of a type.
+
+        Args:
+            type: The component type.
+            listing: Which of them, in which order.
+            as_of: A position in the log; None for now.
+
+        Raises:
+            InvalidListing: A column that components do not have.
+        """
+        return self._queries.components(ComponentType(type), listing, as_of)
+
+    def get(
+        self, type: ComponentType, reference: str | None = None, as_of: int | None = None
+    ) -> ComponentView:
+        """One component.
+
+        Raises:
+            NotFound: Nothing answers to the reference.
+            Ambiguous: The reference is a prefix of several.
+            NotInStack: No reference, and the active stack holds no component of the type.
+        """
+        type = ComponentType(type)
+        if reference is not None:
+            return self._queries.component(type, reference, as_of)
+        stack = self._queries.active_stack(as_of)
+        held = stack.components.get(type)
+        if not held:
+            raise NotInStack(stack.name, type.noun)
+        return self._queries.component(type, held[0], as_of)
+
+    def register(
+        self,
+        type: ComponentType,
+        name: str,
+        flavor: str,
+        configuration: Mapping[str, Any] | None = None,
+        labels: Mapping[str, str] | None = None,
+        why: str = "",
+    ) -> ComponentView:
+        """Name and configure a flavor.
+
+        Args:
+            type: What the component does in a stack.
+            name: Its name, unique among the living components of its type.
+            flavor: The name of a flavor of that type.
+            configuration: Attribute → value, as the flavor declares them.
+            labels: Label → text.
+            why: The reason.
+
+        Raises:
+            InvalidName: The name or a label breaks the rule for names.
+            UnknownFlavor: The type has no such flavor.
+            InvalidConfiguration: The configuration does not fit the flavor.
+            NameTaken: The type has a component of that name already.
+        """
+        type = ComponentType(type)
+        explicit = self._flavors.explicit(type, flavor, configuration or {})
+        with self._ledger.signed(why):
+            component = Component.register(type, name, flavor, explicit, labels)
+        self._ledger.save(component)
+        return self._view(component)
+
+    def update(
+        self,
+        type: ComponentType,
+        reference: str | None = None,
+        configuration: Mapping[str, Any] | None = None,
+        labels: Mapping[str, str | None] | None = None,
+        why: str = "",
+    ) -> ComponentView:
+        """Set attributes and labels; what is not named stays.
+
+        Args:
+            type: The component type.
+            reference: Which component.
+            configuration: Attribute → new value.
+            labels: Label → new text, or None to remove it.
+            why: The reason.
+
+        Raises:
+            InvalidConfiguration: The whole would not fit the flavor.
+            Protected: It is a default component.
+            NothingToChange: Everything has these values already.
+            ChangedMeanwhile: Somebody else changed the same attributes at the same time.
+        """
+
+        def command(component: Component) -> None:
+            whole = {**component.configuration, **(configuration or {})}
+            explicit = self._flavors.explicit(component.type, component.flavor, whole)
+            given = {name: explicit[name] for name in configuration or {}}
+            component.update(given, labels)
+
+        return self._change(type, reference, command, why)
+
+    def remove_attributes(
+        self,
+        type: ComponentType,
+        reference: str | None,
+        attributes: Sequence[str],
+        why: str = "",
+    ) -> ComponentView:
+        """Let attributes go back to the flavor's defaults.
+
+        Raises:
+            UnknownAttribute: One of them is not set.
+            InvalidConfiguration: The flavor requires one of them.
+            Protected: It is a default component.
+        """
+
+        def command(component: Component) -> None:
+            component.remove_attributes(attributes)
+            self._flavors.explicit(component.type, component.flavor, component.configuration)
+
+        return self._change(type, reference, command, why)
+
+    def rename(
+        self, type: ComponentType, reference: str | None, name: str, why: str = ""
+    ) -> ComponentView:
+        """Give a component another name.
+
+        Raises:
+            InvalidName: The new name breaks the rule for names.
+            NameTaken: The type has a component of that name already.
+            Protected: It is a default component.
+            NothingToChange: It has that name already.
+        """
+        return self._change(type, reference, lambda component: component.rename(name), why)
+
+    def copy(
+        self, type: ComponentType, reference: str | None, name: str, why: str = ""
+    ) -> ComponentView:
+        """Register a component like another one, under a new name.
+
+        Raises:
+            InvalidName: The new name breaks the rule for names.
+            NameTaken: The type has a component of that name already.
+        """
+        original = self._ledger.load(Component, self.get(type, reference).id)
+        with self._ledger.signed(why):
+            copy = Component.register(
+                original.type,
+                name,
+                original.flavor,
+                original.configuration,
+                original.labels,
+                copied_from=original.id,
+            )
+        self._ledger.save(copy)
+        return self._view(copy)
+
+    def delete(self, type: ComponentType, reference: str, why: str = "") -> ComponentView:
+        """Delete a component that no stack uses, and return it as it was.
+
+        Raises:
+            InUse: Stacks use it.
+            Protected: It is a default component.
+        """
+        view = self.get(type, reference)
+        self._ledger.change(Component, view.id, Component.delete, why)
+        return view
+
+    def _change(
+        self,
+        type: ComponentType,
+        reference: str | None,
+        command: Callable[[Component], None],
+        why: str,
+    ) -> ComponentView:
+        id = self.get(type, reference).id
+        return self._view(self._ledger.change(Component, id, command, why))
+
+    def _view(self, component: Component) -> ComponentView:
+        return self._queries.component(component.type, str(component.id))

@@ -1,0 +1,132 @@
+"""Flavors: what a component can be of."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stackfold.application import configuration as configurations
+from stackfold.application.catalogue import Catalogue
+from stackfold.application.ledger import Ledger
+from stackfold.application.ports import PORTS, Configuration, StackComponent
+from stackfold.application.queries import Queries
+from stackfold.application.views import FlavorDescription, FlavorView
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import FlavorBuiltIn, InvalidFlavor, NameTaken
+from stackfold.domain.flavor import Flavor
+
+
+class Flavors:
+    """What can be done with flavors, and asked of them."""
+
+    def __init__(self, ledger: Ledger, queries: Queries, catalogue: Catalogue, home: Path) -> None:
+        """Register flavors in `ledger`; `home` is what relative paths of components refer to."""
+        self._ledger = ledger
+        self._queries = queries
+        self._catalogue = catalogue
+        self._home = home
+
+    def list(self, type: ComponentType) -> Sequence[FlavorView]:
+        """The flavors of a component type, by name."""
+        return self._catalogue.views(ComponentType(type))
+
+    def describe(self, type: ComponentType, name: str) -> FlavorDescription:
+        """A flavor with its requirements and the JSON schema of its configuration.
+
+        Raises:
+            UnknownFlavor: There is none of that name.
+            InvalidFlavor: Its class is gone or no longer fits its type.
+        """
+        entry = self._catalogue.entry(type, name)
+        return FlavorDescription(
+            *self._catalogue.view(entry),
+            source=entry.source,
+            requires=[*entry.requires],
+            schema=self.implementation(type, name).Configuration.model_json_schema(),
+        )
+
+    def register(self, type: ComponentType, source: str, why: str = "") -> FlavorView:
+        """Make a class of one's own known as a flavor.
+
+        Args:
+            type: The component type whose port the class implements.
+            source: Where the class is, as "module.Class".
+            why: The reason.
+
+        Raises:
+            InvalidFlavor: There is no such class, or it does not implement the port.
+            NameTaken: The type has a flavor of that name already.
+        """
+        type = ComponentType(type)
+        flavor = self._load(source, type)
+        if any(entry.name == flavor.flavor for entry in self._catalogue.entries(type)):
+            raise NameTaken(f"{type.noun} flavor", flavor.flavor)
+        with self._ledger.signed(why):
+            registered = Flavor.register(
+                type,
+                flavor.flavor,
+                source,
+                summary=(inspect.getdoc(flavor) or "").partition("\n")[0],
+                configuration_schema=flavor.Configuration.model_json_schema(),
+            )
+        self._ledger.save(registered)
+        return self._catalogue.view(self._catalogue.entry(type, registered.name))
+
+    def delete(self, type: ComponentType, name: str, why: str = "") -> None:
+        """Forget a flavor of one's own.
+
+        Raises:
+            UnknownFlavor: There is none of that name.
+            FlavorBuiltIn: It came with a package.
+            InUse: A component is of that flavor.
+        """
+        type = ComponentType(type)
+        self._catalogue.entry(type, name)
+        own = {stored.name: stored.id for stored in self._queries.flavors(type)}
+        if name not in own:
+            raise FlavorBuiltIn(type.noun, name)
+        self._ledger.change(Flavor, own[name], Flavor.delete, why)
+
+    # -- what components and runs need of a flavor
+
+    def implementation(self, type: ComponentType, name: str) -> type[StackComponent]:
+        """The class of a flavor; raises as `describe`."""
+        return self._load(self._catalogue.entry(type, name).source, ComponentType(type))
+
+    def explicit(
+        self, type: ComponentType, name: str, configuration: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The given attributes as JSON values of the types that the flavor declares.
+
+        Raises:
+            UnknownFlavor: There is none of that name.
+            InvalidConfiguration: The attributes do not fit it.
+        """
+        return configurations.explicit(self.implementation(type, name), configuration)
+
+    def resolved(
+        self, type: ComponentType, name: str, configuration: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Every attribute of the flavor, defaults included; raises as `explicit`."""
+        return configurations.resolved(self.implementation(type, name), configuration)
+
+    def build(
+        self, type: ComponentType, name: str, configuration: Mapping[str, Any]
+    ) -> StackComponent:
+        """An instance of the flavor's class with that configuration; raises as `explicit`."""
+        return configurations.build(self.implementation(type, name), configuration, self._home)
+
+    def _load(self, source: str, type: ComponentType) -> "type[StackComponent]":
+        found = self._catalogue.packages.load(source)
+        port = PORTS[type]
+        if not inspect.isclass(found) or not issubclass(found, port):
+            raise InvalidFlavor(source, f"it must be a class that derives from {port.__name__}")
+        if inspect.isabstract(found):
+            missing = ", ".join(sorted(found.__abstractmethods__))
+            raise InvalidFlavor(source, f"it does not define {missing}")
+        model = getattr(found, "Configuration", None)
+        if not inspect.isclass(model) or not issubclass(model, Configuration):
+            raise InvalidFlavor(source, "it needs a Configuration derived from ours")
+        if not isinstance(getattr(found, "flavor", None), str):
+            raise InvalidFlavor(source, "it needs a name in the class attribute 'flavor'")
+        return found

@@ -1,0 +1,126 @@
+"""The one log, as the services use it: load, save, and try again where a race was lost."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+from uuid import UUID
+
+from eventsourcing.persistence import EventStore, RecordConflictError
+
+from stackfold.domain.errors import ChangedMeanwhile, NotFound
+from stackfold.domain.events import Aggregate, DomainEvent, signed
+
+A = TypeVar("A", bound=Aggregate)
+
+ATTEMPTS = 100
+"""How often a command is tried; every lost race means that another command has succeeded."""
+
+
+class Ledger:
+    """Aggregates, loaded from the log and saved to it."""
+
+    def __init__(self, store: "EventStore[UUID]", author: Callable[[], str]) -> None:
+        """Read and append events through `store`, signed by `author()`."""
+        self._store = store
+        self._author = author
+
+    @contextmanager
+    def signed(self, why: str = "") -> Iterator[None]:
+        """Sign the events of the block with the author and the reason."""
+        with signed(self._author(), why):
+            yield
+
+    def load(self, kind: type[A], id: UUID | str, revision: int | None = None) -> A:
+        """The aggregate with that id, as it is or as it was at a revision.
+
+        Raises:
+            NotFound: The log knows no such id or revision.
+        """
+        aggregate: A | None = None
+        for event in self._events(id, upto=revision):
+            aggregate = event.mutate(aggregate)  # type: ignore[attr-defined]
+        if aggregate is None or (revision is not None and aggregate.version != revision):
+            raise NotFound(kind.TOPIC, str(id) if revision is None else f"{id} revision {revision}")
+        return aggregate
+
+    def save(self, *aggregates: Aggregate) -> None:
+        """Append the pending events of all the aggregates, all or nothing.
+
+        Raises:
+            RecordConflictError: One of them was changed since it was loaded.
+            StackfoldError: What holds between aggregates forbids it.
+        """
+        events = [event for each in aggregates for event in each.collect_events()]
+        if events:
+            self._store.put(events, events=events)
+
+    def change(
+        self, kind: type[A], id: UUID | str, command: Callable[[A], object], why: str = ""
+    ) -> A:
+        """Load an aggregate, command it, and save it; after a lost race, load it and try again.
+
+        Args:
+            kind: The aggregate's class.
+            id: Its id.
+            command: Called with the aggregate; may be called again with a later revision.
+            why: The reason, for the events.
+
+        Raises:
+            ChangedMeanwhile: The race was lost to a change of the same fields.
+            StackfoldError: The command was refused.
+        """
+        seen = 0
+        for attempt in range(ATTEMPTS):
+            aggregate = self.load(kind, id)
+            seen = seen or aggregate.version
+            with self.signed(why):
+                command(aggregate)
+            if attempt:
+                self._refuse_overlap(aggregate, seen)
+            try:
+                self.save(aggregate)
+            except RecordConflictError:
+                continue
+            return aggregate
+        raise ChangedMeanwhile(aggregate.kind, aggregate.name, aggregate.version, "others", ())
+
+    def attempt(self, command: Callable[[], Sequence[Aggregate]], why: str = "") -> None:
+        """Save several aggregates as one change; after a lost race, command them again.
+
+        Args:
+            command: Returns the aggregates to save; may be called again, and must then ask anew.
+            why: The reason, for the events.
+
+        Raises:
+            StackfoldError: The command was refused.
+        """
+        for left in reversed(range(ATTEMPTS)):
+            with self.signed(why):
+                aggregates = command()
+            try:
+                self.save(*aggregates)
+                return
+            except RecordConflictError:
+                if not left:
+                    raise
+
+    def _refuse_overlap(self, aggregate: Aggregate, seen: int) -> None:
+        """Refuse what is pending if it touches fields that others have changed since `seen`."""
+        mine: set[str] = set()
+        for event in aggregate.pending_events:
+            mine |= event.touches()  # type: ignore[attr-defined]
+        for theirs in self._events(aggregate.id, after=seen):
+            both = mine & theirs.touches()
+            if both or (mine and "everything" in mine | theirs.touches()):
+                raise ChangedMeanwhile(
+                    aggregate.kind,
+                    aggregate.name,
+                    theirs.originator_version,
+                    theirs.by,
+                    sorted(both or theirs.touches()),
+                )
+
+    def _events(
+        self, id: UUID | str, after: int | None = None, upto: int | None = None
+    ) -> Iterator[DomainEvent]:
+        return self._store.get(UUID(str(id)), gt=after, lte=upto)  # type: ignore[return-value]

@@ -1,0 +1,1 @@
+"""One file per question; each a pure fold of events into rows."""

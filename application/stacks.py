@@ -1,0 +1,306 @@
+"""Stacks: compose, look up, change and activate them; one method per verb."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict
+from uuid import UUID
+
+from typing_extensions import Unpack
+
+from stackfold.application.activations import Activations
+from stackfold.application.ledger import Ledger
+from stackfold.application.queries import Queries
+from stackfold.application.views import ALL, Listing, StackView
+from stackfold.domain.component import Component
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import AlreadyActive, NothingToChange, NotInStack
+from stackfold.domain.events import Aggregate
+from stackfold.domain.stack import Stack
+
+Names = str | Sequence[str]
+"""One component by name, id or unique prefix; or several, the default one first."""
+
+
+class Composition(TypedDict, total=False):
+    """Component type → components, by name, id or unique prefix."""
+
+    orchestrator: Names
+    artifact_store: Names
+    container_registry: Names
+    step_operator: Names
+    experiment_tracker: Names
+    model_deployer: Names
+    model_registry: Names
+    feature_store: Names
+    alerter: Names
+    annotator: Names
+    data_validator: Names
+    image_builder: Names
+
+
+class Stacks:
+    """What can be done with stacks, and asked of them.
+
+    A `reference` is a name, an id or a unique prefix of either; None stands for the active stack.
+    """
+
+    def __init__(self, ledger: Ledger, queries: Queries, activations: Activations) -> None:
+        """Record in `ledger`, ask `queries`, choose the active stack by `activations`."""
+        self._ledger = ledger
+        self._queries = queries
+        self._activations = activations
+
+    def list(self, listing: Listing = ALL, as_of: int | None = None) -> Sequence[StackView]:
+        """The living stacks.
+
+        Args:
+            listing: Which of them, in which order.
+            as_of: A position in the log; None for now.
+
+        Raises:
+            InvalidListing: A column that stacks do not have.
+        """
+        return self._queries.stacks(listing, as_of)
+
+    def get(self, reference: str | None = None, as_of: int | None = None) -> StackView:
+        """One stack.
+
+        Raises:
+            NotFound: Nothing answers to the reference.
+            Ambiguous: The reference is a prefix of several.
+        """
+        if reference is None:
+            return self._queries.active_stack(as_of)
+        return self._queries.stack(reference, as_of)
+
+    def register(
+        self,
+        name: str,
+        *,
+        description: str = "",
+        labels: Mapping[str, str] | None = None,
+        activate: bool = False,
+        why: str = "",
+        **components: Unpack[Composition],
+    ) -> StackView:
+        """Compose a stack.
+
+        Args:
+            name: Its name, unique among the living stacks.
+            description: What it is for.
+            labels: Label → text.
+            activate: Whether to make it the active stack in the same change.
+            why: The reason.
+            **components: Component type → components; of several, the default one first.
+
+        Raises:
+            InvalidName: The name or a label breaks the rule for names.
+            NotFound: A component does not exist.
+            IncompleteStack: It has no orchestrator or no artifact store.
+            TooManyComponents: Two components of a type that allows one.
+            NameTaken: There is a stack of that name already.
+        """
+
+        def command() -> list[Aggregate]:
+            stack = Stack.register(name, self._ids(components), description, labels)
+            return [stack, self._activations.choose(stack.id)] if activate else [stack]
+
+        self._ledger.attempt(command, why)
+        return self.get(name)
+
+    def update(
+        self,
+        reference: str | None = None,
+        *,
+        description: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
+        add: bool = False,
+        why: str = "",
+        **components: Unpack[Composition],
+    ) -> StackView:
+        """Take other components for the given types; what is not given is kept.
+
+        Args:
+            reference: Which stack.
+            description: The new description, or None to keep it.
+            labels: Label → new text, or None to remove it.
+            add: Whether components of types that allow several join those that are there,
+                instead of replacing them.
+            why: The reason.
+            **components: Component type → components.
+
+        Raises:
+            NotFound: The stack or a component does not exist.
+            Protected: It is the default stack.
+            TooManyComponents: Two components of a type that allows one.
+            NothingToChange: It is like that already.
+            ChangedMeanwhile: Somebody else changed the same types at the same time.
+        """
+
+        def command(stack: Stack) -> None:
+            ids = self._ids(components)
+            if add:
+                for type in ids:
+                    if type.several_per_stack:
+                        ids[type] = [*stack.components.get(type, ()), *ids[type]]
+            stack.update(ids, description, labels)
+
+        return self._change(reference, command, why)
+
+    def remove_components(
+        self, reference: str | None, components: Mapping[ComponentType, Names], why: str = ""
+    ) -> StackView:
+        """Do without some components.
+
+        Args:
+            reference: Which stack.
+            components: Component type → names, or none for all of that type.
+            why: The reason.
+
+        Raises:
+            NotInStack: The stack does not hold one of them.
+            IncompleteStack: It would have no orchestrator or no artifact store.
+            Protected: It is the default stack.
+        """
+
+        def command(stack: Stack) -> None:
+            stack.remove_components(self._held(stack, components))
+
+        return self._change(reference, command, why)
+
+    def set_default(
+        self, reference: str | None, components: Mapping[ComponentType, str], why: str = ""
+    ) -> StackView:
+        """Of several components of one type, use this one unless a step says otherwise.
+
+        Args:
+            reference: Which stack.
+            components: Component type → the component to come first.
+            why: The reason.
+
+        Raises:
+            NotInStack: The stack does not hold one of them.
+            NothingToChange: Each of them is the default already.
+            Protected: It is the default stack.
+        """
+
+        def command(stack: Stack) -> None:
+            before = stack.version
+            for type, (id,) in self._held(stack, components).items():
+                if stack.components[type][0] != id:
+                    stack.set_default(type, id)
+            if stack.version == before:
+                raise NothingToChange(stack.kind, stack.name, stack.version)
+
+        return self._change(reference, command, why)
+
+    def rename(self, reference: str | None, name: str, why: str = "") -> StackView:
+        """Give a stack another name; if it is active, it stays so.
+
+        Raises:
+            InvalidName: The new name breaks the rule for names.
+            NameTaken: There is a stack of that name already.
+            Protected: It is the default stack.
+            NothingToChange: It has that name already.
+        """
+        return self._change(reference, lambda stack: stack.rename(name), why)
+
+    def copy(self, reference: str | None, name: str, why: str = "") -> StackView:
+        """Register a stack like another one, labels and all, under a new name.
+
+        Raises:
+            InvalidName: The new name breaks the rule for names.
+            NameTaken: There is a stack of that name already.
+        """
+
+        def command() -> list[Aggregate]:
+            original = self._ledger.load(Stack, self.get(reference).id)
+            return [
+                Stack.register(
+                    name,
+                    original.components,
+                    original.description,
+                    original.labels,
+                    copied_from=original.id,
+                )
+            ]
+
+        self._ledger.attempt(command, why)
+        return self.get(name)
+
+    def delete(self, reference: str, recursive: bool = False, why: str = "") -> StackView:
+        """Delete a stack that is active nowhere, and return it as it was.
+
+        Args:
+            reference: Which stack.
+            recursive: Whether to delete its components too, those that no other stack holds.
+            why: The reason.
+
+        Raises:
+            StackActive: It is active, here or in another project.
+            Protected: It is the default stack.
+        """
+        view = self.get(reference)
+
+        def command() -> list[Aggregate]:
+            stack = self._ledger.load(Stack, view.id)
+            stack.delete()
+            return [stack, *(self._orphans(stack) if recursive else ())]
+
+        self._ledger.attempt(command, why)
+        return view
+
+    def activate(self, reference: str, why: str = "") -> StackView:
+        """Make a stack the active one, here: in this project, or everywhere outside of projects.
+
+        Raises:
+            NotFound: Nothing answers to the reference.
+            AlreadyActive: Nothing changes.
+        """
+        found = self._queries.find_stack(reference)
+        try:
+            self._ledger.attempt(lambda: [self._activations.choose(UUID(found.id))], why)
+        except NothingToChange:
+            raise AlreadyActive(found.name) from None
+        return self.get(found.id)
+
+    # -- how it is done
+
+    def _change(
+        self, reference: str | None, command: Callable[[Stack], None], why: str
+    ) -> StackView:
+        id = self.get(reference).id
+        return self.get(str(self._ledger.change(Stack, id, command, why).id))
+
+    def _ids(self, components: Mapping[Any, Any]) -> dict[ComponentType, Sequence[UUID]]:
+        return {
+            ComponentType(type): [
+                UUID(self._queries.find_component(ComponentType(type), name).id)
+                for name in _several(names)
+            ]
+            for type, names in components.items()
+        }
+
+    def _held(
+        self, stack: Stack, components: Mapping[ComponentType, Names]
+    ) -> dict[ComponentType, Sequence[UUID]]:
+        ids = self._ids(components)
+        for type, wanted in ids.items():
+            names = _several(components[type])
+            for id, name in zip(wanted, names, strict=True):
+                if id not in stack.components.get(type, ()):
+                    raise NotInStack(stack.name, type.noun, name)
+        return ids
+
+    def _orphans(self, stack: Stack) -> Sequence[Component]:
+        """The components that only this stack holds, deleted; the default ones stay."""
+        orphans = []
+        for id in (id for ids in stack.components.values() for id in ids):
+            component = self._ledger.load(Component, id)
+            if self._queries.stacks_with(str(id)) == [stack.name] and not component.is_default:
+                component.delete()
+                orphans.append(component)
+        return orphans
+
+
+def _several(names: Names) -> Sequence[str]:
+    return [names] if isinstance(names, str) else names

@@ -1,0 +1,93 @@
+"""What the read models answer with: plain immutable rows that cost nothing to import."""
+
+from typing import Any, Literal, NamedTuple
+
+
+class StackView(NamedTuple):
+    """A stack as it is, or as it was at the position that was asked for."""
+
+    id: str
+    name: str
+    revision: int
+    active: bool
+    description: str
+    labels: dict[str, str]
+    components: dict[str, list[str]]
+    """Component type → names, the default one first."""
+    created: str
+    """When it was registered: RFC 3339, UTC."""
+    updated: str
+    """When this revision was recorded: RFC 3339, UTC."""
+    by: str
+    """Who recorded this revision."""
+
+
+class ComponentView(NamedTuple):
+    """A component as it is, or as it was at the position that was asked for."""
+
+    id: str
+    name: str
+    type: str
+    flavor: str
+    revision: int
+    configuration: dict[str, Any]
+    """Only what was set explicitly."""
+    labels: dict[str, str]
+    stacks: list[str]
+    """The names of the stacks that hold it."""
+    created: str
+    updated: str
+    by: str
+
+
+class FlavorView(NamedTuple):
+    """A flavor that a component can be of."""
+
+    name: str
+    type: str
+    integration: str
+    """Where it comes from: "built-in", a package's name, or "own"."""
+    installed: bool
+    """Whether everything it needs can be imported."""
+    summary: str
+
+
+class FlavorDescription(NamedTuple):
+    """A flavor with what it requires and how it is configured."""
+
+    name: str
+    type: str
+    integration: str
+    installed: bool
+    summary: str
+    source: str
+    """Where its class is, as "module.Class"."""
+    requires: list[str]
+    """pip requirements."""
+    schema: dict[str, Any]
+    """JSON schema of its configuration."""
+
+
+class Condition(NamedTuple):
+    """What a list must fulfil: a column, an operator and a value."""
+
+    column: str
+    operator: Literal["equals", "contains", "startswith", "endswith", "oneof"]
+    value: str
+
+
+class Listing(NamedTuple):
+    """Which part of a list is wanted, and in which order."""
+
+    where: tuple[Condition, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    """Pairs of label and text that must all be there."""
+    sort_by: str = "name"
+    descending: bool = False
+    page: int = 1
+    size: int | None = None
+    """How many rows a page has; None for all."""
+
+
+ALL = Listing()
+"""Everything, by name."""

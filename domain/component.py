@@ -1,0 +1,218 @@
+"""Component: a flavor, configured and named."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import NothingToChange, Protected, UnknownAttribute
+from stackfold.domain.events import Aggregate, FirstEvent
+from stackfold.domain.labels import effective_changes, merged, touched, valid_labels
+from stackfold.domain.name import valid_name
+
+Configuration = Mapping[str, JsonValue]
+"""Attribute → value, only what was set explicitly."""
+
+
+class Component(Aggregate):
+    """A flavor of one component type, with a configuration and a name.
+
+    That the configuration fits the flavor is checked before a command gets here.
+    """
+
+    TOPIC = "component"
+
+    class Event(Aggregate.Event):
+        """Something that happened to a component."""
+
+    class Registered(Event, FirstEvent):
+        """It was named and configured."""
+
+        TOPIC = "component.registered"
+        originator_topic: Literal["component"]
+        type: ComponentType
+        name: str
+        flavor: str
+        configuration: dict[str, JsonValue]
+        labels: dict[str, str]
+        copied_from: UUID | None = None
+
+    class Updated(Event):
+        """Attributes were set; labels were set, or removed where the value is None."""
+
+        TOPIC = "component.updated"
+        configuration: dict[str, JsonValue]
+        labels: dict[str, str | None]
+
+        def apply(self, component: "Component") -> None:
+            component.configuration = {**component.configuration, **self.configuration}
+            component.labels = merged(component.labels, self.labels)
+
+        def touches(self) -> frozenset[str]:
+            return frozenset(self.configuration) | touched(self.labels)
+
+    class AttributesRemoved(Event):
+        """Attributes went back to the flavor's defaults."""
+
+        TOPIC = "component.attributes_removed"
+        attributes: tuple[str, ...]
+
+        def apply(self, component: "Component") -> None:
+            component.configuration = {
+                name: value
+                for name, value in component.configuration.items()
+                if name not in self.attributes
+            }
+
+        def touches(self) -> frozenset[str]:
+            return frozenset(self.attributes)
+
+    class Renamed(Event):
+        """It goes by another name."""
+
+        TOPIC = "component.renamed"
+        name: str
+
+        def apply(self, component: "Component") -> None:
+            component.name = self.name
+
+        def touches(self) -> frozenset[str]:
+            return frozenset({"name"})
+
+    class Deleted(Event):
+        """It is gone; its name is free again."""
+
+        TOPIC = "component.deleted"
+
+        def apply(self, component: "Component") -> None:
+            component.deleted = True
+
+    def __init__(
+        self,
+        type: ComponentType,
+        name: str,
+        flavor: str,
+        configuration: dict[str, JsonValue],
+        labels: dict[str, str],
+    ) -> None:
+        super().__init__(name)
+        self.type = type
+        self.flavor = flavor
+        self.configuration = dict(configuration)
+        self.labels = dict(labels)
+
+    @property
+    def kind(self) -> str:
+        """The noun of its type, such as `artifact store`."""
+        return self.type.noun
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it came with the first use; such a one is never changed."""
+        return self.type.required and self.name == "default"
+
+    # -- commands: rules, then at most one event
+
+    @classmethod
+    def register(
+        cls,
+        type: ComponentType,
+        name: str,
+        flavor: str,
+        configuration: Configuration,
+        labels: Mapping[str, str] | None = None,
+        copied_from: UUID | None = None,
+    ) -> Self:
+        """Name and configure a flavor.
+
+        Args:
+            type: What the component does in a stack.
+            name: Its name, unique among the living components of its type.
+            flavor: The implementation that it configures.
+            configuration: Attribute → value, already checked against the flavor.
+            labels: Label → text.
+            copied_from: The component that it is a copy of.
+
+        Raises:
+            InvalidName: The name or a label breaks the rule for names.
+        """
+        return cls._create(
+            cls.Registered,
+            type=type,
+            name=valid_name(type.noun, name),
+            flavor=flavor,
+            configuration=dict(configuration),
+            labels=valid_labels(labels),
+            copied_from=copied_from,
+        )
+
+    def update(
+        self, configuration: Configuration, labels: Mapping[str, str | None] | None = None
+    ) -> None:
+        """Set attributes and labels; what is not named stays.
+
+        Args:
+            configuration: Attribute → new value, already checked against the flavor.
+            labels: Label → new text, or None to remove it.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is a default component.
+            NothingToChange: Everything has these values already.
+        """
+        self._must_be_changeable("updated")
+        changes = {
+            name: value
+            for name, value in configuration.items()
+            if name not in self.configuration or self.configuration[name] != value
+        }
+        label_changes = effective_changes(self.labels, labels)
+        if not changes and not label_changes:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(self.Updated, configuration=changes, labels=label_changes)
+
+    def remove_attributes(self, attributes: Sequence[str]) -> None:
+        """Let attributes go back to the flavor's defaults.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is a default component.
+            UnknownAttribute: One of them is not set.
+        """
+        self._must_be_changeable("updated")
+        unknown = [name for name in attributes if name not in self.configuration]
+        if unknown or not attributes:
+            raise UnknownAttribute(self.name, unknown, sorted(self.configuration))
+        self.trigger_event(self.AttributesRemoved, attributes=tuple(dict.fromkeys(attributes)))
+
+    def rename(self, name: str) -> None:
+        """Go by another name.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is a default component.
+            InvalidName: The new name breaks the rule for names.
+            NothingToChange: It has that name already.
+        """
+        self._must_be_changeable("renamed")
+        name = valid_name(self.kind, name)
+        if name == self.name:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(self.Renamed, name=name)
+
+    def delete(self) -> None:
+        """Be gone; that no stack uses it is checked where all stacks are known.
+
+        Raises:
+            NotFound: It was deleted before.
+            Protected: It is a default component.
+        """
+        self._must_be_changeable("deleted")
+        self.trigger_event(self.Deleted)
+
+    def _must_be_changeable(self, action: str) -> None:
+        self.must_exist()
+        if self.is_default:
+            raise Protected(self.kind, self.name, action)

@@ -1,0 +1,115 @@
+"""What every event and every aggregate of ours has in common."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar, NamedTuple, Self
+from uuid import UUID, uuid4
+
+from eventsourcing.domain import BaseAggregate, CanInitAggregate, CanMutateAggregate
+from pydantic import BaseModel, ConfigDict
+
+from stackfold.domain.errors import NotFound
+
+
+class DomainEvent(BaseModel):
+    """A fact: frozen, signed, and refusing fields that it does not declare."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    TOPIC: ClassVar[str]
+    """Its name in the log; it outlives any module path."""
+
+    originator_id: UUID
+    originator_version: int
+    timestamp: datetime
+    """When the command ran, by the clock of the machine it ran on."""
+    by: str
+    """Who ran the command."""
+    why: str
+    """The message given with the command; may be empty."""
+
+    @staticmethod
+    def create_timestamp() -> datetime:
+        """The time of the event: now, in UTC."""
+        return datetime.now(UTC)
+
+    def touches(self) -> frozenset[str]:
+        """The fields that this event sets, for telling apart changes that can both stand."""
+        return frozenset({"everything"})
+
+
+class FirstEvent(DomainEvent, CanInitAggregate[UUID]):
+    """Mixed into the event that begins a stream.
+
+    Each one narrows `originator_topic` to its own aggregate's, so that no log can name a class.
+    """
+
+    originator_topic: str
+
+
+class Aggregate(BaseAggregate[UUID]):
+    """One stream of events. Rules stand in commands, assignments in the events' `apply`.
+
+    The first event's fields are the arguments of `__init__`.
+    """
+
+    TOPIC = ""
+
+    class Event(DomainEvent, CanMutateAggregate[UUID]):
+        """The base of this aggregate's events."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.deleted = False
+
+    @property
+    def kind(self) -> str:
+        """What it is called in a sentence."""
+        return self.TOPIC
+
+    @classmethod
+    def _create(
+        cls, event_class: type[CanInitAggregate[UUID]], *, id: UUID | None = None, **facts: Any
+    ) -> Self:
+        return super()._create(event_class, id=id or uuid4(), **facts, **_signature.get()._asdict())
+
+    def trigger_event(self, event_class: type[CanMutateAggregate[UUID]], **facts: Any) -> None:
+        """Record one fact and apply it, signed by whoever the command runs for."""
+        super().trigger_event(event_class, **facts, **_signature.get()._asdict())
+
+    def must_exist(self) -> None:
+        """Refuse to go on with something that was deleted.
+
+        Raises:
+            NotFound: It was deleted.
+        """
+        if self.deleted:
+            raise NotFound(self.kind, self.name)
+
+
+class Signature(NamedTuple):
+    """Who and why: what every event of a command carries."""
+
+    by: str
+    why: str
+
+
+_UNSIGNED = Signature("unknown", "")
+_signature: ContextVar[Signature] = ContextVar("signature", default=_UNSIGNED)
+
+
+@contextmanager
+def signed(by: str, why: str = "") -> Iterator[None]:
+    """Sign every event that is recorded inside the block.
+
+    Args:
+        by: Who acts.
+        why: The reason, in their own words; may be empty.
+    """
+    token = _signature.set(Signature(by, why))
+    try:
+        yield
+    finally:
+        _signature.reset(token)

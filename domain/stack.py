@@ -1,0 +1,289 @@
+"""Stack: which components it is made of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self, TypeVar
+from uuid import UUID
+
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import (
+    IncompleteStack,
+    NothingToChange,
+    NotInStack,
+    Protected,
+    TooManyComponents,
+)
+from stackfold.domain.events import Aggregate, FirstEvent
+from stackfold.domain.labels import effective_changes, merged, touched, valid_labels
+from stackfold.domain.name import valid_name
+
+ComponentsByType = dict[ComponentType, tuple[UUID, ...]]
+"""Component type → the components of that type, the default one first; no empty entries."""
+
+Type = TypeVar("Type")
+Id = TypeVar("Id")
+
+
+class Stack(Aggregate):
+    """A named set of components, at most one of a type unless the type allows several."""
+
+    TOPIC = "stack"
+
+    class Event(Aggregate.Event):
+        """Something that happened to a stack."""
+
+    class Registered(Event, FirstEvent):
+        """It was named and composed."""
+
+        TOPIC = "stack.registered"
+        originator_topic: Literal["stack"]
+        name: str
+        components: ComponentsByType
+        description: str
+        labels: dict[str, str]
+        copied_from: UUID | None = None
+
+    class Updated(Event):
+        """Other components for some types, another description, other labels."""
+
+        TOPIC = "stack.updated"
+        components: ComponentsByType
+        description: str | None
+        labels: dict[str, str | None]
+
+        def apply(self, stack: "Stack") -> None:
+            stack.components = {**stack.components, **self.components}
+            if self.description is not None:
+                stack.description = self.description
+            stack.labels = merged(stack.labels, self.labels)
+
+        def touches(self) -> frozenset[str]:
+            described = {"description"} if self.description is not None else set()
+            return frozenset(self.components) | described | touched(self.labels)
+
+    class ComponentsRemoved(Event):
+        """Some components are no longer part of it."""
+
+        TOPIC = "stack.components_removed"
+        components: ComponentsByType
+
+        def apply(self, stack: "Stack") -> None:
+            stack.components = without(stack.components, self.components)
+
+        def touches(self) -> frozenset[str]:
+            return frozenset(self.components)
+
+    class DefaultSet(Event):
+        """Of several components of one type, another one is used unless a step says otherwise."""
+
+        TOPIC = "stack.default_set"
+        type: ComponentType
+        component: UUID
+
+        def apply(self, stack: "Stack") -> None:
+            others = (each for each in stack.components[self.type] if each != self.component)
+            stack.components = {**stack.components, self.type: (self.component, *others)}
+
+        def touches(self) -> frozenset[str]:
+            return frozenset({self.type})
+
+    class Renamed(Event):
+        """It goes by another name."""
+
+        TOPIC = "stack.renamed"
+        name: str
+
+        def apply(self, stack: "Stack") -> None:
+            stack.name = self.name
+
+        def touches(self) -> frozenset[str]:
+            return frozenset({"name"})
+
+    class Deleted(Event):
+        """It is gone; its name is free again."""
+
+        TOPIC = "stack.deleted"
+
+        def apply(self, stack: "Stack") -> None:
+            stack.deleted = True
+
+    def __init__(
+        self, name: str, components: ComponentsByType, description: str, labels: dict[str, str]
+    ) -> None:
+        super().__init__(name)
+        self.components = dict(components)
+        self.description = description
+        self.labels = dict(labels)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it came with the first use; such a one is never changed."""
+        return self.name == "default"
+
+    # -- commands: rules, then at most one event
+
+    @classmethod
+    def register(
+        cls,
+        name: str,
+        components: Mapping[ComponentType, Sequence[UUID]],
+        description: str = "",
+        labels: Mapping[str, str] | None = None,
+        copied_from: UUID | None = None,
+    ) -> Self:
+        """Name a set of components.
+
+        Args:
+            name: Its name, unique among the living stacks.
+            components: Component type → components, the default one first.
+            description: What it is for, in the user's words.
+            labels: Label → text.
+            copied_from: The stack that it is a copy of.
+
+        Raises:
+            InvalidName: The name or a label breaks the rule for names.
+            IncompleteStack: It has no orchestrator or no artifact store.
+            TooManyComponents: Two components of a type that allows one.
+        """
+        name = valid_name("stack", name)
+        composition = _composition(components)
+        _must_be_complete(name, composition)
+        return cls._create(
+            cls.Registered,
+            name=name,
+            components=composition,
+            description=description,
+            labels=valid_labels(labels),
+            copied_from=copied_from,
+        )
+
+    def update(
+        self,
+        components: Mapping[ComponentType, Sequence[UUID]] | None = None,
+        description: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """Take other components for the given types; types not given are kept.
+
+        Args:
+            components: Component type → all components of that type, the default one first.
+            description: The new description, or None to keep it.
+            labels: Label → new text, or None to remove it.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is the default stack.
+            TooManyComponents: Two components of a type that allows one.
+            NothingToChange: It is like that already.
+        """
+        self._must_be_changeable("updated")
+        changes = {
+            type: ids
+            for type, ids in _composition(components or {}).items()
+            if self.components.get(type) != ids
+        }
+        described = description if description != self.description else None
+        label_changes = effective_changes(self.labels, labels)
+        if not changes and described is None and not label_changes:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(
+            self.Updated, components=changes, description=described, labels=label_changes
+        )
+
+    def remove_components(self, components: Mapping[ComponentType, Sequence[UUID]]) -> None:
+        """Do without some components.
+
+        Args:
+            components: Component type → the components to remove; empty for all of that type.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is the default stack.
+            NotInStack: It does not hold one of them.
+            IncompleteStack: It would have no orchestrator or no artifact store.
+        """
+        self._must_be_changeable("updated")
+        removed = {}
+        for type, ids in components.items():
+            held = self.components.get(type, ())
+            if not held or not set(ids) <= set(held):
+                raise NotInStack(self.name, type.noun)
+            removed[type] = tuple(ids) or held
+        if not removed:
+            raise NothingToChange(self.kind, self.name, self.version)
+        _must_be_complete(self.name, without(self.components, removed))
+        self.trigger_event(self.ComponentsRemoved, components=removed)
+
+    def set_default(self, type: ComponentType, component: UUID) -> None:
+        """Of several components of one type, use this one unless a step says otherwise.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is the default stack.
+            NotInStack: It does not hold the component.
+            NothingToChange: The component is the default already.
+        """
+        self._must_be_changeable("updated")
+        held = self.components.get(type, ())
+        if component not in held:
+            raise NotInStack(self.name, type.noun)
+        if held[0] == component:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(self.DefaultSet, type=type, component=component)
+
+    def rename(self, name: str) -> None:
+        """Go by another name.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is the default stack.
+            InvalidName: The new name breaks the rule for names.
+            NothingToChange: It has that name already.
+        """
+        self._must_be_changeable("renamed")
+        name = valid_name("stack", name)
+        if name == self.name:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(self.Renamed, name=name)
+
+    def delete(self) -> None:
+        """Be gone; that it is active nowhere is checked where all activations are known.
+
+        Raises:
+            NotFound: It was deleted before.
+            Protected: It is the default stack.
+        """
+        self._must_be_changeable("deleted")
+        self.trigger_event(self.Deleted)
+
+    def _must_be_changeable(self, action: str) -> None:
+        self.must_exist()
+        if self.is_default:
+            raise Protected(self.kind, self.name, action)
+
+
+def _composition(components: Mapping[ComponentType, Sequence[UUID]]) -> ComponentsByType:
+    composition: ComponentsByType = {}
+    for type, ids in components.items():
+        distinct = tuple(dict.fromkeys(ids))
+        if len(distinct) > 1 and not type.several_per_stack:
+            raise TooManyComponents(type.noun)
+        if distinct:
+            composition[ComponentType(type)] = distinct
+    return composition
+
+
+def without(
+    components: Mapping[Type, Sequence[Id]], removed: Mapping[Type, Sequence[Id]]
+) -> dict[Type, tuple[Id, ...]]:
+    """Return `components` less those of `removed`; a type of which none is left is left out."""
+    rest = {
+        type: tuple(each for each in ids if each not in removed.get(type, ()))
+        for type, ids in components.items()
+    }
+    return {type: ids for type, ids in rest.items() if ids}
+
+
+def _must_be_complete(name: str, components: ComponentsByType) -> None:
+    missing = [type.noun for type in ComponentType if type.required and type not in components]
+    if missing:
+        raise IncompleteStack(name, missing)

@@ -1,0 +1,42 @@
+"""Who runs a command."""
+
+import os
+import subprocess
+from functools import cache
+
+
+@cache
+def author() -> str:
+    """`STACKFOLD_ACTOR`; else git's `user.email` when inside a repository; else user@host."""
+    return os.environ.get("STACKFOLD_ACTOR") or _git_email() or _login()
+
+
+def _git_email() -> str:
+    folder = os.getcwd()
+    while not os.path.exists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return ""
+        folder = parent
+    try:
+        answer = subprocess.run(
+            ["git", "config", "user.email"],  # noqa: S607 whichever git the user's PATH has
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return ""
+    return answer.stdout.strip()
+
+
+def _login() -> str:
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        # A container may run as a user that has no name.
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

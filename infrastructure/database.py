@@ -1,0 +1,153 @@
+"""One SQLite file, or memory: its connection, its transactions, and its failures in plain words."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+from stackfold.domain.errors import LogUnavailable
+from stackfold.infrastructure.version import SCHEMA
+
+PATIENCE = 10.0
+"""Seconds to wait for another process's transaction to end."""
+
+_PROBLEMS = (
+    ("locked", "is locked by another process: try again when that has ended"),
+    ("busy", "is locked by another process: try again when that has ended"),
+    ("readonly", "is read-only: make it writable or set STACKFOLD_HOME to another folder"),
+    ("unable to open", "cannot be opened: check that the folder exists and is writable"),
+    ("full", "cannot grow, the disk is full: free some space and try again"),
+    ("disk i/o", "cannot be read or written, the disk reports an error: check the disk"),
+    ("not a database", "is not a Stackfold log: restore it from a backup or move it away"),
+    ("malformed", "is damaged: restore it from a backup or move it away"),
+    ("no such table", "is damaged: restore it from a backup or move it away"),
+    ("no such column", "is damaged: restore it from a backup or move it away"),
+)
+
+
+class Database:
+    """A connection that threads take turns in.
+
+    Reads see one state of the file each; a write takes the write lock before it reads anything,
+    so that what it reads stays true until it commits.
+    """
+
+    def __init__(self, path: Path | None, connection: sqlite3.Connection) -> None:
+        """Use `open`, `create` or `in_memory` instead."""
+        self.place = str(path) if path else "memory"
+        self._connection = connection
+        self._turn = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Connect to the file at `path`.
+
+        Raises:
+            LogUnavailable: It is missing, cannot be opened, or is not a log of this version.
+        """
+        with plain_words(str(path)):
+            if not path.exists():
+                raise LogUnavailable(str(path), "is missing: restore it from a backup")
+            if path.stat().st_size == 0:
+                raise LogUnavailable(str(path), "is empty: restore it from a backup")
+            database = cls(path, _open_existing(path))
+        ((schema,),) = database.read("PRAGMA user_version")
+        if schema > SCHEMA:
+            raise LogUnavailable(str(path), "was written by a newer Stackfold: upgrade")
+        if schema == 0:
+            raise LogUnavailable(str(path), "is not a Stackfold log: move it away")
+        return database
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Create an empty file at `path`, with a journal that lets readers go on during writes.
+
+        Raises:
+            LogUnavailable: It cannot be created.
+        """
+        with plain_words(str(path)):
+            connection = _open(f"file:{quote(str(path))}?mode=rwc")
+            connection.execute("PRAGMA journal_mode=WAL")
+        return cls(path, connection)
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """A new, empty database that lives as long as its connection."""
+        return cls(None, _open(":memory:"))
+
+    def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """The rows that a SELECT yields, as tuples.
+
+        Raises:
+            LogUnavailable: The file cannot be read.
+        """
+        with self._turn, plain_words(self.place):
+            return self._connection.execute(statement, parameters).fetchall()
+
+    def scan(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+        """The same, a row at a time, for more rows than memory should hold."""
+        with self._turn, plain_words(self.place):
+            yield from self._connection.execute(statement, parameters)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Cursor]:
+        """Everything in the block is committed as one transaction, or nothing is.
+
+        Raises:
+            LogUnavailable: The file cannot be written.
+        """
+        with self._turn, plain_words(self.place):
+            cursor = self._connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                # A failed COMMIT, on a full disk, may have ended the transaction already.
+                if self._connection.in_transaction:
+                    self._connection.rollback()
+                raise
+
+    def close(self) -> None:
+        """Close the connection; the last one to leave a file tidies up its journal."""
+        with self._turn:
+            self._connection.close()
+
+
+@contextmanager
+def plain_words(place: str) -> Iterator[None]:
+    """Turn whatever SQLite raises into a LogUnavailable that says what to do."""
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.Error as error:
+        text = str(error).lower()
+        problem = next((words for sign, words in _PROBLEMS if sign in text), f"failed: {error}")
+        raise LogUnavailable(place, problem) from error
+
+
+def _open(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        address, uri=True, isolation_level=None, check_same_thread=False, timeout=PATIENCE
+    )
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+def _open_existing(path: Path) -> sqlite3.Connection:
+    address = f"file:{quote(str(path))}"
+    try:
+        connection = _open(f"{address}?mode=rw")
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError:
+        # A folder that cannot be written has no room for the journal that readers share; nobody
+        # writes there, so the file may be read as it lies.
+        if os.access(path.parent, os.W_OK):
+            raise
+        connection = _open(f"{address}?mode=ro&immutable=1")
+    return connection

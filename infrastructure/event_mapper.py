@@ -1,0 +1,88 @@
+"""Events to stored bytes and back; topics resolve through the table here, never by import path."""
+
+import importlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
+from pydantic import BaseModel, ValidationError
+
+from stackfold.domain.errors import UnreadableEvent
+from stackfold.domain.events import DomainEvent
+
+_AGGREGATES = {
+    "activation": ("stackfold.domain.activation", "Activation"),
+    "component": ("stackfold.domain.component", "Component"),
+    "flavor": ("stackfold.domain.flavor", "Flavor"),
+    "run": ("stackfold.domain.run", "Run"),
+    "stack": ("stackfold.domain.stack", "Stack"),
+}
+"""First word of a topic → the module and the aggregate that its events belong to."""
+
+_IN_COLUMNS = {"originator_id", "originator_version"}
+
+
+class EventMapper(Mapper[UUID]):
+    """Stores an event as canonical JSON: sorted keys, no spaces, UTF-8."""
+
+    def __init__(self) -> None:
+        """Nothing to configure: the format is the log's."""
+        super().__init__(JSONTranscoder())
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        """The event as the log keeps it."""
+        event: DomainEvent = domain_event
+        state = {name: value for name, value in vars(event).items() if name not in _IN_COLUMNS}
+        return StoredEvent(
+            originator_id=event.originator_id,
+            originator_version=event.originator_version,
+            topic=event.TOPIC,
+            state=orjson.dumps(state, default=_plain, option=_CANONICAL),
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        """The event that was stored.
+
+        Raises:
+            UnreadableEvent: Its topic is unknown, or its bytes do not fit its class.
+        """
+        event_class = event_classes(stored_event.topic.partition(".")[0]).get(stored_event.topic)
+        if event_class is None:
+            raise UnreadableEvent(stored_event.topic, "a newer version of Stackfold wrote it")
+        try:
+            state = orjson.loads(stored_event.state)
+            state["originator_id"] = stored_event.originator_id
+            state["originator_version"] = stored_event.originator_version
+            return event_class.model_validate(state)
+        except (ValidationError, ValueError, TypeError) as error:
+            raise UnreadableEvent(stored_event.topic, "it was damaged") from error
+
+
+@cache
+def event_classes(aggregate: str) -> Mapping[str, type[DomainEvent]]:
+    """Topic → event class, for the aggregate of that topic; empty for an unknown one."""
+    if aggregate not in _AGGREGATES:
+        return {}
+    module, name = _AGGREGATES[aggregate]
+    members = vars(getattr(importlib.import_module(module), name)).values()
+    return {
+        member.TOPIC: member
+        for member in members
+        if isinstance(member, type) and issubclass(member, DomainEvent) and "TOPIC" in vars(member)
+    }
+
+
+_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case BaseModel():
+            return vars(value)
+    raise TypeError(f"{type(value).__name__} is no part of an event")

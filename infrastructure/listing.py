@@ -1,0 +1,70 @@
+"""SQL for a part of a list: conditions, order and page."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from stackfold.application.views import Condition, Listing
+from stackfold.domain.errors import InvalidListing
+
+
+class Part(NamedTuple):
+    """The end of a SELECT, and its parameters."""
+
+    where: str
+    tail: str
+    parameters: list[Any]
+
+
+def part(listing: Listing, columns: Mapping[str, str]) -> Part:
+    """Turn a listing into SQL.
+
+    Args:
+        listing: What is wanted.
+        columns: The columns that it may name → the SQL expressions they stand for.
+
+    Raises:
+        InvalidListing: It names another column.
+    """
+    clauses: list[str] = []
+    parameters: list[Any] = []
+    for condition in listing.where:
+        clause, values = _clause(_known(condition.column, columns), condition)
+        clauses.append(clause)
+        parameters += values
+    for label, text in listing.labels:
+        # In canonical JSON, and nowhere else in it, the pair reads exactly like this.
+        clauses.append("instr(t.labels, ?) > 0")
+        parameters.append(f"{_quoted(label)}:{_quoted(text)}")
+    order = _known(listing.sort_by, columns)
+    tail = f" ORDER BY {order}{' DESC' if listing.descending else ''}, t.id"
+    if listing.size is not None:
+        tail += " LIMIT ? OFFSET ?"
+        parameters += [listing.size, (listing.page - 1) * listing.size]
+    return Part("".join(f" AND {clause}" for clause in clauses), tail, parameters)
+
+
+def _known(column: str, columns: Mapping[str, str]) -> str:
+    if column not in columns:
+        raise InvalidListing("column", column, list(columns))
+    return columns[column]
+
+
+def _clause(expression: str, condition: Condition) -> tuple[str, list[str]]:
+    value = condition.value
+    match condition.operator:
+        case "equals":
+            return f"{expression} = ?", [value]
+        case "contains":
+            return f"instr({expression}, ?) > 0", [value]
+        case "startswith":
+            return f"substr({expression}, 1, length(?)) = ?", [value, value]
+        case "endswith":
+            return f"substr({expression}, -length(?)) = ?", [value, value]
+        case "oneof":
+            values = value.split(",")
+            return f"{expression} IN ({', '.join('?' for _ in values)})", values
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

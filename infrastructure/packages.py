@@ -1,0 +1,109 @@
+"""The flavors that come with packages, ours first, and how the class of any flavor is loaded."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from functools import cache
+
+from stackfold.application.catalogue import Entry
+from stackfold.domain.errors import InvalidFlavor
+
+ENTRY_POINTS = "stackfold.flavors"
+"""The entry-point group in which packages ship flavors, as `<type>.<name> = module:Class`."""
+
+_HERE = "stackfold.infrastructure.flavors"
+
+BUILT_IN = (
+    Entry(
+        "local",
+        "orchestrator",
+        "built-in",
+        "Runs the steps in this process, one after another.",
+        f"{_HERE}.local_orchestrator.LocalOrchestrator",
+    ),
+    Entry(
+        "local",
+        "artifact_store",
+        "built-in",
+        "Keeps artifacts in a folder.",
+        f"{_HERE}.local_artifact_store.LocalArtifactStore",
+    ),
+    Entry(
+        "local",
+        "step_operator",
+        "built-in",
+        "Runs each step in a fresh Python process on this machine.",
+        f"{_HERE}.local_step_operator.LocalStepOperator",
+    ),
+    Entry(
+        "default",
+        "container_registry",
+        "built-in",
+        "Any container registry, by its address.",
+        f"{_HERE}.default_container_registry.DefaultContainerRegistry",
+    ),
+)
+
+
+class InstalledPackages:
+    """The flavors of the running Python environment."""
+
+    def entries(self) -> Sequence[Entry]:
+        """Every built-in flavor, and every one that an installed package ships."""
+        return _entries()
+
+    def installed(self, modules: Sequence[str]) -> bool:
+        """Whether all the modules can be found; none is imported."""
+        return all(_found(module) for module in modules)
+
+    def load(self, source: str) -> object:
+        """The object at "module.Class", which may lie in the current folder.
+
+        Raises:
+            InvalidFlavor: It cannot be imported.
+        """
+        module_name, _, name = source.rpartition(".")
+        if not module_name:
+            raise InvalidFlavor(source, "give the class as module.Class")
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
+        try:
+            module = importlib.import_module(module_name)
+        except Exception as error:
+            # Whatever somebody else's module raises on import, the user gets one line of it.
+            problem = f"importing {module_name} failed: {type(error).__name__}: {error}"
+            raise InvalidFlavor(source, problem) from error
+        if not hasattr(module, name):
+            raise InvalidFlavor(source, f"the module {module_name} has no {name}")
+        return getattr(module, name)
+
+
+@cache
+def _entries() -> tuple[Entry, ...]:
+    from importlib.metadata import entry_points
+
+    shipped = []
+    for point in entry_points(group=ENTRY_POINTS):
+        type, _, name = point.name.partition(".")
+        package = point.dist.metadata.json if point.dist else {}
+        shipped.append(
+            Entry(
+                name=name,
+                type=type,
+                integration=str(package.get("name", "unknown")),
+                summary=str(package.get("summary", "")),
+                source=point.value.replace(":", "."),
+            )
+        )
+    return (*BUILT_IN, *shipped)
+
+
+def _found(module: str) -> bool:
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,309 @@
+"""Reading the read models: plain SQL, importing no framework."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from stackfold.application.queries import Reference, StoredFlavor
+from stackfold.application.views import ALL, ComponentView, Listing, StackView
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import Ambiguous, NotFound
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.listing import part
+
+GLOBAL = "global"
+
+
+class Scope(NamedTuple):
+    """Where somebody works: what decides which stack is active for them."""
+
+    override: str | None = None
+    """The name or id of a stack that is active whatever the log says."""
+    project: str | None = None
+    """The scope of the project they are in, such as "project:<id>"."""
+
+
+EVERYWHERE = Scope()
+
+_STACK_COLUMNS = {
+    "id": "t.id",
+    "name": "t.name",
+    "revision": "t.revision",
+    "description": "t.description",
+    "created": "t.created",
+    "updated": "t.updated",
+    "by": "t.by",
+}
+_COMPONENT_COLUMNS = {
+    "id": "t.id",
+    "name": "t.name",
+    "flavor": "t.flavor",
+    "revision": "t.revision",
+    "created": "t.created",
+    "updated": "t.updated",
+    "by": "t.by",
+}
+_STACK = (
+    "SELECT t.id, t.name, t.revision, t.description, t.labels, t.components, t.created, "
+    "t.updated, t.by"
+)
+_COMPONENT = (
+    "SELECT t.id, t.name, t.type, t.flavor, t.revision, t.configuration, t.labels, t.created, "
+    "t.updated, t.by"
+)
+
+
+class SqlQueries:
+    """The questions of `application.queries`, asked of a database."""
+
+    def __init__(self, database: Database, scope: Scope = EVERYWHERE) -> None:
+        """Ask `database`, on behalf of somebody who works in `scope`."""
+        self._database = database
+        self._scope = scope
+
+    # -- stacks
+
+    def stacks(self, listing: Listing = ALL, as_of: int | None = None) -> list[StackView]:
+        """The living stacks."""
+        source, parameters = _true_at("stacks", as_of)
+        wanted = part(listing, _STACK_COLUMNS)
+        rows = self._database.read(
+            f"{_STACK} {source}{wanted.where}{wanted.tail}", [*parameters, *wanted.parameters]
+        )
+        return self._stack_views(rows, as_of)
+
+    def stack(self, reference: str, as_of: int | None = None) -> StackView:
+        """The stack of that name, id or unique prefix."""
+        return self._stack_by_id(self.find_stack(reference, as_of).id, as_of)
+
+    def active_stack(self, as_of: int | None = None) -> StackView:
+        """The stack that is active here."""
+        return self._stack_by_id(self._active(as_of), as_of)
+
+    def find_stack(self, reference: str, as_of: int | None = None) -> Reference:
+        """The id and name of a stack."""
+        return self._find("stacks", "stack", "", (), reference, as_of)
+
+    def stacks_with(self, component: str) -> list[str]:
+        """The names of the living stacks that hold a component."""
+        rows = self._database.read(
+            "SELECT name FROM stacks WHERE until IS NULL AND instr(components, ?) > 0 "
+            "ORDER BY name",
+            (component,),
+        )
+        return [name for (name,) in rows]
+
+    # -- components
+
+    def components(
+        self, type: ComponentType, listing: Listing = ALL, as_of: int | None = None
+    ) -> list[ComponentView]:
+        """The living components of a type."""
+        source, parameters = _true_at("components", as_of)
+        wanted = part(listing, _COMPONENT_COLUMNS)
+        rows = self._database.read(
+            f"{_COMPONENT} {source} AND t.type = ?{wanted.where}{wanted.tail}",
+            [*parameters, str(type), *wanted.parameters],
+        )
+        return self._component_views(rows, as_of)
+
+    def component(
+        self, type: ComponentType, reference: str, as_of: int | None = None
+    ) -> ComponentView:
+        """The component of that type and name, id or unique prefix."""
+        id = self.find_component(type, reference, as_of).id
+        return self._component_views(self._by_id("components", _COMPONENT, [id], as_of), as_of)[0]
+
+    def find_component(
+        self, type: ComponentType, reference: str, as_of: int | None = None
+    ) -> Reference:
+        """The id and name of a component."""
+        type = ComponentType(type)
+        return self._find(
+            "components", type.noun, " AND t.type = ?", (type.value,), reference, as_of
+        )
+
+    def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:
+        """The components that a stack holds, by type, the default one of each type first."""
+        source, parameters = _true_at("stacks", as_of)
+        rows = self._database.read(f"SELECT t.components {source} AND t.id = ?", [*parameters, id])
+        ids = [each for held in json.loads(rows[0][0]).values() for each in held] if rows else []
+        views = self._component_views(self._by_id("components", _COMPONENT, ids, as_of), as_of)
+        by_id = {view.id: view for view in views}
+        return [by_id[each] for each in ids]
+
+    def components_of_flavor(self, type: ComponentType, flavor: str) -> list[str]:
+        """The names of the living components of a flavor."""
+        rows = self._database.read(
+            "SELECT name FROM components WHERE until IS NULL AND type = ? AND flavor = ? "
+            "ORDER BY name",
+            (str(type), flavor),
+        )
+        return [name for (name,) in rows]
+
+    # -- flavors and activations
+
+    def flavors(self, type: ComponentType | None = None) -> list[StoredFlavor]:
+        """The living flavors that users registered."""
+        rows = self._database.read(
+            "SELECT id, name, type, source, summary, schema FROM flavors WHERE until IS NULL "
+            "ORDER BY type, name"
+        )
+        return [StoredFlavor(*row) for row in rows if type is None or row[2] == type]
+
+    def activation(self, scope: str) -> str | None:
+        """The id of a scope's activation, or None if it has made no choice yet."""
+        rows = self._database.read(
+            "SELECT id FROM activations WHERE until IS NULL AND scope = ?", (scope,)
+        )
+        return rows[0][0] if rows else None
+
+    def scopes_with(self, stack: str) -> list[str]:
+        """The scopes in which a stack is active."""
+        rows = self._database.read(
+            "SELECT scope FROM activations WHERE until IS NULL AND stack = ?", (stack,)
+        )
+        return [scope for (scope,) in rows]
+
+    def living(self, table: str, ids: list[str]) -> set[str]:
+        """Which of the ids belong to something living."""
+        rows = self._database.read(
+            f"SELECT id FROM {table} WHERE until IS NULL AND id IN ({_marks(ids)})", ids
+        )
+        return {id for (id,) in rows}
+
+    # -- how it is done
+
+    def _active(self, as_of: int | None) -> str:
+        if self._scope.override:
+            return self.find_stack(self._scope.override, as_of).id
+        source, parameters = _true_at("activations", as_of)
+        chosen = dict(
+            self._database.read(
+                f"SELECT t.scope, t.stack {source} AND t.scope IN (?, ?)",
+                [*parameters, self._scope.project or GLOBAL, GLOBAL],
+            )
+        )
+        return str(chosen.get(self._scope.project) or chosen[GLOBAL])
+
+    def _stack_by_id(self, id: str, as_of: int | None) -> StackView:
+        return self._stack_views(self._by_id("stacks", _STACK, [id], as_of), as_of)[0]
+
+    def _stack_views(self, rows: Sequence[Any], as_of: int | None) -> list[StackView]:
+        if not rows:
+            return []
+        active = self._active_or_none(as_of)
+        composed = [json.loads(row[5]) for row in rows]
+        ids = {id for held in composed for group in held.values() for id in group}
+        found = self._by_id("components", "SELECT t.id, t.name", sorted(ids), as_of)
+        names = dict(found)
+        return [
+            StackView(
+                id=id,
+                name=name,
+                revision=revision,
+                active=id == active,
+                description=description,
+                labels=json.loads(labels),
+                components={
+                    type.value: [names[each] for each in held[type.value]]
+                    for type in ComponentType
+                    if type.value in held
+                },
+                created=created,
+                updated=updated,
+                by=by,
+            )
+            for (id, name, revision, description, labels, _, created, updated, by), held in zip(
+                rows, composed, strict=True
+            )
+        ]
+
+    def _active_or_none(self, as_of: int | None) -> str | None:
+        try:
+            return self._active(as_of)
+        except (NotFound, Ambiguous, KeyError):
+            # A list must be shown even where STACKFOLD_ACTIVE_STACK names no stack.
+            return None
+
+    def _component_views(self, rows: Sequence[Any], as_of: int | None) -> list[ComponentView]:
+        if not rows:
+            return []
+        source, parameters = _true_at("stacks", as_of)
+        stacks = self._database.read(
+            f"SELECT t.name, t.components {source} ORDER BY t.name", parameters
+        )
+        return [
+            ComponentView(
+                id=id,
+                name=name,
+                type=type,
+                flavor=flavor,
+                revision=revision,
+                configuration=json.loads(configuration),
+                labels=json.loads(labels),
+                stacks=[stack for stack, components in stacks if id in components],
+                created=created,
+                updated=updated,
+                by=by,
+            )
+            for (
+                id, name, type, flavor, revision, configuration, labels, created, updated, by,
+            ) in rows
+        ]  # fmt: skip
+
+    def _by_id(self, table: str, select: str, ids: list[str], as_of: int | None) -> list[Any]:
+        source, parameters = _true_at(table, as_of)
+        statement = f"{select} {source} AND t.id IN ({_marks(ids)})"
+        return self._database.read(statement, [*parameters, *ids])
+
+    def _find(
+        self,
+        table: str,
+        kind: str,
+        condition: str,
+        values: Iterable[str],
+        reference: str,
+        as_of: int | None,
+    ) -> Reference:
+        source, parameters = _true_at(table, as_of)
+        select = f"SELECT t.id, t.name {source}{condition}"
+        given = [*parameters, *values]
+        exact = self._database.read(
+            f"{select} AND (t.name = ? OR t.id = ?)", [*given, reference, reference]
+        )
+        if exact:
+            # A name wins over an id that reads the same.
+            return Reference(*next((row for row in exact if row[1] == reference), exact[0]))
+        prefixed = reference and self._database.read(
+            f"{select} AND (substr(t.name, 1, length(?)) = ? OR substr(t.id, 1, length(?)) = ?) "
+            "ORDER BY t.name",
+            [*given, reference, reference, reference, reference],
+        )
+        if not prefixed:
+            raise NotFound(kind, reference, self._known(select, given))
+        if len(prefixed) > 1:
+            raise Ambiguous(kind, reference, [name for _, name in prefixed])
+        return Reference(*prefixed[0])
+
+    def _known(self, select: str, given: list[Any]) -> str:
+        rows = self._database.read(f"{select} ORDER BY t.name LIMIT 11", given)
+        names = [name for _, name in rows[:10]] + (["…"] if len(rows) > 10 else [])
+        return f"there is {', '.join(names)}" if names else "none is registered yet"
+
+
+def _true_at(table: str, as_of: int | None) -> tuple[str, list[int]]:
+    """FROM and WHERE for the rows, as `t`, that are true now or were at a position."""
+    if as_of is None:
+        return f"FROM {table} AS t WHERE t.until IS NULL", []
+    # One seek for each thing that was ever registered, however many revisions it has had.
+    return (
+        f"FROM {table} AS first JOIN {table} AS t ON t.id = first.id AND t.since = "
+        f"(SELECT max(since) FROM {table} WHERE id = first.id AND since <= ?) "
+        "WHERE first.revision = 1 AND first.since <= ? AND (t.until IS NULL OR t.until > ?)",
+        [as_of, as_of, as_of],
+    )
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" for _ in values)

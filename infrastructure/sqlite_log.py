@@ -1,0 +1,167 @@
+"""The log in SQLite: append, hash chain and read models in one transaction."""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredEvent
+
+from stackfold.domain.events import DomainEvent
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.projector import Projector
+from stackfold.infrastructure.version import SCHEMA
+
+BEGINNING = b"\0" * 32
+"""What the first event's hash is chained to."""
+
+_TABLES = (
+    "CREATE TABLE events (position INTEGER PRIMARY KEY, recorded_at TEXT NOT NULL, "
+    "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, "
+    "state BLOB NOT NULL, hash BLOB NOT NULL, UNIQUE (originator_id, originator_version))",
+    "CREATE INDEX events_by_time ON events (recorded_at)",
+    "CREATE TRIGGER events_stay BEFORE DELETE ON events "
+    "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+    "CREATE TRIGGER events_stay_as_they_are BEFORE UPDATE ON events "
+    "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+)
+
+_INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+class Head(NamedTuple):
+    """The end of the log; position 0 when it is empty."""
+
+    position: int
+    recorded_at: str
+    hash: bytes
+
+
+class SQLiteLog(AggregateRecorder):
+    """Events in the order in which they were committed, each chained to the one before."""
+
+    def __init__(self, database: Database, projector: Projector) -> None:
+        """Keep the log in `database`, and its read models in step by `projector`."""
+        self._database = database
+        self._projector = projector
+
+    def create_tables(self) -> None:
+        """Create the log and its read models, empty."""
+        with self._database.write() as cursor:
+            for statement in _TABLES:
+                cursor.execute(statement)
+            self._projector.create_tables(cursor)
+            cursor.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        events: Sequence[DomainEvent] = (),
+        **_: Any,
+    ) -> Sequence[int]:
+        """Append events and fold them into the read models, all or nothing.
+
+        Args:
+            stored_events: What is appended.
+            events: The same events as objects, to be folded.
+
+        Returns:
+            Their positions.
+
+        Raises:
+            IntegrityError: An aggregate has a revision of that number already.
+            StackfoldError: What holds between aggregates forbids one of them.
+        """
+        with self._database.write() as cursor:
+            position, recorded_at, previous = _head(cursor)
+            # Clocks of different writers differ; the log's own time never runs backwards.
+            recorded_at = max(recorded_at, now())
+            first = position + 1
+            for stored, event in zip(stored_events, events, strict=True):
+                position += 1
+                previous = _append(cursor, position, recorded_at, stored, previous)
+                self._projector.project(cursor, event, position, recorded_at)
+        return range(first, position + 1)
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """The events of one aggregate, by revision.
+
+        Args:
+            originator_id: The aggregate's id.
+            gt: Only revisions greater than this.
+            lte: Only revisions up to this.
+            desc: Newest first.
+            limit: At most so many.
+        """
+        rows = self._database.read(
+            "SELECT originator_version, topic, state FROM events WHERE originator_id = ? "
+            "AND originator_version > ? AND originator_version <= ? "
+            f"ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?",
+            (str(originator_id), gt or 0, _LAST if lte is None else lte, limit or _LAST),
+        )
+        return [StoredEvent(UUID(str(originator_id)), *row) for row in rows]
+
+    def head(self) -> Head:
+        """The end of the log."""
+        rows = self._database.read(_SELECT_HEAD)
+        return Head(*rows[0]) if rows else Head(0, "", BEGINNING)
+
+
+_LAST = 2**63 - 1
+_SELECT_HEAD = "SELECT position, recorded_at, hash FROM events ORDER BY position DESC LIMIT 1"
+
+
+def now() -> str:
+    """The time, as the log writes it: RFC 3339 in UTC with microseconds, so that texts sort."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def chained(
+    previous: bytes,
+    position: int,
+    recorded_at: str,
+    originator: str,
+    version: int,
+    topic: str,
+    state: bytes,
+) -> bytes:
+    """The hash of an event: sha256 over the hash before it and all that is stored of it.
+
+    Every part is preceded by its length, so that no two different events read the same.
+    """
+    digest = hashlib.sha256(previous)
+    for part in (str(position), recorded_at, originator, str(version), topic):
+        data = part.encode()
+        digest.update(b"%d:%b" % (len(data), data))
+    digest.update(b"%d:" % len(state))
+    digest.update(state)
+    return digest.digest()
+
+
+def _head(cursor: sqlite3.Cursor) -> Head:
+    row = cursor.execute(_SELECT_HEAD).fetchone()
+    return Head(*row) if row else Head(0, "", BEGINNING)
+
+
+def _append(
+    cursor: sqlite3.Cursor, position: int, recorded_at: str, stored: StoredEvent, previous: bytes
+) -> bytes:
+    originator = str(stored.originator_id)
+    version, topic, state = stored.originator_version, stored.topic, stored.state
+    hash = chained(previous, position, recorded_at, originator, version, topic, state)
+    try:
+        cursor.execute(_INSERT, (position, recorded_at, originator, version, topic, state, hash))
+    except sqlite3.IntegrityError as error:
+        raise IntegrityError(str(error)) from error
+    return hash

@@ -1,0 +1,33 @@
+"""What a log is made of: recorder, read models, mapper, ledger."""
+
+from typing import NamedTuple
+
+from eventsourcing.persistence import EventStore
+
+from stackfold.application.ledger import Ledger
+from stackfold.application.read_models.activations import ACTIVATIONS
+from stackfold.application.read_models.components import COMPONENTS
+from stackfold.application.read_models.flavors import FLAVORS
+from stackfold.application.read_models.stacks import STACKS
+from stackfold.infrastructure.author import author
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.event_mapper import EventMapper
+from stackfold.infrastructure.projector import Projector
+from stackfold.infrastructure.queries import SqlQueries
+from stackfold.infrastructure.sqlite_log import SQLiteLog
+
+TEMPORAL = (STACKS, COMPONENTS, FLAVORS, ACTIVATIONS)
+PLAIN = ()
+
+
+class Parts(NamedTuple):
+    """The log of a database, and the ledger that services use it by."""
+
+    log: SQLiteLog
+    ledger: Ledger
+
+
+def wire(database: Database) -> Parts:
+    """Put the parts together for one database."""
+    log = SQLiteLog(database, Projector(TEMPORAL, PLAIN, SqlQueries(database)))
+    return Parts(log, Ledger(EventStore(EventMapper(), log), author))

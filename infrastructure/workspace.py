@@ -1,0 +1,153 @@
+"""The composition root: where the log lives, and what is wired to what.
+
+Reading needs neither eventsourcing nor pydantic, so they are imported where a command needs them.
+"""
+
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.home import LOG_FILE, create_project, find_project, home_folder
+from stackfold.infrastructure.queries import GLOBAL, Scope, SqlQueries
+
+if TYPE_CHECKING:
+    from stackfold.application.activations import Activations
+    from stackfold.application.catalogue import Catalogue
+    from stackfold.application.components import Components
+    from stackfold.application.flavors import Flavors
+    from stackfold.application.stacks import Stacks
+    from stackfold.infrastructure.wiring import Parts
+
+
+class Workspace:
+    """Everything that can be done and asked, on one log.
+
+    `stacks`, `components`, `flavors` and `runs` have one method per verb of the command line.
+    Threads may share a workspace. Close it, or use it in a `with` block.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        home: Path,
+        scope: Scope,
+        temporary: tempfile.TemporaryDirectory[str] | None = None,
+    ) -> None:
+        """Use `open` or `in_memory` instead."""
+        # The folder goes when the workspace does.
+        self._temporary = temporary
+        self.home = home
+        self.scope = scope
+        self._database = database
+        self.queries = SqlQueries(database, scope)
+
+    @classmethod
+    def open(cls, home: str | os.PathLike[str] | None = None) -> Self:
+        """The workspace whose log lies in a folder; the first use creates it.
+
+        Args:
+            home: The folder; by default `STACKFOLD_HOME`, or else the user's data folder.
+
+        Raises:
+            LogUnavailable: The log cannot be opened or created.
+        """
+        folder = Path(os.path.abspath(os.path.expanduser(home))) if home else home_folder()
+        path = folder / LOG_FILE
+        if not path.exists():
+            from stackfold.infrastructure.first_use import create_log
+
+            create_log(path)
+        project = find_project()
+        override = os.environ.get("STACKFOLD_ACTIVE_STACK") or None
+        return cls(Database.open(path), folder, Scope(override, project.scope if project else None))
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """A new workspace that leaves nothing behind, for tests and for embedding.
+
+        Relative paths of its components refer to a temporary folder.
+        """
+        from stackfold.application.first_use import seed
+
+        folder = tempfile.TemporaryDirectory(prefix="stackfold-")
+        workspace = cls(Database.in_memory(), Path(folder.name), Scope(), folder)
+        workspace._parts.log.create_tables()
+        seed(workspace._parts.ledger)
+        return workspace
+
+    @cached_property
+    def stacks(self) -> "Stacks":
+        """Stacks: register, look up, change, activate."""
+        from stackfold.application.stacks import Stacks
+
+        return Stacks(self._parts.ledger, self.queries, self._activations)
+
+    @cached_property
+    def components(self) -> "Components":
+        """Components of every type: register, look up, change."""
+        from stackfold.application.components import Components
+
+        return Components(self._parts.ledger, self.queries, self.flavors)
+
+    @cached_property
+    def flavors(self) -> "Flavors":
+        """Flavors: look up, describe, register one's own."""
+        from stackfold.application.flavors import Flavors
+
+        return Flavors(self._parts.ledger, self.queries, self.catalogue, self.home)
+
+    @cached_property
+    def catalogue(self) -> "Catalogue":
+        """Which flavors there are, told without loading any."""
+        from stackfold.application.catalogue import Catalogue
+        from stackfold.infrastructure.packages import InstalledPackages
+
+        return Catalogue(InstalledPackages(), self.queries)
+
+    def init_project(self, folder: str | os.PathLike[str] | None = None, why: str = "") -> Path:
+        """Give a folder an active stack of its own; it starts with the globally active one.
+
+        Args:
+            folder: By default the current one.
+            why: The reason.
+
+        Returns:
+            The folder.
+
+        Raises:
+            ProjectExists: It has one already.
+        """
+        from uuid import UUID
+
+        from stackfold.application.activations import Activations
+
+        active = SqlQueries(self._database, Scope()).active_stack()
+        project = create_project(Path(os.path.abspath(folder or os.getcwd())))
+        activations = Activations(self._parts.ledger, self.queries, project.scope)
+        self._parts.ledger.attempt(lambda: [activations.choose(UUID(active.id))], why)
+        return project.folder
+
+    def close(self) -> None:
+        """Let go of the log."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def _activations(self) -> "Activations":
+        from stackfold.application.activations import Activations
+
+        return Activations(self._parts.ledger, self.queries, self.scope.project or GLOBAL)
+
+    @cached_property
+    def _parts(self) -> "Parts":
+        from stackfold.infrastructure.wiring import wire
+
+        return wire(self._database)
