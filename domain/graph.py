@@ -1,0 +1,93 @@
+"""Graph: the steps of a pipeline and what flows between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+
+from pydantic import JsonValue
+
+from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.signature import Signature
+
+
+class StepFunction(Protocol):
+    """What a node needs to know of its step."""
+
+    name: str
+    function: Callable[..., Any]
+    step_operator: str | bool
+
+    @property
+    def signature(self) -> Signature:
+        """Its inputs and outputs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Output:
+    """What a step will return, while the pipeline is built: to be handed to other steps."""
+
+    step: str
+    """The name of the node that it comes from."""
+    name: str
+    of: object = field(repr=False)
+    """The graph that it belongs to."""
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise InvalidPipeline(
+            f"the output {self.name!r} of step {self.step!r} has no value while the pipeline is "
+            "built: hand it to a step and use it there"
+        )
+
+    __bool__ = __int__ = __float__ = __len__ = __contains__ = __getitem__ = __call__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __add__ = __sub__ = __mul__ = __truediv__ = _refuse
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = _refuse
+
+    def __eq__(self, other: object) -> bool:
+        # Otherwise `if output == 3` would quietly be false.
+        return self is other if isinstance(other, Output) else self._refuse()
+
+    __hash__ = object.__hash__
+
+    def __iter__(self) -> Iterator[Any]:
+        raise InvalidPipeline(
+            f"step {self.step!r} has one output, {self.name!r}: to return several, annotate its "
+            "result as tuple[...]"
+        )
+
+    def __getattr__(self, attribute: str) -> NoReturn:
+        # Protocols such as copying ask for special names and expect this answer.
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        self._refuse()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One use of a step."""
+
+    name: str
+    """Unique in its graph."""
+    step: StepFunction
+    arguments: Mapping[str, Any]
+    """Input → the plain value given for it, validated; defaults are left to the function."""
+    parameters: Mapping[str, JsonValue]
+    """The same as JSON, defaults included."""
+    inputs: Mapping[str, Output]
+    """Input → the output that flows into it."""
+    upstream: tuple[str, ...]
+    """The nodes that must come before it, each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A pipeline's steps with their parameters, ready to run."""
+
+    pipeline: str
+    source: str
+    """Where the pipeline is, as "file.py:function"."""
+    parameters: Mapping[str, JsonValue]
+    """The pipeline's own parameters, defaults included."""
+    nodes: tuple[Node, ...]
+    """In topological order."""

@@ -1,0 +1,236 @@
+"""Signature: what a step or a pipeline takes and gives, read from its type hints."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from inspect import CO_VARARGS, CO_VARKEYWORDS, Parameter, iscoroutinefunction, unwrap
+from inspect import signature as inspect_signature
+from types import NoneType
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+
+from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.name import valid_name
+
+ONE_OUTPUT = "output"
+"""What the output is called if there is one and nobody named it."""
+
+_LARGEST_INTEGER = 2**63
+# Without "constants" nan would quietly be recorded as null.
+_PLAIN = ConfigDict(arbitrary_types_allowed=True, ser_json_inf_nan="constants")
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any, config=_PLAIN)
+
+
+class OutputDefinition(NamedTuple):
+    """One of the values that a step returns."""
+
+    name: str
+    type: Any
+    """Its type hint; `Any` without one."""
+
+
+class Signature:
+    """The inputs and outputs of one function; its type hints are looked at on first use.
+
+    Attributes:
+        required: The inputs without a default.
+        defaults: Input → its default value, as JSON.
+        hints: Input → type hint, `Any` without one.
+        outputs: What it returns; empty if its hint says None.
+    """
+
+    def __init__(self, owner: str, function: Callable[..., Any]) -> None:
+        """Read the signature of a function.
+
+        Args:
+            owner: What the function is in a sentence, such as "step 'train'".
+            function: A plain function.
+
+        Raises:
+            InvalidPipeline: An input cannot be given by name, a default cannot be written as
+                JSON, or a type hint cannot be resolved.
+        """
+        self._owner = owner
+        _must_be_plain(owner, function)
+        parameters = inspect_signature(function).parameters
+        hints = _resolved_hints(owner, function)
+        returned = hints.pop("return", Any)
+        self.names = tuple(parameters)
+        self.hints: dict[str, Any] = {name: hints.get(name, Any) for name in parameters}
+        self.required = tuple(
+            name for name, each in parameters.items() if each.default is Parameter.empty
+        )
+        self.defaults: dict[str, JsonValue] = {
+            name: self._as_json(name, each.default, _ANYTHING)
+            for name, each in parameters.items()
+            if each.default is not Parameter.empty
+        }
+        self.outputs = _outputs(owner, returned)
+        self._adapters: dict[str, TypeAdapter[Any]] = {}
+        self._inputs = frozenset(self.names)
+
+    def bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Give each argument its input's name.
+
+        Raises:
+            InvalidPipeline: There is no such input, it is given twice, or one is missing.
+        """
+        if len(args) > len(self.names):
+            raise InvalidPipeline(
+                f"{self._owner} takes {len(self.names)} inputs, {len(args)} were given"
+            )
+        given = dict(zip(self.names, args, strict=False))
+        if kwargs:
+            unknown = kwargs.keys() - self._inputs
+            if unknown:
+                takes = f"it takes {', '.join(self.names)}" if self.names else "it takes nothing"
+                raise InvalidPipeline(f"{self._owner} has no parameter {_listed(unknown)}: {takes}")
+            twice = given.keys() & kwargs.keys()
+            if twice:
+                raise InvalidPipeline(f"{self._owner} is given {_listed(twice)} twice")
+            given.update(kwargs)
+        if len(given) < len(self.names):
+            missing = [name for name in self.required if name not in given]
+            if missing:
+                raise InvalidPipeline(f"{self._owner} needs {_listed(missing)}")
+        return given
+
+    def validated(self, name: str, value: object) -> tuple[Any, JsonValue]:
+        """Fit a plain value to the type hint of an input.
+
+        Returns:
+            The value as the function gets it, and as JSON.
+
+        Raises:
+            InvalidPipeline: It does not fit, or it cannot be written as JSON.
+        """
+        adapter = self._adapters.get(name)
+        if adapter is None:
+            adapter = self._adapters[name] = _adapter(self.hints[name])
+        try:
+            value = adapter.validate_python(value)
+        except ValidationError as error:
+            raise InvalidPipeline(
+                f"parameter {name!r} of {self._owner}: {_problem(error)}"
+            ) from None
+        return value, self._as_json(name, value, adapter)
+
+    def _as_json(self, name: str, value: object, adapter: TypeAdapter[Any]) -> JsonValue:
+        kind = type(value)
+        if kind is bool or kind is NoneType:
+            return value  # type: ignore[return-value]
+        try:
+            # pydantic raises a TypeError of its own kind, a ValueError for bytes that are no text,
+            # and a RecursionError for what holds itself.
+            written = adapter.dump_python(value, mode="json", warnings=False)
+        except (TypeError, ValueError, RecursionError):
+            problem = f"a {kind.__name__}"
+        else:
+            problem = _not_json(written)
+            if not problem:
+                return written  # type: ignore[no-any-return]
+        raise InvalidPipeline(
+            f"parameter {name!r} of {self._owner} cannot be written as JSON: it is or holds "
+            f"{problem}; let a step produce it instead"
+        )
+
+
+def _must_be_plain(owner: str, function: Callable[..., Any]) -> None:
+    if not callable(function):
+        raise InvalidPipeline(f"{owner} is not a function: give options by name")
+    if iscoroutinefunction(function):
+        raise InvalidPipeline(f"{owner} is async: make it a plain function")
+    code = getattr(unwrap(function), "__code__", None)
+    if code is None:
+        raise InvalidPipeline(f"{owner} is not a function")
+    if code.co_flags & (CO_VARARGS | CO_VARKEYWORDS):
+        raise InvalidPipeline(f"{owner} takes *args or **kwargs: name its inputs")
+    if code.co_posonlyargcount:
+        raise InvalidPipeline(f"{owner} has inputs that cannot be given by name: remove the '/'")
+
+
+def _resolved_hints(owner: str, function: Callable[..., Any]) -> dict[str, Any]:
+    code = unwrap(function).__code__
+    cells = getattr(unwrap(function), "__closure__", None) or ()
+    # A hint written as text may name something of the enclosing function.
+    enclosing = {}
+    for name, cell in zip(code.co_freevars, cells, strict=True):
+        try:
+            enclosing[name] = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    try:
+        return get_type_hints(function, localns=enclosing, include_extras=True)
+    except Exception as error:
+        raise InvalidPipeline(f"a type hint of {owner} cannot be read: {error}") from error
+
+
+def _outputs(owner: str, returned: Any) -> tuple[OutputDefinition, ...]:
+    if returned is NoneType or returned is None:
+        return ()
+    parts = get_args(returned) if get_origin(returned) is tuple else ()
+    if not parts or Ellipsis in parts:
+        return (_output(returned, ONE_OUTPUT),)
+    outputs = tuple(_output(part, f"{ONE_OUTPUT}_{i}") for i, part in enumerate(parts))
+    names = [each.name for each in outputs]
+    if len(set(names)) < len(names):
+        raise InvalidPipeline(f"{owner} names two outputs alike: {', '.join(names)}")
+    return outputs
+
+
+def _output(hint: Any, otherwise: str) -> OutputDefinition:
+    if get_origin(hint) is not Annotated:
+        return OutputDefinition(otherwise, hint)
+    inner, *notes = get_args(hint)
+    name = next((note for note in notes if isinstance(note, str)), otherwise)
+    return OutputDefinition(valid_name("output", name), inner)
+
+
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    try:
+        # A value of a class that pydantic knows nothing of must be an instance of it.
+        return TypeAdapter(hint, config=_PLAIN)
+    except PydanticSchemaGenerationError:
+        return _ANYTHING
+    except PydanticUserError:  # a model has a configuration of its own
+        return TypeAdapter(hint)
+
+
+def _problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ").replace("Input", "it", 1)
+    shown = repr(first["input"])
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return (f"{place}: " if place else "") + " ".join(f"{message}, not {shown}".split())
+
+
+def _not_json(value: Any) -> str:
+    """What in `value` JSON cannot carry; empty if it can carry everything."""
+    kind = type(value)
+    if kind is int:
+        return "" if -_LARGEST_INTEGER <= value < _LARGEST_INTEGER else "an integer over 64 bits"
+    if kind is float:
+        return "" if math.isfinite(value) else f"the number {value}"
+    if kind is str:
+        return "" if _is_text(value) else "a text with half a surrogate pair"
+    if kind is list:
+        return next(filter(None, map(_not_json, value)), "")
+    if kind is dict:
+        return next(filter(None, map(_not_json, (*value, *value.values()))), "")
+    return ""
+
+
+def _is_text(value: str) -> bool:
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(map(repr, sorted(names)))
