@@ -1,14 +1,14 @@
 """Component: a flavor, configured and named."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import JsonValue
 
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import NothingToChange, Protected, UnknownAttribute
-from stackfold.domain.events import Aggregate, FirstEvent
+from stackfold.domain.errors import NotDeleted, NothingToChange, Protected, UnknownAttribute
+from stackfold.domain.events import FirstEvent, Revertible
 from stackfold.domain.labels import effective_changes, merged, touched, valid_labels
 from stackfold.domain.name import valid_name
 
@@ -16,7 +16,7 @@ Configuration = Mapping[str, JsonValue]
 """Attribute → value, only what was set explicitly."""
 
 
-class Component(Aggregate):
+class Component(Revertible):
     """A flavor of one component type, with a configuration and a name.
 
     That the configuration fits the flavor is checked before a command gets here.
@@ -24,7 +24,7 @@ class Component(Aggregate):
 
     TOPIC = "component"
 
-    class Event(Aggregate.Event):
+    class Event(Revertible.Event):
         """Something that happened to a component."""
 
     class Registered(Event, FirstEvent):
@@ -88,6 +88,31 @@ class Component(Aggregate):
 
         def apply(self, component: "Component") -> None:
             component.deleted = True
+
+    class Reverted(Event):
+        """It is what it was at an earlier revision."""
+
+        TOPIC = "component.reverted"
+        to_revision: int
+        name: str
+        configuration: dict[str, JsonValue]
+        labels: dict[str, str]
+
+        def apply(self, component: "Component") -> None:
+            component.name = self.name
+            component.configuration = dict(self.configuration)
+            component.labels = dict(self.labels)
+
+    class Restored(Reverted):
+        """It was deleted and is there again, as it was at an earlier revision."""
+
+        TOPIC = "component.restored"
+        type: ComponentType
+        flavor: str
+
+        def apply(self, component: "Component") -> None:
+            super().apply(component)
+            component.deleted = False
 
     def __init__(
         self,
@@ -211,6 +236,40 @@ class Component(Aggregate):
         """
         self._must_be_changeable("deleted")
         self.trigger_event(self.Deleted)
+
+    def revert(self, past: "Component") -> None:
+        """Become what `past`, an earlier revision of this component, was.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is a default component.
+            NothingToChange: It is like that already.
+        """
+        self._must_be_changeable("reverted")
+        if past.state == self.state:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(self.Reverted, to_revision=past.version, **past.state)
+
+    def restore(self, past: "Component") -> None:
+        """Be there again, as `past`, an earlier revision of this component, was.
+
+        Raises:
+            NotDeleted: It is there.
+        """
+        if not self.deleted:
+            raise NotDeleted(self.kind, self.name)
+        self.trigger_event(
+            self.Restored,
+            to_revision=past.version,
+            type=past.type,
+            flavor=past.flavor,
+            **past.state,
+        )
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a revision may change."""
+        return {"name": self.name, "configuration": self.configuration, "labels": self.labels}
 
     def _must_be_changeable(self, action: str) -> None:
         self.must_exist()

@@ -17,7 +17,7 @@ class InvalidName(StackfoldError):
         """Refuse `name` as the name of a `kind`."""
         self.kind, self.name = kind, name
         super().__init__(
-            f"{name!r} cannot name {a(kind)}: use 1 to 64 characters, a letter or digit first, "
+            f"{name!r} cannot name {_with_article(kind)}: use 1 to 64 characters, a letter or digit first, "
             "then letters, digits, '.', '_' or '-'"
         )
 
@@ -49,7 +49,9 @@ class NameTaken(StackfoldError):
     def __init__(self, kind: str, name: str) -> None:
         """Refuse the second `kind` called `name`."""
         self.kind, self.name = kind, name
-        super().__init__(f"{a(kind)} named {name!r} exists already: choose another name")
+        super().__init__(
+            f"{_with_article(kind)} named {name!r} exists already: choose another name"
+        )
 
 
 # -- rules of stacks and components
@@ -82,6 +84,15 @@ class Protected(StackfoldError):
         super().__init__(f"the {kind} {name!r} cannot be {action}: copy it and change the copy")
 
 
+class NotDeleted(StackfoldError):
+    """What was to be restored is there."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        """Say that `kind` `name` was not deleted."""
+        self.kind, self.name = kind, name
+        super().__init__(f"{kind} {name!r} is not deleted: there is nothing to restore")
+
+
 class InUse(StackfoldError):
     """Something still depends on what was to be deleted."""
 
@@ -110,7 +121,9 @@ class IncompleteStack(StackfoldError):
     def __init__(self, name: str, missing: Sequence[str]) -> None:
         """Name the `missing` component types of the stack `name`."""
         self.name, self.missing = name, tuple(missing)
-        super().__init__(f"stack {name!r} needs {' and '.join(a(noun) for noun in self.missing)}")
+        super().__init__(
+            f"stack {name!r} needs {' and '.join(_with_article(noun) for noun in self.missing)}"
+        )
 
 
 class TooManyComponents(StackfoldError):
@@ -327,6 +340,6 @@ class OutsideStore(StackfoldError):
         super().__init__(f"{uri} is outside the artifact store {root}")
 
 
-def a(noun: str) -> str:
+def _with_article(noun: str) -> str:
     """`noun` with its article."""
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

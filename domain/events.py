@@ -1,5 +1,6 @@
 """What every event and every aggregate of ours has in common."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,6 +30,8 @@ class DomainEvent(BaseModel):
     """Who ran the command."""
     why: str
     """The message given with the command; may be empty."""
+    undoes: int | None = None
+    """The change that the command took back, if it took one back."""
 
     @staticmethod
     def create_timestamp() -> datetime:
@@ -89,11 +92,40 @@ class Aggregate(BaseAggregate[UUID]):
             raise NotFound(self.kind, self.name)
 
 
+class Revertible(Aggregate):
+    """An aggregate that can become again what it was."""
+
+    class Event(Aggregate.Event):
+        """The base of this aggregate's events."""
+
+    @abstractmethod
+    def revert(self, past: Self) -> None:
+        """Become what `past` was, as a new revision."""
+
+    @abstractmethod
+    def restore(self, past: Self) -> None:
+        """Be there again, as `past` was."""
+
+    @abstractmethod
+    def delete(self) -> None:
+        """Be gone."""
+
+    def become(self, past: Self | None) -> None:
+        """Become what `past` was, or be gone where there was nothing; as a new revision."""
+        if past is None or past.deleted:
+            self.delete()
+        elif self.deleted:
+            self.restore(past)
+        else:
+            self.revert(past)
+
+
 class Signature(NamedTuple):
-    """Who and why: what every event of a command carries."""
+    """Who, why, and which change is taken back: what every event of a command carries."""
 
     by: str
     why: str
+    undoes: int | None = None
 
 
 _UNSIGNED = Signature("unknown", "")
@@ -101,14 +133,15 @@ _signature: ContextVar[Signature] = ContextVar("signature", default=_UNSIGNED)
 
 
 @contextmanager
-def signed(by: str, why: str = "") -> Iterator[None]:
+def signed(by: str, why: str = "", undoes: int | None = None) -> Iterator[None]:
     """Sign every event that is recorded inside the block.
 
     Args:
         by: Who acts.
         why: The reason, in their own words; may be empty.
+        undoes: The change that is taken back, by the position of its first event.
     """
-    token = _signature.set(Signature(by, why))
+    token = _signature.set(Signature(by, why, undoes))
     try:
         yield
     finally:

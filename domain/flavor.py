@@ -3,16 +3,17 @@
 from typing import Any, Literal, Self
 
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.events import Aggregate, FirstEvent
+from stackfold.domain.errors import NotDeleted, NothingToChange
+from stackfold.domain.events import FirstEvent, Revertible
 from stackfold.domain.name import valid_name
 
 
-class Flavor(Aggregate):
+class Flavor(Revertible):
     """A class of the user's own that implements a component type."""
 
     TOPIC = "flavor"
 
-    class Event(Aggregate.Event):
+    class Event(Revertible.Event):
         """Something that happened to a flavor."""
 
     class Registered(Event, FirstEvent):
@@ -33,6 +34,19 @@ class Flavor(Aggregate):
 
         def apply(self, flavor: "Flavor") -> None:
             flavor.deleted = True
+
+    class Restored(Event):
+        """It was deleted and can be chosen again."""
+
+        TOPIC = "flavor.restored"
+        type: ComponentType
+        name: str
+        source: str
+        summary: str
+        configuration_schema: dict[str, Any]
+
+        def apply(self, flavor: "Flavor") -> None:
+            flavor.deleted = False
 
     def __init__(
         self,
@@ -91,3 +105,28 @@ class Flavor(Aggregate):
         """
         self.must_exist()
         self.trigger_event(self.Deleted)
+
+    def revert(self, past: "Flavor") -> None:
+        """Become what `past` was: a flavor never changes, so there is nothing to do.
+
+        Raises:
+            NothingToChange: Always.
+        """
+        raise NothingToChange(self.kind, self.name, self.version)
+
+    def restore(self, past: "Flavor") -> None:
+        """Be known again.
+
+        Raises:
+            NotDeleted: It is known.
+        """
+        if not self.deleted:
+            raise NotDeleted(self.kind, self.name)
+        self.trigger_event(
+            self.Restored,
+            type=past.type,
+            name=past.name,
+            source=past.source,
+            summary=past.summary,
+            configuration_schema=past.configuration_schema,
+        )

@@ -1,18 +1,19 @@
 """Stack: which components it is made of."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from uuid import UUID
 
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     IncompleteStack,
+    NotDeleted,
     NothingToChange,
     NotInStack,
     Protected,
     TooManyComponents,
 )
-from stackfold.domain.events import Aggregate, FirstEvent
+from stackfold.domain.events import FirstEvent, Revertible
 from stackfold.domain.labels import effective_changes, merged, touched, valid_labels
 from stackfold.domain.name import valid_name
 
@@ -23,12 +24,12 @@ Type = TypeVar("Type")
 Id = TypeVar("Id")
 
 
-class Stack(Aggregate):
+class Stack(Revertible):
     """A named set of components, at most one of a type unless the type allows several."""
 
     TOPIC = "stack"
 
-    class Event(Aggregate.Event):
+    class Event(Revertible.Event):
         """Something that happened to a stack."""
 
     class Registered(Event, FirstEvent):
@@ -105,6 +106,31 @@ class Stack(Aggregate):
 
         def apply(self, stack: "Stack") -> None:
             stack.deleted = True
+
+    class Reverted(Event):
+        """It is what it was at an earlier revision."""
+
+        TOPIC = "stack.reverted"
+        to_revision: int
+        name: str
+        components: ComponentsByType
+        description: str
+        labels: dict[str, str]
+
+        def apply(self, stack: "Stack") -> None:
+            stack.name = self.name
+            stack.components = dict(self.components)
+            stack.description = self.description
+            stack.labels = dict(self.labels)
+
+    class Restored(Reverted):
+        """It was deleted and is there again, as it was at an earlier revision."""
+
+        TOPIC = "stack.restored"
+
+        def apply(self, stack: "Stack") -> None:
+            super().apply(stack)
+            stack.deleted = False
 
     def __init__(
         self, name: str, components: ComponentsByType, description: str, labels: dict[str, str]
@@ -254,6 +280,39 @@ class Stack(Aggregate):
         """
         self._must_be_changeable("deleted")
         self.trigger_event(self.Deleted)
+
+    def revert(self, past: "Stack") -> None:
+        """Become what `past`, an earlier revision of this stack, was.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is the default stack.
+            NothingToChange: It is like that already.
+        """
+        self._must_be_changeable("reverted")
+        if past.state == self.state:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(self.Reverted, to_revision=past.version, **past.state)
+
+    def restore(self, past: "Stack") -> None:
+        """Be there again, as `past`, an earlier revision of this stack, was.
+
+        Raises:
+            NotDeleted: It is there.
+        """
+        if not self.deleted:
+            raise NotDeleted(self.kind, self.name)
+        self.trigger_event(self.Restored, to_revision=past.version, **past.state)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a revision may change."""
+        return {
+            "name": self.name,
+            "components": self.components,
+            "description": self.description,
+            "labels": self.labels,
+        }
 
     def _must_be_changeable(self, action: str) -> None:
         self.must_exist()

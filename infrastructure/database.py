@@ -94,8 +94,11 @@ class Database:
             yield from self._connection.execute(statement, parameters)
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Cursor]:
+    def write(self, keep: bool = True) -> Iterator[sqlite3.Cursor]:
         """Everything in the block is committed as one transaction, or nothing is.
+
+        Args:
+            keep: False to roll everything back at the end, as a rehearsal.
 
         Raises:
             LogUnavailable: The file cannot be written.
@@ -105,7 +108,7 @@ class Database:
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
-                cursor.execute("COMMIT")
+                cursor.execute("COMMIT" if keep else "ROLLBACK")
             except BaseException:
                 # A failed COMMIT, on a full disk, may have ended the transaction already.
                 if self._connection.in_transaction:

@@ -37,6 +37,8 @@ class EventMapper(Mapper[UUID]):
         """The event as the log keeps it."""
         event: DomainEvent = domain_event
         state = {name: value for name, value in vars(event).items() if name not in _IN_COLUMNS}
+        if event.undoes is None:
+            del state["undoes"]
         return StoredEvent(
             originator_id=event.originator_id,
             originator_version=event.originator_version,

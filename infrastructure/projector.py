@@ -71,9 +71,14 @@ class Projector:
         id = str(event.originator_id)
         created, row = recorded_at, None
         if event.originator_version > 1:
-            since, created, *values = cursor.execute(table.select, (id,)).fetchone()
-            row = table.decoded(values)
-            cursor.execute(table.close, (position, recorded_at, id, since))
+            found = cursor.execute(table.select, (id,)).fetchone()
+            if found:
+                since, created, *values = found
+                row = table.decoded(values)
+                cursor.execute(table.close, (position, recorded_at, id, since))
+            else:
+                # It was deleted and is there again; it was created when it was first there.
+                ((created,),) = cursor.execute(table.select_created, (id,)).fetchall()
         guard = GUARDS.get(type(event))
         if guard:
             guard(self._queries, event, row)
@@ -98,6 +103,7 @@ class _Table:
         self.select = (
             f"SELECT since, created, {columns} FROM {model.table} WHERE id = ? AND until IS NULL"
         )
+        self.select_created = f"SELECT created FROM {model.table} WHERE id = ? AND revision = 1"
         self.close = f"UPDATE {model.table} SET until = ?, ended = ? WHERE id = ? AND since = ?"
         self.insert = (
             f"INSERT INTO {model.table} (id, revision, since, created, updated, by, {columns}) "

@@ -1,8 +1,7 @@
 """The log in SQLite: append, hash chain and read models in one transaction."""
 
-import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,15 +9,14 @@ from uuid import UUID
 from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredEvent
 
 from stackfold.domain.events import DomainEvent
+from stackfold.infrastructure.chain import BEGINNING, Record, chained
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.projector import Projector
 from stackfold.infrastructure.version import SCHEMA
 
-BEGINNING = b"\0" * 32
-"""What the first event's hash is chained to."""
-
 _TABLES = (
-    "CREATE TABLE events (position INTEGER PRIMARY KEY, recorded_at TEXT NOT NULL, "
+    "CREATE TABLE events (position INTEGER PRIMARY KEY, change INTEGER NOT NULL, "
+    "recorded_at TEXT NOT NULL, "
     "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, "
     "state BLOB NOT NULL, hash BLOB NOT NULL, UNIQUE (originator_id, originator_version))",
     "CREATE INDEX events_by_time ON events (recorded_at)",
@@ -28,7 +26,7 @@ _TABLES = (
     "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
 )
 
-_INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Head(NamedTuple):
@@ -60,6 +58,7 @@ class SQLiteLog(AggregateRecorder):
         stored_events: Sequence[StoredEvent],
         *,
         events: Sequence[DomainEvent] = (),
+        rehearsal: Callable[[Sequence[int]], None] | None = None,
         **_: Any,
     ) -> Sequence[int]:
         """Append events and fold them into the read models, all or nothing.
@@ -67,6 +66,8 @@ class SQLiteLog(AggregateRecorder):
         Args:
             stored_events: What is appended.
             events: The same events as objects, to be folded.
+            rehearsal: Called with the positions when all is done but the commit, to look at what
+                would be; then everything is rolled back.
 
         Returns:
             Their positions.
@@ -75,16 +76,24 @@ class SQLiteLog(AggregateRecorder):
             IntegrityError: An aggregate has a revision of that number already.
             StackfoldError: What holds between aggregates forbids one of them.
         """
-        with self._database.write() as cursor:
+        with self._database.write(keep=rehearsal is None) as cursor:
             position, recorded_at, previous = _head(cursor)
             # Clocks of different writers differ; the log's own time never runs backwards.
             recorded_at = max(recorded_at, now())
             first = position + 1
             for stored, event in zip(stored_events, events, strict=True):
                 position += 1
-                previous = _append(cursor, position, recorded_at, stored, previous)
+                record = _record(position, first, recorded_at, stored, previous)
+                try:
+                    cursor.execute(_INSERT, record)
+                except sqlite3.IntegrityError as error:
+                    raise IntegrityError(str(error)) from error
+                previous = record.hash
                 self._projector.project(cursor, event, position, recorded_at)
-        return range(first, position + 1)
+            positions = range(first, position + 1)
+            if rehearsal:
+                rehearsal(positions)
+        return positions
 
     def select_events(
         self,
@@ -127,41 +136,21 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def chained(
-    previous: bytes,
-    position: int,
-    recorded_at: str,
-    originator: str,
-    version: int,
-    topic: str,
-    state: bytes,
-) -> bytes:
-    """The hash of an event: sha256 over the hash before it and all that is stored of it.
-
-    Every part is preceded by its length, so that no two different events read the same.
-    """
-    digest = hashlib.sha256(previous)
-    for part in (str(position), recorded_at, originator, str(version), topic):
-        data = part.encode()
-        digest.update(b"%d:%b" % (len(data), data))
-    digest.update(b"%d:" % len(state))
-    digest.update(state)
-    return digest.digest()
-
-
 def _head(cursor: sqlite3.Cursor) -> Head:
     row = cursor.execute(_SELECT_HEAD).fetchone()
     return Head(*row) if row else Head(0, "", BEGINNING)
 
 
-def _append(
-    cursor: sqlite3.Cursor, position: int, recorded_at: str, stored: StoredEvent, previous: bytes
-) -> bytes:
-    originator = str(stored.originator_id)
-    version, topic, state = stored.originator_version, stored.topic, stored.state
-    hash = chained(previous, position, recorded_at, originator, version, topic, state)
-    try:
-        cursor.execute(_INSERT, (position, recorded_at, originator, version, topic, state, hash))
-    except sqlite3.IntegrityError as error:
-        raise IntegrityError(str(error)) from error
-    return hash
+def _record(
+    position: int, change: int, recorded_at: str, stored: StoredEvent, previous: bytes
+) -> Record:
+    columns = (
+        position,
+        change,
+        recorded_at,
+        str(stored.originator_id),
+        stored.originator_version,
+        stored.topic,
+        stored.state,
+    )
+    return Record(*columns, hash=chained(previous, *columns))

@@ -13,13 +13,15 @@ class ActivationRow(NamedTuple):
     stack: str
 
 
-def fold(row: ActivationRow | None, event: Activation.Event) -> ActivationRow:
+def fold(row: ActivationRow | None, event: Activation.Event) -> ActivationRow | None:
     """What a scope's choice is after an event."""
     match event, row:
         case Activation.Registered(), None:
             return ActivationRow(event.name, str(event.stack))
         case Activation.Activated(), ActivationRow():
             return row._replace(stack=str(event.stack))
+        case Activation.Deleted(), ActivationRow():
+            return None
     raise AssertionError(f"{event.TOPIC} does not follow {row}")
 
 
@@ -30,5 +32,5 @@ ACTIVATIONS = Temporal(
     json=frozenset(),
     unique=("scope",),
     fold=fold,
-    events=frozenset({Activation.Registered, Activation.Activated}),
+    events=frozenset({Activation.Registered, Activation.Activated, Activation.Deleted}),
 )

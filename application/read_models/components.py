@@ -20,7 +20,7 @@ class ComponentRow(NamedTuple):
 def fold(row: ComponentRow | None, event: Component.Event) -> ComponentRow | None:
     """What a component looks like after an event."""
     match event, row:
-        case Component.Registered(), None:
+        case Component.Registered() | Component.Restored(), None:
             return ComponentRow(
                 str(event.type), event.name, event.flavor, event.configuration, event.labels
             )
@@ -34,6 +34,10 @@ def fold(row: ComponentRow | None, event: Component.Event) -> ComponentRow | Non
             return row._replace(configuration=kept)
         case Component.Renamed(), ComponentRow():
             return row._replace(name=event.name)
+        case Component.Reverted(), ComponentRow():
+            return row._replace(
+                name=event.name, configuration=event.configuration, labels=event.labels
+            )
         case Component.Deleted(), ComponentRow():
             return None
     raise AssertionError(f"{event.TOPIC} does not follow {row}")
@@ -52,6 +56,8 @@ COMPONENTS = Temporal(
             Component.Updated,
             Component.AttributesRemoved,
             Component.Renamed,
+            Component.Reverted,
+            Component.Restored,
             Component.Deleted,
         }
     ),

@@ -19,7 +19,7 @@ class FlavorRow(NamedTuple):
 def fold(row: FlavorRow | None, event: Flavor.Event) -> FlavorRow | None:
     """What a flavor looks like after an event."""
     match event, row:
-        case Flavor.Registered(), None:
+        case Flavor.Registered() | Flavor.Restored(), None:
             return FlavorRow(
                 str(event.type), event.name, event.source, event.summary, event.configuration_schema
             )
@@ -35,5 +35,5 @@ FLAVORS = Temporal(
     json=frozenset({"schema"}),
     unique=("type", "name"),
     fold=fold,
-    events=frozenset({Flavor.Registered, Flavor.Deleted}),
+    events=frozenset({Flavor.Registered, Flavor.Restored, Flavor.Deleted}),
 )

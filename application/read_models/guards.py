@@ -26,7 +26,7 @@ def _component_is_unused(queries: Queries, event: Component.Deleted, row: Compon
 
 
 def _components_live(
-    queries: Queries, event: Stack.Registered | Stack.Updated, row: StackRow | None
+    queries: Queries, event: Stack.Registered | Stack.Updated | Stack.Reverted, row: StackRow | None
 ) -> None:
     wanted = {str(id): type for type, ids in event.components.items() for id in ids}
     for id in wanted.keys() - queries.living("components", list(wanted)):
@@ -56,6 +56,8 @@ GUARDS: dict[type[DomainEvent], Guard] = {
     Component.Deleted: _component_is_unused,
     Stack.Registered: _components_live,
     Stack.Updated: _components_live,
+    Stack.Reverted: _components_live,
+    Stack.Restored: _components_live,
     Stack.Deleted: _stack_is_inactive,
     Activation.Registered: _stack_lives,
     Activation.Activated: _stack_lives,

@@ -20,7 +20,7 @@ class StackRow(NamedTuple):
 def fold(row: StackRow | None, event: Stack.Event) -> StackRow | None:
     """What a stack looks like after an event."""
     match event, row:
-        case Stack.Registered(), None:
+        case Stack.Registered() | Stack.Restored(), None:
             return StackRow(event.name, event.description, event.labels, _plain(event.components))
         case Stack.Updated(), StackRow():
             return row._replace(
@@ -38,6 +38,8 @@ def fold(row: StackRow | None, event: Stack.Event) -> StackRow | None:
             return row._replace(components={**row.components, event.type: [first, *others]})
         case Stack.Renamed(), StackRow():
             return row._replace(name=event.name)
+        case Stack.Reverted(), StackRow():
+            return StackRow(event.name, event.description, event.labels, _plain(event.components))
         case Stack.Deleted(), StackRow():
             return None
     raise AssertionError(f"{event.TOPIC} does not follow {row}")
@@ -61,6 +63,8 @@ STACKS = Temporal(
             Stack.ComponentsRemoved,
             Stack.DefaultSet,
             Stack.Renamed,
+            Stack.Reverted,
+            Stack.Restored,
             Stack.Deleted,
         }
     ),
