@@ -1,0 +1,163 @@
+"""What it takes to execute one step: inputs from the store, the call, outputs to the store."""
+
+import copy
+import traceback
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
+from uuid import uuid4
+
+from stackfold.application.materializers import Materializers, class_finder, type_name
+from stackfold.application.ports import ArtifactStore
+from stackfold.domain.artifact import Artifact
+from stackfold.domain.errors import ArtifactDamaged, InvalidOutput, StackfoldError
+from stackfold.domain.pipeline import Step
+
+_HEADER = "Traceback (most recent call last):"
+_NEVER_CHANGED = (str, int, float, bool, type(None))
+
+
+class StepCall(NamedTuple):
+    """One use of a step, ready to be executed here or in another process.
+
+    The values do not pass through whoever calls it: they stay with the artifact store.
+    """
+
+    node: str
+    """What the step is called in its run."""
+    step: Step[..., Any]
+    arguments: Mapping[str, Any]
+    """Input → a plain value."""
+    inputs: Mapping[str, Artifact]
+    """Input → where its value is."""
+    store: ArtifactStore
+    materializers: Materializers
+
+    def __call__(self) -> tuple[Artifact, ...]:
+        """Execute the step.
+
+        Returns:
+            Where its outputs are.
+
+        Raises:
+            ArtifactDamaged: An input is not what was written.
+            InvalidOutput: It returned what it does not declare, or what cannot be stored.
+            Exception: What the step raised.
+        """
+        values = {
+            # A step may change what it is given; the next one must not see that.
+            name: value if isinstance(value, _NEVER_CHANGED) else copy.deepcopy(value)
+            for name, value in self.arguments.items()
+        }
+        for name, artifact in self.inputs.items():
+            values[name] = self._read(name, artifact)
+        returned = self.step.function(**values)
+        del values  # not in memory while the outputs are written
+        return tuple(self._write(name, value) for name, value in self._outputs(returned))
+
+    def _read(self, name: str, artifact: Artifact) -> Any:
+        hint = self.step.signature.hints.get(name, Any)
+        return read(artifact, self.store, self.materializers, self.step, hint)
+
+    def _outputs(self, returned: Any) -> list[tuple[str, Any]]:
+        names = [output.name for output in self.step.signature.outputs]
+        if len(names) <= 1:
+            return [(name, returned) for name in names]
+        if not isinstance(returned, tuple | list) or len(returned) != len(names):
+            count = len(returned) if isinstance(returned, tuple | list) else 1
+            problem = f"{count} values" if count != 1 else f"a {type(returned).__name__}"
+            raise InvalidOutput(self.node, f"{problem} where it declares {', '.join(names)}")
+        return list(zip(names, returned, strict=True))
+
+    def _write(self, name: str, value: Any) -> Artifact:
+        try:
+            materializer, write = self.materializers.prepare(value)
+            with self.store.create() as file:
+                write(file)
+        except StackfoldError:
+            raise
+        except Exception as error:
+            # Whatever a class of the user's does when it is pickled.
+            problem = f"a {type(value).__name__} as {name!r} that cannot be stored: {error}"
+            raise InvalidOutput(self.node, problem) from error
+        uri, digest, size = file.stored
+        return Artifact(
+            id=uuid4(),
+            name=name,
+            type=type_name(type(value)),
+            materializer=materializer,
+            uri=uri,
+            digest=digest,
+            size=size,
+        )
+
+
+def read(
+    artifact: Artifact,
+    store: ArtifactStore,
+    materializers: Materializers,
+    step: Step[..., Any] | None = None,
+    hint: Any = Any,
+) -> Any:
+    """The value of an artifact.
+
+    Args:
+        artifact: What was recorded of it.
+        store: The store that holds it.
+        materializers: One of them wrote it.
+        step: The step that takes it, if it is for one;
+        hint: and the type hint of its input.
+
+    Raises:
+        ArtifactDamaged: It is gone, or not what was written.
+        UnknownClass: It is of a class that the program does not have.
+    """
+    find_class = class_finder(hint, step.function if step else None)
+    reader = materializers.named(artifact.materializer, artifact.uri)
+    with store.open(artifact.uri, artifact.digest) as file:
+        try:
+            return reader.read(file, artifact.type, find_class)
+        except StackfoldError:
+            raise
+        except Exception as error:
+            problem = f"cannot be read: {type(error).__name__}: {error}"
+            raise ArtifactDamaged(artifact.uri, problem) from error
+
+
+# -- what a step raised
+
+
+Raised = TypeVar("Raised", bound=BaseException)
+
+
+def trimmed(error: Raised) -> Raised:
+    """The same error without our frames around the step, so that its traceback is the step's."""
+    frames = error.__traceback__
+    while frames and _is_ours(frames.tb_frame.f_globals.get("__package__")):
+        frames = frames.tb_next
+    # With no frame left the fault is ours, unless it is a refusal.
+    return error.with_traceback(frames) if frames or isinstance(error, StackfoldError) else error
+
+
+def _is_ours(package: str | None) -> bool:
+    return (package or "").partition(".")[0] == "stackfold"
+
+
+def traceback_text(error: BaseException) -> str:
+    """The traceback of a trimmed error; of one from elsewhere, the traceback from there."""
+    notes = getattr(error, "__notes__", None)
+    if notes and str(notes[-1]).startswith(_HEADER):
+        return str(notes[-1])
+    return _printable("".join(traceback.format_exception(error)).rstrip())
+
+
+def one_line(error: BaseException) -> str:
+    """What was raised, as its class and the first line of its text."""
+    text = str(error).strip().partition("\n")[0]
+    if isinstance(error, StackfoldError):
+        return _printable(text)
+    return _printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def _printable(text: str) -> str:
+    # Half a surrogate pair, from some file's name, fits into no record.
+    return text.encode(errors="backslashreplace").decode()

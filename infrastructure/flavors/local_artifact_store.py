@@ -1,0 +1,254 @@
+"""The artifact store `local`."""
+
+import errno
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote_to_bytes
+from uuid import uuid4
+
+from pydantic import Field, field_validator
+
+from stackfold.application import ports
+from stackfold.application.ports import ArtifactStore, StoredArtifact
+from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
+
+_INCOMING = ".incoming"
+"""The folder, in the store's own file system, in which a file lies until it is whole."""
+
+_SMALL = 2**20
+"""Up to this many bytes an artifact is read at once, hence only once."""
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full: free some space and try again",
+    errno.EDQUOT: "the disk quota is used up: free some space and try again",
+    errno.EROFS: "it is read-only: make it writable or use another folder",
+    errno.EACCES: "access is denied: change its permissions or use another folder",
+    errno.ENOTDIR: "it is not a folder: use another one",
+    errno.EEXIST: "it is not a folder: use another one",
+}
+
+
+class LocalArtifactStore(ArtifactStore):
+    """Keeps artifacts in a folder."""
+
+    flavor = "local"
+
+    class Configuration(ports.Configuration):
+        """Where the folder is."""
+
+        path: str = Field(
+            "artifacts",
+            min_length=1,
+            description="The folder: absolute, or relative to Stackfold's home; `~` is yours.",
+        )
+
+        @field_validator("path")
+        @classmethod
+        def _is_a_path(cls, path: str) -> str:
+            if "\0" in path:
+                raise ValueError("holds a zero byte, which no path can")
+            if "://" in path:
+                raise ValueError("is an address: give a folder, or choose the flavor for it")
+            return path
+
+    configuration: Configuration
+
+    @contextmanager
+    def create(self) -> Iterator[ports.ArtifactWriter]:
+        # Links count: what they lead to is what must contain everything.
+        root = os.path.realpath(self._root())
+        with self._in_plain_words(root):
+            _make_folder(root)
+            path = os.path.join(_own_folder(root, _INCOMING), uuid4().hex)
+            file = open(path, "xb")  # noqa: SIM115  # closed below, before it gets its name
+        writer = _Writer(self, file, root)
+        try:
+            yield writer
+            with self._in_plain_words(root):
+                writer.finish(path)
+        except BaseException:
+            with suppress(OSError):  # what was still to be written may not fit now either
+                file.close()
+            with suppress(OSError):
+                os.unlink(path)
+            raise
+
+    @contextmanager
+    def open(self, uri: str, digest: str) -> Iterator[BinaryIO]:
+        path = self._contained(uri)
+        with self._in_plain_words(path), _found(uri):
+            size = _regular_size(uri, path)
+            file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
+        with file:
+            if size <= _SMALL:
+                data = file.read()
+                _must_be(uri, digest, hashlib.sha256(data).hexdigest())
+                yield io.BytesIO(data)
+            else:
+                _must_be(uri, digest, hashlib.file_digest(file, "sha256").hexdigest())
+                file.seek(0)
+                yield file
+
+    def size(self, uri: str) -> int | None:
+        path = self._contained(uri)
+        try:
+            with self._in_plain_words(path):
+                return _regular_size(uri, path)
+        except FileNotFoundError:
+            return None
+
+    def delete(self, uri: str) -> None:
+        path = self._contained(uri)
+        with self._in_plain_words(path), suppress(FileNotFoundError):
+            _regular_size(uri, path)
+            os.unlink(path)
+
+    def uris(self) -> Iterator[str]:
+        root = os.path.realpath(self._root())
+        with self._in_plain_words(root), suppress(FileNotFoundError):
+            for shard in sorted(os.scandir(root), key=lambda entry: entry.name):
+                if len(shard.name) == 2 and shard.is_dir(follow_symlinks=False):
+                    for name in sorted(os.listdir(shard)):
+                        yield _address(root, shard.name + name)
+
+    # -- how it is done
+
+    def _root(self) -> str:
+        path = os.path.expanduser(self.configuration.path)
+        if path.startswith("~"):
+            raise ArtifactStoreUnavailable(path, "there is no such user: write the path in full")
+        return os.path.abspath(os.path.join(self.home, path))
+
+    def _contained(self, uri: str) -> str:
+        """The real path of an address, if it is inside the real folder."""
+        root = os.path.realpath(self._root())
+        path = _path(uri)
+        real = os.path.realpath(path) if path else ""
+        # By its parts: as text, "/store" is also the beginning of "/store-evil".
+        if not real or root not in map(str, Path(real).parents):
+            raise OutsideStore(uri, root)
+        return real
+
+    @contextmanager
+    def _in_plain_words(self, place: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+            raise ArtifactStoreUnavailable(place, reason) from error
+
+
+class _Writer:
+    """A file that is digested while it is written."""
+
+    stored: StoredArtifact
+
+    def __init__(self, store: LocalArtifactStore, file: BinaryIO, root: str) -> None:
+        self._store = store
+        self._file = file
+        self._root = root
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    def write(self, data: bytes, /) -> int:
+        """Append bytes."""
+        with self._store._in_plain_words(self._root):
+            self._file.write(data)
+        self._hash.update(data)
+        length = memoryview(data).nbytes
+        self._size += length
+        return length
+
+    def finish(self, path: str) -> None:
+        """Make what was written durable under the name that is its digest."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        digest = self._hash.hexdigest()
+        folder = _own_folder(self._root, digest[:2])
+        # Over a file that is there already: should that one be damaged, now it is whole again.
+        os.replace(path, os.path.join(folder, digest[2:]))
+        _sync_folder(folder)
+        self.stored = StoredArtifact(_address(self._root, digest), digest, self._size)
+
+
+def _address(root: str, digest: str) -> str:
+    return Path(root, digest[:2], digest[2:]).as_uri()
+
+
+def _path(uri: str) -> str:
+    """The path that an address stands for; empty if it is none of a local file."""
+    scheme, colon, rest = uri.partition("://")
+    if not colon:
+        path = uri
+    elif scheme.lower() == "file" and rest.removeprefix("localhost").startswith("/"):
+        path = os.fsdecode(unquote_to_bytes(rest.removeprefix("localhost")))
+        path = path.lstrip("/") if os.name == "nt" else path
+    else:
+        return ""
+    return path if os.path.isabs(path) and "\0" not in path else ""
+
+
+def _regular_size(uri: str, path: str) -> int:
+    status = os.stat(path)
+    # A folder cannot be read, and a pipe would let its reader wait for ever.
+    if not stat.S_ISREG(status.st_mode):
+        raise ArtifactDamaged(uri, "is not a file")
+    return status.st_size
+
+
+@contextmanager
+def _found(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ArtifactDamaged(uri, "is gone") from error
+
+
+def _must_be(uri: str, digest: str, found: str) -> None:
+    if found != digest:
+        raise ArtifactDamaged(uri, f"is damaged: its sha256 is {found} and should be {digest}")
+
+
+def _make_folder(folder: str) -> None:
+    """Create a folder and those above it, each durably."""
+    if os.path.isdir(folder):
+        return
+    above = os.path.dirname(folder)
+    _make_folder(above)
+    with suppress(FileExistsError):
+        os.mkdir(folder)
+    if not os.path.isdir(folder):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
+    _sync_folder(above)
+
+
+def _own_folder(root: str, name: str) -> str:
+    """A folder of the store, created if need be; never a link that leads elsewhere."""
+    folder = os.path.join(root, name)
+    try:
+        status = os.lstat(folder)
+    except FileNotFoundError:
+        _make_folder(folder)
+        status = os.lstat(folder)
+    if not stat.S_ISDIR(status.st_mode):
+        raise OutsideStore(folder, root)
+    return folder
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the names in a folder durable, where the system can do that."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,137 @@
+"""What every step operator must do."""
+
+import os
+import pickle
+import signal
+import threading
+
+import pytest
+
+from stackfold.application.ports import StepOperator
+from stackfold.domain.errors import StackfoldError, StepProcessDied
+
+
+class StepOperatorContract:
+    """Derive, and provide the fixture `operator`."""
+
+    @pytest.fixture
+    def operator(self) -> StepOperator:
+        """A step operator that is ready."""
+        raise NotImplementedError
+
+    def test_it_returns_what_the_call_returned(self, operator):
+        assert operator.execute(lambda: (1, "two", [3.0])) == (1, "two", [3.0])
+
+    def test_the_call_may_carry_what_it_needs(self, operator):
+        data = b"x" * 2**22
+
+        class Doubling:
+            def __call__(self):
+                return data + data
+
+        assert operator.execute(Doubling()) == data + data
+
+    def test_the_call_is_executed_elsewhere(self, operator):
+        assert operator.execute(os.getpid) != os.getpid()
+
+    def test_each_call_starts_afresh(self, operator):
+        def count():
+            import math
+
+            math.calls = getattr(math, "calls", 0) + 1
+            return math.calls
+
+        assert [operator.execute(count), operator.execute(count)] == [1, 1]
+
+    def test_what_the_call_raises_comes_back(self, operator):
+        def fail():
+            raise KeyError("missing", 3)
+
+        with pytest.raises(KeyError) as caught:
+            operator.execute(fail)
+        assert caught.value.args == ("missing", 3)
+
+    def test_the_traceback_from_there_comes_along_as_the_last_note(self, operator):
+        def inner():
+            return 1 / 0
+
+        def fail():
+            inner()
+
+        with pytest.raises(ZeroDivisionError) as caught:
+            operator.execute(fail)
+        note = caught.value.__notes__[-1]
+        lines = note.splitlines()
+        assert lines[0] == "Traceback (most recent call last):"
+        assert ", in fail" in lines[1]  # only the frames of the call
+        assert ", in inner" in note
+        assert lines[-1] == "ZeroDivisionError: division by zero"
+
+    def test_an_error_keeps_its_own_notes(self, operator):
+        def fail():
+            error = ValueError("bad")
+            error.add_note("look here")
+            raise error
+
+        with pytest.raises(ValueError, match="bad") as caught:
+            operator.execute(fail)
+        assert caught.value.__notes__[0] == "look here"
+
+    def test_an_error_that_cannot_travel_is_told_by_one_that_can(self, operator):
+        def fail():
+            class Stubborn(Exception):
+                def __init__(self, one, two):
+                    super().__init__(f"{one} and {two}")
+
+            raise Stubborn(1, 2)
+
+        with pytest.raises(RuntimeError, match="Stubborn: 1 and 2") as caught:
+            operator.execute(fail)
+        assert "in fail" in caught.value.__notes__[-1]
+
+    def test_an_answer_that_cannot_travel_is_an_error(self, operator):
+        def lock():
+            import threading
+
+            return threading.Lock()
+
+        with pytest.raises(TypeError, match="cannot pickle"):
+            operator.execute(lock)
+
+    def test_a_call_that_cannot_travel_is_refused(self, operator):
+        lock = threading.Lock()
+        with pytest.raises(StackfoldError, match="cannot be sent to another process: ") as caught:
+            operator.execute(lambda: lock)
+        assert "\n" not in str(caught.value)
+
+    def test_a_call_that_exits_raises_system_exit(self, operator):
+        def leave():
+            raise SystemExit(3)
+
+        with pytest.raises(SystemExit) as caught:
+            operator.execute(leave)
+        assert caught.value.code == 3
+
+    def test_a_process_that_is_killed_has_died(self, operator):
+        def die():
+            import os
+            import signal
+
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        with pytest.raises(StepProcessDied) as caught:
+            operator.execute(die)
+        assert caught.value.returncode == -signal.SIGKILL
+
+    @pytest.mark.parametrize("code", [0, 7])
+    def test_a_process_that_leaves_without_an_answer_has_died(self, operator, code):
+        with pytest.raises(StepProcessDied, match=f"exit code {code} and no result"):
+            operator.execute(lambda: os._exit(code))
+
+    def test_it_can_be_used_again_after_a_failure(self, operator):
+        with pytest.raises(ZeroDivisionError):
+            operator.execute(lambda: 1 / 0)
+        assert operator.execute(lambda: 1) == 1
+
+    def test_an_operator_can_travel_to_another_process(self, operator):
+        assert pickle.loads(pickle.dumps(operator)).execute(lambda: 1) == 1
