@@ -1,6 +1,7 @@
 """Component: a flavor, configured and named."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Self
 from uuid import UUID
 
@@ -51,7 +52,7 @@ class Component(Revertible):
             component.labels = merged(component.labels, self.labels)
 
         def touches(self) -> frozenset[str]:
-            return frozenset(self.configuration) | touched(self.labels)
+            return _touched(self.configuration) | touched(self.labels)
 
     class AttributesRemoved(Event):
         """Attributes went back to the flavor's defaults."""
@@ -67,7 +68,7 @@ class Component(Revertible):
             }
 
         def touches(self) -> frozenset[str]:
-            return frozenset(self.attributes)
+            return _touched(self.attributes)
 
     class Renamed(Event):
         """It goes by another name."""
@@ -191,7 +192,7 @@ class Component(Revertible):
         changes = {
             name: value
             for name, value in configuration.items()
-            if name not in self.configuration or self.configuration[name] != value
+            if name not in self.configuration or not _same(self.configuration[name], value)
         }
         label_changes = effective_changes(self.labels, labels)
         if not changes and not label_changes:
@@ -246,7 +247,7 @@ class Component(Revertible):
             NothingToChange: It is like that already.
         """
         self._must_be_changeable("reverted")
-        if past.state == self.state:
+        if _same(past.state, self.state):
             raise NothingToChange(self.kind, self.name, self.version)
         self.trigger_event(self.Reverted, to_revision=past.version, **past.state)
 
@@ -275,3 +276,12 @@ class Component(Revertible):
         self.must_exist()
         if self.is_default:
             raise Protected(self.kind, self.name, action)
+
+
+def _touched(attributes: Iterable[str]) -> frozenset[str]:
+    return frozenset(f"attribute {name}" for name in attributes)
+
+
+def _same(one: Any, other: Any) -> bool:
+    # To Python 1, 1.0 and True are equal; to a flavor they are not.
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

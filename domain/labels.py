@@ -22,11 +22,8 @@ def effective_changes(
     Raises:
         InvalidName: A label's key breaks the rule for names.
     """
-    return {
-        valid_name("label", key): value
-        for key, value in (changes or {}).items()
-        if labels.get(key) != value
-    }
+    named = {valid_name("label", key): value for key, value in (changes or {}).items()}
+    return {key: value for key, value in named.items() if labels.get(key) != value}
 
 
 def merged(labels: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:

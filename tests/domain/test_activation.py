@@ -1,0 +1,59 @@
+"""Activation: which stack is active in a scope."""
+
+from uuid import UUID
+
+import pytest
+from given import given, past, stamped, that
+
+from stackfold.domain.activation import GLOBAL, Activation
+from stackfold.domain.errors import NotFound, NothingToChange
+
+DEFAULT, PROD = UUID(int=20), UUID(int=21)
+
+registered = that(Activation.Registered, name=GLOBAL, stack=DEFAULT)
+activated = that(Activation.Activated, stack=PROD)
+
+
+def test_a_scope_makes_its_first_choice():
+    given(Activation).when(lambda kind: kind.register(GLOBAL, DEFAULT)).then(registered)
+
+
+def test_a_scope_makes_another_choice():
+    activation = (
+        given(Activation, registered).when(lambda scope: scope.activate(PROD)).then(activated)
+    )
+    assert activation.stack == PROD
+
+
+def test_a_scope_goes_back_to_an_earlier_choice():
+    given(Activation, registered, activated).when(
+        lambda scope: scope.revert(past(registered))
+    ).then(that(Activation.Activated, stack=DEFAULT))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [lambda scope: scope.activate(DEFAULT), lambda scope: scope.revert(past(registered))],
+)
+def test_the_same_choice_changes_nothing(command):
+    given(Activation, registered).when(command).refused(
+        NothingToChange, "activation 'global' unchanged, revision 1"
+    )
+
+
+def test_a_scope_gives_up_its_choice():
+    given(Activation, registered).when(lambda scope: scope.delete()).then(that(Activation.Deleted))
+
+
+@pytest.mark.parametrize(
+    "command", [lambda scope: scope.delete(), lambda scope: scope.restore(past(registered))]
+)
+def test_a_choice_that_was_given_up_is_gone(command):
+    given(Activation, registered, that(Activation.Deleted)).when(command).refused(
+        NotFound, "there is no activation 'global'"
+    )
+
+
+def test_two_choices_of_one_scope_cannot_both_stand():
+    first, second = stamped(activated, that(Activation.Activated, stack=DEFAULT))
+    assert first.touches() & second.touches()

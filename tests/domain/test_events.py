@@ -1,0 +1,194 @@
+"""What every event and every aggregate of ours has in common."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from freezegun import freeze_time
+from given import given, stamped, that
+from pydantic import ValidationError
+
+from stackfold.domain.activation import Activation
+from stackfold.domain.component import Component
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.events import Aggregate, DomainEvent, FirstEvent, signed
+from stackfold.domain.flavor import Flavor
+from stackfold.domain.run import Run
+from stackfold.domain.stack import Stack
+
+AGGREGATES = (Activation, Component, Flavor, Run, Stack)
+EVENTS = [
+    (aggregate, event)
+    for aggregate in AGGREGATES
+    for event in vars(aggregate).values()
+    if isinstance(event, type) and issubclass(event, DomainEvent) and event is not aggregate.Event
+]
+each_event = pytest.mark.parametrize(
+    ("aggregate", "event"), EVENTS, ids=[event.TOPIC for _, event in EVENTS]
+)
+
+registered = that(
+    Component.Registered,
+    type=ComponentType.ALERTER,
+    name="a",
+    flavor="f",
+    configuration={"to": "x"},
+    labels={},
+)
+
+
+@each_event
+def test_a_topic_begins_with_its_aggregates(aggregate, event):
+    assert "TOPIC" in vars(event)
+    first, _, rest = event.TOPIC.partition(".")
+    assert first == aggregate.TOPIC
+    assert rest.replace("_", "") == event.__name__.lower()
+
+
+@each_event
+def test_an_event_refuses_what_it_does_not_declare_and_stays_as_it_is(aggregate, event):
+    assert event.model_config["extra"] == "forbid"
+    assert event.model_config["frozen"]
+
+
+@each_event
+def test_exactly_one_kind_of_event_begins_a_stream_and_names_its_aggregate(aggregate, event):
+    beginnings = [e for a, e in EVENTS if a is aggregate and issubclass(e, FirstEvent)]
+    assert len(beginnings) == 1
+    if event in beginnings:
+        assert event.model_fields["originator_topic"].annotation.__args__ == (aggregate.TOPIC,)
+
+
+def test_topics_are_unique():
+    topics = [event.TOPIC for _, event in EVENTS]
+    assert len(topics) == len({*topics})
+
+
+def test_an_event_cannot_be_changed():
+    (event,) = stamped(registered)
+    with pytest.raises(ValidationError, match="frozen"):
+        event.name = "b"
+
+
+def test_an_event_refuses_an_unknown_field():
+    with pytest.raises(ValidationError, match="colour"):
+        stamped(that(registered, colour="red"))
+
+
+def test_no_stream_can_be_made_an_instance_of_another_class():
+    with pytest.raises(ValidationError, match="originator_topic"):
+        stamped(registered)[0].model_validate(
+            {**vars(stamped(registered)[0]), "originator_topic": "builtins:object"}
+        )
+
+
+def test_a_command_outside_of_any_signature_is_signed_unknown():
+    component = Component.register(ComponentType.ALERTER, "a", "f", {})
+    (event,) = component.collect_events()
+    assert (event.by, event.why, event.undoes) == ("unknown", "", None)
+
+
+def test_a_signature_holds_for_its_block_only():
+    component = Component.register(ComponentType.ALERTER, "a", "f", {})
+    with signed("ada", "first", undoes=3):
+        component.rename("b")
+        with signed("bob"):
+            component.rename("c")
+        component.rename("d")
+    component.rename("e")
+    assert [(e.by, e.why, e.undoes) for e in component.collect_events()[1:]] == [
+        ("ada", "first", 3),
+        ("bob", "", None),
+        ("ada", "first", 3),
+        ("unknown", "", None),
+    ]
+
+
+def test_a_signature_ends_where_a_command_is_refused():
+    with pytest.raises(RuntimeError), signed("ada"):
+        raise RuntimeError
+    assert Component.register(ComponentType.ALERTER, "a", "f", {}).pending_events[0].by == "unknown"
+
+
+def test_threads_do_not_sign_for_each_other():
+    seen = []
+
+    def other():
+        seen.append(Component.register(ComponentType.ALERTER, "a", "f", {}).pending_events[0].by)
+
+    with signed("ada"):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert seen == ["unknown"]
+
+
+def test_time_can_be_frozen():
+    with freeze_time("2026-02-03 04:05:06.000007"):
+        component = Component.register(ComponentType.ALERTER, "a", "f", {})
+    assert component.pending_events[0].timestamp == datetime(2026, 2, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+# -- does given/when/then itself notice?
+
+
+class Loose(Aggregate):
+    """What an aggregate must not do."""
+
+    TOPIC = "loose"
+
+    class Event(Aggregate.Event):
+        pass
+
+    class Registered(Event, FirstEvent):
+        TOPIC = "loose.registered"
+        name: str
+
+    class Labelled(Event):
+        TOPIC = "loose.labelled"
+        labels: dict[str, str]
+
+        def apply(self, loose):
+            loose.labels = self.labels
+
+    class Cleared(Event):
+        TOPIC = "loose.cleared"
+
+        def apply(self, loose):
+            loose.labels.clear()
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.labels = {}
+
+    def label(self, labels):
+        self.trigger_event(self.Labelled, labels=labels)
+
+    def clear(self):
+        self.trigger_event(self.Cleared)
+
+    def clear_quietly(self):
+        self.clear()
+        self.name = "changed behind the log's back"
+
+
+loose = that(Loose.Registered, name="a")
+labelled = that(Loose.Labelled, labels={"a": "b"})
+cleared = that(Loose.Cleared)
+
+
+@pytest.mark.parametrize(
+    ("facts", "command", "then", "complaint"),
+    [
+        ([loose], lambda a: a.label({"a": "b"}), [labelled], "share"),
+        ([loose, labelled], lambda a: a.clear(), [cleared], "a mutator changed its event"),
+        ([loose], lambda a: a.clear_quietly(), [cleared], "a replay differs"),
+        ([loose], lambda a: a.clear(), [], "Cleared"),
+        ([loose], lambda a: a.label({"a": "c"}), [labelled], "'c'"),
+        ([loose], lambda a: a.clear(), [labelled], "Cleared"),
+        ([loose], lambda a: None, [cleared], "Cleared"),
+    ],
+)
+def test_given_when_then_notices(facts, command, then, complaint):
+    with pytest.raises(AssertionError, match=complaint):
+        given(Loose, *facts).when(command).then(*then)
