@@ -5,11 +5,13 @@ from typing import Any
 
 from stackfold.application.flavors import Flavors
 from stackfold.application.ledger import Ledger
-from stackfold.application.queries import Queries
-from stackfold.application.views import ALL, ComponentView, Listing
+from stackfold.application.moments import AsOf
+from stackfold.application.queries import History, Queries
+from stackfold.application.reverts import Reverts
+from stackfold.application.views import ALL, ComponentView, HistoryEntry, Listing
 from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import NotInStack
+from stackfold.domain.errors import NotFound, NotInStack
 
 
 class Components:
@@ -19,29 +21,38 @@ class Components:
     stack's component of the type.
     """
 
-    def __init__(self, ledger: Ledger, queries: Queries, flavors: Flavors) -> None:
-        """Record in `ledger`, ask `queries`, check configurations against `flavors`."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        queries: Queries,
+        history: History,
+        flavors: Flavors,
+        reverts: Reverts,
+    ) -> None:
+        """Record in `ledger`, ask `queries` and `history`, check configurations by `flavors`."""
         self._ledger = ledger
         self._queries = queries
+        self._history = history
         self._flavors = flavors
+        self._reverts = reverts
 
     def list(
-        self, type: ComponentType, listing: Listing = ALL, as_of: int | None = None
+        self, type: ComponentType, listing: Listing = ALL, as_of: AsOf = None
     ) -> Sequence[ComponentView]:
         """The living components of a type.
 
         Args:
             type: The component type.
             listing: Which of them, in which order.
-            as_of: A position in the log; None for now.
+            as_of: A point in the past (see `application.moments`); None for now.
 
         Raises:
             InvalidListing: A column that components do not have.
         """
-        return self._queries.components(ComponentType(type), listing, as_of)
+        return self._queries.components(ComponentType(type), listing, self._queries.position(as_of))
 
     def get(
-        self, type: ComponentType, reference: str | None = None, as_of: int | None = None
+        self, type: ComponentType, reference: str | None = None, as_of: AsOf = None
     ) -> ComponentView:
         """One component.
 
@@ -51,13 +62,14 @@ class Components:
             NotInStack: No reference, and the active stack holds no component of the type.
         """
         type = ComponentType(type)
+        position = self._queries.position(as_of)
         if reference is not None:
-            return self._queries.component(type, reference, as_of)
-        stack = self._queries.active_stack(as_of)
+            return self._queries.component(type, reference, position)
+        stack = self._queries.active_stack(position)
         held = stack.components.get(type)
         if not held:
             raise NotInStack(stack.name, type.noun)
-        return self._queries.component(type, held[0], as_of)
+        return self._queries.component(type, held[0], position)
 
     def register(
         self,
@@ -189,6 +201,71 @@ class Components:
         view = self.get(type, reference)
         self._ledger.change(Component, view.id, Component.delete, why)
         return view
+
+    # -- the past
+
+    def history(self, type: ComponentType, reference: str | None = None) -> Sequence[HistoryEntry]:
+        """What was done to a component, newest first.
+
+        Raises:
+            NotFound: There never was such a component.
+        """
+        type = ComponentType(type)
+        try:
+            return self._history.of(self.get(type, reference).id)
+        except NotFound:
+            if reference is None:
+                raise
+            return self._history.of(self._history.find("component", reference, type).id)
+
+    def revert(
+        self,
+        type: ComponentType,
+        reference: str,
+        to: int | None = None,
+        *,
+        as_of: AsOf = None,
+        dry_run: bool = False,
+        why: str = "",
+    ) -> Sequence[HistoryEntry]:
+        """Make a component what it was, as a new revision.
+
+        Args:
+            type: The component type.
+            reference: Which component.
+            to: The revision to go back to; by default the one before the latest.
+            as_of: Instead of a revision, a point in the past.
+            dry_run: Only tell what would change.
+            why: The reason.
+
+        Returns:
+            What it changed.
+
+        Raises:
+            NoSuchRevision: It has no such revision.
+            NotThereThen: It did not exist then.
+            InvalidConfiguration: Its flavor no longer accepts the old configuration.
+            NameTaken: Another component has the name by now that it had then.
+            NothingToChange: It is like that.
+        """
+        return self._reverts.revert_component(
+            ComponentType(type), reference, to, as_of, dry_run, why
+        )
+
+    def restore(
+        self, type: ComponentType, reference: str, *, dry_run: bool = False, why: str = ""
+    ) -> Sequence[HistoryEntry]:
+        """Bring back a deleted component, as it was before; returns what it changed.
+
+        Raises:
+            NotFound: There never was such a component.
+            NotDeleted: It is there.
+            InvalidConfiguration: Its flavor no longer accepts the configuration.
+            NameTaken: Another component has its name by now.
+        """
+        return self._reverts.restore_component(ComponentType(type), reference, dry_run, why)
+
+    # -- how it is done
 
     def _change(
         self,

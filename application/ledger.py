@@ -7,10 +7,12 @@ from uuid import UUID
 
 from eventsourcing.persistence import EventStore, RecordConflictError
 
-from stackfold.domain.errors import ChangedMeanwhile, NotFound
+from stackfold.domain.errors import ChangedMeanwhile, NotFound, TooBusy
 from stackfold.domain.events import Aggregate, DomainEvent, signed
 
 A = TypeVar("A", bound=Aggregate)
+
+Rehearsal = Callable[[Sequence[int]], None]
 
 ATTEMPTS = 100
 """How often a command is tried; every lost race means that another command has succeeded."""
@@ -22,12 +24,12 @@ class Ledger:
     def __init__(self, store: "EventStore[UUID]", author: Callable[[], str]) -> None:
         """Read and append events through `store`, signed by `author()`."""
         self._store = store
-        self._author = author
+        self.author = author
 
     @contextmanager
     def signed(self, why: str = "") -> Iterator[None]:
         """Sign the events of the block with the author and the reason."""
-        with signed(self._author(), why):
+        with signed(self.author(), why):
             yield
 
     def load(self, kind: type[A], id: UUID | str, revision: int | None = None) -> A:
@@ -43,16 +45,26 @@ class Ledger:
             raise NotFound(kind.TOPIC, str(id) if revision is None else f"{id} revision {revision}")
         return aggregate
 
-    def save(self, *aggregates: Aggregate) -> None:
+    def save(self, *aggregates: Aggregate, rehearsal: Rehearsal | None = None) -> Sequence[int]:
         """Append the pending events of all the aggregates, all or nothing.
+
+        Args:
+            *aggregates: What is saved, in this order.
+            rehearsal: If given, everything is done but kept: it is called with the positions to
+                look at what would be, and then it is as if nothing had happened.
+
+        Returns:
+            The positions of the events.
 
         Raises:
             RecordConflictError: One of them was changed since it was loaded.
             StackfoldError: What holds between aggregates forbids it.
         """
         events = [event for each in aggregates for event in each.collect_events()]
-        if events:
-            self._store.put(events, events=events)
+        if not events:
+            return ()
+        recordings = self._store.put(events, events=events, rehearsal=rehearsal)
+        return [recording.notification.id for recording in recordings]
 
     def change(
         self, kind: type[A], id: UUID | str, command: Callable[[A], object], why: str = ""
@@ -82,27 +94,35 @@ class Ledger:
             except RecordConflictError:
                 continue
             return aggregate
-        raise ChangedMeanwhile(aggregate.kind, aggregate.name, aggregate.version, "others", ())
+        raise TooBusy(ATTEMPTS)
 
-    def attempt(self, command: Callable[[], Sequence[Aggregate]], why: str = "") -> None:
+    def attempt(
+        self,
+        command: Callable[[], Sequence[Aggregate]],
+        why: str = "",
+        rehearsal: Rehearsal | None = None,
+    ) -> Sequence[int]:
         """Save several aggregates as one change; after a lost race, command them again.
 
         Args:
             command: Returns the aggregates to save; may be called again, and must then ask anew.
             why: The reason, for the events.
+            rehearsal: As for `save`.
+
+        Returns:
+            The positions of the events.
 
         Raises:
             StackfoldError: The command was refused.
         """
-        for left in reversed(range(ATTEMPTS)):
+        for _ in range(ATTEMPTS):
             with self.signed(why):
                 aggregates = command()
             try:
-                self.save(*aggregates)
-                return
+                return self.save(*aggregates, rehearsal=rehearsal)
             except RecordConflictError:
-                if not left:
-                    raise
+                continue
+        raise TooBusy(ATTEMPTS)
 
     def _refuse_overlap(self, aggregate: Aggregate, seen: int) -> None:
         """Refuse what is pending if it touches fields that others have changed since `seen`."""

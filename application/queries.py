@@ -1,8 +1,10 @@
 """What can be asked of the read models; answered by plain SQL in `infrastructure`."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from stackfold.application.views import ComponentView, Listing, StackView
+from stackfold.application.moments import AsOf
+from stackfold.application.views import ComponentView, HistoryEntry, Listing, LogFilter, StackView
 from stackfold.domain.component_type import ComponentType
 
 
@@ -11,6 +13,13 @@ class Reference(NamedTuple):
 
     id: str
     name: str
+
+
+class Revision(NamedTuple):
+    """A revision of something, and where in the log it begins."""
+
+    number: int
+    position: int
 
 
 class StoredFlavor(NamedTuple):
@@ -25,8 +34,54 @@ class StoredFlavor(NamedTuple):
     """JSON schema of its configuration, as text."""
 
 
+class History(Protocol):
+    """The questions about the past."""
+
+    def log(self, wanted: LogFilter) -> Iterator[HistoryEntry]:
+        """The part of the log that a filter asks for."""
+
+    def at(self, positions: Sequence[int]) -> list[HistoryEntry]:
+        """The events at these positions."""
+
+    def of(self, id: str) -> list[HistoryEntry]:
+        """Everything that happened to one stack, component, flavor or run, newest first."""
+
+    def of_stack(self, id: str) -> list[HistoryEntry]:
+        """The same for a stack, with what happened to its components while it held them."""
+
+    def find(self, kind: str, reference: str, type: ComponentType | None = None) -> Reference:
+        """Something by name or id, deleted or not; of several of that name, the latest.
+
+        Raises:
+            NotFound: There never was one.
+        """
+
+    def revision(self, kind: str, id: str, position: int) -> Revision | None:
+        """The revision of something that was true at a position; None if it was not there."""
+
+    def revisions(self, id: str) -> list[Revision]:
+        """Every revision of something with its position, oldest first."""
+
+    def changes(self) -> Iterator[tuple[int, int | None, list[tuple[str, str, int]]]]:
+        """Every change of configuration, newest first.
+
+        Yields:
+            Its number, the number of the change that it took back if it took one back, and its
+            events as (aggregate's topic, id, revision), newest first. Runs change nothing.
+        """
+
+
 class Queries(Protocol):
     """The questions; `as_of` is a position in the log, None for now."""
+
+    def position(self, as_of: AsOf) -> int | None:
+        """The position of a point in the past; None for now.
+
+        Raises:
+            InvalidMoment: It is written in no known form.
+            OutsideLog: The log had not begun yet, or ends before that position.
+            NotFound: There is no such run.
+        """
 
     def stacks(self, listing: Listing = ..., as_of: int | None = None) -> list[StackView]:
         """The living stacks."""
@@ -55,6 +110,13 @@ class Queries(Protocol):
         Raises:
             NotFound: There is none.
             Ambiguous: The prefix fits several.
+        """
+
+    def previous_stack(self) -> Reference:
+        """The stack that was active here before the one that is.
+
+        Raises:
+            NotFound: There was none, or it was deleted.
         """
 
     def find_stack(self, reference: str, as_of: int | None = None) -> Reference:

@@ -8,13 +8,18 @@ from typing_extensions import Unpack
 
 from stackfold.application.activations import Activations
 from stackfold.application.ledger import Ledger
-from stackfold.application.queries import Queries
-from stackfold.application.views import ALL, Listing, StackView
+from stackfold.application.moments import AsOf
+from stackfold.application.queries import History, Queries
+from stackfold.application.reverts import Reverts
+from stackfold.application.views import ALL, HistoryEntry, Listing, StackView
 from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import AlreadyActive, NothingToChange, NotInStack
+from stackfold.domain.errors import AlreadyActive, NotFound, NothingToChange, NotInStack
 from stackfold.domain.events import Aggregate
 from stackfold.domain.stack import Stack
+
+PREVIOUS = "-"
+"""Stands for the stack that was active before."""
 
 Names = str | Sequence[str]
 """One component by name, id or unique prefix; or several, the default one first."""
@@ -43,34 +48,44 @@ class Stacks:
     A `reference` is a name, an id or a unique prefix of either; None stands for the active stack.
     """
 
-    def __init__(self, ledger: Ledger, queries: Queries, activations: Activations) -> None:
-        """Record in `ledger`, ask `queries`, choose the active stack by `activations`."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        queries: Queries,
+        history: History,
+        activations: Activations,
+        reverts: Reverts,
+    ) -> None:
+        """Record in `ledger`, ask `queries` and `history`, choose and go back by the others."""
         self._ledger = ledger
         self._queries = queries
+        self._history = history
         self._activations = activations
+        self._reverts = reverts
 
-    def list(self, listing: Listing = ALL, as_of: int | None = None) -> Sequence[StackView]:
+    def list(self, listing: Listing = ALL, as_of: AsOf = None) -> Sequence[StackView]:
         """The living stacks.
 
         Args:
             listing: Which of them, in which order.
-            as_of: A position in the log; None for now.
+            as_of: A point in the past (see `application.moments`); None for now.
 
         Raises:
             InvalidListing: A column that stacks do not have.
         """
-        return self._queries.stacks(listing, as_of)
+        return self._queries.stacks(listing, self._queries.position(as_of))
 
-    def get(self, reference: str | None = None, as_of: int | None = None) -> StackView:
+    def get(self, reference: str | None = None, as_of: AsOf = None) -> StackView:
         """One stack.
 
         Raises:
             NotFound: Nothing answers to the reference.
             Ambiguous: The reference is a prefix of several.
         """
+        position = self._queries.position(as_of)
         if reference is None:
-            return self._queries.active_stack(as_of)
-        return self._queries.stack(reference, as_of)
+            return self._queries.active_stack(position)
+        return self._queries.stack(reference, position)
 
     def register(
         self,
@@ -252,16 +267,88 @@ class Stacks:
     def activate(self, reference: str, why: str = "") -> StackView:
         """Make a stack the active one, here: in this project, or everywhere outside of projects.
 
+        Args:
+            reference: Which stack; `-` for the one that was active before.
+            why: The reason.
+
         Raises:
             NotFound: Nothing answers to the reference.
             AlreadyActive: Nothing changes.
         """
-        found = self._queries.find_stack(reference)
+        if reference == PREVIOUS:
+            found = self._queries.previous_stack()
+        else:
+            found = self._queries.find_stack(reference)
         try:
             self._ledger.attempt(lambda: [self._activations.choose(UUID(found.id))], why)
         except NothingToChange:
             raise AlreadyActive(found.name) from None
         return self.get(found.id)
+
+    # -- the past
+
+    def history(self, reference: str | None = None) -> Sequence[HistoryEntry]:
+        """What was done to a stack, and to its components while it held them; newest first.
+
+        Raises:
+            NotFound: There never was such a stack.
+        """
+        if reference is None:
+            return self._history.of_stack(self.get().id)
+        try:
+            return self._history.of_stack(self._queries.find_stack(reference).id)
+        except NotFound:
+            return self._history.of_stack(self._history.find("stack", reference).id)
+
+    def revert(
+        self,
+        reference: str,
+        to: int | None = None,
+        *,
+        as_of: AsOf = None,
+        with_components: bool = False,
+        confirmed: bool = False,
+        dry_run: bool = False,
+        why: str = "",
+    ) -> Sequence[HistoryEntry]:
+        """Make a stack what it was, as a new revision.
+
+        Args:
+            reference: Which stack.
+            to: The revision to go back to; by default the one before the latest.
+            as_of: Instead of a revision, a point in the past.
+            with_components: Whether its components become what they were then, too.
+            confirmed: Whether components may change that other stacks hold as well.
+            dry_run: Only tell what would change.
+            why: The reason.
+
+        Returns:
+            What it changed.
+
+        Raises:
+            NoSuchRevision: It has no such revision.
+            NotThereThen: It did not exist then.
+            ComponentGone: A component that it held then was deleted.
+            NeedsConfirmation: Other stacks would change, too.
+            NameTaken: Another stack has the name by now that it had then.
+            NothingToChange: It is like that.
+        """
+        return self._reverts.revert_stack(
+            reference, to, as_of, with_components, confirmed, dry_run, why
+        )
+
+    def restore(
+        self, reference: str, *, dry_run: bool = False, why: str = ""
+    ) -> Sequence[HistoryEntry]:
+        """Bring back a deleted stack, as it was before; returns what it changed.
+
+        Raises:
+            NotFound: There never was such a stack.
+            NotDeleted: It is there.
+            ComponentGone: A component that it held was deleted, too.
+            NameTaken: Another stack has its name by now.
+        """
+        return self._reverts.restore_stack(reference, dry_run, why)
 
     # -- how it is done
 

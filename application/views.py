@@ -68,6 +68,51 @@ class FlavorDescription(NamedTuple):
     """JSON schema of its configuration."""
 
 
+class Change(NamedTuple):
+    """One field, before and after; None where it was or is not set."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class HistoryEntry(NamedTuple):
+    """What one event changed."""
+
+    position: int
+    """Its place in the log."""
+    change: int
+    """The position of the first event that was committed together with it."""
+    when: str
+    """When it was recorded: RFC 3339, UTC."""
+    by: str
+    why: str
+    kind: str
+    """What it changed: "stack", a component type, "flavor", "activation" or "run"."""
+    name: str
+    id: str
+    revision: int
+    action: str
+    """What was done, such as "registered" or "updated"."""
+    changes: list[Change]
+
+
+class LogFilter(NamedTuple):
+    """Which part of the log is wanted, and in which order."""
+
+    after: int = 0
+    """Only positions after this one."""
+    since: str | None = None
+    """Only what was recorded at or after this time, as the log writes it."""
+    until: str | None = None
+    """Only what was recorded at or before this time, as the log writes it."""
+    by: str | None = None
+    kind: str | None = None
+    name: str | None = None
+    limit: int | None = None
+    newest_first: bool = True
+
+
 class Condition(NamedTuple):
     """What a list must fulfil: a column, an operator and a value."""
 

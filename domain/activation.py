@@ -3,7 +3,7 @@
 from typing import Literal, Self
 from uuid import UUID
 
-from stackfold.domain.errors import NothingToChange, NotFound
+from stackfold.domain.errors import NotFound, NothingToChange
 from stackfold.domain.events import FirstEvent, Revertible
 
 GLOBAL = "global"

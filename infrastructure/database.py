@@ -88,11 +88,6 @@ class Database:
         with self._turn, plain_words(self.place):
             return self._connection.execute(statement, parameters).fetchall()
 
-    def scan(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
-        """The same, a row at a time, for more rows than memory should hold."""
-        with self._turn, plain_words(self.place):
-            yield from self._connection.execute(statement, parameters)
-
     @contextmanager
     def write(self, keep: bool = True) -> Iterator[sqlite3.Cursor]:
         """Everything in the block is committed as one transaction, or nothing is.

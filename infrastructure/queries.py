@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from stackfold.application.moments import AsOf
 from stackfold.application.queries import Reference, StoredFlavor
 from stackfold.application.views import ALL, ComponentView, Listing, StackView
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
+from stackfold.infrastructure.positions import position_of
 
 GLOBAL = "global"
 
@@ -61,6 +63,10 @@ class SqlQueries:
         self._database = database
         self._scope = scope
 
+    def position(self, as_of: AsOf) -> int | None:
+        """The position of a point in the past; None for now."""
+        return position_of(self._database, as_of)
+
     # -- stacks
 
     def stacks(self, listing: Listing = ALL, as_of: int | None = None) -> list[StackView]:
@@ -79,6 +85,20 @@ class SqlQueries:
     def active_stack(self, as_of: int | None = None) -> StackView:
         """The stack that is active here."""
         return self._stack_by_id(self._active(as_of), as_of)
+
+    def previous_stack(self) -> Reference:
+        """The stack that was active here before the one that is.
+
+        Raises:
+            NotFound: There was none, or it was deleted.
+        """
+        rows = self._database.read(
+            "SELECT stack FROM activations WHERE scope = ? ORDER BY since DESC LIMIT 2",
+            [self._scope.project or GLOBAL],
+        )
+        if len(rows) < 2:
+            raise NotFound("stack", "-", "no stack was active before this one")
+        return self.find_stack(rows[1][0])
 
     def find_stack(self, reference: str, as_of: int | None = None) -> Reference:
         """The id and name of a stack."""

@@ -20,6 +20,7 @@ _TABLES = (
     "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, "
     "state BLOB NOT NULL, hash BLOB NOT NULL, UNIQUE (originator_id, originator_version))",
     "CREATE INDEX events_by_time ON events (recorded_at)",
+    "CREATE INDEX events_of_configuration ON events (position) WHERE substr(topic, 1, 4) <> 'run.'",
     "CREATE TRIGGER events_stay BEFORE DELETE ON events "
     "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
     "CREATE TRIGGER events_stay_as_they_are BEFORE UPDATE ON events "

@@ -5,6 +5,7 @@ Reading needs neither eventsourcing nor pydantic, so they are imported where a c
 
 import os
 import tempfile
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from stackfold.application.catalogue import Catalogue
     from stackfold.application.components import Components
     from stackfold.application.flavors import Flavors
+    from stackfold.application.reverts import Reverts
     from stackfold.application.stacks import Stacks
+    from stackfold.application.views import HistoryEntry
+    from stackfold.infrastructure.history_queries import SqlHistory
     from stackfold.infrastructure.wiring import Parts
 
 
@@ -83,14 +87,18 @@ class Workspace:
         """Stacks: register, look up, change, activate."""
         from stackfold.application.stacks import Stacks
 
-        return Stacks(self._parts.ledger, self.queries, self._activations)
+        return Stacks(
+            self._parts.ledger, self.queries, self.history, self._activations, self._reverts
+        )
 
     @cached_property
     def components(self) -> "Components":
         """Components of every type: register, look up, change."""
         from stackfold.application.components import Components
 
-        return Components(self._parts.ledger, self.queries, self.flavors)
+        return Components(
+            self._parts.ledger, self.queries, self.history, self.flavors, self._reverts
+        )
 
     @cached_property
     def flavors(self) -> "Flavors":
@@ -98,6 +106,28 @@ class Workspace:
         from stackfold.application.flavors import Flavors
 
         return Flavors(self._parts.ledger, self.queries, self.catalogue, self.home)
+
+    @cached_property
+    def history(self) -> "SqlHistory":
+        """What was done, by whom and why."""
+        from stackfold.infrastructure.history_queries import SqlHistory
+
+        return SqlHistory(self._database)
+
+    def undo(self, *, dry_run: bool = False, why: str = "") -> "Sequence[HistoryEntry]":
+        """Take back the last change that was not taken back yet, whatever it was.
+
+        Args:
+            dry_run: Only tell what would change.
+            why: The reason.
+
+        Returns:
+            What it changed.
+
+        Raises:
+            NothingToUndo: No change is left.
+        """
+        return self._reverts.undo(dry_run, why)
 
     @cached_property
     def catalogue(self) -> "Catalogue":
@@ -139,6 +169,12 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @cached_property
+    def _reverts(self) -> "Reverts":
+        from stackfold.application.reverts import Reverts
+
+        return Reverts(self._parts.ledger, self.queries, self.history, self.flavors)
 
     @cached_property
     def _activations(self) -> "Activations":

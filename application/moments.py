@@ -1,0 +1,66 @@
+"""Points in the log's past, as users write them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from stackfold.domain.errors import InvalidMoment
+
+AsOf = int | str | datetime | None
+"""A position, a time, or a text: `#123`, an RFC 3339 time or date, an age such as `2h` or `3d`,
+or `run:ID`, the log as that run found it. None is now."""
+
+_AGE = re.compile(r"(\d{1,9})\s*(s|m|h|d|w)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class Position(NamedTuple):
+    """A place in the log."""
+
+    number: int
+
+
+class Time(NamedTuple):
+    """A time, as the log writes it."""
+
+    text: str
+
+
+class RunStart(NamedTuple):
+    """Where a run began."""
+
+    run: str
+
+
+def moment(as_of: int | str | datetime) -> Position | Time | RunStart:
+    """Understand what a user wrote.
+
+    A date means its beginning, and a time without an offset is UTC.
+
+    Raises:
+        InvalidMoment: It is none of the forms.
+    """
+    match as_of:
+        case int():
+            return Position(as_of)
+        case datetime():
+            return Time(log_time(as_of))
+    text = as_of.strip()
+    if text.startswith("run:") and len(text) > len("run:"):
+        return RunStart(text.removeprefix("run:"))
+    if re.fullmatch(r"#\d{1,18}", text):
+        return Position(int(text[1:]))
+    age = _AGE.fullmatch(text)
+    try:
+        if age:
+            back = timedelta(**{_UNITS[age[2]]: int(age[1])})
+            return Time(log_time(datetime.now(UTC) - back))
+        return Time(log_time(datetime.fromisoformat(text)))
+    except (ValueError, OverflowError) as error:
+        raise InvalidMoment(as_of) from error
+
+
+def log_time(time: datetime) -> str:
+    """A time as the log writes it: RFC 3339 in UTC with microseconds, so that texts sort."""
+    utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")

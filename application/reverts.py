@@ -1,0 +1,243 @@
+"""Going back: revert, restore and undo, each by recording a new revision."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from stackfold.application.flavors import Flavors
+from stackfold.application.ledger import Ledger
+from stackfold.application.moments import AsOf
+from stackfold.application.queries import History, Queries, Reference, Revision
+from stackfold.application.views import HistoryEntry
+from stackfold.domain.activation import Activation
+from stackfold.domain.component import Component
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import (
+    ComponentGone,
+    NeedsConfirmation,
+    NoSuchRevision,
+    NotDeleted,
+    NothingToChange,
+    NothingToUndo,
+    NotThereThen,
+)
+from stackfold.domain.events import Revertible, signed
+from stackfold.domain.flavor import Flavor
+from stackfold.domain.stack import Stack
+
+R = TypeVar("R", bound=Revertible)
+
+_KINDS: dict[str, type[Revertible]] = {
+    kind.TOPIC: kind for kind in (Activation, Component, Flavor, Stack)
+}
+
+
+class Reverts:
+    """Taking stacks and components back to what they were.
+
+    Each method returns what it changed, as history entries, or with `dry_run` what it would
+    change, of which then nothing is kept. A revert that cannot hold is refused as a whole.
+    """
+
+    def __init__(
+        self, ledger: Ledger, queries: Queries, history: History, flavors: Flavors
+    ) -> None:
+        """Record in `ledger`, ask `queries` and `history`, check configurations by `flavors`."""
+        self._ledger = ledger
+        self._queries = queries
+        self._history = history
+        self._flavors = flavors
+
+    def revert_stack(
+        self,
+        reference: str,
+        to: int | None,
+        as_of: AsOf,
+        with_components: bool,
+        confirmed: bool,
+        dry_run: bool,
+        why: str,
+    ) -> list[HistoryEntry]:
+        """Make a stack what it was at a revision or a point in the past."""
+        found = self._queries.find_stack(reference)
+        revision = self._revision(Stack, found, to, as_of)
+
+        def command() -> list[Revertible]:
+            stack = self._ledger.load(Stack, found.id)
+            past = self._ledger.load(Stack, found.id, revision.number)
+            then = revision.position
+            components = self._components_then(past, then) if with_components else []
+            self._must_be_confirmed(stack, components, confirmed)
+            if not with_components:
+                self._must_be_there(past)
+            if past.state != stack.state:
+                stack.revert(past)
+            elif not components:
+                raise NothingToChange(stack.kind, stack.name, stack.version)
+            return [*components, stack]
+
+        return self._record(command, why, dry_run)
+
+    def revert_component(
+        self,
+        type: ComponentType,
+        reference: str,
+        to: int | None,
+        as_of: AsOf,
+        dry_run: bool,
+        why: str,
+    ) -> list[HistoryEntry]:
+        """Make a component what it was at a revision or a point in the past."""
+        found = self._queries.find_component(type, reference)
+        revision = self._revision(Component, found, to, as_of)
+
+        def command() -> list[Revertible]:
+            component = self._ledger.load(Component, found.id)
+            past = self._ledger.load(Component, found.id, revision.number)
+            self._must_fit(past)
+            component.revert(past)
+            return [component]
+
+        return self._record(command, why, dry_run)
+
+    def restore_stack(self, reference: str, dry_run: bool, why: str) -> list[HistoryEntry]:
+        """Bring back a deleted stack, as it was before it was deleted."""
+        found = self._history.find("stack", reference)
+
+        def command() -> list[Revertible]:
+            stack, past = self._deleted(Stack, found)
+            self._must_be_there(past)
+            stack.restore(past)
+            return [stack]
+
+        return self._record(command, why, dry_run)
+
+    def restore_component(
+        self, type: ComponentType, reference: str, dry_run: bool, why: str
+    ) -> list[HistoryEntry]:
+        """Bring back a deleted component, as it was before it was deleted."""
+        found = self._history.find("component", reference, ComponentType(type))
+
+        def command() -> list[Revertible]:
+            component, past = self._deleted(Component, found)
+            self._must_fit(past)
+            component.restore(past)
+            return [component]
+
+        return self._record(command, why, dry_run)
+
+    def undo(self, dry_run: bool = False, why: str = "") -> list[HistoryEntry]:
+        """Take back the last change that was not taken back yet, whatever it was.
+
+        Args:
+            dry_run: Only tell what would change.
+            why: The reason.
+
+        Returns:
+            What it changed.
+
+        Raises:
+            NothingToUndo: No change is left.
+        """
+
+        def command() -> list[Revertible]:
+            number, events = self._last_standing()
+            first: dict[str, tuple[type[Revertible], int]] = {}
+            for topic, id, version in events:
+                first[id] = (_KINDS[topic], version)
+            aggregates = []
+            with signed(self._ledger.author(), why, undoes=number):
+                # Newest first, so that nothing is taken away before what needs it is gone.
+                for id, (kind, version) in first.items():
+                    aggregate = self._ledger.load(kind, id)
+                    past = self._ledger.load(kind, id, version - 1) if version > 1 else None
+                    if isinstance(past, Component):
+                        self._must_fit(past)
+                    aggregate.become(past)
+                    aggregates.append(aggregate)
+            return aggregates
+
+        return self._record(command, why, dry_run)
+
+    # -- how it is done
+
+    def _record(
+        self, command: Callable[[], Sequence[Revertible]], why: str, dry_run: bool
+    ) -> list[HistoryEntry]:
+        rehearsed: list[HistoryEntry] = []
+        if dry_run:
+            self._ledger.attempt(
+                command, why, lambda positions: rehearsed.extend(self._history.at(positions))
+            )
+            return rehearsed
+        return self._history.at(self._ledger.attempt(command, why))
+
+    def _revision(self, kind: type[R], found: Reference, to: int | None, as_of: AsOf) -> Revision:
+        revisions = self._history.revisions(found.id)
+        if to is not None:
+            past = next((each for each in revisions if each.number == to), None)
+            if past is None:
+                raise NoSuchRevision(kind.TOPIC, found.name, to, len(revisions))
+            return past
+        position = self._queries.position(as_of)
+        if position is None:
+            # The one before the latest: what it was before it was last changed.
+            return revisions[-2] if len(revisions) > 1 else revisions[-1]
+        past = self._history.revision(kind.TOPIC, found.id, position)
+        if past is None:
+            raise NotThereThen(kind.TOPIC, found.name, position)
+        return Revision(past.number, position)
+
+    def _deleted(self, kind: type[R], found: Reference) -> tuple[R, R]:
+        """A deleted aggregate, and what it was before it was deleted."""
+        aggregate = self._ledger.load(kind, found.id)
+        if not aggregate.deleted:
+            raise NotDeleted(aggregate.kind, aggregate.name)
+        return aggregate, self._ledger.load(kind, found.id, aggregate.version - 1)
+
+    def _components_then(self, past: Stack, position: int) -> list[Component]:
+        """The components of a past stack, reverted or restored to what they were then."""
+        changed = []
+        for id in (id for ids in past.components.values() for id in ids):
+            revision = self._history.revision("component", str(id), position)
+            if revision is None:
+                raise NotThereThen("component", str(id), position)
+            then = self._ledger.load(Component, id, revision.number)
+            component = self._ledger.load(Component, id)
+            if component.deleted or component.state != then.state:
+                self._must_fit(then)
+                component.become(then)
+                changed.append(component)
+        return changed
+
+    def _must_be_confirmed(
+        self, stack: Stack, components: Sequence[Component], confirmed: bool
+    ) -> None:
+        for component in components:
+            others = set(self._queries.stacks_with(str(component.id))) - {stack.name}
+            if others and not confirmed:
+                raise NeedsConfirmation(component.kind, component.name, sorted(others))
+
+    def _must_be_there(self, past: Stack) -> None:
+        for type, ids in past.components.items():
+            for id in (str(id) for id in ids):
+                if not self._queries.living("components", [id]):
+                    name = self._ledger.load(Component, UUID(id)).name
+                    raise ComponentGone(type.noun, name, past.name, type.command)
+
+    def _must_fit(self, past: Component) -> None:
+        self._flavors.explicit(past.type, past.flavor, past.configuration)
+
+    def _last_standing(self) -> tuple[int, list[tuple[str, str, int]]]:
+        """The last change that was not taken back, and takes none back itself."""
+        taken_back = set()
+        for number, undoes, events in self._history.changes():
+            if undoes is not None:
+                taken_back.add(undoes)
+            elif number not in taken_back and number > FIRST_CHANGE:
+                return number, events
+        raise NothingToUndo
+
+
+FIRST_CHANGE = 1
+"""The first use: what it registered stays."""
