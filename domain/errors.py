@@ -313,6 +313,15 @@ class NoSuchRevision(StackfoldError):
         super().__init__(f"{kind} {name!r} has no revision {revision}: give one from 1 to {latest}")
 
 
+class Unrecordable(StackfoldError):
+    """Something was said that the log cannot keep as it was said."""
+
+    def __init__(self, topic: str, reason: str) -> None:
+        """Say why an event of `topic` cannot be stored."""
+        self.topic, self.reason = topic, reason
+        super().__init__(f"an event {topic!r} cannot be recorded: {reason}")
+
+
 class UnreadableEvent(StackfoldError):
     """The log holds an event that this version cannot load."""
 

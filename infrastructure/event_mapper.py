@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import orjson
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from pydantic import BaseModel, ValidationError
 
-from stackfold.domain.errors import UnreadableEvent
+from stackfold.domain.errors import UnreadableEvent, Unrecordable
 from stackfold.domain.events import DomainEvent
 
 _AGGREGATES = {
@@ -34,7 +35,11 @@ class EventMapper(Mapper[UUID]):
         super().__init__(JSONTranscoder())
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
-        """The event as the log keeps it."""
+        """The event as the log keeps it.
+
+        Raises:
+            Unrecordable: JSON has no words for something in it.
+        """
         event: DomainEvent = domain_event
         state = {name: value for name, value in vars(event).items() if name not in _IN_COLUMNS}
         if event.undoes is None:
@@ -43,7 +48,7 @@ class EventMapper(Mapper[UUID]):
             originator_id=event.originator_id,
             originator_version=event.originator_version,
             topic=event.TOPIC,
-            state=orjson.dumps(state, default=_plain, option=_CANONICAL),
+            state=_canonical(event.TOPIC, state),
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
@@ -79,6 +84,31 @@ def event_classes(aggregate: str) -> Mapping[str, type[DomainEvent]]:
 
 
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+
+
+def _canonical(topic: str, state: dict[str, Any]) -> bytes:
+    try:
+        text = orjson.dumps(state, default=_plain, option=_CANONICAL)
+    except orjson.JSONEncodeError as error:
+        # Half a character, as in a file name of another encoding, or an integer of over 64 bits.
+        raise Unrecordable(topic, str(error)) from None
+    if b"null" in text and not _finite(state):
+        # orjson would write null for it.
+        raise Unrecordable(topic, "JSON has no infinite numbers")
+    return text
+
+
+def _finite(value: Any) -> bool:
+    match value:
+        case float():
+            return isfinite(value)
+        case dict():
+            return all(map(_finite, value.values()))
+        case list() | tuple():
+            return all(map(_finite, value))
+        case BaseModel():
+            return _finite(vars(value))
+    return True
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,136 @@
+"""One example of every event: what a log may hold."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from given import stamped, that
+
+from stackfold.domain.activation import Activation
+from stackfold.domain.artifact import Artifact
+from stackfold.domain.component import Component
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.events import DomainEvent
+from stackfold.domain.flavor import Flavor
+from stackfold.domain.pin import Pin, PinnedComponent
+from stackfold.domain.run import Run, StepDefinition
+from stackfold.domain.stack import Stack
+from stackfold.infrastructure.event_mapper import event_classes
+
+A, B, C = UUID(int=10), UUID(int=11), UUID(int=12)
+COMPOSITION = {
+    ComponentType.STEP_OPERATOR: (B, A),
+    ComponentType.ORCHESTRATOR: (C,),
+}
+CONFIGURATION = {
+    "zeta": 1.0,
+    "alpha": [True, None, {"größe": "xl", "n": 10**15}],
+    "text": 'quotes " and \\ and \u2028 and \x7f',
+    "negative": -0.0,
+    "tiny": 5e-324,
+    "least": -(2**63),
+    "most": 2**64 - 1,
+}
+COMPONENT_STATE = {"name": "größe", "configuration": CONFIGURATION, "labels": {"b": "", "a": "x"}}
+STACK_STATE = {
+    "name": "prod",
+    "components": COMPOSITION,
+    "description": "two\nlines",
+    "labels": {"team": "vision"},
+}
+FLAVOR = {
+    "type": ComponentType.ALERTER,
+    "name": "pager",
+    "source": "acme.Pager",
+    "summary": "",
+    "configuration_schema": {"properties": {"to": {"type": "string", "default": None}}},
+}
+PIN = Pin(
+    stack_id=A,
+    stack="prod",
+    revision=3,
+    components={
+        ComponentType.ORCHESTRATOR: (
+            PinnedComponent(
+                id=C,
+                type=ComponentType.ORCHESTRATOR,
+                name="default",
+                flavor="local",
+                revision=1,
+                configuration=CONFIGURATION,
+            ),
+        )
+    },
+)
+NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
+ARTIFACT = Artifact(
+    id=B,
+    name="model",
+    type="builtins.dict",
+    materializer="json",
+    uri="file:///store/ab",
+    digest="0" * 64,
+    size=12,
+)
+
+FACTS: list[partial[Any]] = [
+    that(Activation.Registered, name="global", stack=A),
+    that(Activation.Activated, stack=B),
+    that(Activation.Deleted),
+    that(Component.Registered, type=ComponentType.ALERTER, flavor="f", **COMPONENT_STATE),
+    that(Component.Updated, configuration=CONFIGURATION, labels={"a": None, "b": "x"}),
+    that(Component.AttributesRemoved, attributes=("zeta", "alpha")),
+    that(Component.Renamed, name="数据"),
+    that(Component.Deleted),
+    that(Component.Reverted, to_revision=1, **COMPONENT_STATE),
+    that(
+        Component.Restored,
+        to_revision=2,
+        type=ComponentType.ALERTER,
+        flavor="f",
+        **COMPONENT_STATE,
+    ),
+    that(Flavor.Registered, **FLAVOR),
+    that(Flavor.Deleted),
+    that(Flavor.Restored, **FLAVOR),
+    that(
+        Run.Started,
+        name="training-1",
+        pipeline="training",
+        source="training.py:training",
+        parameters={"rate": 0.1},
+        steps=(
+            StepDefinition(name="load"),
+            StepDefinition(name="train", upstream=("load",), step_operator="batch"),
+        ),
+        pin=PIN,
+        fingerprint=PIN.fingerprint,
+    ),
+    that(
+        Run.StepCompleted,
+        step="train",
+        started=NOON,
+        parameters={"rate": 0.1},
+        inputs={"rows": A},
+        outputs=(ARTIFACT,),
+    ),
+    that(Run.StepFailed, step="train", started=NOON, error="ValueError: no", traceback="…"),
+    that(Run.Completed),
+    that(Run.Failed, error="ValueError: no"),
+    that(Stack.Registered, copied_from=A, **STACK_STATE),
+    that(Stack.Updated, components=COMPOSITION, description=None, labels={"a": None}),
+    that(Stack.ComponentsRemoved, components=COMPOSITION),
+    that(Stack.DefaultSet, type=ComponentType.STEP_OPERATOR, component=A),
+    that(Stack.Renamed, name="b"),
+    that(Stack.Deleted),
+    that(Stack.Reverted, to_revision=1, **STACK_STATE),
+    that(Stack.Restored, to_revision=1, **STACK_STATE),
+]
+EXAMPLES: list[Any] = [stamped(that(fact, why="so", undoes=7))[0] for fact in FACTS]
+
+EVERY_CLASS: list[type[DomainEvent]] = [
+    event_class
+    for aggregate in ("activation", "component", "flavor", "run", "stack")
+    for event_class in event_classes(aggregate).values()
+]
