@@ -3,20 +3,22 @@
 import copy
 import traceback
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from stackfold.application.materializers import Materializers, class_finder, type_name
 from stackfold.application.ports import ArtifactStore
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import ArtifactDamaged, InvalidOutput, StackfoldError
-from stackfold.domain.pipeline import Step
+from stackfold.domain.graph import StepFunction
 
 _HEADER = "Traceback (most recent call last):"
 _NEVER_CHANGED = (str, int, float, bool, type(None))
 
 
-class StepCall(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StepCall:
     """One use of a step, ready to be executed here or in another process.
 
     The values do not pass through whoever calls it: they stay with the artifact store.
@@ -24,7 +26,7 @@ class StepCall(NamedTuple):
 
     node: str
     """What the step is called in its run."""
-    step: Step[..., Any]
+    step: StepFunction
     arguments: Mapping[str, Any]
     """Input → a plain value."""
     inputs: Mapping[str, Artifact]
@@ -95,7 +97,7 @@ def read(
     artifact: Artifact,
     store: ArtifactStore,
     materializers: Materializers,
-    step: Step[..., Any] | None = None,
+    step: StepFunction | None = None,
     hint: Any = Any,
 ) -> Any:
     """The value of an artifact.

@@ -368,10 +368,18 @@ class InvalidPipeline(StackfoldError):
 class RunFailed(StackfoldError):
     """A run ended without completing; the failing step's exception is its cause."""
 
-    def __init__(self, run: str, step: str, error: str) -> None:
-        """Say which `step` of `run` failed and how."""
-        self.run, self.step, self.error = run, step, error
-        super().__init__(f"run {run!r} failed in step {step!r}: {error}")
+    def __init__(self, run: str, step: str, error: str, traceback: str = "") -> None:
+        """Say which `step` of `run` failed and how.
+
+        Args:
+            run: The run's name.
+            step: The step's name; empty if it was not a step that failed.
+            error: What was raised, in one line.
+            traceback: Where, from the step's function on.
+        """
+        self.run, self.step, self.error, self.traceback = run, step, error, traceback
+        where = f" in step {step!r}" if step else ""
+        super().__init__(f"run {run!r} failed{where}: {error}")
 
 
 class StepProcessDied(StackfoldError):

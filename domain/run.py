@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from typing import Literal, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.events import Aggregate, FirstEvent
+from stackfold.domain.name import LONGEST
 from stackfold.domain.pin import Pin
 
 
@@ -88,26 +89,26 @@ class Run(Aggregate):
     @classmethod
     def start(
         cls,
-        name: str,
         pipeline: str,
         source: str,
         parameters: dict[str, JsonValue],
         steps: tuple[StepDefinition, ...],
         pin: Pin,
     ) -> Self:
-        """Begin a run of a pipeline on a pinned stack.
+        """Begin a run of a pipeline on a pinned stack; its name ends as its id begins.
 
         Args:
-            name: What the run is called.
             pipeline: The pipeline's name.
             source: Where the pipeline is, as "file.py:function".
             parameters: The pipeline's parameters.
             steps: The graph, in topological order.
             pin: The exact stack that it uses.
         """
+        id = uuid4()
         return cls._create(
             cls.Started,
-            name=name,
+            id=id,
+            name=f"{pipeline[: LONGEST - 9]}-{id.hex[:8]}",
             pipeline=pipeline,
             source=source,
             parameters=parameters,

@@ -8,6 +8,7 @@ from stackfold.application.ledger import Ledger
 from stackfold.application.read_models.activations import ACTIVATIONS
 from stackfold.application.read_models.components import COMPONENTS
 from stackfold.application.read_models.flavors import FLAVORS
+from stackfold.application.read_models.runs import RUNS
 from stackfold.application.read_models.stacks import STACKS
 from stackfold.infrastructure.author import author
 from stackfold.infrastructure.database import Database
@@ -15,9 +16,11 @@ from stackfold.infrastructure.event_mapper import EventMapper
 from stackfold.infrastructure.projector import Projector
 from stackfold.infrastructure.queries import SqlQueries
 from stackfold.infrastructure.sqlite_log import SQLiteLog
+from stackfold.infrastructure.tables import Tables
 
 TEMPORAL = (STACKS, COMPONENTS, FLAVORS, ACTIVATIONS)
-PLAIN = ()
+PLAIN = (RUNS,)
+TABLES = Tables(TEMPORAL, PLAIN)
 
 
 class Parts(NamedTuple):
@@ -29,5 +32,6 @@ class Parts(NamedTuple):
 
 def wire(database: Database) -> Parts:
     """Put the parts together for one database."""
-    log = SQLiteLog(database, Projector(TEMPORAL, PLAIN, SqlQueries(database)))
+    projector = Projector(TEMPORAL, PLAIN, SqlQueries(database))
+    log = SQLiteLog(database, TABLES, projector)
     return Parts(log, Ledger(EventStore(EventMapper(), log), author))

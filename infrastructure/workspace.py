@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.home import LOG_FILE, create_project, find_project, home_folder
 from stackfold.infrastructure.queries import GLOBAL, Scope, SqlQueries
+from stackfold.infrastructure.run_queries import SqlRunQueries
 
 if TYPE_CHECKING:
     from stackfold.application.activations import Activations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from stackfold.application.components import Components
     from stackfold.application.flavors import Flavors
     from stackfold.application.reverts import Reverts
+    from stackfold.application.runs import Runs
     from stackfold.application.stacks import Stacks
     from stackfold.application.views import HistoryEntry
     from stackfold.infrastructure.history_queries import SqlHistory
@@ -47,6 +49,7 @@ class Workspace:
         self.scope = scope
         self._database = database
         self.queries = SqlQueries(database, scope)
+        self.run_queries = SqlRunQueries(database)
 
     @classmethod
     def open(cls, home: str | os.PathLike[str] | None = None) -> Self:
@@ -128,6 +131,16 @@ class Workspace:
             NothingToUndo: No change is left.
         """
         return self._reverts.undo(dry_run, why)
+
+    @cached_property
+    def runs(self) -> "Runs":
+        """Runs: start one, look up, load what they produced."""
+        from stackfold.application.materializers import Materializers
+        from stackfold.application.runs import Runs
+        from stackfold.infrastructure.materializers import ALL
+
+        parts = self._parts
+        return Runs(parts.ledger, self.queries, self.run_queries, self.flavors, Materializers(ALL))
 
     @cached_property
     def catalogue(self) -> "Catalogue":

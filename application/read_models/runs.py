@@ -1,0 +1,131 @@
+"""Which runs were there, how did their steps fare, and what came out?"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from stackfold.application.read_models.projection import Plain, Write
+from stackfold.domain.artifact import Artifact
+from stackfold.domain.run import Run
+
+
+def fold(event: Run.Event, position: int, recorded_at: str) -> Iterator[Write]:
+    """What an event writes; the steps that were never executed are told by the run's graph."""
+    run = {"id": str(event.originator_id)}
+    match event:
+        case Run.Started():
+            yield Write("insert", "runs", _started(event, position, recorded_at), run)
+        case Run.StepCompleted():
+            yield Write("insert", "steps", _completed(event), _key(event))
+            for place, artifact in enumerate(event.outputs):
+                yield Write(
+                    "insert",
+                    "artifacts",
+                    _artifact(event, place, artifact),
+                    {"id": str(artifact.id)},
+                )
+        case Run.StepFailed():
+            yield Write("insert", "steps", _failed(event), _key(event))
+        case Run.Completed():
+            yield Write("update", "runs", {"status": "completed", "ended": recorded_at}, run)
+        case Run.Failed():
+            values = {"status": "failed", "ended": recorded_at, "error": event.error}
+            yield Write("update", "runs", values, run)
+
+
+def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, Any]:
+    graph = [each.model_dump(mode="json") for each in event.steps]
+    return {
+        "position": position,
+        "name": event.name,
+        "pipeline": event.pipeline,
+        "source": event.source,
+        "stack": event.pin.stack,
+        "stack_id": str(event.pin.stack_id),
+        "stack_revision": event.pin.revision,
+        "fingerprint": event.fingerprint,
+        "status": "running",
+        "started": recorded_at,
+        "error": "",
+        "by": event.by,
+        "why": event.why,
+        "parameters": _json(event.parameters),
+        "graph": _json(graph),
+        "pin": _json(event.pin.model_dump(mode="json")),
+    }
+
+
+def _completed(event: Run.StepCompleted) -> dict[str, Any]:
+    return {
+        "status": "completed",
+        "started": _text(event.started),
+        "ended": _text(event.timestamp),
+        "error": "",
+        "traceback": "",
+        "parameters": _json(event.parameters),
+        "inputs": _json({name: str(id) for name, id in event.inputs.items()}),
+    }
+
+
+def _failed(event: Run.StepFailed) -> dict[str, Any]:
+    return {
+        "status": "failed",
+        "started": _text(event.started),
+        "ended": _text(event.timestamp),
+        "error": event.error,
+        "traceback": event.traceback,
+        "parameters": "{}",
+        "inputs": "{}",
+    }
+
+
+def _artifact(event: Run.StepCompleted, place: int, artifact: Artifact) -> dict[str, Any]:
+    return {
+        "run": str(event.originator_id),
+        "step": event.step,
+        "place": place,
+        "name": artifact.name,
+        "type": artifact.type,
+        "materializer": artifact.materializer,
+        "uri": artifact.uri,
+        "digest": artifact.digest,
+        "size": artifact.size,
+        "created": _text(event.timestamp),
+    }
+
+
+def _key(event: Run.StepCompleted | Run.StepFailed) -> dict[str, Any]:
+    return {"run": str(event.originator_id), "name": event.step}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _text(time: datetime) -> str:
+    """RFC 3339 in UTC with microseconds, as the log writes its own times."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+RUNS = Plain(
+    tables={
+        "runs": "id TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL, "
+        "pipeline TEXT NOT NULL, source TEXT NOT NULL, stack TEXT NOT NULL, "
+        "stack_id TEXT NOT NULL, stack_revision INTEGER NOT NULL, fingerprint TEXT NOT NULL, "
+        "status TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, error TEXT NOT NULL, "
+        "by TEXT NOT NULL, why TEXT NOT NULL, parameters TEXT NOT NULL, graph TEXT NOT NULL, "
+        "pin TEXT NOT NULL",
+        "steps": "run TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, "
+        "started TEXT NOT NULL, ended TEXT NOT NULL, error TEXT NOT NULL, "
+        "traceback TEXT NOT NULL, parameters TEXT NOT NULL, inputs TEXT NOT NULL, "
+        "PRIMARY KEY (run, name)",
+        "artifacts": "id TEXT PRIMARY KEY, run TEXT NOT NULL, step TEXT NOT NULL, "
+        "place INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, "
+        "materializer TEXT NOT NULL, uri TEXT NOT NULL, digest TEXT NOT NULL, "
+        "size INTEGER NOT NULL, created TEXT NOT NULL",
+    },
+    indexes=("runs (position)", "runs (name)", "artifacts (run, step)"),
+    fold=fold,
+    events=frozenset({Run.Started, Run.StepCompleted, Run.StepFailed, Run.Completed, Run.Failed}),
+)

@@ -1,0 +1,115 @@
+"""What can be asked about runs, and what the answers look like."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from stackfold.application.views import Listing
+
+NEWEST_FIRST = Listing(sort_by="position", descending=True)
+"""Every run, the latest one first."""
+
+
+class RunView(NamedTuple):
+    """A run as far as it has come."""
+
+    id: str
+    name: str
+    pipeline: str
+    stack: str
+    """The stack's name when the run started."""
+    stack_revision: int
+    status: str
+    """"running", "completed" or "failed"."""
+    started: str
+    """RFC 3339, UTC."""
+    ended: str | None
+    """RFC 3339, UTC; None while it runs."""
+    by: str
+    fingerprint: str
+    """sha256 of the pin: equal for two runs on exactly the same configuration."""
+
+
+class ArtifactView(NamedTuple):
+    """A value that a step produced."""
+
+    id: str
+    name: str
+    """The output's name within its step."""
+    run: str
+    """The run's id."""
+    step: str
+    type: str
+    """The value's Python type, as "module.Class"."""
+    materializer: str
+    uri: str
+    digest: str
+    """sha256 of the stored bytes, in hexadecimal."""
+    size: int
+    """Length in bytes."""
+    created: str
+
+
+class StepView(NamedTuple):
+    """A step of a run."""
+
+    name: str
+    status: str
+    """"completed", "failed", or "pending" if it was never executed."""
+    started: str | None
+    ended: str | None
+    error: str
+    """What it raised, in one line; empty if it did not."""
+    traceback: str
+    """From the step's function on; empty if it did not raise."""
+    upstream: list[str]
+    step_operator: str | None
+    parameters: dict[str, Any]
+    inputs: dict[str, str]
+    """Input → the id of the artifact that it was."""
+    outputs: list[ArtifactView]
+
+
+class RunDescription(NamedTuple):
+    """A run with its steps and everything that it was pinned to."""
+
+    id: str
+    name: str
+    pipeline: str
+    stack: str
+    stack_revision: int
+    status: str
+    started: str
+    ended: str | None
+    by: str
+    fingerprint: str
+    source: str
+    """Where the pipeline is, as "file.py:function"."""
+    why: str
+    error: str
+    """Why it failed, in one line; empty if it did not."""
+    parameters: dict[str, Any]
+    steps: list[StepView]
+    """In topological order."""
+    pin: dict[str, Any]
+    """The stack's revision, its components' revisions and their resolved configuration."""
+
+
+class RunQueries(Protocol):
+    """The questions about runs; a `reference` is a name, an id or a unique prefix of either."""
+
+    def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
+        """The runs that a listing asks for."""
+
+    def run(self, reference: str) -> RunView:
+        """One run.
+
+        Raises:
+            NotFound: There is none.
+            Ambiguous: The prefix fits several.
+        """
+
+    def describe_run(self, reference: str) -> RunDescription:
+        """One run with its steps; raises as `run` does."""
+
+    def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
+        """What the run with that id, or one step of it, produced."""

@@ -1,0 +1,110 @@
+"""Reading what is known of runs: plain SQL, importing no framework."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from stackfold.application.run_views import (
+    NEWEST_FIRST,
+    ArtifactView,
+    RunDescription,
+    RunView,
+    StepView,
+)
+from stackfold.application.views import Listing
+from stackfold.domain.errors import Ambiguous, NotFound
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.listing import part
+
+_SORTABLE = {field: f"t.{field}" for field in (*RunView._fields, "position", "source", "error")}
+_RUN = f"SELECT {', '.join(f't.{field}' for field in RunView._fields)} FROM runs AS t WHERE true"
+_ARTIFACT = f"SELECT {', '.join(ArtifactView._fields)} FROM artifacts WHERE run = ?"
+
+
+class SqlRunQueries:
+    """The questions of `application.run_views`, asked of a database."""
+
+    def __init__(self, database: Database) -> None:
+        """Ask `database`."""
+        self._database = database
+
+    def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
+        """The runs that a listing asks for."""
+        wanted = part(listing, _SORTABLE)
+        rows = self._database.read(f"{_RUN}{wanted.where}{wanted.tail}", wanted.parameters)
+        return [RunView(*row) for row in rows]
+
+    def run(self, reference: str) -> RunView:
+        """One run."""
+        exact = self._found("t.id = ? OR t.name = ?", reference, reference)
+        if exact:
+            return exact[0]
+        begins = "substr(t.id, 1, length(?)) = ? OR substr(t.name, 1, length(?)) = ?"
+        fitting = self._found(begins, *[reference] * 4) if reference else []
+        if not fitting:
+            raise NotFound("run", reference, "see `stackfold run list`")
+        if len(fitting) > 1:
+            raise Ambiguous("run", reference, [view.name for view in fitting[:10]])
+        return fitting[0]
+
+    def describe_run(self, reference: str) -> RunDescription:
+        """One run with its steps."""
+        view = self.run(reference)
+        ((source, why, error, parameters, graph, pin),) = self._database.read(
+            "SELECT source, why, error, parameters, graph, pin FROM runs WHERE id = ?", (view.id,)
+        )
+        return RunDescription(
+            *view,
+            source=source,
+            why=why,
+            error=error,
+            parameters=json.loads(parameters),
+            steps=self._steps(view.id, json.loads(graph)),
+            pin=json.loads(pin),
+        )
+
+    def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
+        """What the run with that id, or one step of it, produced."""
+        if step is None:
+            rows = self._database.read(f"{_ARTIFACT} ORDER BY created, step, place", (run,))
+        else:
+            rows = self._database.read(f"{_ARTIFACT} AND step = ? ORDER BY place", (run, step))
+        return [ArtifactView(*row) for row in rows]
+
+    def _found(self, condition: str, *values: str) -> list[RunView]:
+        rows = self._database.read(f"{_RUN} AND ({condition}) ORDER BY t.position DESC", values)
+        return [RunView(*row) for row in rows]
+
+    def _steps(self, run: str, graph: list[dict[str, Any]]) -> list[StepView]:
+        rows = self._database.read(
+            "SELECT name, status, started, ended, error, traceback, parameters, inputs "
+            "FROM steps WHERE run = ?",
+            (run,),
+        )
+        executed = {row[0]: row[1:] for row in rows}
+        outputs: dict[str, list[ArtifactView]] = {}
+        for artifact in self.artifacts(run):
+            outputs.setdefault(artifact.step, []).append(artifact)
+        return [_step(node, executed.get(node["name"]), outputs) for node in graph]
+
+
+_NEVER = ("pending", None, None, "", "", "{}", "{}")
+
+
+def _step(
+    node: dict[str, Any], row: tuple[Any, ...] | None, outputs: dict[str, list[ArtifactView]]
+) -> StepView:
+    status, started, ended, error, traceback, parameters, inputs = row or _NEVER
+    return StepView(
+        name=node["name"],
+        status=status,
+        started=started,
+        ended=ended,
+        error=error,
+        traceback=traceback,
+        upstream=node["upstream"],
+        step_operator=node["step_operator"],
+        parameters=json.loads(parameters),
+        inputs=json.loads(inputs),
+        outputs=outputs.get(node["name"], []),
+    )
