@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from stackfold.application.queries import Queries, StoredFlavor
-from stackfold.application.views import FlavorView
+from stackfold.application.selection import selected
+from stackfold.application.views import ALL, FlavorView, Listing
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import UnknownFlavor
 
@@ -50,9 +51,13 @@ class Catalogue:
         self.packages = packages
         self._queries = queries
 
-    def views(self, type: ComponentType) -> list[FlavorView]:
-        """The flavors of a component type, by name."""
-        return sorted(self.view(entry) for entry in self.entries(type))
+    def views(self, type: ComponentType, listing: Listing = ALL) -> list[FlavorView]:
+        """The flavors of a component type.
+
+        Raises:
+            InvalidListing: A column that flavors do not have.
+        """
+        return selected([self.view(entry) for entry in self.entries(type)], listing)
 
     def entries(self, type: ComponentType) -> list[Entry]:
         """The flavors of a component type."""

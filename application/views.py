@@ -97,11 +97,30 @@ class HistoryEntry(NamedTuple):
     changes: list[Change]
 
 
+class LogEvent(NamedTuple):
+    """An event as it was recorded."""
+
+    position: int
+    change: int
+    """The position of the first event that was committed together with it."""
+    recorded_at: str
+    """The log's own time: RFC 3339, UTC; it never runs backwards."""
+    id: str
+    """Of the stack, component, flavor, activation or run that it belongs to."""
+    revision: int
+    topic: str
+    """What happened, such as "stack.registered"."""
+    data: dict[str, Any]
+    """The event's fields, with `by`, `why` and `timestamp`."""
+
+
 class LogFilter(NamedTuple):
     """Which part of the log is wanted, and in which order."""
 
     after: int = 0
     """Only positions after this one."""
+    upto: int | None = None
+    """Only positions up to this one."""
     since: str | None = None
     """Only what was recorded at or after this time, as the log writes it."""
     until: str | None = None
@@ -111,6 +130,21 @@ class LogFilter(NamedTuple):
     name: str | None = None
     limit: int | None = None
     newest_first: bool = True
+
+
+class StatusView(NamedTuple):
+    """Where somebody works, and what is active there."""
+
+    home: str
+    """The folder that holds the log."""
+    project: str | None
+    """The folder of the project, if there is one."""
+    active_stack: str | None
+    """The name of the active stack; None if the environment names one that is not there."""
+    chosen_by: Literal["environment", "project", "global"]
+    """What decides which stack is active."""
+    problem: str = ""
+    """Why there is no active stack."""
 
 
 class Condition(NamedTuple):

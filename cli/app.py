@@ -1,0 +1,48 @@
+"""The commands, by noun; a noun's module is imported when one of its commands is called."""
+
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from typer.main import get_install_completion_arguments
+
+from stackfold.cli.grammar import Entry, LazyGroup
+from stackfold.cli.words import summary
+from stackfold.domain.component_type import ComponentType
+
+HELP = "Register, look up and switch MLOps stacks, and run pipelines on them."
+
+
+def command() -> Any:
+    """The whole command line, for typer to run."""
+    group = LazyGroup("stackfold", HELP, _entries())
+    group.params.extend(get_install_completion_arguments())
+    return group
+
+
+def _entries() -> dict[str, Entry]:
+    entries = {
+        "init": Entry("Give a folder an active stack of its own.", partial(_leaf, "init")),
+        "status": Entry("Show where things are and what is active.", partial(_leaf, "status")),
+        "version": Entry("Print the version.", partial(_leaf, "version")),
+        "stack": Entry("Compose, look up, change and activate stacks.", partial(_noun, "stack")),
+    }
+    for type in ComponentType:
+        entries[type.command] = Entry(summary(type), partial(_components, type))
+    return entries
+
+
+def _leaf(name: str) -> Any:
+    from stackfold.cli.project import project
+
+    return project.group().load(name)
+
+
+def _noun(name: str) -> Any:
+    return getattr(import_module(f"stackfold.cli.{name}"), name).group()
+
+
+def _components(type: ComponentType) -> Any:
+    from stackfold.cli.component import component
+
+    return component(type).group()

@@ -1,0 +1,44 @@
+"""Names for the shell to complete; a fault here must never disturb somebody who types."""
+
+from collections.abc import Callable
+
+from stackfold.application.views import Condition, Listing
+from stackfold.domain.component_type import ComponentType
+from stackfold.infrastructure.workspace import Workspace
+
+_MANY = 200
+
+
+def stacks(incomplete: str) -> list[str]:
+    """The names of stacks that begin with what was typed."""
+    return _names(lambda workspace: workspace.queries.stacks(_beginning(incomplete)))
+
+
+def components(type: ComponentType) -> Callable[[str], list[str]]:
+    """What completes the names of a type's components."""
+
+    def complete(incomplete: str) -> list[str]:
+        return _names(lambda workspace: workspace.queries.components(type, _beginning(incomplete)))
+
+    return complete
+
+
+def flavors(type: ComponentType) -> Callable[[str], list[str]]:
+    """What completes the names of a type's flavors."""
+
+    def complete(incomplete: str) -> list[str]:
+        return _names(lambda workspace: workspace.catalogue.views(type))
+
+    return complete
+
+
+def _beginning(incomplete: str) -> Listing:
+    return Listing(where=(Condition("name", "startswith", incomplete),), size=_MANY)
+
+
+def _names(ask: Callable[[Workspace], list]) -> list[str]:  # type: ignore[type-arg]
+    try:
+        with Workspace.open() as workspace:
+            return [view.name for view in ask(workspace)]
+    except Exception:
+        return []

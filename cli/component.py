@@ -1,0 +1,181 @@
+"""`stackfold orchestrator`, `artifact-store` and so on: the same commands for every type."""
+
+from typing import Annotated, Any
+
+import typer
+
+from stackfold.cli import answers, completion
+from stackfold.cli.flavor import flavor
+from stackfold.cli.grammar import ConfiguringCommand, Noun, attributes_of
+from stackfold.cli.options import (
+    Columns,
+    Message,
+    Name,
+    NewName,
+    OnlyLabels,
+    Output,
+    Page,
+    RemoveLabels,
+    SetLabels,
+    Size,
+    SortBy,
+    Yes,
+    chosen,
+    confirm,
+    label_changes,
+    listing,
+    matching,
+    pairs,
+    values,
+)
+from stackfold.cli.render import Format, say
+from stackfold.cli.words import a, plural, summary
+from stackfold.domain.component_type import ComponentType
+from stackfold.infrastructure.workspace import Workspace
+
+
+def component(type: ComponentType) -> Noun:
+    """The commands for the components of a type."""
+    noun = Noun(type.command, summary(type))
+    _declare_questions(noun, type)
+    _declare_registration(noun, type)
+    _declare_changes(noun, type)
+    _declare_names(noun, type)
+    noun.include(flavor(type))
+    return noun
+
+
+def _declare_questions(noun: Noun, type: ComponentType) -> None:
+    @noun.command("list", help=f"List {plural(type)}.")
+    def list_components(
+        id: Annotated[str | None, matching("id")] = None,
+        name: Annotated[str | None, matching("name")] = None,
+        flavor: Annotated[str | None, matching("flavor")] = None,
+        revision: Annotated[str | None, matching("revision")] = None,
+        created: Annotated[str | None, matching("created")] = None,
+        updated: Annotated[str | None, matching("updated")] = None,
+        by: Annotated[str | None, matching("by")] = None,
+        label: OnlyLabels = None,
+        sort_by: SortBy = "name",
+        page: Page = 1,
+        size: Size = answers.PAGE,
+        columns: Columns = None,
+        output: Output = Format.TABLE,
+    ) -> None:
+        filters = {
+            "id": id,
+            "name": name,
+            "flavor": flavor,
+            "revision": revision,
+            "created": created,
+            "updated": updated,
+            "by": by,
+        }
+        wanted = listing(filters, label, sort_by, page, size)
+        answers.components(type, output, wanted, chosen(columns))
+
+    @noun.command("describe", help=f"Show everything about {a(type)}.")
+    def describe(
+        name: Annotated[str | None, _name_or_active(type)] = None, output: Output = Format.TABLE
+    ) -> None:
+        answers.component(type, name, output)
+
+    @noun.command("get", help=f"Print the name of the active stack's {type.noun}.")
+    def get(output: Output = Format.TABLE) -> None:
+        answers.active_component(type, output)
+
+
+def _declare_registration(noun: Noun, type: ComponentType) -> None:
+    @noun.command("register", ConfiguringCommand, help=f"Name and configure {a(type)} flavor.")
+    def register(
+        context: typer.Context,
+        name: Name,
+        flavor: Annotated[
+            str,
+            typer.Option(
+                "--flavor",
+                "-f",
+                metavar="FLAVOR",
+                help=f"Which flavor; `{type.command} flavor list` shows them.",
+                autocompletion=completion.flavors(type),
+            ),
+        ],
+        label: SetLabels = None,
+        message: Message = "",
+    ) -> None:
+        configuration = values(attributes_of(context))
+        with Workspace.open() as workspace:
+            view = workspace.components.register(
+                type, name, flavor, configuration, pairs("--label", label), why=message
+            )
+        say(f"{type.noun} {view.name!r} registered, revision {view.revision}")
+
+
+def _declare_changes(noun: Noun, type: ComponentType) -> None:
+    @noun.command("update", ConfiguringCommand, help="Set attributes and labels; others stay.")
+    def update(
+        context: typer.Context,
+        name: Annotated[str | None, _name_or_active(type)] = None,
+        label: SetLabels = None,
+        remove_label: RemoveLabels = None,
+        message: Message = "",
+    ) -> None:
+        configuration = values(attributes_of(context))
+        changes = label_changes(label, remove_label)
+        with Workspace.open() as workspace:
+            view = workspace.components.update(type, name, configuration, changes, why=message)
+        say(f"{type.noun} {view.name!r} updated, revision {view.revision}")
+
+    @noun.command("remove-attribute", help="Let attributes go back to the flavor's defaults.")
+    def remove_attribute(
+        name: Annotated[str, _name(type)],
+        attribute: Annotated[
+            list[str], typer.Argument(metavar="ATTRIBUTE...", help="Which attributes.")
+        ],
+        message: Message = "",
+    ) -> None:
+        keys = [each.replace("-", "_") for each in attribute]
+        with Workspace.open() as workspace:
+            view = workspace.components.remove_attributes(type, name, keys, why=message)
+        say(f"{type.noun} {view.name!r} updated, revision {view.revision}")
+
+
+def _declare_names(noun: Noun, type: ComponentType) -> None:
+    @noun.command("rename", help=f"Give {a(type)} another name; stacks keep it.")
+    def rename(name: Annotated[str, _name(type)], new_name: NewName, message: Message = "") -> None:
+        with Workspace.open() as workspace:
+            old = workspace.queries.find_component(type, name)
+            view = workspace.components.rename(type, old.id, new_name, why=message)
+        say(f"{type.noun} {old.name!r} renamed to {view.name!r}, revision {view.revision}")
+
+    @noun.command("copy", help=f"Register {a(type)} like another one, under a new name.")
+    def copy(name: Annotated[str, _name(type)], new_name: NewName, message: Message = "") -> None:
+        with Workspace.open() as workspace:
+            old = workspace.queries.find_component(type, name)
+            view = workspace.components.copy(type, old.id, new_name, why=message)
+        say(f"{type.noun} {old.name!r} copied to {view.name!r}, revision {view.revision}")
+
+    @noun.command("delete", help=f"Delete {a(type)} that no stack uses.")
+    def delete(name: Annotated[str, _name(type)], yes: Yes = False, message: Message = "") -> None:
+        with Workspace.open() as workspace:
+            old = workspace.queries.find_component(type, name)
+            confirm(f"{type.noun} {old.name!r}", yes)
+            view = workspace.components.delete(type, old.id, why=message)
+        say(f"{type.noun} {view.name!r} deleted, revision {view.revision + 1}")
+
+
+def _name(type: ComponentType) -> Any:
+    return typer.Argument(
+        metavar="NAME",
+        help=f"The {type.noun}: its name, its id, or a unique beginning of either.",
+        autocompletion=completion.components(type),
+    )
+
+
+def _name_or_active(type: ComponentType) -> Any:
+    return typer.Argument(
+        metavar="NAME",
+        help=f"The {type.noun}: its name, its id, or a unique beginning of either. "
+        "By default the active stack's.",
+        autocompletion=completion.components(type),
+    )

@@ -1,0 +1,59 @@
+"""Plain questions, answered before typer is loaded.
+
+Loading typer takes several times as long as an answer. So the commonest questions go straight to
+the functions that their commands call; whatever is not exactly one of these goes to typer, which
+alone knows the grammar. A test compares both ways, question by question.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from stackfold.cli import answers
+from stackfold.cli.render import Format
+from stackfold.domain.component_type import ComponentType
+
+Answer = Callable[..., None]
+
+
+def answered(arguments: Sequence[str]) -> bool:
+    """Answer a plain question; False, and nothing is done, if it is something else."""
+    words, output = _output_taken_off(arguments)
+    answer = _answer(words)
+    if answer is None or output not in Format.__members__.values():
+        return False
+    answer(output=output)
+    return True
+
+
+def _output_taken_off(arguments: Sequence[str]) -> tuple[Sequence[str], str]:
+    match arguments:
+        case [*words, "--output", value]:
+            return words, value
+        case [*words, last] if last.startswith("--output="):
+            return words, last.removeprefix("--output=")
+    return arguments, Format.TABLE
+
+
+def _answer(words: Sequence[str]) -> Answer | None:
+    if any(word.startswith("-") or not word for word in words):
+        return None
+    match words:
+        case [*question, "describe", reference]:
+            answer = dict(plain_questions()).get((*question, "describe"))
+            return partial(answer, reference=reference) if answer else None
+        case _:
+            return dict(plain_questions()).get(tuple(words))
+
+
+def plain_questions() -> Iterator[tuple[tuple[str, ...], Answer]]:
+    """The words of each question, and what answers it; `describe` may be followed by a name."""
+    yield ("status",), answers.status
+    yield ("version",), answers.version
+    yield ("stack", "list"), answers.stacks
+    yield ("stack", "get"), answers.active_stack
+    yield ("stack", "describe"), answers.stack
+    for type in ComponentType:
+        yield (type.command, "list"), partial(answers.components, type)
+        yield (type.command, "get"), partial(answers.active_component, type)
+        yield (type.command, "describe"), partial(answers.component, type)
+        yield (type.command, "flavor", "list"), partial(answers.flavors, type)

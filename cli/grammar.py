@@ -1,0 +1,166 @@
+"""What our commands do beyond typer's: load on demand, refuse repeats, take free attributes."""
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+F = TypeVar("F", bound=Callable[..., None])
+ATTRIBUTES = "stackfold.attributes"
+
+
+class WrongUsage(typer.TyperException):
+    """A command line that cannot be meant; exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, context: Any = None) -> None:
+        """Say what is wrong; the `context`, if known, tells which command's help to read."""
+        super().__init__(message)
+        self.ctx = context
+
+
+class Command(TyperCommand):
+    """A command that refuses an option given twice, instead of silently taking the last one."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            _, _, order = self.make_parser(ctx).parse_args(list(args))
+            for parameter, times in Counter(order).items():
+                if times > 1 and not parameter.multiple and _takes_value(parameter):
+                    name = max(parameter.opts, key=len)
+                    raise WrongUsage(f"{name} is given {times} times, it can be given once", ctx)
+        return super().parse_args(ctx, args)
+
+
+class ConfiguringCommand(Command):
+    """A command whose unknown long options are attributes: `--key=value` or `--key value`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        options = {
+            name: _takes_value(parameter)
+            for parameter in self.get_params(ctx)
+            for name in (*parameter.opts, *parameter.secondary_opts)
+        }
+        own: list[str] = []
+        attributes: dict[str, str] = {}
+        words = iter(args)
+        for word in words:
+            name, equals, value = word.partition("=")
+            if word == "--":
+                own += [word, *words]
+            elif not word.startswith("--") or name in options:
+                own.append(word)
+                if options.get(word):
+                    own += _next(words)
+            else:
+                given = [value] if equals else _next(words)
+                if not ctx.resilient_parsing:
+                    _take(attributes, name, given, ctx)
+        ctx.meta[ATTRIBUTES] = attributes
+        return super().parse_args(ctx, own)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[--ATTRIBUTE=VALUE]..."]
+
+
+def _next(words: Iterator[str]) -> list[str]:
+    return [word for word, _ in zip(words, range(1), strict=False)]
+
+
+def _take(attributes: dict[str, str], name: str, given: list[str], ctx: Any) -> None:
+    key = name[2:].replace("-", "_")
+    if not key.isidentifier():
+        raise WrongUsage(f"no such option: {name}", ctx)
+    if not given or given[0].startswith("--"):
+        raise WrongUsage(f"the attribute {name} needs a value: write {name}=value", ctx)
+    if key in attributes:
+        raise WrongUsage(f"{name} is given twice, it can be given once", ctx)
+    attributes[key] = given[0]
+
+
+def _takes_value(parameter: Any) -> bool:
+    return parameter.param_type_name == "option" and not parameter.is_flag
+
+
+class Entry(NamedTuple):
+    """A command or group: what a list of commands shows of it, and the way to get it."""
+
+    help: str
+    load: Callable[[], Any]
+
+
+class LazyGroup(TyperGroup):
+    """A group that makes a command when it is called, and until then knows its help only."""
+
+    def __init__(self, name: str, help: str, entries: dict[str, Entry]) -> None:
+        """Offer `entries`, by the names to call them by."""
+        stubs: dict[str, Any] = {
+            each: TyperCommand(each, help=entry.help) for each, entry in entries.items()
+        }
+        super().__init__(
+            name=name, help=help, commands=stubs, no_args_is_help=True, rich_markup_mode=None
+        )
+        self.entries = entries
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        name, stub, rest = super().resolve_command(ctx, args)
+        return name, stub and self.load(str(name)), rest
+
+    def load(self, name: str) -> Any:
+        """Make the command `name`."""
+        return self.entries[name].load()
+
+
+class Noun:
+    """What the commands of one noun are declared on."""
+
+    def __init__(self, name: str, help: str) -> None:
+        """The group is called `name`."""
+        self.name, self.help = name, help
+        self.entries: dict[str, Entry] = {}
+
+    def command(self, name: str, cls: type[Command] = Command, help: str = "") -> Callable[[F], F]:
+        """Make the decorated function a command; its docstring is the help, if none is given."""
+
+        def declare(function: F) -> F:
+            whole = help or inspect.getdoc(function) or ""
+            summary = whole.partition("\n\n")[0]
+            self.entries[name] = Entry(summary, lambda: _made(function, name, cls, whole))
+            return function
+
+        return declare
+
+    def include(self, noun: "Noun") -> None:
+        """Make the commands of another noun a group within this one."""
+        self.entries[noun.name] = Entry(noun.help, noun.group)
+
+    def group(self) -> LazyGroup:
+        """The group for typer."""
+        return LazyGroup(self.name, self.help, self.entries)
+
+
+def _made(function: Callable[..., None], name: str, cls: type[Command], help: str) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name, cls=cls, help=help)(function)
+    return get_command(app)
+
+
+def usage_problem(misuse: Exception) -> str:
+    """What is wrong with a command line, in one line; several lines are the help of a group."""
+    text = str(getattr(misuse, "format_message", misuse.__str__)())
+    context = getattr(misuse, "ctx", None)
+    if "\n" in text or context is None:
+        return text
+    text = text[0].lower() + text[1:].rstrip(".")
+    return f"{text}; see '{context.command_path} --help'"
+
+
+def attributes_of(context: typer.Context) -> dict[str, str]:
+    """The attributes that a ConfiguringCommand was given, as texts."""
+    attributes: dict[str, str] = context.meta.get(ATTRIBUTES, {})
+    return attributes

@@ -1,0 +1,88 @@
+"""The console script: runs a command, and turns whatever happens into an exit code.
+
+0 is done, 1 is refused with one line on stderr, 2 is wrong usage.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from stackfold.domain.errors import NothingToChange, StackfoldError
+
+PROGRAM = "stackfold"
+
+
+def main() -> None:
+    """Run the command that the process was started with, and end the process."""
+    # A terminal that cannot show a character shows its code instead.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; nothing that a user can cause is raised."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except NothingToChange as unchanged:
+        sys.stdout.write(f"{unchanged}\n")
+        return 0
+    except StackfoldError as refusal:
+        return _refuse(str(refusal))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has what it wanted. Python would flush, and complain, once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        return _refuse(": ".join(filter(None, [error.filename, error.strerror or str(error)])))
+    except Exception as error:
+        if os.environ.get("STACKFOLD_DEBUG"):
+            raise
+        return _refuse(
+            f"unexpected {type(error).__name__}: {error}; this is a fault in Stackfold: run it "
+            "again with STACKFOLD_DEBUG=1 and report what it prints"
+        )
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from stackfold.cli.front_door import answered
+
+    if answered(arguments):
+        return 0
+    if not all(map(_is_text, arguments)):
+        return _refuse("the command line holds bytes that are no UTF-8 text", 2)
+    from typer import TyperException
+
+    from stackfold.cli.app import command
+
+    try:
+        result = command()(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except TyperException as misuse:
+        return _wrong_usage(misuse)
+    return result if isinstance(result, int) else 0
+
+
+def _wrong_usage(misuse: Exception) -> int:
+    from stackfold.cli.grammar import usage_problem
+
+    problem = usage_problem(misuse)
+    if "\n" in problem:
+        # A group without a command: what was asked for is its help.
+        sys.stderr.write(problem + "\n")
+        return 2
+    return _refuse(problem, 2)
+
+
+def _is_text(argument: str) -> bool:
+    return argument.isascii() or not any("\ud800" <= each <= "\udfff" for each in argument)
+
+
+def _refuse(text: str, code: int = 1) -> int:
+    from stackfold.cli.table import one_line
+
+    sys.stderr.write(f"error: {one_line(text)}\n")
+    return code

@@ -1,0 +1,109 @@
+"""Showing rows: as a table for people, as JSON, YAML, CSV or TSV for programs."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from stackfold.cli.table import properties, table
+from stackfold.domain.errors import InvalidListing
+
+Record = Mapping[str, Any]
+
+
+class Format(StrEnum):
+    """The forms in which lists and descriptions are shown."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    CSV = "csv"
+    TSV = "tsv"
+
+
+class Shape(NamedTuple):
+    """Which of a record's values are shown where."""
+
+    fields: tuple[str, ...]
+    """What programs get, unless they ask for columns."""
+    table: tuple[str, ...]
+    """What a table of many shows, unless columns are asked for."""
+    vital: tuple[str, ...] = ("name",)
+    """What a table never cuts."""
+    extra: tuple[str, ...] = ()
+    """What can be asked for besides `fields`."""
+
+
+def show_rows(
+    records: Sequence[Record],
+    shape: Shape,
+    output: str = Format.TABLE,
+    columns: Sequence[str] | None = None,
+) -> None:
+    """Print many records.
+
+    Raises:
+        InvalidListing: A column that they do not have.
+    """
+    known = dict.fromkeys((*shape.fields, *shape.table, *shape.extra))
+    for column in columns or ():
+        if column not in known:
+            raise InvalidListing("column", column, list(known))
+    if output == Format.TABLE:
+        text, left_out = table(records, columns or shape.table, shape.vital)
+        sys.stdout.write(text)
+        if left_out:
+            note(f"no room for {', '.join(left_out)}: widen the terminal or choose with --columns")
+        return
+    fields = columns or shape.fields
+    _write([{field: record[field] for field in fields} for record in records], fields, output)
+
+
+def show_one(record: Record, fields: Sequence[str], output: str = Format.TABLE) -> None:
+    """Print one record with all its values."""
+    if output == Format.TABLE:
+        sys.stdout.write(properties(record, fields))
+    elif output in {Format.CSV, Format.TSV}:
+        _write([record], fields, output)
+    else:
+        _write({field: record[field] for field in fields}, fields, output)
+
+
+def say(text: str) -> None:
+    """Print what was done."""
+    sys.stdout.write(f"{text}\n")
+
+
+def note(text: str) -> None:
+    """Print what a person should know and a program reading the output should not get."""
+    sys.stderr.write(f"note: {text}\n")
+
+
+def _write(data: Any, fields: Sequence[str], output: str) -> None:
+    match output:
+        case Format.JSON:
+            import json
+
+            json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
+            sys.stdout.write("\n")
+        case Format.YAML:
+            import yaml
+
+            dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+            yaml.dump(data, sys.stdout, dumper, sort_keys=False, allow_unicode=True)
+        case _:
+            import csv
+
+            delimiter = "\t" if output == Format.TSV else ","
+            writer = csv.writer(sys.stdout, delimiter=delimiter, lineterminator="\n")
+            writer.writerow(fields)
+            writer.writerows([_plain(record[field]) for field in fields] for record in data)
+
+
+def _plain(value: object) -> object:
+    """A value for one cell of a file: what has parts, and truth, as JSON."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return value
+    import json
+
+    return "" if value is None else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,133 @@
+"""Tables: fitted to a terminal, or plain and whole where the output goes elsewhere."""
+
+import os
+import shutil
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+_GAP = "  "
+_NARROWEST = 8
+"""Columns that may be cut keep at least this width; narrower ones say nothing."""
+
+# The characters that terminals obey instead of showing.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_CONTROLS |= {9: "\\t", 10: "\\n", 13: "\\r"}
+
+
+def table(
+    records: Sequence[Mapping[str, Any]], columns: Sequence[str], vital: Collection[str] = ()
+) -> tuple[str, list[str]]:
+    """Lay out records as lines of aligned columns under a header.
+
+    Args:
+        records: Each holds a value for every column.
+        columns: Which values to show, in this order.
+        vital: Columns that are never cut or left out, however narrow the terminal is.
+
+    Returns:
+        The text, and the columns that had no room on the terminal.
+    """
+    cells = [[cell(record[column]) for column in columns] for record in records]
+    lines = [[column.upper() for column in columns], *cells]
+    widths = [max(map(_width, each)) for each in zip(*lines, strict=True)]
+    shown = list(range(len(columns)))
+    if sys.stdout.isatty():
+        cuttable = [index for index in shown if columns[index] not in vital]
+        shown = _fit(widths, cuttable, shutil.get_terminal_size().columns)
+    text = "".join(
+        _GAP.join(_padded(line[index], widths[index]) for index in shown).rstrip() + "\n"
+        for line in lines
+    )
+    left_out = [column for index, column in enumerate(columns) if index not in shown]
+    return _with_bold_header(text), left_out
+
+
+def properties(record: Mapping[str, Any], fields: Sequence[str]) -> str:
+    """Lay out one record as a line per value; those of a dictionary as `field.key`."""
+    pairs: list[tuple[str, str]] = []
+    for field in fields:
+        value = record[field]
+        if isinstance(value, Mapping) and value:
+            pairs += [(cell(f"{field}.{key}"), cell(each)) for key, each in value.items()]
+        else:
+            pairs.append((field, cell(value)))
+    width = max(_width(name) for name, _ in pairs)
+    return "".join(f"{_padded(name, width)}{_GAP}{value}\n" for name, value in pairs)
+
+
+def cell(value: object) -> str:
+    """A value as one line of text without anything that a terminal would obey."""
+    match value:
+        case bool():
+            text = "yes" if value else "no"
+        case None | "" | [] | {}:
+            text = "-"
+        case Mapping():
+            text = ", ".join(f"{key}={_inner(each)}" for key, each in value.items())
+        case list() | tuple():
+            text = ", ".join(map(_inner, value))
+        case _:
+            text = str(value)
+    return text.translate(_CONTROLS)
+
+
+def one_line(text: str) -> str:
+    """A message as one line, whatever was put into it."""
+    return " ".join(text.split()).translate(_CONTROLS)
+
+
+def _inner(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _fit(widths: list[int], cuttable: list[int], room: int) -> list[int]:
+    """Narrow the widths until they fit the room; return the indexes of the columns that stay."""
+    shown = list(range(len(widths)))
+
+    def excess() -> int:
+        return sum(widths[index] for index in shown) + len(_GAP) * (len(shown) - 1) - room
+
+    while (over := excess()) > 0:
+        widest = max(cuttable, key=lambda index: widths[index], default=None)
+        if widest is None:
+            break
+        if widths[widest] > _NARROWEST:
+            second = max([widths[i] for i in cuttable if i != widest], default=_NARROWEST)
+            widths[widest] = max(widths[widest] - over, min(second, widths[widest] - 1), _NARROWEST)
+        else:
+            shown.remove(cuttable.pop())
+    return shown
+
+
+def _padded(text: str, width: int) -> str:
+    """`text` at exactly that width, cut with an ellipsis if it is too long."""
+    missing = width - _width(text)
+    while missing < 0:
+        text = text[:-2] + "…"
+        missing = width - _width(text)
+    return text + " " * missing
+
+
+def _width(text: str) -> int:
+    """How many cells a terminal needs for the text: two for wide characters of Asian scripts."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(
+        0 if combining(character) else 2 if east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def _with_bold_header(text: str) -> str:
+    colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if colourless or not sys.stdout.isatty():
+        return text
+    header, _, rest = text.partition("\n")
+    return f"\033[1m{header}\033[0m\n{rest}"
