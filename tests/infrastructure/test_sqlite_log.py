@@ -1,0 +1,75 @@
+"""The log in SQLite: the contract of every log, in a file and in memory, and what SQLite adds."""
+
+import sqlite3
+
+import pytest
+from contracts.log import LogContract, alerter
+
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.wiring import wire
+
+
+class InSQLite(LogContract):
+    @pytest.fixture
+    def log(self, database):
+        log = wire(database).log
+        log.create_tables()
+        return log
+
+    @pytest.fixture
+    def rows(self, database, log):
+        def rows(table):
+            columns = [name for _, name, *_ in database.read(f"PRAGMA table_info({table})")]
+            found = database.read(f"SELECT * FROM {table} ORDER BY 1, 2, 3")
+            return [dict(zip(columns, row, strict=True)) for row in found]
+
+        return rows
+
+    @pytest.fixture
+    def execute(self, database, log):
+        def execute(statement):
+            with database.write() as cursor:
+                cursor.execute(statement)
+
+        return execute
+
+
+class TestInMemory(InSQLite):
+    @pytest.fixture
+    def database(self):
+        database = Database.in_memory()
+        yield database
+        database.close()
+
+
+class TestInAFile(InSQLite):
+    @pytest.fixture
+    def database(self, tmp_path):
+        database = Database.create(tmp_path / "log.sqlite")
+        yield database
+        database.close()
+
+    @pytest.fixture
+    def execute(self, tmp_path, log):
+        def execute(statement):
+            connection = sqlite3.connect(tmp_path / "log.sqlite")
+            try:
+                with connection:
+                    connection.execute(statement)
+            finally:
+                connection.close()
+
+        return execute
+
+    def test_readers_go_on_while_somebody_writes(self, tmp_path, database, append):
+        append(alerter("a"))
+        reader = Database.open(tmp_path / "log.sqlite")
+        with database.write() as cursor:
+            cursor.execute("CREATE TABLE unfinished (x)")
+            assert reader.read("SELECT count(*) FROM events") == [(1,)]
+            assert reader.read("SELECT name FROM components") == [("a",)]
+        reader.close()
+
+    def test_a_commit_is_on_the_disk_before_it_is_acknowledged(self, database, log):
+        assert database.read("PRAGMA journal_mode") == [("wal",)]
+        assert database.read("PRAGMA synchronous") == [(2,)]  # FULL
