@@ -2,7 +2,8 @@
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 import typer
@@ -56,9 +57,9 @@ class ConfiguringCommand(Command):
             elif not word.startswith("--") or name in options:
                 own.append(word)
                 if options.get(word):
-                    own += _next(words)
+                    own += islice(words, 1)
             else:
-                given = [value] if equals else _next(words)
+                given = [value] if equals else list(islice(words, 1))
                 if not ctx.resilient_parsing:
                     _take(attributes, name, given, ctx)
         ctx.meta[ATTRIBUTES] = attributes
@@ -66,10 +67,6 @@ class ConfiguringCommand(Command):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [*super().collect_usage_pieces(ctx), "[--ATTRIBUTE=VALUE]..."]
-
-
-def _next(words: Iterator[str]) -> list[str]:
-    return [word for word, _ in zip(words, range(1), strict=False)]
 
 
 def _take(attributes: dict[str, str], name: str, given: list[str], ctx: Any) -> None:

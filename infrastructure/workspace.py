@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from stackfold.application.views import StatusView
+from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.home import LOG_FILE, create_project, find_project, home_folder
 from stackfold.infrastructure.queries import GLOBAL, Scope, SqlQueries
@@ -149,6 +151,21 @@ class Workspace:
         from stackfold.infrastructure.packages import InstalledPackages
 
         return Catalogue(InstalledPackages(), self.queries)
+
+    def status(self) -> StatusView:
+        """Where the log and the project are, and which stack is active by whose choice."""
+        project = find_project()
+        own = self.scope.project and self.queries.activation(self.scope.project)
+        view = StatusView(
+            home=str(self.home),
+            project=str(project.folder) if project else None,
+            active_stack=None,
+            chosen_by="environment" if self.scope.override else "project" if own else "global",
+        )
+        try:
+            return view._replace(active_stack=self.queries.active_stack().name)
+        except (NotFound, Ambiguous) as error:
+            return view._replace(problem=f"STACKFOLD_ACTIVE_STACK: {error}")
 
     def init_project(self, folder: str | os.PathLike[str] | None = None, why: str = "") -> Path:
         """Give a folder an active stack of its own; it starts with the globally active one.
