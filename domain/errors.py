@@ -295,6 +295,15 @@ class InvalidMoment(StackfoldError):
         )
 
 
+class InvalidHead(StackfoldError):
+    """A head of the log is written wrongly."""
+
+    def __init__(self, given: str) -> None:
+        """Refuse `given`."""
+        self.given = given
+        super().__init__(f"{given!r} is no head: give POSITION:HASH as `log head` prints it")
+
+
 class OutsideLog(StackfoldError):
     """A point in the past lies before the log began, or after it ends."""
 
@@ -320,6 +329,15 @@ class Unrecordable(StackfoldError):
         """Say why an event of `topic` cannot be stored."""
         self.topic, self.reason = topic, reason
         super().__init__(f"an event {topic!r} cannot be recorded: {reason}")
+
+
+class LogExists(StackfoldError):
+    """A home that should get a log has one."""
+
+    def __init__(self, place: str) -> None:
+        """Refuse to replace the log at `place`."""
+        self.place = place
+        super().__init__(f"there is a log at {place} already: choose an empty home")
 
 
 class UnreadableEvent(StackfoldError):

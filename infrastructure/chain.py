@@ -48,3 +48,17 @@ def chained(
         (position, change, recorded_at, originator_id, originator_version, topic)
     )
     return hashlib.sha256(previous + columns + state).digest()
+
+
+class Head(NamedTuple):
+    """The end of the log; position 0 when it is empty."""
+
+    position: int
+    recorded_at: str
+    hash: bytes
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.hash.hex()}"
+
+
+SELECT_HEAD = "SELECT position, recorded_at, hash FROM events ORDER BY position DESC LIMIT 1"

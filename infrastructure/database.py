@@ -41,6 +41,8 @@ class Database:
         self.place = str(path) if path else "memory"
         self._connection = connection
         self._turn = threading.RLock()
+        self.outdated = False
+        """Whether an older version made its read models, so that they must be rebuilt."""
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -60,6 +62,7 @@ class Database:
             raise LogUnavailable(str(path), "was written by a newer Stackfold: upgrade")
         if schema == 0:
             raise LogUnavailable(str(path), "is not a Stackfold log: move it away")
+        database.outdated = schema < SCHEMA
         return database
 
     @classmethod
@@ -109,6 +112,21 @@ class Database:
                 if self._connection.in_transaction:
                     self._connection.rollback()
                 raise
+
+    @contextmanager
+    def look(self) -> Iterator[sqlite3.Cursor]:
+        """One state of the file for the whole block; only temporary tables can be written.
+
+        Raises:
+            LogUnavailable: The file cannot be read.
+        """
+        with self._turn, plain_words(self.place):
+            cursor = self._connection.cursor()
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            finally:
+                cursor.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the connection; the last one to leave a file tidies up its journal."""

@@ -46,10 +46,14 @@ class SqlHistory:
         """The part of the log that a filter asks for."""
         clauses = ["position > ?"]
         parameters: list[Any] = [wanted.after]
-        for comparison, time in ((">=", wanted.since), ("<=", wanted.until)):
-            if time is not None:
-                clauses.append(f"recorded_at {comparison} ?")
-                parameters.append(time)
+        for clause, value in (
+            ("position <= ?", wanted.upto),
+            ("recorded_at >= ?", wanted.since),
+            ("recorded_at <= ?", wanted.until),
+        ):
+            if value is not None:
+                clauses.append(clause)
+                parameters.append(value)
         found = 0
         for event in self._pages(" AND ".join(clauses), parameters, wanted.newest_first):
             if found == wanted.limit:

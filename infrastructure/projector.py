@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from stackfold.application.queries import Queries
 from stackfold.application.read_models.guards import GUARDS
 from stackfold.application.read_models.projection import Plain, Row, Temporal, Write
@@ -26,23 +28,9 @@ class Projector:
             plain: Read models with a row per fact.
             queries: What the guards ask; must see the transaction that events are folded in.
         """
-        self._temporal = temporal
-        self._plain = plain
         self._queries = queries
         self._tables = {event: _Table(model) for model in temporal for event in model.events}
         self._folds = {event: model.fold for model in plain for event in model.events}
-
-    def create_tables(self, cursor: sqlite3.Cursor) -> None:
-        """Create the tables of all read models, empty."""
-        for temporal in self._temporal:
-            for statement in _definitions(temporal):
-                cursor.execute(statement)
-        for plain in self._plain:
-            for table, columns in plain.tables.items():
-                cursor.execute(f"CREATE TABLE {table} ({columns})")
-            for number, index in enumerate(plain.indexes):
-                table = index.split()[0]
-                cursor.execute(f"CREATE INDEX {table}_{number} ON {index}")
 
     def project(
         self, cursor: sqlite3.Cursor, event: DomainEvent, position: int, recorded_at: str
@@ -58,7 +46,7 @@ class Projector:
             self._revise(cursor, self._tables[kind], event, position, recorded_at)
         elif kind in self._folds:
             for write in self._folds[kind](event, position, recorded_at):
-                _perform(cursor, write)
+                perform(cursor, write)
 
     def _revise(
         self,
@@ -87,7 +75,7 @@ class Projector:
             return
         envelope = (id, event.originator_version, position, created, recorded_at, event.by)
         try:
-            cursor.execute(table.insert, (*envelope, *table.encoded(after)))
+            cursor.execute(table.insert, (*envelope, *encoded(table.model, after)))
         except sqlite3.IntegrityError as error:
             raise _name_taken(table.model, after) from error
 
@@ -110,10 +98,6 @@ class _Table:
             f"VALUES (?, ?, ?, ?, ?, ?, {marks})"
         )
 
-    def encoded(self, row: Row) -> list[Any]:
-        pairs = zip(row, self._json, strict=True)
-        return [canonical(value) if is_json else value for value, is_json in pairs]
-
     def decoded(self, values: Sequence[Any]) -> Row:
         pairs = zip(values, self._json, strict=True)
         decoded = (json.loads(value) if is_json else value for value, is_json in pairs)
@@ -121,32 +105,26 @@ class _Table:
         return row
 
 
-def _definitions(model: Temporal) -> list[str]:
-    table, unique = model.table, ", ".join(model.unique)
-    columns = "".join(f", {column} TEXT NOT NULL" for column in model.columns)
-    return [
-        f"CREATE TABLE {table} (id TEXT NOT NULL, revision INTEGER NOT NULL, "
-        "since INTEGER NOT NULL, until INTEGER, created TEXT NOT NULL, updated TEXT NOT NULL, "
-        f"ended TEXT, by TEXT NOT NULL{columns}, PRIMARY KEY (id, since))",
-        f"CREATE UNIQUE INDEX {table}_now ON {table} (id) WHERE until IS NULL",
-        f"CREATE UNIQUE INDEX {table}_named ON {table} ({unique}) WHERE until IS NULL",
-        f"CREATE INDEX {table}_begun ON {table} (since) WHERE revision = 1",
-    ]
+def encoded(model: Temporal, row: Row) -> list[Any]:
+    """A row's values as its table holds them."""
+    pairs = zip(model.columns, row, strict=True)
+    return [canonical(value) if column in model.json else value for column, value in pairs]
 
 
-def _perform(cursor: sqlite3.Cursor, write: Write) -> None:
+def perform(cursor: sqlite3.Cursor, write: Write, schema: str = "main") -> None:
+    """Change one plain row."""
     if write.action == "insert":
         values = {**write.key, **write.values}
         marks = ", ".join("?" for _ in values)
         cursor.execute(
-            f"INSERT INTO {write.table} ({', '.join(values)}) VALUES ({marks})",
+            f"INSERT INTO {schema}.{write.table} ({', '.join(values)}) VALUES ({marks})",
             list(values.values()),
         )
     else:
         settings = ", ".join(f"{column} = ?" for column in write.values)
         where = " AND ".join(f"{column} = ?" for column in write.key)
         cursor.execute(
-            f"UPDATE {write.table} SET {settings} WHERE {where}",
+            f"UPDATE {schema}.{write.table} SET {settings} WHERE {where}",
             [*write.values.values(), *write.key.values()],
         )
 
@@ -160,4 +138,4 @@ def _name_taken(model: Temporal, row: Row) -> NameTaken:
 
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces, in which equal values are equal texts."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

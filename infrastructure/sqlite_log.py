@@ -3,15 +3,16 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredEvent
 
 from stackfold.domain.events import DomainEvent
-from stackfold.infrastructure.chain import BEGINNING, Record, chained
+from stackfold.infrastructure.chain import BEGINNING, SELECT_HEAD, Head, Record, chained
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.projector import Projector
+from stackfold.infrastructure.tables import Tables
 from stackfold.infrastructure.version import SCHEMA
 
 _TABLES = (
@@ -30,20 +31,13 @@ _TABLES = (
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-class Head(NamedTuple):
-    """The end of the log; position 0 when it is empty."""
-
-    position: int
-    recorded_at: str
-    hash: bytes
-
-
 class SQLiteLog(AggregateRecorder):
     """Events in the order in which they were committed, each chained to the one before."""
 
-    def __init__(self, database: Database, projector: Projector) -> None:
-        """Keep the log in `database`, and its read models in step by `projector`."""
+    def __init__(self, database: Database, tables: Tables, projector: Projector) -> None:
+        """Keep the log in `database`, and its read models, `tables`, in step by `projector`."""
         self._database = database
+        self._tables = tables
         self._projector = projector
 
     def create_tables(self) -> None:
@@ -51,7 +45,8 @@ class SQLiteLog(AggregateRecorder):
         with self._database.write() as cursor:
             for statement in _TABLES:
                 cursor.execute(statement)
-            self._projector.create_tables(cursor)
+            self._tables.create(cursor)
+            self._tables.create_indexes(cursor)
             cursor.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def insert_events(
@@ -122,14 +117,8 @@ class SQLiteLog(AggregateRecorder):
         )
         return [StoredEvent(UUID(str(originator_id)), *row) for row in rows]
 
-    def head(self) -> Head:
-        """The end of the log."""
-        rows = self._database.read(_SELECT_HEAD)
-        return Head(*rows[0]) if rows else Head(0, "", BEGINNING)
-
 
 _LAST = 2**63 - 1
-_SELECT_HEAD = "SELECT position, recorded_at, hash FROM events ORDER BY position DESC LIMIT 1"
 
 
 def now() -> str:
@@ -138,7 +127,7 @@ def now() -> str:
 
 
 def _head(cursor: sqlite3.Cursor) -> Head:
-    row = cursor.execute(_SELECT_HEAD).fetchone()
+    row = cursor.execute(SELECT_HEAD).fetchone()
     return Head(*row) if row else Head(0, "", BEGINNING)
 
 

@@ -5,22 +5,13 @@ from typing import NamedTuple
 from eventsourcing.persistence import EventStore
 
 from stackfold.application.ledger import Ledger
-from stackfold.application.read_models.activations import ACTIVATIONS
-from stackfold.application.read_models.components import COMPONENTS
-from stackfold.application.read_models.flavors import FLAVORS
-from stackfold.application.read_models.runs import RUNS
-from stackfold.application.read_models.stacks import STACKS
 from stackfold.infrastructure.author import author
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.event_mapper import EventMapper
 from stackfold.infrastructure.projector import Projector
 from stackfold.infrastructure.queries import SqlQueries
 from stackfold.infrastructure.sqlite_log import SQLiteLog
-from stackfold.infrastructure.tables import Tables
-
-TEMPORAL = (STACKS, COMPONENTS, FLAVORS, ACTIVATIONS)
-PLAIN = (RUNS,)
-TABLES = Tables(TEMPORAL, PLAIN)
+from stackfold.infrastructure.tables import PLAIN, TABLES, TEMPORAL
 
 
 class Parts(NamedTuple):

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from stackfold.application.runs import Runs
     from stackfold.application.stacks import Stacks
     from stackfold.application.views import HistoryEntry
+    from stackfold.infrastructure.chain import Head
     from stackfold.infrastructure.history_queries import SqlHistory
+    from stackfold.infrastructure.log import Log
     from stackfold.infrastructure.wiring import Parts
 
 
@@ -63,15 +65,20 @@ class Workspace:
         Raises:
             LogUnavailable: The log cannot be opened or created.
         """
-        folder = Path(os.path.abspath(os.path.expanduser(home))) if home else home_folder()
+        folder = _folder(home)
         path = folder / LOG_FILE
         if not path.exists():
-            from stackfold.infrastructure.first_use import create_log
+            from stackfold.infrastructure.log_copy import create_log
 
             create_log(path)
         project = find_project()
+        database = Database.open(path)
+        if database.outdated:
+            from stackfold.infrastructure.rebuild import rebuild
+
+            rebuild(database)
         override = os.environ.get("STACKFOLD_ACTIVE_STACK") or None
-        return cls(Database.open(path), folder, Scope(override, project.scope if project else None))
+        return cls(database, folder, Scope(override, project.scope if project else None))
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -111,6 +118,34 @@ class Workspace:
         from stackfold.application.flavors import Flavors
 
         return Flavors(self._parts.ledger, self.queries, self.catalogue, self.home)
+
+    @cached_property
+    def log(self) -> "Log":
+        """The log as a whole: follow it, prove it, rebuild from it, copy it."""
+        from stackfold.infrastructure.log import Log
+
+        return Log(self._database)
+
+    @staticmethod
+    def import_log(
+        path: str | os.PathLike[str], home: str | os.PathLike[str] | None = None
+    ) -> "Head":
+        """Create a home with an exported log: positions, times, authors and hashes are kept.
+
+        Args:
+            path: The file that `log.export` wrote.
+            home: The folder; by default `STACKFOLD_HOME`, or else the user's data folder.
+
+        Returns:
+            The head of the log, the same that was exported.
+
+        Raises:
+            InvalidFile: The file is not an export of this version, is damaged, or was cut off.
+            LogExists: The home has a log already.
+        """
+        from stackfold.infrastructure.log_file import load
+
+        return load(Path(path), _folder(home))
 
     @cached_property
     def history(self) -> "SqlHistory":
@@ -193,6 +228,8 @@ class Workspace:
     def close(self) -> None:
         """Let go of the log."""
         self._database.close()
+        if self._temporary:
+            self._temporary.cleanup()
 
     def __enter__(self) -> Self:
         return self
@@ -217,3 +254,7 @@ class Workspace:
         from stackfold.infrastructure.wiring import wire
 
         return wire(self._database)
+
+
+def _folder(home: str | os.PathLike[str] | None) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(home))) if home else home_folder()

@@ -1,0 +1,163 @@
+"""The log as a whole: follow it, prove it, rebuild from it, copy it."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from stackfold.application.moments import AsOf, Time, moment
+from stackfold.application.views import HistoryEntry, LogEvent, LogFilter
+from stackfold.infrastructure.chain import Head
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.history_queries import SqlHistory
+from stackfold.infrastructure.log_copy import fork
+from stackfold.infrastructure.log_file import export
+from stackfold.infrastructure.positions import position_of
+from stackfold.infrastructure.rebuild import Progress, rebuild
+from stackfold.infrastructure.records import head, records
+from stackfold.infrastructure.verification import Verification, verify
+
+_POLL = 0.1
+"""Seconds between two looks for new events."""
+
+
+class Log:
+    """Every event in the order in which it was committed."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on the log in `database`."""
+        self._database = database
+        self._history = SqlHistory(database)
+
+    def entries(
+        self,
+        *,
+        since: AsOf = None,
+        until: AsOf = None,
+        by: str | None = None,
+        kind: str | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        newest_first: bool = True,
+    ) -> Iterator[HistoryEntry]:
+        """What was done, by whom and why.
+
+        Args:
+            since: Only what was recorded at or after this point.
+            until: Only what was recorded at or before it.
+            by: Only what this person did.
+            kind: Only this kind: stack, a component type, flavor, activation or run.
+            name: Only what was called this.
+            limit: At most so many.
+            newest_first: The order.
+
+        Raises:
+            InvalidMoment: A point is written in no known form.
+            OutsideLog: A position is not in the log.
+        """
+        wanted = LogFilter(
+            after=self._position_before(since),
+            since=_time(since),
+            upto=None if _time(until) else self._position(until),
+            until=_time(until),
+            by=by,
+            kind=kind,
+            name=name,
+            limit=limit,
+            newest_first=newest_first,
+        )
+        return self._history.log(wanted)
+
+    def events(self, after: int = 0, upto: int | None = None) -> Iterator[LogEvent]:
+        """The events themselves, oldest first.
+
+        Args:
+            after: Only those after this position.
+            upto: Only those up to this one.
+        """
+        for record in records(self._database, after, upto):
+            yield LogEvent(
+                record.position,
+                record.change,
+                record.recorded_at,
+                record.originator_id,
+                record.originator_version,
+                record.topic,
+                orjson.loads(record.state),
+            )
+
+    def subscribe(self, after: int = 0, timeout: float | None = None) -> Iterator[LogEvent]:
+        """The events after a position, and every later one as soon as it is committed.
+
+        To keep a table of one's own in step, commit the position together with what the event
+        changes, and subscribe after that position again: every event is then applied exactly once.
+
+        Args:
+            after: The last position that is known already.
+            timeout: Seconds to wait for the next event before the iterator ends; None for ever.
+        """
+        waited = 0.0
+        while timeout is None or waited <= timeout:
+            for event in self.events(after):
+                yield event
+                after, waited = event.position, 0.0
+            time.sleep(_POLL)
+            waited += _POLL
+
+    def head(self) -> Head:
+        """The last position and its hash; noted elsewhere, they prove that nothing was cut off."""
+        return head(self._database)
+
+    def verify(self, known: str | None = None, progress: Progress | None = None) -> Verification:
+        """Recompute the hash chain, and compare the read models with a fresh fold of the log.
+
+        Args:
+            known: A head that was noted earlier, as "POSITION:HASH".
+            progress: Told how many events are done.
+
+        Raises:
+            InvalidHead: `known` is not of that form.
+        """
+        return verify(self._database, known, progress)
+
+    def rebuild(self, progress: Progress | None = None) -> int:
+        """Make the read models anew from the log, in one transaction, while readers go on.
+
+        Returns:
+            The number of events.
+        """
+        return rebuild(self._database, progress)
+
+    def export(self, path: Path) -> Head:
+        """Write the log to a file, a JSON object a line; returns its head.
+
+        Raises:
+            InvalidFile: The file exists or cannot be written.
+        """
+        return export(self._database, path)
+
+    def fork(self, at: AsOf, home: Path) -> Head:
+        """Create a home with the log up to a point in the past; returns its head.
+
+        Raises:
+            InvalidMoment: The point is written in no known form.
+            OutsideLog: It is not in the log.
+            LogUnavailable: There is a log already, or it cannot be created.
+        """
+        return fork(self._database, self._position(at), home)
+
+    # -- how it is done
+
+    def _position(self, as_of: AsOf) -> int | None:
+        return position_of(self._database, as_of)
+
+    def _position_before(self, since: AsOf) -> int:
+        position = None if _time(since) else self._position(since)
+        return 0 if position is None else position - 1
+
+
+def _time(as_of: AsOf) -> str | None:
+    """The time that is meant, if one is; a filter may lie outside of the log."""
+    point = None if as_of is None else moment(as_of)
+    return point.text if isinstance(point, Time) else None

@@ -1,0 +1,97 @@
+"""Creating a log: with its first events, or as a copy; as a whole, or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stackfold.domain.errors import LogExists, LogUnavailable
+from stackfold.infrastructure.chain import Head, Record
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.home import LOG_FILE
+
+
+@contextmanager
+def draft(path: Path) -> Iterator[Database]:
+    """A new database that becomes the log at `path` when the block ends, unless there is one.
+
+    It is made under another name and linked into place, so that nobody ever sees a part of it,
+    and of several processes exactly one makes it.
+
+    Raises:
+        LogExists: There is a log by now; it stays as it is.
+        LogUnavailable: The folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        database = Database.create(temporary)
+        try:
+            yield database
+        finally:
+            database.close()
+        os.link(temporary, path)
+        _sync(path.parent)
+    except FileExistsError:
+        if not path.is_file():
+            raise LogUnavailable(str(path), "cannot be created: something is in its way") from None
+        raise LogExists(str(path)) from None
+    except OSError as error:
+        problem = f"cannot be created: {error.strerror}; set STACKFOLD_HOME to another folder"
+        raise LogUnavailable(str(path), problem) from error
+    finally:
+        for end in ("", "-wal", "-shm"):
+            temporary.with_name(temporary.name + end).unlink(missing_ok=True)
+
+
+def create_log(path: Path) -> None:
+    """Create the log at `path` with its first events, unless another process is faster.
+
+    Raises:
+        LogUnavailable: The folder cannot be written.
+    """
+    from stackfold.application.first_use import seed
+    from stackfold.infrastructure.wiring import wire
+
+    try:
+        with draft(path) as database:
+            parts = wire(database)
+            parts.log.create_tables()
+            seed(parts.ledger)
+    except LogExists:
+        return
+
+
+def fork(database: Database, upto: int | None, home: Path) -> Head:
+    """Create a home with the log up to a position; returns its head.
+
+    Raises:
+        LogExists: The home has a log already.
+        LogUnavailable: It cannot be created.
+    """
+    from stackfold.infrastructure.records import records
+
+    with draft(home / LOG_FILE) as copy:
+        return fill(copy, records(database, upto=upto))
+
+
+def fill(database: Database, copied: Iterable[Record]) -> Head:
+    """Make an empty database a log of these records; returns its head."""
+    from stackfold.infrastructure.rebuild import rebuild
+    from stackfold.infrastructure.records import head
+    from stackfold.infrastructure.wiring import wire
+
+    wire(database).log.create_tables()
+    with database.write() as cursor:
+        cursor.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", copied)
+    rebuild(database)
+    return head(database)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

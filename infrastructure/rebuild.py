@@ -1,0 +1,130 @@
+"""Folding the whole log into empty read models, a batch at a time."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence import StoredEvent
+
+from stackfold.application.read_models.projection import Temporal, Write
+from stackfold.domain.events import DomainEvent
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.event_mapper import EventMapper
+from stackfold.infrastructure.projector import encoded, perform
+from stackfold.infrastructure.tables import ENVELOPE, PLAIN, TABLES, TEMPORAL
+from stackfold.infrastructure.version import SCHEMA
+
+Progress = Callable[[int], None]
+"""Called with the number of events that are done, now and then."""
+
+_BATCH = 2000
+
+EVENTS = "SELECT position, recorded_at, originator_id, originator_version, topic, state FROM events"
+
+
+def rebuild(database: Database, progress: Progress | None = None) -> int:
+    """Make the read models anew from the log, in one transaction, while readers go on.
+
+    Args:
+        database: Where the log is.
+        progress: Told how many events are done.
+
+    Returns:
+        The number of events.
+
+    Raises:
+        UnreadableEvent: The log holds an event that cannot be loaded; nothing is changed then.
+    """
+    with database.write() as cursor:
+        TABLES.drop(cursor)
+        TABLES.create(cursor)
+        events = cursor.connection.execute(f"{EVENTS} ORDER BY position")
+        count = Fold(cursor, "main").run(events, progress)
+        TABLES.create_indexes(cursor)
+        cursor.execute(f"PRAGMA user_version = {SCHEMA}")
+    return count
+
+
+class Fold:
+    """Rows of read models, made from events alone: nothing is read back while it goes on."""
+
+    def __init__(self, cursor: sqlite3.Cursor, schema: str) -> None:
+        """Fill the tables in a schema of the cursor's database: "main", or "temp"."""
+        self._cursor = cursor
+        self._schema = schema
+        self._temporal = {event: model for model in TEMPORAL for event in model.events}
+        self._plain = {event: model for model in PLAIN for event in model.events}
+        self._current: dict[tuple[str, UUID], list[Any]] = {}
+        self._created: dict[tuple[str, UUID], str] = {}
+        self._rows: dict[str, list[Sequence[Any]]] = defaultdict(list)
+        self._mapper = EventMapper()
+
+    def run(self, events: Iterable[Any], progress: Progress | None = None) -> int:
+        """Fold events into the tables, and return their number.
+
+        Args:
+            events: Tuples of position, recorded_at, originator_id, originator_version, topic and
+                state, in the order of their positions.
+            progress: Told how far it has got.
+
+        Raises:
+            UnreadableEvent: One of them cannot be loaded.
+        """
+        count = 0
+        for count, (position, recorded_at, id, version, topic, state) in enumerate(events, 1):
+            event = self._mapper.to_domain_event(StoredEvent(UUID(id), version, topic, state))
+            self._take(event, position, recorded_at)
+            if not count % _BATCH:
+                self._flush()
+                if progress:
+                    progress(count)
+        for (table, _), current in self._current.items():
+            self._rows[table].append(current[:-1])
+        self._flush()
+        return count
+
+    def _take(self, event: DomainEvent, position: int, recorded_at: str) -> None:
+        kind = type(event)
+        if kind in self._temporal:
+            self._revise(self._temporal[kind], event, position, recorded_at)
+        elif kind in self._plain:
+            for write in self._plain[kind].fold(event, position, recorded_at):
+                self._write(write)
+
+    def _revise(self, model: Temporal, event: DomainEvent, position: int, recorded_at: str) -> None:
+        key = (model.table, event.originator_id)
+        before = self._current.pop(key, None)
+        row = None
+        if before is not None:
+            row = before.pop()
+            before[_UNTIL], before[_ENDED] = position, recorded_at
+            self._rows[model.table].append(before)
+        after = model.fold(row, event)
+        created = self._created.setdefault(key, recorded_at)
+        if after is not None:
+            self._current[key] = [
+                str(event.originator_id), event.originator_version, position, None,
+                created, recorded_at, None, event.by, *encoded(model, after), after,
+            ]  # fmt: skip
+
+    def _write(self, write: Write) -> None:
+        if write.action == "insert":
+            values = {**write.key, **write.values}
+            self._rows[f"{write.table} ({', '.join(values)})"].append([*values.values()])
+        else:
+            self._flush()
+            perform(self._cursor, write, self._schema)
+
+    def _flush(self) -> None:
+        for table, rows in self._rows.items():
+            if rows:
+                marks = ", ".join("?" for _ in rows[0])
+                self._cursor.executemany(
+                    f"INSERT INTO {self._schema}.{table} VALUES ({marks})", rows
+                )
+                rows.clear()
+
+
+_UNTIL, _ENDED = ENVELOPE.index("until"), ENVELOPE.index("ended")

@@ -1,0 +1,31 @@
+"""Reading the log as it is stored."""
+
+from collections.abc import Iterator
+
+from stackfold.infrastructure.chain import BEGINNING, COLUMNS, SELECT_HEAD, Head, Record
+from stackfold.infrastructure.database import Database
+
+_PAGE = 2000
+
+
+def records(database: Database, after: int = 0, upto: int | None = None) -> Iterator[Record]:
+    """The records after a position, in order; read a page at a time, so that nobody waits.
+
+    Args:
+        database: Where the log is.
+        after: Only those after this position.
+        upto: Only those up to this one; None for all.
+    """
+    while page := database.read(
+        f"SELECT {COLUMNS} FROM events WHERE position > ? AND position <= ? "
+        f"ORDER BY position LIMIT {_PAGE}",
+        (after, 2**63 - 1 if upto is None else upto),
+    ):
+        yield from map(Record._make, page)
+        after = page[-1][0]
+
+
+def head(database: Database) -> Head:
+    """The end of the log."""
+    rows = database.read(SELECT_HEAD)
+    return Head(*rows[0]) if rows else Head(0, "", BEGINNING)

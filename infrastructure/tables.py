@@ -1,0 +1,77 @@
+"""The tables of the read models, defined from their declarations."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from stackfold.application.read_models.activations import ACTIVATIONS
+from stackfold.application.read_models.components import COMPONENTS
+from stackfold.application.read_models.flavors import FLAVORS
+from stackfold.application.read_models.projection import Plain, Temporal
+from stackfold.application.read_models.runs import RUNS
+from stackfold.application.read_models.stacks import STACKS
+
+ENVELOPE = ("id", "revision", "since", "until", "created", "updated", "ended", "by")
+"""The columns that every temporal read model has before its own."""
+
+
+class Tables:
+    """All tables of a set of read models."""
+
+    def __init__(self, temporal: Sequence[Temporal], plain: Sequence[Plain]) -> None:
+        """Define the tables of these read models."""
+        self._temporal = temporal
+        self._plain = plain
+
+    def names(self) -> Iterator[str]:
+        """The name of every table."""
+        yield from (model.table for model in self._temporal)
+        for model in self._plain:
+            yield from model.tables
+
+    def position_of(self, table: str) -> str:
+        """An SQL expression for the position in the log that a row of a table comes from."""
+        if any(model.table == table for model in self._temporal):
+            return "since"
+        if table == "runs":
+            return "position"
+        return "coalesce((SELECT position FROM main.runs WHERE id = run), 0)"
+
+    def create(self, cursor: sqlite3.Cursor, schema: str = "main") -> None:
+        """Create them, empty and without indexes, in a schema of the database."""
+        for temporal in self._temporal:
+            own = "".join(f", {column} TEXT NOT NULL" for column in temporal.columns)
+            cursor.execute(
+                f"CREATE TABLE {schema}.{temporal.table} (id TEXT NOT NULL, "
+                "revision INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, "
+                "created TEXT NOT NULL, updated TEXT NOT NULL, ended TEXT, "
+                f"by TEXT NOT NULL{own})"
+            )
+        for plain in self._plain:
+            for table, columns in plain.tables.items():
+                cursor.execute(f"CREATE TABLE {schema}.{table} ({columns})")
+
+    def create_indexes(self, cursor: sqlite3.Cursor) -> None:
+        """Create what makes looking things up fast, and a second living namesake impossible."""
+        for temporal in self._temporal:
+            table, unique = temporal.table, ", ".join(temporal.unique)
+            for definition in (
+                f"UNIQUE INDEX {table}_at ON {table} (id, since)",
+                f"UNIQUE INDEX {table}_now ON {table} (id) WHERE until IS NULL",
+                f"UNIQUE INDEX {table}_named ON {table} ({unique}) WHERE until IS NULL",
+                f"INDEX {table}_begun ON {table} (since) WHERE revision = 1",
+            ):
+                cursor.execute(f"CREATE {definition}")
+        for plain in self._plain:
+            for number, index in enumerate(plain.indexes):
+                table = index.split()[0]
+                cursor.execute(f"CREATE INDEX {table}_{number} ON {index}")
+
+    def drop(self, cursor: sqlite3.Cursor) -> None:
+        """Drop those that are there, whatever version of the read models they are of."""
+        for name in self.names():
+            cursor.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+TEMPORAL = (STACKS, COMPONENTS, FLAVORS, ACTIVATIONS)
+PLAIN = (RUNS,)
+TABLES = Tables(TEMPORAL, PLAIN)
