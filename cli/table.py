@@ -1,7 +1,6 @@
 """Tables: fitted to a terminal, or plain and whole where the output goes elsewhere."""
 
 import os
-import shutil
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -34,7 +33,7 @@ def table(
     shown = list(range(len(columns)))
     if sys.stdout.isatty():
         cuttable = [index for index in shown if columns[index] not in vital]
-        shown = _fit(widths, cuttable, shutil.get_terminal_size().columns)
+        shown = _fit(widths, cuttable, _room())
     text = "".join(
         _GAP.join(_padded(line[index], widths[index]) for index in shown).rstrip() + "\n"
         for line in lines
@@ -83,6 +82,12 @@ def _inner(value: object) -> str:
     import json
 
     return json.dumps(value, ensure_ascii=False)
+
+
+def _room() -> int:
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
 
 
 def _fit(widths: list[int], cuttable: list[int], room: int) -> list[int]:

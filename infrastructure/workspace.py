@@ -4,7 +4,6 @@ Reading needs neither eventsourcing nor pydantic, so they are imported where a c
 """
 
 import os
-import tempfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +14,10 @@ from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.home import LOG_FILE, create_project, find_project, home_folder
 from stackfold.infrastructure.queries import GLOBAL, Scope, SqlQueries
-from stackfold.infrastructure.run_queries import SqlRunQueries
 
 if TYPE_CHECKING:
+    import tempfile
+
     from stackfold.application.activations import Activations
     from stackfold.application.catalogue import Catalogue
     from stackfold.application.components import Components
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.chain import Head
     from stackfold.infrastructure.history_queries import SqlHistory
     from stackfold.infrastructure.log import Log
+    from stackfold.infrastructure.run_queries import SqlRunQueries
     from stackfold.infrastructure.wiring import Parts
 
 
@@ -44,7 +45,7 @@ class Workspace:
         database: Database,
         home: Path,
         scope: Scope,
-        temporary: tempfile.TemporaryDirectory[str] | None = None,
+        temporary: "tempfile.TemporaryDirectory[str] | None" = None,
     ) -> None:
         """Use `open` or `in_memory` instead."""
         # The folder goes when the workspace does.
@@ -53,7 +54,6 @@ class Workspace:
         self.scope = scope
         self._database = database
         self.queries = SqlQueries(database, scope)
-        self.run_queries = SqlRunQueries(database)
 
     @classmethod
     def open(cls, home: str | os.PathLike[str] | None = None) -> Self:
@@ -86,6 +86,8 @@ class Workspace:
 
         Relative paths of its components refer to a temporary folder.
         """
+        import tempfile
+
         from stackfold.application.first_use import seed
 
         folder = tempfile.TemporaryDirectory(prefix="stackfold-")
@@ -178,6 +180,13 @@ class Workspace:
 
         parts = self._parts
         return Runs(parts.ledger, self.queries, self.run_queries, self.flavors, Materializers(ALL))
+
+    @cached_property
+    def run_queries(self) -> "SqlRunQueries":
+        """What is known of runs, by plain SQL."""
+        from stackfold.infrastructure.run_queries import SqlRunQueries
+
+        return SqlRunQueries(self._database)
 
     @cached_property
     def catalogue(self) -> "Catalogue":
