@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from stackfold.application.ledger import Ledger
 from stackfold.application.materializers import Materializers
@@ -50,7 +52,7 @@ class Execution:
         self._takers = Counter(
             (output.step, output.name) for node in graph.nodes for output in node.inputs.values()
         )
-        self._failed: tuple[str, BaseException] | None = None
+        self._failed: _Failure | None = None
         self._recorded = True
 
     def execute(self, name: str) -> None:
@@ -69,9 +71,10 @@ class Execution:
         try:
             outputs = operator.execute(call) if operator else call()
         except BaseException as error:
-            self._failed = name, trimmed(error)
-            told = one_line(error), traceback_text(error)
-            self._record(lambda: self._run.step_failed(name, started, *told))
+            self._failed = failure = _Failure.of(error, name)
+            self._record(
+                lambda: self._run.step_failed(name, started, failure.error, failure.traceback)
+            )
             raise
         ids = {name: artifact.id for name, artifact in inputs.items()}
         self._record(
@@ -89,13 +92,13 @@ class Execution:
         Args:
             error: What the orchestrator raised; usually what a step raised.
         """
-        step, cause = self._failed or ("", trimmed(error))
+        failure = self._failed or _Failure.of(error)
         if not self._recorded:
             # What was not recorded is still pending, and would come along.
             self._run = self._ledger.load(Run, self._run.id)
-        self._record(lambda: self._run.fail(one_line(cause)))
-        failed = RunFailed(self._run.name, step, one_line(cause), traceback_text(cause))
-        failed.__cause__ = cause
+        self._record(lambda: self._run.fail(failure.error))
+        failed = RunFailed(self._run.name, failure.step, failure.error, failure.traceback)
+        failed.__cause__ = failure.cause.with_traceback(failure.frames)
         return failed
 
     def _record(self, command: Callable[[], None]) -> None:
@@ -114,3 +117,18 @@ class Execution:
         for artifact in outputs:
             if self._takers[node.name, artifact.name]:
                 self._artifacts[node.name, artifact.name] = artifact
+
+
+class _Failure(NamedTuple):
+    """What was raised, before its way through the orchestrator adds other frames to it."""
+
+    step: str
+    cause: BaseException
+    frames: TracebackType | None
+    error: str
+    traceback: str
+
+    @classmethod
+    def of(cls, error: BaseException, step: str = "") -> Self:
+        error = trimmed(error)
+        return cls(step, error, error.__traceback__, one_line(error), traceback_text(error))

@@ -134,14 +134,16 @@ Raised = TypeVar("Raised", bound=BaseException)
 def trimmed(error: Raised) -> Raised:
     """The same error without our frames around the step, so that its traceback is the step's."""
     frames = error.__traceback__
-    while frames and _is_ours(frames.tb_frame.f_globals.get("__package__")):
+    while frames and _is_ours(frames.tb_frame.f_globals):
         frames = frames.tb_next
     # With no frame left the fault is ours, unless it is a refusal.
     return error.with_traceback(frames) if frames or isinstance(error, StackfoldError) else error
 
 
-def _is_ours(package: str | None) -> bool:
-    return (package or "").partition(".")[0] == "stackfold"
+def _is_ours(module: Mapping[str, Any]) -> bool:
+    package = str(module.get("__package__") or module.get("__name__")).partition(".")[0]
+    # contextlib stands between two of our frames wherever one of our `with` blocks ends.
+    return package in {"stackfold", "contextlib"}
 
 
 def traceback_text(error: BaseException) -> str:
@@ -149,6 +151,8 @@ def traceback_text(error: BaseException) -> str:
     notes = getattr(error, "__notes__", None)
     if notes and str(notes[-1]).startswith(_HEADER):
         return str(notes[-1])
+    if isinstance(error, StackfoldError) and not error.__traceback__:
+        return one_line(error)
     return _printable("".join(traceback.format_exception(error)).rstrip())
 
 

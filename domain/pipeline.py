@@ -99,6 +99,17 @@ class Pipeline(Generic[Given]):
         code = getattr(self.function, "__code__", None)
         return f"{code.co_filename if code else '?'}:{getattr(self.function, '__name__', '?')}"
 
+    def must_not_be_nested(self) -> None:
+        """Refuse to be called while another pipeline is built.
+
+        Raises:
+            InvalidPipeline: One is.
+        """
+        if _building.get() is not None:
+            raise InvalidPipeline(
+                f"pipeline {self.name!r} is called inside another pipeline: call its steps instead"
+            )
+
     def graph(self, *args: Given.args, **kwargs: Given.kwargs) -> Graph:
         """Connect the steps, without executing any of them.
 
@@ -110,10 +121,7 @@ class Pipeline(Generic[Given]):
             InvalidPipeline: A parameter is unknown, missing, of the wrong type or not JSON; or
                 the function itself raised.
         """
-        if _building.get() is not None:
-            raise InvalidPipeline(
-                f"pipeline {self.name!r} is called inside another pipeline: call its steps instead"
-            )
+        self.must_not_be_nested()
         given = self.signature.bound(args, kwargs)
         valid = {name: self.signature.validated(name, value) for name, value in given.items()}
         building = _Building()

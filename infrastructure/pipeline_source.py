@@ -1,0 +1,137 @@
+"""Finding a pipeline by where it is: "file.py:name" or "module:name"."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from stackfold.domain.errors import InvalidFile, StackfoldError
+from stackfold.domain.pipeline import Pipeline
+
+
+def load_pipeline(source: str) -> Pipeline[...]:
+    """The pipeline at a source.
+
+    The file's code is executed, but not what stands under `if __name__ == "__main__"`. As for a
+    script, modules beside the file can be imported.
+
+    Args:
+        source: "file.py:name" or "module:name"; the name may be left out where there is one
+            pipeline only.
+
+    Raises:
+        InvalidFile: There is no such file or module, importing it failed, or it holds no such
+            pipeline or several.
+    """
+    place, _, name = source.rpartition(":")
+    if not place or not name.isidentifier():
+        place, name = source, ""
+    is_file = place.endswith(".py") or os.sep in place
+    module = _from_file(place) if is_file else _from_name(place)
+    return _named(module, place, name) if name else _only(module, place)
+
+
+def _from_file(place: str) -> ModuleType:
+    path = Path(place).expanduser().absolute()
+    if not path.is_file():
+        raise InvalidFile(place, "there is no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise InvalidFile(place, "is not a Python file")
+    _make_importable(path.parent)
+    module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get(path.stem)
+    # Known by its name, as an imported module is; but never in the place of another one.
+    if before is None or getattr(before, "__file__", None) == str(path):
+        sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:  # a script may also exit
+        if sys.modules.get(path.stem) is module:
+            del sys.modules[path.stem]
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise InvalidFile(place, _failure(error, str(path))) from error
+    _send_by_value(module)
+    return module
+
+
+def _from_name(place: str) -> ModuleType:
+    _make_importable(Path.cwd())
+    try:
+        return importlib.import_module(place)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and _leads_to(error.name, place):
+            raise InvalidFile(place, "there is no such module; a file ends in .py") from error
+        raise InvalidFile(place, _failure(error, "")) from error
+
+
+def _leads_to(name: str, place: str) -> bool:
+    return place == name or place.startswith(f"{name}.")
+
+
+def _make_importable(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def _send_by_value(module: ModuleType) -> None:
+    # Another process does not have the file's functions and classes, as little as it has those
+    # of a script that is run.
+    import cloudpickle
+
+    if sys.modules.get(module.__name__) is module:
+        cloudpickle.register_pickle_by_value(module)
+
+
+def _failure(error: BaseException, file: str) -> str:
+    """What went wrong, and in which line of the file if it went through there."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    if isinstance(error, StackfoldError):
+        what = str(error)
+    line, frames = 0, error.__traceback__
+    while frames:
+        if frames.tb_frame.f_code.co_filename == file:
+            line = frames.tb_lineno
+        frames = frames.tb_next
+    if isinstance(error, SyntaxError) and error.filename == file:
+        what, line = f"{type(error).__name__}: {error.msg}", error.lineno or 0
+    return f"line {line}: {what}" if line else what
+
+
+def _named(module: ModuleType, place: str, name: str) -> Pipeline[...]:
+    found = getattr(module, name, None)
+    if isinstance(found, Pipeline):
+        return found
+    by_name = {each.name: each for each in _pipelines(module).values()}
+    if name in by_name:
+        return by_name[name]
+    held = ", ".join(_pipelines(module)) or "none"
+    raise InvalidFile(place, f"there is no pipeline {name!r}: it holds {held}")
+
+
+def _only(module: ModuleType, place: str) -> Pipeline[...]:
+    pipelines = _pipelines(module)
+    if not pipelines:
+        raise InvalidFile(place, "it holds no pipeline: make a function one by @pipeline")
+    if len(pipelines) > 1:
+        first = next(iter(pipelines))
+        raise InvalidFile(
+            place, f"it holds several pipelines, {', '.join(pipelines)}: say {place}:{first}"
+        )
+    return next(iter(pipelines.values()))
+
+
+def _pipelines(module: ModuleType) -> dict[str, Pipeline[...]]:
+    """Name in the module → pipeline; its own ones, or if it has none those that it imports."""
+    members: dict[str, Any] = dict(vars(module))
+    found = {name: each for name, each in members.items() if isinstance(each, Pipeline)}
+    own = {
+        name: each for name, each in found.items() if each.function.__module__ == module.__name__
+    }
+    return own or found
