@@ -7,6 +7,7 @@ from uuid import UUID
 
 from eventsourcing.persistence import EventStore, RecordConflictError
 
+from stackfold.application.snapshots import Snapshots, revive
 from stackfold.domain.errors import ChangedMeanwhile, NotFound, TooBusy
 from stackfold.domain.events import Aggregate, DomainEvent, signed
 
@@ -21,9 +22,12 @@ ATTEMPTS = 100
 class Ledger:
     """Aggregates, loaded from the log and saved to it."""
 
-    def __init__(self, store: "EventStore[UUID]", author: Callable[[], str]) -> None:
+    def __init__(
+        self, store: "EventStore[UUID]", snapshots: Snapshots, author: Callable[[], str]
+    ) -> None:
         """Read and append events through `store`, signed by `author()`."""
         self._store = store
+        self._snapshots = snapshots
         self.author = author
 
     @contextmanager
@@ -38,8 +42,10 @@ class Ledger:
         Raises:
             NotFound: The log knows no such id or revision.
         """
-        aggregate: A | None = None
-        for event in self._events(id, upto=revision):
+        snapshot = self._snapshots.latest(kind.TOPIC, str(id), revision)
+        aggregate = revive(kind, UUID(str(id)), snapshot) if snapshot else None
+        after = snapshot.revision if snapshot else None
+        for event in self._events(id, after, upto=revision):
             aggregate = event.mutate(aggregate)  # type: ignore[attr-defined]
         if aggregate is None or (revision is not None and aggregate.version != revision):
             raise NotFound(kind.TOPIC, str(id) if revision is None else f"{id} revision {revision}")

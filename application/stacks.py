@@ -119,8 +119,8 @@ class Stacks:
             stack = Stack.register(name, self._ids(components), description, labels)
             return [stack, self._activations.choose(stack.id)] if activate else [stack]
 
-        self._ledger.attempt(command, why)
-        return self.get(name)
+        *_, last = self._ledger.attempt(command, why)
+        return self.get(name, as_of=last)
 
     def update(
         self,
@@ -239,8 +239,8 @@ class Stacks:
                 )
             ]
 
-        self._ledger.attempt(command, why)
-        return self.get(name)
+        *_, last = self._ledger.attempt(command, why)
+        return self.get(name, as_of=last)
 
     def delete(self, reference: str, recursive: bool = False, why: str = "") -> StackView:
         """Delete a stack that is active nowhere, and return it as it was.

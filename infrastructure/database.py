@@ -117,16 +117,22 @@ class Database:
     def look(self) -> Iterator[sqlite3.Cursor]:
         """One state of the file for the whole block; only temporary tables can be written.
 
+        In the block of a `write` or of another `look` it is the state of that one.
+
         Raises:
             LogUnavailable: The file cannot be read.
         """
         with self._turn, plain_words(self.place):
             cursor = self._connection.cursor()
+            if self._connection.in_transaction:
+                yield cursor
+                return
             cursor.execute("BEGIN")
             try:
                 yield cursor
             finally:
-                cursor.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    cursor.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the connection; the last one to leave a file tidies up its journal."""

@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 
 from stackfold.application.views import Condition, Listing
 from stackfold.domain.errors import InvalidListing
+from stackfold.infrastructure.text import encodable, normal
+
+_MOST = 2**62
+"""More than any table has rows, and fewer than SQL can count."""
 
 
 class Part(NamedTuple):
@@ -35,12 +39,13 @@ def part(listing: Listing, columns: Mapping[str, str]) -> Part:
     for label, text in listing.labels:
         # In canonical JSON, and nowhere else in it, the pair reads exactly like this.
         clauses.append("instr(t.labels, ?) > 0")
-        parameters.append(f"{_quoted(label)}:{_quoted(text)}")
+        parameters.append(f"{_quoted(normal(label))}:{_quoted(encodable(text))}")
     order = _known(listing.sort_by, columns)
     tail = f" ORDER BY {order}{' DESC' if listing.descending else ''}, t.id"
     if listing.size is not None:
         tail += " LIMIT ? OFFSET ?"
-        parameters += [listing.size, (listing.page - 1) * listing.size]
+        size = min(max(listing.size, 0), _MOST)
+        parameters += [size, min(max(listing.page - 1, 0) * size, _MOST)]
     return Part("".join(f" AND {clause}" for clause in clauses), tail, parameters)
 
 
@@ -51,7 +56,7 @@ def _known(column: str, columns: Mapping[str, str]) -> str:
 
 
 def _clause(expression: str, condition: Condition) -> tuple[str, list[str]]:
-    value = condition.value
+    value = (normal if condition.column == "name" else encodable)(condition.value)
     match condition.operator:
         case "equals":
             return f"{expression} = ?", [value]
@@ -60,7 +65,8 @@ def _clause(expression: str, condition: Condition) -> tuple[str, list[str]]:
         case "startswith":
             return f"substr({expression}, 1, length(?)) = ?", [value, value]
         case "endswith":
-            return f"substr({expression}, -length(?)) = ?", [value, value]
+            start = f"length({expression}) - length(?) + 1"
+            return f"substr({expression}, {start}) = ?", [value, value]
         case "oneof":
             values = value.split(",")
             return f"{expression} IN ({', '.join('?' for _ in values)})", values

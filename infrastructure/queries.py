@@ -11,6 +11,7 @@ from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
+from stackfold.infrastructure.text import normal
 from stackfold.infrastructure.positions import position_of
 
 GLOBAL = "global"
@@ -73,18 +74,21 @@ class SqlQueries:
         """The living stacks."""
         source, parameters = _true_at("stacks", as_of)
         wanted = part(listing, _STACK_COLUMNS)
-        rows = self._database.read(
-            f"{_STACK} {source}{wanted.where}{wanted.tail}", [*parameters, *wanted.parameters]
-        )
-        return self._stack_views(rows, as_of)
+        with self._database.look():
+            rows = self._database.read(
+                f"{_STACK} {source}{wanted.where}{wanted.tail}", [*parameters, *wanted.parameters]
+            )
+            return self._stack_views(rows, as_of)
 
     def stack(self, reference: str, as_of: int | None = None) -> StackView:
         """The stack of that name, id or unique prefix."""
-        return self._stack_by_id(self.find_stack(reference, as_of).id, as_of)
+        with self._database.look():
+            return self._stack_by_id(self.find_stack(reference, as_of).id, as_of)
 
     def active_stack(self, as_of: int | None = None) -> StackView:
         """The stack that is active here."""
-        return self._stack_by_id(self._active(as_of), as_of)
+        with self._database.look():
+            return self._stack_by_id(self._active(as_of), as_of)
 
     def previous_stack(self) -> Reference:
         """The stack that was active here before the one that is.
@@ -121,18 +125,21 @@ class SqlQueries:
         """The living components of a type."""
         source, parameters = _true_at("components", as_of)
         wanted = part(listing, _COMPONENT_COLUMNS)
-        rows = self._database.read(
-            f"{_COMPONENT} {source} AND t.type = ?{wanted.where}{wanted.tail}",
-            [*parameters, str(type), *wanted.parameters],
-        )
-        return self._component_views(rows, as_of)
+        with self._database.look():
+            rows = self._database.read(
+                f"{_COMPONENT} {source} AND t.type = ?{wanted.where}{wanted.tail}",
+                [*parameters, str(type), *wanted.parameters],
+            )
+            return self._component_views(rows, as_of)
 
     def component(
         self, type: ComponentType, reference: str, as_of: int | None = None
     ) -> ComponentView:
         """The component of that type and name, id or unique prefix."""
-        id = self.find_component(type, reference, as_of).id
-        return self._component_views(self._by_id("components", _COMPONENT, [id], as_of), as_of)[0]
+        with self._database.look():
+            id = self.find_component(type, reference, as_of).id
+            rows = self._by_id("components", _COMPONENT, [id], as_of)
+            return self._component_views(rows, as_of)[0]
 
     def find_component(
         self, type: ComponentType, reference: str, as_of: int | None = None
@@ -146,9 +153,13 @@ class SqlQueries:
     def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:
         """The components that a stack holds, by type, the default one of each type first."""
         source, parameters = _true_at("stacks", as_of)
-        rows = self._database.read(f"SELECT t.components {source} AND t.id = ?", [*parameters, id])
-        ids = [each for held in json.loads(rows[0][0]).values() for each in held] if rows else []
-        views = self._component_views(self._by_id("components", _COMPONENT, ids, as_of), as_of)
+        with self._database.look():
+            rows = self._database.read(
+                f"SELECT t.components {source} AND t.id = ?", [*parameters, id]
+            )
+            held = json.loads(rows[0][0]) if rows else {}
+            ids = [each for group in held.values() for each in group]
+            views = self._component_views(self._by_id("components", _COMPONENT, ids, as_of), as_of)
         by_id = {view.id: view for view in views}
         return [by_id[each] for each in ids]
 
@@ -204,6 +215,8 @@ class SqlQueries:
                 [*parameters, self._scope.project or GLOBAL, GLOBAL],
             )
         )
+        if not chosen:
+            raise NotFound("stack", "active", "none was active yet")
         return str(chosen.get(self._scope.project) or chosen[GLOBAL])
 
     def _stack_by_id(self, id: str, as_of: int | None) -> StackView:
@@ -242,7 +255,7 @@ class SqlQueries:
     def _active_or_none(self, as_of: int | None) -> str | None:
         try:
             return self._active(as_of)
-        except (NotFound, Ambiguous, KeyError):
+        except (NotFound, Ambiguous):
             # A list must be shown even where STACKFOLD_ACTIVE_STACK names no stack.
             return None
 
@@ -289,6 +302,7 @@ class SqlQueries:
         source, parameters = _true_at(table, as_of)
         select = f"SELECT t.id, t.name {source}{condition}"
         given = [*parameters, *values]
+        reference = normal(reference)
         exact = self._database.read(
             f"{select} AND (t.name = ? OR t.id = ?)", [*given, reference, reference]
         )

@@ -9,6 +9,7 @@ from stackfold.application.read_models.flavors import FLAVORS
 from stackfold.application.read_models.projection import Plain, Temporal
 from stackfold.application.read_models.runs import RUNS
 from stackfold.application.read_models.stacks import STACKS
+from stackfold.application.snapshots import EVERY
 
 ENVELOPE = ("id", "revision", "since", "until", "created", "updated", "ended", "by")
 """The columns that every temporal read model has before its own."""
@@ -58,6 +59,7 @@ class Tables:
                 f"UNIQUE INDEX {table}_at ON {table} (id, since)",
                 f"UNIQUE INDEX {table}_now ON {table} (id) WHERE until IS NULL",
                 f"UNIQUE INDEX {table}_named ON {table} ({unique}) WHERE until IS NULL",
+                f"INDEX {table}_snapshots ON {table} (id, revision) WHERE revision % {EVERY} = 0",
                 f"INDEX {table}_begun ON {table} (since) WHERE revision = 1",
             ):
                 cursor.execute(f"CREATE {definition}")

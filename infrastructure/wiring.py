@@ -10,6 +10,7 @@ from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.event_mapper import EventMapper
 from stackfold.infrastructure.projector import Projector
 from stackfold.infrastructure.queries import SqlQueries
+from stackfold.infrastructure.snapshots import ReadModelSnapshots
 from stackfold.infrastructure.sqlite_log import SQLiteLog
 from stackfold.infrastructure.tables import PLAIN, TABLES, TEMPORAL
 
@@ -25,4 +26,4 @@ def wire(database: Database) -> Parts:
     """Put the parts together for one database."""
     projector = Projector(TEMPORAL, PLAIN, SqlQueries(database))
     log = SQLiteLog(database, TABLES, projector)
-    return Parts(log, Ledger(EventStore(EventMapper(), log), author))
+    return Parts(log, Ledger(EventStore(EventMapper(), log), ReadModelSnapshots(database), author))
