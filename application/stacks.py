@@ -1,17 +1,19 @@
 """Stacks: compose, look up, change and activate them; one method per verb."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from typing_extensions import Unpack
 
 from stackfold.application.activations import Activations
+from stackfold.application.composition import Composition, Names, several
+from stackfold.application.diffs import Diffs
 from stackfold.application.ledger import Ledger
 from stackfold.application.moments import AsOf
 from stackfold.application.queries import History, Queries
 from stackfold.application.reverts import Reverts
-from stackfold.application.views import ALL, HistoryEntry, Listing, StackView
+from stackfold.application.views import ALL, Change, HistoryEntry, Listing, StackView
 from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import AlreadyActive, NotFound, NothingToChange, NotInStack
@@ -20,26 +22,6 @@ from stackfold.domain.stack import Stack
 
 PREVIOUS = "-"
 """Stands for the stack that was active before."""
-
-Names = str | Sequence[str]
-"""One component by name, id or unique prefix; or several, the default one first."""
-
-
-class Composition(TypedDict, total=False):
-    """Component type → components, by name, id or unique prefix."""
-
-    orchestrator: Names
-    artifact_store: Names
-    container_registry: Names
-    step_operator: Names
-    experiment_tracker: Names
-    model_deployer: Names
-    model_registry: Names
-    feature_store: Names
-    alerter: Names
-    annotator: Names
-    data_validator: Names
-    image_builder: Names
 
 
 class Stacks:
@@ -55,13 +37,15 @@ class Stacks:
         history: History,
         activations: Activations,
         reverts: Reverts,
+        diffs: Diffs,
     ) -> None:
-        """Record in `ledger`, ask `queries` and `history`, choose and go back by the others."""
+        """Record in `ledger`, ask `queries` and `history`; leave the rest to the others."""
         self._ledger = ledger
         self._queries = queries
         self._history = history
         self._activations = activations
         self._reverts = reverts
+        self._diffs = diffs
 
     def list(self, listing: Listing = ALL, as_of: AsOf = None) -> Sequence[StackView]:
         """The living stacks.
@@ -300,6 +284,31 @@ class Stacks:
         except NotFound:
             return self._history.of_stack(self._history.find("stack", reference).id)
 
+    def diff(
+        self,
+        before: str | None = None,
+        after: str | None = None,
+        *,
+        revisions: tuple[int, int | None] | None = None,
+        as_of: tuple[AsOf, AsOf] = (None, None),
+    ) -> Sequence[Change]:
+        """What differs, composition and resolved configuration, field by field.
+
+        With a stack alone: what its last change changed.
+
+        Args:
+            before: A stack; by default the active one.
+            after: Another stack; by default the same.
+            revisions: Two revisions of the stack; None for the second is now.
+            as_of: The points in the past at which the two sides are looked at.
+
+        Raises:
+            NotFound: There never was such a stack.
+            NoSuchRevision: It has no such revision.
+            NotThereThen: It did not exist then.
+        """
+        return self._diffs.stack(before or self.get().id, after, revisions, as_of)
+
     def revert(
         self,
         reference: str,
@@ -362,7 +371,7 @@ class Stacks:
         return {
             ComponentType(type): [
                 UUID(self._queries.find_component(ComponentType(type), name).id)
-                for name in _several(names)
+                for name in several(names)
             ]
             for type, names in components.items()
         }
@@ -372,7 +381,7 @@ class Stacks:
     ) -> dict[ComponentType, Sequence[UUID]]:
         ids = self._ids(components)
         for type, wanted in ids.items():
-            names = _several(components[type])
+            names = several(components[type])
             for id, name in zip(wanted, names, strict=True):
                 if id not in stack.components.get(type, ()):
                     raise NotInStack(stack.name, type.noun, name)
@@ -387,7 +396,3 @@ class Stacks:
                 component.delete()
                 orphans.append(component)
         return orphans
-
-
-def _several(names: Names) -> Sequence[str]:
-    return [names] if isinstance(names, str) else names

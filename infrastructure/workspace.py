@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stackfold.application.activations import Activations
     from stackfold.application.catalogue import Catalogue
     from stackfold.application.components import Components
+    from stackfold.application.diffs import Diffs
     from stackfold.application.flavors import Flavors
     from stackfold.application.reverts import Reverts
     from stackfold.application.runs import Runs
@@ -102,7 +103,12 @@ class Workspace:
         from stackfold.application.stacks import Stacks
 
         return Stacks(
-            self._parts.ledger, self.queries, self.history, self._activations, self._reverts
+            self._parts.ledger,
+            self.queries,
+            self.history,
+            self._activations,
+            self._reverts,
+            self._diffs,
         )
 
     @cached_property
@@ -251,6 +257,12 @@ class Workspace:
         from stackfold.application.reverts import Reverts
 
         return Reverts(self._parts.ledger, self.queries, self.history, self.flavors)
+
+    @cached_property
+    def _diffs(self) -> "Diffs":
+        from stackfold.application.diffs import Diffs
+
+        return Diffs(self.queries, self.history, self.flavors)
 
     @cached_property
     def _activations(self) -> "Activations":

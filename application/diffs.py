@@ -1,0 +1,91 @@
+"""Comparing: one stack at two points, two stacks, two runs."""
+
+from stackfold.application.differences import differences, whole_stack
+from stackfold.application.flavors import Flavors
+from stackfold.application.moments import AsOf
+from stackfold.application.queries import History, Queries, Reference
+from stackfold.application.views import Change, ComponentView
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import NoSuchRevision, NotFound, NotThereThen, StackfoldError
+
+
+class Diffs:
+    """What differs, with everything behind it: composition and resolved configuration."""
+
+    def __init__(self, queries: Queries, history: History, flavors: Flavors) -> None:
+        """Ask `queries` and `history`; resolve configurations by `flavors`."""
+        self._queries = queries
+        self._history = history
+        self._flavors = flavors
+
+    def stack(
+        self,
+        before: str,
+        after: str | None = None,
+        revisions: tuple[int, int | None] | None = None,
+        as_of: tuple[AsOf, AsOf] = (None, None),
+    ) -> list[Change]:
+        """The fields in which a stack differs from itself at another point, or from another.
+
+        Args:
+            before: A stack.
+            after: Another one; by default the same.
+            revisions: Two revisions of the stack; None for the second is the latest.
+            as_of: The points at which the two sides are looked at.
+
+        Raises:
+            NotFound: There never was such a stack.
+            NoSuchRevision: It has no such revision.
+            NotThereThen: It did not exist then.
+        """
+        one = self._find(before)
+        other = self._find(after) if after else one
+        positions = [self._queries.position(each) for each in as_of]
+        if revisions:
+            positions = [self._position(one, each) for each in revisions]
+        elif after is None and as_of == (None, None):
+            latest = self._history.of_stack(one.id)[0].position
+            positions = [latest - 1, latest]
+        return differences(
+            self._whole(one, positions[0], absent_is_empty=after is None),
+            self._whole(other, positions[1], absent_is_empty=after is None),
+        )
+
+    # -- how it is done
+
+    def _find(self, reference: str) -> Reference:
+        try:
+            return self._queries.find_stack(reference)
+        except NotFound:
+            return self._history.find("stack", reference)
+
+    def _position(self, stack: Reference, revision: int | None) -> int | None:
+        if revision is None:
+            return None
+        revisions = self._history.revisions(stack.id)
+        position = next((each.position for each in revisions if each.number == revision), None)
+        if position is None:
+            raise NoSuchRevision("stack", stack.name, revision, len(revisions))
+        return position
+
+    def _whole(
+        self, stack: Reference, position: int | None, absent_is_empty: bool
+    ) -> dict[str, object]:
+        try:
+            view = self._queries.stack(stack.id, position)
+        except NotFound:
+            if absent_is_empty:
+                return {}
+            raise NotThereThen("stack", stack.name, position or 0) from None
+        components = self._queries.stack_components(stack.id, position)
+        resolved = {component.id: self._resolved(component) for component in components}
+        return whole_stack(view, components, resolved)
+
+    def _resolved(self, component: ComponentView) -> dict[str, object]:
+        try:
+            return self._flavors.resolved(
+                ComponentType(component.type), component.flavor, component.configuration
+            )
+        except StackfoldError:
+            # Its flavor is gone, or wants another configuration by now: what was set still counts.
+            return component.configuration
