@@ -3,4 +3,4 @@
 import pytest
 
 # Shared assertions explain themselves like those in tests.
-pytest.register_assert_rewrite("given", "contracts")
+pytest.register_assert_rewrite("given", "contracts", "round_trip", "runnable")

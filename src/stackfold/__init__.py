@@ -3,15 +3,39 @@
 Importing this package imports nothing else: each public name is loaded when it is first used.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from stackfold.domain.pipeline import Step, step
+    from stackfold.infrastructure.workspace import Workspace
+    from stackfold.pipelines import FinishedRun, Pipeline, pipeline
+
+    __version__: str
+
+__all__ = ["FinishedRun", "Pipeline", "Step", "Workspace", "__version__", "pipeline", "step"]
+
+_PLACES = {
+    "FinishedRun": "stackfold.pipelines",
+    "Pipeline": "stackfold.pipelines",
+    "Step": "stackfold.domain.pipeline",
+    "Workspace": "stackfold.infrastructure.workspace",
+    "pipeline": "stackfold.pipelines",
+    "step": "stackfold.domain.pipeline",
+}
+"""Public name → the module that it is loaded from."""
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name on first use; `__version__` is the installed distribution's."""
-    if name == "__version__":
+    if name in _PLACES:
+        from importlib import import_module
+
+        value = getattr(import_module(_PLACES[name]), name)
+    elif name == "__version__":
         from importlib.metadata import version
 
-        return version("stackfold")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = version("stackfold")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value

@@ -17,28 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, PrivateAttr
+from round_trip import MATERIALIZERS, stored, there_and_back
 
-from stackfold.application.materializers import Materializers, class_finder, type_name
+from stackfold.application.materializers import class_finder
 from stackfold.domain.errors import ArtifactDamaged, UnknownClass
-from stackfold.infrastructure.materializers import ALL
-
-MATERIALIZERS = Materializers(ALL)
-
-
-def stored(value: object) -> tuple[str, bytes]:
-    """The materializer's name, and what it wrote."""
-    file = io.BytesIO()
-    name, write = MATERIALIZERS.prepare(value)
-    write(file)
-    return name, file.getvalue()
-
-
-def there_and_back(value: object, hint: Any = Any) -> tuple[str, Any]:
-    """The materializer's name, and the value as it came back."""
-    name, written = stored(value)
-    reader = MATERIALIZERS.named(name, "the artifact")
-    file = io.BytesIO(written)
-    return name, reader.read(file, type_name(type(value)), class_finder(hint))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -298,103 +280,6 @@ def test_a_class_that_has_other_fields_now_is_refused():
 def test_a_materializer_that_is_not_here_is_named():
     with pytest.raises(ArtifactDamaged, match="needs the materializer 'polars'"):
         MATERIALIZERS.named("polars", "file:///a")
-
-
-# -- numpy
-
-
-@pytest.mark.parametrize(
-    "dtype", ["f8", ">i2", "?", "c16", "U3", "M8[ns]", [("a", "i4"), ("b", "f4")]]
-)
-@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3)])
-def test_an_array_is_written_as_npy(dtype, shape):
-    import numpy as np
-
-    array = np.ones(shape, dtype=np.int64).astype(dtype)
-    name, back = there_and_back(array)
-    assert name == "numpy"
-    assert (type(back), back.dtype, back.shape) == (np.ndarray, array.dtype, array.shape)
-    assert np.array_equal(back, array)
-
-
-def test_a_single_number_of_numpy_is_not_an_array():
-    import numpy as np
-
-    name, back = there_and_back(np.float32(0.5))
-    assert (name, type(back), back) == ("numpy", np.float32, 0.5)
-
-
-def test_an_array_of_objects_is_pickled():
-    import numpy as np
-
-    assert there_and_back(np.array([None, "a"]))[0] == "cloudpickle"
-    masked = np.ma.masked_array([1, 2], [True, False])
-    name, back = there_and_back(masked)
-    assert (name, type(back)) == ("cloudpickle", type(masked))
-
-
-# -- pandas
-
-
-def frames():
-    import pandas as pd
-
-    plain = pd.DataFrame({"a": [1, 2], "b": [0.5, math.nan], "c": [True, False]})
-    texts = pd.DataFrame({"t": ["a", "b"], "when": pd.to_datetime(["2024-01-01", None])})
-    grouped = pd.DataFrame({"g": pd.Categorical(["x", "y"]), "n": pd.array([1, None], "Int64")})
-    return {
-        "plain": plain,
-        "texts": texts,
-        "grouped": grouped,
-        "shuffled": plain.iloc[[1, 0]],
-        "named index": plain.set_index("a"),
-        "two indexes": plain.set_index(["a", "b"]),
-        "empty": plain.iloc[:0],
-    }
-
-
-@pytest.mark.parametrize("which", frames())
-def test_a_frame_is_written_as_parquet(which):
-    import pandas as pd
-
-    frame = frames()[which]
-    name, back = there_and_back(frame)
-    assert name == "pandas"
-    pd.testing.assert_frame_equal(back, frame, check_exact=True)
-
-
-@pytest.mark.parametrize("name", ["scores", None])
-def test_a_series_is_written_as_parquet(name):
-    import pandas as pd
-
-    series = pd.Series([1.5, math.nan], index=["a", "b"], name=name)
-    materializer, back = there_and_back(series)
-    assert materializer == "pandas"
-    pd.testing.assert_series_equal(back, series, check_exact=True)
-
-
-def awkward_frames():
-    import pandas as pd
-
-    columns = pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")])
-    return {
-        "no columns": pd.DataFrame(index=range(2)),
-        "numbered columns": pd.DataFrame([[1, 2]]),
-        "columns of two levels": pd.DataFrame([[1, 2]], columns=columns),
-        "columns alike": pd.DataFrame([[1, 2]], columns=["a", "a"]),
-        "mixed objects": pd.DataFrame({"a": pd.Series([1, "x"], dtype=object)}),
-        "tuples": pd.DataFrame({"a": pd.Series([(1, 2), None], dtype=object)}),
-        "series with a number for a name": pd.Series([1], name=3),
-    }
-
-
-@pytest.mark.parametrize("which", awkward_frames())
-def test_a_frame_that_parquet_would_change_is_pickled(which):
-    value = awkward_frames()[which]
-    name, back = there_and_back(value)
-    assert name == "cloudpickle"
-    assert type(back) is type(value)
-    assert back.equals(value)
 
 
 # -- what is not used is not loaded

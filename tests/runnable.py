@@ -1,0 +1,46 @@
+"""Steps and pipelines for tests of what happens when they run."""
+
+from typing import Annotated
+
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.pipeline import Pipeline, step
+
+STORE = ComponentType.ARTIFACT_STORE
+OPERATOR = ComponentType.STEP_OPERATOR
+
+
+@step
+def load(rows: int = 4) -> list[int]:
+    return list(range(rows))
+
+
+@step
+def split(data: list[int]) -> tuple[Annotated[list[int], "left"], Annotated[list[int], "right"]]:
+    return data[:2], data[2:]
+
+
+@step
+def total(data: list[int], factor: float = 1.0) -> float:
+    return sum(data) * factor
+
+
+@step
+def forget(value: float) -> None:
+    pass
+
+
+@Pipeline
+def training(rows: int = 4, factor: float = 2.0):
+    left, right = split(load(rows))
+    forget(total(left, factor))
+    total(right)
+
+
+def single(function, **options):
+    """A pipeline of one step."""
+    only = step(name="only", **options)(function)
+
+    def alone():
+        only()
+
+    return Pipeline(alone)
