@@ -27,7 +27,7 @@ def load_pipeline(source: str) -> Pipeline[...]:
             pipeline or several.
     """
     place, _, name = source.rpartition(":")
-    if not place or not name.isidentifier():
+    if not place or os.sep in name:  # no colon, or one that belongs to the path
         place, name = source, ""
     is_file = place.endswith(".py") or os.sep in place
     module = _from_file(place) if is_file else _from_name(place)

@@ -1,0 +1,48 @@
+#!/bin/sh
+# What Stackfold is for: the same code on two stacks, and a record of which run used which.
+# Everything happens in a temporary folder, which is removed at the end.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+STACKFOLD_HOME=$(mktemp -d)
+export STACKFOLD_HOME
+trap 'rm -rf "$STACKFOLD_HOME"' EXIT
+cd "$STACKFOLD_HOME"
+cp "$here/digits.py" .
+
+say() {
+    printf '\n\033[1m# %s\033[0m\n' "$*"
+}
+
+run() {
+    printf '\033[1m$ %s\033[0m\n' "$*"
+    "$@"
+}
+
+# Colours are for terminals.
+if [ ! -t 1 ] || [ -n "${NO_COLOR:-}" ]; then
+    say() { printf '\n# %s\n' "$*"; }
+    run() {
+        printf '$ %s\n' "$*"
+        "$@"
+    }
+fi
+
+say "Run a pipeline on the stack that is there from the start"
+run stackfold stack list
+run python digits.py
+
+say "Register a second stack, whose artifacts go to another folder, and activate it"
+run stackfold artifact-store register shared --flavor local --path=shared-artifacts -m "a folder for the team"
+run stackfold stack register shared -o default -a shared -m "try the shared folder"
+run stackfold stack set shared
+
+say "Run the same file again"
+run python digits.py
+
+say "Both runs, each with the stack and the revision that it used"
+run stackfold run list
+run ls
+
+say "The latest run, and everything that it was pinned to"
+run stackfold run describe "$(stackfold run list --output tsv --columns name | sed -n 2p)"
