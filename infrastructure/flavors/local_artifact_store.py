@@ -131,7 +131,7 @@ class LocalArtifactStore(ArtifactStore):
         path = _path(uri)
         real = os.path.realpath(path) if path else ""
         # By its parts: as text, "/store" is also the beginning of "/store-evil".
-        if not real or root not in map(str, Path(real).parents):
+        if not real or real == root or os.path.commonpath((root, real)) != root:
             raise OutsideStore(uri, root)
         return real
 
