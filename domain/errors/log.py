@@ -1,0 +1,84 @@
+"""The log, files, and folders."""
+
+from collections.abc import Sequence
+
+from stackfold.domain.errors.refusal import StackfoldError
+
+
+class ChangedMeanwhile(StackfoldError):
+    """Somebody else changed the same fields while a command ran."""
+
+    def __init__(self, kind: str, name: str, revision: int, by: str, fields: Sequence[str]) -> None:
+        """Say who changed which `fields` in `revision`."""
+        self.kind, self.name, self.revision = kind, name, revision
+        self.by, self.fields = by, tuple(fields)
+        super().__init__(
+            f"{kind} {name!r} was changed by {by} meanwhile ({', '.join(self.fields)}, now "
+            f"revision {revision}), nothing was recorded: look at it and try again"
+        )
+
+
+class TooBusy(StackfoldError):
+    """Others were faster every time."""
+
+    def __init__(self, attempts: int) -> None:
+        """Give up after so many lost races."""
+        self.attempts = attempts
+        super().__init__(
+            f"others changed the same things {attempts} times meanwhile, nothing was recorded: "
+            "try again"
+        )
+
+
+class LogUnavailable(StackfoldError):
+    """The log cannot be read or written: locked, missing, read-only, full or damaged."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        """Say what is wrong with the log at `place`."""
+        self.place, self.problem = place, problem
+        super().__init__(f"the log at {place} {problem}")
+
+
+class LogExists(StackfoldError):
+    """A home that should get a log has one."""
+
+    def __init__(self, place: str) -> None:
+        """Refuse to replace the log at `place`."""
+        self.place = place
+        super().__init__(f"there is a log at {place} already: choose an empty home")
+
+
+class UnreadableEvent(StackfoldError):
+    """The log holds an event that this version cannot load."""
+
+    def __init__(self, topic: str, reason: str) -> None:
+        """Say why events of `topic` cannot be loaded."""
+        self.topic, self.reason = topic, reason
+        super().__init__(f"the log holds an event {topic!r} that cannot be loaded: {reason}")
+
+
+class Unrecordable(StackfoldError):
+    """Something was said that the log cannot keep as it was said."""
+
+    def __init__(self, topic: str, reason: str) -> None:
+        """Say why an event of `topic` cannot be stored."""
+        self.topic, self.reason = topic, reason
+        super().__init__(f"an event {topic!r} cannot be recorded: {reason}")
+
+
+class InvalidFile(StackfoldError):
+    """A file that was to be read is not what it should be."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        """Say what is wrong with the file at `path`."""
+        self.path, self.problem = path, problem
+        super().__init__(f"{path}: {problem}")
+
+
+class ProjectExists(StackfoldError):
+    """A folder is a project already."""
+
+    def __init__(self, folder: str) -> None:
+        """Refuse to make `folder` a project again."""
+        self.folder = folder
+        super().__init__(f"{folder} is a project already: nothing to do")

@@ -1,0 +1,94 @@
+"""Points in the past, and going back to them."""
+
+from collections.abc import Sequence
+
+from stackfold.domain.errors.refusal import StackfoldError
+
+
+class InvalidMoment(StackfoldError):
+    """A point in the past is written in no known form."""
+
+    def __init__(self, given: str) -> None:
+        """Refuse `given`."""
+        self.given = given
+        super().__init__(
+            f"{given!r} is no point in the past: give a position (#123), a time or date "
+            "(2026-01-31T12:00:00Z), an age (2h, 3d) or a run (run:ID)"
+        )
+
+
+class InvalidHead(StackfoldError):
+    """A head of the log is written wrongly."""
+
+    def __init__(self, given: str) -> None:
+        """Refuse `given`."""
+        self.given = given
+        super().__init__(f"{given!r} is no head: give POSITION:HASH as `log head` prints it")
+
+
+class OutsideLog(StackfoldError):
+    """A point in the past lies before the log began, or after it ends."""
+
+    def __init__(self, given: str, first: str, last: int) -> None:
+        """Say that `given` is not between the time `first` and the position `last`."""
+        self.given, self.first, self.last = given, first, last
+        super().__init__(f"the log holds nothing as of {given}: it goes from {first} to #{last}")
+
+
+class NoSuchRevision(StackfoldError):
+    """A stack or component has no revision of that number."""
+
+    def __init__(self, kind: str, name: str, revision: int, latest: int) -> None:
+        """Say that `kind` `name` has revisions 1 to `latest` only."""
+        self.kind, self.name, self.revision, self.latest = kind, name, revision, latest
+        super().__init__(f"{kind} {name!r} has no revision {revision}: give one from 1 to {latest}")
+
+
+class NotThereThen(StackfoldError):
+    """Something did not exist at a point in the past."""
+
+    def __init__(self, kind: str, name: str, position: int) -> None:
+        """Say that `kind` `name` was not there as of `position`."""
+        self.kind, self.name, self.position = kind, name, position
+        super().__init__(f"{kind} {name!r} was not there as of #{position}: see its history")
+
+
+class NothingToUndo(StackfoldError):
+    """Every change has been taken back already, or none was made."""
+
+    def __init__(self) -> None:
+        """Refuse to undo the first use itself."""
+        super().__init__("there is no change left to take back")
+
+
+class NeedsConfirmation(StackfoldError):
+    """A change would also reach what was not named."""
+
+    def __init__(self, kind: str, name: str, stacks: Sequence[str]) -> None:
+        """Name the other `stacks` that hold `kind` `name`, which would change."""
+        self.kind, self.name, self.stacks = kind, name, tuple(stacks)
+        super().__init__(
+            f"{kind} {name!r} is also used by {', '.join(map(repr, self.stacks))} and would "
+            "change there too: confirm with --yes"
+        )
+
+
+class ComponentGone(StackfoldError):
+    """A component that an earlier revision of a stack held was deleted."""
+
+    def __init__(self, kind: str, name: str, stack: str, command: str) -> None:
+        """Say which component of `stack` is gone, and by which `command` it comes back."""
+        self.kind, self.name, self.stack = kind, name, stack
+        super().__init__(
+            f"{kind} {name!r}, which stack {stack!r} held then, was deleted: run "
+            f"`stackfold {command} restore {name}` first, or revert with --with-components"
+        )
+
+
+class NotDeleted(StackfoldError):
+    """What was to be restored is there."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        """Say that `kind` `name` was not deleted."""
+        self.kind, self.name = kind, name
+        super().__init__(f"{kind} {name!r} is not deleted: there is nothing to restore")

@@ -1,0 +1,82 @@
+"""Pipelines, runs and artifacts."""
+
+from stackfold.domain.errors.refusal import StackfoldError
+
+
+class InvalidPipeline(StackfoldError):
+    """A pipeline's functions do not make a graph that can run."""
+
+
+class RunFailed(StackfoldError):
+    """A run ended without completing; the failing step's exception is its cause."""
+
+    def __init__(self, run: str, step: str, error: str, traceback: str = "") -> None:
+        """Say which `step` of `run` failed and how.
+
+        Args:
+            run: The run's name.
+            step: The step's name; empty if it was not a step that failed.
+            error: What was raised, in one line.
+            traceback: Where, from the step's function on.
+        """
+        self.run, self.step, self.error, self.traceback = run, step, error, traceback
+        where = f" in step {step!r}" if step else ""
+        super().__init__(f"run {run!r} failed{where}: {error}")
+
+
+class StepProcessDied(StackfoldError):
+    """The process that executed a step ended without an answer."""
+
+    def __init__(self, returncode: int) -> None:
+        """Say with which `returncode` it ended; negative for a signal."""
+        self.returncode = returncode
+        how = f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
+        super().__init__(f"the step's process ended with {how} and no result")
+
+
+class InvalidOutput(StackfoldError):
+    """What a step returned is not what it declares, or cannot be stored."""
+
+    def __init__(self, step: str, problem: str) -> None:
+        """Say what is wrong with what `step` returned."""
+        self.step, self.problem = step, problem
+        super().__init__(f"step {step!r} returned {problem}")
+
+
+class ArtifactStoreUnavailable(StackfoldError):
+    """The artifact store cannot be written or read: missing, read-only, full."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        """Say what is wrong with the store at `place`."""
+        self.place, self.problem = place, problem
+        super().__init__(f"the artifact store at {place} cannot be used: {problem}")
+
+
+class UnknownClass(StackfoldError):
+    """A stored value is of a class that the program does not have."""
+
+    def __init__(self, name: str) -> None:
+        """Say that "module.Class" `name` is not there; it is never imported for the data's sake."""
+        self.name = name
+        super().__init__(
+            f"the stored value is a {name}, which this program does not have: import it, or "
+            "annotate the input that takes it"
+        )
+
+
+class ArtifactDamaged(StackfoldError):
+    """What the store holds is not what was recorded."""
+
+    def __init__(self, uri: str, problem: str) -> None:
+        """Say what is wrong with the artifact at `uri`."""
+        self.uri, self.problem = uri, problem
+        super().__init__(f"the artifact at {uri} {problem}")
+
+
+class OutsideStore(StackfoldError):
+    """An address leads out of the artifact store."""
+
+    def __init__(self, uri: str, root: str) -> None:
+        """Refuse `uri`, which is not inside `root`."""
+        self.uri, self.root = uri, root
+        super().__init__(f"{uri} is outside the artifact store {root}")
