@@ -11,8 +11,8 @@ from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
-from stackfold.infrastructure.text import normal
 from stackfold.infrastructure.positions import position_of
+from stackfold.infrastructure.text import normal
 
 GLOBAL = "global"
 

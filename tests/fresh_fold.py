@@ -8,13 +8,9 @@ from eventsourcing.persistence import StoredEvent
 
 from stackfold.infrastructure.chain import BEGINNING, COLUMNS, Record, chained
 from stackfold.infrastructure.database import Database
-from stackfold.infrastructure.event_mapper import EventMapper
-from stackfold.infrastructure.projector import Projector
-from stackfold.infrastructure.queries import SqlQueries
-from stackfold.infrastructure.wiring import PLAIN, TEMPORAL
+from stackfold.infrastructure.rebuild import rebuild
+from stackfold.infrastructure.tables import TABLES
 from stackfold.infrastructure.workspace import Workspace
-
-TABLES = [model.table for model in TEMPORAL] + [table for model in PLAIN for table in model.tables]
 
 
 def assert_consistent(workspace: Workspace) -> int:
@@ -22,21 +18,20 @@ def assert_consistent(workspace: Workspace) -> int:
     database = workspace._database
     records = records_of(database)
     assert_chained(records)
-    assert tables_of(database) == tables_of(fresh_fold(records))
+    copy = fresh_fold(database)
+    try:
+        assert tables_of(database) == tables_of(copy)
+    finally:
+        copy.close()
     return len(records)
 
 
-def fresh_fold(records: Sequence[Record]) -> Database:
-    """A new database with nothing but the read models, folded from the log's records."""
-    database = Database.in_memory()
-    mapper = EventMapper()
-    projector = Projector(TEMPORAL, PLAIN, SqlQueries(database))
-    with database.write() as cursor:
-        projector.create_tables(cursor)
-        for record in records:
-            event = mapper.to_domain_event(stored(record))
-            projector.project(cursor, event, record.position, record.recorded_at)
-    return database
+def fresh_fold(database: Database) -> Database:
+    """A copy in memory, whose read models are folded anew from its log."""
+    copy = Database.in_memory()
+    database._connection.backup(copy._connection)
+    rebuild(copy)
+    return copy
 
 
 def records_of(database: Database) -> list[Record]:
@@ -51,7 +46,10 @@ def stored(record: Record) -> StoredEvent:
 
 
 def tables_of(database: Database) -> dict[str, list[Any]]:
-    return {table: sorted(database.read(f"SELECT * FROM {table}"), key=repr) for table in TABLES}
+    """Every read model's rows, in no order that a rebuild could change."""
+    return {
+        table: sorted(database.read(f"SELECT * FROM {table}"), key=repr) for table in TABLES.names()
+    }
 
 
 def assert_chained(records: Sequence[Record]) -> None:

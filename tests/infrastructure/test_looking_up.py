@@ -1,0 +1,160 @@
+"""How things are found: by name, id or prefix, and in filtered, sorted and cut lists."""
+
+import pytest
+from workspaces import OPERATOR, STORE, names, stack, store
+
+from stackfold.application.views import Condition, Listing
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import Ambiguous, InvalidListing, NotFound
+
+# -- looking up
+
+
+def test_a_name_an_id_and_a_prefix_of_either_are_answered(ws):
+    view = store(ws, "größe-eu", path="a")
+    for reference in ("größe-eu", "größe", "gr", "gro\u0308ße-eu", view.id, view.id[:13]):
+        assert ws.components.get(STORE, reference) == view
+
+
+def test_an_exact_name_beats_a_prefix_and_an_id(ws):
+    first = stack(ws, "prod")
+    stack(ws, "prod-eu")
+    assert ws.stacks.get("prod").id == first.id
+    named_like_an_id = stack(ws, first.id)
+    assert ws.stacks.get(first.id).id == named_like_an_id.id
+
+
+def test_an_ambiguous_prefix_lists_what_it_fits(ws):
+    for name in ("prod-us", "prod-eu"):
+        stack(ws, name)
+    with pytest.raises(Ambiguous, match="'prod' fits more than one stack: prod-eu, prod-us; "):
+        ws.stacks.get("prod")
+    ws.stacks.delete("prod-eu")
+    assert ws.stacks.get("prod").name == "prod-us"
+
+
+def test_a_component_of_another_type_is_not_meant(ws):
+    ws.components.register(OPERATOR, "shared", "local")
+    with pytest.raises(NotFound, match="there is no artifact store 'shared'"):
+        ws.components.get(STORE, "shared")
+
+
+@pytest.mark.parametrize("reference", ["", "%", "_", "d%", "DEFAULT", "default ", "\udcff", "a\0"])
+def test_nothing_else_is_found(ws, reference):
+    with pytest.raises(NotFound):
+        ws.stacks.get(reference)
+
+
+def test_what_is_there_is_named_but_not_all_of_it(ws):
+    for number in range(12):
+        stack(ws, f"s{number:02}")
+    with pytest.raises(NotFound, match=r"there is default, s00, .*, s08, …$"):
+        ws.stacks.get("nope")
+
+
+def test_where_nothing_is_registered_it_says_so(ws):
+    with pytest.raises(NotFound, match="there is no alerter 'x': none is registered yet"):
+        ws.components.get(ComponentType.ALERTER, "x")
+
+
+# -- listing
+
+
+@pytest.fixture
+def many(ws):
+    for name, description, labels in [
+        ("prod-eu", "100% real", {"team": "vision", "tier": "1"}),
+        ("prod-us", "real_ly", {"team": "vision"}),
+        ("größe", 'says "team":"vision"', {"team": "other", "note": '"team":"vision"'}),
+        ("Zulu", "", {}),
+    ]:
+        stack(ws, name, description=description, labels=labels)
+    ws.stacks.update("prod-eu", labels={"tier": "2"})
+    return ws
+
+
+def listed(ws, **listing):
+    return names(ws.stacks.list(Listing(**listing)))
+
+
+@pytest.mark.parametrize(
+    ("column", "operator", "value", "found"),
+    [
+        ("name", "equals", "prod-eu", ["prod-eu"]),
+        ("name", "equals", "prod", []),
+        ("name", "equals", "gro\u0308ße", ["größe"]),
+        ("name", "contains", "rod", ["prod-eu", "prod-us"]),
+        ("name", "startswith", "prod-", ["prod-eu", "prod-us"]),
+        ("name", "endswith", "us", ["prod-us"]),
+        ("name", "endswith", "this-is-longer-than-any-of-them-us", []),
+        ("name", "endswith", "", ["Zulu", "default", "größe", "prod-eu", "prod-us"]),
+        ("name", "oneof", "prod-us,Zulu,nope", ["Zulu", "prod-us"]),
+        ("description", "contains", "%", ["prod-eu"]),
+        ("description", "contains", "_", ["prod-us"]),
+        ("description", "startswith", "REAL", []),
+        ("description", "contains", "\udcff", []),
+        ("revision", "equals", "2", ["prod-eu"]),
+        ("revision", "oneof", "2,3", ["prod-eu"]),
+        ("name", "equals", "' OR 1=1 --", []),
+    ],
+)
+def test_a_list_is_filtered_by_a_column(many, column, operator, value, found):
+    assert listed(many, where=(Condition(column, operator, value),)) == found
+
+
+def test_conditions_must_all_hold(many):
+    where = (Condition("name", "contains", "prod"), Condition("name", "endswith", "us"))
+    assert listed(many, where=where) == ["prod-us"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ([("team", "vision")], ["prod-eu", "prod-us"]),
+        ([("team", "vision"), ("tier", "2")], ["prod-eu"]),
+        ([("tier", "1")], []),
+        ([("team", "vis")], []),
+        ([("eam", "vision")], []),
+        ([("team", "")], []),
+        ([("note", '"team":"vision"')], ["größe"]),
+    ],
+)
+def test_a_list_is_filtered_by_labels(many, labels, found):
+    assert listed(many, labels=tuple(labels)) == found
+
+
+def test_a_list_is_sorted(many):
+    assert listed(many) == ["Zulu", "default", "größe", "prod-eu", "prod-us"]
+    assert listed(many, descending=True) == ["prod-us", "prod-eu", "größe", "default", "Zulu"]
+    assert listed(many, sort_by="revision", descending=True)[0] == "prod-eu"
+    assert listed(many, sort_by="created") == ["default", "prod-eu", "prod-us", "größe", "Zulu"]
+    assert listed(many, sort_by="updated")[-1] == "prod-eu"
+
+
+def test_a_list_is_cut_into_pages(many):
+    pages = [listed(many, size=2, page=page) for page in (1, 2, 3, 4)]
+    assert pages == [["Zulu", "default"], ["größe", "prod-eu"], ["prod-us"], []]
+    assert listed(many, size=2, page=10**30) == []
+    assert listed(many, size=10**30) == listed(many)
+
+
+def test_a_list_of_the_past_is_filtered_and_cut_too(many):
+    first = Listing(where=(Condition("name", "contains", "prod"),), size=1, descending=True)
+    assert names(many.stacks.list(first, as_of=6)) == ["prod-us"]
+    assert names(many.stacks.list(first, as_of=5)) == ["prod-eu"]
+    assert names(many.stacks.list(Listing(labels=(("tier", "1"),)), as_of=8)) == ["prod-eu"]
+
+
+@pytest.mark.parametrize("column", ["nope", "components", "1; DROP TABLE events", ""])
+def test_an_unknown_column_is_refused(many, column):
+    for listing in ({"sort_by": column}, {"where": (Condition(column, "equals", "x"),)}):
+        with pytest.raises(InvalidListing, match=f"there is no column {column!r}: choose one of"):
+            listed(many, **listing)
+        with pytest.raises(InvalidListing):
+            many.components.list(STORE, Listing(**listing))
+
+
+def test_components_are_listed_by_flavor(many):
+    store(many, "shared")
+    by_flavor = Listing(where=(Condition("flavor", "equals", "local"),))
+    assert names(many.components.list(STORE, by_flavor)) == ["default", "shared"]
