@@ -1,0 +1,41 @@
+"""The hash chain: every part of every event counts, and the formula is written down here."""
+
+import hashlib
+
+import pytest
+
+from stackfold.infrastructure.chain import BEGINNING, chained
+
+PARTS = {
+    "previous": BEGINNING,
+    "position": 1,
+    "change": 1,
+    "recorded_at": "2026-01-01T00:00:00.000000Z",
+    "originator_id": "00000000-0000-4000-8000-000000000001",
+    "originator_version": 1,
+    "topic": "stack.renamed",
+    "state": b'{"name":"b"}',
+}
+OTHERS = {
+    "previous": b"\1" * 32,
+    "position": 11,
+    "change": 2,
+    "recorded_at": "2026-01-01T00:00:00.000001Z",
+    "originator_id": "00000000-0000-4000-8000-000000000002",
+    "originator_version": 2,
+    "topic": "stack.deleted",
+    "state": b'{"name":"c"}',
+}
+
+
+def test_anybody_can_compute_the_hash():
+    columns = (
+        b'[1,1,"2026-01-01T00:00:00.000000Z",'
+        b'"00000000-0000-4000-8000-000000000001",1,"stack.renamed"]'
+    )
+    assert chained(**PARTS) == hashlib.sha256(b"\0" * 32 + columns + b'{"name":"b"}').digest()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_counts(part):
+    assert chained(**{**PARTS, part: OTHERS[part]}) != chained(**PARTS)
