@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stackfold.cli import answers
+from stackfold.cli import answers, exchange
 from stackfold.cli.composition import (
     Alerters,
     Annotator,
@@ -318,3 +318,6 @@ def _say_active(workspace: Workspace, name: str, revision: int) -> None:
     say(f"stack {name!r} activated{where}, revision {revision}")
     if workspace.scope.override:
         note(f"STACKFOLD_ACTIVE_STACK still makes {workspace.scope.override!r} active here")
+
+
+exchange.declare_on(stack)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stackfold.application.catalogue import Catalogue
     from stackfold.application.components import Components
     from stackfold.application.diffs import Diffs
+    from stackfold.application.exchange import Exchange
     from stackfold.application.flavors import Flavors
     from stackfold.application.reverts import Reverts
     from stackfold.application.runs import Runs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.history_queries import SqlHistory
     from stackfold.infrastructure.log import Log
     from stackfold.infrastructure.run_queries import SqlRunQueries
+    from stackfold.infrastructure.stack_file import StackFiles
     from stackfold.infrastructure.wiring import Parts
 
 
@@ -186,6 +188,20 @@ class Workspace:
 
         parts = self._parts
         return Runs(parts.ledger, self.queries, self.run_queries, self.flavors, Materializers(ALL))
+
+    @cached_property
+    def exchange(self) -> "Exchange":
+        """Stacks as documents: export, import."""
+        from stackfold.application.exchange import Exchange
+
+        return Exchange(self._parts.ledger, self.queries, self.flavors)
+
+    @cached_property
+    def stack_files(self) -> "StackFiles":
+        """Such documents in YAML files."""
+        from stackfold.infrastructure.stack_file import StackFiles
+
+        return StackFiles()
 
     @cached_property
     def run_queries(self) -> "SqlRunQueries":

@@ -50,6 +50,7 @@ from stackfold.domain.errors.runs import (
 )
 from stackfold.domain.errors.stacks import (
     AlreadyActive,
+    ComponentsDiffer,
     IncompleteStack,
     InUse,
     NothingToChange,
@@ -66,6 +67,7 @@ __all__ = [
     "ArtifactStoreUnavailable",
     "ChangedMeanwhile",
     "ComponentGone",
+    "ComponentsDiffer",
     "FlavorBuiltIn",
     "InUse",
     "IncompleteStack",

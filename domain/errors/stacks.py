@@ -81,3 +81,15 @@ class NotInStack(StackfoldError):
         """Say that `stack` holds no component of the type `noun`, or none called `name`."""
         self.stack, self.noun, self.name = stack, noun, name
         super().__init__(f"stack {stack!r} holds no {noun}" + (f" {name!r}" if name else ""))
+
+
+class ComponentsDiffer(StackfoldError):
+    """A stack cannot be imported as it is: other components have the names of its own."""
+
+    def __init__(self, components: Sequence[str]) -> None:
+        """Name the `components` that are there with another flavor or configuration."""
+        self.components = tuple(components)
+        super().__init__(
+            f"already there, but with another flavor or configuration: {', '.join(components)}; "
+            "say on a clash to reuse what is there, or to rename what comes in"
+        )
