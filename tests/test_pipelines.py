@@ -11,6 +11,7 @@ import pytest
 import stackfold
 from stackfold import FinishedRun, Workspace, pipeline, step
 from stackfold.errors import InvalidPipeline, NotFound, RunFailed
+from stackfold.infrastructure.pipeline_source import load_pipeline
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -129,3 +130,79 @@ def test_the_example_runs(tmp_path, home):
     assert first.endswith(" on stack 'default', revision 1:")
     assert second == "the regression reads 96.0% of unseen digits right"
     assert done.stderr == ""
+
+
+SCRIPT = """
+import os
+from dataclasses import dataclass
+from stackfold import Workspace, pipeline, step
+
+@dataclass
+class Score:
+    value: float
+    process: int
+
+def squared(x):
+    return x * x
+
+@step(step_operator=True)
+def elsewhere(x: float) -> Score:
+    print("computing")
+    return Score(squared(x), os.getpid())
+
+@step(step_operator=True)
+def doubled(score: Score) -> Score:
+    assert type(score) is Score
+    return Score(2 * score.value, score.process)
+
+@step
+def here(score: Score) -> list[Score]:
+    assert type(score) is Score
+    return [score]
+
+@pipeline
+def scoring(x: float = 3.0):
+    here(doubled(elsewhere(x)))
+
+def check(load):
+    (score,) = load("here")
+    assert type(score) is Score
+    assert score.value == 18.0
+    assert score.process != os.getpid()
+
+if __name__ == "__main__":
+    check(scoring().load)
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    with Workspace.open() as workspace:
+        workspace.components.register("step_operator", "fresh", flavor="local")
+        workspace.stacks.register(
+            "two",
+            orchestrator="default",
+            artifact_store="default",
+            step_operator="fresh",
+            activate=True,
+        )
+    path = tmp_path / "scoring.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def test_what_a_script_defines_goes_to_another_process_and_back(script):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("computing\n", "")
+
+
+def test_what_a_file_defines_goes_to_another_process_and_back(script, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    scoring = load_pipeline(str(script))
+    with Workspace.open() as workspace:
+        run = workspace.runs.start(scoring)
+        sys.modules["scoring"].check(lambda step: workspace.runs.load(run.id, step))
+    del sys.modules["scoring"]

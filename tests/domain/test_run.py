@@ -1,0 +1,137 @@
+"""Run: a pipeline on a pinned stack; its steps and its outcome."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from given import BY, WHY, given, that
+
+from stackfold.domain.artifact import Artifact
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.events import signed
+from stackfold.domain.name import LONGEST, valid_name
+from stackfold.domain.pin import Pin, PinnedComponent
+from stackfold.domain.run import Run, StepDefinition
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def component(configuration=None, revision=1):
+    return PinnedComponent(
+        id=UUID(int=10),
+        type=ComponentType.ARTIFACT_STORE,
+        name="shared",
+        flavor="local",
+        revision=revision,
+        configuration=configuration or {"path": "artifacts"},
+    )
+
+
+def pin(*components, revision=3):
+    held = {ComponentType.ARTIFACT_STORE: components or (component(),)}
+    return Pin(stack_id=UUID(int=20), stack="prod", revision=revision, components=held)
+
+
+STEPS = (StepDefinition(name="load"), StepDefinition(name="train", upstream=("load",)))
+ARTIFACT = Artifact(
+    id=UUID(int=30),
+    name="output",
+    type="builtins.int",
+    materializer="json",
+    uri="file:///store/ab/cd",
+    digest="abcd",
+    size=1,
+)
+
+started = that(
+    Run.Started,
+    name="training-00000000",
+    pipeline="training",
+    source="file.py:training",
+    parameters={"rate": 0.1},
+    steps=STEPS,
+    pin=pin(),
+    fingerprint=pin().fingerprint,
+)
+
+
+def start(pipeline="training"):
+    with signed(BY, WHY):
+        return Run.start(pipeline, "file.py:training", {"rate": 0.1}, STEPS, pin())
+
+
+def test_a_run_starts_with_its_graph_and_its_pin():
+    run = start()
+    (event,) = run.pending_events
+    assert type(event) is Run.Started
+    assert (event.pipeline, event.source, event.parameters, event.steps, event.pin) == (
+        "training", "file.py:training", {"rate": 0.1}, STEPS, pin(),
+    )  # fmt: skip
+    assert event.fingerprint == pin().fingerprint
+    assert run.status == "running"
+
+
+@pytest.mark.parametrize("pipeline", ["training", "a" * LONGEST])
+def test_a_runs_name_is_its_pipelines_with_the_beginning_of_its_id(pipeline):
+    run = start(pipeline)
+    assert run.name.endswith(f"-{run.id.hex[:8]}")
+    assert pipeline.startswith(run.name.rpartition("-")[0])
+    assert valid_name("run", run.name) == run.name
+
+
+def test_a_completed_step_is_recorded_with_what_went_in_and_came_out():
+    facts = {
+        "step": "load",
+        "started": NOON,
+        "parameters": {"rows": 3},
+        "inputs": {"data": UUID(int=31)},
+        "outputs": (ARTIFACT,),
+    }
+    run = given(Run, started).when(lambda run: run.step_completed(**facts))
+    assert run.then(that(Run.StepCompleted, **facts)).status == "running"
+
+
+def test_a_failed_step_is_recorded_with_its_traceback():
+    facts = {"step": "load", "started": NOON, "error": "ValueError: x", "traceback": "line 1"}
+    given(Run, started).when(lambda run: run.step_failed(**facts)).then(
+        that(Run.StepFailed, **facts)
+    )
+
+
+def test_a_run_completes():
+    run = given(Run, started).when(lambda run: run.complete()).then(that(Run.Completed))
+    assert run.status == "completed"
+
+
+def test_a_run_fails():
+    run = given(Run, started).when(lambda run: run.fail("x")).then(that(Run.Failed, error="x"))
+    assert run.status == "failed"
+
+
+# -- the pin
+
+
+def test_equal_pins_have_equal_fingerprints():
+    again = Pin.model_validate_json(pin().model_dump_json())
+    assert again.fingerprint == pin().fingerprint
+    assert len(pin().fingerprint) == 64
+
+
+def test_whatever_a_run_could_notice_changes_the_fingerprint():
+    others = [
+        pin(revision=4),
+        pin(component(revision=2)),
+        pin(component({"path": "elsewhere"})),
+        pin(component(), component()),
+    ]
+    assert len({each.fingerprint for each in [pin(), *others]}) == 5
+
+
+def test_a_pin_knows_the_default_component_and_each_by_name():
+    other = component().model_copy(update={"name": "other"})
+    both = pin(component(), other)
+    type = ComponentType.ARTIFACT_STORE
+    assert both.component(type).name == "shared"
+    assert both.component(type, "other").name == "other"
+    assert both.component(type, "third") is None
+    assert both.component(ComponentType.ALERTER) is None
