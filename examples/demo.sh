@@ -10,23 +10,27 @@ trap 'rm -rf "$STACKFOLD_HOME"' EXIT
 cd "$STACKFOLD_HOME"
 cp "$here/digits.py" .
 
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    bold=$(printf '\033[1m') plain=$(printf '\033[0m')
+fi
+
 say() {
-    printf '\n\033[1m# %s\033[0m\n' "$*"
+    printf '\n%s# %s%s\n' "$bold" "$*" "$plain"
 }
 
+# Print a command as one could type it, and do it.
 run() {
-    printf '\033[1m$ %s\033[0m\n' "$*"
+    typed=
+    for word; do
+        case $word in
+        *' '*) typed="$typed \"$word\"" ;;
+        *) typed="$typed $word" ;;
+        esac
+    done
+    printf '%s$%s%s\n' "$bold" "$typed" "$plain"
     "$@"
 }
-
-# Colours are for terminals.
-if [ ! -t 1 ] || [ -n "${NO_COLOR:-}" ]; then
-    say() { printf '\n# %s\n' "$*"; }
-    run() {
-        printf '$ %s\n' "$*"
-        "$@"
-    }
-fi
 
 say "Run a pipeline on the stack that is there from the start"
 run stackfold stack list
