@@ -14,6 +14,7 @@ from stackfold.infrastructure.workspace import Workspace
 
 PAGE = 20
 FIRST_PAGE = Listing(size=PAGE)
+LATEST_RUNS = Listing(sort_by="started", descending=True, size=PAGE)
 
 _TYPES = tuple(type.value for type in ComponentType)
 _USUAL = tuple(type.value for type in ComponentType if type.required)
@@ -128,6 +129,24 @@ def flavors(
         more = _more(lambda part: workspace.catalogue.views(type, part), listing, len(views))
     show_rows([view._asdict() for view in views], _FLAVOR, output, columns)
     _say_what_else(listing, len(views), more, f"{type.noun} flavor")
+
+
+# -- runs
+
+
+def runs(
+    output: str = Format.TABLE, listing: Listing = LATEST_RUNS, columns: Columns = None
+) -> None:
+    """Print runs, the latest first."""
+    from stackfold.application.run_views import RunView
+
+    with Workspace.open() as workspace:
+        views = workspace.run_queries.runs(listing)
+        more = _more(workspace.run_queries.runs, listing, len(views))
+    table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "ended")
+    shape = Shape(RunView._fields, table, table[:5])
+    show_rows([view._asdict() for view in views], shape, output, columns)
+    _say_what_else(listing, len(views), more, "run")
 
 
 # -- the workspace

@@ -29,6 +29,8 @@ def _entries() -> dict[str, Entry]:
     }
     for type in ComponentType:
         entries[type.command] = Entry(summary(type), partial(_components, type))
+    entries["pipeline"] = Entry("Run pipelines.", partial(_noun, "pipeline"))
+    entries["run"] = Entry("Look up runs.", partial(_noun, "run"))
     return entries
 
 

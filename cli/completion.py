@@ -32,6 +32,15 @@ def flavors(type: ComponentType) -> Callable[[str], list[str]]:
     return complete
 
 
+def runs(incomplete: str) -> list[str]:
+    """The names of the latest runs that begin with what was typed."""
+    return _names(
+        lambda workspace: workspace.run_queries.runs(
+            _beginning(incomplete)._replace(sort_by="started", descending=True)
+        )
+    )
+
+
 def _beginning(incomplete: str) -> Listing:
     return Listing(where=(Condition("name", "startswith", incomplete),), size=_MANY)
 

@@ -49,6 +49,7 @@ def plain_questions() -> Iterator[tuple[tuple[str, ...], Answer]]:
     """The words of each question, and what answers it; `describe` may be followed by a name."""
     yield ("status",), answers.status
     yield ("version",), answers.version
+    yield ("run", "list"), answers.runs
     yield ("stack", "list"), answers.stacks
     yield ("stack", "get"), answers.active_stack
     yield ("stack", "describe"), answers.stack

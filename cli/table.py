@@ -60,7 +60,9 @@ def cell(value: object) -> str:
     match value:
         case bool():
             text = "yes" if value else "no"
-        case None | "" | [] | {}:
+        case None | "":
+            text = "-"
+        case Mapping() | list() | tuple() if not value:
             text = "-"
         case Mapping():
             text = ", ".join(f"{key}={_inner(each)}" for key, each in value.items())
@@ -74,6 +76,11 @@ def cell(value: object) -> str:
 def one_line(text: str) -> str:
     """A message as one line, whatever was put into it."""
     return " ".join(text.split()).translate(_CONTROLS)
+
+
+def lines(text: str) -> str:
+    """Text of several lines without anything else that a terminal would obey."""
+    return "".join(f"{line.translate(_CONTROLS)}\n" for line in text.splitlines())
 
 
 def _inner(value: object) -> str:

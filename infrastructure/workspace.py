@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stackfold.application.runs import Runs
     from stackfold.application.stacks import Stacks
     from stackfold.application.views import HistoryEntry
+    from stackfold.domain.pipeline import Pipeline
     from stackfold.infrastructure.chain import Head
     from stackfold.infrastructure.history_queries import SqlHistory
     from stackfold.infrastructure.log import Log
@@ -188,6 +189,16 @@ class Workspace:
 
         parts = self._parts
         return Runs(parts.ledger, self.queries, self.run_queries, self.flavors, Materializers(ALL))
+
+    def load_pipeline(self, source: str) -> "Pipeline[...]":
+        """The pipeline at "file.py:name" or "module:name"; its module is executed.
+
+        Raises:
+            InvalidFile: There is none, or importing it failed.
+        """
+        from stackfold.infrastructure.pipeline_source import load_pipeline
+
+        return load_pipeline(source)
 
     @cached_property
     def exchange(self) -> "Exchange":
