@@ -1,7 +1,9 @@
 """Checking a component's configuration against its flavor."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,9 @@ def explicit(flavor: type[StackComponent], configuration: Mapping[str, Any]) -> 
     set_ones: dict[str, Any] = _model(flavor, configuration).model_dump(
         mode="json", exclude_unset=True
     )
+    problems = {name: problem for name in set_ones if (problem := _unrecordable(set_ones[name]))}
+    if problems:
+        raise InvalidConfiguration(_subject(flavor), problems)
     return set_ones
 
 
@@ -42,33 +47,58 @@ def build(
 
 
 def _model(flavor: type[StackComponent], configuration: Mapping[str, Any]) -> BaseModel:
-    try:
-        return flavor.Configuration.model_validate(dict(configuration))
-    except ValidationError as error:
-        read = {**configuration, **_read_as_json(error)}
-    try:
-        return flavor.Configuration.model_validate(read)
-    except ValidationError as error:
-        subject = f"{flavor.flavor} {flavor.component_type.noun}"
+    model, problems = _validated(flavor, configuration)
+    if model is None:
+        read = _read_as_json(configuration, problems)
+        model, problems = _validated(flavor, {**configuration, **read})
+    if model is None:
         known = list(flavor.Configuration.model_fields)
-        problems = error.errors(include_url=False, include_input=False)
-        # The error quotes its input, which may be a secret: it must not be the cause of ours.
         raise InvalidConfiguration(
-            subject, dict(_problem(each, known) for each in problems)
-        ) from None
+            _subject(flavor), dict(_problem(each, known) for each in problems)
+        )
+    return model
 
 
-def _read_as_json(error: ValidationError) -> dict[str, Any]:
+def _validated(
+    flavor: type[StackComponent], configuration: Mapping[str, Any]
+) -> tuple[BaseModel | None, Sequence[Any]]:
+    try:
+        return flavor.Configuration.model_validate(dict(configuration)), ()
+    except ValidationError as error:
+        # It quotes its input, which may be a secret: it must end here, and be nobody's context.
+        return None, error.errors(include_url=False, include_input=False, include_context=False)
+
+
+def _read_as_json(configuration: Mapping[str, Any], problems: Sequence[Any]) -> dict[str, Any]:
     """Texts that do not fit as they are, such as `[1, 2]`, read as JSON where that is possible."""
     read = {}
-    for problem in error.errors(include_url=False):
-        value = problem["input"]
-        if len(problem["loc"]) == 1 and isinstance(value, str):
-            try:
-                read[str(problem["loc"][0])] = json.loads(value)
-            except json.JSONDecodeError:
-                continue
+    for problem in problems:
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        text = configuration.get(name)
+        if isinstance(text, str):
+            with suppress(ValueError, RecursionError):
+                read[name] = json.loads(text)
     return read
+
+
+def _subject(flavor: type[StackComponent]) -> str:
+    return f"{flavor.flavor} {flavor.component_type.noun}"
+
+
+def _unrecordable(value: Any) -> str:
+    """Why JSON could not carry a value everywhere; empty if it could."""
+    match value:
+        case float() if not isfinite(value):
+            return "must be a finite number"
+        case int() if not -(2**63) <= value < 2**64:
+            return "must be a number of at most 64 bits"
+        case str() if value != value.encode(errors="replace").decode():
+            return "is not valid Unicode"
+        case dict():
+            return next(filter(None, map(_unrecordable, [*value, *value.values()])), "")
+        case list():
+            return next(filter(None, map(_unrecordable, value)), "")
+    return ""
 
 
 def _problem(problem: Any, known: list[str]) -> tuple[str, str]:

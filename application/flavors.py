@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic.errors import PydanticUserError
+
 from stackfold.application import configuration as configurations
 from stackfold.application.catalogue import Catalogue
 from stackfold.application.ledger import Ledger
@@ -42,7 +44,7 @@ class Flavors:
             *self._catalogue.view(entry),
             source=entry.source,
             requires=[*entry.requires],
-            schema=self.implementation(type, name).Configuration.model_json_schema(),
+            schema=_schema(entry.source, self.implementation(type, name)),
         )
 
     def register(self, type: ComponentType, source: str, why: str = "") -> FlavorView:
@@ -67,7 +69,7 @@ class Flavors:
                 flavor.flavor,
                 source,
                 summary=(inspect.getdoc(flavor) or "").partition("\n")[0],
-                configuration_schema=flavor.Configuration.model_json_schema(),
+                configuration_schema=_schema(source, flavor),
             )
         self._ledger.save(registered)
         return self._catalogue.view(self._catalogue.entry(type, registered.name))
@@ -129,4 +131,18 @@ class Flavors:
             raise InvalidFlavor(source, "it needs a Configuration derived from ours")
         if not isinstance(getattr(found, "flavor", None), str):
             raise InvalidFlavor(source, "it needs a name in the class attribute 'flavor'")
+        for name, field in model.model_fields.items():
+            if field.alias is not None:
+                raise InvalidFlavor(source, f"its attribute {name!r} may have no alias")
+            if "pydantic.types.Secret" in str(field.annotation):
+                # What it shows of itself is stars, and those would be recorded.
+                raise InvalidFlavor(source, f"its attribute {name!r} must be of our type Secret")
         return found
+
+
+def _schema(source: str, flavor: type[StackComponent]) -> dict[str, Any]:
+    try:
+        return flavor.Configuration.model_json_schema()
+    except PydanticUserError as error:
+        problem = str(error).partition("\n")[0]
+        raise InvalidFlavor(source, f"its Configuration has no JSON schema: {problem}") from error

@@ -1,5 +1,6 @@
 """What a flavor's class must be able to do: one port per component type."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -18,10 +19,12 @@ class Configuration(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_REFERENCE = re.compile(r"\{\{ *[\w-]+\.[\w-]+ *\}\}")
+
+
 def _reference(value: str) -> str:
     # The message must not repeat the value: it may be the secret itself.
-    words = value[2:-2].strip().split(".") if value[:2] + value[-2:] == "{{}}" else []
-    if len(words) != 2 or not all(words):
+    if not _REFERENCE.fullmatch(value):
         raise ValueError(
             "is a secret and the log is forever: store it as a secret and give {{name.key}}"
         )

@@ -12,7 +12,11 @@ def author() -> str:
 
 
 def _git_email() -> str:
-    folder = os.getcwd()
+    try:
+        folder = os.getcwd()
+    except FileNotFoundError:
+        # The current folder was deleted.
+        return ""
     while not os.path.exists(os.path.join(folder, ".git")):
         parent = os.path.dirname(folder)
         if parent == folder:
@@ -23,6 +27,7 @@ def _git_email() -> str:
             ["git", "config", "user.email"],  # noqa: S607 whichever git the user's PATH has
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
         )
     except OSError:

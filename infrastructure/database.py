@@ -52,16 +52,20 @@ class Database:
             LogUnavailable: It is missing, cannot be opened, or is not a log of this version.
         """
         with plain_words(str(path)):
-            if not path.exists():
+            if not os.path.exists(path):
                 raise LogUnavailable(str(path), "is missing: restore it from a backup")
             if path.stat().st_size == 0:
                 raise LogUnavailable(str(path), "is empty: restore it from a backup")
             database = cls(path, _open_existing(path))
-        ((schema,),) = database.read("PRAGMA user_version")
-        if schema > SCHEMA:
-            raise LogUnavailable(str(path), "was written by a newer Stackfold: upgrade")
-        if schema == 0:
-            raise LogUnavailable(str(path), "is not a Stackfold log: move it away")
+        try:
+            ((schema,),) = database.read("PRAGMA user_version")
+            if schema > SCHEMA:
+                raise LogUnavailable(str(path), "was written by a newer Stackfold: upgrade")
+            if schema == 0:
+                raise LogUnavailable(str(path), "is not a Stackfold log: move it away")
+        except LogUnavailable:
+            database.close()
+            raise
         database.outdated = schema < SCHEMA
         return database
 
@@ -163,13 +167,14 @@ def _open(address: str) -> sqlite3.Connection:
 
 def _open_existing(path: Path) -> sqlite3.Connection:
     address = f"file:{quote(str(path))}"
+    connection = _open(f"{address}?mode=rw")
     try:
-        connection = _open(f"{address}?mode=rw")
         connection.execute("PRAGMA schema_version")
-    except sqlite3.OperationalError:
+    except sqlite3.Error as error:
+        connection.close()
         # A folder that cannot be written has no room for the journal that readers share; nobody
         # writes there, so the file may be read as it lies.
-        if os.access(path.parent, os.W_OK):
-            raise
-        connection = _open(f"{address}?mode=ro&immutable=1")
+        if isinstance(error, sqlite3.OperationalError) and not os.access(path.parent, os.W_OK):
+            return _open(f"{address}?mode=ro&immutable=1")
+        raise
     return connection

@@ -40,7 +40,11 @@ def find_project(start: Path | None = None) -> Project | None:
     Raises:
         InvalidFile: The project's file is damaged.
     """
-    folder = os.path.abspath(start or os.getcwd())
+    try:
+        folder = os.path.abspath(start or os.getcwd())
+    except FileNotFoundError:
+        # The current folder was deleted.
+        return None
     while not os.path.isfile(os.path.join(folder, PROJECT_FOLDER, _PROJECT_FILE)):
         parent = os.path.dirname(folder)
         if parent == folder:

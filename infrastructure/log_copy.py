@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stackfold.domain.errors import LogExists, LogUnavailable
@@ -37,12 +37,16 @@ def draft(path: Path) -> Iterator[Database]:
         if not path.is_file():
             raise LogUnavailable(str(path), "cannot be created: something is in its way") from None
         raise LogExists(str(path)) from None
+    except LogUnavailable as error:
+        # Of the log, not of its draft.
+        raise LogUnavailable(str(path), error.problem) from error
     except OSError as error:
         problem = f"cannot be created: {error.strerror}; set STACKFOLD_HOME to another folder"
         raise LogUnavailable(str(path), problem) from error
     finally:
         for end in ("", "-wal", "-shm"):
-            temporary.with_name(temporary.name + end).unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.with_name(temporary.name + end).unlink(missing_ok=True)
 
 
 def create_log(path: Path) -> None:

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 
 from stackfold.application.catalogue import Entry
@@ -67,17 +68,16 @@ class InstalledPackages:
         module_name, _, name = source.rpartition(".")
         if not module_name:
             raise InvalidFlavor(source, "give the class as module.Class")
-        if os.getcwd() not in sys.path:
-            sys.path.append(os.getcwd())
+        _look_here_too()
         try:
-            module = importlib.import_module(module_name)
-        except Exception as error:
+            found = getattr(importlib.import_module(module_name), name, None)
+        except (Exception, SystemExit) as error:
             # Whatever somebody else's module raises on import, the user gets one line of it.
-            problem = f"importing {module_name} failed: {type(error).__name__}: {error}"
-            raise InvalidFlavor(source, problem) from error
-        if not hasattr(module, name):
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            raise InvalidFlavor(source, f"importing {module_name} failed: {line}") from error
+        if found is None:
             raise InvalidFlavor(source, f"the module {module_name} has no {name}")
-        return getattr(module, name)
+        return found
 
 
 @cache
@@ -94,15 +94,21 @@ def _entries() -> tuple[Entry, ...]:
                 type=type,
                 integration=str(package.get("name", "unknown")),
                 summary=str(package.get("summary", "")),
-                source=point.value.replace(":", "."),
+                source=f"{point.module}.{point.attr}",
+                modules=(point.module.partition(".")[0],),
             )
         )
     return (*BUILT_IN, *shipped)
 
 
+def _look_here_too() -> None:
+    with suppress(FileNotFoundError):  # of a current folder that was deleted
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
+
+
 def _found(module: str) -> bool:
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    _look_here_too()
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):

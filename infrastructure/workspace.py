@@ -71,7 +71,7 @@ class Workspace:
         """
         folder = _folder(home)
         path = folder / LOG_FILE
-        if not path.exists():
+        if not os.path.exists(path):  # which, unlike Path's, is false too where nobody may look
             from stackfold.infrastructure.log_copy import create_log
 
             create_log(path)
