@@ -8,7 +8,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := $(VENV)/bin/python
 
-.PHONY: help demo test slow check bench clean
+.PHONY: help demo test slow check bench reference clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -31,6 +31,9 @@ check: $(STAMP) ## Run all that CI runs: lint, format, types, layers, every test
 
 bench: $(STAMP) ## Run the benchmarks
 	@set -e; for script in benchmarks/bench_*.py; do $(RUN) "$$script"; done
+
+reference: $(STAMP) ## Write docs/cli.md, the reference of all commands
+	@$(RUN) -m stackfold.cli.reference > docs/cli.md
 
 clean: ## Remove the environment, caches and built archives
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -72,8 +72,10 @@ OnlyLabels = Annotated[
 SortBy = Annotated[
     str, typer.Option("--sort-by", metavar="[asc:|desc:]COLUMN", help="The order of the rows.")
 ]
-Page = Annotated[int, typer.Option("--page", min=1, help="Which page to show.")]
-Size = Annotated[int, typer.Option("--size", min=1, help="How many rows a page has.")]
+Page = Annotated[int, typer.Option("--page", min=1, metavar="NUMBER", help="Which page to show.")]
+Size = Annotated[
+    int, typer.Option("--size", min=1, metavar="NUMBER", help="How many rows a page has.")
+]
 Columns = Annotated[
     str | None,
     typer.Option(

@@ -9,6 +9,8 @@ _GAP = "  "
 _NARROWEST = 8
 """Columns that may be cut keep at least this width; narrower ones say nothing."""
 
+_TIME = len("2026-01-31T12:00:00.000000Z")
+
 # The characters that terminals obey instead of showing.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _CONTROLS |= {9: "\\t", 10: "\\n", 13: "\\r"}
@@ -27,7 +29,7 @@ def table(
     Returns:
         The text, and the columns that had no room on the terminal.
     """
-    cells = [[cell(record[column]) for column in columns] for record in records]
+    cells = [[_brief(cell(record[column])) for column in columns] for record in records]
     lines = [[column.upper() for column in columns], *cells]
     widths = [max(map(_width, each)) for each in zip(*lines, strict=True)]
     shown = list(range(len(columns)))
@@ -71,6 +73,12 @@ def cell(value: object) -> str:
         case _:
             text = str(value)
     return text.translate(_CONTROLS)
+
+
+def _brief(text: str) -> str:
+    """A time of the log to the second; a description and the other forms have all of it."""
+    is_time = len(text) == _TIME and text[10] == "T" and text[-1] == "Z" and text[19] == "."
+    return f"{text[:19]}Z" if is_time else text
 
 
 def one_line(text: str) -> str:

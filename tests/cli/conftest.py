@@ -1,0 +1,16 @@
+import pytest
+
+from command_line import CommandLine
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch, capsys):
+    """The command line in a folder of its own, with a home that is used for the first time."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in ("STACKFOLD_ACTIVE_STACK", "STACKFOLD_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STACKFOLD_ACTOR", "ada@example.com")
+    return CommandLine(capsys)

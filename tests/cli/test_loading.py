@@ -1,0 +1,60 @@
+"""What questions may load: an answer must not wait for what only changes need."""
+
+import pytest
+
+from command_line import in_a_process
+from stackfold.cli.front_door import plain_questions
+
+WRITING = {"eventsourcing", "pydantic", "orjson", "stackfold.application.ledger"}
+TELL = "import atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+
+
+def loaded_by(*words, before=""):
+    answer = in_a_process(*words, before=f"{TELL}\n{before}")
+    assert answer.code == 0, answer
+    return set(answer.err.split())
+
+
+@pytest.fixture
+def used(cli):
+    cli.ok("stack", "list")
+    return cli
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["stack", "list"],
+        ["stack", "get"],
+        ["stack", "describe"],
+        ["orchestrator", "list"],
+        ["orchestrator", "get"],
+        ["orchestrator", "describe", "default"],
+        ["orchestrator", "flavor", "list"],
+        ["run", "list"],
+        ["status"],
+        ["version"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("door", ["front door", "typer"])
+def test_questions_load_nothing_that_only_changes_need(used, words, door):
+    closed = "import stackfold.cli.front_door as door; door.answered = lambda arguments: False"
+    loaded = loaded_by(*words, before=closed if door == "typer" else "")
+    assert not loaded & WRITING
+    assert ("typer" in loaded) == (door == "typer")
+
+
+def test_the_front_door_is_open_for_each_of_them():
+    assert {("stack", "list"), ("version",)} <= {words for words, _ in plain_questions()}
+
+
+def test_a_command_loads_no_other_noun(used):
+    loaded = loaded_by("stack", "list", "--name", "x")
+    assert not loaded & {"stackfold.cli.component", "stackfold.cli.run", "stackfold.cli.pipeline"}
+
+
+def test_json_and_tables_need_no_library(used):
+    for form in ("json", "csv", "table"):
+        loaded = loaded_by("stack", "list", "--output", form)
+        assert not loaded & {"yaml", "rich", "typer"}
