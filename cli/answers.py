@@ -196,4 +196,4 @@ def _say_what_else(listing: Listing, shown: int, more: bool, noun: str) -> None:
         note(f"there are more: --page {listing.page + 1} shows the next, --size more at once")
     elif not shown:
         narrowed = listing.where or listing.labels or listing.page > 1
-        note(f"no {noun} {'here' if narrowed else 'is registered yet'}")
+        note(f"no {noun} {'here' if narrowed else 'yet'}")

@@ -154,7 +154,7 @@ def usage_problem(misuse: Exception) -> str:
     if "\n" in text or context is None:
         return text
     text = text[0].lower() + text[1:].rstrip(".")
-    return f"{text}; see '{context.command_path} --help'"
+    return f"{text}{'' if text.endswith('?') else ';'} see '{context.command_path} --help'"
 
 
 def attributes_of(context: typer.Context) -> dict[str, str]:
