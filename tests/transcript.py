@@ -4,10 +4,10 @@
     ! error: there is no stack 'nope': there is default
     [1]
 
-Lines on stderr begin with `! `, and an exit code other than 0 stands in brackets. Beside `stackfold`
-there are `cd`, `mkdir`, `export`, `unset`, `cat FILE` and `cat > FILE <<END`; lines that begin with
-`#` are remarks. Ids, times and the folder differ each time; they are replaced by others of the same
-width, so that columns stay aligned.
+Lines on stderr begin with `! `, and an exit code other than 0 stands in brackets. Beside
+`stackfold` there are `cd`, `mkdir`, `export`, `unset`, `cat FILE` and `cat > FILE <<END`; lines
+that begin with `#` are remarks. Ids, times and the folder differ each time; they are replaced by
+others, of the same width where they stand in columns.
 """
 
 import os

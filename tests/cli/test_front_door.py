@@ -1,6 +1,6 @@
 import pytest
-
 from command_line import through_typer
+
 from stackfold.cli.front_door import answered, plain_questions
 from stackfold.cli.render import Format
 

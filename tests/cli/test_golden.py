@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 
 import pytest
+from transcript import replay
 
 from stackfold.cli.app import command
 from stackfold.cli.reference import leaves
-from transcript import replay
 
 TRANSCRIPTS = sorted(Path(__file__).parents[1].joinpath("golden").glob("*.txt"))
 

@@ -1,8 +1,8 @@
 """What questions may load: an answer must not wait for what only changes need."""
 
 import pytest
-
 from command_line import in_a_process
+
 from stackfold.cli.front_door import plain_questions
 
 WRITING = {"eventsourcing", "pydantic", "orjson", "stackfold.application.ledger"}
