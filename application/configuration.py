@@ -24,12 +24,11 @@ def explicit(flavor: type[StackComponent], configuration: Mapping[str, Any]) -> 
     Raises:
         InvalidConfiguration: It does not fit; every problem is named, and no value is repeated.
     """
+    _must_be_recordable(flavor, configuration)
     set_ones: dict[str, Any] = _model(flavor, configuration).model_dump(
         mode="json", exclude_unset=True
     )
-    problems = {name: problem for name in set_ones if (problem := _unrecordable(set_ones[name]))}
-    if problems:
-        raise InvalidConfiguration(_subject(flavor), problems)
+    _must_be_recordable(flavor, set_ones)
     return set_ones
 
 
@@ -85,6 +84,12 @@ def _subject(flavor: type[StackComponent]) -> str:
     return f"{flavor.flavor} {flavor.component_type.noun}"
 
 
+def _must_be_recordable(flavor: type[StackComponent], values: Mapping[str, Any]) -> None:
+    problems = {name: problem for name in values if (problem := _unrecordable(values[name]))}
+    if problems:
+        raise InvalidConfiguration(_subject(flavor), problems)
+
+
 def _unrecordable(value: Any) -> str:
     """Why JSON could not carry a value everywhere; empty if it could."""
     match value:
@@ -96,7 +101,7 @@ def _unrecordable(value: Any) -> str:
             return "is not valid Unicode"
         case dict():
             return next(filter(None, map(_unrecordable, [*value, *value.values()])), "")
-        case list():
+        case list() | tuple():
             return next(filter(None, map(_unrecordable, value)), "")
     return ""
 

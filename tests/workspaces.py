@@ -1,6 +1,6 @@
 """Workspaces in memory, and short ways to put something into them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from stackfold.domain.component_type import ComponentType
@@ -27,3 +27,16 @@ def names(views: Iterable[Any]) -> list[str]:
 def position(ws: Workspace) -> int:
     ((last,),) = ws._database.read("SELECT max(position) FROM events")
     return int(last)
+
+
+def meanwhile(ws: Workspace, change: Callable[[], object]) -> None:
+    """Let a change be recorded right before the next command's own would be."""
+    ledger = ws._parts.ledger
+    save = ledger.save
+
+    def save_too_late(*arguments: Any, **more: Any) -> Any:
+        del ledger.save  # type: ignore[misc] the instance's, which hides the class's
+        change()
+        return save(*arguments, **more)
+
+    ledger.save = save_too_late  # type: ignore[method-assign]
