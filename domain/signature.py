@@ -1,6 +1,5 @@
 """Signature: what a step or a pipeline takes and gives, read from its type hints."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from inspect import CO_VARARGS, CO_VARKEYWORDS, Parameter, iscoroutinefunction, unwrap
 from inspect import signature as inspect_signature
@@ -12,11 +11,11 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.name import valid_name
+from stackfold.domain.recordable import unrecordable
 
 ONE_OUTPUT = "output"
 """What the output is called if there is one and nobody named it."""
 
-_LARGEST_INTEGER = 2**63
 # Without "constants" nan would quietly be recorded as null.
 _PLAIN = ConfigDict(arbitrary_types_allowed=True, ser_json_inf_nan="constants")
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any, config=_PLAIN)
@@ -127,7 +126,7 @@ class Signature:
         except (TypeError, ValueError, RecursionError):
             problem = f"a {kind.__name__}"
         else:
-            problem = _not_json(written)
+            problem = unrecordable(written)
             if not problem:
                 return written  # type: ignore[no-any-return]
         raise InvalidPipeline(
@@ -204,32 +203,6 @@ def _problem(error: ValidationError) -> str:
     shown = repr(first["input"])
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
     return (f"{place}: " if place else "") + " ".join(f"{message}, not {shown}".split())
-
-
-def _not_json(value: Any) -> str:
-    """What in `value` JSON cannot carry; empty if it can carry everything."""
-    kind = type(value)
-    if kind is int:
-        return "" if -_LARGEST_INTEGER <= value < _LARGEST_INTEGER else "an integer over 64 bits"
-    if kind is float:
-        return "" if math.isfinite(value) else f"the number {value}"
-    if kind is str:
-        return "" if _is_text(value) else "a text with half a surrogate pair"
-    if kind is list:
-        return next(filter(None, map(_not_json, value)), "")
-    if kind is dict:
-        return next(filter(None, map(_not_json, (*value, *value.values()))), "")
-    return ""
-
-
-def _is_text(value: str) -> bool:
-    if value.isascii():
-        return True
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _listed(names: Any) -> str:

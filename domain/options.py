@@ -1,0 +1,191 @@
+"""Options: how a step or a pipeline is executed, beside what it computes."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Self, TypedDict
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from stackfold.domain.errors import InvalidPipeline, StackfoldError
+from stackfold.domain.name import valid_name
+from stackfold.domain.recordable import unrecordable
+
+
+class FailureMode(StrEnum):
+    """What becomes of the other steps when one has failed."""
+
+    FAIL_FAST = "fail_fast"
+    """Those that run are cancelled, and no other is started."""
+    STOP_ON_FAILURE = "stop_on_failure"
+    """Those that run may end, and no other is started."""
+    CONTINUE_ON_FAILURE = "continue_on_failure"
+    """Every step that does not need the failed one is executed."""
+
+
+Hook = Callable[..., object]
+"""What is called when a step or a run starts or ends."""
+
+
+def valid_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tags, each once, in the order given.
+
+    Raises:
+        ValueError: One breaks the rule for names.
+    """
+    try:
+        return tuple(dict.fromkeys(valid_name("tag", tag) for tag in tags))
+    except StackfoldError as error:
+        raise ValueError(str(error)) from None
+
+
+def valid_metadata(metadata: dict[str, Any]) -> dict[str, JsonValue]:
+    """Return the metadata.
+
+    Raises:
+        ValueError: JSON cannot carry it.
+    """
+    problem = unrecordable(metadata)
+    if problem:
+        raise ValueError(f"is or holds {problem}, which JSON cannot carry")
+    return metadata
+
+
+Tags = Annotated[tuple[str, ...], AfterValidator(valid_tags)]
+Metadata = Annotated[dict[str, Any], AfterValidator(valid_metadata)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Options(BaseModel):
+    """What can be changed, giving new ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    @classmethod
+    def of(cls, owner: str, options: Mapping[str, Any]) -> Self:
+        """Options, with the defaults for those that are not given.
+
+        Args:
+            owner: Whose they are in a sentence, such as "step 'train'".
+            options: By name.
+
+        Raises:
+            InvalidPipeline: There is no such option, or it cannot have that value.
+        """
+        try:
+            return cls(**options) if options else cls()
+        except ValidationError as error:
+            raise InvalidPipeline(_problem(cls, owner, error)) from None
+
+    def but(self, owner: str, changes: Mapping[str, Any]) -> Self:
+        """The same options with some of them changed; arguments and refusals as for `of`."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return self.of(owner, {**given, **changes}) if changes else self
+
+
+class StepSettings(_Options):
+    """Those options of a step that can be written in a file."""
+
+    step_operator: str | bool = False
+    """The name of the stack's step operator that executes it, True for the stack's default one,
+    False to execute it where the orchestrator does."""
+    enable_cache: bool | None = None
+    """Whether an equal earlier execution may stand for this one; None leaves it to the run, the
+    pipeline, and to whether the step has outputs."""
+    retries: Annotated[int, Field(ge=0)] = 0
+    """How often it is tried again after it has failed."""
+    delay: Seconds = 0.0
+    """Seconds before it is tried again."""
+    backoff: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
+    """By how much the delay is multiplied each further time."""
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Seconds that one try may take; None for as long as it wants."""
+    tags: Tags = ()
+    metadata: Metadata = {}
+
+
+class StepOptions(StepSettings):
+    """How a step is executed."""
+
+    on_start: Hook | None = None
+    on_success: Hook | None = None
+    on_failure: Hook | None = None
+    on_end: Hook | None = None
+
+
+class StepConfiguration(StepSettings):
+    """What a configuration says of one step of a run: its parameters, and options to change."""
+
+    parameters: dict[str, Any] = {}
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The options that it sets."""
+        return {name: getattr(self, name) for name in self.model_fields_set if name != "parameters"}
+
+
+class PipelineSettings(_Options):
+    """Those options of a pipeline that can be written in a file."""
+
+    enable_cache: bool | None = None
+    """Whether equal earlier executions may stand for those of its steps that do not say."""
+    failure_mode: FailureMode | None = None
+    """What becomes of the other steps when one fails; None leaves it to the orchestrator."""
+    tags: Tags = ()
+    metadata: Metadata = {}
+
+
+class PipelineOptions(PipelineSettings):
+    """How a pipeline is executed."""
+
+    on_start: Hook | None = None
+    on_success: Hook | None = None
+    on_failure: Hook | None = None
+    on_end: Hook | None = None
+
+
+class Hooks(TypedDict, total=False):
+    """What is called when a step or a run starts or ends."""
+
+    on_start: Hook | None
+    on_success: Hook | None
+    on_failure: Hook | None
+    on_end: Hook | None
+
+
+class StepChanges(Hooks, total=False):
+    """The options of a step, each of which may be given; see `StepOptions`."""
+
+    step_operator: str | bool
+    enable_cache: bool | None
+    retries: int
+    delay: float
+    backoff: float
+    timeout: float | None
+    tags: tuple[str, ...] | list[str]
+    metadata: dict[str, Any]
+
+
+class PipelineChanges(Hooks, total=False):
+    """The options of a pipeline, each of which may be given; see `PipelineOptions`."""
+
+    enable_cache: bool | None
+    failure_mode: FailureMode | str | None
+    tags: tuple[str, ...] | list[str]
+    metadata: dict[str, Any]
+
+
+def _problem(options: type[BaseModel], owner: str, error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    option = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return (
+            f"{owner} has no option {option!r}: the options are {', '.join(options.model_fields)}"
+        )
+    message = first["msg"].removeprefix("Value error, ").replace("Input", "it", 1)
+    shown = repr(first["input"])
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return " ".join(f"option {option!r} of {owner}: {message}, not {shown}".split())
+
+
+PLAIN = StepOptions()
+"""Once, without a limit, without hooks."""

@@ -1,0 +1,37 @@
+"""What a record can hold: values that JSON carries exactly."""
+
+import math
+from typing import Any
+
+_LARGEST_INTEGER = 2**63
+
+
+def unrecordable(value: Any) -> str:
+    """What in a value JSON cannot carry, such as "the number nan"; empty if it carries it all."""
+    kind = type(value)
+    if kind is bool or value is None:
+        return ""
+    if kind is int:
+        return "" if -_LARGEST_INTEGER <= value < _LARGEST_INTEGER else "an integer over 64 bits"
+    if kind is float:
+        return "" if math.isfinite(value) else f"the number {value}"
+    if kind is str:
+        return "" if _is_text(value) else "a text with half a surrogate pair"
+    if kind is list or kind is tuple:
+        return next(filter(None, map(unrecordable, value)), "")
+    if kind is dict:
+        odd = next((key for key in value if type(key) is not str), None)
+        if odd is not None:
+            return f"the key {odd!r}"
+        return next(filter(None, map(unrecordable, (*value, *value.values()))), "")
+    return f"a {kind.__name__}"
+
+
+def _is_text(value: str) -> bool:
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
