@@ -1,0 +1,132 @@
+"""What there is according to the log alone, by replaying each aggregate with its own events.
+
+Nothing of the read models is used here: neither their folds, nor their tables, nor their queries.
+"""
+
+from collections import defaultdict
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from eventsourcing.persistence import StoredEvent
+
+from stackfold.application.views import ComponentView, StackView
+from stackfold.domain.activation import GLOBAL, Activation
+from stackfold.domain.component import Component
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.flavor import Flavor
+from stackfold.domain.stack import Stack
+from stackfold.infrastructure.chain import COLUMNS, Record
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.event_mapper import EventMapper
+
+
+class Everything(NamedTuple):
+    """What can be listed at a point in time."""
+
+    stacks: list[StackView]
+    components: dict[ComponentType, list[ComponentView]]
+
+
+class Replayed(NamedTuple):
+    """An aggregate with the records of its first and its latest event."""
+
+    aggregate: Any
+    first: Record
+    latest: Record
+    by: str
+
+
+def everything(database: Database, project: str | None = None, upto: int = 2**62) -> Everything:
+    """All stacks and components, as they are seen from a project, up to a position."""
+    replayed = replay(database, upto)
+    living = [each for each in replayed.values() if not each.aggregate.deleted]
+    chosen = {
+        each.aggregate.name: each.aggregate.stack
+        for each in living
+        if isinstance(each.aggregate, Activation)
+    }
+    active = chosen.get(project or GLOBAL) or chosen.get(GLOBAL)
+    names = {each.aggregate.id: each.aggregate.name for each in living}
+    stacks = [each for each in living if isinstance(each.aggregate, Stack)]
+    components = [each for each in living if isinstance(each.aggregate, Component)]
+    return Everything(
+        sorted(_stack_view(each, names, active) for each in stacks),
+        {
+            type: sorted(
+                _component_view(each, stacks) for each in components if each.aggregate.type is type
+            )
+            for type in ComponentType
+        },
+    )
+
+
+def flavors(database: Database) -> list[tuple[str, str]]:
+    """Type and name of the living flavors that users registered."""
+    aggregates = [each.aggregate for each in replay(database).values()]
+    return sorted(
+        (each.type.value, each.name)
+        for each in aggregates
+        if isinstance(each, Flavor) and not each.deleted
+    )
+
+
+def replay(database: Database, upto: int = 2**62) -> dict[UUID, Replayed]:
+    """Id → the aggregate that its events make, one by one."""
+    mapper = EventMapper()
+    streams: dict[UUID, list[Record]] = defaultdict(list)
+    for row in database.read(f"SELECT {COLUMNS} FROM events ORDER BY position"):
+        record = Record(*row)
+        if record.position <= upto:
+            streams[UUID(record.originator_id)].append(record)
+    replayed = {}
+    for id, records in streams.items():
+        aggregate = None
+        for record in records:
+            event = mapper.to_domain_event(
+                StoredEvent(id, record.originator_version, record.topic, record.state)
+            )
+            aggregate = event.mutate(aggregate)
+        replayed[id] = Replayed(aggregate, records[0], records[-1], event.by)
+    return replayed
+
+
+def _stack_view(each: Replayed, names: dict[UUID, str], active: UUID) -> StackView:
+    stack: Stack = each.aggregate
+    return StackView(
+        id=str(stack.id),
+        name=stack.name,
+        revision=stack.version,
+        active=stack.id == active,
+        description=stack.description,
+        labels=stack.labels,
+        components={
+            type.value: [names[id] for id in stack.components[type]]
+            for type in ComponentType
+            if type in stack.components
+        },
+        created=each.first.recorded_at,
+        updated=each.latest.recorded_at,
+        by=each.by,
+    )
+
+
+def _component_view(each: Replayed, stacks: list[Replayed]) -> ComponentView:
+    component: Component = each.aggregate
+    holders = [
+        other.aggregate.name
+        for other in stacks
+        if any(component.id in ids for ids in other.aggregate.components.values())
+    ]
+    return ComponentView(
+        id=str(component.id),
+        name=component.name,
+        type=component.type.value,
+        flavor=component.flavor,
+        revision=component.version,
+        configuration=component.configuration,
+        labels=component.labels,
+        stacks=sorted(holders),
+        created=each.first.recorded_at,
+        updated=each.latest.recorded_at,
+        by=each.by,
+    )

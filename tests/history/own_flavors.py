@@ -1,0 +1,28 @@
+"""Flavors of one's own, which tests register."""
+
+from pydantic import JsonValue
+
+from stackfold.application import ports
+
+
+class Pager(ports.Alerter):
+    """Wakes somebody up."""
+
+    flavor = "pager"
+
+    class Configuration(ports.Configuration):
+        """Any value may be given for any of these."""
+
+        to: JsonValue = None
+        level: JsonValue = None
+
+
+class Siren(ports.Alerter):
+    """Wakes everybody up."""
+
+    flavor = "siren"
+
+    class Configuration(ports.Configuration):
+        """Nothing is required."""
+
+        volume: int = 1
