@@ -13,7 +13,7 @@ from stackfold.application.steps import StepCall, one_line, traceback_text, trim
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import RunFailed
 from stackfold.domain.graph import Graph, Node
-from stackfold.domain.run import Run
+from stackfold.domain.run import Run, Taken
 
 
 class Execution:
@@ -73,12 +73,20 @@ class Execution:
         except BaseException as error:
             self._failed = failure = _Failure.of(error, name)
             self._record(
-                lambda: self._run.step_failed(name, started, failure.error, failure.traceback)
+                lambda: self._run.step_failed(
+                    step=name, started=started, error=failure.error, traceback=failure.traceback
+                )
             )
             raise
-        ids = {name: artifact.id for name, artifact in inputs.items()}
+        ids: dict[str, Taken] = {name: artifact.id for name, artifact in inputs.items()}
         self._record(
-            lambda: self._run.step_completed(name, started, dict(node.parameters), ids, outputs)
+            lambda: self._run.step_completed(
+                step=name,
+                started=started,
+                parameters=dict(node.parameters),
+                inputs=ids,
+                outputs=outputs,
+            )
         )
         self._remember(node, outputs)
 

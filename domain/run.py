@@ -1,14 +1,16 @@
 """Run: a pipeline on a pinned stack; its steps and its outcome."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Literal, Required, Self, TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from stackfold.domain.artifact import Artifact
+from stackfold.domain.errors import NotResumable
 from stackfold.domain.events import Aggregate, FirstEvent
 from stackfold.domain.name import LONGEST
+from stackfold.domain.options import FailureMode
 from stackfold.domain.pin import Pin
 
 
@@ -22,6 +24,51 @@ class StepDefinition(BaseModel):
     """The steps that must complete before this one."""
     step_operator: str | None = None
     """The name of the step operator that runs it; None runs it where the orchestrator does."""
+
+
+class StepLog(BaseModel):
+    """Where a step's output and log lines are; as UTF-8 text in the artifact store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    uri: str
+    digest: str
+    """sha256 of the stored bytes, in hexadecimal."""
+    size: int
+    """Length in bytes."""
+
+
+Taken = UUID | tuple[UUID, ...]
+"""The artifact that an input is, or those in its list."""
+
+Status = Literal["running", "completed", "failed", "cancelled"]
+
+
+class StepResult(TypedDict, total=False):
+    """What is recorded of a step that completed; see `Run.StepCompleted`."""
+
+    step: Required[str]
+    started: Required[datetime]
+    parameters: Required[dict[str, JsonValue]]
+    inputs: Required[dict[str, Taken]]
+    outputs: Required[tuple[Artifact, ...]]
+    retried: tuple[str, ...]
+    log: StepLog | None
+    key: str
+    cached_from: UUID | None
+    metadata: dict[str, JsonValue]
+
+
+class StepFailure(TypedDict, total=False):
+    """What is recorded of a step that failed; see `Run.StepFailed`."""
+
+    step: Required[str]
+    started: Required[datetime]
+    error: Required[str]
+    traceback: Required[str]
+    retried: tuple[str, ...]
+    log: StepLog | None
+    metadata: dict[str, JsonValue]
 
 
 class Run(Aggregate):
@@ -44,25 +91,54 @@ class Run(Aggregate):
         steps: tuple[StepDefinition, ...]
         pin: Pin
         fingerprint: str
+        mode: FailureMode = FailureMode.FAIL_FAST
 
     class StepCompleted(Event):
-        """A step returned and its outputs are in the artifact store."""
+        """A step returned and its outputs are in the artifact store, or they were there already."""
 
         TOPIC = "run.step_completed"
         step: str
         started: datetime
         parameters: dict[str, JsonValue]
-        inputs: dict[str, UUID]
+        inputs: dict[str, Taken]
         outputs: tuple[Artifact, ...]
+        retried: tuple[str, ...] = ()
+        """What the attempts before this one raised, each in one line."""
+        log: StepLog | None = None
+        """None if it was silent."""
+        key: str = ""
+        """The cache key; empty if it was not to be cached."""
+        cached_from: UUID | None = None
+        """The run that made the outputs; None if this one did."""
+        metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
     class StepFailed(Event):
-        """A step raised."""
+        """A step raised, in its last attempt."""
 
         TOPIC = "run.step_failed"
         step: str
         started: datetime
         error: str
         traceback: str
+        retried: tuple[str, ...] = ()
+        log: StepLog | None = None
+        metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+    class StepCancelled(Event):
+        """A step was stopped before it had an outcome of its own."""
+
+        TOPIC = "run.step_cancelled"
+        step: str
+        started: datetime
+        reason: str
+        log: StepLog | None = None
+
+    class StepsSkipped(Event):
+        """Some steps are not executed, all for the same reason."""
+
+        TOPIC = "run.steps_skipped"
+        steps: tuple[str, ...]
+        reason: str
 
     class Completed(Event):
         """Every step completed."""
@@ -81,10 +157,29 @@ class Run(Aggregate):
         def apply(self, run: "Run") -> None:
             run.status = "failed"
 
+    class Cancelled(Event):
+        """Somebody stopped it."""
+
+        TOPIC = "run.cancelled"
+        reason: str
+
+        def apply(self, run: "Run") -> None:
+            run.status = "cancelled"
+
+    class Resumed(Event):
+        """It goes on, after it failed, was cancelled, or its process ended."""
+
+        TOPIC = "run.resumed"
+        redone: tuple[str, ...]
+        """The steps with an outcome that no longer counts."""
+
+        def apply(self, run: "Run") -> None:
+            run.status = "running"
+
     def __init__(self, name: str, pipeline: str) -> None:
         super().__init__(name)
         self.pipeline = pipeline
-        self.status: Literal["running", "completed", "failed"] = "running"
+        self.status: Status = "running"
 
     @classmethod
     def start(
@@ -94,6 +189,7 @@ class Run(Aggregate):
         parameters: dict[str, JsonValue],
         steps: tuple[StepDefinition, ...],
         pin: Pin,
+        mode: FailureMode = FailureMode.FAIL_FAST,
     ) -> Self:
         """Begin a run of a pipeline on a pinned stack; its name ends as its id begins.
 
@@ -103,6 +199,7 @@ class Run(Aggregate):
             parameters: The pipeline's parameters.
             steps: The graph, in topological order.
             pin: The exact stack that it uses.
+            mode: What becomes of the other steps when one has failed.
         """
         id = uuid4()
         return cls._create(
@@ -115,31 +212,27 @@ class Run(Aggregate):
             steps=steps,
             pin=pin,
             fingerprint=pin.fingerprint,
+            mode=mode,
         )
 
-    def step_completed(
-        self,
-        step: str,
-        started: datetime,
-        parameters: dict[str, JsonValue],
-        inputs: dict[str, UUID],
-        outputs: tuple[Artifact, ...],
+    def step_completed(self, **facts: Unpack[StepResult]) -> None:
+        """Record that a step returned, or was found in the cache: what went in, what came out."""
+        self.trigger_event(self.StepCompleted, **facts)
+
+    def step_failed(self, **facts: Unpack[StepFailure]) -> None:
+        """Record that a step raised."""
+        self.trigger_event(self.StepFailed, **facts)
+
+    def step_cancelled(
+        self, step: str, started: datetime, reason: str, log: StepLog | None = None
     ) -> None:
-        """Record that a step returned: what went in and what came out."""
-        self.trigger_event(
-            self.StepCompleted,
-            step=step,
-            started=started,
-            parameters=parameters,
-            inputs=inputs,
-            outputs=outputs,
-        )
+        """Record that a running step was stopped."""
+        self.trigger_event(self.StepCancelled, step=step, started=started, reason=reason, log=log)
 
-    def step_failed(self, step: str, started: datetime, error: str, traceback: str) -> None:
-        """Record that a step raised `error`."""
-        self.trigger_event(
-            self.StepFailed, step=step, started=started, error=error, traceback=traceback
-        )
+    def steps_skipped(self, steps: tuple[str, ...], reason: str) -> None:
+        """Record that steps are not executed; nothing if there are none."""
+        if steps:
+            self.trigger_event(self.StepsSkipped, steps=steps, reason=reason)
 
     def complete(self) -> None:
         """Record that every step completed."""
@@ -148,3 +241,20 @@ class Run(Aggregate):
     def fail(self, error: str) -> None:
         """Record that the run ended without completing."""
         self.trigger_event(self.Failed, error=error)
+
+    def cancel(self, reason: str) -> None:
+        """Record that somebody stopped it."""
+        self.trigger_event(self.Cancelled, reason=reason)
+
+    def resume(self, redone: tuple[str, ...]) -> None:
+        """Go on with what is missing; only whoever holds the run's claim may ask for it.
+
+        Args:
+            redone: The steps with an outcome that no longer counts.
+
+        Raises:
+            NotResumable: It has completed.
+        """
+        if self.status == "completed":
+            raise NotResumable(self.name, "has completed: there is nothing left to do")
+        self.trigger_event(self.Resumed, redone=redone)

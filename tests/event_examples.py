@@ -13,8 +13,9 @@ from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.events import DomainEvent
 from stackfold.domain.flavor import Flavor
+from stackfold.domain.options import FailureMode
 from stackfold.domain.pin import Pin, PinnedComponent
-from stackfold.domain.run import Run, StepDefinition
+from stackfold.domain.run import Run, StepDefinition, StepLog
 from stackfold.domain.stack import Stack
 from stackfold.infrastructure.event_mapper import event_classes
 
@@ -73,6 +74,7 @@ ARTIFACT = Artifact(
     digest="0" * 64,
     size=12,
 )
+LOG = StepLog(uri="file:///store/cd", digest="1" * 64, size=3)
 
 FACTS: list[partial[Any]] = [
     that(Activation.Registered, name="global", stack=A),
@@ -106,6 +108,7 @@ FACTS: list[partial[Any]] = [
         ),
         pin=PIN,
         fingerprint=PIN.fingerprint,
+        mode=FailureMode.CONTINUE_ON_FAILURE,
     ),
     that(
         Run.StepCompleted,
@@ -114,8 +117,26 @@ FACTS: list[partial[Any]] = [
         parameters={"rate": 0.1},
         inputs={"rows": A},
         outputs=(ARTIFACT,),
+        retried=("ValueError: not yet",),
+        log=LOG,
+        key="f" * 64,
+        cached_from=B,
+        metadata={"accuracy": 0.5},
     ),
-    that(Run.StepFailed, step="train", started=NOON, error="ValueError: no", traceback="…"),
+    that(
+        Run.StepFailed,
+        step="train",
+        started=NOON,
+        error="ValueError: no",
+        traceback="…",
+        retried=("ValueError: not yet",),
+        log=LOG,
+        metadata={"rows": 3},
+    ),
+    that(Run.StepCancelled, step="train", started=NOON, reason="KeyboardInterrupt", log=LOG),
+    that(Run.StepsSkipped, steps=("test", "deploy"), reason="step 'train' failed"),
+    that(Run.Cancelled, reason="KeyboardInterrupt"),
+    that(Run.Resumed, redone=("train",)),
     that(Run.Completed),
     that(Run.Failed, error="ValueError: no"),
     that(Stack.Registered, copied_from=A, **STACK_STATE),

@@ -24,6 +24,33 @@ class RunFailed(StackfoldError):
         super().__init__(f"run {run!r} failed{where}: {error}")
 
 
+class NotResumable(StackfoldError):
+    """A run cannot go on."""
+
+    def __init__(self, run: str, problem: str) -> None:
+        """Say why `run` cannot."""
+        self.run, self.problem = run, problem
+        super().__init__(f"run {run!r} {problem}")
+
+
+class RunBusy(StackfoldError):
+    """Somebody executes the run already."""
+
+    def __init__(self, run: str) -> None:
+        """Say that `run` is being executed."""
+        self.run = run
+        super().__init__(f"run {run!r} is being executed already: wait until it has ended")
+
+
+class StepTimedOut(StackfoldError):
+    """A step took longer than its options allow."""
+
+    def __init__(self, seconds: float) -> None:
+        """Say that it was stopped after so many `seconds`."""
+        self.seconds = seconds
+        super().__init__(f"the step was stopped: it took longer than its {seconds:g} seconds")
+
+
 class StepProcessDied(StackfoldError):
     """The process that executed a step ended without an answer."""
 
