@@ -6,7 +6,8 @@ from stackfold.application.views import Condition, Listing
 from stackfold.domain.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
-_MANY = 200
+MOST = 200
+"""How many names are offered at most."""
 
 
 def stacks(incomplete: str) -> list[str]:
@@ -42,11 +43,13 @@ def runs(incomplete: str) -> list[str]:
 
 
 def _beginning(incomplete: str) -> Listing:
-    return Listing(where=(Condition("name", "startswith", incomplete),), size=_MANY)
+    return Listing(where=(Condition("name", "startswith", incomplete),), size=MOST)
 
 
 def _names(ask: Callable[[Workspace], list]) -> list[str]:  # type: ignore[type-arg]
     try:
+        if not Workspace.exists():
+            return []
         with Workspace.open() as workspace:
             return [view.name for view in ask(workspace)]
     except Exception:

@@ -14,9 +14,10 @@ PROGRAM = "stackfold"
 
 def main() -> None:
     """Run the command that the process was started with, and end the process."""
+    # Whoever closed stdout wants to see nothing.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")
     # A terminal that cannot show a character shows its code instead.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 
@@ -35,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader has what it wanted. Python would flush, and complain, once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return 1
     except OSError as error:
         return _refuse(": ".join(filter(None, [error.filename, error.strerror or str(error)])))
     except Exception as error:

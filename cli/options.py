@@ -10,7 +10,7 @@ import typer
 from stackfold.application.views import Condition, Listing
 from stackfold.cli import completion
 from stackfold.cli.grammar import WrongUsage
-from stackfold.cli.render import Format
+from stackfold.cli.render import Format, note
 from stackfold.domain.errors import InvalidFile
 
 Message = Annotated[
@@ -196,11 +196,14 @@ def confirm(what: str, yes: bool) -> None:
 
     Raises:
         WrongUsage: There is no terminal, and `yes` was not given.
-        Abort: The answer is no.
+        Exit: The answer is no.
     """
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise WrongUsage(f"{what} is not deleted: without a terminal to ask on, give --yes")
-    if not typer.confirm(f"Delete {what}?", err=True):
-        raise typer.Abort
+    sys.stderr.write(f"Delete {what}? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        note("nothing is deleted")
+        raise typer.Exit(1)

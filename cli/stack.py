@@ -301,7 +301,10 @@ def delete(
 
 @stack.command("set")
 def set_active(name: StackName, message: Message = "") -> None:
-    """Make a stack the active one: of this project, or outside of projects everywhere."""
+    """Make a stack the active one: of this project, or outside of projects everywhere.
+
+    The NAME - stands for the stack that was active before.
+    """
     with Workspace.open() as workspace:
         view = workspace.stacks.activate(name, why=message)
         _say_active(workspace, view.name, view.revision)

@@ -35,7 +35,7 @@ def table(
     shown = list(range(len(columns)))
     if sys.stdout.isatty():
         cuttable = [index for index in shown if columns[index] not in vital]
-        shown = _fit(widths, cuttable, _room())
+        shown = _fit(widths, cuttable, room())
     text = "".join(
         _GAP.join(_padded(line[index], widths[index]) for index in shown).rstrip() + "\n"
         for line in lines
@@ -99,7 +99,8 @@ def _inner(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _room() -> int:
+def room() -> int:
+    """How many characters a line of the terminal has."""
     from shutil import get_terminal_size
 
     return get_terminal_size().columns
@@ -127,6 +128,8 @@ def _fit(widths: list[int], cuttable: list[int], room: int) -> list[int]:
 def _padded(text: str, width: int) -> str:
     """`text` at exactly that width, cut with an ellipsis if it is too long."""
     missing = width - _width(text)
+    if missing < 0:
+        text = text[:width] + "…"
     while missing < 0:
         text = text[:-2] + "…"
         missing = width - _width(text)

@@ -85,6 +85,11 @@ class Workspace:
         return cls(database, folder, Scope(override, project.scope if project else None))
 
     @classmethod
+    def exists(cls) -> bool:
+        """Whether there is a log in the home already, so that `open` would not create one."""
+        return (home_folder() / LOG_FILE).exists()
+
+    @classmethod
     def in_memory(cls) -> Self:
         """A new workspace that leaves nothing behind, for tests and for embedding.
 

@@ -4,10 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from typing import Any, NamedTuple
 
 from stackfold.cli import front_door
 from stackfold.cli.main import run
+
+
+NOBODY = 65534
 
 
 class Answer(NamedTuple):
@@ -73,3 +77,25 @@ def in_a_process(*words: str, before: str = "", **options: Any) -> Answer:
         **options,
     )
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def as_nobody(*words: str) -> Answer:
+    """Run a command as a user without rights.
+
+    It runs in a fork: that user may not even read Python, so all must be loaded before.
+    """
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = os.fork()
+        if process == 0:
+            sys.stdout, sys.stderr = out, err
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            code = run(words)
+            out.flush()
+            err.flush()
+            os._exit(code)
+        _, status = os.waitpid(process, 0)
+        out.seek(0)
+        err.seek(0)
+        return Answer(os.waitstatus_to_exitcode(status), out.read(), err.read())

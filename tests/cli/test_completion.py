@@ -1,0 +1,99 @@
+"""Completion as shells ask for it: by environment variables, answered on stdout."""
+
+import pytest
+
+from command_line import in_a_process
+from stackfold.cli import completion
+
+
+@pytest.fixture
+def furnished(cli):
+    cli.ok("artifact-store", "register", "shared", "-f", "local")
+    cli.ok("stack", "register", "prod", "-o", "default", "-a", "shared")
+    cli.ok("stack", "register", "preview", "-o", "default", "-a", "shared")
+    return cli
+
+
+def completed(line):
+    """What bash offers for the last word of the line."""
+    words = line.split(" ")
+    answer = in_a_process(
+        environment={
+            "_STACKFOLD_COMPLETE": "complete_bash",
+            "COMP_WORDS": line,
+            "COMP_CWORD": str(len(words) - 1),
+        }
+    )
+    assert (answer.code, answer.err) == (0, "")
+    return answer.out.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("stackfold stack set pr", ["preview", "prod"]),
+        ("stackfold stack describe ", ["default", "preview", "prod"]),
+        ("stackfold stack register new -o default -a s", ["shared"]),
+        ("stackfold stack register new --artifact-store ", ["default", "shared"]),
+        ("stackfold artifact-store delete s", ["shared"]),
+        ("stackfold artifact-store register new --flavor ", ["local"]),
+        ("stackfold artifact-store register new --path=x -f l", ["local"]),
+        ("stackfold container-registry flavor describe ", ["default"]),
+        ("stackfold pipeline run train.py --stack pro", ["prod"]),
+        ("stackfold run describe x", []),
+        ("stackfold stack set nope", []),
+        ("stackfold stack li", ["list"]),
+        ("stackfold a", ["artifact-store", "alerter", "annotator"]),
+        ("stackfold alerter flavor ", ["list", "describe", "register", "delete"]),
+        ("stackfold stack list --sort", ["--sort-by"]),
+    ],
+)
+def test_bash_is_offered(furnished, line, offered):
+    assert completed(line) == offered
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_are_too(furnished, shell):
+    answer = in_a_process(
+        environment={
+            "_STACKFOLD_COMPLETE": f"complete_{shell}",
+            "_TYPER_COMPLETE_ARGS": "stackfold stack set pr",
+            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        }
+    )
+    assert answer.code == 0
+    assert "prod" in answer.out
+    assert "preview" in answer.out
+
+
+def test_the_script_for_a_shell_is_shown():
+    answer = in_a_process(environment={"_STACKFOLD_COMPLETE": "source_bash"})
+    assert "complete -o default -F _stackfold_completion stackfold" in answer.out
+
+
+def test_a_damaged_log_offers_nothing_and_says_nothing(furnished, tmp_path):
+    (tmp_path / "home" / "log.sqlite").write_bytes(b"garbage" * 1000)
+    assert completed("stackfold stack set ") == []
+
+
+def test_completing_does_not_create_a_log(cli, tmp_path):
+    assert completed("stackfold stack set ") == []
+    assert not (tmp_path / "home").exists()
+
+
+def test_completing_loads_nothing_that_only_changes_need(furnished):
+    answer = in_a_process(
+        before="import atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr))",
+        environment={
+            "_STACKFOLD_COMPLETE": "complete_bash",
+            "COMP_WORDS": "stackfold stack set ",
+            "COMP_CWORD": "3",
+        },
+    )
+    assert "prod" in answer.out
+    assert not {"eventsourcing", "pydantic"} & set(answer.err.split())
+
+
+def test_many_names_are_not_all_offered(monkeypatch, furnished):
+    monkeypatch.setattr(completion, "MOST", 2)
+    assert completion.stacks("") == ["default", "preview"]

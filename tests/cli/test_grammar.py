@@ -1,0 +1,110 @@
+import pytest
+
+from stackfold.cli.app import command
+from stackfold.cli.grammar import LazyGroup
+from stackfold.cli.reference import leaves, reference
+from stackfold.domain.component_type import ComponentType
+from stackfold.infrastructure.workspace import Workspace
+
+LEAVES = list(leaves(command()))
+CHANGES = {
+    "register", "update", "remove-attribute", "rename", "copy", "delete", "set", "activate",
+    "set-default", "remove-component", "import", "init",
+}  # fmt: skip
+each_command = pytest.mark.parametrize(
+    ("names", "made"), LEAVES, ids=[" ".join(names) for names, _ in LEAVES]
+)
+
+
+@each_command
+def test_every_command_and_option_has_help(names, made):
+    assert made.help.endswith("."), names
+    for parameter in made.params:
+        assert parameter.help and parameter.help.endswith((".", "VALUE")), parameter.name
+
+
+@each_command
+def test_every_command_that_changes_something_takes_a_reason(names, made):
+    options = {name for parameter in made.params for name in parameter.opts}
+    changes = names[-1] in CHANGES or names == ("pipeline", "run")
+    assert ({"-m", "--message"} <= options) == changes
+
+
+@each_command
+def test_every_question_has_every_form(names, made):
+    options = {name for parameter in made.params for name in parameter.opts}
+    assert ("--output" in options) == (
+        names[-1] in {"list", "describe", "get", "status", "version"}
+    )
+
+
+@each_command
+def test_help_is_shown(cli, names, made):
+    shown = cli.ok(*names, "--help")
+    assert shown.startswith(f"Usage: stackfold {' '.join(names)} ")
+    assert shown.endswith("\n")
+
+
+@pytest.mark.parametrize("type", ComponentType)
+def test_every_component_type_has_the_same_commands(type):
+    group = command().load(type.command)
+    assert [*group.entries, *group.load("flavor").entries] == [
+        "list", "describe", "get", "register", "update", "remove-attribute", "rename", "copy",
+        "delete", "flavor", "list", "describe", "register", "delete",
+    ]  # fmt: skip
+
+
+def test_the_types_are_spoken_of_correctly(cli):
+    shown = cli.ok("--help")
+    assert "change container registries." in shown
+    assert "change alerters." in shown
+    assert "Describe" not in cli.ok("alerter", "--help")
+    assert "about an alerter." in cli.ok("alerter", "describe", "--help")
+
+
+@pytest.mark.parametrize("words", [[], ["stack"], ["alerter", "flavor"]], ids=str)
+def test_a_group_alone_shows_its_help_as_wrong_usage(cli, words):
+    answer = cli(*words)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith(" ".join(["Usage: stackfold", *words]))
+
+
+def test_the_reference_is_current(request):
+    written = (request.config.rootpath / "docs" / "cli.md").read_text()
+    assert written == reference(), "run `make reference`"
+
+
+def test_a_name_may_follow_the_attributes(cli):
+    cli.ok("artifact-store", "register", "-f", "local", "--path", "x", "--label", "a=b", "mine")
+    assert cli.json("artifact-store", "describe", "mine")["configuration"] == {"path": "x"}
+
+
+def test_the_name_of_an_attribute_may_have_hyphens(cli):
+    answer = cli.refused("artifact-store", "register", "mine", "-f", "local", "--some-path=x")
+    assert "some_path: no such attribute" in answer
+
+
+def test_a_value_may_begin_with_one_hyphen_or_hold_an_equals_sign(cli):
+    cli.ok("artifact-store", "register", "mine", "-f", "local", "--path", "-x=y")
+    assert cli.json("artifact-store", "describe", "mine")["configuration"] == {"path": "-x=y"}
+
+
+def test_a_flag_may_be_repeated(cli):
+    cli.ok("stack", "register", "a", "-o", "default", "-a", "default", "--set", "--set")
+
+
+def test_a_reason_is_kept(cli):
+    cli.ok("orchestrator", "register", "a", "-f", "local", "-m", "to try it")
+    with Workspace.open() as workspace:
+        (entry,) = workspace.history.of(cli.json("orchestrator", "describe", "a")["id"])
+    assert (entry.why, entry.by) == ("to try it", "ada@example.com")
+
+
+def test_bytes_that_are_no_text_are_refused(cli):
+    assert "UTF-8" in cli.refused("stack", "set", "caf\udce9", code=2)
+
+
+def test_groups_are_made_when_they_are_called():
+    group = command()
+    assert isinstance(group, LazyGroup)
+    assert {"stack", "orchestrator", "run"} <= set(group.list_commands(None))

@@ -1,0 +1,124 @@
+import os
+import sys
+
+import pytest
+
+from stackfold.cli import table as tables
+from stackfold.cli.table import cell, one_line, properties, table
+
+RECORDS = [
+    {"name": "a", "revision": 1, "by": "ada@example.com", "note": "short"},
+    {"name": "bücher", "revision": 12, "by": "ben@example.com", "note": "a rather long remark"},
+]
+COLUMNS = ("name", "revision", "by", "note")
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Pretend that stdout is a terminal of some width."""
+
+    def pretend(width, **environment):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(width))
+        for name in ("NO_COLOR", "TERM"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+
+    return pretend
+
+
+def test_piped_it_is_plain_aligned_and_whole():
+    text, left_out = table(RECORDS, COLUMNS)
+    assert left_out == []
+    assert text == (
+        "NAME    REVISION  BY               NOTE\n"
+        "a       1         ada@example.com  short\n"
+        "bücher  12        ben@example.com  a rather long remark\n"
+    )
+
+
+def test_on_a_terminal_its_header_is_bold(terminal):
+    terminal(80)
+    header, *rest = table(RECORDS, COLUMNS)[0].splitlines()
+    assert header == "\033[1mNAME    REVISION  BY               NOTE\033[0m"
+    assert "\033" not in "".join(rest)
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_without_colours_if_so_wished(terminal, environment):
+    terminal(80, **environment)
+    assert "\033" not in table(RECORDS, COLUMNS)[0]
+
+
+@pytest.mark.parametrize("width", range(20, 60))
+def test_it_fits_the_terminal_and_keeps_what_is_vital(terminal, width):
+    terminal(width, NO_COLOR="1")
+    text, left_out = table(RECORDS, COLUMNS, ("name", "revision"))
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) == 3
+    assert lines[2].startswith("bücher  12")
+    shown = [column for column in COLUMNS if column not in left_out]
+    assert lines[0].split()[: len(shown)][:2] == ["NAME", "REVISION"]
+
+
+def test_the_widest_columns_are_cut_first(terminal):
+    terminal(45, NO_COLOR="1")
+    text, left_out = table(RECORDS, COLUMNS, ("name", "revision"))
+    assert left_out == []
+    assert text.splitlines()[2] == "bücher  12        ben@example…  a rather lon…"
+
+
+def test_what_is_vital_may_be_wider_than_the_terminal(terminal):
+    terminal(5, NO_COLOR="1")
+    text, left_out = table(RECORDS, COLUMNS, ("name", "revision"))
+    assert left_out == ["by", "note"]
+    assert "bücher  12" in text
+
+
+def test_wide_characters_take_two_cells():
+    text, _ = table([{"name": "日本", "x": "1"}, {"name": "a", "x": "2"}], ("name", "x"))
+    assert text == "NAME  X\n日本  1\na     2\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (True, "yes"),
+        (False, "no"),
+        (None, "-"),
+        ("", "-"),
+        ([], "-"),
+        ({}, "-"),
+        (0, "0"),
+        (["a", "b"], "a, b"),
+        ([1, True], "1, true"),
+        ({"a": "b", "c": [1]}, "a=b, c=[1]"),
+        ("two\nlines\tand \033[31mred", "two\\nlines\\tand \\x1b[31mred"),
+    ],
+)
+def test_a_value_in_a_cell(value, shown):
+    assert cell(value) == shown
+
+
+def test_properties_go_one_level_down():
+    record = {"name": "a", "labels": {"x": "1"}, "stacks": [], "configuration": {}}
+    assert properties(record, tuple(record)) == (
+        "name           a\nlabels.x       1\nstacks         -\nconfiguration  -\n"
+    )
+
+
+def test_a_message_is_one_line():
+    assert one_line("a\n  b\r\n\033c") == "a b \\x1bc"
+
+
+def test_a_time_is_shown_to_the_second():
+    text, _ = table([{"at": "2026-01-31T12:00:00.123456Z"}], ("at",))
+    assert text == "AT\n2026-01-31T12:00:00Z\n"
+
+
+def test_the_width_is_the_terminals(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((33, 10)))
+    assert tables.room() == 33
