@@ -7,6 +7,7 @@ from stackfold.application.execution import Execution
 from stackfold.application.flavors import Flavors
 from stackfold.application.ledger import Ledger
 from stackfold.application.materializers import Materializers
+from stackfold.application.pinning import Pinning
 from stackfold.application.ports import ArtifactStore, Orchestrator, RunPlan, StepOperator
 from stackfold.application.queries import Queries
 from stackfold.application.run_views import (
@@ -18,7 +19,7 @@ from stackfold.application.run_views import (
     StepView,
 )
 from stackfold.application.steps import read
-from stackfold.application.views import ComponentView, Listing, StackView
+from stackfold.application.views import Listing
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidPipeline, NotFound
@@ -44,9 +45,8 @@ class Runs:
     ) -> None:
         """Record in `ledger`; find stacks and runs by the queries, and classes by `flavors`."""
         self._ledger = ledger
-        self._queries = queries
+        self._pinning = Pinning(queries, flavors)
         self._run_queries = run_queries
-        self._flavors = flavors
         self._materializers = materializers
 
     def start(
@@ -75,12 +75,12 @@ class Runs:
             RunFailed: A step raised; its exception is the cause.
         """
         graph = pipeline.graph(**(parameters or {}))
-        pin = self._pin(stack)
+        pin = self._pinning.pin(stack)
         chosen = _step_operators(graph, pin)
-        built = {each.id: cast(StepOperator, self._built(each)) for each in chosen.values()}
+        built = {each.id: cast(StepOperator, self._pinning.built(each)) for each in chosen.values()}
         operators = {step: built[component.id] for step, component in chosen.items()}
-        orchestrator = cast(Orchestrator, self._required(pin, ComponentType.ORCHESTRATOR))
-        store = cast(ArtifactStore, self._required(pin, ComponentType.ARTIFACT_STORE))
+        orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
+        store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
         steps = tuple(
             StepDefinition(
                 name=node.name,
@@ -149,57 +149,10 @@ class Runs:
         run = self.describe(reference)
         found = self._artifact(run, step, output)
         pinned = Pin.model_validate(run.pin)
-        store = cast(ArtifactStore, self._required(pinned, ComponentType.ARTIFACT_STORE))
+        store = cast(ArtifactStore, self._pinning.required(pinned, ComponentType.ARTIFACT_STORE))
         return read(found, store, self._materializers)
 
     # -- how it is done
-
-    def _pin(self, reference: str | None) -> Pin:
-        """The stack's revision, and the revisions and resolved configuration behind it."""
-        stack, components = self._composition(reference)
-        pinned: dict[ComponentType, tuple[PinnedComponent, ...]] = {}
-        for view in components:
-            type = ComponentType(view.type)
-            resolved = self._flavors.resolved(type, view.flavor, view.configuration)
-            component = PinnedComponent.model_validate(
-                {
-                    "id": view.id,
-                    "type": type,
-                    "name": view.name,
-                    "flavor": view.flavor,
-                    "revision": view.revision,
-                    "configuration": resolved,
-                }
-            )
-            pinned[type] = (*pinned.get(type, ()), component)
-        return Pin.model_validate(
-            {
-                "stack_id": stack.id,
-                "stack": stack.name,
-                "revision": stack.revision,
-                "components": pinned,
-            }
-        )
-
-    def _composition(self, reference: str | None) -> tuple[StackView, Sequence[ComponentView]]:
-        """A stack with its components, both of one moment."""
-        while True:
-            if reference is None:
-                stack = self._queries.active_stack()
-            else:
-                stack = self._queries.stack(reference)
-            components = self._queries.stack_components(stack.id)
-            if self._queries.stack(stack.id).revision == stack.revision:
-                return stack, components
-
-    def _required(self, pin: Pin, type: ComponentType) -> object:
-        component = pin.component(type)
-        if component is None:
-            raise InvalidPipeline(f"stack {pin.stack!r} holds no {type.noun}")
-        return self._built(component)
-
-    def _built(self, component: PinnedComponent) -> object:
-        return self._flavors.build(component.type, component.flavor, component.configuration)
 
     def _artifact(self, run: RunDescription, step: str, output: str | None) -> Artifact:
         outputs = {each.name: each for each in self._run_queries.artifacts(run.id, step)}

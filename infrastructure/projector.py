@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
+from eventsourcing.persistence import IntegrityError
 
 from stackfold.application.queries import Queries
 from stackfold.application.read_models.guards import GUARDS
@@ -39,6 +40,7 @@ class Projector:
 
         Raises:
             NameTaken: It would give a name to a second living thing.
+            IntegrityError: It would be a scope's second first choice.
             StackfoldError: What holds between aggregates forbids it.
         """
         kind = type(event)
@@ -77,6 +79,9 @@ class Projector:
         try:
             cursor.execute(table.insert, (*envelope, *encoded(table.model, after)))
         except sqlite3.IntegrityError as error:
+            if table.model.kind == "activation":
+                # Its scope made a first choice meanwhile: a lost race like any other.
+                raise IntegrityError(str(error)) from error
             raise _name_taken(table.model, after) from error
 
 
@@ -133,7 +138,7 @@ def _name_taken(model: Temporal, row: Row) -> NameTaken:
     values = dict(zip(model.columns, row, strict=True))
     noun = ComponentType(values["type"]).noun if "type" in values else ""
     kind = f"{noun} flavor" if model.kind == "flavor" else noun or model.kind
-    return NameTaken(kind, values["name" if "name" in values else "scope"])
+    return NameTaken(kind, values["name"])
 
 
 def canonical(value: Any) -> str:
