@@ -23,3 +23,5 @@ class Artifact(BaseModel):
     """sha256 of the stored bytes, in hexadecimal."""
     size: int
     """Length in bytes."""
+    versions: dict[str, str] = {}
+    """"python" and module → the version that wrote it, where another may fail to read it."""

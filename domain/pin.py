@@ -21,6 +21,10 @@ class PinnedComponent(BaseModel):
     revision: int
     configuration: dict[str, JsonValue]
     """Resolved: every field of the flavor, defaults included; secrets as references."""
+    flavor_version: str = ""
+    """The version of the package that ships the flavor; empty for one of the user's own."""
+    source: str = ""
+    """Where the flavor's class was, as "module.Class"; empty where that is unknown."""
 
 
 class Pin(BaseModel):

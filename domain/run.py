@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from stackfold.domain.artifact import Artifact
+from stackfold.domain.environment import Environment
 from stackfold.domain.errors import NotResumable
 from stackfold.domain.events import Aggregate, FirstEvent
 from stackfold.domain.name import LONGEST
@@ -24,6 +25,8 @@ class StepDefinition(BaseModel):
     """The steps that must complete before this one."""
     step_operator: str | None = None
     """The name of the step operator that runs it; None runs it where the orchestrator does."""
+    code: str = ""
+    """sha256 of what its function is made of, in hexadecimal; empty where that is unknown."""
 
 
 class StepLog(BaseModel):
@@ -92,6 +95,9 @@ class Run(Aggregate):
         pin: Pin
         fingerprint: str
         mode: FailureMode = FailureMode.FAIL_FAST
+        environment: Environment = Field(default_factory=Environment)
+        rerun_of: UUID | None = None
+        """The run whose pinned configuration and parameters it repeats, if it repeats one."""
 
     class StepCompleted(Event):
         """A step returned and its outputs are in the artifact store, or they were there already."""
@@ -176,6 +182,14 @@ class Run(Aggregate):
         def apply(self, run: "Run") -> None:
             run.status = "running"
 
+    class Deleted(Event):
+        """It is no longer shown; the log keeps what it did."""
+
+        TOPIC = "run.deleted"
+
+        def apply(self, run: "Run") -> None:
+            run.deleted = True
+
     def __init__(self, name: str, pipeline: str) -> None:
         super().__init__(name)
         self.pipeline = pipeline
@@ -190,6 +204,8 @@ class Run(Aggregate):
         steps: tuple[StepDefinition, ...],
         pin: Pin,
         mode: FailureMode = FailureMode.FAIL_FAST,
+        environment: Environment | None = None,
+        rerun_of: UUID | None = None,
     ) -> Self:
         """Begin a run of a pipeline on a pinned stack; its name ends as its id begins.
 
@@ -200,6 +216,8 @@ class Run(Aggregate):
             steps: The graph, in topological order.
             pin: The exact stack that it uses.
             mode: What becomes of the other steps when one has failed.
+            environment: The Python, the machine and the packages that are there.
+            rerun_of: The run that it repeats, if it repeats one.
         """
         id = uuid4()
         return cls._create(
@@ -213,6 +231,8 @@ class Run(Aggregate):
             pin=pin,
             fingerprint=pin.fingerprint,
             mode=mode,
+            environment=environment or Environment(),
+            rerun_of=rerun_of,
         )
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:
@@ -255,6 +275,16 @@ class Run(Aggregate):
         Raises:
             NotResumable: It has completed.
         """
+        self.must_exist()
         if self.status == "completed":
             raise NotResumable(self.name, "has completed: there is nothing left to do")
         self.trigger_event(self.Resumed, redone=redone)
+
+    def delete(self) -> None:
+        """Be gone; only for one that has ended, or whose process has.
+
+        Raises:
+            NotFound: It was deleted already.
+        """
+        self.must_exist()
+        self.trigger_event(self.Deleted)

@@ -11,6 +11,7 @@ from stackfold.domain.activation import Activation
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
+from stackfold.domain.environment import Environment
 from stackfold.domain.events import DomainEvent
 from stackfold.domain.flavor import Flavor
 from stackfold.domain.options import FailureMode
@@ -60,6 +61,8 @@ PIN = Pin(
                 flavor="local",
                 revision=1,
                 configuration=CONFIGURATION,
+                flavor_version="0.1.0",
+                source="acme.Orchestrator",
             ),
         )
     },
@@ -73,6 +76,13 @@ ARTIFACT = Artifact(
     uri="file:///store/ab",
     digest="0" * 64,
     size=12,
+    versions={"python": "3.12.1", "sklearn": "1.5.0"},
+)
+ENVIRONMENT = Environment(
+    python="3.12.1",
+    implementation="cpython",
+    platform="Linux-6.1.0-x86_64",
+    packages={"numpy": "2.1.0", "scikit-learn": "1.5.0"},
 )
 LOG = StepLog(uri="file:///store/cd", digest="1" * 64, size=3)
 
@@ -104,11 +114,13 @@ FACTS: list[partial[Any]] = [
         parameters={"rate": 0.1},
         steps=(
             StepDefinition(name="load"),
-            StepDefinition(name="train", upstream=("load",), step_operator="batch"),
+            StepDefinition(name="train", upstream=("load",), step_operator="batch", code="c" * 64),
         ),
         pin=PIN,
         fingerprint=PIN.fingerprint,
         mode=FailureMode.CONTINUE_ON_FAILURE,
+        environment=ENVIRONMENT,
+        rerun_of=A,
     ),
     that(
         Run.StepCompleted,
@@ -139,6 +151,7 @@ FACTS: list[partial[Any]] = [
     that(Run.Resumed, redone=("train",)),
     that(Run.Completed),
     that(Run.Failed, error="ValueError: no"),
+    that(Run.Deleted),
     that(Stack.Registered, copied_from=A, **STACK_STATE),
     that(Stack.Updated, components=COMPOSITION, description=None, labels={"a": None}),
     that(Stack.ComponentsRemoved, components=COMPOSITION),

@@ -8,6 +8,7 @@ from given import BY, WHY, given, that
 
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import NotFound
 from stackfold.domain.events import signed
 from stackfold.domain.name import LONGEST, valid_name
 from stackfold.domain.pin import Pin, PinnedComponent
@@ -135,3 +136,20 @@ def test_a_pin_knows_the_default_component_and_each_by_name():
     assert both.component(type, "other").name == "other"
     assert both.component(type, "third") is None
     assert both.component(ComponentType.ALERTER) is None
+
+
+# -- being gone
+
+
+def test_a_run_is_deleted_once():
+    run = given(Run, started, that(Run.Completed))
+    assert run.when(lambda run: run.delete()).then(that(Run.Deleted)).deleted
+    given(Run, started, that(Run.Deleted)).when(lambda run: run.delete()).refused(
+        NotFound, "there is no run"
+    )
+
+
+def test_a_deleted_run_is_not_resumed():
+    given(Run, started, that(Run.Failed, error="x"), that(Run.Deleted)).when(
+        lambda run: run.resume(())
+    ).refused(NotFound, "there is no run")
