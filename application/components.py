@@ -204,19 +204,27 @@ class Components:
 
     # -- the past
 
-    def history(self, type: ComponentType, reference: str | None = None) -> Sequence[HistoryEntry]:
+    def history(
+        self, type: ComponentType, reference: str | None = None, limit: int | None = None
+    ) -> Sequence[HistoryEntry]:
         """What was done to a component, newest first.
+
+        Args:
+            type: The component type.
+            reference: Which component, deleted or not.
+            limit: At most so many entries.
 
         Raises:
             NotFound: There never was such a component.
         """
         type = ComponentType(type)
         try:
-            return self._history.of(self.get(type, reference).id)
+            id = self.get(type, reference).id
         except NotFound:
             if reference is None:
                 raise
-            return self._history.of(self._history.find("component", reference, type).id)
+            id = self._history.find("component", reference, type).id
+        return self._history.of(id, limit)
 
     def revert(
         self,

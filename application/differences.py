@@ -1,5 +1,6 @@
 """What differs between two states, field by field."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,13 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Cha
     return [
         Change(field, before.get(field), after.get(field))
         for field in fields
-        if before.get(field) != after.get(field)
+        if _exact(before.get(field)) != _exact(after.get(field))
     ]
+
+
+def _exact(value: Any) -> str:
+    # To Python 1, 1.0 and True are equal; to a flavor they are not.
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def stack_fields(

@@ -44,11 +44,11 @@ class Diffs:
         if revisions:
             positions = [self._position(one, each) for each in revisions]
         elif after is None and as_of == (None, None):
-            latest = self._history.of_stack(one.id)[0].position
-            positions = [latest - 1, latest]
+            (latest,) = self._history.of_stack(one.id, limit=1)
+            positions = [latest.change - 1, latest.position]
         return differences(
-            self._whole(one, positions[0], absent_is_empty=after is None),
-            self._whole(other, positions[1], absent_is_empty=after is None),
+            self._whole(one, positions[0], same=after is None),
+            self._whole(other, positions[1], same=after is None),
         )
 
     # -- how it is done
@@ -68,18 +68,18 @@ class Diffs:
             raise NoSuchRevision("stack", stack.name, revision, len(revisions))
         return position
 
-    def _whole(
-        self, stack: Reference, position: int | None, absent_is_empty: bool
-    ) -> dict[str, object]:
+    def _whole(self, stack: Reference, position: int | None, same: bool) -> dict[str, object]:
+        """Everything behind a stack; compared with itself, it has a name, or is not there yet."""
         try:
             view = self._queries.stack(stack.id, position)
         except NotFound:
-            if absent_is_empty:
+            if same:
                 return {}
-            raise NotThereThen("stack", stack.name, position or 0) from None
+            raise NotThereThen("stack", stack.name, position) from None
         components = self._queries.stack_components(stack.id, position)
         resolved = {component.id: self._resolved(component) for component in components}
-        return whole_stack(view, components, resolved)
+        whole = whole_stack(view, components, resolved)
+        return {"name": view.name, **whole} if same else whole
 
     def _resolved(self, component: ComponentView) -> dict[str, object]:
         try:

@@ -43,14 +43,27 @@ class History(Protocol):
     def at(self, positions: Sequence[int]) -> list[HistoryEntry]:
         """The events at these positions."""
 
-    def of(self, id: str) -> list[HistoryEntry]:
-        """Everything that happened to one stack, component, flavor or run, newest first."""
+    def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
+        """What happened to one stack, component, flavor or run, newest first; at most so much."""
 
-    def of_stack(self, id: str) -> list[HistoryEntry]:
+    def of_stack(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
         """The same for a stack, with what happened to its components while it held them."""
 
-    def find(self, kind: str, reference: str, type: ComponentType | None = None) -> Reference:
-        """Something by name or id, deleted or not; of several of that name, the latest.
+    def find(
+        self,
+        kind: str,
+        reference: str,
+        type: ComponentType | None = None,
+        deleted: bool = False,
+    ) -> Reference:
+        """Something by name or id, whether it is there or was deleted.
+
+        Args:
+            kind: "stack", "component", "flavor" or "activation".
+            reference: A name that it has or once had, or its id.
+            type: For a component, its type.
+            deleted: Whether what was deleted comes before what is there, instead of after it;
+                then the latest comes first.
 
         Raises:
             NotFound: There never was one.

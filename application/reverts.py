@@ -14,12 +14,17 @@ from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     ComponentGone,
+    InvalidConfiguration,
+    InvalidFlavor,
+    NameTaken,
     NeedsConfirmation,
+    NoLongerFits,
     NoSuchRevision,
     NotDeleted,
     NothingToChange,
     NothingToUndo,
     NotThereThen,
+    UnknownFlavor,
 )
 from stackfold.domain.events import Revertible, signed
 from stackfold.domain.flavor import Flavor
@@ -69,7 +74,7 @@ class Reverts:
             components = self._components_then(past, then) if with_components else []
             self._must_be_confirmed(stack, components, confirmed)
             if not with_components:
-                self._must_be_there(past)
+                self._must_be_there(past, ", or revert with --with-components")
             if past.state != stack.state:
                 stack.revert(past)
             elif not components:
@@ -102,7 +107,7 @@ class Reverts:
 
     def restore_stack(self, reference: str, dry_run: bool, why: str) -> list[HistoryEntry]:
         """Bring back a deleted stack, as it was before it was deleted."""
-        found = self._history.find("stack", reference)
+        found = self._history.find("stack", reference, deleted=True)
 
         def command() -> list[Revertible]:
             stack, past = self._deleted(Stack, found)
@@ -116,7 +121,7 @@ class Reverts:
         self, type: ComponentType, reference: str, dry_run: bool, why: str
     ) -> list[HistoryEntry]:
         """Bring back a deleted component, as it was before it was deleted."""
-        found = self._history.find("component", reference, ComponentType(type))
+        found = self._history.find("component", reference, ComponentType(type), deleted=True)
 
         def command() -> list[Revertible]:
             component, past = self._deleted(Component, found)
@@ -151,7 +156,7 @@ class Reverts:
                 for id, (kind, version) in first.items():
                     aggregate = self._ledger.load(kind, id)
                     past = self._ledger.load(kind, id, version - 1) if version > 1 else None
-                    if isinstance(past, Component):
+                    if isinstance(past, Component) and not past.deleted:
                         self._must_fit(past)
                     aggregate.become(past)
                     aggregates.append(aggregate)
@@ -165,24 +170,26 @@ class Reverts:
         self, command: Callable[[], Sequence[Revertible]], why: str, dry_run: bool
     ) -> list[HistoryEntry]:
         rehearsed: list[HistoryEntry] = []
-        if dry_run:
-            self._ledger.attempt(
-                command, why, lambda positions: rehearsed.extend(self._history.at(positions))
-            )
-            return rehearsed
-        return self._history.at(self._ledger.attempt(command, why))
+
+        def rehearsal(positions: Sequence[int]) -> None:
+            rehearsed.extend(self._history.at(positions))
+
+        try:
+            positions = self._ledger.attempt(command, why, rehearsal if dry_run else None)
+        except NameTaken as error:
+            raise NameTaken(error.kind, error.name, "rename or delete that one first") from None
+        return rehearsed if dry_run else self._history.at(positions)
 
     def _revision(self, kind: type[R], found: Reference, to: int | None, as_of: AsOf) -> Revision:
-        revisions = self._history.revisions(found.id)
-        if to is not None:
-            past = next((each for each in revisions if each.number == to), None)
-            if past is None:
-                raise NoSuchRevision(kind.TOPIC, found.name, to, len(revisions))
-            return past
         position = self._queries.position(as_of)
         if position is None:
-            # The one before the latest: what it was before it was last changed.
-            return revisions[-2] if len(revisions) > 1 else revisions[-1]
+            revisions = self._history.revisions(found.id)
+            if to is None:
+                # The one before the latest: what it was before it was last changed.
+                to = max(1, len(revisions) - 1)
+            if not 1 <= to <= len(revisions):
+                raise NoSuchRevision(kind.TOPIC, found.name, to, len(revisions))
+            position = revisions[to - 1].position
         past = self._history.revision(kind.TOPIC, found.id, position)
         if past is None:
             raise NotThereThen(kind.TOPIC, found.name, position)
@@ -204,7 +211,7 @@ class Reverts:
                 raise NotThereThen("component", str(id), position)
             then = self._ledger.load(Component, id, revision.number)
             component = self._ledger.load(Component, id)
-            if component.deleted or component.state != then.state:
+            if component.deleted or not component.is_like(then):
                 self._must_fit(then)
                 component.become(then)
                 changed.append(component)
@@ -218,15 +225,18 @@ class Reverts:
             if others and not confirmed:
                 raise NeedsConfirmation(component.kind, component.name, sorted(others))
 
-    def _must_be_there(self, past: Stack) -> None:
+    def _must_be_there(self, past: Stack, otherwise: str = "") -> None:
         for type, ids in past.components.items():
             for id in (str(id) for id in ids):
                 if not self._queries.living("components", [id]):
                     name = self._ledger.load(Component, UUID(id)).name
-                    raise ComponentGone(type.noun, name, past.name, type.command)
+                    raise ComponentGone(type.noun, name, past.name, type.command, otherwise)
 
     def _must_fit(self, past: Component) -> None:
-        self._flavors.explicit(past.type, past.flavor, past.configuration)
+        try:
+            self._flavors.explicit(past.type, past.flavor, past.configuration)
+        except (InvalidConfiguration, InvalidFlavor, UnknownFlavor) as error:
+            raise NoLongerFits(past.kind, past.name, str(error)) from error
 
     def _last_standing(self) -> tuple[int, list[tuple[str, str, int]]]:
         """The last change that was not taken back, and takes none back itself."""

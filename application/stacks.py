@@ -271,18 +271,25 @@ class Stacks:
 
     # -- the past
 
-    def history(self, reference: str | None = None) -> Sequence[HistoryEntry]:
+    def history(
+        self, reference: str | None = None, limit: int | None = None
+    ) -> Sequence[HistoryEntry]:
         """What was done to a stack, and to its components while it held them; newest first.
+
+        Args:
+            reference: Which stack, deleted or not.
+            limit: At most so many entries.
 
         Raises:
             NotFound: There never was such a stack.
         """
         if reference is None:
-            return self._history.of_stack(self.get().id)
+            return self._history.of_stack(self.get().id, limit)
         try:
-            return self._history.of_stack(self._queries.find_stack(reference).id)
+            found = self._queries.find_stack(reference)
         except NotFound:
-            return self._history.of_stack(self._history.find("stack", reference).id)
+            found = self._history.find("stack", reference)
+        return self._history.of_stack(found.id, limit)
 
     def diff(
         self,

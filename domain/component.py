@@ -247,7 +247,7 @@ class Component(Revertible):
             NothingToChange: It is like that already.
         """
         self._must_be_changeable("reverted")
-        if _same(past.state, self.state):
+        if self.is_like(past):
             raise NothingToChange(self.kind, self.name, self.version)
         self.trigger_event(self.Reverted, to_revision=past.version, **past.state)
 
@@ -271,6 +271,10 @@ class Component(Revertible):
     def state(self) -> dict[str, Any]:
         """What a revision may change."""
         return {"name": self.name, "configuration": self.configuration, "labels": self.labels}
+
+    def is_like(self, other: "Component") -> bool:
+        """Whether it is what another revision was; to Python 1, 1.0 and True are equal."""
+        return _same(self.state, other.state)
 
     def _must_be_changeable(self, action: str) -> None:
         self.must_exist()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 from stackfold.application.differences import component_fields, differences, stack_fields
@@ -11,6 +11,7 @@ from stackfold.application.views import Change, HistoryEntry, LogFilter
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NotFound
 from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.text import normal
 
 _EVENTS = (
     "SELECT position, change, recorded_at, originator_id, originator_version, topic, state "
@@ -72,38 +73,42 @@ class SqlHistory:
         events = (self._events("position = ?", [position]) for position in positions)
         return [self._entry(event) for found in events for event in found]
 
-    def of(self, id: str) -> list[HistoryEntry]:
-        """Everything that happened to one stack, component, flavor or run, newest first."""
-        events = self._events("originator_id = ? ORDER BY originator_version DESC", [id])
+    def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
+        """What happened to one stack, component, flavor or run, newest first; at most so much."""
+        events = self._events(
+            "originator_id = ? ORDER BY originator_version DESC LIMIT ?", [id, _most(limit)]
+        )
         return [self._entry(event) for event in events]
 
-    def of_stack(self, id: str) -> list[HistoryEntry]:
+    def of_stack(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
         """The same for a stack, with what happened to its components while it held them."""
-        held = self._database.read(
-            "SELECT since, coalesce(until, ?), components FROM stacks WHERE id = ?", [_END, id]
-        )
-        entries = {entry.position: entry for entry in self.of(id)}
-        for since, until, components in held:
-            for component in (each for ids in json.loads(components).values() for each in ids):
-                during = self._events(
-                    "originator_id = ? AND position > ? AND position < ?",
-                    [component, since, until],
-                )
-                entries |= {event.position: self._entry(event) for event in during}
-        return [entries[position] for position in sorted(entries, reverse=True)]
+        return self.at([*islice(self._positions_of_stack(id, _most(limit)), _most(limit))])
 
     # -- what reverting needs to know
 
-    def find(self, kind: str, reference: str, type: ComponentType | None = None) -> Reference:
-        """Something by name or id, deleted or not; of several of that name, the latest.
+    def find(
+        self,
+        kind: str,
+        reference: str,
+        type: ComponentType | None = None,
+        deleted: bool = False,
+    ) -> Reference:
+        """Something by name or id, whether it is there or was deleted; see `History.find`.
 
         Raises:
             NotFound: There never was one.
         """
         table, _ = _ROWS[kind]
+        reference = normal(reference)
+        # What was deleted is true in no later row than the one that its deletion ended.
+        order = (
+            "(until IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {0} AS later "
+            "WHERE later.id = {0}.id AND later.since >= {0}.until)) DESC, "
+        )
         rows = self._database.read(
             f"SELECT id, name FROM {table} WHERE (name = ? OR id = ?)"
-            f"{' AND type = ?' if type else ''} ORDER BY until IS NULL DESC, since DESC LIMIT 1",
+            f"{' AND type = ?' if type else ''} ORDER BY {order.format(table) if deleted else ''}"
+            "until IS NULL DESC, since DESC LIMIT 1",
             [reference, reference, *([type.value] if type else [])],
         )
         if not rows:
@@ -150,6 +155,37 @@ class SqlHistory:
 
     # -- how it is done
 
+    def _positions_of_stack(self, id: str, most: int) -> Iterator[int]:
+        """Where a stack was changed, or a component while the stack held it; newest first."""
+        until = _END
+        for position in self._positions_of(id):
+            rows = self._database.read(
+                "SELECT components FROM stacks WHERE id = ? AND since = ?", [id, position]
+            )
+            held = [each for row in rows for ids in json.loads(row[0]).values() for each in ids]
+            during: list[int] = []
+            for component in held:
+                changed = self._database.read(
+                    "SELECT since FROM components WHERE id = ? AND since > ? AND since < ? "
+                    "ORDER BY since DESC LIMIT ?",
+                    [component, position, until, most],
+                )
+                during += [since for (since,) in changed]
+            yield from sorted(during, reverse=True)
+            yield position
+            until = position
+
+    def _positions_of(self, id: str) -> Iterator[int]:
+        """Where something was changed, newest first."""
+        last = _END
+        while page := self._database.read(
+            "SELECT originator_version, position FROM events WHERE originator_id = ? "
+            f"AND originator_version < ? ORDER BY originator_version DESC LIMIT {_PAGE}",
+            [id, last],
+        ):
+            yield from (position for _, position in page)
+            last, _ = page[-1]
+
     def _events(self, where: str, parameters: Sequence[Any]) -> list[_Event]:
         return [_Event(*row) for row in self._database.read(f"{_EVENTS} WHERE {where}", parameters)]
 
@@ -168,7 +204,7 @@ class SqlHistory:
         topic, _, action = event.topic.partition(".")
         state = json.loads(event.state)
         kind, name, changes = (
-            self._revised(topic, event) if topic in _ROWS else _happened(topic, state, event)
+            self._revised(topic, event) if topic in _ROWS else self._happened(topic, state, event)
         )
         return HistoryEntry(
             position=event.position,
@@ -204,6 +240,15 @@ class SqlHistory:
             self._fields(topic, new, event.position),
         )
         return kind, name, differences(*fields)
+
+    def _happened(
+        self, topic: str, state: Mapping[str, Any], event: _Event
+    ) -> tuple[str, str, list[Change]]:
+        """What an event of a run, which changes no configuration, tells."""
+        told = ("name", "pipeline", "step", "error")
+        changes = [Change(field, None, state[field]) for field in told if field in state]
+        runs = self._database.read("SELECT name FROM runs WHERE id = ?", [event.originator_id])
+        return topic, str(runs[0][0] if runs else event.originator_id), changes
 
     def _fields(self, topic: str, row: Mapping[str, Any], position: int) -> dict[str, Any]:
         if not row:
@@ -246,8 +291,5 @@ _END = 2**63 - 1
 _PAGE = 200
 
 
-def _happened(topic: str, state: Mapping[str, Any], event: _Event) -> tuple[str, str, list[Change]]:
-    """What an event of a run, which changes no configuration, tells."""
-    told = ("name", "pipeline", "step", "error")
-    changes = [Change(field, None, state[field]) for field in told if field in state]
-    return topic, str(state.get("name", event.originator_id)), changes
+def _most(limit: int | None) -> int:
+    return _END if limit is None else limit

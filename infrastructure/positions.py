@@ -3,6 +3,7 @@
 from stackfold.application.moments import AsOf, Position, RunStart, Time, moment
 from stackfold.domain.errors import Ambiguous, NotFound, OutsideLog
 from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.text import encodable
 
 
 def position_of(database: Database, as_of: AsOf) -> int | None:
@@ -34,6 +35,7 @@ def position_of(database: Database, as_of: AsOf) -> int | None:
 
 
 def _start_of(database: Database, run: str) -> int:
+    run = encodable(run)
     # Ids are lower-case hexadecimal and hyphens, all of which sort before "g".
     rows = database.read(
         "SELECT originator_id, position FROM events WHERE originator_id >= ? "

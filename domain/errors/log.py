@@ -51,10 +51,11 @@ class LogExists(StackfoldError):
 class UnreadableEvent(StackfoldError):
     """The log holds an event that this version cannot load."""
 
-    def __init__(self, topic: str, reason: str) -> None:
-        """Say why events of `topic` cannot be loaded."""
-        self.topic, self.reason = topic, reason
-        super().__init__(f"the log holds an event {topic!r} that cannot be loaded: {reason}")
+    def __init__(self, topic: str, reason: str, position: int | None = None) -> None:
+        """Say why the event of `topic` at `position`, if that is known, cannot be loaded."""
+        self.topic, self.reason, self.position = topic, reason, position
+        place = f" at #{position}" if position else ""
+        super().__init__(f"the log holds an event {topic!r}{place} that cannot be loaded: {reason}")
 
 
 class Unrecordable(StackfoldError):

@@ -41,10 +41,10 @@ class Ambiguous(StackfoldError):
 class NameTaken(StackfoldError):
     """The name belongs to another living thing of the same kind."""
 
-    def __init__(self, kind: str, name: str) -> None:
-        """Refuse the second `kind` called `name`."""
+    def __init__(self, kind: str, name: str, hint: str = "choose another name") -> None:
+        """Refuse the second `kind` called `name`, and say in `hint` what would work."""
         self.kind, self.name = kind, name
-        super().__init__(f"{with_article(kind)} named {name!r} exists already: choose another name")
+        super().__init__(f"{with_article(kind)} named {name!r} exists already: {hint}")
 
 
 class InvalidListing(StackfoldError):

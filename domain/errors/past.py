@@ -47,10 +47,11 @@ class NoSuchRevision(StackfoldError):
 class NotThereThen(StackfoldError):
     """Something did not exist at a point in the past."""
 
-    def __init__(self, kind: str, name: str, position: int) -> None:
-        """Say that `kind` `name` was not there as of `position`."""
+    def __init__(self, kind: str, name: str, position: int | None) -> None:
+        """Say that `kind` `name` was not there as of `position`; None for now."""
         self.kind, self.name, self.position = kind, name, position
-        super().__init__(f"{kind} {name!r} was not there as of #{position}: see its history")
+        there = "is not there any more" if position is None else f"was not there as of #{position}"
+        super().__init__(f"{kind} {name!r} {there}: see its history")
 
 
 class NothingToUndo(StackfoldError):
@@ -76,12 +77,32 @@ class NeedsConfirmation(StackfoldError):
 class ComponentGone(StackfoldError):
     """A component that an earlier revision of a stack held was deleted."""
 
-    def __init__(self, kind: str, name: str, stack: str, command: str) -> None:
-        """Say which component of `stack` is gone, and by which `command` it comes back."""
+    def __init__(self, kind: str, name: str, stack: str, command: str, otherwise: str = "") -> None:
+        """Say which component of `stack` is gone, and what would work.
+
+        Args:
+            kind: The component's type.
+            name: Its name.
+            stack: The stack that held it.
+            command: The type, as a command.
+            otherwise: What would work, too.
+        """
         self.kind, self.name, self.stack = kind, name, stack
         super().__init__(
             f"{kind} {name!r}, which stack {stack!r} held then, was deleted: run "
-            f"`stackfold {command} restore {name}` first, or revert with --with-components"
+            f"`stackfold {command} restore {name}` first{otherwise}"
+        )
+
+
+class NoLongerFits(StackfoldError):
+    """A component cannot become what it was, for its flavor has changed since, or is gone."""
+
+    def __init__(self, kind: str, name: str, problem: str) -> None:
+        """Say why `kind` `name` cannot be as it was, and what would work."""
+        self.kind, self.name, self.problem = kind, name, problem
+        super().__init__(
+            f"{kind} {name!r} cannot be again what it was, its flavor does not allow it any more "
+            f"({problem}): give it a configuration that fits instead"
         )
 
 
