@@ -233,8 +233,8 @@ class SqlHistory:
         old = dict(zip(names, before, strict=True)) if before else {}
         new = dict(zip(names, after, strict=True)) if after else {}
         known = new or old
-        kind = str(known["type"]) if topic == "component" else topic
-        name = str(known["name"] if "name" in known else known["scope"])
+        kind = str(known.get("type", topic)) if topic == "component" else topic
+        name = str(known.get("name") or known.get("scope") or event.originator_id)
         fields = (
             self._fields(topic, old, event.position - 1),
             self._fields(topic, new, event.position),
@@ -280,10 +280,12 @@ class SqlHistory:
         """What things were called at a position, or last before it."""
         names = {}
         for id in ids:
-            ((names[id],),) = self._database.read(
+            rows = self._database.read(
                 f"SELECT name FROM {table} WHERE id = ? AND since <= ? ORDER BY since DESC LIMIT 1",
                 [id, position],
             )
+            # In read models that were tampered with there may be none.
+            names[id] = rows[0][0] if rows else id
         return names
 
 

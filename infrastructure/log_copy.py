@@ -23,6 +23,8 @@ def draft(path: Path) -> Iterator[Database]:
         LogExists: There is a log by now; it stays as it is.
         LogUnavailable: The folder cannot be written.
     """
+    if path.is_file():
+        raise LogExists(str(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

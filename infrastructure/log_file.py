@@ -1,5 +1,6 @@
 """The log as a file of JSON lines: a header, an event a line, and a footer with the head."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,17 +26,28 @@ def export(database: Database, path: Path) -> Head:
     """
     try:
         with path.open("xb") as file:
-            file.write(orjson.dumps({"stackfold_log": FORMAT}) + b"\n")
-            last = Head(0, "", BEGINNING)
-            for record in records(database):
-                line = record._asdict()
-                line["state"] = orjson.Fragment(record.state)
-                line["hash"] = record.hash.hex()
-                file.write(orjson.dumps(line) + b"\n")
-                last = Head(record.position, record.recorded_at, record.hash)
-            file.write(orjson.dumps({"head": str(last)}) + b"\n")
+            try:
+                return _write(database, file)
+            except BaseException:
+                # A part of a log must not lie about like a whole one.
+                path.unlink()
+                raise
+    except FileExistsError as error:
+        raise InvalidFile(str(path), "is there already: choose another") from error
     except OSError as error:
         raise InvalidFile(str(path), f"cannot be written: {error.strerror}") from error
+
+
+def _write(database: Database, file: BinaryIO) -> Head:
+    file.write(orjson.dumps({"stackfold_log": FORMAT}) + b"\n")
+    last = Head(0, "", BEGINNING)
+    for record in records(database):
+        line = record._asdict()
+        line["state"] = orjson.Fragment(record.state)
+        line["hash"] = record.hash.hex()
+        file.write(orjson.dumps(line) + b"\n")
+        last = Head(record.position, record.recorded_at, record.hash)
+    file.write(orjson.dumps({"head": str(last)}) + b"\n")
     return last
 
 
@@ -52,6 +64,8 @@ def load(path: Path, home: Path) -> Head:
             _must_be_readable(path, file.readline())
             with draft(home / LOG_FILE) as database:
                 return fill(database, _records(path, file))
+    except sqlite3.IntegrityError as error:
+        raise InvalidFile(str(path), f"contradicts itself: {error}") from error
     except OSError as error:
         raise InvalidFile(str(path), f"cannot be read: {error.strerror}") from error
 

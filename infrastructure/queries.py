@@ -161,7 +161,7 @@ class SqlQueries:
             ids = [each for group in held.values() for each in group]
             views = self._component_views(self._by_id("components", _COMPONENT, ids, as_of), as_of)
         by_id = {view.id: view for view in views}
-        return [by_id[each] for each in ids]
+        return [by_id[each] for each in ids if each in by_id]
 
     def components_of_flavor(self, type: ComponentType, flavor: str) -> list[str]:
         """The names of the living components of a flavor."""
@@ -239,7 +239,7 @@ class SqlQueries:
                 description=description,
                 labels=json.loads(labels),
                 components={
-                    type.value: [names[each] for each in held[type.value]]
+                    type.value: [names.get(each, each) for each in held[type.value]]
                     for type in ComponentType
                     if type.value in held
                 },

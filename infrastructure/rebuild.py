@@ -9,10 +9,11 @@ from uuid import UUID
 from eventsourcing.persistence import StoredEvent
 
 from stackfold.application.read_models.projection import Temporal, Write
+from stackfold.domain.errors import LogUnavailable, UnreadableEvent
 from stackfold.domain.events import DomainEvent
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.event_mapper import EventMapper
-from stackfold.infrastructure.projector import encoded, perform
+from stackfold.infrastructure.projector import encoded
 from stackfold.infrastructure.tables import ENVELOPE, PLAIN, TABLES, TEMPORAL
 from stackfold.infrastructure.version import SCHEMA
 
@@ -36,14 +37,31 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
 
     Raises:
         UnreadableEvent: The log holds an event that cannot be loaded; nothing is changed then.
+        LogUnavailable: It holds what was never recorded, such as two of the same name.
     """
+    try:
+        with database.write() as cursor:
+            return _rebuild(cursor, progress)
+    except sqlite3.IntegrityError as error:
+        problem = f"contradicts itself ({error}): restore it from a backup"
+        raise LogUnavailable(database.place, problem) from error
+
+
+def upgrade(database: Database) -> None:
+    """Rebuild read models of an older version, unless another process is faster."""
     with database.write() as cursor:
-        TABLES.drop(cursor)
-        TABLES.create(cursor)
-        events = cursor.connection.execute(f"{EVENTS} ORDER BY position")
-        count = Fold(cursor, "main").run(events, progress)
-        TABLES.create_indexes(cursor)
-        cursor.execute(f"PRAGMA user_version = {SCHEMA}")
+        ((schema,),) = cursor.execute("PRAGMA user_version").fetchall()
+        if schema < SCHEMA:
+            _rebuild(cursor)
+
+
+def _rebuild(cursor: sqlite3.Cursor, progress: Progress | None = None) -> int:
+    TABLES.drop(cursor)
+    TABLES.create(cursor)
+    events = cursor.connection.execute(f"{EVENTS} ORDER BY position")
+    count = Fold(cursor, "main").run(events, progress)
+    TABLES.create_indexes(cursor)
+    cursor.execute(f"PRAGMA user_version = {SCHEMA}")
     return count
 
 
@@ -55,7 +73,10 @@ class Fold:
         self._cursor = cursor
         self._schema = schema
         self._temporal = {event: model for model in TEMPORAL for event in model.events}
-        self._plain = {event: model for model in PLAIN for event in model.events}
+        self._folds = defaultdict(list)
+        for model in PLAIN:
+            for event in model.events:
+                self._folds[event].append(model.fold)
         self._current: dict[tuple[str, UUID], list[Any]] = {}
         self._created: dict[tuple[str, UUID], str] = {}
         self._rows: dict[str, list[Sequence[Any]]] = defaultdict(list)
@@ -74,8 +95,13 @@ class Fold:
         """
         count = 0
         for count, (position, recorded_at, id, version, topic, state) in enumerate(events, 1):
-            event = self._mapper.to_domain_event(StoredEvent(UUID(id), version, topic, state))
-            self._take(event, position, recorded_at)
+            try:
+                event = self._mapper.to_domain_event(StoredEvent(UUID(id), version, topic, state))
+                self._take(event, position, recorded_at)
+            except UnreadableEvent as error:
+                raise UnreadableEvent(topic, error.reason, position) from error
+            except (AssertionError, LookupError, TypeError, ValueError) as error:
+                raise UnreadableEvent(topic, "it does not follow", position) from error
             if not count % _BATCH:
                 self._flush()
                 if progress:
@@ -89,8 +115,8 @@ class Fold:
         kind = type(event)
         if kind in self._temporal:
             self._revise(self._temporal[kind], event, position, recorded_at)
-        elif kind in self._plain:
-            for write in self._plain[kind].fold(event, position, recorded_at):
+        for fold in self._folds.get(kind, ()):
+            for write in fold(event, position, recorded_at):
                 self._write(write)
 
     def _revise(self, model: Temporal, event: DomainEvent, position: int, recorded_at: str) -> None:
@@ -110,20 +136,22 @@ class Fold:
             ]  # fmt: skip
 
     def _write(self, write: Write) -> None:
-        if write.action == "insert":
-            values = {**write.key, **write.values}
-            self._rows[f"{write.table} ({', '.join(values)})"].append([*values.values()])
+        statement, parameters = write.statement(self._schema)
+        if write.action in ("insert", "ensure"):
+            self._rows[statement].append(parameters)
         else:
             self._flush()
-            perform(self._cursor, write, self._schema)
+            self._cursor.execute(statement, parameters)
 
     def _flush(self) -> None:
+        # In the order in which each first came: what is derived from other rows comes after them.
         for table, rows in self._rows.items():
             if rows:
-                marks = ", ".join("?" for _ in rows[0])
-                self._cursor.executemany(
-                    f"INSERT INTO {self._schema}.{table} VALUES ({marks})", rows
-                )
+                statement = table
+                if not table.startswith("INSERT"):
+                    marks = ", ".join("?" for _ in rows[0])
+                    statement = f"INSERT INTO {self._schema}.{table} VALUES ({marks})"
+                self._cursor.executemany(statement, rows)
                 rows.clear()
 
 

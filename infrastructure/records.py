@@ -5,20 +5,23 @@ from collections.abc import Iterator
 from stackfold.infrastructure.chain import BEGINNING, COLUMNS, SELECT_HEAD, Head, Record
 from stackfold.infrastructure.database import Database
 
-_PAGE = 2000
+PAGE = 2000
 
 
-def records(database: Database, after: int = 0, upto: int | None = None) -> Iterator[Record]:
+def records(
+    database: Database, after: int = 0, upto: int | None = None, page_size: int = PAGE
+) -> Iterator[Record]:
     """The records after a position, in order; read a page at a time, so that nobody waits.
 
     Args:
         database: Where the log is.
         after: Only those after this position.
         upto: Only those up to this one; None for all.
+        page_size: How many are read at a time.
     """
     while page := database.read(
         f"SELECT {COLUMNS} FROM events WHERE position > ? AND position <= ? "
-        f"ORDER BY position LIMIT {_PAGE}",
+        f"ORDER BY position LIMIT {page_size}",
         (after, 2**63 - 1 if upto is None else upto),
     ):
         yield from map(Record._make, page)

@@ -1,13 +1,15 @@
 """Proving that the log is as it was written, and that the read models say what it says."""
 
 import re
+import sqlite3
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from stackfold.domain.errors import InvalidHead, StackfoldError
+from stackfold.domain.errors import InvalidHead, LogUnavailable, UnreadableEvent
 from stackfold.infrastructure.chain import BEGINNING, Record, chained
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.rebuild import EVENTS, Fold, Progress
-from stackfold.infrastructure.records import records
+from stackfold.infrastructure.records import PAGE, records
 from stackfold.infrastructure.tables import TABLES
 
 
@@ -43,7 +45,7 @@ def verify(
         InvalidHead: `known` is not of that form.
     """
     noted = _parsed(known) if known else (0, BEGINNING)
-    found = _verify_chain(database, *noted, progress)
+    found = verify_chain(database, *noted, progress)
     if not found.holds:
         return found
     difference = _verify_read_models(database)
@@ -60,11 +62,18 @@ def _parsed(known: str) -> tuple[int, bytes]:
     return int(match[1]), bytes.fromhex(match[2])
 
 
-def _verify_chain(
-    database: Database, noted: int, noted_hash: bytes, progress: Progress | None
+def verify_chain(
+    database: Database,
+    noted: int = 0,
+    noted_hash: bytes = BEGINNING,
+    progress: Progress | None = None,
 ) -> Verification:
+    """Recompute the hash chain, as the first half of `verify`."""
     last = Record(0, 0, "", "", 0, "", b"", BEGINNING)
-    for record in records(database):
+    for record in _readable(database):
+        if record is None:
+            problem = "cannot be read: the file is damaged there"
+            return Verification(last.position, _head(last), last.position + 1, problem)
         problem = _problem(last, record)
         if problem is None and record.position == noted and record.hash != noted_hash:
             problem = "is not the event that the given head was noted at"
@@ -77,6 +86,21 @@ def _verify_chain(
         problem = f"is missing: the log was cut off, it once went to #{noted}"
         return Verification(last.position, _head(last), last.position + 1, problem)
     return Verification(last.position, _head(last))
+
+
+def _readable(database: Database) -> Iterator[Record | None]:
+    """The records; None, and nothing more, where the database cannot read one."""
+    after = 0
+    for page_size in (PAGE, 1):
+        # Where a page cannot be read, its records are read one by one, to know which it is.
+        try:
+            for record in records(database, after, page_size=page_size):
+                yield record
+                after = record.position
+        except LogUnavailable:
+            continue
+        return
+    yield None
 
 
 def _problem(last: Record, record: Record) -> str | None:
@@ -102,14 +126,16 @@ def _verify_read_models(database: Database) -> tuple[int, str] | None:
         try:
             events = cursor.connection.execute(f"{EVENTS} ORDER BY position")
             Fold(cursor, "temp").run(events)
-        except StackfoldError as error:
-            return 0, str(error)
+        except UnreadableEvent as error:
+            return error.position or 0, f"cannot be loaded: {error.reason}"
+        except sqlite3.IntegrityError as error:
+            return 0, f"the events contradict each other: {error}"
         differences = []
         for table in TABLES.names():
             for one, other in (("main", "temp"), ("temp", "main")):
                 position = TABLES.position_of(table)
                 ((first,),) = cursor.execute(
-                    f"SELECT min({position}) FROM (SELECT * FROM {one}.{table} "
+                    f"SELECT min(CAST({position} AS INTEGER)) FROM (SELECT * FROM {one}.{table} "
                     f"EXCEPT SELECT * FROM {other}.{table})"
                 )
                 if first is not None:

@@ -78,9 +78,9 @@ class Workspace:
         project = find_project()
         database = Database.open(path)
         if database.outdated:
-            from stackfold.infrastructure.rebuild import rebuild
+            from stackfold.infrastructure.rebuild import upgrade
 
-            rebuild(database)
+            upgrade(database)
         override = os.environ.get("STACKFOLD_ACTIVE_STACK") or None
         return cls(database, folder, Scope(override, project.scope if project else None))
 
