@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,8 @@ class Database:
                 raise LogUnavailable(str(path), "is missing: restore it from a backup")
             if path.stat().st_size == 0:
                 raise LogUnavailable(str(path), "is empty: restore it from a backup")
+            if _cut_off(path):
+                raise LogUnavailable(str(path), "was cut off: restore it from a backup")
             database = cls(path, _open_existing(path))
         try:
             ((schema,),) = database.read("PRAGMA user_version")
@@ -154,6 +157,25 @@ def plain_words(place: str) -> Iterator[None]:
         text = str(error).lower()
         problem = next((words for sign, words in _PROBLEMS if sign in text), f"failed: {error}")
         raise LogUnavailable(place, problem) from error
+
+
+def _cut_off(path: Path) -> bool:
+    """Whether the file is shorter than it says; SQLite would read zeros for the missing end."""
+    for pause in (0, 0.05):
+        # The second look is for a file that another process was just about to make longer.
+        time.sleep(pause)
+        try:
+            with path.open("rb") as file:
+                header = file.read(32)
+            size = path.stat().st_size
+        except OSError:
+            return False
+        page = int.from_bytes(header[16:18], "big")
+        expected = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
+        is_sqlite = header.startswith(b"SQLite format 3\0")
+        if not is_sqlite or size >= expected or os.path.exists(f"{path}-wal"):
+            return False
+    return True
 
 
 def _open(address: str) -> sqlite3.Connection:

@@ -87,7 +87,7 @@ class Workspace:
     @classmethod
     def exists(cls) -> bool:
         """Whether there is a log in the home already, so that `open` would not create one."""
-        return (home_folder() / LOG_FILE).exists()
+        return os.path.exists(home_folder() / LOG_FILE)
 
     @classmethod
     def in_memory(cls) -> Self:
