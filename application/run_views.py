@@ -36,7 +36,7 @@ class ArtifactView(NamedTuple):
     name: str
     """The output's name within its step."""
     run: str
-    """The run's id."""
+    """The id of the run that made it."""
     step: str
     type: str
     """The value's Python type, as "module.Class"."""
@@ -47,6 +47,14 @@ class ArtifactView(NamedTuple):
     size: int
     """Length in bytes."""
     created: str
+    pipeline: str
+    version: int
+    """Which of those of this pipeline, step and name it is; the first one is 1."""
+
+    @property
+    def reference(self) -> str:
+        """What it is found by, as "pipeline/step/output@version"."""
+        return f"{self.pipeline}/{self.step}/{self.name}@{self.version}"
 
 
 class StepView(NamedTuple):
@@ -92,6 +100,12 @@ class RunDescription(NamedTuple):
     """In topological order."""
     pin: dict[str, Any]
     """The stack's revision, its components' revisions and their resolved configuration."""
+    rerun_of: str | None
+    """The id of the run that it repeats, if it repeats one."""
+    environment: dict[str, Any]
+    """The Python, the platform and the packages that it found."""
+    position: int
+    """Where in the log it began."""
 
 
 class RunQueries(Protocol):

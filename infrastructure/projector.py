@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from eventsourcing.persistence import IntegrityError
 
 from stackfold.application.queries import Queries
 from stackfold.application.read_models.guards import GUARDS
-from stackfold.application.read_models.projection import Plain, Row, Temporal, Write
+from stackfold.application.read_models.projection import Derived, Plain, Row, Temporal, Write
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NameTaken
 from stackfold.domain.events import DomainEvent
@@ -31,7 +32,10 @@ class Projector:
         """
         self._queries = queries
         self._tables = {event: _Table(model) for model in temporal for event in model.events}
-        self._folds = {event: model.fold for model in plain for event in model.events}
+        self._folds: dict[type[DomainEvent], list[Any]] = defaultdict(list)
+        for model in plain:
+            for event in model.events:
+                self._folds[event].append(model.fold)
 
     def project(
         self, cursor: sqlite3.Cursor, event: DomainEvent, position: int, recorded_at: str
@@ -46,9 +50,10 @@ class Projector:
         kind = type(event)
         if kind in self._tables:
             self._revise(cursor, self._tables[kind], event, position, recorded_at)
-        elif kind in self._folds:
-            for write in self._folds[kind](event, position, recorded_at):
-                perform(cursor, write)
+            return
+        for fold in self._folds.get(kind, ()):
+            for write in fold(event, position, recorded_at):
+                cursor.execute(*statement(write))
 
     def _revise(
         self,
@@ -116,22 +121,30 @@ def encoded(model: Temporal, row: Row) -> list[Any]:
     return [canonical(value) if column in model.json else value for column, value in pairs]
 
 
-def perform(cursor: sqlite3.Cursor, write: Write, schema: str = "main") -> None:
-    """Change one plain row."""
-    if write.action == "insert":
-        values = {**write.key, **write.values}
-        marks = ", ".join("?" for _ in values)
-        cursor.execute(
-            f"INSERT INTO {schema}.{write.table} ({', '.join(values)}) VALUES ({marks})",
-            list(values.values()),
-        )
-    else:
-        settings = ", ".join(f"{column} = ?" for column in write.values)
-        where = " AND ".join(f"{column} = ?" for column in write.key)
-        cursor.execute(
-            f"UPDATE {schema}.{write.table} SET {settings} WHERE {where}",
-            [*write.values.values(), *write.key.values()],
-        )
+def statement(write: Write, schema: str = "main") -> tuple[str, list[Any]]:
+    """The SQL that changes plain rows, and its parameters."""
+    table = f"{schema}.{write.table}"
+    where = " AND ".join(f"{column} = ?" for column in write.key)
+    key = [*write.key.values()]
+    if write.action == "delete":
+        return f"DELETE FROM {table} WHERE {where}", key
+    given = write.values if write.action == "update" else {**write.key, **write.values}
+    marks: list[str] = []
+    parameters: list[Any] = []
+    for value in given.values():
+        if isinstance(value, Derived):
+            marks.append(f"({value.expression.format(schema=schema)})")
+            parameters += value.parameters
+        else:
+            marks.append("?")
+            parameters.append(value)
+    if write.action == "update":
+        settings = ", ".join(f"{c} = {m}" for c, m in zip(given, marks, strict=True))
+        return f"UPDATE {table} SET {settings} WHERE {where}", parameters + key
+    insertion = f"INSERT INTO {table} ({', '.join(given)}) VALUES ({', '.join(marks)})"
+    if write.action == "ensure":
+        insertion += f" ON CONFLICT ({', '.join(write.key)}) DO NOTHING"
+    return insertion, parameters
 
 
 def _name_taken(model: Temporal, row: Row) -> NameTaken:

@@ -13,7 +13,7 @@ from stackfold.domain.errors import LogUnavailable, UnreadableEvent
 from stackfold.domain.events import DomainEvent
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.event_mapper import EventMapper
-from stackfold.infrastructure.projector import encoded
+from stackfold.infrastructure.projector import encoded, statement
 from stackfold.infrastructure.tables import ENVELOPE, PLAIN, TABLES, TEMPORAL
 from stackfold.infrastructure.version import SCHEMA
 
@@ -73,7 +73,7 @@ class Fold:
         self._cursor = cursor
         self._schema = schema
         self._temporal = {event: model for model in TEMPORAL for event in model.events}
-        self._folds = defaultdict(list)
+        self._folds: dict[type[DomainEvent], list[Any]] = defaultdict(list)
         for model in PLAIN:
             for event in model.events:
                 self._folds[event].append(model.fold)
@@ -136,22 +136,22 @@ class Fold:
             ]  # fmt: skip
 
     def _write(self, write: Write) -> None:
-        statement, parameters = write.statement(self._schema)
+        change, parameters = statement(write, self._schema)
         if write.action in ("insert", "ensure"):
-            self._rows[statement].append(parameters)
+            self._rows[change].append(parameters)
         else:
             self._flush()
-            self._cursor.execute(statement, parameters)
+            self._cursor.execute(change, parameters)
 
     def _flush(self) -> None:
         # In the order in which each first came: what is derived from other rows comes after them.
         for table, rows in self._rows.items():
             if rows:
-                statement = table
+                insertion = table
                 if not table.startswith("INSERT"):
                     marks = ", ".join("?" for _ in rows[0])
-                    statement = f"INSERT INTO {self._schema}.{table} VALUES ({marks})"
-                self._cursor.executemany(statement, rows)
+                    insertion = f"INSERT INTO {self._schema}.{table} VALUES ({marks})"
+                self._cursor.executemany(insertion, rows)
                 rows.clear()
 
 

@@ -18,7 +18,13 @@ from stackfold.infrastructure.listing import part
 
 _SORTABLE = {field: f"t.{field}" for field in (*RunView._fields, "position", "source", "error")}
 _RUN = f"SELECT {', '.join(f't.{field}' for field in RunView._fields)} FROM runs AS t WHERE true"
-_ARTIFACT = f"SELECT {', '.join(ArtifactView._fields)} FROM artifacts WHERE run = ?"
+_COLUMNS = ", ".join(f"a.{field}" for field in ArtifactView._fields)
+_OUTPUTS = (
+    "FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
+    "WHERE f.run = ? AND f.direction = 'out'"
+)
+_ARTIFACT = f"SELECT {_COLUMNS} {_OUTPUTS}"
+_OUTPUT = f"SELECT f.step, {_COLUMNS} {_OUTPUTS}"
 
 
 class SqlRunQueries:
@@ -50,9 +56,12 @@ class SqlRunQueries:
     def describe_run(self, reference: str) -> RunDescription:
         """One run with its steps."""
         view = self.run(reference)
-        ((source, why, error, parameters, graph, pin),) = self._database.read(
-            "SELECT source, why, error, parameters, graph, pin FROM runs WHERE id = ?", (view.id,)
+        ((source, why, error, parameters, graph, pin, *rest),) = self._database.read(
+            "SELECT source, why, error, parameters, graph, pin, rerun_of, environment, position "
+            "FROM runs WHERE id = ?",
+            (view.id,),
         )
+        rerun_of, environment, position = rest
         return RunDescription(
             *view,
             source=source,
@@ -61,14 +70,17 @@ class SqlRunQueries:
             parameters=json.loads(parameters),
             steps=self._steps(view.id, json.loads(graph)),
             pin=json.loads(pin),
+            rerun_of=rerun_of,
+            environment=json.loads(environment),
+            position=position,
         )
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
         """What the run with that id, or one step of it, produced."""
         if step is None:
-            rows = self._database.read(f"{_ARTIFACT} ORDER BY created, step, place", (run,))
+            rows = self._database.read(f"{_ARTIFACT} ORDER BY a.position, f.place", (run,))
         else:
-            rows = self._database.read(f"{_ARTIFACT} AND step = ? ORDER BY place", (run, step))
+            rows = self._database.read(f"{_ARTIFACT} AND f.step = ? ORDER BY f.place", (run, step))
         return [ArtifactView(*row) for row in rows]
 
     def _found(self, condition: str, *values: str) -> list[RunView]:
@@ -83,8 +95,9 @@ class SqlRunQueries:
         )
         executed = {row[0]: row[1:] for row in rows}
         outputs: dict[str, list[ArtifactView]] = {}
-        for artifact in self.artifacts(run):
-            outputs.setdefault(artifact.step, []).append(artifact)
+        # By the step that they flowed out of: one from the cache may be another's work.
+        for step, *artifact in self._database.read(f"{_OUTPUT} ORDER BY f.place", (run,)):
+            outputs.setdefault(step, []).append(ArtifactView(*artifact))
         return [_step(node, executed.get(node["name"]), outputs) for node in graph]
 
 

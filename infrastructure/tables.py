@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from stackfold.application.read_models.activations import ACTIVATIONS
+from stackfold.application.read_models.artifacts import ARTIFACTS
 from stackfold.application.read_models.components import COMPONENTS
 from stackfold.application.read_models.flavors import FLAVORS
 from stackfold.application.read_models.projection import Plain, Temporal
@@ -33,7 +34,7 @@ class Tables:
         """An SQL expression for the position in the log that a row of a table comes from."""
         if any(model.table == table for model in self._temporal):
             return "since"
-        if table == "runs":
+        if table in ("runs", "artifacts"):
             return "position"
         return "coalesce((SELECT position FROM main.runs WHERE id = run), 0)"
 
@@ -75,5 +76,6 @@ class Tables:
 
 
 TEMPORAL = (STACKS, COMPONENTS, FLAVORS, ACTIVATIONS)
-PLAIN = (RUNS,)
+PLAIN = (RUNS, ARTIFACTS)
+"""What one derives from the rows of another comes after that."""
 TABLES = Tables(TEMPORAL, PLAIN)

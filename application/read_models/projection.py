@@ -36,13 +36,23 @@ class Temporal(NamedTuple):
         return fields
 
 
-class Write(NamedTuple):
-    """A change of one plain row."""
+class Derived(NamedTuple):
+    """A value that the database works out from rows that are there already."""
 
-    action: Literal["insert", "update"]
+    expression: str
+    """SQL; `{schema}` stands for the schema of the tables, `?` for a parameter."""
+    parameters: tuple[Any, ...]
+
+
+class Write(NamedTuple):
+    """A change of plain rows."""
+
+    action: Literal["insert", "ensure", "update", "delete"]
+    """"ensure" inserts a row unless there is one with that key; "update" and "delete" are of the
+    rows with that key."""
     table: str
     values: Mapping[str, Any]
-    """Column → value; "update" sets those of the row with the same `key`."""
+    """Column → value, or what it is derived from."""
     key: Mapping[str, Any]
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackfold.application.read_models.projection import Plain, Write
-from stackfold.domain.artifact import Artifact
 from stackfold.domain.run import Run
 
 
@@ -18,13 +17,6 @@ def fold(event: Run.Event, position: int, recorded_at: str) -> Iterator[Write]:
             yield Write("insert", "runs", _started(event, position, recorded_at), run)
         case Run.StepCompleted():
             yield Write("insert", "steps", _completed(event), _key(event))
-            for place, artifact in enumerate(event.outputs):
-                yield Write(
-                    "insert",
-                    "artifacts",
-                    _artifact(event, place, artifact),
-                    {"id": str(artifact.id)},
-                )
         case Run.StepFailed():
             yield Write("insert", "steps", _failed(event), _key(event))
         case Run.Completed():
@@ -32,6 +24,9 @@ def fold(event: Run.Event, position: int, recorded_at: str) -> Iterator[Write]:
         case Run.Failed():
             values = {"status": "failed", "ended": recorded_at, "error": event.error}
             yield Write("update", "runs", values, run)
+        case Run.Deleted():
+            yield Write("delete", "steps", {}, {"run": run["id"]})
+            yield Write("delete", "runs", {}, run)
 
 
 def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, Any]:
@@ -53,6 +48,8 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
         "parameters": _json(event.parameters),
         "graph": _json(graph),
         "pin": _json(event.pin.model_dump(mode="json")),
+        "rerun_of": str(event.rerun_of) if event.rerun_of else None,
+        "environment": _json(event.environment.model_dump(mode="json")),
     }
 
 
@@ -80,21 +77,6 @@ def _failed(event: Run.StepFailed) -> dict[str, Any]:
     }
 
 
-def _artifact(event: Run.StepCompleted, place: int, artifact: Artifact) -> dict[str, Any]:
-    return {
-        "run": str(event.originator_id),
-        "step": event.step,
-        "place": place,
-        "name": artifact.name,
-        "type": artifact.type,
-        "materializer": artifact.materializer,
-        "uri": artifact.uri,
-        "digest": artifact.digest,
-        "size": artifact.size,
-        "created": _text(event.timestamp),
-    }
-
-
 def _key(event: Run.StepCompleted | Run.StepFailed) -> dict[str, Any]:
     return {"run": str(event.originator_id), "name": event.step}
 
@@ -115,17 +97,15 @@ RUNS = Plain(
         "stack_id TEXT NOT NULL, stack_revision INTEGER NOT NULL, fingerprint TEXT NOT NULL, "
         "status TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, error TEXT NOT NULL, "
         "by TEXT NOT NULL, why TEXT NOT NULL, parameters TEXT NOT NULL, graph TEXT NOT NULL, "
-        "pin TEXT NOT NULL",
+        "pin TEXT NOT NULL, rerun_of TEXT, environment TEXT NOT NULL",
         "steps": "run TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, "
         "started TEXT NOT NULL, ended TEXT NOT NULL, error TEXT NOT NULL, "
         "traceback TEXT NOT NULL, parameters TEXT NOT NULL, inputs TEXT NOT NULL, "
         "PRIMARY KEY (run, name)",
-        "artifacts": "id TEXT PRIMARY KEY, run TEXT NOT NULL, step TEXT NOT NULL, "
-        "place INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, "
-        "materializer TEXT NOT NULL, uri TEXT NOT NULL, digest TEXT NOT NULL, "
-        "size INTEGER NOT NULL, created TEXT NOT NULL",
     },
-    indexes=("runs (position)", "runs (name)", "artifacts (run, step)"),
+    indexes=("runs (position)", "runs (name)"),
     fold=fold,
-    events=frozenset({Run.Started, Run.StepCompleted, Run.StepFailed, Run.Completed, Run.Failed}),
+    events=frozenset(
+        {Run.Started, Run.StepCompleted, Run.StepFailed, Run.Completed, Run.Failed, Run.Deleted}
+    ),
 )
