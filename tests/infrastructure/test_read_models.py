@@ -10,6 +10,7 @@ from stackfold.application.activations import Activations
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NotFound, NotInStack, OutsideLog
 from stackfold.infrastructure.queries import Scope, SqlQueries
+from stackfold.infrastructure.workspace import Workspace
 
 
 def at(ws, asked, **scope):
@@ -219,3 +220,42 @@ def test_without_a_name_the_active_stacks_component_is_meant(ws):
 def activate_in(ws, scope, name):
     activations = Activations(ws._parts.ledger, ws.queries, scope)
     ws._parts.ledger.attempt(lambda: [activations.choose(UUID(ws.stacks.get(name).id))])
+
+
+# -- while somebody else changes things
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda ws: ws.stacks.list(),
+        lambda ws: ws.stacks.get("prod"),
+        lambda ws: ws.stacks.get(),
+        lambda ws: ws.components.list(STORE),
+        lambda ws: ws.components.get(STORE, "shared"),
+    ],
+)
+def test_an_answer_tells_of_one_state_whatever_happens_between_its_reads(
+    tmp_path, monkeypatch, question
+):
+    def change(other):
+        other.stacks.update("prod", artifact_store="default")
+        other.components.delete(STORE, "shared")
+        other.stacks.activate("default")
+        other.stacks.delete("prod")
+
+    with Workspace.open(tmp_path) as ws, Workspace.open(tmp_path) as other:
+        store(ws, "shared")
+        stack(ws, "prod", artifact_store="shared", activate=True)
+        before = question(ws)
+        read = ws._database.read
+
+        def read_and_be_overtaken(*arguments):
+            rows = read(*arguments)
+            monkeypatch.undo()
+            change(other)
+            return rows
+
+        monkeypatch.setattr(ws._database, "read", read_and_be_overtaken)
+        assert question(ws) == before
+        assert names(ws.stacks.list()) == ["default"]
