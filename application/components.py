@@ -12,6 +12,7 @@ from stackfold.application.views import ALL, ComponentView, HistoryEntry, Listin
 from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NotFound, NotInStack
+from stackfold.domain.origin import Origin
 
 
 class Components:
@@ -186,7 +187,7 @@ class Components:
                 original.flavor,
                 original.configuration,
                 original.labels,
-                copied_from=original.id,
+                copied_from=Origin(id=original.id, revision=original.version),
             )
         self._ledger.save(copy)
         return self._view(copy)

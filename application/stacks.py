@@ -18,6 +18,7 @@ from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import AlreadyActive, NotFound, NothingToChange, NotInStack
 from stackfold.domain.events import Aggregate
+from stackfold.domain.origin import Origin
 from stackfold.domain.stack import Stack
 
 PREVIOUS = "-"
@@ -219,7 +220,7 @@ class Stacks:
                     original.components,
                     original.description,
                     original.labels,
-                    copied_from=original.id,
+                    copied_from=Origin(id=original.id, revision=original.version),
                 )
             ]
 

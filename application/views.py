@@ -111,7 +111,8 @@ class LogEvent(NamedTuple):
     topic: str
     """What happened, such as "stack.registered"."""
     data: dict[str, Any]
-    """The event's fields, with `by`, `why` and `timestamp`."""
+    """The event's fields as they were recorded, with `by`, `why` and `timestamp`; `class_version`,
+    where it is there, tells which version of its fields they are."""
 
 
 class LogFilter(NamedTuple):

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Self
-from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -12,6 +11,7 @@ from stackfold.domain.errors import NotDeleted, NothingToChange, Protected, Unkn
 from stackfold.domain.events import FirstEvent, Revertible
 from stackfold.domain.labels import effective_changes, merged, touched, valid_labels
 from stackfold.domain.name import valid_name
+from stackfold.domain.origin import Origin
 
 Configuration = Mapping[str, JsonValue]
 """Attribute → value, only what was set explicitly."""
@@ -32,13 +32,20 @@ class Component(Revertible):
         """It was named and configured."""
 
         TOPIC = "component.registered"
+        class_version = 2
         originator_topic: Literal["component"]
         type: ComponentType
         name: str
         flavor: str
         configuration: dict[str, JsonValue]
         labels: dict[str, str]
-        copied_from: UUID | None = None
+        copied_from: Origin | None = None
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            """Version 1 told what was copied, but not at which revision."""
+            original = state["copied_from"]
+            state["copied_from"] = original and {"id": original, "revision": None}
 
     class Updated(Event):
         """Attributes were set; labels were set, or removed where the value is None."""
@@ -149,7 +156,7 @@ class Component(Revertible):
         flavor: str,
         configuration: Configuration,
         labels: Mapping[str, str] | None = None,
-        copied_from: UUID | None = None,
+        copied_from: Origin | None = None,
     ) -> Self:
         """Name and configure a flavor.
 
@@ -159,7 +166,7 @@ class Component(Revertible):
             flavor: The implementation that it configures.
             configuration: Attribute → value, already checked against the flavor.
             labels: Label → text.
-            copied_from: The component that it is a copy of.
+            copied_from: The component that it is a copy of, at the revision that was copied.
 
         Raises:
             InvalidName: The name or a label breaks the rule for names.

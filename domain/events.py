@@ -21,6 +21,9 @@ class DomainEvent(BaseModel):
 
     TOPIC: ClassVar[str]
     """Its name in the log; it outlives any module path."""
+    class_version: ClassVar[int] = 1
+    """The version of its fields. One above 1 has a static method `upcast_v1_v2(state)` for each
+    step, which makes the fields of an older version those of the next (docs/decisions)."""
 
     originator_id: UUID
     originator_version: int

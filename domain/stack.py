@@ -16,6 +16,7 @@ from stackfold.domain.errors import (
 from stackfold.domain.events import FirstEvent, Revertible
 from stackfold.domain.labels import effective_changes, merged, touched, valid_labels
 from stackfold.domain.name import valid_name
+from stackfold.domain.origin import Origin
 
 ComponentsByType = dict[ComponentType, tuple[UUID, ...]]
 """Component type → the components of that type, the default one first; no empty entries."""
@@ -36,12 +37,19 @@ class Stack(Revertible):
         """It was named and composed."""
 
         TOPIC = "stack.registered"
+        class_version = 2
         originator_topic: Literal["stack"]
         name: str
         components: ComponentsByType
         description: str
         labels: dict[str, str]
-        copied_from: UUID | None = None
+        copied_from: Origin | None = None
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            """Version 1 told what was copied, but not at which revision."""
+            original = state["copied_from"]
+            state["copied_from"] = original and {"id": original, "revision": None}
 
     class Updated(Event):
         """Other components for some types, another description, other labels."""
@@ -154,7 +162,7 @@ class Stack(Revertible):
         components: Mapping[ComponentType, Sequence[UUID]],
         description: str = "",
         labels: Mapping[str, str] | None = None,
-        copied_from: UUID | None = None,
+        copied_from: Origin | None = None,
     ) -> Self:
         """Name a set of components.
 
@@ -163,7 +171,7 @@ class Stack(Revertible):
             components: Component type → components, the default one first.
             description: What it is for, in the user's words.
             labels: Label → text.
-            copied_from: The stack that it is a copy of.
+            copied_from: The stack that it is a copy of, at the revision that was copied.
 
         Raises:
             InvalidName: The name or a label breaks the rule for names.

@@ -25,6 +25,9 @@ _AGGREGATES = {
 """First word of a topic → the module and the aggregate that its events belong to."""
 
 _IN_COLUMNS = {"originator_id", "originator_version"}
+_VERSION = "class_version"
+"""The field that tells which version of its class an event is of; it is left out for version 1."""
+_TOO_NEW = "a newer version of Stackfold wrote it"
 
 
 class EventMapper(Mapper[UUID]):
@@ -44,6 +47,8 @@ class EventMapper(Mapper[UUID]):
         state = {name: value for name, value in vars(event).items() if name not in _IN_COLUMNS}
         if event.undoes is None:
             del state["undoes"]
+        if event.class_version > 1:
+            state[_VERSION] = event.class_version
         return StoredEvent(
             originator_id=event.originator_id,
             originator_version=event.originator_version,
@@ -59,13 +64,16 @@ class EventMapper(Mapper[UUID]):
         """
         event_class = event_classes(stored_event.topic.partition(".")[0]).get(stored_event.topic)
         if event_class is None:
-            raise UnreadableEvent(stored_event.topic, "a newer version of Stackfold wrote it")
+            raise UnreadableEvent(stored_event.topic, _TOO_NEW)
         try:
             state = orjson.loads(stored_event.state)
             state["originator_id"] = stored_event.originator_id
             state["originator_version"] = stored_event.originator_version
+            if state.get(_VERSION, 1) > event_class.class_version:
+                raise UnreadableEvent(stored_event.topic, _TOO_NEW)
+            _upcast(event_class, state)
             return event_class.model_validate(state)
-        except (ValidationError, ValueError, TypeError) as error:
+        except (ValidationError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise UnreadableEvent(stored_event.topic, "it was damaged") from error
 
 
@@ -81,6 +89,13 @@ def event_classes(aggregate: str) -> Mapping[str, type[DomainEvent]]:
         for member in members
         if isinstance(member, type) and issubclass(member, DomainEvent) and "TOPIC" in vars(member)
     }
+
+
+def _upcast(event_class: type[DomainEvent], state: dict[str, Any]) -> None:
+    """Make the fields of an older version of an event class those of today's."""
+    stored = state.pop(_VERSION, 1)
+    for version in range(stored, event_class.class_version):
+        getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)
 
 
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME

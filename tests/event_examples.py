@@ -14,6 +14,7 @@ from stackfold.domain.component_type import ComponentType
 from stackfold.domain.environment import Environment
 from stackfold.domain.events import DomainEvent
 from stackfold.domain.flavor import Flavor
+from stackfold.domain.origin import Origin
 from stackfold.domain.options import FailureMode
 from stackfold.domain.pin import Pin, PinnedComponent
 from stackfold.domain.run import Run, StepDefinition, StepLog
@@ -152,7 +153,7 @@ FACTS: list[partial[Any]] = [
     that(Run.Completed),
     that(Run.Failed, error="ValueError: no"),
     that(Run.Deleted),
-    that(Stack.Registered, copied_from=A, **STACK_STATE),
+    that(Stack.Registered, copied_from=Origin(id=A, revision=3), **STACK_STATE),
     that(Stack.Updated, components=COMPOSITION, description=None, labels={"a": None}),
     that(Stack.ComponentsRemoved, components=COMPOSITION),
     that(Stack.DefaultSet, type=ComponentType.STEP_OPERATOR, component=A),

@@ -15,6 +15,7 @@ from stackfold.domain.errors import (
     Protected,
     UnknownAttribute,
 )
+from stackfold.domain.origin import Origin
 
 STORE = ComponentType.ARTIFACT_STORE
 
@@ -65,7 +66,7 @@ def test_every_component_gets_an_id_of_its_own():
 
 
 def test_a_copy_says_what_it_is_a_copy_of():
-    original = UUID(int=7)
+    original = Origin(id=UUID(int=7), revision=3)
     given(Component).when(
         lambda kind: kind.register(STORE, "copy", "local", {}, copied_from=original)
     ).then(

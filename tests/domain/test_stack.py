@@ -16,6 +16,7 @@ from stackfold.domain.errors import (
     Protected,
     TooManyComponents,
 )
+from stackfold.domain.origin import Origin
 from stackfold.domain.stack import Stack
 
 ORCHESTRATOR, STORE = ComponentType.ORCHESTRATOR, ComponentType.ARTIFACT_STORE
@@ -73,8 +74,9 @@ def test_a_stack_is_registered():
 
 
 def test_a_copy_says_what_it_is_a_copy_of():
-    given(Stack).when(lambda kind: kind.register("b", REQUIRED, copied_from=UUID(int=7))).then(
-        composed("b", copied_from=UUID(int=7))
+    original = Origin(id=UUID(int=7), revision=3)
+    given(Stack).when(lambda kind: kind.register("b", REQUIRED, copied_from=original)).then(
+        composed("b", copied_from=original)
     )
 
 

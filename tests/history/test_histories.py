@@ -363,12 +363,14 @@ class Histories(RuleBasedStateMachine):
 
     def do(self, command: Callable[[Workspace], Any], place: str = "global") -> Any:
         """Run a command; what it returned, or None if it was refused and changed nothing."""
-        before, last = tables(self.ws), self.last
+        before, last, refusal = tables(self.ws), self.last, None
         try:
             done = command(self.there(place))
-        except StackfoldError as refusal:
-            assert "\n" not in str(refusal)
+        except StackfoldError as error:
+            refusal = error
+        if refusal:
             assert tables(self.ws) == before, f"refused, yet something changed: {refusal}"
+            assert "\n" not in str(refusal)
             return None
         assert self.last > last, "done, but nothing was recorded"
         self.standing.append(facts(self.now))
