@@ -9,6 +9,9 @@ from stackfold.application.views import ALL, FlavorView, Listing
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import UnknownFlavor
 
+OWN = "own"
+"""Where the flavors that users registered come from."""
+
 
 class Entry(NamedTuple):
     """A flavor, as far as it is known without loading its class."""
@@ -24,6 +27,8 @@ class Entry(NamedTuple):
     """pip requirements."""
     modules: tuple[str, ...] = ()
     """The modules that must be there for it to run."""
+    version: str = ""
+    """The version of the package that ships it; empty for a user's own."""
 
 
 class Packages(Protocol):
@@ -88,4 +93,4 @@ class Catalogue:
 
 def _own(stored: StoredFlavor) -> Entry:
     top = stored.source.partition(".")[0]
-    return Entry(stored.name, stored.type, "own", stored.summary, stored.source, modules=(top,))
+    return Entry(stored.name, stored.type, OWN, stored.summary, stored.source, modules=(top,))

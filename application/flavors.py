@@ -8,13 +8,13 @@ from typing import Any
 from pydantic.errors import PydanticUserError
 
 from stackfold.application import configuration as configurations
-from stackfold.application.catalogue import Catalogue
+from stackfold.application.catalogue import OWN, Catalogue, Entry
 from stackfold.application.ledger import Ledger
 from stackfold.application.ports import PORTS, Configuration, StackComponent
 from stackfold.application.queries import Queries
 from stackfold.application.views import FlavorDescription, FlavorView
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import FlavorBuiltIn, InvalidFlavor, NameTaken
+from stackfold.domain.errors import FlavorBuiltIn, InvalidFlavor, NameTaken, UnknownFlavor
 from stackfold.domain.flavor import Flavor
 
 
@@ -112,11 +112,35 @@ class Flavors:
         """Every attribute of the flavor, defaults included; raises as `explicit`."""
         return configurations.resolved(self.implementation(type, name), configuration)
 
+    def entry(self, type: ComponentType, name: str) -> Entry:
+        """A flavor, as far as it is known without loading its class.
+
+        Raises:
+            UnknownFlavor: There is none of that name.
+        """
+        return self._catalogue.entry(type, name)
+
     def build(
-        self, type: ComponentType, name: str, configuration: Mapping[str, Any]
+        self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
     ) -> StackComponent:
-        """An instance of the flavor's class with that configuration; raises as `explicit`."""
-        return configurations.build(self.implementation(type, name), configuration, self._home)
+        """An instance of the flavor's class with that configuration; raises as `explicit`.
+
+        Args:
+            type: The component type.
+            name: The flavor's name.
+            configuration: Attribute → value.
+            source: Where a run found the class. It is used for a flavor of the user's own, which
+                may be gone by now, or be another class; a package knows where its classes are.
+        """
+        try:
+            entry = self._catalogue.entry(type, name)
+        except UnknownFlavor:
+            if not source:
+                raise
+        else:
+            source = source if source and entry.integration == OWN else entry.source
+        flavor = self._load(source, ComponentType(type))
+        return configurations.build(flavor, configuration, self._home)
 
     def _load(self, source: str, type: ComponentType) -> "type[StackComponent]":
         found = self._catalogue.packages.load(source)

@@ -33,6 +33,7 @@ class Pinning:
         for view in components:
             type = ComponentType(view.type)
             resolved = self._flavors.resolved(type, view.flavor, view.configuration)
+            entry = self._flavors.entry(type, view.flavor)
             component = PinnedComponent.model_validate(
                 {
                     "id": view.id,
@@ -41,6 +42,8 @@ class Pinning:
                     "flavor": view.flavor,
                     "revision": view.revision,
                     "configuration": resolved,
+                    "flavor_version": entry.version,
+                    "source": entry.source,
                 }
             )
             pinned[type] = (*pinned.get(type, ()), component)
@@ -66,7 +69,9 @@ class Pinning:
 
     def built(self, component: PinnedComponent) -> object:
         """A pinned component, ready for use."""
-        return self._flavors.build(component.type, component.flavor, component.configuration)
+        return self._flavors.build(
+            component.type, component.flavor, component.configuration, component.source
+        )
 
     def _composition(self, reference: str | None) -> tuple[StackView, Sequence[ComponentView]]:
         """A stack with its components, both of one moment."""

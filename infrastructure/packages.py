@@ -10,6 +10,7 @@ from functools import cache
 
 from stackfold.application.catalogue import Entry
 from stackfold.domain.errors import InvalidFlavor
+from stackfold.infrastructure.environment import version
 
 ENTRY_POINTS = "stackfold.flavors"
 """The entry-point group in which packages ship flavors, as `<type>.<name> = module:Class`."""
@@ -96,9 +97,11 @@ def _entries() -> tuple[Entry, ...]:
                 summary=str(package.get("summary", "")),
                 source=f"{point.module}.{point.attr}",
                 modules=(point.module.partition(".")[0],),
+                version=point.dist.version if point.dist else "",
             )
         )
-    return (*BUILT_IN, *shipped)
+    ours = version("stackfold")
+    return (*(entry._replace(version=ours) for entry in BUILT_IN), *shipped)
 
 
 def _look_here_too() -> None:
