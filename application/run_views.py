@@ -50,6 +50,8 @@ class ArtifactView(NamedTuple):
     pipeline: str
     version: int
     """Which of those of this pipeline, step and name it is; the first one is 1."""
+    versions: dict[str, str]
+    """"python" and module → the version that wrote it, where another may fail to read it."""
 
     @property
     def reference(self) -> str:

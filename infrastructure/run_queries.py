@@ -81,7 +81,7 @@ class SqlRunQueries:
             rows = self._database.read(f"{_ARTIFACT} ORDER BY a.position, f.place", (run,))
         else:
             rows = self._database.read(f"{_ARTIFACT} AND f.step = ? ORDER BY f.place", (run, step))
-        return [ArtifactView(*row) for row in rows]
+        return [artifact_view(row) for row in rows]
 
     def _found(self, condition: str, *values: str) -> list[RunView]:
         rows = self._database.read(f"{_RUN} AND ({condition}) ORDER BY t.position DESC", values)
@@ -97,8 +97,14 @@ class SqlRunQueries:
         outputs: dict[str, list[ArtifactView]] = {}
         # By the step that they flowed out of: one from the cache may be another's work.
         for step, *artifact in self._database.read(f"{_OUTPUT} ORDER BY f.place", (run,)):
-            outputs.setdefault(step, []).append(ArtifactView(*artifact))
+            outputs.setdefault(step, []).append(artifact_view(artifact))
         return [_step(node, executed.get(node["name"]), outputs) for node in graph]
+
+
+def artifact_view(row: Sequence[Any]) -> ArtifactView:
+    """A row of `ArtifactView`'s columns as such a view."""
+    *plain, versions = row
+    return ArtifactView(*plain, versions=json.loads(versions))
 
 
 _NEVER = ("pending", None, None, "", "", "{}", "{}")
