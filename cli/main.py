@@ -6,6 +6,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from io import StringIO
 
 from stackfold.domain.errors import NothingToChange, StackfoldError
 
@@ -14,10 +15,12 @@ PROGRAM = "stackfold"
 
 def main() -> None:
     """Run the command that the process was started with, and end the process."""
-    # Whoever closed stdout wants to see nothing.
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")
-    # A terminal that cannot show a character shows its code instead.
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if sys.stdout is None:
+        # Whoever closed it wants to see nothing.
+        sys.stdout = StringIO()
+    else:
+        # A terminal that cannot show a character shows its code instead.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 

@@ -24,8 +24,11 @@ from stackfold.infrastructure.workspace import Workspace
 
 run = Noun("run", "Look up runs.")
 
-_TABLES = ("steps", "pin")
-"""What a description for people shows as tables of their own."""
+_FIRST = (
+    "id", "name", "pipeline", "status", "stack", "stack_revision", "started", "ended", "by", "why",
+    "error", "source", "parameters", "fingerprint",
+)  # fmt: skip
+"""What a description for people begins with; the steps and the pin are tables of their own."""
 
 
 @run.command("list")
@@ -83,7 +86,7 @@ def describe(
     if output != Format.TABLE:
         show_one(record, list(record), output)
         return
-    show_one(record, [field for field in record if field not in _TABLES])
+    show_one(record, _FIRST)
     _show_steps(record["steps"])
     _show_pin(record["pin"])
     for step in record["steps"]:

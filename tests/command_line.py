@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from stackfold.cli import front_door
 from stackfold.cli.main import run
 
-
 NOBODY = 65534
 
 

@@ -1,6 +1,8 @@
 import pytest
 from command_line import CommandLine
 
+from stackfold.infrastructure.author import author
+
 
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capsys):
@@ -12,4 +14,7 @@ def cli(tmp_path, monkeypatch, capsys):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("STACKFOLD_ACTOR", "ada@example.com")
-    return CommandLine(capsys)
+    # Within one process the author is asked for once; here it is another process each time.
+    author.cache_clear()
+    yield CommandLine(capsys)
+    author.cache_clear()

@@ -1,8 +1,8 @@
 """Completion as shells ask for it: by environment variables, answered on stdout."""
 
 import pytest
-
 from command_line import in_a_process
+
 from stackfold.cli import completion
 
 

@@ -5,8 +5,8 @@ import sqlite3
 import stat
 
 import pytest
-
 from command_line import as_nobody, in_a_process
+
 from stackfold.cli import front_door
 
 READ = ["stack", "list"]

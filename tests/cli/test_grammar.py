@@ -20,7 +20,7 @@ each_command = pytest.mark.parametrize(
 def test_every_command_and_option_has_help(names, made):
     assert made.help.endswith("."), names
     for parameter in made.params:
-        assert parameter.help and parameter.help.endswith((".", "VALUE")), parameter.name
+        assert (parameter.help or "").endswith("."), parameter.name
 
 
 @each_command

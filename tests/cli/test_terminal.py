@@ -1,7 +1,6 @@
 """What is different where somebody sits at a terminal."""
 
 import pytest
-
 from command_line import in_a_process
 from terminal import on_a_terminal
 

@@ -1,0 +1,103 @@
+import pytest
+
+from stackfold.domain.errors import InvalidFile
+from stackfold.infrastructure.stack_file import StackFiles
+
+FILES = StackFiles()
+DOCUMENT = {
+    "stack_name": "2026-01-31",
+    "description": "two\nlines: \N{SNOWMAN} \x07",
+    "labels": {"yes": "no", "n": "1", "empty": ""},
+    "components": {
+        "alerter": [
+            {
+                "name": "true",
+                "configuration": {"n": 1, "f": 0.5, "b": False, "l": [None, {"x": []}]},
+            }
+        ]
+    },
+}
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    FILES.write(tmp_path / "a.yaml", DOCUMENT)
+    read = FILES.read(tmp_path / "a.yaml")
+    assert read.pop("stackfold_version")
+    assert read == DOCUMENT
+    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
+
+
+def test_a_value_used_twice_is_written_twice():
+    shared = {"path": "/x"}
+    assert "&" not in FILES.text({"a": shared, "b": shared})
+
+
+def test_a_file_is_replaced_only_on_request(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("mine")
+    with pytest.raises(InvalidFile, match="is there already"):
+        FILES.write(path, DOCUMENT)
+    assert path.read_text() == "mine"
+    FILES.write(path, DOCUMENT, overwrite=True)
+    assert FILES.read(path)["stack_name"] == "2026-01-31"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.yaml"]
+
+
+@pytest.mark.parametrize("name", ["nowhere/a.yaml", "."])
+def test_what_cannot_be_written_is_refused(tmp_path, name):
+    with pytest.raises(InvalidFile, match=r"cannot be written|is there already"):
+        FILES.write(tmp_path / name, DOCUMENT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_date_stays_the_text_that_it_was():
+    read = FILES.parse("a: 2026-01-31\nb: 2026-01-31T12:00:00Z\nc: yes\nd: 1.5", "x")
+    assert read == {"a": "2026-01-31", "b": "2026-01-31T12:00:00Z", "c": True, "d": 1.5}
+
+
+def test_references_are_followed():
+    assert FILES.parse("a: &x {b: 1}\nc: *x\nd:\n  <<: *x\n  e: 2", "x") == {
+        "a": {"b": 1},
+        "c": {"b": 1},
+        "d": {"b": 1, "e": 2},
+    }
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: [", "line 1"),
+        ("a: 1\n b: 2", "line 2"),
+        ("\tx", "line 1"),
+        ("a: 1\na: 2", "'a' is given twice"),
+        ("a: &a [*a]", "contains itself"),
+        ("[" * 3000 + "]" * 3000, "nested too deeply"),
+        (BOMB, "more than 100000 values"),
+        ("a: !!python/object/apply:os.system [id]", "could not determine a constructor"),
+        ("? [a]\n: b", "unhashable key"),
+        ("--- 1\n--- 2", "line 2"),
+        ("a: \x00", "special characters"),
+        ("a: 0x_", "no YAML that can be read"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_what_is_no_plain_yaml_is_refused_in_one_line(text, problem):
+    with pytest.raises(InvalidFile) as refusal:
+        FILES.parse(text, "x.yaml")
+    assert problem in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidFile, match="not UTF-8"):
+        FILES.read(tmp_path / "a.yaml")
+    with pytest.raises(InvalidFile, match="cannot be read"):
+        FILES.read(tmp_path)
+    with pytest.raises(InvalidFile, match="cannot be read"):
+        FILES.read(tmp_path / "missing.yaml")
