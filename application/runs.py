@@ -22,6 +22,7 @@ from stackfold.application.steps import read
 from stackfold.application.views import Listing
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
+from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.errors import InvalidPipeline, NotFound
 from stackfold.domain.graph import Graph
 from stackfold.domain.pin import Pin, PinnedComponent
@@ -54,6 +55,7 @@ class Runs:
         pipeline: Pipeline[...],
         parameters: Mapping[str, Any] | None = None,
         *,
+        configuration: RunConfiguration = AS_WRITTEN,
         stack: str | None = None,
         why: str = "",
     ) -> RunView:
@@ -63,9 +65,10 @@ class Runs:
 
         Args:
             pipeline: What to run.
-            parameters: Its parameters by name.
-            stack: The stack to run on, by name, id or unique prefix; the active one if None.
-                Which one is active does not change.
+            parameters: Its parameters by name; they override the configuration's.
+            configuration: What else is chosen for this run.
+            stack: The stack to run on, by name, id or unique prefix; the configuration's or else
+                the active one if None. Which one is active does not change.
             why: The reason.
 
         Raises:
@@ -74,8 +77,8 @@ class Runs:
             InvalidConfiguration: A component no longer fits its flavor.
             RunFailed: A step raised; its exception is the cause.
         """
-        graph = pipeline.graph(**(parameters or {}))
-        pin = self._pinning.pin(stack)
+        graph = pipeline.graph_for(parameters or {}, configuration)
+        pin = self._pinning.pin(stack or configuration.stack)
         chosen = _step_operators(graph, pin)
         built = {each.id: cast(StepOperator, self._pinning.built(each)) for each in chosen.values()}
         operators = {step: built[component.id] for step, component in chosen.items()}
@@ -177,7 +180,7 @@ def _step_operators(graph: Graph, pin: Pin) -> dict[str, PinnedComponent]:
     type = ComponentType.STEP_OPERATOR
     chosen = {}
     for node in graph.nodes:
-        asked = node.step.step_operator
+        asked = node.step.options.step_operator
         if not asked:
             continue
         found = pin.component(type, None if asked is True else asked)

@@ -4,14 +4,15 @@ import copy
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar
 from uuid import uuid4
 
 from stackfold.application.materializers import Materializers, class_finder, type_name
 from stackfold.application.ports import ArtifactStore
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import ArtifactDamaged, InvalidOutput, StackfoldError
-from stackfold.domain.graph import StepFunction
+from stackfold.domain.graph import Gathered, StepFunction
 
 _HEADER = "Traceback (most recent call last):"
 _NEVER_CHANGED = (str, int, float, bool, type(None))
@@ -30,7 +31,9 @@ class StepCall:
     arguments: Mapping[str, Any]
     """Input → a plain value."""
     inputs: Mapping[str, Artifact]
-    """Input → where its value is."""
+    """Input → where its value is; "models[0]" for the first of those in a list."""
+    gathered: Mapping[str, Gathered]
+    """Input → how the values in `inputs` are put together for it, where there are several."""
     store: ArtifactStore
     materializers: Materializers
 
@@ -50,14 +53,22 @@ class StepCall:
             name: value if isinstance(value, _NEVER_CHANGED) else copy.deepcopy(value)
             for name, value in self.arguments.items()
         }
-        for name, artifact in self.inputs.items():
-            values[name] = self._read(name, artifact)
+        values |= self._inputs()
         returned = self.step.function(**values)
         del values  # not in memory while the outputs are written
         return tuple(self._write(name, value) for name, value in self._outputs(returned))
 
+    def _inputs(self) -> dict[str, Any]:
+        values = {name: self._read(name, artifact) for name, artifact in self.inputs.items()}
+        for name, places in self.gathered.items():
+            if isinstance(places, dict):
+                values[name] = {key: values.pop(place) for key, place in places.items()}
+            else:
+                values[name] = type(places)(values.pop(place) for place in places)
+        return values
+
     def _read(self, name: str, artifact: Artifact) -> Any:
-        hint = self.step.signature.hints.get(name, Any)
+        hint = self.step.signature.hints.get(name.partition("[")[0], Any)
         return read(artifact, self.store, self.materializers, self.step, hint)
 
     def _outputs(self, returned: Any) -> list[tuple[str, Any]]:
@@ -162,6 +173,22 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, StackfoldError):
         return _printable(text)
     return _printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+class Failure(NamedTuple):
+    """What was raised, before its way through the orchestrator adds other frames to it."""
+
+    cause: BaseException
+    frames: TracebackType | None
+    error: str
+    """In one line."""
+    traceback: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """All of it, of an error that was just caught."""
+        error = trimmed(error)
+        return cls(error, error.__traceback__, one_line(error), traceback_text(error))
 
 
 def _printable(text: str) -> str:

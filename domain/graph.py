@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol
 from pydantic import JsonValue
 
 from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.options import PipelineOptions, StepOptions
 from stackfold.domain.signature import Signature
 
 
@@ -17,7 +18,7 @@ class StepFunction(Protocol):
 
     name: str
     function: Callable[..., Any]
-    step_operator: str | bool
+    options: StepOptions
 
     @property
     def signature(self) -> Signature:
@@ -31,13 +32,16 @@ class Output:
     step: str
     """The name of the node that it comes from."""
     name: str
+    """Empty for a step without outputs: then it stands for the end of the step."""
     of: object = field(repr=False)
     """The graph that it belongs to."""
 
     def _refuse(self, *_: object) -> NoReturn:
+        what = f"the output {self.name!r} of step {self.step!r} has no value"
+        if not self.name:
+            what = f"step {self.step!r} has no output"
         raise InvalidPipeline(
-            f"the output {self.name!r} of step {self.step!r} has no value while the pipeline is "
-            "built: hand it to a step and use it there"
+            f"{what} while the pipeline is built: hand outputs to a step and use them there"
         )
 
     __bool__ = __int__ = __float__ = __len__ = __contains__ = __getitem__ = __call__ = _refuse
@@ -51,9 +55,9 @@ class Output:
     __hash__ = object.__hash__
 
     def __iter__(self) -> Iterator[Any]:
+        has = f"one output, {self.name!r}" if self.name else "no output"
         raise InvalidPipeline(
-            f"step {self.step!r} has one output, {self.name!r}: to return several, annotate its "
-            "result as tuple[...]"
+            f"step {self.step!r} has {has}: to return several, annotate its result as tuple[...]"
         )
 
     def __getattr__(self, attribute: str) -> NoReturn:
@@ -63,21 +67,29 @@ class Output:
         self._refuse()
 
 
+Gathered = list[str] | tuple[str, ...] | dict[str, str]
+"""A list, tuple or dictionary of outputs, each by its name in `Node.inputs`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One use of a step."""
 
     name: str
-    """Unique in its graph."""
+    """Unique in its graph; inside an inner pipeline "inner.step"."""
     step: StepFunction
     arguments: Mapping[str, Any]
     """Input → the plain value given for it, validated; defaults are left to the function."""
     parameters: Mapping[str, JsonValue]
     """The same as JSON, defaults included."""
     inputs: Mapping[str, Output]
-    """Input → the output that flows into it."""
+    """Input → the output that flows into it; "models[0]" for the first of those in a list."""
+    gathered: Mapping[str, Gathered]
+    """Input → how the outputs that flow into it are put together, where there are several."""
     upstream: tuple[str, ...]
     """The nodes that must come before it, each once."""
+    cache: bool
+    """Whether an equal earlier execution may stand for this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +103,5 @@ class Graph:
     """The pipeline's own parameters, defaults included."""
     nodes: tuple[Node, ...]
     """In topological order."""
+    options: PipelineOptions
+    """The pipeline's, with those that the run's configuration changes."""

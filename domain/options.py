@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self, TypedDict
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
+from stackfold.domain.misfit import misfit
 from stackfold.domain.name import valid_name
 from stackfold.domain.recordable import unrecordable
 
@@ -74,7 +75,10 @@ class _Options(BaseModel):
         try:
             return cls(**options) if options else cls()
         except ValidationError as error:
-            raise InvalidPipeline(_problem(cls, owner, error)) from None
+            place, unknown, problem = misfit(error)
+            if unknown:
+                problem = f"there is none: the options are {', '.join(cls.model_fields)}"
+            raise InvalidPipeline(f"option {place!r} of {owner}: {problem}") from None
 
     def but(self, owner: str, changes: Mapping[str, Any]) -> Self:
         """The same options with some of them changed; arguments and refusals as for `of`."""
@@ -100,7 +104,7 @@ class StepSettings(_Options):
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Seconds that one try may take; None for as long as it wants."""
     tags: Tags = ()
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class StepOptions(StepSettings):
@@ -112,17 +116,6 @@ class StepOptions(StepSettings):
     on_end: Hook | None = None
 
 
-class StepConfiguration(StepSettings):
-    """What a configuration says of one step of a run: its parameters, and options to change."""
-
-    parameters: dict[str, Any] = {}
-
-    @property
-    def changes(self) -> dict[str, Any]:
-        """The options that it sets."""
-        return {name: getattr(self, name) for name in self.model_fields_set if name != "parameters"}
-
-
 class PipelineSettings(_Options):
     """Those options of a pipeline that can be written in a file."""
 
@@ -131,7 +124,7 @@ class PipelineSettings(_Options):
     failure_mode: FailureMode | None = None
     """What becomes of the other steps when one fails; None leaves it to the orchestrator."""
     tags: Tags = ()
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class PipelineOptions(PipelineSettings):
@@ -172,20 +165,3 @@ class PipelineChanges(Hooks, total=False):
     failure_mode: FailureMode | str | None
     tags: tuple[str, ...] | list[str]
     metadata: dict[str, Any]
-
-
-def _problem(options: type[BaseModel], owner: str, error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    option = str(first["loc"][0])
-    if first["type"] == "extra_forbidden":
-        return (
-            f"{owner} has no option {option!r}: the options are {', '.join(options.model_fields)}"
-        )
-    message = first["msg"].removeprefix("Value error, ").replace("Input", "it", 1)
-    shown = repr(first["input"])
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    return " ".join(f"option {option!r} of {owner}: {message}, not {shown}".split())
-
-
-PLAIN = StepOptions()
-"""Once, without a limit, without hooks."""

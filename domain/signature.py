@@ -10,6 +10,7 @@ from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
 from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.misfit import misfit
 from stackfold.domain.name import valid_name
 from stackfold.domain.recordable import unrecordable
 
@@ -75,25 +76,46 @@ class Signature:
         Raises:
             InvalidPipeline: There is no such input, it is given twice, or one is missing.
         """
+        given = self.named(args, kwargs)
+        self.must_be_complete(given)
+        return given
+
+    def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """As `bound`, but inputs may be missing."""
         if len(args) > len(self.names):
             raise InvalidPipeline(
                 f"{self._owner} takes {len(self.names)} inputs, {len(args)} were given"
             )
         given = dict(zip(self.names, args, strict=False))
         if kwargs:
-            unknown = kwargs.keys() - self._inputs
-            if unknown:
-                takes = f"it takes {', '.join(self.names)}" if self.names else "it takes nothing"
-                raise InvalidPipeline(f"{self._owner} has no parameter {_listed(unknown)}: {takes}")
+            self.must_know(kwargs)
             twice = given.keys() & kwargs.keys()
             if twice:
                 raise InvalidPipeline(f"{self._owner} is given {_listed(twice)} twice")
             given.update(kwargs)
+        return given
+
+    def must_know(self, names: Mapping[str, Any]) -> None:
+        """Refuse names that are none of its inputs.
+
+        Raises:
+            InvalidPipeline: One is not.
+        """
+        unknown = names.keys() - self._inputs
+        if unknown:
+            takes = f"it takes {', '.join(self.names)}" if self.names else "it takes nothing"
+            raise InvalidPipeline(f"{self._owner} has no parameter {_listed(unknown)}: {takes}")
+
+    def must_be_complete(self, given: Mapping[str, Any]) -> None:
+        """Refuse to go without an input that has no default.
+
+        Raises:
+            InvalidPipeline: One is not given.
+        """
         if len(given) < len(self.names):
             missing = [name for name in self.required if name not in given]
             if missing:
                 raise InvalidPipeline(f"{self._owner} needs {_listed(missing)}")
-        return given
 
     def validated(self, name: str, value: object) -> tuple[Any, JsonValue]:
         """Fit a plain value to the type hint of an input.
@@ -110,8 +132,10 @@ class Signature:
         try:
             value = adapter.validate_python(value)
         except ValidationError as error:
+            place, _, problem = misfit(error)
+            where = f"{place}: " if place else ""
             raise InvalidPipeline(
-                f"parameter {name!r} of {self._owner}: {_problem(error)}"
+                f"parameter {name!r} of {self._owner}: {where}{problem}"
             ) from None
         return value, self._as_json(name, value, adapter)
 
@@ -194,15 +218,6 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
         return _ANYTHING
     except PydanticUserError:  # a model has a configuration of its own
         return TypeAdapter(hint)
-
-
-def _problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    message = first["msg"].removeprefix("Value error, ").replace("Input", "it", 1)
-    shown = repr(first["input"])
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    return (f"{place}: " if place else "") + " ".join(f"{message}, not {shown}".split())
 
 
 def _listed(names: Any) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stackfold.application.runs import Runs
     from stackfold.application.stacks import Stacks
     from stackfold.application.views import HistoryEntry
+    from stackfold.domain.configuration import RunConfiguration
     from stackfold.domain.pipeline import Pipeline
     from stackfold.infrastructure.chain import Head
     from stackfold.infrastructure.history_queries import SqlHistory
@@ -204,6 +205,16 @@ class Workspace:
         from stackfold.infrastructure.pipeline_source import load_pipeline
 
         return load_pipeline(source)
+
+    def load_configuration(self, path: str | os.PathLike[str]) -> "RunConfiguration":
+        """The configuration of a run in a YAML file.
+
+        Raises:
+            InvalidFile: It cannot be read, or is no configuration.
+        """
+        from stackfold.infrastructure.configuration_file import load_configuration
+
+        return load_configuration(Path(path))
 
     @cached_property
     def exchange(self) -> "Exchange":

@@ -90,12 +90,23 @@ def test_a_failing_step_shows_the_users_own_traceback():
     assert isinstance(caught.value.__cause__, ValueError)
 
 
-def test_a_pipeline_called_inside_another_is_refused(home):
+def test_a_pipeline_called_inside_another_is_a_part_of_it(home):
     @pipeline
     def outer():
-        doubling(1)
+        double.after(doubling(1))(2)
 
-    with pytest.raises(InvalidPipeline, match="'doubling' is called inside another pipeline"):
+    assert [node.name for node in outer.graph().nodes] == [
+        "doubling.double", "doubling.double_2", "double",
+    ]  # fmt: skip
+    assert not home.exists()
+
+
+def test_no_run_is_started_while_a_pipeline_is_built(home):
+    @pipeline
+    def outer():
+        doubling.run(1)
+
+    with pytest.raises(InvalidPipeline, match="a run of pipeline 'doubling' is started inside"):
         outer.graph()
     assert not home.exists()
 

@@ -1,20 +1,24 @@
 """Pipelines that run when they are called, on the active stack of the user's workspace."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, overload
+from typing import Any, ParamSpec, Unpack, cast, overload
 
 from stackfold.application.run_views import RunDescription, RunView
 from stackfold.domain import pipeline as domain
+from stackfold.domain.building import current
+from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.options import PipelineChanges
 from stackfold.infrastructure.workspace import Workspace
 
 __all__ = ["FinishedRun", "Pipeline", "pipeline"]
 
 Given = ParamSpec("Given")
 
-_OPTIONS = ("stack", "why")
+_OPTIONS = ("configuration", "stack", "why")
 """What `Pipeline.run` takes beside the pipeline's own parameters."""
 
 
@@ -62,20 +66,30 @@ class FinishedRun:
 
 
 class Pipeline(domain.Pipeline[Given]):
-    """A function that connects steps; to call it is to run it."""
+    """A function that connects steps; to call it is to run it.
 
-    def __init__(self, function: Callable[Given, Any], name: str | None = None) -> None:
+    Called inside another pipeline function it is not run: its steps become a part of that one.
+    """
+
+    def __init__(
+        self,
+        function: Callable[Given, Any],
+        name: str | None = None,
+        **options: Unpack[PipelineChanges],
+    ) -> None:
         """Make a function a pipeline.
 
         Args:
-            function: Calls steps, and hands the outputs of some to others.
+            function: Calls steps and pipelines, and hands the outputs of some to others.
             name: Its name in runs; the function's if None.
+            **options: How it is executed; see `PipelineOptions`.
 
         Raises:
             InvalidName: The name breaks the rule for names.
-            InvalidPipeline: A parameter is called like an option of `run`.
+            InvalidPipeline: A parameter is called like an option of `run`; or there is no such
+                option, or it cannot have that value.
         """
-        super().__init__(function, name)
+        super().__init__(function, name, **options)
         taken = [option for option in _OPTIONS if option in _inputs(function)]
         if taken:
             raise InvalidPipeline(
@@ -85,33 +99,56 @@ class Pipeline(domain.Pipeline[Given]):
 
     def __call__(self, *args: Given.args, **kwargs: Given.kwargs) -> FinishedRun:
         """Run on the active stack; takes the pipeline's parameters and raises as `run` does."""
+        if current() is not None:
+            # To a type checker it is a run all the same; an inner pipeline's outputs are Any.
+            return cast(FinishedRun, super().__call__(*args, **kwargs))
         return self._start(self.signature.bound(args, kwargs))
 
     def run(
-        self, *args: Any, stack: str | None = None, why: str = "", **parameters: Any
+        self,
+        *args: Any,
+        configuration: RunConfiguration | str | os.PathLike[str] = AS_WRITTEN,
+        stack: str | None = None,
+        why: str = "",
+        **parameters: Any,
     ) -> FinishedRun:
         """Run, and return when the run has completed.
 
         Args:
             *args: The pipeline's parameters,
-            stack: The stack to run on, by name, id or unique prefix; the active one if None.
-                Which one is active does not change.
+            configuration: What else is chosen for this run, or the path of a YAML file that says
+                so.
+            stack: The stack to run on, by name, id or unique prefix; the configuration's or else
+                the active one if None. Which one is active does not change.
             why: The reason, for the log.
-            **parameters: and the same by name.
+            **parameters: and the same by name; they override the configuration's.
 
         Raises:
-            InvalidPipeline: Its steps or parameters do not fit.
+            InvalidPipeline: Its steps, parameters or configuration do not fit.
+            InvalidFile: The file cannot be read, or is no configuration.
             NotFound: There is no such stack.
             RunFailed: A step raised; its exception is the cause.
         """
-        return self._start(self.signature.bound(args, parameters), stack, why)
+        return self._start(self.signature.named(args, parameters), configuration, stack, why)
 
     def _start(
-        self, parameters: Mapping[str, Any], stack: str | None = None, why: str = ""
+        self,
+        parameters: Mapping[str, Any],
+        configuration: RunConfiguration | str | os.PathLike[str] = AS_WRITTEN,
+        stack: str | None = None,
+        why: str = "",
     ) -> FinishedRun:
-        self.must_not_be_nested()
+        if current() is not None:
+            raise InvalidPipeline(
+                f"a run of pipeline {self.name!r} is started inside another pipeline: call it to "
+                "make its steps a part of that"
+            )
         with Workspace.open() as workspace:
-            view = workspace.runs.start(self, parameters, stack=stack, why=why)
+            if not isinstance(configuration, RunConfiguration):
+                configuration = workspace.load_configuration(configuration)
+            view = workspace.runs.start(
+                self, parameters, configuration=configuration, stack=stack, why=why
+            )
             return FinishedRun(view, workspace.home)
 
 
@@ -125,16 +162,25 @@ def pipeline(function: Callable[Given, Any], /) -> Pipeline[Given]: ...
 
 
 @overload
-def pipeline(*, name: str | None = None) -> Callable[[Callable[Given, Any]], Pipeline[Given]]: ...
+def pipeline(
+    *, name: str | None = None, **options: Unpack[PipelineChanges]
+) -> Callable[[Callable[Given, Any]], Pipeline[Given]]: ...
 
 
-def pipeline(function: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
+def pipeline(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    **options: Unpack[PipelineChanges],
+) -> Any:
     """Make a function a pipeline; to be used as a decorator, with or without options.
 
     Args:
-        function: Calls steps, and hands the outputs of some to others.
+        function: Calls steps and pipelines, and hands the outputs of some to others.
         name: Its name in runs; the function's if None.
+        **options: How it is executed; see `PipelineOptions`.
     """
     if function is None:
-        return lambda function: Pipeline(function, name)
-    return Pipeline(function, name)
+        return lambda function: Pipeline(function, name, **options)
+    return Pipeline(function, name, **options)

@@ -196,7 +196,7 @@ def test_several_outputs_are_a_tuple_and_one_is_not():
     def training():
         assert isinstance(load(), Output)
         assert [output.name for output in split(load())] == ["train", "test"]
-        assert announce(train(load(), 0.1)) is None
+        assert isinstance(announce(train(load(), 0.1)), Output)  # stands for its end
 
     graph_of(training)
 
@@ -230,9 +230,9 @@ def test_options_are_given_to_the_decorator():
         """Train."""
         return 1
 
-    assert (train_on_gpu.name, train_on_gpu.step_operator) == ("fit", "gpu")
+    assert (train_on_gpu.name, train_on_gpu.options.step_operator) == ("fit", "gpu")
     assert (train_on_gpu.__name__, train_on_gpu.__doc__) == ("train_on_gpu", "Train.")
-    assert load.step_operator is False
+    assert load.options.step_operator is False
 
 
 def test_a_private_function_lends_its_name_without_the_underscore():

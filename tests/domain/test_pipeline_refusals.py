@@ -56,6 +56,15 @@ def calling(step):
     return training
 
 
+def calling_after(other):
+    """A pipeline function that calls a step after something."""
+
+    def training():
+        load.after(other)()
+
+    return training
+
+
 def refused(function, *args, **kwargs) -> str:
     """The one line that says why the pipeline is refused."""
     with pytest.raises(InvalidPipeline) as caught:
@@ -171,12 +180,64 @@ def test_an_output_has_no_value_yet():
     assert "step 'load' has one output, 'output'" in refused(looping)
 
 
-def test_outputs_inside_a_list_are_refused():
-    line = refused(lambda: train([load(), load()], 0.1))
-    assert line == (
-        "parameter 'data' of step 'train' holds outputs of steps in a list: hand them over "
-        "one by one"
+def test_a_list_holds_outputs_or_values_but_not_both():
+    assert refused(lambda: train([load(), 3], 0.1)) == (
+        "parameter 'data' of step 'train' mixes outputs of steps with other values in a list: "
+        "hand it outputs only, or values only"
     )
+    assert "in a set, which has no order" in refused(lambda: train({load()}, 0.1))
+    assert "mixes outputs" in refused(lambda: train({1: load()}, 0.1))
+    assert "cannot be written as JSON" in refused(lambda: anything([[load()]]))
+
+
+def test_a_step_without_outputs_can_be_waited_for_but_not_taken():
+    line = refused(lambda: announce(announce(train(load(), 0.1))))
+    assert line == (
+        "parameter 'model' of step 'announce' is given step 'announce', which has no output: "
+        "annotate what it returns, or use after()"
+    )
+    assert "step 'announce' has no output while" in refused(lambda: bool(announce(1.0)))
+
+
+def test_a_step_is_only_after_what_steps_returned():
+    line = refused(calling_after("train"))
+    assert line == ("step 'load' can only be after what a step or a pipeline returned, not 'train'")
+    kept = []
+    graph_of(lambda: kept.append(load()))
+    assert "from another call of a pipeline" in refused(calling_after(kept[0]))
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            {"retry": 1},
+            "option 'retry' of step 'load': there is none: the options are step_operator",
+        ),
+        (
+            {"retries": -1},
+            "option 'retries' of step 'load': it should be greater than or equal to 0",
+        ),
+        (
+            {"retries": "often"},
+            "it should be a valid integer, unable to parse string as an integer",
+        ),
+        ({"timeout": 0}, "option 'timeout' of step 'load': it should be greater than 0, not 0"),
+        ({"delay": float("inf")}, "option 'delay' of step 'load': it should be a finite number"),
+        (
+            {"backoff": 0.5},
+            "option 'backoff' of step 'load': it should be greater than or equal to 1",
+        ),
+        ({"tags": ["a b"]}, "option 'tags' of step 'load': 'a b' cannot name a tag"),
+        ({"metadata": {"x": float("nan")}}, "is or holds the number nan, which JSON cannot carry"),
+        ({"on_start": 3}, "option 'on_start' of step 'load': it should be callable, not 3"),
+    ],
+)
+def test_options_are_checked_where_they_are_given(options, line):
+    with pytest.raises(InvalidPipeline) as caught:
+        load.with_options(**options)
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_an_output_of_another_pipeline_is_refused():
@@ -186,9 +247,29 @@ def test_an_output_of_another_pipeline_is_refused():
     assert "from another call of a pipeline" in line
 
 
-def test_a_pipeline_inside_a_pipeline_is_refused():
+def test_a_graph_is_not_asked_for_inside_a_pipeline():
     inner = Pipeline(calling(load), name="inner")
-    assert "is called inside another pipeline" in refused(calling(inner.graph))
+    assert "call it to make its steps a part of that" in refused(calling(inner.graph))
+
+
+def test_a_pipeline_that_is_a_part_of_itself_is_refused():
+    def circular():
+        other()
+
+    def back():
+        circular()
+
+    circular, other = Pipeline(circular, name="circular"), Pipeline(back, name="back")
+    with pytest.raises(InvalidPipeline) as caught:
+        circular.graph()
+    assert str(caught.value) == (
+        "pipeline 'circular' is a part of itself: circular -> back -> circular"
+    )
+
+
+def test_a_pipeline_of_the_domain_is_not_run_by_calling_it():
+    with pytest.raises(InvalidPipeline, match="is called outside of a pipeline: start a run of it"):
+        Pipeline(load, name="training")()
 
 
 def test_a_pipeline_without_a_step_is_refused():

@@ -1,0 +1,50 @@
+"""Run configuration: what is chosen for one run, beside the code of its pipeline."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from stackfold.domain.options import PipelineSettings, StepSettings
+
+
+class StepConfiguration(StepSettings):
+    """What is chosen for one step of a run."""
+
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Instead of the defaults, and of the values that the pipeline's function hands over."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that it changes."""
+        return _said(self, StepSettings)
+
+
+class RunConfiguration(PipelineSettings):
+    """What is chosen for one run; as a file, YAML with these keys.
+
+    What is not said stays as the code says. `enable_cache: false` holds for every step, also for
+    those whose code says otherwise; only a step's own entry here overrides it.
+    """
+
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """The pipeline's parameters."""
+    steps: dict[str, StepConfiguration] = Field(default_factory=dict)
+    """Step, by its name in the run → what is chosen for it."""
+    stack: str | None = None
+    """The stack to run on, by name, id or unique prefix; the active one if None."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The pipeline's options that it changes."""
+        return _said(self, PipelineSettings)
+
+
+def _said(given: BaseModel, settings: type[BaseModel]) -> dict[str, Any]:
+    said = given.model_fields_set & settings.model_fields.keys()
+    if getattr(given, "enable_cache", None) is None:
+        said.discard("enable_cache")  # which says nothing
+    return {name: getattr(given, name) for name in said}
+
+
+AS_WRITTEN = RunConfiguration()
+"""Nothing is chosen."""

@@ -1,0 +1,29 @@
+"""Misfits: what pydantic finds wrong with a value, in one line of plain words."""
+
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+
+class Misfit(NamedTuple):
+    """The first thing that does not fit."""
+
+    place: str
+    """Where in the value, such as "steps.train.retries"; empty for the value as a whole."""
+    unknown: bool
+    """Whether there should be nothing at that place."""
+    problem: str
+    """Such as "it should be a valid integer, not 'many'"."""
+
+
+def misfit(error: ValidationError) -> Misfit:
+    """The first problem in a refusal of pydantic's."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    message = first["msg"].removeprefix("Value error, ").replace("Input", "it", 1)
+    shown = repr(first["input"])
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return Misfit(
+        place=".".join(map(str, first["loc"])),
+        unknown=first["type"] == "extra_forbidden",
+        problem=" ".join(f"{message}, not {shown}".split()),
+    )
