@@ -4,8 +4,10 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from typer.core import TyperOption
 from typer.main import get_install_completion_arguments
 
+from stackfold.cli import answers
 from stackfold.cli.grammar import Entry, LazyGroup
 from stackfold.cli.words import summary
 from stackfold.domain.component_type import ComponentType
@@ -16,8 +18,24 @@ HELP = "Register, look up and switch MLOps stacks, and run pipelines on them."
 def command() -> Any:
     """The whole command line, for typer to run."""
     group = LazyGroup("stackfold", HELP, _entries())
+    group.params.append(
+        TyperOption(
+            param_decls=["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Print the version and exit.",
+        )
+    )
     group.params.extend(get_install_completion_arguments())
     return group
+
+
+def _print_version(context: Any, parameter: Any, given: bool) -> None:
+    if given and not context.resilient_parsing:
+        answers.version()
+        context.exit()
 
 
 def _entries() -> dict[str, Entry]:
