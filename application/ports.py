@@ -4,12 +4,15 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, ClassVar, NamedTuple, Protocol, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
 from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import MissingSecret
+from stackfold.domain.options import FailureMode
 from stackfold.domain.run import StepDefinition
 
 
@@ -22,9 +25,14 @@ class Configuration(BaseModel):
 _REFERENCE = re.compile(r"\{\{ *[\w-]+\.[\w-]+ *\}\}")
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text stands for a secret, as `{{name.key}}` does."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
 def _reference(value: str) -> str:
     # The message must not repeat the value: it may be the secret itself.
-    if not _REFERENCE.fullmatch(value):
+    if not is_reference(value):
         raise ValueError(
             "is a secret and the log is forever: store it as a secret and give {{name.key}}"
         )
@@ -37,6 +45,18 @@ Secret = Annotated[
     WithJsonSchema({"type": "string", "format": "secret-reference"}),
 ]
 """The type of a configuration field that holds a reference such as `{{name.key}}`, never a text."""
+
+
+class SecretReader(Protocol):
+    """The way from a reference to the secret value; can be pickled, and holds no value then."""
+
+    def value(self, reference: str) -> str:
+        """The value that a reference such as `{{name.key}}` stands for.
+
+        Raises:
+            MissingSecret: There is none.
+            SecretStoreUnavailable: The store that has it cannot be read.
+        """
 
 
 class StackComponent(ABC):
@@ -52,6 +72,15 @@ class StackComponent(ABC):
     """The flavor's name, unique within its type."""
     Configuration: ClassVar[type[BaseModel]]
     """The model that a component's configuration must fit; derives from ours above."""
+    is_remote: bool = False
+    """Whether other machines take part: its work is done there, or what it keeps can be had from
+    there. May be a property that looks at the configuration, but reaches out to nothing."""
+    needs: tuple[ComponentType, ...] = ()
+    """What else a stack must hold for it to work. May be a property, too."""
+    requires: ClassVar[tuple[str, ...]] = ()
+    """The pip requirements of a flavor of one's own."""
+    secrets: SecretReader | None = None
+    """Set for a run; use `secret`."""
 
     def __init__(self, configuration: BaseModel, home: Path) -> None:
         """Set up from a valid configuration; must not reach out to anything yet.
@@ -63,11 +92,52 @@ class StackComponent(ABC):
         self.configuration = configuration
         self.home = home
 
+    def secret(self, reference: str) -> str:
+        """The value behind a reference in the configuration; ask when it is used, do not keep it.
+
+        Raises:
+            MissingSecret: There is none.
+            SecretStoreUnavailable: The store that has it cannot be read.
+        """
+        if self.secrets is None:
+            raise MissingSecret({reference: ""})
+        return self.secrets.value(reference)
+
 
 FindClass = Callable[[str], type]
 """From "module.Class" to that class, if the program has it already; never imports anything."""
 
 Answer = TypeVar("Answer")
+
+
+class StepStopped(BaseException):
+    """Raised in a step that is running, to end it; its text says why."""
+
+
+class Place(Protocol):
+    """Where a step is executed: in the thread that asks, in another process, somewhere else."""
+
+    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
+        """Execute a call there and wait for it.
+
+        Args:
+            call: What to execute. It reads its inputs from the artifact store and writes its
+                outputs there, so that it and its answer stay small.
+            timeout: Seconds that it may take; None for ever.
+
+        Raises:
+            StepTimedOut: It took longer, and was ended or is no longer waited for.
+            StepStopped: It was ended because the run ends.
+            BaseException: What the call raised.
+        """
+
+    def here(self, call: Callable[[], Answer]) -> Answer:
+        """Execute a call in this thread, wherever the place is, and end it when the run ends.
+
+        Raises:
+            StepStopped: It was ended because the run ends.
+            BaseException: What the call raised.
+        """
 
 
 class RunPlan(NamedTuple):
@@ -78,6 +148,23 @@ class RunPlan(NamedTuple):
     pipeline: str
     steps: tuple[StepDefinition, ...]
     """In topological order."""
+    mode: FailureMode = FailureMode.FAIL_FAST
+    """What becomes of the other steps when one has failed."""
+
+
+class Execute(Protocol):
+    """Executes one step of a run; threads may execute several at once."""
+
+    def __call__(self, step: str, place: Place | None = None, /) -> None:
+        """Execute the step of that name, and record what came of it.
+
+        Args:
+            step: The step's name.
+            place: Where; None for the thread that asks.
+
+        Raises:
+            BaseException: What the step raised, once its retries are used up.
+        """
 
 
 class Orchestrator(StackComponent):
@@ -86,13 +173,24 @@ class Orchestrator(StackComponent):
     component_type = ComponentType.ORCHESTRATOR
 
     @abstractmethod
-    def run(self, plan: RunPlan, execute: Callable[[str], None]) -> None:
-        """Execute every step of the plan, each after those upstream of it.
+    def run(self, plan: RunPlan, execute: Execute) -> None:
+        """Execute every step of the plan, each once and after those upstream of it.
+
+        A step has failed when `execute` raises an Exception or SystemExit. Then no step downstream
+        of it may begin, and the plan's mode says what becomes of the others. Anything else that
+        is raised, such as KeyboardInterrupt, here or by `execute`, ends the run: no step begins
+        any more, and those that are running are ended by StepStopped.
+
+        When this returns or raises, nothing of the run is executed any more, as far as that is in
+        the orchestrator's power.
 
         Args:
             plan: The run's graph.
-            execute: Executes the step of that name, and records what came of it; raises what
-                the step raised, and then no step downstream of it may be executed.
+            execute: Executes one step.
+
+        Raises:
+            BaseException: What a failed step raised; of several, the one that is first in the
+                plan. Or what ended the run.
         """
 
 
@@ -104,6 +202,16 @@ class StoredArtifact(NamedTuple):
     """sha256 in hexadecimal."""
     size: int
     """Length in bytes."""
+
+
+class Kept(NamedTuple):
+    """An artifact as its store finds it."""
+
+    uri: str
+    size: int
+    """Length in bytes."""
+    written: datetime
+    """When it was written last, by the clock of the store, in UTC."""
 
 
 class ArtifactWriter(Protocol):
@@ -146,16 +254,35 @@ class ArtifactStore(StackComponent):
         """
 
     @abstractmethod
-    def delete(self, uri: str) -> None:
+    def delete(self, uri: str, before: datetime | None = None) -> bool:
         """Remove an artifact; one that is not there is fine.
+
+        Args:
+            uri: Its address.
+            before: Only if it was written before this time. Whoever writes the same bytes
+                meanwhile keeps them.
+
+        Returns:
+            Whether there was something to remove, and it was removed.
 
         Raises:
             OutsideStore: The address is not inside this store.
         """
 
     @abstractmethod
-    def uris(self) -> Iterator[str]:
-        """The address of every artifact in the store."""
+    def kept(self) -> Iterator[Kept]:
+        """Every artifact in the store, by address; those that come and go meanwhile may miss."""
+
+    def sweep(self, before: datetime) -> int:
+        """Remove what writers left behind that were killed.
+
+        Args:
+            before: Only what was written last before this time.
+
+        Returns:
+            How many bytes it took.
+        """
+        return 0
 
 
 class StepOperator(StackComponent):
@@ -164,18 +291,23 @@ class StepOperator(StackComponent):
     component_type = ComponentType.STEP_OPERATOR
 
     @abstractmethod
-    def execute(self, call: Callable[[], Answer]) -> Answer:
+    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
         """Execute a call elsewhere and wait for it.
+
+        What it prints there is written to `sys.stdout` and `sys.stderr` here, in the thread that
+        waits.
 
         Args:
             call: What to execute; cloudpickle can carry it. It reads its inputs from the
                 artifact store and writes its outputs there, so that both stay small.
+            timeout: Seconds that it may take before it is ended; None for ever.
 
         Returns:
             What the call returned.
 
         Raises:
             StepProcessDied: The process ended without an answer.
+            StepTimedOut: It took longer, and was ended.
             BaseException: What the call raised, SystemExit included; its last note
                 (`add_note`) is the traceback of where it happened.
         """

@@ -4,9 +4,11 @@ import errno
 import hashlib
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
@@ -15,7 +17,7 @@ from uuid import uuid4
 from pydantic import Field, field_validator
 
 from stackfold.application import ports
-from stackfold.application.ports import ArtifactStore, StoredArtifact
+from stackfold.application.ports import ArtifactStore, Kept, StoredArtifact
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
 
 _INCOMING = ".incoming"
@@ -23,6 +25,9 @@ _INCOMING = ".incoming"
 
 _SMALL = 2**20
 """Up to this many bytes an artifact is read at once, hence only once."""
+
+_SHARD, _REST = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]{62}")
+"""The names of a folder and of a file in it; together they are the sha256 of the file."""
 
 _REASONS = {
     errno.ENOSPC: "the disk is full: free some space and try again",
@@ -83,7 +88,7 @@ class LocalArtifactStore(ArtifactStore):
     def open(self, uri: str, digest: str) -> Iterator[BinaryIO]:
         path = self._contained(uri)
         with self._in_plain_words(path), _found(uri):
-            size = _regular_size(uri, path)
+            size = _regular(uri, path).st_size
             file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
         with file:
             if size <= _SMALL:
@@ -99,23 +104,39 @@ class LocalArtifactStore(ArtifactStore):
         path = self._contained(uri)
         try:
             with self._in_plain_words(path):
-                return _regular_size(uri, path)
+                return _regular(uri, path).st_size
         except FileNotFoundError:
             return None
 
-    def delete(self, uri: str) -> None:
+    def delete(self, uri: str, before: datetime | None = None) -> bool:
         path = self._contained(uri)
         with self._in_plain_words(path), suppress(FileNotFoundError):
-            _regular_size(uri, path)
-            os.unlink(path)
+            status = _regular(uri, path)
+            if before is None:
+                os.unlink(path)
+                return True
+            return _written(status) < before and self._delete_unless_renewed(path, before)
+        return False
 
-    def uris(self) -> Iterator[str]:
+    def kept(self) -> Iterator[Kept]:
         root = os.path.realpath(self._root())
         with self._in_plain_words(root), suppress(FileNotFoundError):
-            for shard in sorted(os.scandir(root), key=lambda entry: entry.name):
-                if len(shard.name) == 2 and shard.is_dir(follow_symlinks=False):
-                    for name in sorted(os.listdir(shard)):
-                        yield _address(root, shard.name + name)
+            for shard in _sorted(root):
+                # What looks otherwise is somebody else's, whose folder this may be too.
+                if _SHARD.fullmatch(shard.name) and shard.is_dir(follow_symlinks=False):
+                    yield from _kept(root, shard)
+
+    def sweep(self, before: datetime) -> int:
+        incoming = os.path.join(os.path.realpath(self._root()), _INCOMING)
+        swept = 0
+        with self._in_plain_words(incoming), suppress(FileNotFoundError):
+            for entry in [] if os.path.islink(incoming) else _sorted(incoming):
+                with suppress(FileNotFoundError):  # its writer has finished meanwhile
+                    status = entry.stat(follow_symlinks=False)
+                    if stat.S_ISREG(status.st_mode) and _written(status) < before:
+                        os.unlink(entry)
+                        swept += status.st_size
+        return swept
 
     # -- how it is done
 
@@ -134,6 +155,17 @@ class LocalArtifactStore(ArtifactStore):
         if not real or real == root or os.path.commonpath((root, real)) != root:
             raise OutsideStore(uri, root)
         return real
+
+    def _delete_unless_renewed(self, path: str, before: datetime) -> bool:
+        """Delete a file, unless somebody has put a new one in its place meanwhile."""
+        aside = os.path.join(_own_folder(os.path.realpath(self._root()), _INCOMING), uuid4().hex)
+        os.rename(path, aside)
+        renewed = _written(os.stat(aside)) >= before
+        if renewed:
+            with suppress(FileExistsError):  # renewed once more
+                os.link(aside, path)
+        os.unlink(aside)
+        return not renewed
 
     @contextmanager
     def _in_plain_words(self, place: str) -> Iterator[None]:
@@ -187,6 +219,10 @@ def _address(root: str, digest: str) -> str:
 def _path(uri: str) -> str:
     """The path that an address stands for; empty if it is none of a local file."""
     scheme, colon, rest = uri.partition("://")
+    try:
+        os.fsencode(uri)
+    except UnicodeEncodeError:  # half a character names no file
+        return ""
     if not colon:
         path = uri
     elif scheme.lower() == "file" and rest.removeprefix("localhost").startswith("/"):
@@ -197,12 +233,30 @@ def _path(uri: str) -> str:
     return path if os.path.isabs(path) and "\0" not in path else ""
 
 
-def _regular_size(uri: str, path: str) -> int:
+def _regular(uri: str, path: str) -> os.stat_result:
     status = os.stat(path)
     # A folder cannot be read, and a pipe would let its reader wait for ever.
     if not stat.S_ISREG(status.st_mode):
         raise ArtifactDamaged(uri, "is not a file")
-    return status.st_size
+    return status
+
+
+def _written(status: os.stat_result) -> datetime:
+    return datetime.fromtimestamp(status.st_mtime, UTC)
+
+
+def _sorted(folder: str) -> list[os.DirEntry[str]]:
+    return sorted(os.scandir(folder), key=lambda entry: entry.name)
+
+
+def _kept(root: str, shard: os.DirEntry[str]) -> Iterator[Kept]:
+    for entry in _sorted(shard.path):
+        if _REST.fullmatch(entry.name):
+            with suppress(FileNotFoundError):  # deleted since the folder was read
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    address = _address(root, shard.name + entry.name)
+                    yield Kept(address, status.st_size, _written(status))
 
 
 @contextmanager

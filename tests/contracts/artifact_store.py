@@ -1,20 +1,34 @@
 """What every artifact store must do."""
 
+import base64
 import hashlib
+import os
 import pickle
+import signal
+import subprocess
+import sys
 import threading
 import tracemalloc
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from stackfold.application.ports import ArtifactStore
-from stackfold.domain.errors import ArtifactDamaged, OutsideStore
+from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
 
 MEBIBYTE = 2**20
 
 
+PARTS = st.sampled_from(
+    ["..", ".", "", "neighbour", "ab", "%2e%2e", "%2F", "..%2f", "\\", "~", "*", "\0", ".incoming"]
+) | st.text(max_size=5)
+
+
 class ArtifactStoreContract:
-    """Derive, and provide the fixtures `store`, `outside` and `damage`."""
+    """Derive, and provide the fixtures `store`, `outside`, `damage`, `neighbour` and `age`."""
 
     @pytest.fixture
     def store(self) -> ArtifactStore:
@@ -29,6 +43,20 @@ class ArtifactStoreContract:
     @pytest.fixture
     def damage(self):
         """A function that changes a byte of the artifact at an address, past the store."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def neighbour(self):
+        """Something beside the store, and how it is reached.
+
+        A pair: (parts → the address that they make, beginning at the store's own; returns whether
+        the neighbour is still as it was). The part ".." and the neighbour's name lead there.
+        """
+        raise NotImplementedError
+
+    @pytest.fixture
+    def age(self):
+        """A function that makes the artifact at an address as old as a `timedelta` says."""
         raise NotImplementedError
 
     @pytest.mark.parametrize("data", [b"", b"\0", b"some bytes" * 1000])
@@ -70,20 +98,20 @@ class ArtifactStoreContract:
     def test_the_same_bytes_are_stored_once(self, store):
         first, second = written(store, b"same"), written(store, b"same")
         assert first == second
-        assert list(store.uris()) == [first.uri]
+        assert uris(store) == [first.uri]
 
     def test_other_bytes_have_another_address(self, store):
         stored = [written(store, data) for data in (b"a", b"b", b"c")]
-        assert set(store.uris()) == {each.uri for each in stored}
+        assert set(uris(store)) == {each.uri for each in stored}
 
     def test_an_empty_store_holds_nothing(self, store):
-        assert list(store.uris()) == []
+        assert uris(store) == []
 
     def test_there_is_nothing_until_the_block_ends(self, store):
         with store.create() as file:
             file.write(b"not yet")
-            assert list(store.uris()) == []
-        assert list(store.uris()) == [file.stored.uri]
+            assert uris(store) == []
+        assert uris(store) == [file.stored.uri]
 
     @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
     def test_a_block_that_raises_leaves_nothing(self, store, error):
@@ -94,7 +122,7 @@ class ArtifactStoreContract:
 
         with pytest.raises(error):
             write_half()
-        assert list(store.uris()) == []
+        assert uris(store) == []
 
     def test_another_instance_sees_the_same_artifacts(self, store):
         stored = written(store, b"shared")
@@ -120,7 +148,7 @@ class ArtifactStoreContract:
             thread.join()
         assert len(stored) == 20
         assert sorted({content(store, each) for each in stored}) == [b"0", b"1", b"2", b"3", b"4"]
-        assert len(list(store.uris())) == 5
+        assert len(uris(store)) == 5
 
     def test_a_damaged_artifact_is_refused(self, store, damage):
         for data in (b"small", b"large" * MEBIBYTE):
@@ -145,7 +173,7 @@ class ArtifactStoreContract:
         store.delete(stored.uri)
         store.delete(stored.uri)
         assert store.size(stored.uri) is None
-        assert list(store.uris()) == [other.uri]
+        assert uris(store) == [other.uri]
 
     def test_an_address_outside_the_store_is_refused(self, store, outside):
         written(store, b"something")
@@ -158,6 +186,160 @@ class ArtifactStoreContract:
             ):
                 with pytest.raises(OutsideStore):
                     operation(uri)
+
+    @pytest.mark.parametrize("part", ["", ".", "..", "%2e%2e"])
+    def test_the_store_itself_is_no_artifact(self, store, neighbour, part):
+        written(store, b"something")
+        address, unharmed = neighbour
+        for operation in operations(store):
+            with pytest.raises((OutsideStore, ArtifactDamaged)):
+                operation(address([part]))
+        assert unharmed()
+
+    @settings(
+        max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    )
+    @given(st.lists(PARTS, max_size=8))
+    @example(["..", "neighbour"])
+    @example(["ab", "..", "..", "neighbour"])
+    @example(["%2e%2e%2fneighbour"])
+    @example(["..\\neighbour"])
+    @example(["\ud800"])
+    def test_no_address_whatever_it_is_made_of_leads_out(self, store, neighbour, parts):
+        address, unharmed = neighbour
+        stored = written(store, b"something")
+        for operation in operations(store):
+            with suppress(OutsideStore, ArtifactDamaged, ArtifactStoreUnavailable):
+                assert not operation(address(parts)), "there is something"
+            assert unharmed()
+        assert uris(store) == [stored.uri]
+
+    # -- several processes
+
+    def test_processes_write_the_same_bytes_at_once(self, store):
+        writers = [
+            in_a_process(
+                store,
+                "for number in range(30):\n"
+                "    with store.create() as file:\n"
+                "        file.write(b'%d' % (number % 3) * 100_000)\n"
+                "        file.write(b'end')\n"
+                "    with store.open(file.stored.uri, file.stored.digest) as back:\n"
+                "        assert back.read().endswith(b'end')\n",
+            )
+            for _ in range(3)
+        ]
+        for writer in writers:
+            writer.communicate()
+            assert writer.returncode == 0
+        assert len(uris(store)) == 3
+        for number in range(3):
+            data = b"%d" % number * 100_000 + b"end"
+            stored = written(store, data)
+            assert content(store, stored) == data
+        assert len(uris(store)) == 3
+
+    def test_a_killed_writer_leaves_nothing_but_what_can_be_swept(self, store):
+        kept = written(store, b"kept")
+        writer = in_a_process(
+            store,
+            "with store.create() as file:\n"
+            "    file.write(b'x' * 3_000_000)\n"
+            "    print('writing', flush=True)\n"
+            "    input()\n",
+        )
+        assert writer.stdout.readline() == b"writing\n"
+        writer.send_signal(signal.SIGKILL)
+        writer.communicate()
+        assert uris(store) == [kept.uri]
+        now = datetime.now(UTC)
+        assert store.sweep(now - timedelta(hours=1)) == 0
+        store.sweep(now + timedelta(hours=1))
+        assert store.sweep(now + timedelta(hours=1)) == 0, "something was left behind"
+        assert content(store, kept) == b"kept"
+
+    # -- listing and deleting
+
+    def test_a_list_tells_size_and_time(self, store):
+        before = datetime.now(UTC) - timedelta(seconds=2)
+        stored = written(store, b"12345")
+        (kept,) = store.kept()
+        assert (kept.uri, kept.size) == (stored.uri, 5)
+        assert before < kept.written < datetime.now(UTC) + timedelta(seconds=2)
+
+    def test_a_list_is_in_the_order_of_the_addresses(self, store):
+        stored = [written(store, b"%d" % number).uri for number in range(20)]
+        assert uris(store) == sorted(stored)
+
+    def test_only_what_is_old_enough_is_deleted(self, store, age):
+        old, young = written(store, b"old"), written(store, b"young")
+        age(old.uri, timedelta(hours=2))
+        before = datetime.now(UTC) - timedelta(hours=1)
+        assert [store.delete(each.uri, before) for each in (old, young)] == [True, False]
+        assert uris(store) == [young.uri]
+        assert store.delete(old.uri, before) is False
+
+    def test_what_is_written_again_is_young_again(self, store, age):
+        stored = written(store, b"bytes")
+        age(stored.uri, timedelta(hours=2))
+        assert written(store, b"bytes") == stored
+        assert store.delete(stored.uri, datetime.now(UTC) - timedelta(hours=1)) is False
+        assert content(store, stored) == b"bytes"
+
+    def test_deleting_the_old_never_takes_what_is_written_meanwhile(self, store, age):
+        """Whoever has written it, even the same bytes, finds it."""
+        stored = written(store, b"bytes")
+        stop = threading.Event()
+        problems = []
+
+        def delete():
+            while not stop.is_set():
+                store.delete(stored.uri, datetime.now(UTC) - timedelta(hours=1))
+
+        deleter = threading.Thread(target=delete)
+        deleter.start()
+        try:
+            for _ in range(100):
+                with suppress(OSError):  # it was deleted just now
+                    age(stored.uri, timedelta(hours=2))
+                written(store, b"bytes")
+                if store.size(stored.uri) is None and not comes_back(store, stored):
+                    problems.append("gone")
+        finally:
+            stop.set()
+            deleter.join()
+        assert not problems
+
+
+def operations(store):
+    digest = hashlib.sha256(b"secret").hexdigest()
+
+    def read(uri):
+        with store.open(uri, digest) as file:
+            return file.read()
+
+    return read, store.size, store.delete
+
+
+def uris(store):
+    return [kept.uri for kept in store.kept()]
+
+
+def comes_back(store, stored):
+    """Whether it is there a moment later: deleting may have to look at it first."""
+    return any(store.size(stored.uri) is not None for _ in range(1000))
+
+
+def in_a_process(store, program):
+    """Start a program in a process of its own that has the same `store`."""
+    carried = base64.b64encode(pickle.dumps(store)).decode()
+    begin = f"import base64, pickle\nstore = pickle.loads(base64.b64decode({carried!r}))\n"
+    return subprocess.Popen(
+        [sys.executable, "-c", begin + program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
 
 
 def written(store, data):

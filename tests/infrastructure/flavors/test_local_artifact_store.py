@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from contracts.artifact_store import ArtifactStoreContract, content, written
+from contracts.artifact_store import ArtifactStoreContract, content, uris, written
 from pydantic import ValidationError
 
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
@@ -88,6 +89,23 @@ class TestLocalArtifactStore(ArtifactStoreContract):
 
         return change_a_byte
 
+    @pytest.fixture
+    def neighbour(self, store, folder):
+        place = folder.parent / "neighbour"
+        place.write_bytes(SECRET)
+        return (
+            lambda parts: "/".join([folder.as_uri(), *parts]),
+            lambda: place.read_bytes() == SECRET and not (folder.parent / "other").exists(),
+        )
+
+    @pytest.fixture
+    def age(self):
+        def make_older(uri, by):
+            then = time.time() - by.total_seconds()
+            os.utime(file_of(uri), (then, then))
+
+        return make_older
+
 
 # -- where the folder is
 
@@ -121,7 +139,7 @@ def test_a_folder_may_have_any_name(tmp_path, name):
     stored = written(store, b"bytes")
     assert content(store, stored) == b"bytes"
     assert stored.uri.isascii()
-    assert list(store.uris()) == [stored.uri]
+    assert uris(store) == [stored.uri]
 
 
 def test_the_folder_may_be_a_link(tmp_path, store, folder):
@@ -139,7 +157,7 @@ def test_a_path_through_a_link_inside_the_store_is_fine(store, folder):
 
 
 def test_making_a_store_touches_nothing(store, folder):
-    assert list(store.uris()) == []
+    assert uris(store) == []
     assert not folder.exists()
 
 
@@ -160,10 +178,28 @@ def test_a_link_in_the_place_of_a_folder_of_the_store_is_not_followed(store, fol
     assert list(elsewhere.iterdir()) == []
 
 
+def test_what_is_somebody_elses_is_neither_listed_nor_swept(store, folder):
+    for name in ("v1/model.bin", "ab/notes.txt", "readme.txt", ".incoming/sub/file"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("mine")
+    (folder / "ab" / ("0" * 62)).mkdir()
+    (folder / "ab" / ("1" * 62)).symlink_to(folder / "readme.txt")
+    assert uris(store) == []
+    assert store.sweep(datetime.now(UTC) + timedelta(days=1)) == 0
+    assert (folder / ".incoming" / "sub" / "file").exists()
+
+
+def test_a_folder_that_leads_elsewhere_is_not_swept(store, folder, secret):
+    folder.mkdir()
+    (folder / ".incoming").symlink_to(secret.parent)
+    assert store.sweep(datetime.now(UTC) + timedelta(days=1)) == 0
+    assert secret.exists()
+
+
 def test_what_lies_behind_a_link_is_not_listed(store, folder, secret):
     folder.mkdir()
     (folder / "ab").symlink_to(secret.parent)
-    assert list(store.uris()) == []
+    assert uris(store) == []
 
 
 def test_what_is_no_file_is_not_opened(store, folder):
@@ -209,7 +245,7 @@ def test_a_full_disk_leaves_nothing_partial(mounted):
     ) as caught:
         written(store, b"x" * 2**21)
     assert "\n" not in str(caught.value)
-    assert list(store.uris()) == [stored.uri]
+    assert uris(store) == [stored.uri]
     assert content(store, stored) == b"bytes"
     # and the space is free again
     assert written(store, b"y" * 2**18).size == 2**18
@@ -241,7 +277,7 @@ def test_a_killed_writer_leaves_nothing_partial(store, folder):
             if line.endswith("\n"):
                 with store.open(*line.split()) as file:
                     assert file.read()
-    for uri in store.uris():
+    for uri in uris(store):
         digest = "".join(file_of(uri).parts[-2:])
         with store.open(uri, digest) as file:
             assert file.read()
