@@ -48,13 +48,12 @@ def run(
     message: Message = "",
 ) -> None:
     """Run a pipeline and wait until it has ended."""
-    from stackfold.application.parameters import from_texts
-
     given = pairs("--parameter", parameter)
     with Workspace.open() as workspace:
         found = workspace.load_pipeline(source)
+        values = workspace.read_parameters(found, given)
         try:
-            view = workspace.runs.start(found, from_texts(found, given), stack=stack, why=message)
+            view = workspace.runs.start(found, values, stack=stack, why=message)
         except RunFailed as failure:
             sys.stdout.flush()
             # The step is the user's own code: where it failed is what they want to know.

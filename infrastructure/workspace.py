@@ -4,10 +4,10 @@ Reading needs neither eventsourcing nor pydantic, so they are imported where a c
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from stackfold.application.views import StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
@@ -205,6 +205,14 @@ class Workspace:
         from stackfold.infrastructure.pipeline_source import load_pipeline
 
         return load_pipeline(source)
+
+    def read_parameters(
+        self, pipeline: "Pipeline[...]", texts: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """The values that the texts of a command line stand for, by the pipeline's type hints."""
+        from stackfold.application.parameters import from_texts
+
+        return from_texts(pipeline, texts)
 
     def load_configuration(self, path: str | os.PathLike[str]) -> "RunConfiguration":
         """The configuration of a run in a YAML file.

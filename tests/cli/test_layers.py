@@ -1,0 +1,23 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+MODULES = sorted(Path(__file__).parents[2].joinpath("cli").glob("*.py"))
+VIEWS = {"stackfold.application.views", "stackfold.application.run_views"}
+ALLOWED = VIEWS | {
+    "stackfold.infrastructure.workspace",
+    "stackfold.domain.errors",
+    "stackfold.domain.component_type",
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_the_command_line_knows_the_workspace_its_views_and_its_errors_only(path):
+    imported = {
+        node.module
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("stackfold.")
+    }
+    beyond = {name for name in imported if not name.startswith("stackfold.cli")} - ALLOWED
+    assert not beyond
