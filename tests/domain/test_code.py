@@ -1,0 +1,212 @@
+"""The digest of a function changes exactly when what it does may have changed."""
+
+import subprocess
+import sys
+import textwrap
+from types import ModuleType
+
+import pytest
+
+from stackfold.domain.code import CodeDigests
+
+
+def digest_of(source: str, file: str = "/project/steps.py", **names: object) -> str:
+    """The digest of the function `f` in a file of the user's."""
+    module = ModuleType("steps")
+    vars(module).update(names)
+    exec(compile(textwrap.dedent(source), file, "exec"), vars(module))
+    return CodeDigests().digest(vars(module)["f"])
+
+
+def the_same(one: str, other: str, **names: object) -> bool:
+    return digest_of(one, **names) == digest_of(other, **names)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("def f(x): return x + 1", "def f(x): return x + 2"),
+        ("def f(x): return x + 1", "def f(x): return x - 1"),
+        ("def f(x): return x.a", "def f(x): return x.b"),
+        ("def f(x): return 1", "def f(x): return True"),
+        ("def f(x): return 0.0", "def f(x): return -0.0"),
+        ("def f(x): return [y for y in x]", "def f(x): return [y + 1 for y in x]"),
+        ("def f(x): return x in {'a', 'b'}", "def f(x): return x in {'a', 'c'}"),
+        ("def f(x): return lambda: 1", "def f(x): return lambda: 2"),
+    ],
+)
+def test_what_it_computes_counts(one, other):
+    assert not the_same(one, other)
+
+
+def test_comments_layout_and_place_do_not_count():
+    one = "def f(x):\n    return (x + 1)"
+    other = "\n\n\ndef f(x):\n    # better\n    return x + 1  # really"
+    assert the_same(one, other)
+    assert digest_of(one) == digest_of(one, file="/elsewhere/other.py")
+
+
+def test_its_own_defaults_are_parameters_and_do_not_count():
+    assert the_same("def f(x=1, *, y=2): return x", "def f(x=3, *, y=4): return x")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("def g(x): return x + 1", "def g(x): return x + 2"),
+        ("def g(x, y=1): return x + y", "def g(x, y=2): return x + y"),
+        ("def h(): return 1\ndef g(x): return h()", "def h(): return 2\ndef g(x): return h()"),
+        ("K = 1\ndef g(x): return K", "K = 2\ndef g(x): return K"),
+        ("K = {'a': [1]}\ndef g(x): return K", "K = {'a': [2]}\ndef g(x): return K"),
+        (
+            "from functools import partial\ndef h(x, y): return x\ng = partial(h, 1)",
+            "from functools import partial\ndef h(x, y): return x\ng = partial(h, 2)",
+        ),
+        (
+            "from functools import lru_cache\n@lru_cache\ndef g(x): return 1",
+            "from functools import lru_cache\n@lru_cache\ndef g(x): return 2",
+        ),
+        (
+            "class g:\n def __init__(self, x): self.x = 1",
+            "class g:\n def __init__(self, x): self.x = 2",
+        ),
+        (
+            "class b:\n def m(self): return 1\nclass g(b):\n def n(self): return 1",
+            "class b:\n def m(self): return 2\nclass g(b):\n def n(self): return 1",
+        ),
+        (
+            "class g:\n @property\n def p(self): return 1",
+            "class g:\n @property\n def p(self): return 2",
+        ),
+        (
+            "class g:\n @staticmethod\n def p(x): return 1",
+            "class g:\n @staticmethod\n def p(x): return 2",
+        ),
+        (
+            "from stackfold import step\n@step\ndef g(x): return 1",
+            "from stackfold import step\n@step\ndef g(x): return 2",
+        ),
+        (
+            "from pydantic import BaseModel\nclass g(BaseModel):\n x: int = 1",
+            "from pydantic import BaseModel\nclass g(BaseModel):\n x: int = 2",
+        ),
+        ("class g:\n K = 1", "class g:\n K = 2"),
+        (
+            "from enum import Enum\nclass g(Enum):\n K = 1",
+            "from enum import Enum\nclass g(Enum):\n K = 2",
+        ),
+    ],
+)
+def test_what_it_names_in_its_own_module_counts(one, other):
+    calling = "\ndef f(x): return g(x)"
+    assert not the_same(one + calling, other + calling)
+    assert the_same(one + calling, one + calling)
+
+
+def test_what_it_does_not_name_does_not_count():
+    assert the_same("K = 1\ndef f(x): return x", "K = 2\ndef f(x): return x")
+
+
+def test_what_it_encloses_counts():
+    source = """
+        def outer(k):
+            def f(x):
+                return x + k
+            return f
+        f = outer({})
+    """
+    assert not the_same(source.format(1), source.format(2))
+    assert the_same(source.format(1), source.format(1))
+
+
+def test_a_wrapped_function_counts():
+    source = """
+        from functools import wraps
+        def traced(function):
+            @wraps(function)
+            def wrapper(x):
+                return function(x)
+            return wrapper
+        @traced
+        def f(x):
+            return {}
+    """
+    assert not the_same(source.format(1), source.format(2))
+
+
+def module(text: str, file: str) -> ModuleType:
+    made = ModuleType("features")
+    made.__file__ = file
+    exec(compile(text, file, "exec"), vars(made))
+    return made
+
+
+def test_another_module_of_the_users_own_counts_as_far_as_it_is_named():
+    def made(text: str, file: str = "/project/features.py") -> str:
+        features = module(text, file)
+        return digest_of("def f(x): return features.scale(x)", features=features)
+
+    first = made("def scale(x): return 1")
+    assert first == made("def scale(x): return 1\ndef other(): return 1")
+    assert first != made("def scale(x): return 2")
+
+
+def test_an_installed_package_counts_by_its_name_alone():
+    where = "/venv/lib/python3.12/site-packages/features.py"
+    first = module("def scale(x): return 1", where)
+    second = module("def scale(x): return 2", where)
+    source = "def f(x): return features.scale(x)"
+    assert digest_of(source, features=first) == digest_of(source, features=second)
+    source = "def f(x): return scale(x)"
+    assert digest_of(source, scale=first.scale) == digest_of(source, scale=second.scale)
+
+
+def test_functions_that_call_each_other_end():
+    source = "def g(x): return f(x)\ndef f(x): return g(x) if x else {}"
+    assert not the_same(source.format(1), source.format(2))
+
+
+def test_a_constant_that_holds_itself_ends():
+    looped: list[object] = []
+    looped.append(looped)
+    assert digest_of("def f(x): return K", K=looped)
+
+
+def test_an_object_of_any_other_kind_counts_by_its_class():
+    assert digest_of("def f(x): return K", K=object()) == digest_of(
+        "def f(x): return K", K=object()
+    )
+
+
+PROGRAM = """
+from enum import Enum
+from dataclasses import dataclass
+from stackfold.domain.code import CodeDigests
+class Colour(Enum):
+    RED = 1
+@dataclass
+class Point:
+    x: int = 0
+    def length(self): return abs(self.x)
+NAMES = {"b", "a", "c"}
+def g(x): return Point(x).length(), Colour.RED
+def f(x): return x in {"p", "q", "r"}, NAMES, g(x)
+print(CodeDigests().digest(f))
+"""
+
+
+@pytest.mark.slow
+def test_the_digest_is_the_same_in_every_process(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    seen = {
+        subprocess.run(
+            [sys.executable, path],
+            env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(seen) == 1
