@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -147,21 +148,29 @@ class Flavors:
         port = PORTS[type]
         if not inspect.isclass(found) or not issubclass(found, port):
             raise InvalidFlavor(source, f"it must be a class that derives from {port.__name__}")
-        if inspect.isabstract(found):
-            missing = ", ".join(sorted(found.__abstractmethods__))
-            raise InvalidFlavor(source, f"it does not define {missing}")
-        model = getattr(found, "Configuration", None)
-        if not inspect.isclass(model) or not issubclass(model, Configuration):
-            raise InvalidFlavor(source, "it needs a Configuration derived from ours")
-        if not isinstance(getattr(found, "flavor", None), str):
-            raise InvalidFlavor(source, "it needs a name in the class attribute 'flavor'")
-        for name, field in model.model_fields.items():
-            if field.alias is not None:
-                raise InvalidFlavor(source, f"its attribute {name!r} may have no alias")
-            if "pydantic.types.Secret" in str(field.annotation):
-                # What it shows of itself is stars, and those would be recorded.
-                raise InvalidFlavor(source, f"its attribute {name!r} must be of our type Secret")
+        problem = _problem(found)
+        if problem:
+            raise InvalidFlavor(source, problem)
         return found
+
+
+@lru_cache
+def _problem(flavor: type[StackComponent]) -> str:
+    """What keeps a class from being a flavor; empty if nothing does."""
+    if inspect.isabstract(flavor):
+        return f"it does not define {', '.join(sorted(flavor.__abstractmethods__))}"
+    model = getattr(flavor, "Configuration", None)
+    if not inspect.isclass(model) or not issubclass(model, Configuration):
+        return "it needs a Configuration derived from ours"
+    if not isinstance(getattr(flavor, "flavor", None), str):
+        return "it needs a name in the class attribute 'flavor'"
+    for name, field in model.model_fields.items():
+        if field.alias is not None:
+            return f"its attribute {name!r} may have no alias"
+        if "pydantic.types.Secret" in str(field.annotation):
+            # What it shows of itself is stars, and those would be recorded.
+            return f"its attribute {name!r} must be of our type Secret"
+    return ""
 
 
 def _schema(source: str, flavor: type[StackComponent]) -> dict[str, Any]:

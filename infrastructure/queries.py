@@ -303,8 +303,10 @@ class SqlQueries:
         select = f"SELECT t.id, t.name {source}{condition}"
         given = [*parameters, *values]
         reference = normal(reference)
+        # Two seeks; with OR it would be a look at every name.
         exact = self._database.read(
-            f"{select} AND (t.name = ? OR t.id = ?)", [*given, reference, reference]
+            f"{select} AND t.name = ? UNION ALL {select} AND t.id = ?",
+            [*given, reference, *given, reference],
         )
         if exact:
             # A name wins over an id that reads the same.

@@ -123,7 +123,7 @@ _LAST = 2**63 - 1
 
 def now() -> str:
     """The time, as the log writes it: RFC 3339 in UTC with microseconds, so that texts sort."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _head(cursor: sqlite3.Cursor) -> Head:
