@@ -73,13 +73,13 @@ def test_a_first_choice_in_a_project_can_be_made_by_two_at_once(home, race, tmp_
 def test_a_component_is_deleted_or_used_but_never_both(home, race):
     with Workspace.open(home) as ws:
         for number in range(1, 201):
-            ws.components.register(STORE, f"n{number}", "local")
+            ws.components.register(STORE, f"n{number:04}", "local")
     used, deleted = race("delete_or_use", home, processes=2, attempts=200)
     assert {*zip(used, deleted, strict=True)} <= {("done", "InUse"), ("NotFound", "done")}
     with Workspace.open(home) as ws:
         stacks, stores = {*names(ws.stacks.list())}, {*names(ws.components.list(STORE))}
         for number, outcome in enumerate(used, start=1):
-            assert (f"n{number}" in stacks) == (f"n{number}" in stores) == (outcome == "done")
+            assert (f"n{number:04}" in stacks) == (f"n{number:04}" in stores) == (outcome == "done")
         assert_consistent(ws)
 
 

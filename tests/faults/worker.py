@@ -61,7 +61,7 @@ def race(home: str, meeting: Meeting, attempts: int, command: Callable[..., Any]
 
 def register(home: str, meeting: Meeting, attempts: int) -> list[str]:
     return race(
-        home, meeting, attempts, lambda ws, n: ws.components.register(STORE, f"n{n}", "local")
+        home, meeting, attempts, lambda ws, n: ws.components.register(STORE, f"n{n:04}", "local")
     )
 
 
@@ -90,9 +90,9 @@ def delete_or_use(home: str, meeting: Meeting, attempts: int) -> list[str]:
 
     def command(ws: Workspace, n: int) -> None:
         if meeting.me:
-            ws.components.delete(STORE, f"n{n}")
+            ws.components.delete(STORE, f"n{n:04}")
         else:
-            ws.stacks.register(f"n{n}", orchestrator="default", artifact_store=f"n{n}")
+            ws.stacks.register(f"n{n:04}", orchestrator="default", artifact_store=f"n{n:04}")
 
     return race(home, meeting, attempts, command)
 
@@ -115,10 +115,10 @@ def read(home: str, meeting: Meeting, attempts: int) -> list[str]:
 
     def command(ws: Workspace, n: int) -> None:
         if meeting.me:
-            ws.components.register(STORE, f"n{n}", "local")
-            ws.stacks.update("a", artifact_store=f"n{n}")
+            ws.components.register(STORE, f"n{n:04}", "local")
+            ws.stacks.update("a", artifact_store=f"n{n:04}")
             if n > 1:
-                ws.components.delete(STORE, f"n{n - 1}")
+                ws.components.delete(STORE, f"n{n - 1:04}")
         else:
             for _ in range(5):
                 stacks = ws.stacks.list()
