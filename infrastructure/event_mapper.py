@@ -62,19 +62,28 @@ class EventMapper(Mapper[UUID]):
         Raises:
             UnreadableEvent: Its topic is unknown, or its bytes do not fit its class.
         """
-        event_class = event_classes(stored_event.topic.partition(".")[0]).get(stored_event.topic)
-        if event_class is None:
-            raise UnreadableEvent(stored_event.topic, _TOO_NEW)
-        try:
-            state = orjson.loads(stored_event.state)
-            state["originator_id"] = stored_event.originator_id
-            state["originator_version"] = stored_event.originator_version
-            if state.get(_VERSION, 1) > event_class.class_version:
-                raise UnreadableEvent(stored_event.topic, _TOO_NEW)
-            _upcast(event_class, state)
-            return event_class.model_validate(state)
-        except (ValidationError, ValueError, TypeError, LookupError, AttributeError) as error:
-            raise UnreadableEvent(stored_event.topic, "it was damaged") from error
+        return loaded(
+            stored_event.topic,
+            stored_event.originator_id,
+            stored_event.originator_version,
+            stored_event.state,
+        )
+
+
+def loaded(topic: str, id: UUID | str, version: int, state: bytes) -> Any:
+    """The event that these columns hold; raises as `EventMapper.to_domain_event`."""
+    event_class = event_classes(topic.partition(".")[0]).get(topic)
+    if event_class is None:
+        raise UnreadableEvent(topic, _TOO_NEW)
+    try:
+        fields = orjson.loads(state)
+        fields["originator_id"] = id
+        fields["originator_version"] = version
+        if _VERSION in fields or event_class.class_version > 1:
+            _upcast(event_class, fields)
+        return event_class.model_validate(fields)
+    except (ValidationError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise UnreadableEvent(topic, "it was damaged") from error
 
 
 @cache
@@ -94,6 +103,8 @@ def event_classes(aggregate: str) -> Mapping[str, type[DomainEvent]]:
 def _upcast(event_class: type[DomainEvent], state: dict[str, Any]) -> None:
     """Make the fields of an older version of an event class those of today's."""
     stored = state.pop(_VERSION, 1)
+    if stored > event_class.class_version:
+        raise UnreadableEvent(event_class.TOPIC, _TOO_NEW)
     for version in range(stored, event_class.class_version):
         getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)
 

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import orjson
@@ -95,7 +96,6 @@ class _Table:
 
     def __init__(self, model: Temporal) -> None:
         self.model = model
-        self._json = [column in model.json for column in model.columns]
         columns = ", ".join(model.columns)
         marks = ", ".join("?" for _ in model.columns)
         self.select = (
@@ -109,7 +109,7 @@ class _Table:
         )
 
     def decoded(self, values: Sequence[Any]) -> Row:
-        pairs = zip(values, self._json, strict=True)
+        pairs = zip(values, json_columns(self.model), strict=True)
         decoded = (json.loads(value) if is_json else value for value, is_json in pairs)
         row: Row = self.model.row(*decoded)
         return row
@@ -117,8 +117,16 @@ class _Table:
 
 def encoded(model: Temporal, row: Row) -> list[Any]:
     """A row's values as its table holds them."""
-    pairs = zip(model.columns, row, strict=True)
-    return [canonical(value) if column in model.json else value for column, value in pairs]
+    return [
+        canonical(value) if in_json else value
+        for value, in_json in zip(row, json_columns(model), strict=True)
+    ]
+
+
+@cache
+def json_columns(model: Temporal) -> tuple[bool, ...]:
+    """For each of a read model's own columns, whether it holds JSON."""
+    return tuple(column in model.json for column in model.columns)
 
 
 def statement(write: Write, schema: str = "main") -> tuple[str, list[Any]]:

@@ -152,11 +152,8 @@ class SqlQueries:
 
     def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:
         """The components that a stack holds, by type, the default one of each type first."""
-        source, parameters = _true_at("stacks", as_of)
         with self._database.look():
-            rows = self._database.read(
-                f"SELECT t.components {source} AND t.id = ?", [*parameters, id]
-            )
+            rows = self._by_id("stacks", "SELECT t.components", [id], as_of)
             held = json.loads(rows[0][0]) if rows else {}
             ids = [each for group in held.values() for each in group]
             views = self._component_views(self._by_id("components", _COMPONENT, ids, as_of), as_of)
@@ -286,9 +283,21 @@ class SqlQueries:
         ]  # fmt: skip
 
     def _by_id(self, table: str, select: str, ids: list[str], as_of: int | None) -> list[Any]:
-        source, parameters = _true_at(table, as_of)
-        statement = f"{select} {source} AND t.id IN ({_marks(ids)})"
-        return self._database.read(statement, [*parameters, *ids])
+        if not ids:
+            return []
+        if as_of is None:
+            return self._database.read(
+                f"{select} FROM {table} AS t WHERE t.until IS NULL AND t.id IN ({_marks(ids)})", ids
+            )
+        # One seek for each id; SQLite would go through all the revisions of each otherwise.
+        wanted = ", ".join("(?)" for _ in ids)
+        return self._database.read(
+            f"WITH wanted (id) AS (VALUES {wanted}) {select} FROM wanted JOIN {table} AS t "
+            "ON t.id = wanted.id AND t.since = "
+            f"(SELECT max(since) FROM {table} WHERE id = wanted.id AND since <= ?) "
+            "WHERE t.until IS NULL OR t.until > ?",
+            [*ids, as_of, as_of],
+        )
 
     def _find(
         self,

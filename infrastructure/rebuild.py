@@ -4,15 +4,12 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from uuid import UUID
-
-from eventsourcing.persistence import StoredEvent
 
 from stackfold.application.read_models.projection import Temporal, Write
 from stackfold.domain.errors import LogUnavailable, UnreadableEvent
 from stackfold.domain.events import DomainEvent
 from stackfold.infrastructure.database import Database
-from stackfold.infrastructure.event_mapper import EventMapper
+from stackfold.infrastructure.event_mapper import loaded
 from stackfold.infrastructure.projector import encoded, statement
 from stackfold.infrastructure.tables import ENVELOPE, PLAIN, TABLES, TEMPORAL
 from stackfold.infrastructure.version import SCHEMA
@@ -77,10 +74,9 @@ class Fold:
         for model in PLAIN:
             for event in model.events:
                 self._folds[event].append(model.fold)
-        self._current: dict[tuple[str, UUID], list[Any]] = {}
-        self._created: dict[tuple[str, UUID], str] = {}
+        self._current: dict[tuple[str, str], list[Any]] = {}
+        self._created: dict[tuple[str, str], str] = {}
         self._rows: dict[str, list[Sequence[Any]]] = defaultdict(list)
-        self._mapper = EventMapper()
 
     def run(self, events: Iterable[Any], progress: Progress | None = None) -> int:
         """Fold events into the tables, and return their number.
@@ -96,8 +92,7 @@ class Fold:
         count = 0
         for count, (position, recorded_at, id, version, topic, state) in enumerate(events, 1):
             try:
-                event = self._mapper.to_domain_event(StoredEvent(UUID(id), version, topic, state))
-                self._take(event, position, recorded_at)
+                self._take(loaded(topic, id, version, state), id, position, recorded_at)
             except UnreadableEvent as error:
                 raise UnreadableEvent(topic, error.reason, position) from error
             except (AssertionError, LookupError, TypeError, ValueError) as error:
@@ -111,16 +106,18 @@ class Fold:
         self._flush()
         return count
 
-    def _take(self, event: DomainEvent, position: int, recorded_at: str) -> None:
+    def _take(self, event: DomainEvent, id: str, position: int, recorded_at: str) -> None:
         kind = type(event)
         if kind in self._temporal:
-            self._revise(self._temporal[kind], event, position, recorded_at)
+            self._revise(self._temporal[kind], event, id, position, recorded_at)
         for fold in self._folds.get(kind, ()):
             for write in fold(event, position, recorded_at):
                 self._write(write)
 
-    def _revise(self, model: Temporal, event: DomainEvent, position: int, recorded_at: str) -> None:
-        key = (model.table, event.originator_id)
+    def _revise(
+        self, model: Temporal, event: DomainEvent, id: str, position: int, recorded_at: str
+    ) -> None:
+        key = (model.table, id)
         before = self._current.pop(key, None)
         row = None
         if before is not None:
@@ -131,7 +128,7 @@ class Fold:
         created = self._created.setdefault(key, recorded_at)
         if after is not None:
             self._current[key] = [
-                str(event.originator_id), event.originator_version, position, None,
+                id, event.originator_version, position, None,
                 created, recorded_at, None, event.by, *encoded(model, after), after,
             ]  # fmt: skip
 
