@@ -1,98 +1,161 @@
 """Executing the steps of one run, and recording what comes of each."""
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import NamedTuple, Self
+from functools import partial
+from typing import NamedTuple, Protocol
+from uuid import UUID
 
-from stackfold.application.ledger import Ledger
+from stackfold.application.hooks import HookCall, call_hook
 from stackfold.application.materializers import Materializers
-from stackfold.application.ports import ArtifactStore, StepOperator
-from stackfold.application.steps import StepCall, one_line, traceback_text, trimmed
+from stackfold.application.output import Output
+from stackfold.application.ports import (
+    Answer,
+    ArtifactStore,
+    Place,
+    RunPlan,
+    StepOperator,
+    StepStopped,
+)
+from stackfold.application.recording import Command, Recording
+from stackfold.application.schedule import skipped
+from stackfold.application.steps import Failure, StepCall, one_line, trimmed
+from stackfold.application.watching import StepEnd, Watcher
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import RunFailed
 from stackfold.domain.graph import Graph, Node
-from stackfold.domain.run import Run, Taken
+from stackfold.domain.options import FailureMode, StepOptions
+from stackfold.domain.run import Run, StepDefinition, StepLog, Taken
+
+_GLANCE = 0.1
+"""Seconds between two looks whether a wait should end."""
+
+
+class Hit(NamedTuple):
+    """An earlier execution that may stand for a step's."""
+
+    outputs: tuple[Artifact, ...]
+    run: UUID
+    """The run that made them."""
+
+
+class StepCache(Protocol):
+    """Where earlier executions are found."""
+
+    def key(self, node: Node, inputs: Mapping[str, Artifact]) -> str:
+        """What an execution depends on, as a text; empty if none may stand for another."""
+
+    def find(self, key: str) -> Hit | None:
+        """An execution with this key whose outputs are all there; None if there is none."""
+
+
+class Equipment(NamedTuple):
+    """What it takes to execute the steps of a run."""
+
+    store: ArtifactStore
+    """Where outputs go and inputs come from."""
+    materializers: Materializers
+    """What writes and reads them."""
+    operators: Mapping[str, StepOperator]
+    """Step → the operator that executes it; the others are executed where the orchestrator says."""
+    watcher: Watcher
+    cache: StepCache | None = None
 
 
 class Execution:
-    """One run while it runs. Every step is one save."""
+    """One run while it runs. Threads may execute several steps at once."""
 
     def __init__(
         self,
         run: Run,
         graph: Graph,
-        ledger: Ledger,
-        why: str,
-        store: ArtifactStore,
-        materializers: Materializers,
-        operators: Mapping[str, StepOperator],
+        recording: Recording,
+        equipment: Equipment,
+        kept: Mapping[str, tuple[Artifact, ...]],
     ) -> None:
         """Prepare to execute the steps of a run.
 
         Args:
-            run: As it was started.
+            run: As it was started or resumed.
             graph: What it consists of.
-            ledger: Where it is recorded;
-            why: and for which reason.
-            store: Where outputs go and inputs come from.
-            materializers: What writes and reads them.
-            operators: Step → the operator that executes it; the others are executed here.
+            recording: Where it is recorded.
+            equipment: What it takes.
+            kept: Step → its outputs, for the steps that completed before the run was resumed.
         """
-        self._run = run
-        self._ledger = ledger
-        self._why = why
-        self._store = store
-        self._materializers = materializers
-        self._operators = operators
+        self._id, self._name = str(run.id), run.name
+        self._graph = graph
+        self._recording = recording
+        self._equipment = equipment
         self._nodes = {node.name: node for node in graph.nodes}
+        self._turn = threading.RLock()
+        self._running: dict[str, datetime] = {}
+        self._ended: dict[str, str] = dict.fromkeys(kept, "completed")
+        self._failures: dict[str, Failure] = {}
+        self._closed = False
         self._artifacts: dict[tuple[str, str], Artifact] = {}
         # An artifact is remembered while there is a step to come that takes it.
         self._takers = Counter(
-            (output.step, output.name) for node in graph.nodes for output in node.inputs.values()
+            (output.step, output.name)
+            for node in graph.nodes
+            if node.name not in kept
+            for output in node.inputs.values()
         )
-        self._failed: _Failure | None = None
-        self._recorded = True
+        for step, outputs in kept.items():
+            self._remember(step, outputs)
 
-    def execute(self, name: str) -> None:
-        """Execute a step, and record that it completed or failed.
+    @property
+    def plan(self) -> RunPlan:
+        """What the orchestrator is to run: all but what is kept."""
+        steps = tuple(
+            StepDefinition(
+                name=node.name,
+                upstream=tuple(step for step in node.upstream if step not in self._ended),
+            )
+            for node in self._graph.nodes
+            if node.name not in self._ended
+        )
+        mode = self._graph.options.failure_mode or FailureMode.FAIL_FAST
+        return RunPlan(self._id, self._graph.pipeline, steps, mode)
+
+    def begin(self) -> None:
+        """Tell that the run begins."""
+        steps = [node.name for node in self._graph.nodes]
+        self._equipment.watcher.run_begins(self._name, steps, list(self._ended))
+        self._call_run_hook("start", "running")
+
+    def execute(self, name: str, place: Place | None = None, /) -> None:
+        """Execute a step, and record what came of it.
 
         Raises:
             BaseException: What the step raised.
         """
         node = self._nodes[name]
-        started = datetime.now(UTC)
-        inputs = {
-            name: self._artifacts[output.step, output.name] for name, output in node.inputs.items()
-        }
-        call = StepCall(name, node.step, node.arguments, inputs, self._store, self._materializers)
-        operator = self._operators.get(name)
+        started, inputs = self._begin(node)
+        cache = self._equipment.cache if node.cache else None
+        key = cache.key(node, inputs) if cache else ""
+        hit = cache.find(key) if cache and key else None
+        if hit:
+            self._succeed(node, started, inputs, hit.outputs, key=key, cached_from=hit.run)
+            return
+        output = Output(self._equipment.store)
+        retried: list[str] = []
         try:
-            outputs = operator.execute(call) if operator else call()
+            self._call_hook(node, "start", "running")
+            outputs = self._outputs(node, inputs, place or _HERE, output, retried)
         except BaseException as error:
-            self._failed = failure = _Failure.of(error, name)
-            self._record(
-                lambda: self._run.step_failed(
-                    step=name, started=started, error=failure.error, traceback=failure.traceback
-                )
-            )
+            self._fail(node, started, error, output.close(), retried)
             raise
-        ids: dict[str, Taken] = {name: artifact.id for name, artifact in inputs.items()}
-        self._record(
-            lambda: self._run.step_completed(
-                step=name,
-                started=started,
-                parameters=dict(node.parameters),
-                inputs=ids,
-                outputs=outputs,
-            )
+        self._succeed(
+            node, started, inputs, outputs, key=key, log=output.close(), retried=tuple(retried)
         )
-        self._remember(node, outputs)
 
     def complete(self) -> None:
         """Record that every step completed."""
-        self._record(self._run.complete)
+        self._recording.record(lambda run: run.complete())
+        self._tell_end("completed", "success")
 
     def fail(self, error: BaseException) -> RunFailed:
         """Record that the run failed, and return the refusal that says so.
@@ -100,43 +163,251 @@ class Execution:
         Args:
             error: What the orchestrator raised; usually what a step raised.
         """
-        failure = self._failed or _Failure.of(error)
-        if not self._recorded:
-            # What was not recorded is still pending, and would come along.
-            self._run = self._ledger.load(Run, self._run.id)
-        self._record(lambda: self._run.fail(failure.error))
-        failed = RunFailed(self._run.name, failure.step, failure.error, failure.traceback)
+        step = next((name for name in self._nodes if name in self._failures), "")
+        failure = self._failures[step] if step else Failure.of(error)
+        reason = f"step {step!r} failed" if step else "the run failed"
+        self._end(reason, lambda run: run.fail(failure.error))
+        self._tell_end("failed", "failure", failure.cause)
+        failed = RunFailed(self._name, step, failure.error, failure.traceback)
         failed.__cause__ = failure.cause.with_traceback(failure.frames)
         return failed
 
-    def _record(self, command: Callable[[], None]) -> None:
-        self._recorded = False
-        with self._ledger.signed(self._why):
-            command()
-        self._ledger.save(self._run)
-        self._recorded = True
+    def cancel(self, interruption: BaseException) -> None:
+        """Record that the run was cancelled, by what the orchestrator raised."""
+        reason = one_line(interruption)
+        self._end("the run was cancelled", lambda run: run.cancel(reason))
+        self._tell_end("cancelled", "", interruption)
 
-    def _remember(self, node: Node, outputs: tuple[Artifact, ...]) -> None:
+    # -- one step
+
+    def _begin(self, node: Node) -> tuple[datetime, dict[str, Artifact]]:
+        started = datetime.now(UTC)
+        with self._turn:
+            self._must_be_open()
+            self._running[node.name] = started
+            inputs = {
+                name: self._artifacts[output.step, output.name]
+                for name, output in node.inputs.items()
+            }
+        self._equipment.watcher.step_begins(node.name)
+        return started, inputs
+
+    def _outputs(
+        self,
+        node: Node,
+        inputs: Mapping[str, Artifact],
+        place: Place,
+        output: Output,
+        retried: list[str],
+    ) -> tuple[Artifact, ...]:
+        """Try until it succeeds or the retries are used up; `retried` gets what failed before."""
+        options = node.step.options
+        call = StepCall(
+            node.name,
+            node.step,
+            node.arguments,
+            inputs,
+            node.gathered,
+            self._equipment.store,
+            self._equipment.materializers,
+        )
+        operator = self._equipment.operators.get(node.name)
+        elsewhere = partial(operator.execute, call, options.timeout) if operator else None
+        while True:
+            try:
+                with output.gathering():
+                    if elsewhere:
+                        return place.here(elsewhere)
+                    return place.execute(call, options.timeout)
+            except (Exception, SystemExit) as error:
+                if len(retried) >= options.retries:
+                    raise
+                retried.append(one_line(trimmed(error)))
+            self._wait(node.name, options, place, output, retried)
+
+    def _wait(
+        self, name: str, options: StepOptions, place: Place, output: Output, retried: list[str]
+    ) -> None:
+        tries = len(retried)
+        delay = options.delay * options.backoff ** (tries - 1)
+        output.write(f"-- attempt {tries} failed: {retried[-1]}\n")
+        self._equipment.watcher.step_is_tried_again(name, tries + 1, retried[-1], delay)
+        end = time.monotonic() + delay
+        while (left := end - time.monotonic()) > 0:
+            place.here(partial(time.sleep, min(left, _GLANCE)))
+            self._must_be_open()
+
+    def _succeed(
+        self,
+        node: Node,
+        started: datetime,
+        inputs: Mapping[str, Artifact],
+        outputs: tuple[Artifact, ...],
+        *,
+        key: str,
+        cached_from: UUID | None = None,
+        log: StepLog | None = None,
+        retried: tuple[str, ...] = (),
+    ) -> None:
+        taken: dict[str, Taken] = {name: artifact.id for name, artifact in inputs.items()}
+        status = "cached" if cached_from else "completed"
+
+        def command(run: Run) -> None:
+            run.step_completed(
+                step=node.name,
+                started=started,
+                parameters=dict(node.parameters),
+                inputs=taken,
+                outputs=outputs,
+                retried=retried,
+                log=log,
+                key=key,
+                cached_from=cached_from,
+            )
+
+        with self._turn:
+            self._must_be_open()
+            # What was found in the cache would be found again: it need not be durable at once.
+            self._recording.record(command, at_once=cached_from is None)
+            self._forget(node)
+            self._remember(node.name, outputs)
+            self._note(node.name, "completed")
+        self._tell(node.name, status, started)
+        self._call_hook(node, "success", status)
+        self._call_hook(node, "end", status)
+
+    def _fail(
+        self,
+        node: Node,
+        started: datetime,
+        error: BaseException,
+        log: StepLog | None,
+        retried: list[str],
+    ) -> None:
+        if not isinstance(error, Exception | SystemExit):
+            self._stop(node, started, error, log)
+            return
+        failure = Failure.of(error)
+
+        def command(run: Run) -> None:
+            run.step_failed(
+                step=node.name,
+                started=started,
+                error=failure.error,
+                traceback=failure.traceback,
+                retried=tuple(retried),
+                log=log,
+            )
+
+        with self._turn:
+            self._must_be_open()
+            self._failures[node.name] = failure
+            self._note(node.name, "failed")
+            self._recording.record(command)
+        self._tell(node.name, "failed", started, failure.error)
+        self._call_hook(node, "failure", "failed", error)
+        self._call_hook(node, "end", "failed", error)
+
+    def _stop(
+        self, node: Node, started: datetime, error: BaseException, log: StepLog | None
+    ) -> None:
+        failed = next(iter(self._failures), None)
+        reason = f"step {failed!r} failed" if failed else "the run was cancelled"
+        with self._turn:
+            if self._closed:
+                return
+            self._note(node.name, "cancelled")
+            self._recording.record(
+                lambda run: run.step_cancelled(node.name, started, reason, log), at_once=False
+            )
+        self._tell(node.name, "cancelled", started, reason)
+        self._call_hook(node, "end", "cancelled", error)
+
+    def _note(self, step: str, status: str) -> None:
+        del self._running[step]
+        self._ended[step] = status
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise StepStopped("the run has ended")
+
+    def _tell(self, step: str, status: str, started: datetime, reason: str = "") -> None:
+        seconds = (datetime.now(UTC) - started).total_seconds()
+        self._equipment.watcher.step_ends(StepEnd(step, status, seconds, reason))
+
+    # -- the run
+
+    def _end(self, reason: str, command: Command) -> None:
+        """Record what did not end by itself, what never began, and that the run ended."""
+        with self._turn:
+            self._closed = True
+            commands = [*self._cancellations(reason), *self._skips(reason), command]
+            self._recording.record(*commands)
+
+    def _tell_end(self, status: str, event: str, error: BaseException | None = None) -> None:
+        self._equipment.watcher.run_ends(status)
+        if event:
+            self._call_run_hook(event, status, error)
+        self._call_run_hook("end", status, error)
+
+    def _cancellations(self, reason: str) -> list[Command]:
+        """Those that are running still: whoever executes them could not be stopped."""
+        running = list(self._running.items())
+        for step, started in running:
+            self._note(step, "cancelled")
+            self._tell(step, "cancelled", started, reason)
+        return [_cancellation(step, started, reason) for step, started in running]
+
+    def _skips(self, otherwise: str) -> list[Command]:
+        """Every step that never began, for the reason why it did not."""
+        reasons = skipped(self._graph.nodes, self._ended, otherwise)
+        for reason, steps in reasons.items():
+            for step in steps:
+                self._equipment.watcher.step_ends(StepEnd(step, "skipped", 0.0, reason))
+        return [_skip(tuple(steps), reason) for reason, steps in reasons.items()]
+
+    def _forget(self, node: Node) -> None:
         for output in node.inputs.values():
             taken = output.step, output.name
             self._takers[taken] -= 1
             if not self._takers[taken]:
                 del self._artifacts[taken]
+
+    def _remember(self, step: str, outputs: tuple[Artifact, ...]) -> None:
         for artifact in outputs:
-            if self._takers[node.name, artifact.name]:
-                self._artifacts[node.name, artifact.name] = artifact
+            if self._takers[step, artifact.name]:
+                self._artifacts[step, artifact.name] = artifact
+
+    def _call_hook(
+        self, node: Node, event: str, status: str, error: BaseException | None = None
+    ) -> None:
+        hook = getattr(node.step.options, f"on_{event}")
+        if hook is not None:
+            told = HookCall(event, self._name, self._graph.pipeline, node.name, status, error)
+            call_hook(hook, told)
+
+    def _call_run_hook(self, event: str, status: str, error: BaseException | None = None) -> None:
+        hook = getattr(self._graph.options, f"on_{event}")
+        if hook is not None:
+            call_hook(hook, HookCall(event, self._name, self._graph.pipeline, "", status, error))
 
 
-class _Failure(NamedTuple):
-    """What was raised, before its way through the orchestrator adds other frames to it."""
+def _cancellation(step: str, started: datetime, reason: str) -> Command:
+    return lambda run: run.step_cancelled(step, started, reason)
 
-    step: str
-    cause: BaseException
-    frames: TracebackType | None
-    error: str
-    traceback: str
 
-    @classmethod
-    def of(cls, error: BaseException, step: str = "") -> Self:
-        error = trimmed(error)
-        return cls(step, error, error.__traceback__, one_line(error), traceback_text(error))
+def _skip(steps: tuple[str, ...], reason: str) -> Command:
+    return lambda run: run.steps_skipped(steps, reason)
+
+
+class _Here:
+    """The thread that asks; there is nobody who could end what it executes."""
+
+    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
+        return call()
+
+    def here(self, call: Callable[[], Answer]) -> Answer:
+        return call()
+
+
+_HERE: Place = _Here()

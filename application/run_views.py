@@ -19,7 +19,7 @@ class RunView(NamedTuple):
     """The stack's name when the run started."""
     stack_revision: int
     status: str
-    """"running", "completed" or "failed"."""
+    """"running", "completed", "failed", "cancelled", or "interrupted" if its process is gone."""
     started: str
     """RFC 3339, UTC."""
     ended: str | None
@@ -64,11 +64,11 @@ class StepView(NamedTuple):
 
     name: str
     status: str
-    """"completed", "failed", or "pending" if it was never executed."""
+    """"completed", "cached", "failed", "cancelled", "skipped", or "pending" before any of these."""
     started: str | None
     ended: str | None
     error: str
-    """What it raised, in one line; empty if it did not."""
+    """What it raised, or why it was cancelled or skipped, in one line; else empty."""
     traceback: str
     """From the step's function on; empty if it did not raise."""
     upstream: list[str]
@@ -77,6 +77,15 @@ class StepView(NamedTuple):
     inputs: dict[str, str]
     """Input → the id of the artifact that it was."""
     outputs: list[ArtifactView]
+    retried: list[str]
+    """What the attempts before the last one raised, each in one line."""
+    log: dict[str, Any] | None
+    """Where what it printed is: uri, digest, size; None if it was silent."""
+    key: str
+    """Its cache key; empty if it was not to be cached."""
+    cached_from: str | None
+    """The id of the run that made its outputs; None if this one did."""
+    metadata: dict[str, Any]
 
 
 class RunDescription(NamedTuple):
@@ -98,6 +107,8 @@ class RunDescription(NamedTuple):
     error: str
     """Why it failed, in one line; empty if it did not."""
     parameters: dict[str, Any]
+    configuration: dict[str, Any]
+    """What was chosen for this run beside its parameters."""
     steps: list[StepView]
     """In topological order."""
     pin: dict[str, Any]

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from stackfold.application.execution import Execution
+from stackfold.application.claims import Claims
 from stackfold.application.flavors import Flavors
+from stackfold.application.launches import Launch, Launches
 from stackfold.application.ledger import Ledger
 from stackfold.application.materializers import Materializers
 from stackfold.application.pinning import Pinning
-from stackfold.application.ports import ArtifactStore, Orchestrator, RunPlan, StepOperator
+from stackfold.application.ports import ArtifactStore
 from stackfold.application.queries import Queries
+from stackfold.application.resumption import PipelineLoader, Resumption
 from stackfold.application.run_views import (
     NEWEST_FIRST,
     ArtifactView,
@@ -20,14 +22,13 @@ from stackfold.application.run_views import (
 )
 from stackfold.application.steps import read
 from stackfold.application.views import Listing
+from stackfold.application.watching import UNWATCHED, Watcher
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
-from stackfold.domain.errors import InvalidPipeline, NotFound
-from stackfold.domain.graph import Graph
-from stackfold.domain.pin import Pin, PinnedComponent
+from stackfold.domain.errors import NotFound
+from stackfold.domain.pin import Pin
 from stackfold.domain.pipeline import Pipeline
-from stackfold.domain.run import Run, StepDefinition
 
 
 class Runs:
@@ -43,10 +44,25 @@ class Runs:
         run_queries: RunQueries,
         flavors: Flavors,
         materializers: Materializers,
+        claims: Claims,
+        load_pipeline: PipelineLoader,
     ) -> None:
-        """Record in `ledger`; find stacks and runs by the queries, and classes by `flavors`."""
-        self._ledger = ledger
+        """Record in `ledger`; find stacks and runs by the queries, and classes by `flavors`.
+
+        Args:
+            ledger: The log.
+            queries: The questions about stacks and components.
+            run_queries: The questions about runs.
+            flavors: What builds components.
+            materializers: What writes and reads values.
+            claims: Who executes which run.
+            load_pipeline: From a pipeline's source to the pipeline.
+        """
         self._pinning = Pinning(queries, flavors)
+        self._launches = Launches(ledger, self._pinning, materializers, claims)
+        self._resumption = Resumption(
+            ledger, run_queries, self._pinning, claims, self._launches, load_pipeline
+        )
         self._run_queries = run_queries
         self._materializers = materializers
 
@@ -58,6 +74,7 @@ class Runs:
         configuration: RunConfiguration = AS_WRITTEN,
         stack: str | None = None,
         why: str = "",
+        watcher: Watcher = UNWATCHED,
     ) -> RunView:
         """Run a pipeline, and return when it has completed.
 
@@ -70,6 +87,7 @@ class Runs:
             stack: The stack to run on, by name, id or unique prefix; the configuration's or else
                 the active one if None. Which one is active does not change.
             why: The reason.
+            watcher: Who is told how it comes along.
 
         Raises:
             InvalidPipeline: Its steps or parameters do not fit, or its stack lacks what they need.
@@ -79,33 +97,36 @@ class Runs:
         """
         graph = pipeline.graph_for(parameters or {}, configuration)
         pin = self._pinning.pin(stack or configuration.stack)
-        chosen = _step_operators(graph, pin)
-        built = {each.id: cast(StepOperator, self._pinning.built(each)) for each in chosen.values()}
-        operators = {step: built[component.id] for step, component in chosen.items()}
-        orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
-        store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
-        steps = tuple(
-            StepDefinition(
-                name=node.name,
-                upstream=node.upstream,
-                step_operator=chosen[node.name].name if node.name in chosen else None,
-            )
-            for node in graph.nodes
-        )
-        with self._ledger.signed(why):
-            run = Run.start(graph.pipeline, graph.source, dict(graph.parameters), steps, pin)
-        self._ledger.save(run)
-        execution = Execution(run, graph, self._ledger, why, store, self._materializers, operators)
-        try:
-            orchestrator.run(RunPlan(str(run.id), graph.pipeline, steps), execution.execute)
-        except KeyboardInterrupt as interruption:
-            execution.fail(interruption)
-            raise
-        except BaseException as error:
-            failed = execution.fail(error)
-            raise failed from failed.__cause__
-        execution.complete()
-        return self.get(str(run.id))
+        launch = Launch(graph, pin, configuration, why, watcher=watcher)
+        return self.get(self._launches.start(launch))
+
+    def resume(
+        self,
+        reference: str,
+        pipeline: Pipeline[...] | None = None,
+        *,
+        why: str = "",
+        watcher: Watcher = UNWATCHED,
+    ) -> RunView:
+        """Go on with a run that failed, was cancelled or interrupted; return when it has completed.
+
+        It goes on with the parameters, the configuration and the stack that it began with,
+        whatever they are today. Steps that completed, and whose outputs are still there, are not
+        executed again.
+
+        Args:
+            reference: Which run.
+            pipeline: Its pipeline; loaded from where it was if None.
+            why: The reason.
+            watcher: Who is told how it comes along.
+
+        Raises:
+            NotFound: There is no such run.
+            RunBusy: It is being executed.
+            NotResumable: It has completed, or its pipeline has changed or is gone.
+            RunFailed: A step raised; its exception is the cause.
+        """
+        return self.get(self._resumption.resume(reference, pipeline, why, watcher))
 
     def list(self, listing: Listing = NEWEST_FIRST) -> Sequence[RunView]:
         """The runs, the latest first.
@@ -169,26 +190,3 @@ class Runs:
         return Artifact.model_validate(
             {field: getattr(found, field) for field in Artifact.model_fields}
         )
-
-
-def _step_operators(graph: Graph, pin: Pin) -> dict[str, PinnedComponent]:
-    """Step → the pinned step operator that it asks for; steps that ask for none are left out.
-
-    Raises:
-        InvalidPipeline: The stack does not hold it.
-    """
-    type = ComponentType.STEP_OPERATOR
-    chosen = {}
-    for node in graph.nodes:
-        asked = node.step.options.step_operator
-        if not asked:
-            continue
-        found = pin.component(type, None if asked is True else asked)
-        if found is None:
-            held = ", ".join(each.name for each in pin.components.get(type, ())) or "none"
-            wanted = "a step operator" if asked is True else f"the step operator {asked!r}"
-            raise InvalidPipeline(
-                f"step {node.name!r} asks for {wanted}: stack {pin.stack!r} holds {held}"
-            )
-        chosen[node.name] = found
-    return chosen

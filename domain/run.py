@@ -95,6 +95,8 @@ class Run(Aggregate):
         pin: Pin
         fingerprint: str
         mode: FailureMode = FailureMode.FAIL_FAST
+        configuration: dict[str, JsonValue] = Field(default_factory=dict)
+        """What was chosen for this run beside its parameters; see `RunConfiguration`."""
         environment: Environment = Field(default_factory=Environment)
         rerun_of: UUID | None = None
         """The run whose pinned configuration and parameters it repeats, if it repeats one."""
@@ -204,6 +206,7 @@ class Run(Aggregate):
         steps: tuple[StepDefinition, ...],
         pin: Pin,
         mode: FailureMode = FailureMode.FAIL_FAST,
+        configuration: dict[str, JsonValue] | None = None,
         environment: Environment | None = None,
         rerun_of: UUID | None = None,
     ) -> Self:
@@ -216,6 +219,7 @@ class Run(Aggregate):
             steps: The graph, in topological order.
             pin: The exact stack that it uses.
             mode: What becomes of the other steps when one has failed.
+            configuration: What was chosen for this run beside its parameters.
             environment: The Python, the machine and the packages that are there.
             rerun_of: The run that it repeats, if it repeats one.
         """
@@ -231,6 +235,7 @@ class Run(Aggregate):
             pin=pin,
             fingerprint=pin.fingerprint,
             mode=mode,
+            configuration=configuration or {},
             environment=environment or Environment(),
             rerun_of=rerun_of,
         )

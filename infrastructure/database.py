@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -96,6 +96,11 @@ class Database:
         """
         with self._turn, plain_words(self.place):
             return self._connection.execute(statement, parameters).fetchall()
+
+    def define(self, name: str, function: Callable[[str], object]) -> None:
+        """Let statements of this connection call a function of one text by a name."""
+        with self._turn:
+            self._connection.create_function(name, 1, function)
 
     @contextmanager
     def write(self, keep: bool = True) -> Iterator[sqlite3.Cursor]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from stackfold.application.claims import Claims
 from stackfold.application.run_views import (
     NEWEST_FIRST,
     ArtifactView,
@@ -17,7 +18,14 @@ from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
 
 _SORTABLE = {field: f"t.{field}" for field in (*RunView._fields, "position", "source", "error")}
-_RUN = f"SELECT {', '.join(f't.{field}' for field in RunView._fields)} FROM runs AS t WHERE true"
+# The log cannot know that a process has ended: whoever looks asks whether its claim is held.
+_SORTABLE["status"] = (
+    "CASE WHEN t.status = 'running' AND NOT run_is_claimed(t.id) THEN 'interrupted' "
+    "ELSE t.status END"
+)
+_RUN = (
+    f"SELECT {', '.join(_SORTABLE[field] for field in RunView._fields)} FROM runs AS t WHERE true"
+)
 _COLUMNS = ", ".join(f"a.{field}" for field in ArtifactView._fields)
 _OUTPUTS = (
     "FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
@@ -30,9 +38,10 @@ _OUTPUT = f"SELECT f.step, {_COLUMNS} {_OUTPUTS}"
 class SqlRunQueries:
     """The questions of `application.run_views`, asked of a database."""
 
-    def __init__(self, database: Database) -> None:
-        """Ask `database`."""
+    def __init__(self, database: Database, claims: Claims) -> None:
+        """Ask `database`, and `claims` who is alive."""
         self._database = database
+        database.define("run_is_claimed", claims.held)
 
     def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
         """The runs that a listing asks for."""
@@ -57,17 +66,18 @@ class SqlRunQueries:
         """One run with its steps."""
         view = self.run(reference)
         ((source, why, error, parameters, graph, pin, *rest),) = self._database.read(
-            "SELECT source, why, error, parameters, graph, pin, rerun_of, environment, position "
-            "FROM runs WHERE id = ?",
+            "SELECT source, why, error, parameters, graph, pin, rerun_of, environment, position, "
+            "configuration FROM runs WHERE id = ?",
             (view.id,),
         )
-        rerun_of, environment, position = rest
+        rerun_of, environment, position, configuration = rest
         return RunDescription(
             *view,
             source=source,
             why=why,
             error=error,
             parameters=json.loads(parameters),
+            configuration=json.loads(configuration),
             steps=self._steps(view.id, json.loads(graph)),
             pin=json.loads(pin),
             rerun_of=rerun_of,
@@ -89,9 +99,7 @@ class SqlRunQueries:
 
     def _steps(self, run: str, graph: list[dict[str, Any]]) -> list[StepView]:
         rows = self._database.read(
-            "SELECT name, status, started, ended, error, traceback, parameters, inputs "
-            "FROM steps WHERE run = ?",
-            (run,),
+            f"SELECT name, {', '.join(_STEP)} FROM steps WHERE run = ?", (run,)
         )
         executed = {row[0]: row[1:] for row in rows}
         outputs: dict[str, list[ArtifactView]] = {}
@@ -107,23 +115,20 @@ def artifact_view(row: Sequence[Any]) -> ArtifactView:
     return ArtifactView(*plain, versions=json.loads(versions))
 
 
-_NEVER = ("pending", None, None, "", "", "{}", "{}")
+_JSON = ("parameters", "inputs", "retried", "log", "metadata")
+_STEP = ("status", "started", "ended", "error", "traceback", "key", "cached_from", *_JSON)
+_NEVER = ("pending", None, None, "", "", "", None, "{}", "{}", "[]", "null", "{}")
 
 
 def _step(
     node: dict[str, Any], row: tuple[Any, ...] | None, outputs: dict[str, list[ArtifactView]]
 ) -> StepView:
-    status, started, ended, error, traceback, parameters, inputs = row or _NEVER
+    known = dict(zip(_STEP, row or _NEVER, strict=True))
+    known |= {name: json.loads(known[name] or "null") for name in _JSON}
     return StepView(
         name=node["name"],
-        status=status,
-        started=started,
-        ended=ended,
-        error=error,
-        traceback=traceback,
         upstream=node["upstream"],
         step_operator=node["step_operator"],
-        parameters=json.loads(parameters),
-        inputs=json.loads(inputs),
         outputs=outputs.get(node["name"], []),
+        **known,
     )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from stackfold.domain.configuration import RunConfiguration
     from stackfold.domain.pipeline import Pipeline
     from stackfold.infrastructure.chain import Head
+    from stackfold.infrastructure.claims import FileClaims
     from stackfold.infrastructure.history_queries import SqlHistory
     from stackfold.infrastructure.log import Log
     from stackfold.infrastructure.run_queries import SqlRunQueries
@@ -194,7 +195,15 @@ class Workspace:
         from stackfold.infrastructure.materializers import ALL
 
         parts = self._parts
-        return Runs(parts.ledger, self.queries, self.run_queries, self.flavors, Materializers(ALL))
+        return Runs(
+            parts.ledger,
+            self.queries,
+            self.run_queries,
+            self.flavors,
+            Materializers(ALL),
+            self._claims,
+            self.load_pipeline,
+        )
 
     def load_pipeline(self, source: str) -> "Pipeline[...]":
         """The pipeline at "file.py:name" or "module:name"; its module is executed.
@@ -243,7 +252,13 @@ class Workspace:
         """What is known of runs, by plain SQL."""
         from stackfold.infrastructure.run_queries import SqlRunQueries
 
-        return SqlRunQueries(self._database)
+        return SqlRunQueries(self._database, self._claims)
+
+    @cached_property
+    def _claims(self) -> "FileClaims":
+        from stackfold.infrastructure.claims import FileClaims
+
+        return FileClaims(self.home)
 
     @cached_property
     def catalogue(self) -> "Catalogue":

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackfold.application.read_models.projection import Plain, Write
-from stackfold.domain.run import Run
+from stackfold.domain.run import Run, StepLog
 
 
 def fold(event: Run.Event, position: int, recorded_at: str) -> Iterator[Write]:
@@ -19,11 +19,24 @@ def fold(event: Run.Event, position: int, recorded_at: str) -> Iterator[Write]:
             yield Write("insert", "steps", _completed(event), _key(event))
         case Run.StepFailed():
             yield Write("insert", "steps", _failed(event), _key(event))
+        case Run.StepCancelled():
+            yield Write("insert", "steps", _cancelled(event), _key(event))
+        case Run.StepsSkipped():
+            for step in event.steps:
+                values = {**_NOTHING, "status": "skipped", "error": event.reason}
+                yield Write("insert", "steps", values, {"run": run["id"], "name": step})
         case Run.Completed():
             yield Write("update", "runs", {"status": "completed", "ended": recorded_at}, run)
         case Run.Failed():
             values = {"status": "failed", "ended": recorded_at, "error": event.error}
             yield Write("update", "runs", values, run)
+        case Run.Cancelled():
+            values = {"status": "cancelled", "ended": recorded_at, "error": event.reason}
+            yield Write("update", "runs", values, run)
+        case Run.Resumed():
+            for step in event.redone:
+                yield Write("delete", "steps", {}, {"run": run["id"], "name": step})
+            yield Write("update", "runs", {"status": "running", "ended": None, "error": ""}, run)
         case Run.Deleted():
             yield Write("delete", "steps", {}, {"run": run["id"]})
             yield Write("delete", "runs", {}, run)
@@ -46,6 +59,7 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
         "by": event.by,
         "why": event.why,
         "parameters": _json(event.parameters),
+        "configuration": _json(event.configuration),
         "graph": _json(graph),
         "pin": _json(event.pin.model_dump(mode="json")),
         "rerun_of": str(event.rerun_of) if event.rerun_of else None,
@@ -53,31 +67,72 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
     }
 
 
+_NOTHING: dict[str, Any] = {
+    "started": None,
+    "ended": None,
+    "error": "",
+    "traceback": "",
+    "parameters": "{}",
+    "inputs": "{}",
+    "retried": "[]",
+    "log": None,
+    "key": "",
+    "cached_from": None,
+    "metadata": "{}",
+}
+"""What is known of a step that did nothing."""
+
+
 def _completed(event: Run.StepCompleted) -> dict[str, Any]:
+    taken = {
+        name: [str(id) for id in each] if isinstance(each, tuple) else str(each)
+        for name, each in event.inputs.items()
+    }
     return {
-        "status": "completed",
+        **_NOTHING,
+        "status": "cached" if event.cached_from else "completed",
         "started": _text(event.started),
         "ended": _text(event.timestamp),
-        "error": "",
-        "traceback": "",
-        "parameters": _json(event.parameters),
-        "inputs": _json({name: str(id) for name, id in event.inputs.items()}),
+        "parameters": _json(event.parameters) if event.parameters else "{}",
+        "inputs": _json(taken) if taken else "{}",
+        "retried": _json(event.retried) if event.retried else "[]",
+        "log": _log(event.log),
+        "key": event.key,
+        "cached_from": str(event.cached_from) if event.cached_from else None,
+        "metadata": _json(event.metadata) if event.metadata else "{}",
     }
 
 
 def _failed(event: Run.StepFailed) -> dict[str, Any]:
     return {
+        **_NOTHING,
         "status": "failed",
         "started": _text(event.started),
         "ended": _text(event.timestamp),
         "error": event.error,
         "traceback": event.traceback,
-        "parameters": "{}",
-        "inputs": "{}",
+        "retried": _json(event.retried),
+        "log": _log(event.log),
+        "metadata": _json(event.metadata),
     }
 
 
-def _key(event: Run.StepCompleted | Run.StepFailed) -> dict[str, Any]:
+def _cancelled(event: Run.StepCancelled) -> dict[str, Any]:
+    return {
+        **_NOTHING,
+        "status": "cancelled",
+        "started": _text(event.started),
+        "ended": _text(event.timestamp),
+        "error": event.reason,
+        "log": _log(event.log),
+    }
+
+
+def _log(log: StepLog | None) -> str | None:
+    return _json(log.model_dump(mode="json")) if log else None
+
+
+def _key(event: Run.StepCompleted | Run.StepFailed | Run.StepCancelled) -> dict[str, Any]:
     return {"run": str(event.originator_id), "name": event.step}
 
 
@@ -97,15 +152,27 @@ RUNS = Plain(
         "stack_id TEXT NOT NULL, stack_revision INTEGER NOT NULL, fingerprint TEXT NOT NULL, "
         "status TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, error TEXT NOT NULL, "
         "by TEXT NOT NULL, why TEXT NOT NULL, parameters TEXT NOT NULL, graph TEXT NOT NULL, "
-        "pin TEXT NOT NULL, rerun_of TEXT, environment TEXT NOT NULL",
+        "pin TEXT NOT NULL, configuration TEXT NOT NULL, rerun_of TEXT, environment TEXT NOT NULL",
         "steps": "run TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, "
-        "started TEXT NOT NULL, ended TEXT NOT NULL, error TEXT NOT NULL, "
+        "started TEXT, ended TEXT, error TEXT NOT NULL, "
         "traceback TEXT NOT NULL, parameters TEXT NOT NULL, inputs TEXT NOT NULL, "
-        "PRIMARY KEY (run, name)",
+        "retried TEXT NOT NULL, log TEXT, key TEXT NOT NULL, cached_from TEXT, "
+        "metadata TEXT NOT NULL, PRIMARY KEY (run, name)",
     },
     indexes=("runs (position)", "runs (name)"),
     fold=fold,
     events=frozenset(
-        {Run.Started, Run.StepCompleted, Run.StepFailed, Run.Completed, Run.Failed, Run.Deleted}
+        {
+            Run.Started,
+            Run.StepCompleted,
+            Run.StepFailed,
+            Run.StepCancelled,
+            Run.StepsSkipped,
+            Run.Completed,
+            Run.Failed,
+            Run.Cancelled,
+            Run.Resumed,
+            Run.Deleted,
+        }
     ),
 )

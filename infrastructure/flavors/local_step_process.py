@@ -1,35 +1,77 @@
-"""The process that executes one step for the local step operator; see there."""
+"""The process that executes steps for `StepProcess`; see there."""
 
 import os
 import pickle
+import queue
 import sys
-from pathlib import Path
+import threading
 from typing import Any
 
 
-def main(request: Path, answer: Path) -> None:
-    """Execute the call in the file `request`, and leave what came of it in the file `answer`.
+def main(requests: int, answers: int) -> None:
+    """Execute what is asked for, and answer, until nobody asks any more.
 
-    That is a pickled pair: what it returned and None, or what it raised and the traceback.
+    A message is its length in 8 bytes and so many bytes after it. The first one sets the import
+    path; each further one is a call. An answer is a pickled pair: what it returned and None, or
+    what it raised and the traceback.
+
+    Args:
+        requests: The descriptor to read from.
+        answers: The descriptor to write to.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # Seen at once on the other side, whatever the locale is.
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    asked: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    busy = threading.Event()
+    reader = threading.Thread(target=_read, args=(requests, asked, busy), daemon=True)
+    first = _message(requests)
+    if first is None:
+        return
+    sys.path[:], python_path = pickle.loads(first)  # noqa: S301  # written by our parent
+    if python_path is None:
+        os.environ.pop("PYTHONPATH", None)
+    else:
+        os.environ["PYTHONPATH"] = python_path
+    reader.start()
+    folder, variables = os.getcwd(), dict(os.environ)
+    while (request := asked.get()) is not None:
+        _start_afresh(folder, variables)
+        written = _answer(request)
+        del request
+        sys.stdout.flush()
+        sys.stderr.flush()
+        busy.clear()
+        _write(answers, written)
+
+
+def _read(requests: int, asked: "queue.SimpleQueue[bytes | None]", busy: threading.Event) -> None:
+    while (message := _message(requests)) is not None:
+        busy.set()
+        asked.put(message)
+    if busy.is_set():
+        # Whoever asked has died: nobody waits for the answer.
+        os._exit(1)
+    asked.put(None)
+
+
+def _start_afresh(folder: str, variables: dict[str, str]) -> None:
+    """Undo what a step before may have changed for the whole process."""
     try:
-        written = _dumped((_called(request), None))
+        if os.getcwd() != folder:
+            os.chdir(folder)
+    except FileNotFoundError:
+        os.chdir(folder)
+    if os.environ != variables:
+        os.environ.clear()
+        os.environ.update(variables)
+
+
+def _answer(request: bytes) -> bytes:
+    try:
+        return _dumped((pickle.loads(request)(), None))  # noqa: S301
     except BaseException as error:  # SystemExit too: the other side decides what it means
-        written = _failure(error)
-    # Under its own name only when whole: a process may be killed at any moment.
-    partial = answer.with_suffix(".partial")
-    partial.write_bytes(written)
-    partial.replace(answer)
-
-
-def _called(request: Path) -> Any:
-    with request.open("rb") as file:
-        sys.path[:], python_path = pickle.load(file)  # noqa: S301  # written by our parent
-        if python_path is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = python_path
-        return pickle.load(file)()  # noqa: S301
+        return _failure(error)
 
 
 def _failure(error: BaseException) -> bytes:
@@ -51,5 +93,27 @@ def _dumped(outcome: tuple[Any, str | None]) -> bytes:
     return cloudpickle.dumps(outcome)  # type: ignore[no-any-return]
 
 
+def _message(requests: int) -> bytes | None:
+    """The next message; None when there is nobody any more to send one."""
+    length = _read_exactly(requests, 8)
+    return _read_exactly(requests, int.from_bytes(length, "big")) if length else None
+
+
+def _read_exactly(descriptor: int, length: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < length:
+        part = os.read(descriptor, min(length - len(parts), 2**20))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)
+
+
+def _write(answers: int, message: bytes) -> None:
+    view = memoryview(len(message).to_bytes(8, "big") + message)
+    while view:
+        view = view[os.write(answers, view) :]
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -56,8 +56,9 @@ def test_a_failure_is_recorded(runs):
     assert [(each.name, each.status) for each in run.steps] == [
         ("load", "completed"),
         ("broken", "failed"),
-        ("forget", "pending"),
+        ("forget", "skipped"),
     ]
+    assert run.steps[2].error == "step 'broken' failed"
     assert run.steps[1].error == "KeyError: 'in the step'"
     assert run.steps[1].traceback == caught.value.traceback
     assert run.ended is not None
@@ -83,9 +84,9 @@ def test_an_interruption_is_recorded_and_goes_on(runs):
     with pytest.raises(KeyboardInterrupt):
         runs.start(single(interrupted))
     (run,) = runs.list()
-    assert run.status == "failed"
+    assert run.status == "cancelled"
     assert runs.describe(run.id).error == "KeyboardInterrupt"
-    assert runs.steps(run.id)[0].status == "failed"
+    assert runs.steps(run.id)[0].status == "cancelled"
 
 
 @pytest.mark.parametrize(

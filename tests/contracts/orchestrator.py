@@ -27,7 +27,7 @@ class OrchestratorContract:
 
     def test_each_step_is_executed_once(self, orchestrator):
         executed = []
-        orchestrator.run(DIAMOND, executed.append)
+        orchestrator.run(DIAMOND, lambda step, place=None: executed.append(step))
         assert sorted(executed) == ["join", "left", "load", "right"]
 
     @pytest.mark.parametrize("seed", range(10))
@@ -40,7 +40,7 @@ class OrchestratorContract:
         }
         completed = set()
 
-        def execute(step):
+        def execute(step, place=None):
             assert completed.issuperset(graph[step])
             completed.add(step)
 
@@ -50,7 +50,7 @@ class OrchestratorContract:
     def test_a_failing_step_fails_the_run_with_what_it_raised(self, orchestrator):
         error = ZeroDivisionError("of the step")
 
-        def execute(step):
+        def execute(step, place=None):
             if step == "left":
                 raise error
 
@@ -61,7 +61,7 @@ class OrchestratorContract:
     def test_nothing_downstream_of_a_failing_step_is_executed(self, orchestrator):
         executed = []
 
-        def execute(step):
+        def execute(step, place=None):
             executed.append(step)
             if step == "left":
                 raise ValueError
@@ -73,7 +73,7 @@ class OrchestratorContract:
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
     def test_an_interruption_ends_the_run(self, orchestrator, error):
-        def execute(step):
+        def execute(step, place=None):
             raise error
 
         with pytest.raises(error):
@@ -82,11 +82,11 @@ class OrchestratorContract:
     def test_a_chain_may_be_long(self, orchestrator):
         chain = {f"s{n}": (f"s{n - 1}",) if n else () for n in range(3000)}
         executed = []
-        orchestrator.run(plan(**chain), executed.append)
+        orchestrator.run(plan(**chain), lambda step, place=None: executed.append(step))
         assert executed == list(chain)
 
     def test_an_orchestrator_serves_many_runs(self, orchestrator):
         for _ in range(2):
             executed = []
-            orchestrator.run(plan(one=(), two=("one",)), executed.append)
+            orchestrator.run(plan(one=(), two=("one",)), lambda step, place=None: executed.append(step))
             assert executed == ["one", "two"]

@@ -13,13 +13,13 @@ class TestLocalOrchestrator(OrchestratorContract):
 
     def test_steps_are_executed_in_the_order_in_which_they_were_called(self, orchestrator):
         executed = []
-        orchestrator.run(DIAMOND, executed.append)
+        orchestrator.run(DIAMOND, lambda step, place=None: executed.append(step))
         assert executed == ["load", "left", "right", "join"]
 
     def test_the_first_failure_ends_the_run(self, orchestrator):
         executed = []
 
-        def execute(step):
+        def execute(step, place=None):
             executed.append(step)
             if step == "left":
                 raise ValueError

@@ -1,0 +1,48 @@
+"""Calling the hooks of steps and runs; what they raise is told loudly, and changes no outcome."""
+
+import inspect
+import logging
+from typing import NamedTuple
+
+from stackfold.domain.options import Hook
+
+
+class HookCall(NamedTuple):
+    """What a hook is told, if its function takes an argument."""
+
+    event: str
+    """"start", "success", "failure" or "end"."""
+    run: str
+    """The run's name."""
+    pipeline: str
+    step: str
+    """The step's name; empty for a hook of the pipeline."""
+    status: str
+    """"running", or how it ended: "completed", "cached", "failed", "cancelled"."""
+    error: BaseException | None = None
+    """What was raised, if something was."""
+
+
+def call_hook(hook: Hook, call: HookCall) -> None:
+    """Call a hook.
+
+    KeyboardInterrupt and whatever else ends the run goes through; the rest is logged, as an error
+    of the logger `stackfold.hooks`, which without any set-up is printed on stderr.
+    """
+    try:
+        if _takes_nothing(hook):
+            hook()
+        else:
+            hook(call)
+    except (Exception, SystemExit):
+        whose = f"step {call.step!r}" if call.step else f"pipeline {call.pipeline!r}"
+        logging.getLogger("stackfold.hooks").exception(
+            "the hook on_%s of %s failed; the run goes on", call.event, whose
+        )
+
+
+def _takes_nothing(hook: Hook) -> bool:
+    try:
+        return not inspect.signature(hook).parameters
+    except (TypeError, ValueError):  # written in C
+        return False

@@ -1,0 +1,170 @@
+"""Launches: from a graph and a pin to a run that has ended."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, cast
+from uuid import UUID
+
+from stackfold.application.claims import Claims
+from stackfold.application.execution import Equipment, Execution, StepCache
+from stackfold.application.ledger import Ledger
+from stackfold.application.materializers import Materializers
+from stackfold.application.output import routed
+from stackfold.application.pinning import Pinning
+from stackfold.application.ports import ArtifactStore, Orchestrator, StepOperator
+from stackfold.application.recording import Recording
+from stackfold.application.watching import UNWATCHED, Watcher
+from stackfold.domain.artifact import Artifact
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.configuration import RunConfiguration
+from stackfold.domain.environment import Environment
+from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.graph import Graph
+from stackfold.domain.options import FailureMode
+from stackfold.domain.pin import Pin, PinnedComponent
+from stackfold.domain.run import Run, StepDefinition
+
+Kept = Mapping[str, tuple[Artifact, ...]]
+"""Step → its outputs, for the steps that need not be executed any more."""
+
+
+class Launch(NamedTuple):
+    """A run that is to be started."""
+
+    graph: Graph
+    pin: Pin
+    configuration: RunConfiguration
+    why: str = ""
+    environment: Environment | None = None
+    rerun_of: UUID | None = None
+    watcher: Watcher = UNWATCHED
+
+
+class Launches:
+    """Executes runs."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        pinning: Pinning,
+        materializers: Materializers,
+        claims: Claims,
+        cache: Callable[[ArtifactStore, Materializers], StepCache] | None = None,
+    ) -> None:
+        """Record in `ledger`, and claim by `claims` what is executed.
+
+        Args:
+            ledger: The log.
+            pinning: Sets up what a pin names.
+            materializers: What writes and reads outputs.
+            claims: Who executes what.
+            cache: Where earlier executions are found, given the run's store and materializers.
+        """
+        self._ledger = ledger
+        self._pinning = pinning
+        self._materializers = materializers
+        self._claims = claims
+        self._cache = cache
+
+    def start(self, launch: Launch) -> str:
+        """Start a run, and return its id when it has completed.
+
+        Raises:
+            InvalidPipeline: The stack lacks what a step needs.
+            RunFailed: A step raised; its exception is the cause.
+        """
+        graph, pin = launch.graph, launch.pin
+        chosen = step_operators(graph, pin)
+        equipment, orchestrator = self._equipment(pin, chosen, launch.watcher)
+        steps = tuple(
+            StepDefinition(
+                name=node.name,
+                upstream=node.upstream,
+                step_operator=chosen[node.name].name if node.name in chosen else None,
+            )
+            for node in graph.nodes
+        )
+        with self._ledger.signed(launch.why):
+            run = Run.start(
+                graph.pipeline,
+                graph.source,
+                dict(graph.parameters),
+                steps,
+                pin,
+                mode=graph.options.failure_mode or FailureMode.FAIL_FAST,
+                configuration=launch.configuration.model_dump(
+                    mode="json", exclude_unset=True, exclude={"parameters", "stack"}
+                ),
+                environment=launch.environment,
+                rerun_of=launch.rerun_of,
+            )
+        # Claimed before it is known, so that nobody can take it for interrupted.
+        with self._claims.hold(str(run.id), run.name):
+            self._ledger.save(run)
+            recording = Recording(self._ledger, run, launch.why)
+            self._drive(Execution(run, graph, recording, equipment, {}), orchestrator)
+        return str(run.id)
+
+    def resume(self, run: Run, graph: Graph, pin: Pin, kept: Kept, why: str, w: Watcher) -> None:
+        """Go on with a run that the caller has claimed, and whose `Resumed` is recorded.
+
+        Args:
+            run: The run.
+            graph: Its steps.
+            pin: What it was pinned to when it started.
+            kept: The steps that need not be executed again.
+            why: The reason.
+            w: Who is told.
+
+        Raises:
+            InvalidPipeline: The stack lacks what a step needs.
+            RunFailed: A step raised; its exception is the cause.
+        """
+        equipment, orchestrator = self._equipment(pin, step_operators(graph, pin), w)
+        recording = Recording(self._ledger, run, why)
+        self._drive(Execution(run, graph, recording, equipment, kept), orchestrator)
+
+    def _equipment(
+        self, pin: Pin, chosen: Mapping[str, PinnedComponent], watcher: Watcher
+    ) -> tuple[Equipment, Orchestrator]:
+        built = {each.id: cast(StepOperator, self._pinning.built(each)) for each in chosen.values()}
+        operators = {step: built[component.id] for step, component in chosen.items()}
+        orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
+        store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
+        cache = self._cache(store, self._materializers) if self._cache else None
+        return Equipment(store, self._materializers, operators, watcher, cache), orchestrator
+
+    def _drive(self, execution: Execution, orchestrator: Orchestrator) -> None:
+        try:
+            execution.begin()
+            with routed():
+                orchestrator.run(execution.plan, execution.execute)
+        except (Exception, SystemExit) as error:
+            failed = execution.fail(error)
+            raise failed from failed.__cause__
+        except BaseException as interruption:
+            execution.cancel(interruption)
+            raise
+        execution.complete()
+
+
+def step_operators(graph: Graph, pin: Pin) -> dict[str, PinnedComponent]:
+    """Step → the pinned step operator that it asks for; steps that ask for none are left out.
+
+    Raises:
+        InvalidPipeline: The stack does not hold it.
+    """
+    type = ComponentType.STEP_OPERATOR
+    chosen = {}
+    for node in graph.nodes:
+        asked = node.step.options.step_operator
+        if not asked:
+            continue
+        found = pin.component(type, None if asked is True else asked)
+        if found is None:
+            held = ", ".join(each.name for each in pin.components.get(type, ())) or "none"
+            wanted = "a step operator" if asked is True else f"the step operator {asked!r}"
+            raise InvalidPipeline(
+                f"step {node.name!r} asks for {wanted}: stack {pin.stack!r} holds {held}"
+            )
+        chosen[node.name] = found
+    return chosen
