@@ -162,6 +162,12 @@ class Listing(NamedTuple):
     where: tuple[Condition, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     """Pairs of label and text that must all be there."""
+    tags: tuple[str, ...] = ()
+    """Tags that must all be there; of runs only."""
+    since: str | None = None
+    """Only what started then or later, in any form of `moments.AsOf`; of runs only."""
+    until: str | None = None
+    """Only what started then or earlier; of runs only."""
     sort_by: str = "name"
     descending: bool = False
     page: int = 1

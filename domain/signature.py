@@ -38,6 +38,7 @@ class Signature:
         defaults: Input → its default value, as JSON.
         hints: Input → type hint, `Any` without one.
         outputs: What it returns; empty if its hint says None.
+        declaration: The same as a text, such as "train: numpy.ndarray, loss: float".
     """
 
     def __init__(self, owner: str, function: Callable[..., Any]) -> None:
@@ -67,6 +68,9 @@ class Signature:
             if each.default is not Parameter.empty
         }
         self.outputs = _outputs(owner, returned)
+        self.declaration = ", ".join(
+            f"{each.name}: {_type_name(each.type)}" for each in self.outputs
+        )
         self._adapters: dict[str, TypeAdapter[Any]] = {}
         self._inputs = frozenset(self.names)
 
@@ -208,6 +212,13 @@ def _output(hint: Any, otherwise: str) -> OutputDefinition:
     inner, *notes = get_args(hint)
     name = next((note for note in notes if isinstance(note, str)), otherwise)
     return OutputDefinition(valid_name("output", name), inner)
+
+
+def _type_name(hint: Any) -> str:
+    if not isinstance(hint, type) or get_args(hint):
+        return repr(hint)
+    module = "" if hint.__module__ == "builtins" else f"{hint.__module__}."
+    return f"{module}{hint.__qualname__}"
 
 
 def _adapter(hint: Any) -> TypeAdapter[Any]:

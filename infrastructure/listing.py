@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from stackfold.application.moments import Position, Time, moment
 from stackfold.application.views import Condition, Listing
-from stackfold.domain.errors import InvalidListing
+from stackfold.domain.errors import InvalidListing, InvalidMoment
 from stackfold.infrastructure.text import encodable, normal
 
 _MOST = 2**62
@@ -40,6 +41,14 @@ def part(listing: Listing, columns: Mapping[str, str]) -> Part:
         # In canonical JSON, and nowhere else in it, the pair reads exactly like this.
         clauses.append("instr(t.labels, ?) > 0")
         parameters.append(f"{_quoted(normal(label))}:{_quoted(encodable(text))}")
+    for tag in listing.tags:
+        clauses.append(f"instr({_known('tags', columns)}, ?) > 0")
+        parameters.append(_quoted(normal(tag)))
+    for bound, comparison in ((listing.since, ">="), (listing.until, "<=")):
+        if bound is not None:
+            column, value = _bound(bound)
+            clauses.append(f"{_known(column, columns)} {comparison} ?")
+            parameters.append(value)
     order = _known(listing.sort_by, columns)
     tail = f" ORDER BY {order}{' DESC' if listing.descending else ''}, t.id"
     if listing.size is not None:
@@ -47,6 +56,15 @@ def part(listing: Listing, columns: Mapping[str, str]) -> Part:
         size = min(max(listing.size, 0), _MOST)
         parameters += [size, min(max(listing.page - 1, 0) * size, _MOST)]
     return Part("".join(f" AND {clause}" for clause in clauses), tail, parameters)
+
+
+def _bound(as_of: str) -> tuple[str, str | int]:
+    match moment(as_of):
+        case Position(number):
+            return "position", number
+        case Time(text):
+            return "started", text
+    raise InvalidMoment(as_of)
 
 
 def _known(column: str, columns: Mapping[str, str]) -> str:

@@ -1,0 +1,45 @@
+"""Cache key: what the result of a step depends on, as far as it can be told beforehand."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+
+class InputDigest(NamedTuple):
+    """A value that flows into a step: equal bytes mean the same only if the same reads them."""
+
+    digest: str
+    """sha256 of the stored bytes, in hexadecimal."""
+    materializer: str
+    type: str
+
+
+class CacheKey(NamedTuple):
+    """The parts of a key; two executions with equal parts may stand for each other.
+
+    Not among them: where the step is executed, the versions of packages, time, chance, and
+    whatever the step reads by itself, such as files.
+    """
+
+    code: str
+    """The digest of the step's code."""
+    parameters: Mapping[str, JsonValue]
+    """All of them, defaults included."""
+    inputs: Mapping[str, InputDigest]
+    gathered: Mapping[str, str]
+    """Input → "list", "tuple" or "dict", for those that several outputs flow into."""
+    outputs: str
+    """The declared outputs: their names, in order, and types."""
+    materializers: tuple[str, ...]
+    """Those that may write the outputs, each as "name version", in the order they are asked in."""
+    store: Mapping[str, JsonValue]
+    """The artifact store: its flavor and resolved configuration."""
+
+    @property
+    def digest(self) -> str:
+        """sha256 of all parts, in hexadecimal."""
+        text = json.dumps(self, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
