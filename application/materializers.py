@@ -1,103 +1,195 @@
-"""Which materializer writes a value, which reads an artifact, and which classes may come out."""
+"""Which materializer writes a value, and which reads an artifact."""
 
-import dataclasses
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from enum import Enum
-from typing import Any, get_args
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast
 
-from pydantic import BaseModel
+from stackfold.application.class_finder import mentioned, type_name
+from stackfold.application.materializer import FindClass, Materializer, Versions, WriteValue
+from stackfold.application.ports import ArtifactWriter
+from stackfold.domain.errors import ArtifactDamaged, InvalidMaterializer, PickleRefused
 
-from stackfold.application.ports import ArtifactWriter, FindClass, Materializer
-from stackfold.domain.errors import ArtifactDamaged, UnknownClass
+
+class Format(Protocol):
+    """What a class must be able to do to be made a materializer by the decorator."""
+
+    def write(self, value: Any, file: BinaryIO, /) -> object:
+        """Write a value to a file that only has `write`."""
+
+    def read(self, file: BinaryIO, /) -> Any:
+        """Read the value back from the file's beginning."""
+
+
+FormatClass = TypeVar("FormatClass", bound=type[Format])
+
+LoadShipped = Callable[[str | None], None]
+"""Imports what installed packages ship to store the values of a top-level module; None for all."""
+
+
+class _ByFormat(Materializer):
+    """A materializer made of a class that was decorated."""
+
+    def __init__(self, name: str, version: int, format: type[Format]) -> None:
+        self.name, self.version = name, version  # type: ignore[misc]  # each has its own
+        self.format = format
+
+    def prepare(self, value: object) -> WriteValue | None:
+        def write(file: ArtifactWriter) -> None:
+            self.format().write(value, cast(BinaryIO, file))
+
+        return write
+
+    def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
+        return self.format().read(file)
+
+
+def materializer(
+    *, for_type: type | tuple[type, ...], name: str | None = None, version: int = 1
+) -> Callable[[FormatClass], FormatClass]:
+    """Store values of a type, and of its subclasses, by the decorated class.
+
+    The class needs `write(self, value, file)` and `read(self, file)`, and no arguments to be made.
+
+    Args:
+        for_type: The type, or several. A subclass's own materializer goes before.
+        name: What artifacts say about how they were written; by default the class as
+            "module.Class". Whoever renames it can no longer read what it wrote.
+        version: To be raised when it writes the same value in another way.
+
+    Raises:
+        InvalidMaterializer: The class lacks a method, or the name is a built-in one's.
+    """
+
+    def register(format: FormatClass) -> FormatClass:
+        called = name or type_name(format)
+        for method in ("write", "read"):
+            if not callable(getattr(format, method, None)):
+                raise InvalidMaterializer(called, f"the class has no method {method!r}")
+        made = _ByFormat(called, version, format)
+        for each in for_type if isinstance(for_type, tuple) else (for_type,):
+            _own[each] = made
+        return format
+
+    return register
+
+
+_own: dict[type, Materializer] = {}
+"""Type → what the user or an installed package has registered for it."""
 
 
 class Materializers:
-    """The materializers, in the order in which they are asked."""
+    """The materializers, in the order in which they are asked; those that users add come first."""
 
-    def __init__(self, materializers: Sequence[Materializer]) -> None:
-        """Ask the first one first; the last one should take anything."""
+    def __init__(
+        self,
+        materializers: Sequence[Materializer],
+        load_shipped: LoadShipped = lambda module: None,
+        pickles: bool = True,
+    ) -> None:
+        """Know the built-in materializers and the way to further ones.
+
+        Args:
+            materializers: Ask the first one first; the last one should take anything.
+            load_shipped: The way to those that packages ship.
+            pickles: Whether those may be used whose reading executes what the store holds.
+        """
         self._all = tuple(materializers)
         self._by_name = {each.name: each for each in materializers}
+        self._load_shipped = load_shipped
+        self._pickles = pickles
+        self._asked = {"builtins"}
 
-    def prepare(self, value: object) -> tuple[str, Callable[[ArtifactWriter], object]]:
-        """The name of the materializer for a value, and what writes the value to a file.
+    def without_pickles(self) -> Self:
+        """The same, refusing to write and to read pickles."""
+        return type(self)(self._all, self._load_shipped, pickles=False)
+
+    def prepare(self, value: object) -> tuple[Materializer, WriteValue]:
+        """The materializer for a value, and what writes the value to a file.
 
         Raises:
+            PickleRefused: Only a pickle could hold it.
             TypeError: None of them takes it.
         """
-        for each in self._all:
+        kind = type(value)
+        for each in (*self._registered(kind), *self._all):
+            if each.executes and not self._pickles:
+                raise PickleRefused(f"a {type_name(kind)}", written=True)
             write = each.prepare(value)
             if write is not None:
-                return each.name, write
-        raise TypeError(f"no materializer takes a {type_name(type(value))}")
+                return each, write
+        raise TypeError(f"no materializer takes a {type_name(kind)}")
 
-    def named(self, name: str, uri: str) -> Materializer:
+    def named(self, name: str, uri: str, type_name: str = "") -> Materializer:
         """The materializer that wrote the artifact at `uri`.
+
+        Args:
+            name: Its name.
+            uri: The artifact, for what is said if there is none.
+            type_name: The value's type, as "module.Class"; tells where to look first.
 
         Raises:
             ArtifactDamaged: There is none of that name here.
+            PickleRefused: It reads pickles, which are not to be read.
         """
-        if name not in self._by_name:
-            raise ArtifactDamaged(uri, f"needs the materializer {name!r}, which is not here")
-        return self._by_name[name]
+        found = self._by_name.get(name) or self._found(name, type_name.partition(".")[0])
+        if found is None:
+            raise ArtifactDamaged(
+                uri,
+                f"needs the materializer {name!r}, which is not here: import the module that "
+                "defines it, or install the package that ships it",
+            )
+        if found.executes and not self._pickles:
+            raise PickleRefused(f"the artifact at {uri}", written=False)
+        return found
+
+    def versions_for(self, hint: Any) -> list[str]:
+        """The materializers that may write a value with a type hint, each as "name version"."""
+        kinds = [each for each in mentioned(hint) if isinstance(each, type)]
+        registered = (each for kind in kinds for each in self._registered(kind))
+        return [f"{each.name} {each.version}" for each in (*registered, *self._all)]
+
+    def _found(self, name: str, module: str) -> Materializer | None:
+        for look in (lambda: None, lambda: self._load(module), lambda: self._load(None)):
+            look()
+            for each in _own.values():
+                if each.name == name:
+                    return each
+        return None
+
+    def _registered(self, kind: type) -> list[Materializer]:
+        """What users and packages have registered for a type or its bases, the nearest first."""
+        for base in kind.__mro__:
+            self._load(base.__module__.partition(".")[0])
+        return [_own[base] for base in kind.__mro__ if base in _own] if _own else []
+
+    def _load(self, module: str | None) -> None:
+        if module not in self._asked:
+            self._asked.add(module)  # type: ignore[arg-type]
+            self._load_shipped(module)
+
+    def __getstate__(self) -> dict[str, object]:
+        # To another process what was registered here goes along.
+        return {**self.__dict__, "own": dict(_own)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _own.update(state.pop("own"))
+        self.__dict__.update(state)
 
 
-def type_name(kind: type) -> str:
-    """A class as "module.Class"."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+def differing(
+    materializer: Materializer, versions: Versions, uri: str
+) -> dict[str, tuple[str, str]]:
+    """Name → the version at writing and the one here, where the two differ.
 
+    Of Python only the first two numbers count: 3.12.1 reads what 3.12.7 wrote.
 
-def class_finder(hint: Any = Any, function: Callable[..., Any] | None = None) -> FindClass:
-    """A way from "module.Class" to a class that the program has already.
-
-    Data must not make a program import anything. So a class is looked for in the type hint of the
-    input that takes the value, then among the globals of the step's function, then among the
-    modules that are loaded, and found only under its own name.
-
-    Args:
-        hint: The type hint of the input that takes the value.
-        function: The step's function.
+    Raises:
+        ArtifactDamaged: A library is not here at all.
     """
-
-    def find(name: str) -> type:
-        for candidate in _candidates(name, hint, function):
-            if _is_data_class(candidate) and type_name(candidate) == name:
-                return candidate  # type: ignore[no-any-return]
-        raise UnknownClass(name)
-
-    return find
-
-
-def _candidates(name: str, hint: Any, function: Callable[..., Any] | None) -> Iterator[Any]:
-    yield from _mentioned(hint, set())
-    path = name.split(".")
-    if function is not None and path[-1] in function.__globals__:
-        yield function.__globals__[path[-1]]
-    for length in range(len(path) - 1, 0, -1):
-        found: Any = sys.modules.get(".".join(path[:length]))
-        for part in path[length:]:
-            found = getattr(found, "__dict__", {}).get(part)
-        yield found
-
-
-def _mentioned(hint: Any, seen: set[int]) -> Iterator[Any]:
-    """The classes in a type hint, and in the fields of those classes."""
-    if id(hint) in seen:
-        return
-    seen.add(id(hint))
-    yield hint
-    for part in get_args(hint):
-        yield from _mentioned(part, seen)
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
-        for field in hint.model_fields.values():
-            yield from _mentioned(field.annotation, seen)
-    elif isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        for each in dataclasses.fields(hint):
-            yield from _mentioned(each.type, seen)
-
-
-def _is_data_class(candidate: Any) -> bool:
-    return isinstance(candidate, type) and (
-        dataclasses.is_dataclass(candidate) or issubclass(candidate, BaseModel | Enum)
-    )
+    found = {}
+    for name, here in materializer.here(versions).items():
+        was = versions[name]
+        if here is None:
+            raise ArtifactDamaged(uri, f"needs {name} {was}, and there is no {name} here")
+        if here != was and (name != "python" or here.split(".")[:2] != was.split(".")[:2]):
+            found[name] = (was, here)
+    return found

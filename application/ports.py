@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Annotated, BinaryIO, ClassVar, NamedTuple, Protocol, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
@@ -103,9 +103,6 @@ class StackComponent(ABC):
             raise MissingSecret({reference: ""})
         return self.secrets.value(reference)
 
-
-FindClass = Callable[[str], type]
-"""From "module.Class" to that class, if the program has it already; never imports anything."""
 
 Answer = TypeVar("Answer")
 
@@ -370,30 +367,6 @@ class DataValidator(StackComponent):
     """Checks data."""
 
     component_type = ComponentType.DATA_VALIDATOR
-
-
-class Materializer(ABC):
-    """Writes values of some types to a file, and reads them back exactly as they were."""
-
-    name: ClassVar[str]
-    """Recorded with each artifact; by it the reader is found again."""
-
-    @abstractmethod
-    def prepare(self, value: object) -> Callable[[ArtifactWriter], object] | None:
-        """Return what writes `value` to a file, or None if that is not for this materializer.
-
-        Must not import a library that `value` does not come from.
-        """
-
-    @abstractmethod
-    def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
-        """Read a value back.
-
-        Args:
-            file: What was written, from its beginning.
-            type_name: The value's type, as "module.Class".
-            find_class: The only way from a name that was read to a class.
-        """
 
 
 PORTS: dict[ComponentType, type[StackComponent]] = {

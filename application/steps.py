@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
-from uuid import uuid4
 
-from stackfold.application.materializers import Materializers, class_finder, type_name
+from stackfold.application.materializers import Materializers
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.values import read, write
 from stackfold.domain.artifact import Artifact
-from stackfold.domain.errors import ArtifactDamaged, InvalidOutput, StackfoldError
+from stackfold.domain.errors import InvalidOutput, StackfoldError
 from stackfold.domain.graph import Gathered, StepFunction
 
 _HEADER = "Traceback (most recent call last):"
@@ -83,57 +83,13 @@ class StepCall:
 
     def _write(self, name: str, value: Any) -> Artifact:
         try:
-            materializer, write = self.materializers.prepare(value)
-            with self.store.create() as file:
-                write(file)
+            return write(name, value, self.store, self.materializers)
         except StackfoldError:
             raise
         except Exception as error:
             # Whatever a class of the user's does when it is pickled.
             problem = f"a {type(value).__name__} as {name!r} that cannot be stored: {error}"
             raise InvalidOutput(self.node, problem) from error
-        uri, digest, size = file.stored
-        return Artifact(
-            id=uuid4(),
-            name=name,
-            type=type_name(type(value)),
-            materializer=materializer,
-            uri=uri,
-            digest=digest,
-            size=size,
-        )
-
-
-def read(
-    artifact: Artifact,
-    store: ArtifactStore,
-    materializers: Materializers,
-    step: StepFunction | None = None,
-    hint: Any = Any,
-) -> Any:
-    """The value of an artifact.
-
-    Args:
-        artifact: What was recorded of it.
-        store: The store that holds it.
-        materializers: One of them wrote it.
-        step: The step that takes it, if it is for one;
-        hint: and the type hint of its input.
-
-    Raises:
-        ArtifactDamaged: It is gone, or not what was written.
-        UnknownClass: It is of a class that the program does not have.
-    """
-    find_class = class_finder(hint, step.function if step else None)
-    reader = materializers.named(artifact.materializer, artifact.uri)
-    with store.open(artifact.uri, artifact.digest) as file:
-        try:
-            return reader.read(file, artifact.type, find_class)
-        except StackfoldError:
-            raise
-        except Exception as error:
-            problem = f"cannot be read: {type(error).__name__}: {error}"
-            raise ArtifactDamaged(artifact.uri, problem) from error
 
 
 # -- what a step raised

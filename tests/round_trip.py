@@ -3,7 +3,8 @@
 import io
 from typing import Any
 
-from stackfold.application.materializers import Materializers, class_finder, type_name
+from stackfold.application.class_finder import class_finder, type_name
+from stackfold.application.materializers import Materializers
 from stackfold.infrastructure.materializers import ALL
 
 MATERIALIZERS = Materializers(ALL)
@@ -12,9 +13,9 @@ MATERIALIZERS = Materializers(ALL)
 def stored(value: object) -> tuple[str, bytes]:
     """The materializer's name, and what it wrote."""
     file = io.BytesIO()
-    name, write = MATERIALIZERS.prepare(value)
+    materializer, write = MATERIALIZERS.prepare(value)
     write(file)
-    return name, file.getvalue()
+    return materializer.name, file.getvalue()
 
 
 def there_and_back(value: object, hint: Any = Any) -> tuple[str, Any]:

@@ -70,6 +70,26 @@ class InvalidOutput(StackfoldError):
         super().__init__(f"step {step!r} returned {problem}")
 
 
+class InvalidNote(StackfoldError):
+    """What a step wants to add to its record cannot be recorded."""
+
+    def __init__(self, step: str, problem: str) -> None:
+        """Say what is wrong with what `step` wants to add."""
+        self.step, self.problem = step, problem
+        super().__init__(f"step {step!r} adds {problem}")
+
+
+class NotInStep(StackfoldError):
+    """Something was asked for that there is only while a step is executed."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(
+            "no step is being executed here: call get_context() in a step of a run, and hand the "
+            "context to threads that the step starts"
+        )
+
+
 class ArtifactStoreUnavailable(StackfoldError):
     """The artifact store cannot be written or read: missing, read-only, full."""
 
@@ -107,3 +127,22 @@ class OutsideStore(StackfoldError):
         """Refuse `uri`, which is not inside `root`."""
         self.uri, self.root = uri, root
         super().__init__(f"{uri} is outside the artifact store {root}")
+
+
+class PickleRefused(StackfoldError):
+    """A pickle was to be written or read where pickles are refused."""
+
+    def __init__(self, what: str, written: bool) -> None:
+        """Say that `what` would have to be `written`, or else read, as a pickle."""
+        self.what, self.written = what, written
+        how = "can only be stored as a pickle" if written else "is a pickle"
+        super().__init__(f"{what} {how}, and pickles are refused here (no_pickle)")
+
+
+class InvalidMaterializer(StackfoldError):
+    """Something cannot write and read values."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        """Say what is wrong with the materializer `name`."""
+        self.name, self.problem = name, problem
+        super().__init__(f"{name} cannot be a materializer: {problem}")

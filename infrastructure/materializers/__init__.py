@@ -1,9 +1,14 @@
 """One file per way of writing values; the order in which they are asked is `ALL`."""
 
 from stackfold.infrastructure.materializers.any_object import CloudpickleMaterializer
+from stackfold.infrastructure.materializers.arrow_table import ArrowMaterializer
 from stackfold.infrastructure.materializers.json_value import JsonMaterializer
+from stackfold.infrastructure.materializers.matplotlib_figure import MatplotlibMaterializer
 from stackfold.infrastructure.materializers.numpy_array import NumpyMaterializer
 from stackfold.infrastructure.materializers.pandas_frame import PandasMaterializer
+from stackfold.infrastructure.materializers.pillow_image import PillowMaterializer
+from stackfold.infrastructure.materializers.plotly_figure import PlotlyMaterializer
+from stackfold.infrastructure.materializers.polars_frame import PolarsMaterializer
 from stackfold.infrastructure.materializers.raw_bytes import BytesMaterializer
 
 ALL = (
@@ -11,5 +16,10 @@ ALL = (
     JsonMaterializer(),
     NumpyMaterializer(),
     PandasMaterializer(),
+    PolarsMaterializer(),
+    ArrowMaterializer(),
+    PillowMaterializer(),
+    MatplotlibMaterializer(),
+    PlotlyMaterializer(),
     CloudpickleMaterializer(),
 )

@@ -1,22 +1,71 @@
 """Any other object, by cloudpickle: reading it executes what the store holds."""
 
+import importlib
 import pickle
-from collections.abc import Callable
+import sys
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from stackfold.application.ports import ArtifactWriter, FindClass, Materializer
+from stackfold.application.materializer import FindClass, Materializer, Versions, WriteValue
+from stackfold.application.ports import ArtifactWriter
+from stackfold.infrastructure import environment
+
+_NO_LIBRARY = sys.stdlib_module_names | {"__main__", "__mp_main__", "cloudpickle"}
 
 
 class CloudpickleMaterializer(Materializer):
     """Writes what nothing else takes. To read it is to trust whoever can write to the store."""
 
     name = "cloudpickle"
+    executes = True
 
-    def prepare(self, value: object) -> Callable[[ArtifactWriter], object] | None:
+    def prepare(self, value: object) -> WriteValue | None:
         # Costs 20 ms to import, which a pipeline of plain values never pays.
         import cloudpickle
 
-        return lambda file: cloudpickle.dump(value, file)
+        class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
+            """One that notes what the classes of the objects in a pickle come from."""
+
+            modules: set[str]
+
+            def reducer_override(self, obj: Any) -> Any:
+                self.modules.add(type(obj).__module__)
+                return super().reducer_override(obj)
+
+        def write(file: ArtifactWriter) -> Versions:
+            pickler = Pickler(file)
+            pickler.modules = set()
+            pickler.dump(value)
+            return _versions(pickler.modules)
+
+        return write
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         return pickle.load(file)  # noqa: S301  # the digest was checked; the artifact names this
+
+    def here(self, versions: Versions) -> Mapping[str, str | None]:
+        return {
+            name: environment.python() if name == "python" else _version_here(name)
+            for name in versions
+        }
+
+
+def _versions(modules: set[str]) -> Versions:
+    """The versions of Python and of the libraries that modules belong to, those that have one."""
+    libraries = {module.partition(".")[0] for module in modules} - _NO_LIBRARY
+    found = {name: version for name in sorted(libraries) if (version := _version(name))}
+    return {"python": environment.python(), **found}
+
+
+def _version(library: str) -> str:
+    told = getattr(sys.modules.get(library), "__version__", None)
+    return told if isinstance(told, str) else environment.version(library)
+
+
+def _version_here(library: str) -> str | None:
+    try:
+        # Which unpickling is about to do anyway.
+        importlib.import_module(library)
+    except ImportError:
+        return None
+    return _version(library) or None

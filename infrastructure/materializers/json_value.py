@@ -20,8 +20,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from stackfold.application.materializers import type_name
-from stackfold.application.ports import ArtifactWriter, FindClass, Materializer
+from stackfold.application.class_finder import type_name
+from stackfold.application.materializer import FindClass, Materializer, WriteValue
+from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.errors import UnknownClass
 
 _PATH = type(Path())
@@ -34,12 +35,16 @@ class JsonMaterializer(Materializer):
 
     name = "json"
 
-    def prepare(self, value: object) -> Callable[[ArtifactWriter], object] | None:
+    def prepare(self, value: object) -> WriteValue | None:
         try:
             text = _ENCODER.encode(_encoded(value))
         except (_NotJson, RecursionError):
             return None
-        return lambda file: file.write(text.encode())
+
+        def write(file: ArtifactWriter) -> None:
+            file.write(text.encode())
+
+        return write
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         data = file.read()

@@ -1,9 +1,10 @@
 """numpy arrays and numbers, as .npy."""
 
-from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from stackfold.application.ports import ArtifactWriter, FindClass, Materializer
+from stackfold.application.materializer import FindClass, Materializer, WriteValue
+from stackfold.application.ports import ArtifactWriter
+from stackfold.infrastructure.materializers.sink import comes_from
 
 
 class NumpyMaterializer(Materializer):
@@ -11,8 +12,8 @@ class NumpyMaterializer(Materializer):
 
     name = "numpy"
 
-    def prepare(self, value: object) -> Callable[[ArtifactWriter], object] | None:
-        if type(value).__module__.partition(".")[0] != "numpy":
+    def prepare(self, value: object) -> WriteValue | None:
+        if not comes_from(value, "numpy"):
             return None
         import numpy
 
@@ -22,7 +23,11 @@ class NumpyMaterializer(Materializer):
         array = numpy.asarray(value)
         if array.dtype.hasobject or array.dtype.metadata:
             return None
-        return lambda file: numpy.lib.format.write_array(file, array, allow_pickle=False)
+
+        def write(file: ArtifactWriter) -> None:
+            numpy.lib.format.write_array(file, array, allow_pickle=False)
+
+        return write
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         import numpy

@@ -1,16 +1,20 @@
 """pandas frames and series, as Parquet."""
 
 import io
-from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, BinaryIO
 
-from stackfold.application.ports import ArtifactWriter, FindClass, Materializer
+from stackfold.application.materializer import FindClass, Materializer, WriteValue
+from stackfold.application.ports import ArtifactWriter
+from stackfold.infrastructure.materializers.sink import Sink, comes_from
 
 _EXACT = frozenset({"bool", "float32", "float64", "datetime64[us]", "datetime64[ns]"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
 """Column types that Parquet always gives back as they were; others are tried."""
+
+_TRIED_AT_ONCE = 2**16
+"""Rows; so that trying a frame never takes the memory of another one."""
 
 
 class PandasMaterializer(Materializer):
@@ -18,8 +22,8 @@ class PandasMaterializer(Materializer):
 
     name = "pandas"
 
-    def prepare(self, value: object) -> Callable[[ArtifactWriter], object] | None:
-        if type(value).__module__.partition(".")[0] != "pandas" or not find_spec("pyarrow"):
+    def prepare(self, value: object) -> WriteValue | None:
+        if not comes_from(value, "pandas") or not find_spec("pyarrow"):
             return None
         import pandas
 
@@ -30,7 +34,11 @@ class PandasMaterializer(Materializer):
             return None
         if frame is None or not _comes_back(frame):
             return None
-        return lambda file: frame.to_parquet(_Sink(file), engine="pyarrow")
+
+        def write(file: ArtifactWriter) -> None:
+            frame.to_parquet(Sink(file), engine="pyarrow")
+
+        return write
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         import pandas
@@ -65,7 +73,22 @@ def _comes_back(frame: Any) -> bool:
 
 def _same_after_parquet(frame: Any) -> bool:
     """Try it, in memory: there is no shorter way to know for objects, categories and indexes."""
+    types: dict[str, Any] = {}
+    for first in range(0, max(len(frame), 1), _TRIED_AT_ONCE):
+        schema = _schema_if_same(frame.iloc[first : first + _TRIED_AT_ONCE])
+        if schema is None:
+            return False
+        for field in schema:
+            # What holds nothing at all here may be of any type elsewhere.
+            if str(field.type) != "null" and types.setdefault(field.name, field.type) != field.type:
+                return False
+    return True
+
+
+def _schema_if_same(frame: Any) -> Any:
+    """The types in Parquet of a frame that comes back as it was; None if it does not."""
     import pandas
+    from pyarrow import parquet
 
     with io.BytesIO() as file:
         try:
@@ -73,9 +96,10 @@ def _same_after_parquet(frame: Any) -> bool:
             file.seek(0)
             back = pandas.read_parquet(file, engine="pyarrow")
             pandas.testing.assert_frame_equal(back, frame, check_exact=True)
+            schema = parquet.read_schema(file)
         except Exception:  # pyarrow refuses in many ways
-            return False
-    return _same_objects(back, frame)
+            return None
+    return schema if _same_objects(back, frame) else None
 
 
 def _same_objects(back: Any, frame: Any) -> bool:
@@ -86,16 +110,3 @@ def _same_objects(back: Any, frame: Any) -> bool:
             if any(type(this) is not type(that) for this, that in pairs):
                 return False
     return True
-
-
-class _Sink(io.RawIOBase):
-    """What pyarrow wants of a file, around something that can be written to."""
-
-    def __init__(self, file: ArtifactWriter) -> None:
-        self._file = file
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any, /) -> int:
-        return self._file.write(data)

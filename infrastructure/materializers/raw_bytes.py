@@ -1,9 +1,9 @@
 """Bytes, as they are."""
 
-from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from stackfold.application.ports import ArtifactWriter, FindClass, Materializer
+from stackfold.application.materializer import FindClass, Materializer, WriteValue
+from stackfold.application.ports import ArtifactWriter
 
 
 class BytesMaterializer(Materializer):
@@ -11,10 +11,14 @@ class BytesMaterializer(Materializer):
 
     name = "bytes"
 
-    def prepare(self, value: object) -> Callable[[ArtifactWriter], object] | None:
+    def prepare(self, value: object) -> WriteValue | None:
         if type(value) is not bytes:
             return None
-        return lambda file: file.write(value)
+
+        def write(file: ArtifactWriter) -> None:
+            file.write(value)
+
+        return write
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         return file.read()

@@ -1,0 +1,76 @@
+"""Which classes may come out of data: those that the program has already."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from stackfold.application.materializer import FindClass
+from stackfold.domain.errors import UnknownClass
+
+
+def type_name(kind: type) -> str:
+    """A class as "module.Class"."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def class_finder(hint: Any = Any, function: Callable[..., Any] | None = None) -> FindClass:
+    """A way from "module.Class" to a class that the program has already.
+
+    Data must not make a program import anything. So a class is looked for in the type hint of the
+    input that takes the value, then among the globals of the step's function, then among the
+    modules that are loaded, and found only under its own name.
+
+    Args:
+        hint: The type hint of the input that takes the value.
+        function: The step's function.
+    """
+
+    def find(name: str) -> type:
+        for candidate in _candidates(name, hint, function):
+            if _is_data_class(candidate) and type_name(candidate) == name:
+                return candidate  # type: ignore[no-any-return]
+        raise UnknownClass(name)
+
+    return find
+
+
+def _candidates(name: str, hint: Any, function: Callable[..., Any] | None) -> Iterator[Any]:
+    yield from mentioned(hint)
+    path = name.split(".")
+    if function is not None and path[-1] in function.__globals__:
+        yield function.__globals__[path[-1]]
+    for length in range(len(path) - 1, 0, -1):
+        found: Any = sys.modules.get(".".join(path[:length]))
+        for part in path[length:]:
+            found = getattr(found, "__dict__", {}).get(part)
+        yield found
+
+
+def mentioned(hint: Any) -> Iterator[Any]:
+    """The classes in a type hint, and in the fields of those classes; among other things."""
+    return _mentioned(hint, set())
+
+
+def _mentioned(hint: Any, seen: set[int]) -> Iterator[Any]:
+    if id(hint) in seen:
+        return
+    seen.add(id(hint))
+    yield hint
+    for part in get_args(hint):
+        yield from _mentioned(part, seen)
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        for field in hint.model_fields.values():
+            yield from _mentioned(field.annotation, seen)
+    elif isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        for each in dataclasses.fields(hint):
+            yield from _mentioned(each.type, seen)
+
+
+def _is_data_class(candidate: Any) -> bool:
+    return isinstance(candidate, type) and (
+        dataclasses.is_dataclass(candidate) or issubclass(candidate, BaseModel | Enum)
+    )

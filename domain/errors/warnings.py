@@ -1,0 +1,33 @@
+"""What goes on all the same, but should be known."""
+
+
+class StackfoldWarning(UserWarning):
+    """Something that a user should know; its text is one line."""
+
+
+class VersionsDiffer(StackfoldWarning):
+    """A value was written with other versions than those that read it."""
+
+    def __init__(self, what: str, versions: dict[str, tuple[str, str]]) -> None:
+        """Say what differs.
+
+        Args:
+            what: The value, such as "the artifact at file:///a".
+            versions: "python" or a module → the version that wrote it, and the one here.
+        """
+        self.what, self.versions = what, versions
+        told = ", ".join(f"{name} {was} (here {now})" for name, (was, now) in versions.items())
+        super().__init__(
+            f"{what} was written with {told}: it may fail to load, or behave otherwise"
+        )
+
+
+class CodeChanged(StackfoldWarning):
+    """A run is repeated with other code than it had."""
+
+    def __init__(self, run: str, steps: list[str]) -> None:
+        """Say which `steps` are not what they were in `run`."""
+        self.run, self.steps = run, steps
+        told = ", ".join(map(repr, steps))
+        noun = "step" if len(steps) == 1 else "steps"
+        super().__init__(f"the code of {noun} {told} is not what it was in run {run!r}")

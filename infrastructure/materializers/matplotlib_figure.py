@@ -1,0 +1,32 @@
+"""matplotlib figures, as PNG: what comes back is the picture."""
+
+from typing import Any, BinaryIO
+
+from stackfold.application.materializer import FindClass, Materializer, WriteValue
+from stackfold.application.ports import ArtifactWriter
+from stackfold.infrastructure.materializers.pillow_image import PillowMaterializer
+from stackfold.infrastructure.materializers.sink import Sink, comes_from
+
+
+class MatplotlibMaterializer(Materializer):
+    """Draws a figure. Nothing but a pickle of one version could be drawn on any further."""
+
+    name = "figure-png"
+
+    def prepare(self, value: object) -> WriteValue | None:
+        if not comes_from(value, "matplotlib"):
+            return None
+        from matplotlib.figure import Figure
+
+        if not isinstance(value, Figure):
+            return None
+        figure = value
+
+        def write(file: ArtifactWriter) -> None:
+            # Without the time of writing, so that equal figures are equal bytes.
+            figure.savefig(Sink(file), format="png", metadata={"Software": None})
+
+        return write
+
+    def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
+        return PillowMaterializer().read(file, type_name, find_class)

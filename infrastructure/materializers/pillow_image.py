@@ -1,0 +1,37 @@
+"""PIL images, as PNG."""
+
+from typing import Any, BinaryIO
+
+from stackfold.application.materializer import FindClass, Materializer, WriteValue
+from stackfold.application.ports import ArtifactWriter
+from stackfold.infrastructure.materializers.sink import Sink, comes_from
+
+_EXACT = {"1", "L", "LA", "RGB", "RGBA", "I;16"}
+"""The modes in which PNG gives back every pixel as it was."""
+
+
+class PillowMaterializer(Materializer):
+    """Writes the pixels of an image; those that PNG would change are pickled."""
+
+    name = "png"
+
+    def prepare(self, value: object) -> WriteValue | None:
+        if not comes_from(value, "PIL"):
+            return None
+        from PIL import Image
+
+        if not isinstance(value, Image.Image) or value.mode not in _EXACT or not all(value.size):
+            return None
+        image = value
+
+        def write(file: ArtifactWriter) -> None:
+            image.save(Sink(file), format="PNG")
+
+        return write
+
+    def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
+        from PIL import Image
+
+        with Image.open(file, formats=["PNG"]) as image:
+            # Read to the end while the file is open; the copy is a plain image.
+            return image.copy()

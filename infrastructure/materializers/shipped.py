@@ -1,0 +1,35 @@
+"""Materializers of installed packages, imported once a value may need them."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from stackfold.domain.errors import InvalidMaterializer
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
+
+ENTRY_POINTS = "stackfold.materializers"
+"""The entry-point group: `<top-level module> = module`. Importing the module on the right, which
+uses our decorator, lets values of classes from the module on the left be stored."""
+
+
+def load(module: str | None) -> None:
+    """Import what is shipped for the classes of a top-level module; everything for None.
+
+    Raises:
+        InvalidMaterializer: It cannot be imported.
+    """
+    for point in _shipped():
+        if module in (None, point.name):
+            try:
+                point.load()
+            except Exception as error:
+                line = " ".join(f"{type(error).__name__}: {error}".split())
+                raise InvalidMaterializer(point.value, f"importing it failed: {line}") from error
+
+
+@cache
+def _shipped() -> "EntryPoints":
+    from importlib.metadata import entry_points
+
+    return entry_points(group=ENTRY_POINTS)
