@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from told import told_by
 
 from stackfold.application import ports
-from stackfold.application.configuration import build, explicit, resolved
+from stackfold.application.configuration import explicit, resolved
 from stackfold.application.ports import Alerter, Secret
 from stackfold.domain.errors import InvalidConfiguration
 
@@ -122,11 +122,6 @@ def test_what_was_recorded_is_accepted_again():
         retries="5", level="high", pause="PT5S", windows='[{"start": 8}]', tokens="{}", folder="x"
     )
     assert explicit(Pager, everything) == everything
-
-
-def test_an_instance_gets_its_configuration_and_its_home(tmp_path):
-    pager = build(Pager, {"to": "ops", "retries": "5"}, tmp_path)
-    assert (pager.configuration.retries, pager.home) == (5, tmp_path)
 
 
 # -- what is refused

@@ -133,6 +133,12 @@ def test_components_are_checked_against_it(ws, pager):
     assert stack(ws, "prod", alerter="ops").components["alerter"] == ["ops"]
 
 
+def test_an_instance_gets_its_configuration_and_the_home(ws, pager):
+    instance = ws.flavors.build(ALERTER, "pager", {"to": "ops", "retries": "5"})
+    assert (instance.configuration.to, instance.configuration.retries) == ("ops", 5)
+    assert instance.home == ws.home
+
+
 def test_it_can_be_deleted_when_nothing_is_of_it(ws, pager):
     ws.components.register(ALERTER, "ops", "pager", {"to": "ops"})
     with pytest.raises(InUse, match="alerter flavor 'pager' is used by alerter 'ops'"):
