@@ -1,68 +1,27 @@
 """Executing the steps of one run, and recording what comes of each."""
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
-from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from stackfold.application.attempts import HERE, Attempts, Equipment
 from stackfold.application.hooks import HookCall, call_hook
-from stackfold.application.materializers import Materializers
-from stackfold.application.output import Output
 from stackfold.application.ports import (
-    Answer,
-    ArtifactStore,
     Place,
     RunPlan,
-    StepOperator,
     StepStopped,
 )
 from stackfold.application.recording import Command, Recording
 from stackfold.application.schedule import skipped
-from stackfold.application.steps import Failure, StepCall, one_line, trimmed
-from stackfold.application.watching import StepEnd, Watcher
+from stackfold.application.steps import Failure, StepCall, one_line
+from stackfold.application.watching import StepEnd
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import RunFailed
 from stackfold.domain.graph import Graph, Node
-from stackfold.domain.options import FailureMode, StepOptions
+from stackfold.domain.options import FailureMode
 from stackfold.domain.run import Run, StepDefinition, StepLog, Taken
-
-_GLANCE = 0.1
-"""Seconds between two looks whether a wait should end."""
-
-
-class Hit(NamedTuple):
-    """An earlier execution that may stand for a step's."""
-
-    outputs: tuple[Artifact, ...]
-    run: UUID
-    """The run that made them."""
-
-
-class StepCache(Protocol):
-    """Where earlier executions are found."""
-
-    def key(self, node: Node, inputs: Mapping[str, Artifact]) -> str:
-        """What an execution depends on, as a text; empty if none may stand for another."""
-
-    def find(self, key: str) -> Hit | None:
-        """An execution with this key whose outputs are all there; None if there is none."""
-
-
-class Equipment(NamedTuple):
-    """What it takes to execute the steps of a run."""
-
-    store: ArtifactStore
-    """Where outputs go and inputs come from."""
-    materializers: Materializers
-    """What writes and reads them."""
-    operators: Mapping[str, StepOperator]
-    """Step → the operator that executes it; the others are executed where the orchestrator says."""
-    watcher: Watcher
-    cache: StepCache | None = None
 
 
 class Execution:
@@ -140,17 +99,15 @@ class Execution:
         if hit:
             self._succeed(node, started, inputs, hit.outputs, key=key, cached_from=hit.run)
             return
-        output = Output(self._equipment.store)
-        retried: list[str] = []
+        attempts = Attempts(self._call(node, inputs), self._equipment, self._must_be_open)
         try:
             self._call_hook(node, "start", "running")
-            outputs = self._outputs(node, inputs, place or _HERE, output, retried)
+            outputs = attempts.outputs(place or HERE)
         except BaseException as error:
-            self._fail(node, started, error, output.close(), retried)
+            self._fail(node, started, error, attempts)
             raise
-        self._succeed(
-            node, started, inputs, outputs, key=key, log=output.close(), retried=tuple(retried)
-        )
+        log, retried = attempts.output.close(), tuple(attempts.retried)
+        self._succeed(node, started, inputs, outputs, key=key, log=log, retried=retried)
 
     def complete(self) -> None:
         """Record that every step completed."""
@@ -192,17 +149,8 @@ class Execution:
         self._equipment.watcher.step_begins(node.name)
         return started, inputs
 
-    def _outputs(
-        self,
-        node: Node,
-        inputs: Mapping[str, Artifact],
-        place: Place,
-        output: Output,
-        retried: list[str],
-    ) -> tuple[Artifact, ...]:
-        """Try until it succeeds or the retries are used up; `retried` gets what failed before."""
-        options = node.step.options
-        call = StepCall(
+    def _call(self, node: Node, inputs: Mapping[str, Artifact]) -> StepCall:
+        return StepCall(
             node.name,
             node.step,
             node.arguments,
@@ -211,31 +159,6 @@ class Execution:
             self._equipment.store,
             self._equipment.materializers,
         )
-        operator = self._equipment.operators.get(node.name)
-        elsewhere = partial(operator.execute, call, options.timeout) if operator else None
-        while True:
-            try:
-                with output.gathering():
-                    if elsewhere:
-                        return place.here(elsewhere)
-                    return place.execute(call, options.timeout)
-            except (Exception, SystemExit) as error:
-                if len(retried) >= options.retries:
-                    raise
-                retried.append(one_line(trimmed(error)))
-            self._wait(node.name, options, place, output, retried)
-
-    def _wait(
-        self, name: str, options: StepOptions, place: Place, output: Output, retried: list[str]
-    ) -> None:
-        tries = len(retried)
-        delay = options.delay * options.backoff ** (tries - 1)
-        output.write(f"-- attempt {tries} failed: {retried[-1]}\n")
-        self._equipment.watcher.step_is_tried_again(name, tries + 1, retried[-1], delay)
-        end = time.monotonic() + delay
-        while (left := end - time.monotonic()) > 0:
-            place.here(partial(time.sleep, min(left, _GLANCE)))
-            self._must_be_open()
 
     def _succeed(
         self,
@@ -281,9 +204,9 @@ class Execution:
         node: Node,
         started: datetime,
         error: BaseException,
-        log: StepLog | None,
-        retried: list[str],
+        attempts: Attempts,
     ) -> None:
+        log = attempts.output.close()
         if not isinstance(error, Exception | SystemExit):
             self._stop(node, started, error, log)
             return
@@ -295,7 +218,7 @@ class Execution:
                 started=started,
                 error=failure.error,
                 traceback=failure.traceback,
-                retried=tuple(retried),
+                retried=tuple(attempts.retried),
                 log=log,
             )
 
@@ -398,16 +321,3 @@ def _cancellation(step: str, started: datetime, reason: str) -> Command:
 
 def _skip(steps: tuple[str, ...], reason: str) -> Command:
     return lambda run: run.steps_skipped(steps, reason)
-
-
-class _Here:
-    """The thread that asks; there is nobody who could end what it executes."""
-
-    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
-        return call()
-
-    def here(self, call: Callable[[], Answer]) -> Answer:
-        return call()
-
-
-_HERE: Place = _Here()

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 from uuid import UUID
 
+from stackfold.application.attempts import Equipment, StepCache
 from stackfold.application.claims import Claims
-from stackfold.application.execution import Equipment, Execution, StepCache
+from stackfold.application.execution import Execution
 from stackfold.application.ledger import Ledger
 from stackfold.application.materializers import Materializers
 from stackfold.application.output import routed
