@@ -146,7 +146,7 @@ class SqlHistory:
             events = [*group]
             yield (
                 number,
-                json.loads(events[0].state).get("undoes"),
+                _state(events[0]).get("undoes"),
                 [
                     (event.topic.partition(".")[0], event.originator_id, event.originator_version)
                     for event in events
@@ -202,7 +202,7 @@ class SqlHistory:
 
     def _entry(self, event: _Event) -> HistoryEntry:
         topic, _, action = event.topic.partition(".")
-        state = json.loads(event.state)
+        state = _state(event)
         kind, name, changes = (
             self._revised(topic, event) if topic in _ROWS else self._happened(topic, state, event)
         )
@@ -210,8 +210,8 @@ class SqlHistory:
             position=event.position,
             change=event.change,
             when=event.recorded_at,
-            by=state["by"],
-            why=state["why"],
+            by=str(state.get("by", "")),
+            why=str(state.get("why", "")),
             kind=kind,
             name=name,
             id=event.originator_id,
@@ -291,6 +291,15 @@ class SqlHistory:
 
 _END = 2**63 - 1
 _PAGE = 200
+
+
+def _state(event: _Event) -> Mapping[str, Any]:
+    """An event's fields; none where they were damaged, for the rest can still be told."""
+    try:
+        state = json.loads(event.state)
+    except ValueError:
+        state = None
+    return state if isinstance(state, dict) else {}
 
 
 def _most(limit: int | None) -> int:

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from stackfold.application.moments import AsOf, Time, moment
 from stackfold.application.views import HistoryEntry, LogEvent, LogFilter
-from stackfold.infrastructure.chain import Head
+from stackfold.domain.errors import UnreadableEvent
+from stackfold.infrastructure.chain import Head, Record
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.history_queries import SqlHistory
 from stackfold.infrastructure.log_copy import fork
@@ -75,6 +77,9 @@ class Log:
         Args:
             after: Only those after this position.
             upto: Only those up to this one.
+
+        Raises:
+            UnreadableEvent: One of them was damaged.
         """
         for record in records(self._database, after, upto):
             yield LogEvent(
@@ -84,7 +89,7 @@ class Log:
                 record.originator_id,
                 record.originator_version,
                 record.topic,
-                orjson.loads(record.state),
+                _fields(record),
             )
 
     def subscribe(self, after: int = 0, timeout: float | None = None) -> Iterator[LogEvent]:
@@ -155,6 +160,14 @@ class Log:
     def _position_before(self, since: AsOf) -> int:
         position = None if _time(since) else self._position(since)
         return 0 if position is None else position - 1
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    try:
+        fields: dict[str, Any] = orjson.loads(record.state)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableEvent(record.topic, "it was damaged", record.position) from error
+    return fields
 
 
 def _time(as_of: AsOf) -> str | None:

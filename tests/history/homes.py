@@ -1,0 +1,70 @@
+"""A home with a little of everything in its log, and ways to tamper with it."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from event_examples import EXAMPLES
+from workspaces import OPERATOR, STORE, stack, store
+
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.run import Run
+from stackfold.infrastructure.event_mapper import EventMapper
+from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.workspace import Workspace
+
+ALERTER = ComponentType.ALERTER
+RUN = (Run.Started, Run.StepCompleted, Run.Completed)
+
+
+def fill(ws: Workspace) -> None:
+    """Do something of everything."""
+    ws.flavors.register(ALERTER, "history.own_flavors.Pager")
+    ws.components.register(ALERTER, "pager", "pager", {"to": "ops"})
+    store(ws, "shared", path="/data/one")
+    stack(ws, "prod", artifact_store="shared", description="For real", activate=True)
+    ws.components.update(STORE, "shared", {"path": "/data/two"}, why="the first disk is full")
+    ws.components.register(OPERATOR, "own", "local")
+    ws.stacks.update("prod", step_operator="own", labels={"team": "vision"})
+    append(ws, *(event for event in EXAMPLES if type(event) in RUN))
+    ws.stacks.rename("prod", "live", why="it is")
+    stack(ws, "gone")
+    ws.stacks.delete("gone")
+    ws.stacks.activate("default")
+
+
+def append(ws: Workspace, *events: Any) -> None:
+    """Append events of one stream as they are, but numbered in order."""
+    numbered = [
+        event.model_copy(update={"originator_version": version})
+        for version, event in enumerate(events, start=1)
+    ]
+    mapper = EventMapper()
+    stored = [mapper.to_stored_event(event) for event in numbered]
+    ws._parts.log.insert_events(stored, events=numbered)
+
+
+def copied(home: Path, to: Path) -> Path:
+    """The same home in another folder."""
+    shutil.copytree(home, to)
+    return to
+
+
+@contextmanager
+def opened_by_force(home: Path) -> Iterator[sqlite3.Connection]:
+    """The log's database, as somebody opens it who has the file and means harm."""
+    with closing(sqlite3.connect(home / LOG_FILE, isolation_level=None)) as connection:
+        triggers = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        for (name,) in triggers.fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        yield connection
+
+
+def tamper(home: Path, *statements: str) -> None:
+    """Change a log by SQL; each statement must change something."""
+    with opened_by_force(home) as connection:
+        for statement in statements:
+            assert connection.execute(statement).rowcount != 0, f"nothing was changed: {statement}"

@@ -1,0 +1,410 @@
+"""Whatever is changed in a log behind its back, `verify` finds it and says where.
+
+Each way of tampering is tried on a copy of one home. What was tampered with can still be listed.
+"""
+
+import random
+import re
+import sqlite3
+
+import pytest
+from history.homes import copied, fill, opened_by_force, tamper
+
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import InvalidHead, StackfoldError
+from stackfold.infrastructure.chain import COLUMNS, Record, chained
+from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.tables import TABLES
+from stackfold.infrastructure.workspace import Workspace
+
+CHANGED = "was changed, or comes from elsewhere: its hash does not follow from what it holds"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    home = tmp_path_factory.mktemp("original") / "home"
+    with Workspace.open(home) as ws:
+        fill(ws)
+        assert ws.log.verify().holds
+    return home
+
+
+@pytest.fixture
+def home(original, tmp_path):
+    return copied(original, tmp_path / "home")
+
+
+@pytest.fixture
+def head(original):
+    with Workspace.open(original) as ws:
+        return ws.log.head()
+
+
+def verified(home, known=None):
+    """What `verify` finds; whatever that is, what is there can be listed."""
+    with Workspace.open(home) as ws:
+        assert ws.stacks.list()
+        for type in ComponentType:
+            ws.components.list(type)
+        assert ws.log.head().position > 1
+        return ws.log.verify(known)
+
+
+def must_be_found(home, position, problem, known=None):
+    found = verified(home, known)
+    assert not found.holds
+    assert (found.position, found.problem) == (position, problem)
+    assert found.events == position - 1
+    assert found.head.startswith(f"{position - 1}:")
+
+
+def test_the_copy_holds(home, head):
+    assert verified(home) == verified(home, str(head))
+    assert verified(home).holds
+    assert verified(home).head == str(head)
+
+
+# -- events
+
+
+def test_one_flipped_bit_in_a_payload(original, tmp_path):
+    """Of each event one bit, any one."""
+    chance = random.Random(7)
+    with Workspace.open(original) as ws:
+        rows = ws._database.read("SELECT position, state FROM events")
+    for position, state in rows:
+        home = copied(original, tmp_path / str(position))
+        flipped = bytearray(state)
+        bit = chance.randrange(8 * len(state))
+        flipped[bit // 8] ^= 1 << bit % 8
+        with opened_by_force(home) as connection:
+            connection.execute(
+                "UPDATE events SET state = ? WHERE position = ?", [bytes(flipped), position]
+            )
+        must_be_found(home, position, CHANGED)
+
+
+def test_one_flipped_bit_in_the_file_itself(home):
+    path = home / LOG_FILE
+    content = bytearray(path.read_bytes())
+    (place,) = [found.start() for found in re.finditer(rb"the first disk is full", content)]
+    content[place] ^= 1
+    path.write_bytes(content)
+    with Workspace.open(home) as ws:
+        ((position,),) = ws._database.read(
+            "SELECT position FROM events WHERE instr(state, 'uhe first disk') > 0"
+        )
+    must_be_found(home, position, CHANGED)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'state = replace(state, \'"by":"\', \'"by":"not \')',
+        'state = CAST(replace(state, \'"by":"\', \'"by":"not \') AS BLOB)',
+        "state = CAST(state AS TEXT)",
+        "state = x''",
+        "topic = 'component.updated'",
+        "topic = 'no.such'",
+        "topic = CAST(x'ff' AS TEXT)",
+        "recorded_at = '2026-01-01T00:00:00.000000Z'",
+        "recorded_at = replace(recorded_at, 'Z', '+')",
+        "recorded_at = CAST(recorded_at AS BLOB)",
+        "change = change - 1",
+        "change = position || 'th'",
+        "originator_id = '00000000-0000-4000-8000-000000000000'",
+        "originator_version = originator_version + 10",
+        "hash = zeroblob(32)",
+        "hash = hex(hash)",
+    ],
+)
+@pytest.mark.parametrize("position", [5, 11])
+def test_a_column_of_an_event(home, setting, position):
+    tamper(home, f"UPDATE events SET {setting} WHERE position = {position}")
+    unreadable = "ff" in setting
+    problem = "cannot be read: the file is damaged there" if unreadable else CHANGED
+    must_be_found(home, position, problem)
+
+
+def test_a_removed_event(home):
+    tamper(home, "DELETE FROM events WHERE position = 7")
+    must_be_found(home, 7, "is missing")
+
+
+def test_a_removed_event_whose_place_the_next_ones_took(home):
+    tamper(
+        home,
+        "DELETE FROM events WHERE position = 7",
+        "UPDATE events SET position = -position WHERE position > 7",
+        "UPDATE events SET position = -position - 1 WHERE position < 0",
+    )
+    must_be_found(home, 7, CHANGED)
+
+
+def test_an_event_before_the_first_one(home):
+    tamper(
+        home,
+        "INSERT INTO events SELECT 0, 0, recorded_at, 'x', 1, topic, state, hash FROM events "
+        "WHERE position = 1",
+    )
+    must_be_found(home, 1, CHANGED)
+
+
+def test_an_added_event(home, head):
+    tamper(
+        home,
+        "INSERT INTO events SELECT position + 1, position + 1, recorded_at, originator_id, "
+        "originator_version + 1, topic, state, hash FROM events ORDER BY position DESC LIMIT 1",
+    )
+    must_be_found(home, head.position + 1, CHANGED)
+
+
+def test_two_swapped_events(home):
+    tamper(
+        home,
+        "UPDATE events SET position = -6 WHERE position = 6",
+        "UPDATE events SET position = 6 WHERE position = 9",
+        "UPDATE events SET position = 9 WHERE position = -6",
+    )
+    must_be_found(home, 6, CHANGED)
+
+
+# -- the whole chain made anew, by somebody who knows how
+
+
+def rechained(home, *statements):
+    """Tamper, and compute all the hashes anew: only a noted head can tell."""
+    tamper(home, *statements)
+    with opened_by_force(home) as connection:
+        previous = b"\0" * 32
+        rows = connection.execute(f"SELECT {COLUMNS} FROM events ORDER BY position").fetchall()
+        for position, row in enumerate(rows, start=1):
+            record = Record(*row)._replace(position=position)
+            previous = chained(previous, *record[:-1])
+            connection.execute(
+                "UPDATE events SET position = ?, hash = ? WHERE position = ?",
+                [position, previous, row[0]],
+            )
+
+
+def test_a_new_chain_is_told_by_a_noted_head(home, head):
+    by_another = 'replace(state, \'"by":"\', \'"by":"not \')'
+    rechained(home, f"UPDATE events SET state = CAST({by_another} AS BLOB) WHERE position = 5")
+    with Workspace.open(home) as ws:
+        ws.log.rebuild()
+    assert verified(home).holds, "nothing in the log itself can tell"
+    problem = "is not the event that the given head was noted at"
+    must_be_found(home, head.position, problem, str(head))
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("DELETE FROM events WHERE topic = 'flavor.registered'", "reads differently"),
+        ("DELETE FROM events WHERE topic = 'stack.registered'", "cannot be loaded: it does not"),
+        ("UPDATE events SET topic = 'no.such' WHERE position = 8", "cannot be loaded: a newer"),
+        ("UPDATE events SET state = x'7b7d' WHERE position = 8", "cannot be loaded: it was"),
+        ("UPDATE events SET originator_id = 'x' WHERE position = 8", "cannot be loaded: it was"),
+    ],
+)
+def test_a_new_chain_of_events_that_make_no_sense(home, statement, problem):
+    rechained(home, statement)
+    found = verified(home)
+    assert found.position is not None
+    assert found.position > 0
+    assert found.problem.startswith(problem)
+    assert "\n" not in found.problem
+
+
+def test_a_log_that_makes_no_sense_is_not_rebuilt_but_left_as_it_is(home):
+    rechained(home, "DELETE FROM events WHERE topic = 'stack.registered'")
+    with Workspace.open(home) as ws:
+        before = ws.stacks.list()
+        with pytest.raises(StackfoldError, match=r"an event 'stack\.\w+' at #\d+ that cannot be"):
+            ws.log.rebuild()
+        assert ws.stacks.list() == before
+
+
+def test_two_living_namesakes_are_not_rebuilt(home):
+    twin = "SELECT position + 1000, 1, recorded_at, '00000000-0000-4000-8000-000000000000', 1"
+    rechained(
+        home,
+        f"INSERT INTO events {twin}, topic, state, hash FROM events WHERE position = 1",
+    )
+    with (
+        Workspace.open(home) as ws,
+        pytest.raises(StackfoldError, match=r"contradicts itself .*: restore it from a backup"),
+    ):
+        ws.log.rebuild()
+
+
+# -- the end
+
+
+def cut(home, last, read_models):
+    tamper(home, f"DELETE FROM events WHERE position > {last}")
+    if read_models:
+        with Workspace.open(home) as ws:
+            ws.log.rebuild()
+
+
+@pytest.mark.parametrize("read_models", [False, True], ids=["events only", "read models too"])
+@pytest.mark.parametrize("last", [12, 14])
+def test_a_cut_tail_is_told_by_a_noted_head(home, head, last, read_models):
+    cut(home, last, read_models)
+    problem = f"is missing: the log was cut off, it once went to #{head.position}"
+    must_be_found(home, last + 1, problem, str(head))
+
+
+def test_a_cut_tail_is_told_by_the_read_models(home):
+    cut(home, 14, read_models=False)
+    found = verified(home)
+    assert found.problem.startswith("reads differently in the read model")
+    assert found.events == 14
+
+
+def test_a_cut_tail_with_nothing_noted_and_read_models_cut_along_cannot_be_told(home):
+    """Which is why the head is printed, to be noted elsewhere."""
+    cut(home, 14, read_models=True)
+    assert verified(home).holds
+
+
+def test_an_older_head_is_enough_to_prove_all_that_came_before_it(original, home):
+    with Workspace.open(original) as ws:
+        ((middle,),) = ws._database.read("SELECT hex(hash) FROM events WHERE position = 9")
+    assert verified(home, f"9:{middle}").holds
+    assert verified(home, f"#9:{middle.lower()}").holds
+    other = "0" * 64
+    must_be_found(home, 9, "is not the event that the given head was noted at", f"9:{other}")
+
+
+@pytest.mark.parametrize(
+    "known", ["", "9", "9:", ":abc", "9:xyz", "9:" + "0" * 63, "x:" + "0" * 64]
+)
+def test_a_head_that_is_none_is_refused(home, known):
+    with Workspace.open(home) as ws, pytest.raises(InvalidHead, match="is no head: give POSITION"):
+        ws.log.verify(known or " ")
+
+
+# -- read models
+
+
+def tables_and_columns():
+    with Workspace.in_memory() as ws:
+        for table in TABLES.names():
+            for _, column, *_ in ws._database.read(f"PRAGMA table_info({table})"):
+                yield pytest.param(table, column, id=f"{table}.{column}")
+
+
+def must_tell_the_table(home, table):
+    found = verified(home)
+    assert found.problem == f"reads differently in the read model {table!r}"
+    with Workspace.open(home) as ws:
+        assert 0 <= found.position <= ws.log.head().position
+        assert (found.events, found.head) == (ws.log.head().position, str(ws.log.head()))
+        ws.log.rebuild()
+        assert ws.log.verify().holds, "a rebuild mends read models"
+
+
+def living_or_any(table):
+    return f"rowid = (SELECT max(rowid) FROM {table})"
+
+
+@pytest.mark.parametrize(("table", "column"), [*tables_and_columns()])
+def test_a_changed_column(home, table, column):
+    other = {
+        "components": '\'{"orchestrator":["x"]}\'' if table == "stacks" else "'{}'",
+        "labels": "'{\"a\":\"b\"}'",
+        "configuration": "'{\"path\":\"elsewhere\"}'",
+        "schema": "'{}'",
+    }.get(column, f"CASE typeof({column}) WHEN 'integer' THEN {column} + 1 "
+                  f"WHEN 'null' THEN 7 ELSE {column} || 'x' END")  # fmt: skip
+    tamper(home, f"UPDATE {table} SET {column} = {other} WHERE {living_or_any(table)}")
+    must_tell_the_table(home, table)
+
+
+@pytest.mark.parametrize("table", [*TABLES.names()])
+def test_a_removed_row(home, table):
+    tamper(home, f"DELETE FROM {table} WHERE {living_or_any(table)}")
+    must_tell_the_table(home, table)
+
+
+@pytest.mark.parametrize("table", [*TABLES.names()])
+def test_an_added_row(home, table):
+    with opened_by_force(home) as connection:
+        columns = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
+        values = [
+            f"{name} || 'x'" if name in ("id", "name", "scope", "run") else name for name in columns
+        ]
+        connection.execute(
+            f"INSERT INTO {table} SELECT {', '.join(values)} FROM {table} "
+            f"WHERE {living_or_any(table)}"
+        )
+    must_tell_the_table(home, table)
+
+
+def test_a_row_added_twice(home):
+    """Even where the indexes that forbid it were dropped before."""
+    with opened_by_force(home) as connection:
+        indexes = connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'stacks'"
+        )
+        for (index,) in indexes.fetchall():
+            connection.execute(f"DROP INDEX {index}")
+        connection.execute("INSERT INTO stacks SELECT * FROM stacks WHERE since = 3")
+    assert verified(home).problem == "a row is there twice in the read model 'stacks'"
+
+
+def test_the_place_is_the_first_row_that_differs(home):
+    tamper(home, "UPDATE stacks SET description = 'x' WHERE name = 'prod' AND revision = 2")
+    with Workspace.open(home) as ws:
+        ((since,),) = ws._database.read("SELECT since FROM stacks WHERE description = 'x'")
+        assert ws.log.verify().position == since
+    tamper(home, "UPDATE components SET name = 'x' WHERE since = 1")
+    with Workspace.open(home) as ws:
+        assert ws.log.verify().position == 1
+
+
+def test_a_history_that_was_tampered_with_can_still_be_read(home):
+    tamper(
+        home,
+        "UPDATE events SET state = x'7b' WHERE position = 8",
+        "DELETE FROM stacks WHERE name = 'live'",
+        "DELETE FROM components WHERE name = 'shared'",
+        "DELETE FROM activations",
+    )
+    with Workspace.open(home) as ws:
+        assert not ws.log.verify().holds
+        entries = [*ws.log.entries()]
+        assert [entry.position for entry in entries] == [*range(ws.log.head().position, 0, -1)]
+        assert [view.name for view in ws.stacks.list()] == ["default"]
+        with pytest.raises(StackfoldError, match="at #8 that cannot be loaded: it was damaged"):
+            [*ws.log.events()]
+
+
+def test_verifying_changes_nothing(home):
+    before = (home / LOG_FILE).read_bytes()
+    with Workspace.open(home) as ws:
+        ws.log.verify()
+        assert ws._database.read("SELECT count(*) FROM sqlite_temp_schema") == [(0,)]
+    assert (home / LOG_FILE).read_bytes() == before
+
+
+def test_the_original_was_never_touched(original, head):
+    with Workspace.open(original) as ws:
+        assert ws.log.verify(str(head)).holds
+
+
+def test_a_page_that_is_damaged_is_told_in_one_line(home):
+    """Not a value but the structure of the file."""
+    with sqlite3.connect(home / LOG_FILE) as connection:
+        ((root,),) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'events'")
+        ((size,),) = connection.execute("PRAGMA page_size")
+    connection.close()
+    content = bytearray((home / LOG_FILE).read_bytes())
+    content[(root - 1) * size : root * size] = b"\xff" * size
+    (home / LOG_FILE).write_bytes(content)
+    with Workspace.open(home) as ws:
+        found = ws.log.verify()
+        assert (found.position, found.problem) == (1, "cannot be read: the file is damaged there")
+        assert [view.name for view in ws.stacks.list()] == ["default", "live"]
