@@ -1,222 +1,119 @@
-"""One SQLite file, or memory: its connection, its transactions, and its failures in plain words."""
+"""What the log needs of a database, whichever it is.
 
-import os
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Self
+Statements are written once, in SQL that every database takes, with `?` for a parameter. What
+differs is said by the attributes and methods here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from stackfold.domain.errors import LogUnavailable
-from stackfold.infrastructure.version import SCHEMA
-
-PATIENCE = 10.0
-"""Seconds to wait for another process's transaction to end."""
-
-_PROBLEMS = (
-    ("locked", "is locked by another process: try again when that has ended"),
-    ("busy", "is locked by another process: try again when that has ended"),
-    ("readonly", "is read-only: make it writable or set STACKFOLD_HOME to another folder"),
-    ("unable to open", "cannot be opened: check that the folder exists and is writable"),
-    ("full", "cannot grow, the disk is full: free some space and try again"),
-    ("disk i/o", "cannot be read or written, the disk reports an error: check the disk"),
-    ("not a database", "is not a Stackfold log: restore it from a backup or move it away"),
-    ("malformed", "is damaged: restore it from a backup or move it away"),
-    ("no such table", "is damaged: restore it from a backup or move it away"),
-    ("no such column", "is damaged: restore it from a backup or move it away"),
-)
 
 
-class Database:
-    """A connection that threads take turns in.
+class Cursor(Protocol):
+    """Executes statements in one transaction."""
 
-    Reads see one state of the file each; a write takes the write lock before it reads anything,
-    so that what it reads stays true until it commits.
-    """
+    def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Any:
+        """Execute a statement; what is returned can be iterated and fetched from."""
 
-    def __init__(self, path: Path | None, connection: sqlite3.Connection) -> None:
-        """Use `open`, `create` or `in_memory` instead."""
-        self.place = str(path) if path else "memory"
-        self._connection = connection
-        self._turn = threading.RLock()
-        self.outdated = False
-        """Whether an older version made its read models, so that they must be rebuilt."""
+    def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> Any:
+        """Execute a statement for each of the parameters."""
 
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Connect to the file at `path`.
 
-        Raises:
-            LogUnavailable: It is missing, cannot be opened, or is not a log of this version.
-        """
-        with plain_words(str(path)):
-            if not os.path.exists(path):
-                raise LogUnavailable(str(path), "is missing: restore it from a backup")
-            if path.stat().st_size == 0:
-                raise LogUnavailable(str(path), "is empty: restore it from a backup")
-            if _cut_off(path):
-                raise LogUnavailable(str(path), "was cut off: restore it from a backup")
-            database = cls(path, _open_existing(path))
-        try:
-            ((schema,),) = database.read("PRAGMA user_version")
-            if schema > SCHEMA:
-                raise LogUnavailable(str(path), "was written by a newer Stackfold: upgrade")
-            if schema == 0:
-                raise LogUnavailable(str(path), "is not a Stackfold log: move it away")
-        except LogUnavailable:
-            database.close()
-            raise
-        database.outdated = schema < SCHEMA
-        return database
+Wait = Callable[[float], object]
+"""Called with a number of seconds: waits until there may be new events, but no longer."""
 
-    @classmethod
-    def create(cls, path: Path) -> Self:
-        """Create an empty file at `path`, with a journal that lets readers go on during writes.
 
-        Raises:
-            LogUnavailable: It cannot be created.
-        """
-        with plain_words(str(path)):
-            connection = _open(f"{_address(path)}?mode=rwc")
-            connection.execute("PRAGMA journal_mode=WAL")
-        return cls(path, connection)
+class Database(Protocol):
+    """A connection that threads take turns in."""
 
-    @classmethod
-    def in_memory(cls) -> Self:
-        """A new, empty database that lives as long as its connection."""
-        return cls(None, _open(":memory:"))
+    place: str
+    """Where it is, to be shown; no secret is part of it."""
+    main: str
+    """The schema that its tables are in."""
+    temp: str
+    """The schema of temporary tables."""
+    append_only: Sequence[str]
+    """Statements that make the database itself refuse to change or delete events."""
+    conflict: type[Exception]
+    """What a statement raises that would make a second of what must be unique."""
+    outdated: bool
+    """Whether an older version made its read models, so that they must be rebuilt."""
+    shared: bool
+    """Whether it is several people's, each of whom has active stacks of their own."""
 
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows that a SELECT yields, as tuples.
 
         Raises:
-            LogUnavailable: The file cannot be read.
+            LogUnavailable: It cannot be read.
         """
-        with self._turn, plain_words(self.place):
-            return self._connection.execute(statement, parameters).fetchall()
 
-    def define(self, name: str, function: Callable[[str], object]) -> None:
-        """Let statements of this connection call a function of one text by a name."""
-        with self._turn:
-            self._connection.create_function(name, 1, function)
-
-    @contextmanager
-    def write(self, keep: bool = True) -> Iterator[sqlite3.Cursor]:
+    def write(self, keep: bool = True) -> AbstractContextManager[Cursor]:
         """Everything in the block is committed as one transaction, or nothing is.
+
+        The write lock is taken before anything is read, so what is read stays true until then.
 
         Args:
             keep: False to roll everything back at the end, as a rehearsal.
 
         Raises:
-            LogUnavailable: The file cannot be written.
+            LogUnavailable: It cannot be written.
+            Interrupted: The connection was lost on the way.
         """
-        with self._turn, plain_words(self.place):
-            cursor = self._connection.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
-            try:
-                yield cursor
-                cursor.execute("COMMIT" if keep else "ROLLBACK")
-            except BaseException:
-                # A failed COMMIT, on a full disk, may have ended the transaction already.
-                if self._connection.in_transaction:
-                    self._connection.rollback()
-                raise
 
-    @contextmanager
-    def look(self) -> Iterator[sqlite3.Cursor]:
-        """One state of the file for the whole block; only temporary tables can be written.
+    def look(self) -> AbstractContextManager[Cursor]:
+        """One state for the whole block; only temporary tables can be written.
 
         In the block of a `write` or of another `look` it is the state of that one.
 
         Raises:
-            LogUnavailable: The file cannot be read.
+            LogUnavailable: It cannot be read.
         """
-        with self._turn, plain_words(self.place):
-            cursor = self._connection.cursor()
-            if self._connection.in_transaction:
-                yield cursor
-                return
-            cursor.execute("BEGIN")
-            try:
-                yield cursor
-            finally:
-                if self._connection.in_transaction:
-                    cursor.execute("ROLLBACK")
+
+    def define(self, name: str, function: Callable[[str], bool]) -> None:
+        """Let statements of this connection call a function of one text by a name."""
+
+    def prepare(self, cursor: Cursor) -> None:
+        """Make ready for the tables of a new log."""
+
+    def version(self, cursor: Cursor) -> int:
+        """Which form its tables have; 0 where there are none."""
+
+    def stamp(self, cursor: Cursor) -> None:
+        """Note that its tables have the form of this version."""
+
+    def new_events(self) -> AbstractContextManager[Wait]:
+        """In the block, what waits for new events; none that comes after its begin is missed."""
 
     def close(self) -> None:
-        """Close the connection; the last one to leave a file tidies up its journal."""
-        with self._turn:
-            self._connection.close()
+        """Let go of it."""
 
 
-class plain_words:
-    """Turns whatever SQLite raises in the block into a LogUnavailable that says what to do."""
+class Interrupted(LogUnavailable):
+    """The connection was lost; whether what was being written is there must be looked at."""
 
-    # Not a generator: it stands around every statement, and costs a tenth this way.
     def __init__(self, place: str) -> None:
-        self._place = place
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Translate an error of SQLite's, but for those that tell of a conflict."""
-        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
-            text = str(error).lower()
-            known = (words for sign, words in _PROBLEMS if sign in text)
-            raise LogUnavailable(self._place, next(known, f"failed: {error}")) from error
+        """Say what to do about the log at `place`."""
+        super().__init__(
+            place,
+            "was lost while something was being recorded, and cannot be asked whether it is "
+            "there: look for it when the connection is back",
+        )
 
 
-def _cut_off(path: Path) -> bool:
-    """Whether the file is shorter than it says; SQLite would read zeros for the missing end."""
-    for pause in (0, 0.05):
-        # The second look is for a file that another process was just about to make longer.
-        time.sleep(pause)
-        try:
-            with path.open("rb") as file:
-                header = file.read(32)
-            size = path.stat().st_size
-        except OSError:
-            return False
-        page = int.from_bytes(header[16:18], "big")
-        expected = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
-        is_sqlite = header.startswith(b"SQLite format 3\0")
-        if not is_sqlite or size >= expected or os.path.exists(f"{path}-wal"):
-            return False
-    return True
+def pages(database: Database, select: str, size: int) -> Iterator[Any]:
+    """The rows of the events, read a page at a time, so that nobody waits for the reader.
 
-
-def _open(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        address, uri=True, isolation_level=None, check_same_thread=False, timeout=PATIENCE
-    )
-    try:
-        connection.execute("PRAGMA synchronous=FULL")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _address(path: Path) -> str:
-    # What SQLite would read otherwise; urllib's quote would cost a reading command a tenth more.
-    return "file:" + str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-
-
-def _open_existing(path: Path) -> sqlite3.Connection:
-    address = _address(path)
-    connection = None
-    try:
-        connection = _open(f"{address}?mode=rw")
-        connection.execute("PRAGMA schema_version")
-    except sqlite3.Error as error:
-        if connection:
-            connection.close()
-        # A folder that cannot be written has no room for the journal that readers share; nobody
-        # writes there, so the file may be read as it lies.
-        if isinstance(error, sqlite3.OperationalError) and not os.access(path.parent, os.W_OK):
-            return _open(f"{address}?mode=ro&immutable=1")
-        raise
-    return connection
+    Args:
+        database: Where the log is.
+        select: A SELECT from `events`, whose first column is the position, without conditions.
+        size: How many rows are read at a time.
+    """
+    after = 0
+    while page := database.read(
+        f"{select} WHERE position > ? ORDER BY position LIMIT {size}", (after,)
+    ):
+        yield from page
+        after = page[-1][0]

@@ -10,6 +10,7 @@ from stackfold.domain.errors import LogExists, LogUnavailable
 from stackfold.infrastructure.chain import Head, Record
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.sqlite_database import SqliteDatabase
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def draft(path: Path) -> Iterator[Database]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        database = Database.create(temporary)
+        database = SqliteDatabase.create(temporary)
         try:
             yield database
         finally:
@@ -82,15 +83,26 @@ def fork(database: Database, upto: int | None, home: Path) -> Head:
         return fill(copy, records(database, upto=upto))
 
 
+class Contradictory(Exception):
+    """Records that no log can hold together."""
+
+
 def fill(database: Database, copied: Iterable[Record]) -> Head:
-    """Make an empty database a log of these records; returns its head."""
+    """Make an empty database a log of these records; returns its head.
+
+    Raises:
+        Contradictory: Two of them are of the same revision.
+    """
     from stackfold.infrastructure.rebuild import rebuild
     from stackfold.infrastructure.records import head
     from stackfold.infrastructure.wiring import wire
 
     wire(database).log.create_tables()
-    with database.write() as cursor:
-        cursor.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", copied)
+    try:
+        with database.write() as cursor:
+            cursor.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", copied)
+    except database.conflict as error:
+        raise Contradictory(str(error)) from error
     rebuild(database)
     return head(database)
 

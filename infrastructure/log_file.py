@@ -1,6 +1,5 @@
 """The log as a file of JSON lines: a header, an event a line, and a footer with the head."""
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,7 +10,7 @@ from stackfold.domain.errors import InvalidFile
 from stackfold.infrastructure.chain import BEGINNING, Head, Record, chained
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.home import LOG_FILE
-from stackfold.infrastructure.log_copy import draft, fill
+from stackfold.infrastructure.log_copy import Contradictory, draft, fill
 from stackfold.infrastructure.records import records
 
 FORMAT = 1
@@ -64,7 +63,7 @@ def load(path: Path, home: Path) -> Head:
             _must_be_readable(path, file.readline())
             with draft(home / LOG_FILE) as database:
                 return fill(database, _records(path, file))
-    except sqlite3.IntegrityError as error:
+    except Contradictory as error:
         raise InvalidFile(str(path), f"contradicts itself: {error}") from error
     except OSError as error:
         raise InvalidFile(str(path), f"cannot be read: {error.strerror}") from error

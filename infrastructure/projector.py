@@ -1,7 +1,6 @@
 """Folds events into the read models, inside the transaction that appends them."""
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
@@ -16,13 +15,18 @@ from stackfold.application.read_models.projection import Derived, Plain, Row, Te
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NameTaken
 from stackfold.domain.events import DomainEvent
+from stackfold.infrastructure.database import Cursor, Database
 
 
 class Projector:
     """Keeps the tables of the read models in step with the log."""
 
     def __init__(
-        self, temporal: Sequence[Temporal], plain: Sequence[Plain], queries: Queries
+        self,
+        temporal: Sequence[Temporal],
+        plain: Sequence[Plain],
+        queries: Queries,
+        database: Database,
     ) -> None:
         """Prepare the statements for the read models.
 
@@ -30,17 +34,17 @@ class Projector:
             temporal: Read models with a row per revision.
             plain: Read models with a row per fact.
             queries: What the guards ask; must see the transaction that events are folded in.
+            database: Where the tables are.
         """
         self._queries = queries
+        self._database = database
         self._tables = {event: _Table(model) for model in temporal for event in model.events}
         self._folds: dict[type[DomainEvent], list[Any]] = defaultdict(list)
         for model in plain:
             for event in model.events:
                 self._folds[event].append(model.fold)
 
-    def project(
-        self, cursor: sqlite3.Cursor, event: DomainEvent, position: int, recorded_at: str
-    ) -> None:
+    def project(self, cursor: Cursor, event: DomainEvent, position: int, recorded_at: str) -> None:
         """Fold one event into the read models.
 
         Raises:
@@ -54,11 +58,11 @@ class Projector:
             return
         for fold in self._folds.get(kind, ()):
             for write in fold(event, position, recorded_at):
-                cursor.execute(*statement(write))
+                cursor.execute(*statement(write, self._database.main))
 
     def _revise(
         self,
-        cursor: sqlite3.Cursor,
+        cursor: Cursor,
         table: "_Table",
         event: DomainEvent,
         position: int,
@@ -84,7 +88,7 @@ class Projector:
         envelope = (id, event.originator_version, position, created, recorded_at, event.by)
         try:
             cursor.execute(table.insert, (*envelope, *encoded(table.model, after)))
-        except sqlite3.IntegrityError as error:
+        except self._database.conflict as error:
             if table.model.kind == "activation":
                 # Its scope made a first choice meanwhile: a lost race like any other.
                 raise IntegrityError(str(error)) from error
@@ -129,7 +133,7 @@ def json_columns(model: Temporal) -> tuple[bool, ...]:
     return tuple(column in model.json for column in model.columns)
 
 
-def statement(write: Write, schema: str = "main") -> tuple[str, list[Any]]:
+def statement(write: Write, schema: str) -> tuple[str, list[Any]]:
     """The SQL that changes plain rows, and its parameters."""
     table = f"{schema}.{write.table}"
     where = " AND ".join(f"{column} = ?" for column in write.key)

@@ -1,14 +1,13 @@
 """Folding the whole log into empty read models, a batch at a time."""
 
-import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from stackfold.application.read_models.projection import Temporal, Write
 from stackfold.domain.errors import LogUnavailable, UnreadableEvent
 from stackfold.domain.events import DomainEvent
-from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.database import Cursor, Database, pages
 from stackfold.infrastructure.event_mapper import loaded
 from stackfold.infrastructure.projector import encoded, statement
 from stackfold.infrastructure.tables import ENVELOPE, PLAIN, TABLES, TEMPORAL
@@ -19,7 +18,9 @@ Progress = Callable[[int], None]
 
 _BATCH = 2000
 
-EVENTS = "SELECT position, recorded_at, originator_id, originator_version, topic, state FROM events"
+_EVENTS = (
+    "SELECT position, recorded_at, originator_id, originator_version, topic, state FROM events"
+)
 
 
 def rebuild(database: Database, progress: Progress | None = None) -> int:
@@ -38,8 +39,8 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
     """
     try:
         with database.write() as cursor:
-            return _rebuild(cursor, progress)
-    except sqlite3.IntegrityError as error:
+            return _rebuild(database, cursor, progress)
+    except database.conflict as error:
         problem = f"contradicts itself ({error}): restore it from a backup"
         raise LogUnavailable(database.place, problem) from error
 
@@ -47,25 +48,28 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
 def upgrade(database: Database) -> None:
     """Rebuild read models of an older version, unless another process is faster."""
     with database.write() as cursor:
-        ((schema,),) = cursor.execute("PRAGMA user_version").fetchall()
-        if schema < SCHEMA:
-            _rebuild(cursor)
+        if database.version(cursor) < SCHEMA:
+            _rebuild(database, cursor)
 
 
-def _rebuild(cursor: sqlite3.Cursor, progress: Progress | None = None) -> int:
+def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = None) -> int:
     TABLES.drop(cursor)
-    TABLES.create(cursor)
-    events = cursor.connection.execute(f"{EVENTS} ORDER BY position")
-    count = Fold(cursor, "main").run(events, progress)
+    TABLES.create(cursor, database.main)
+    count = Fold(cursor, database.main).run(events(database), progress)
     TABLES.create_indexes(cursor)
-    cursor.execute(f"PRAGMA user_version = {SCHEMA}")
+    database.stamp(cursor)
     return count
+
+
+def events(database: Database) -> Iterator[Any]:
+    """All events, in order, as `Fold.run` takes them."""
+    return pages(database, _EVENTS, _BATCH)
 
 
 class Fold:
     """Rows of read models, made from events alone: nothing is read back while it goes on."""
 
-    def __init__(self, cursor: sqlite3.Cursor, schema: str) -> None:
+    def __init__(self, cursor: Cursor, schema: str) -> None:
         """Fill the tables in a schema of the cursor's database: "main", or "temp"."""
         self._cursor = cursor
         self._schema = schema

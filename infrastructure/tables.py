@@ -1,6 +1,5 @@
 """The tables of the read models, defined from their declarations."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 
 from stackfold.application.read_models.activations import ACTIVATIONS
@@ -11,6 +10,7 @@ from stackfold.application.read_models.projection import Plain, Temporal
 from stackfold.application.read_models.runs import RUNS
 from stackfold.application.read_models.stacks import STACKS
 from stackfold.application.snapshots import EVERY
+from stackfold.infrastructure.database import Cursor
 
 ENVELOPE = ("id", "revision", "since", "until", "created", "updated", "ended", "by")
 """The columns that every temporal read model has before its own."""
@@ -30,15 +30,15 @@ class Tables:
         for model in self._plain:
             yield from model.tables
 
-    def position_of(self, table: str) -> str:
+    def position_of(self, table: str, schema: str) -> str:
         """An SQL expression for the position in the log that a row of a table comes from."""
         if any(model.table == table for model in self._temporal):
             return "since"
         if table in ("runs", "artifacts"):
             return "position"
-        return "coalesce((SELECT position FROM main.runs WHERE id = run), 0)"
+        return f"coalesce((SELECT position FROM {schema}.runs WHERE id = run), 0)"
 
-    def create(self, cursor: sqlite3.Cursor, schema: str = "main") -> None:
+    def create(self, cursor: Cursor, schema: str) -> None:
         """Create them, empty and without indexes, in a schema of the database."""
         for temporal in self._temporal:
             own = "".join(f", {column} TEXT NOT NULL" for column in temporal.columns)
@@ -52,7 +52,7 @@ class Tables:
             for table, columns in plain.tables.items():
                 cursor.execute(f"CREATE TABLE {schema}.{table} ({columns})")
 
-    def create_indexes(self, cursor: sqlite3.Cursor) -> None:
+    def create_indexes(self, cursor: Cursor) -> None:
         """Create what makes looking things up fast, and a second living namesake impossible."""
         for temporal in self._temporal:
             table, unique = temporal.table, ", ".join(temporal.unique)
@@ -69,7 +69,7 @@ class Tables:
                 table = index.split()[0]
                 cursor.execute(f"CREATE INDEX {table}_{number} ON {index}")
 
-    def drop(self, cursor: sqlite3.Cursor) -> None:
+    def drop(self, cursor: Cursor) -> None:
         """Drop those that are there, whatever version of the read models they are of."""
         for name in self.names():
             cursor.execute(f"DROP TABLE IF EXISTS {name}")

@@ -1,14 +1,13 @@
 """Proving that the log is as it was written, and that the read models say what it says."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from stackfold.domain.errors import InvalidHead, LogUnavailable, UnreadableEvent
 from stackfold.infrastructure.chain import BEGINNING, Record, chained
 from stackfold.infrastructure.database import Database
-from stackfold.infrastructure.rebuild import EVENTS, Fold, Progress
+from stackfold.infrastructure.rebuild import Fold, Progress, events
 from stackfold.infrastructure.records import PAGE, records
 from stackfold.infrastructure.tables import TABLES
 
@@ -90,7 +89,7 @@ def verify_chain(
 
 def _readable(database: Database) -> Iterator[Record | None]:
     """The records; None, and nothing more, where the database cannot read one."""
-    after = 0
+    after = -(2**63)
     for page_size in (PAGE, 1):
         # Where a page cannot be read, its records are read one by one, to know which it is.
         try:
@@ -104,10 +103,11 @@ def _readable(database: Database) -> Iterator[Record | None]:
 
 
 def _problem(last: Record, record: Record) -> str | None:
-    if record.position != last.position + 1:
+    if record.position > last.position + 1:
         return "is missing"
     try:
-        if chained(last.hash, *record[:-1]) == record.hash:
+        follows = record.position == last.position + 1
+        if follows and chained(last.hash, *record[:-1]) == record.hash:
             return None
     except TypeError:
         # A column holds something of another type than was ever written there.
@@ -122,22 +122,28 @@ def _head(record: Record) -> str:
 def _verify_read_models(database: Database) -> tuple[int, str] | None:
     """The first position at which a read model and a fresh fold differ, and how."""
     with database.look() as cursor:
-        TABLES.create(cursor, "temp")
+        TABLES.create(cursor, database.temp)
         try:
-            events = cursor.connection.execute(f"{EVENTS} ORDER BY position")
-            Fold(cursor, "temp").run(events)
+            Fold(cursor, database.temp).run(events(database))
         except UnreadableEvent as error:
             return error.position or 0, f"cannot be loaded: {error.reason}"
-        except sqlite3.IntegrityError as error:
+        except database.conflict as error:
             return 0, f"the events contradict each other: {error}"
         differences = []
         for table in TABLES.names():
-            for one, other in (("main", "temp"), ("temp", "main")):
-                position = TABLES.position_of(table)
+            position = TABLES.position_of(table, database.main)
+            schemas = database.main, database.temp
+            for one, other in (schemas, schemas[::-1]):
                 ((first,),) = cursor.execute(
                     f"SELECT min(CAST({position} AS INTEGER)) FROM (SELECT * FROM {one}.{table} "
-                    f"EXCEPT SELECT * FROM {other}.{table})"
+                    f"EXCEPT SELECT * FROM {other}.{table}) AS differing"
                 )
                 if first is not None:
                     differences.append((first, f"reads differently in the read model {table!r}"))
+            ((one, other),) = cursor.execute(
+                f"SELECT (SELECT count(*) FROM {schemas[0]}.{table}), "
+                f"(SELECT count(*) FROM {schemas[1]}.{table})"
+            )
+            if one > other and not differences:
+                differences.append((0, f"a row is there twice in the read model {table!r}"))
         return min(differences, default=None)

@@ -10,20 +10,20 @@ from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.event_mapper import EventMapper
 from stackfold.infrastructure.projector import Projector
 from stackfold.infrastructure.queries import SqlQueries
+from stackfold.infrastructure.recorder import Recorder
 from stackfold.infrastructure.snapshots import ReadModelSnapshots
-from stackfold.infrastructure.sqlite_log import SQLiteLog
 from stackfold.infrastructure.tables import PLAIN, TABLES, TEMPORAL
 
 
 class Parts(NamedTuple):
     """The log of a database, and the ledger that services use it by."""
 
-    log: SQLiteLog
+    log: Recorder
     ledger: Ledger
 
 
 def wire(database: Database) -> Parts:
     """Put the parts together for one database."""
-    projector = Projector(TEMPORAL, PLAIN, SqlQueries(database))
-    log = SQLiteLog(database, TABLES, projector)
+    projector = Projector(TEMPORAL, PLAIN, SqlQueries(database), database)
+    log = Recorder(database, TABLES, projector)
     return Parts(log, Ledger(EventStore(EventMapper(), log), ReadModelSnapshots(database), author))

@@ -14,6 +14,7 @@ from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.home import LOG_FILE, create_project, find_project, home_folder
 from stackfold.infrastructure.queries import GLOBAL, Scope, SqlQueries
+from stackfold.infrastructure.sqlite_database import SqliteDatabase
 
 if TYPE_CHECKING:
     import tempfile
@@ -78,7 +79,7 @@ class Workspace:
 
             create_log(path)
         project = find_project()
-        database = Database.open(path)
+        database: Database = SqliteDatabase.open(path)
         if database.outdated:
             from stackfold.infrastructure.rebuild import upgrade
 
@@ -102,7 +103,7 @@ class Workspace:
         from stackfold.application.first_use import seed
 
         folder = tempfile.TemporaryDirectory(prefix="stackfold-")
-        workspace = cls(Database.in_memory(), Path(folder.name), Scope(), folder)
+        workspace = cls(SqliteDatabase.in_memory(), Path(folder.name), Scope(), folder)
         workspace._parts.log.create_tables()
         seed(workspace._parts.ledger)
         return workspace

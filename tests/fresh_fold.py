@@ -8,7 +8,8 @@ from eventsourcing.persistence import StoredEvent
 
 from stackfold.infrastructure.chain import BEGINNING, COLUMNS, Record, chained
 from stackfold.infrastructure.database import Database
-from stackfold.infrastructure.rebuild import rebuild
+from stackfold.infrastructure.log_copy import fill
+from stackfold.infrastructure.sqlite_database import SqliteDatabase
 from stackfold.infrastructure.tables import TABLES
 from stackfold.infrastructure.workspace import Workspace
 
@@ -28,9 +29,8 @@ def assert_consistent(workspace: Workspace) -> int:
 
 def fresh_fold(database: Database) -> Database:
     """A copy in memory, whose read models are folded anew from its log."""
-    copy = Database.in_memory()
-    database._connection.backup(copy._connection)
-    rebuild(copy)
+    copy = SqliteDatabase.in_memory()
+    fill(copy, records_of(database))
     return copy
 
 

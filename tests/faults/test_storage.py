@@ -14,7 +14,7 @@ from fresh_fold import assert_consistent, records_of
 from workspaces import STORE, names, store
 
 from stackfold.domain.errors import LogUnavailable, StackfoldError
-from stackfold.infrastructure import database
+from stackfold.infrastructure import sqlite_database
 from stackfold.infrastructure.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
@@ -119,14 +119,14 @@ def test_a_garbage_journal_beside_the_log_is_ignored(home):
 def test_a_log_that_vanishes_is_not_made_anew_behind_the_users_back(home):
     (home / LOG_FILE).unlink()
     with pytest.raises(LogUnavailable, match="is missing: restore it from a backup"):
-        database.Database.open(home / LOG_FILE)
+        sqlite_database.SqliteDatabase.open(home / LOG_FILE)
 
 
 # -- locked
 
 
 def test_a_locked_log_can_be_read_and_is_written_after_the_lock_is_gone(home, monkeypatch):
-    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    monkeypatch.setattr(sqlite_database, "PATIENCE", 0.05)
     lock = sqlite3.connect(home / LOG_FILE, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     with Workspace.open(home) as ws:

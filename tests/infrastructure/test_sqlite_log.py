@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 from contracts.log import LogContract, alerter
 
-from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.sqlite_database import SqliteDatabase
 from stackfold.infrastructure.wiring import wire
 
 
@@ -37,7 +37,7 @@ class InSQLite(LogContract):
 class TestInMemory(InSQLite):
     @pytest.fixture
     def database(self):
-        database = Database.in_memory()
+        database = SqliteDatabase.in_memory()
         yield database
         database.close()
 
@@ -45,7 +45,7 @@ class TestInMemory(InSQLite):
 class TestInAFile(InSQLite):
     @pytest.fixture
     def database(self, tmp_path):
-        database = Database.create(tmp_path / "log.sqlite")
+        database = SqliteDatabase.create(tmp_path / "log.sqlite")
         yield database
         database.close()
 
@@ -63,7 +63,7 @@ class TestInAFile(InSQLite):
 
     def test_readers_go_on_while_somebody_writes(self, tmp_path, database, append):
         append(alerter("a"))
-        reader = Database.open(tmp_path / "log.sqlite")
+        reader = SqliteDatabase.open(tmp_path / "log.sqlite")
         with database.write() as cursor:
             cursor.execute("CREATE TABLE unfinished (x)")
             assert reader.read("SELECT count(*) FROM events") == [(1,)]

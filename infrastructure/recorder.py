@@ -1,6 +1,5 @@
-"""The log in SQLite: append, hash chain and read models in one transaction."""
+"""The log in a database: append, hash chain and read models in one transaction."""
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,10 +9,9 @@ from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredE
 
 from stackfold.domain.events import DomainEvent
 from stackfold.infrastructure.chain import BEGINNING, SELECT_HEAD, Head, Record, chained
-from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.database import Cursor, Database
 from stackfold.infrastructure.projector import Projector
 from stackfold.infrastructure.tables import Tables
-from stackfold.infrastructure.version import SCHEMA
 
 _TABLES = (
     "CREATE TABLE events (position INTEGER PRIMARY KEY, change INTEGER NOT NULL, "
@@ -22,16 +20,12 @@ _TABLES = (
     "state BLOB NOT NULL, hash BLOB NOT NULL, UNIQUE (originator_id, originator_version))",
     "CREATE INDEX events_by_time ON events (recorded_at)",
     "CREATE INDEX events_of_configuration ON events (position) WHERE substr(topic, 1, 4) <> 'run.'",
-    "CREATE TRIGGER events_stay BEFORE DELETE ON events "
-    "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
-    "CREATE TRIGGER events_stay_as_they_are BEFORE UPDATE ON events "
-    "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
 )
 
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-class SQLiteLog(AggregateRecorder):
+class Recorder(AggregateRecorder):
     """Events in the order in which they were committed, each chained to the one before."""
 
     def __init__(self, database: Database, tables: Tables, projector: Projector) -> None:
@@ -43,11 +37,12 @@ class SQLiteLog(AggregateRecorder):
     def create_tables(self) -> None:
         """Create the log and its read models, empty."""
         with self._database.write() as cursor:
-            for statement in _TABLES:
+            self._database.prepare(cursor)
+            for statement in (*_TABLES, *self._database.append_only):
                 cursor.execute(statement)
-            self._tables.create(cursor)
+            self._tables.create(cursor, self._database.main)
             self._tables.create_indexes(cursor)
-            cursor.execute(f"PRAGMA user_version = {SCHEMA}")
+            self._database.stamp(cursor)
 
     def insert_events(
         self,
@@ -82,7 +77,7 @@ class SQLiteLog(AggregateRecorder):
                 record = _record(position, first, recorded_at, stored, previous)
                 try:
                     cursor.execute(_INSERT, record)
-                except sqlite3.IntegrityError as error:
+                except self._database.conflict as error:
                     raise IntegrityError(str(error)) from error
                 previous = record.hash
                 self._projector.project(cursor, event, position, recorded_at)
@@ -126,7 +121,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _head(cursor: sqlite3.Cursor) -> Head:
+def _head(cursor: Cursor) -> Head:
     row = cursor.execute(SELECT_HEAD).fetchone()
     return Head(*row) if row else Head(0, "", BEGINNING)
 
