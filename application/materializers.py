@@ -51,12 +51,12 @@ def materializer(
 
     Args:
         for_type: The type, or several. A subclass's own materializer goes before.
-        name: What artifacts say about how they were written; by default the class as
-            "module.Class". Whoever renames it can no longer read what it wrote.
+        name: What artifacts say about how they were written, none of the built-in ones' names;
+            by default the class as "module.Class". Under another name it cannot read what it wrote.
         version: To be raised when it writes the same value in another way.
 
     Raises:
-        InvalidMaterializer: The class lacks a method, or the name is a built-in one's.
+        InvalidMaterializer: The class lacks a method.
     """
 
     def register(format: FormatClass) -> FormatClass:
@@ -76,13 +76,17 @@ _own: dict[type, Materializer] = {}
 """Type → what the user or an installed package has registered for it."""
 
 
+def _nothing_is_shipped(module: str | None) -> None:
+    """Know no packages."""
+
+
 class Materializers:
     """The materializers, in the order in which they are asked; those that users add come first."""
 
     def __init__(
         self,
         materializers: Sequence[Materializer],
-        load_shipped: LoadShipped = lambda module: None,
+        load_shipped: LoadShipped = _nothing_is_shipped,
         pickles: bool = True,
     ) -> None:
         """Know the built-in materializers and the way to further ones.
@@ -96,7 +100,7 @@ class Materializers:
         self._by_name = {each.name: each for each in materializers}
         self._load_shipped = load_shipped
         self._pickles = pickles
-        self._asked = {"builtins"}
+        self._asked: set[str | None] = {"builtins"}
 
     def without_pickles(self) -> Self:
         """The same, refusing to write and to read pickles."""
@@ -107,6 +111,7 @@ class Materializers:
 
         Raises:
             PickleRefused: Only a pickle could hold it.
+            InvalidMaterializer: The one that is registered for it has the name of a built-in one.
             TypeError: None of them takes it.
         """
         kind = type(value)
@@ -148,8 +153,8 @@ class Materializers:
         return [f"{each.name} {each.version}" for each in (*registered, *self._all)]
 
     def _found(self, name: str, module: str) -> Materializer | None:
-        for look in (lambda: None, lambda: self._load(module), lambda: self._load(None)):
-            look()
+        for place in ("builtins", module, None):  # the first one is loaded
+            self._load(place)
             for each in _own.values():
                 if each.name == name:
                     return each
@@ -159,11 +164,15 @@ class Materializers:
         """What users and packages have registered for a type or its bases, the nearest first."""
         for base in kind.__mro__:
             self._load(base.__module__.partition(".")[0])
-        return [_own[base] for base in kind.__mro__ if base in _own] if _own else []
+        found = [_own[base] for base in kind.__mro__ if base in _own] if _own else []
+        for each in found:
+            if each.name in self._by_name:
+                raise InvalidMaterializer(each.name, "a built-in one is called so already")
+        return found
 
     def _load(self, module: str | None) -> None:
         if module not in self._asked:
-            self._asked.add(module)  # type: ignore[arg-type]
+            self._asked.add(module)
             self._load_shipped(module)
 
     def __getstate__(self) -> dict[str, object]:

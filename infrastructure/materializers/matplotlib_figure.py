@@ -1,6 +1,6 @@
 """matplotlib figures, as PNG: what comes back is the picture."""
 
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from stackfold.application.materializer import FindClass, Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
@@ -24,7 +24,7 @@ class MatplotlibMaterializer(Materializer):
 
         def write(file: ArtifactWriter) -> None:
             # Without the time of writing, so that equal figures are equal bytes.
-            figure.savefig(Sink(file), format="png", metadata={"Software": None})
+            figure.savefig(cast(BinaryIO, Sink(file)), format="png", metadata={"Software": None})
 
         return write
 

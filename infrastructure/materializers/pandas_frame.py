@@ -13,6 +13,9 @@ _EXACT = frozenset({"bool", "float32", "float64", "datetime64[us]", "datetime64[
 }
 """Column types that Parquet always gives back as they were; others are tried."""
 
+_LARGE = 2**26
+"""From this many bytes on a frame is read column by column."""
+
 _TRIED_AT_ONCE = 2**16
 """Rows; so that trying a frame never takes the memory of another one."""
 
@@ -41,13 +44,52 @@ class PandasMaterializer(Materializer):
         return write
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
-        import pandas
-
-        frame = pandas.read_parquet(file, engine="pyarrow")
+        frame = _frame(file)
         if not type_name.endswith("Series"):
             return frame
         series = frame.iloc[:, 0]
         return series.rename(None) if series.name == "" else series
+
+
+def _frame(file: BinaryIO) -> Any:
+    """The frame in a file, without ever being there twice, as Arrow's columns and as pandas'."""
+    import pandas
+    from pyarrow import parquet
+
+    stored = parquet.ParquetFile(file)
+    told = stored.metadata
+    groups = range(told.num_row_groups)
+    if sum(told.row_group(group).total_byte_size for group in groups) < _LARGE:
+        return pandas.read_parquet(file, engine="pyarrow")
+    described = stored.schema_arrow.pandas_metadata
+    columns: dict[str, Any] = {}
+    for column in described["columns"]:
+        name = column["field_name"]
+        if name in described["index_columns"]:
+            continue
+        plain = column["pandas_type"] in (column["numpy_type"], "datetime")
+        if plain and column["numpy_type"] in _EXACT:
+            columns[name] = _filled(stored, name)
+        else:
+            only = pandas.read_parquet(file, engine="pyarrow", columns=[name])[name]
+            columns[name] = only.array.copy()  # what a series shows of itself may be read-only
+    index = pandas.read_parquet(file, engine="pyarrow", columns=[]).index
+    return pandas.DataFrame(columns, index=index, copy=False)
+
+
+def _filled(stored: Any, name: str) -> Any:
+    """A column of plain numbers, read one row group at a time into its place."""
+    import numpy
+
+    column, first = None, 0
+    for group in range(stored.metadata.num_row_groups):
+        part = stored.read_row_group(group, columns=[name], use_pandas_metadata=False)
+        values = part.column(0).to_numpy()
+        if column is None:
+            column = numpy.empty(stored.metadata.num_rows, values.dtype)
+        column[first : first + len(values)] = values
+        first += len(values)
+    return column
 
 
 def _as_frame(series: Any) -> Any:

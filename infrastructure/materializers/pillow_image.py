@@ -1,6 +1,6 @@
 """PIL images, as PNG."""
 
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from stackfold.application.materializer import FindClass, Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
@@ -25,7 +25,7 @@ class PillowMaterializer(Materializer):
         image = value
 
         def write(file: ArtifactWriter) -> None:
-            image.save(Sink(file), format="PNG")
+            image.save(cast(BinaryIO, Sink(file)), format="PNG")
 
         return write
 

@@ -6,19 +6,30 @@ Importing this package imports nothing else: each public name is loaded when it 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stackfold.application.materializers import materializer
     from stackfold.domain.pipeline import Step, step
     from stackfold.infrastructure.workspace import Workspace
     from stackfold.pipelines import FinishedRun, Pipeline, pipeline
 
     __version__: str
 
-__all__ = ["FinishedRun", "Pipeline", "Step", "Workspace", "__version__", "pipeline", "step"]
+__all__ = [
+    "FinishedRun",
+    "Pipeline",
+    "Step",
+    "Workspace",
+    "__version__",
+    "materializer",
+    "pipeline",
+    "step",
+]
 
 _PLACES = {
     "FinishedRun": "stackfold.pipelines",
     "Pipeline": "stackfold.pipelines",
     "Step": "stackfold.domain.pipeline",
     "Workspace": "stackfold.infrastructure.workspace",
+    "materializer": "stackfold.application.materializers",
     "pipeline": "stackfold.pipelines",
     "step": "stackfold.domain.pipeline",
 }

@@ -5,6 +5,8 @@ import math
 import pytest
 from round_trip import there_and_back
 
+from stackfold.infrastructure.materializers import pandas_frame
+
 
 @pytest.mark.parametrize(
     "dtype", ["f8", ">i2", "?", "c16", "U3", "M8[ns]", [("a", "i4"), ("b", "f4")]]
@@ -98,3 +100,37 @@ def test_a_frame_that_parquet_would_change_is_pickled(which):
     assert name == "cloudpickle"
     assert type(back) is type(value)
     assert back.equals(value)
+
+
+@pytest.mark.parametrize("which", [name for name in frames() if name != "empty"])
+def test_a_large_frame_is_read_column_by_column_all_the_same(which, monkeypatch):
+    import pandas as pd
+
+    monkeypatch.setattr(pandas_frame, "_LARGE", 0)
+    frame = frames()[which]
+    name, back = there_and_back(frame)
+    assert name == "pandas"
+    pd.testing.assert_frame_equal(back, frame, check_exact=True)
+    back.iloc[0, 0] = back.iloc[1, 0]  # it can be written to
+
+
+@pytest.mark.parametrize(
+    "values", [["a", "b", b"c", b"d"], [1, 1, "c", "d"], [None, None, 1, 1], [True, False, 1, 2]]
+)
+def test_a_column_that_changes_its_types_on_the_way_is_pickled(values, monkeypatch):
+    import pandas as pd
+
+    monkeypatch.setattr(pandas_frame, "_TRIED_AT_ONCE", 2)
+    name, back = there_and_back(pd.DataFrame({"a": pd.Series(values, dtype=object)}))
+    assert name == "cloudpickle"
+    assert list(back["a"]) == values
+
+
+def test_a_column_that_holds_nothing_at_first_is_written_as_parquet(monkeypatch):
+    import pandas as pd
+
+    monkeypatch.setattr(pandas_frame, "_TRIED_AT_ONCE", 2)
+    frame = pd.DataFrame({"a": pd.array([None, None, "x", "y"], dtype="string")})
+    name, back = there_and_back(frame)
+    assert name == "pandas"
+    pd.testing.assert_frame_equal(back, frame)
