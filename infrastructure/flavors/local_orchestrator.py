@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import Literal
@@ -18,6 +18,7 @@ from stackfold.infrastructure.flavors.places import GRACE, StoppableThread, This
 
 _PATIENCE = 2 * GRACE
 """Seconds to wait for the steps that were told to end."""
+_GLANCE = 0.5
 
 Places = Callable[[ThisThread], Place]
 """From the thread that waits for a step to the place where the step is executed."""
@@ -92,7 +93,7 @@ class _Crew:
     def run(self) -> None:
         try:
             while self._begin():
-                self._note(*self._ended.get())
+                self._note(*self._next())
                 if self._schedule.stops_the_running:
                     self._stop()
         except BaseException:
@@ -100,6 +101,12 @@ class _Crew:
             raise
         if self._schedule.failure:
             raise self._schedule.failure
+
+    def _next(self) -> tuple[str, BaseException | None]:
+        while True:
+            # Where Ctrl-C reaches another thread first, this one has to wake up to learn of it.
+            with suppress(Empty):
+                return self._ended.get(timeout=_GLANCE)
 
     def _begin(self) -> bool:
         """Begin what may begin; False if nothing is running after that."""

@@ -116,4 +116,7 @@ def _write(answers: int, message: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    try:
+        main(int(sys.argv[1]), int(sys.argv[2]))
+    except KeyboardInterrupt:  # between two steps
+        sys.exit(130)

@@ -1,34 +1,99 @@
 """What every orchestrator must do."""
 
 import random
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager
 
 import pytest
 
-from stackfold.application.ports import Orchestrator, RunPlan
+from stackfold.application.ports import Orchestrator, RunPlan, StepStopped
+from stackfold.domain.options import FailureMode
 from stackfold.domain.run import StepDefinition
 
+FAIL_FAST = FailureMode.FAIL_FAST
+STOP = FailureMode.STOP_ON_FAILURE
+CONTINUE = FailureMode.CONTINUE_ON_FAILURE
 
-def plan(**upstream: tuple[str, ...]) -> RunPlan:
+
+def plan(mode: FailureMode = FAIL_FAST, **upstream: tuple[str, ...]) -> RunPlan:
     """Step → the steps that must come before it, in topological order."""
     steps = tuple(StepDefinition(name=name, upstream=above) for name, above in upstream.items())
-    return RunPlan(run="a run", pipeline="training", steps=steps)
+    return RunPlan(run="a run", pipeline="training", steps=steps, mode=mode)
 
 
 DIAMOND = plan(load=(), left=("load",), right=("load",), join=("left", "right"))
+FORK = {"load": (), "left": ("load",), "right": ("load",), "after_left": ("left",),
+        "after_right": ("right",), "join": ("left", "right")}  # fmt: skip
+
+
+class Steps:
+    """Executes steps as a run does: at the place that the orchestrator says, and noting it."""
+
+    def __init__(self, **calls):
+        """Step → what it does; the others return at once."""
+        self.calls = calls
+        self.begun, self.ended, self.stopped = [], [], []
+        self.running, self.most = 0, 0
+        self.turn = threading.Lock()
+
+    def __call__(self, step, place=None):
+        with self.turn:
+            self.begun.append(step)
+            self.running += 1
+            self.most = max(self.most, self.running)
+        call = self.calls.get(step, int)
+        try:
+            place.execute(call) if place else call()
+        except StepStopped:
+            self.stopped.append(step)
+            raise
+        finally:
+            with self.turn:
+                self.running -= 1
+        self.ended.append(step)
+
+
+def fail():
+    raise ValueError("of the step")
+
+
+def fail_late():
+    time.sleep(0.3)
+    raise KeyError("of a later one")
+
+
+def nap():
+    time.sleep(0.2)
+
+
+def sleep_long():
+    for _ in range(600):
+        time.sleep(0.05)
 
 
 class OrchestratorContract:
-    """Derive, and provide the fixture `orchestrator`."""
+    """Derive, and provide the fixture `orchestrator`.
+
+    Set `width` to the number of steps that it executes at once. Where steps leave this process
+    they are sent as cloudpickle sends them; those here do nothing that could not be done elsewhere.
+    """
+
+    width = 1
 
     @pytest.fixture
     def orchestrator(self) -> Orchestrator:
-        """An orchestrator that can execute a function of this process."""
+        """An orchestrator that executes up to `width` steps at once."""
         raise NotImplementedError
 
+    # -- order
+
     def test_each_step_is_executed_once(self, orchestrator):
-        executed = []
-        orchestrator.run(DIAMOND, lambda step, place=None: executed.append(step))
-        assert sorted(executed) == ["join", "left", "load", "right"]
+        steps = Steps()
+        orchestrator.run(DIAMOND, steps)
+        assert sorted(steps.ended) == ["join", "left", "load", "right"]
 
     @pytest.mark.parametrize("seed", range(10))
     def test_a_step_is_executed_after_all_that_are_upstream_of_it(self, orchestrator, seed):
@@ -47,38 +112,6 @@ class OrchestratorContract:
         orchestrator.run(plan(**graph), execute)
         assert completed == set(names)
 
-    def test_a_failing_step_fails_the_run_with_what_it_raised(self, orchestrator):
-        error = ZeroDivisionError("of the step")
-
-        def execute(step, place=None):
-            if step == "left":
-                raise error
-
-        with pytest.raises(ZeroDivisionError) as caught:
-            orchestrator.run(DIAMOND, execute)
-        assert caught.value is error
-
-    def test_nothing_downstream_of_a_failing_step_is_executed(self, orchestrator):
-        executed = []
-
-        def execute(step, place=None):
-            executed.append(step)
-            if step == "left":
-                raise ValueError
-
-        with pytest.raises(ValueError):  # noqa: PT011
-            orchestrator.run(DIAMOND, execute)
-        assert "join" not in executed
-        assert executed.count("left") == 1
-
-    @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-    def test_an_interruption_ends_the_run(self, orchestrator, error):
-        def execute(step, place=None):
-            raise error
-
-        with pytest.raises(error):
-            orchestrator.run(DIAMOND, execute)
-
     def test_a_chain_may_be_long(self, orchestrator):
         chain = {f"s{n}": (f"s{n - 1}",) if n else () for n in range(3000)}
         executed = []
@@ -87,6 +120,171 @@ class OrchestratorContract:
 
     def test_an_orchestrator_serves_many_runs(self, orchestrator):
         for _ in range(2):
-            executed = []
-            orchestrator.run(plan(one=(), two=("one",)), lambda step, place=None: executed.append(step))
-            assert executed == ["one", "two"]
+            steps = Steps()
+            orchestrator.run(plan(one=(), two=("one",)), steps)
+            assert steps.ended == ["one", "two"]
+
+    def test_a_plan_may_be_empty(self, orchestrator):
+        orchestrator.run(plan(), Steps())
+
+    # -- how many at once
+
+    def test_independent_steps_are_executed_at_once_up_to_the_limit(self, orchestrator):
+        steps = Steps(**{f"s{n}": nap for n in range(6)})
+        orchestrator.run(plan(**{f"s{n}": () for n in range(6)}), steps)
+        assert steps.most == min(self.width, 6)
+        assert len(steps.ended) == 6
+
+    def test_one_step_after_another_costs_no_thread(self, orchestrator):
+        threads = []
+        chain = {f"s{n}": (f"s{n - 1}",) if n else () for n in range(5)}
+
+        def execute(step, place=None):
+            threads.append(threading.current_thread())
+
+        orchestrator.run(plan(**chain), execute)
+        assert set(threads) == {threading.current_thread()}
+
+    def test_no_thread_is_left_behind(self, orchestrator):
+        before = threading.active_count()
+        orchestrator.run(plan(**{f"s{n}": () for n in range(4)}), Steps())
+        time.sleep(0.05)
+        assert threading.active_count() == before
+
+    def test_steps_begin_in_the_order_of_the_plan(self, orchestrator):
+        steps = Steps(**{f"s{n}": nap for n in range(4)})
+        orchestrator.run(plan(**{f"s{n}": () for n in range(4)}), steps)
+        first = steps.begun[: min(self.width, 4)]
+        assert sorted(first) == [f"s{n}" for n in range(len(first))]
+
+    # -- failure
+
+    @pytest.mark.parametrize("mode", FailureMode)
+    def test_a_failing_step_fails_the_run_with_what_it_raised(self, orchestrator, mode):
+        error = ZeroDivisionError("of the step")
+
+        def execute(step, place=None):
+            if step == "left":
+                raise error
+
+        with pytest.raises(ZeroDivisionError) as caught:
+            orchestrator.run(plan(mode, **FORK), execute)
+        assert caught.value is error
+
+    @pytest.mark.parametrize("mode", FailureMode)
+    def test_nothing_downstream_of_a_failing_step_is_executed(self, orchestrator, mode):
+        steps = Steps(left=fail)
+        with pytest.raises(ValueError, match="of the step"):
+            orchestrator.run(plan(mode, **FORK), steps)
+        assert not {"join", "after_left"} & set(steps.begun)
+        assert steps.begun.count("left") == 1
+
+    def test_continuing_executes_all_that_does_not_need_the_failed_step(self, orchestrator):
+        steps = Steps(left=fail)
+        with pytest.raises(ValueError, match="of the step"):
+            orchestrator.run(plan(CONTINUE, **FORK), steps)
+        assert sorted(steps.ended) == ["after_right", "load", "right"]
+
+    def test_stopping_lets_the_running_end_and_begins_nothing(self, orchestrator):
+        graph = {f"s{n}": () for n in range(self.width + 2)}
+        calls = dict.fromkeys(graph, nap) | {"s0": fail}
+        steps = Steps(**calls)
+        with pytest.raises(ValueError, match="of the step"):
+            orchestrator.run(plan(STOP, **graph), steps)
+        assert set(steps.begun) <= {f"s{n}" for n in range(max(self.width, 1))}
+        assert not steps.stopped
+        assert set(steps.ended) == set(steps.begun) - {"s0"}
+
+    def test_failing_fast_ends_the_running(self, orchestrator):
+        graph = {"s0": (), **{f"s{n}": () for n in range(1, self.width)}, "late": ()}
+        steps = Steps(**dict.fromkeys(graph, sleep_long) | {"s0": fail_late})
+        began = time.monotonic()
+        with pytest.raises(KeyError):
+            orchestrator.run(plan(FAIL_FAST, **graph), steps)
+        assert time.monotonic() - began < 15
+        assert sorted(steps.stopped) == sorted(set(steps.begun) - {"s0"})
+        assert "late" not in steps.begun
+
+    def test_of_several_failures_the_first_in_the_plan_is_raised(self, orchestrator):
+        steps = Steps(s0=fail_late, s1=fail)
+        with pytest.raises(KeyError):
+            orchestrator.run(plan(CONTINUE, s0=(), s1=()), steps)
+
+    @pytest.mark.parametrize("mode", FailureMode)
+    def test_a_step_that_exits_has_failed(self, orchestrator, mode):
+        steps = Steps(left=lambda: sys.exit(3))
+        with pytest.raises(SystemExit):
+            orchestrator.run(plan(mode, **FORK), steps)
+        assert "after_left" not in steps.begun
+
+    # -- cancellation
+
+    @pytest.mark.parametrize("mode", FailureMode)
+    def test_an_interruption_in_a_step_ends_the_run(self, orchestrator, mode):
+        def execute(step, place=None):
+            if step == "left":
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            orchestrator.run(plan(mode, **FORK), execute)
+
+    @pytest.mark.parametrize("mode", FailureMode)
+    def test_ctrl_c_ends_what_is_running_and_the_run(self, orchestrator, mode, interrupt_soon):
+        graph = {f"s{n}": () for n in range(self.width + 1)}
+        steps = Steps(**dict.fromkeys(graph, sleep_long))
+        began = time.monotonic()
+        with interrupt_soon(0.7), pytest.raises(KeyboardInterrupt):
+            orchestrator.run(plan(mode, **graph), steps)
+        assert time.monotonic() - began < 15
+        assert steps.running == 0
+        assert not steps.ended
+        assert f"s{self.width}" not in steps.begun
+
+    @pytest.fixture
+    def interrupt_soon(self):
+        """A block into which Ctrl-C comes after some seconds."""
+        main = threading.get_ident()
+
+        @contextmanager
+        def interrupted(seconds):
+            timer = threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGINT))
+            timer.start()
+            try:
+                yield
+            finally:
+                timer.cancel()
+                timer.join()
+
+        return interrupted
+
+    # -- places
+
+    def test_a_place_returns_what_the_call_returned(self, orchestrator):
+        came = []
+
+        def execute(step, place):
+            came.append(place.execute(lambda: (1, "two")))
+            came.append(place.here(lambda: [3]))
+
+        orchestrator.run(plan(only=()), execute)
+        assert came == [(1, "two"), [3]]
+
+    def test_a_place_ends_a_call_that_takes_too_long(self, orchestrator):
+        from stackfold.domain.errors import StepTimedOut
+
+        def execute(step, place):
+            place.execute(sleep_long, 0.3)
+
+        began = time.monotonic()
+        with pytest.raises(StepTimedOut, match=r"it took longer than its 0\.3 seconds"):
+            orchestrator.run(plan(one=(), other=()), execute)
+        assert time.monotonic() - began < 15
+
+    def test_a_place_lets_a_call_end_in_time(self, orchestrator):
+        came = []
+
+        def execute(step, place):
+            came.append(place.execute(lambda: 7, 30))
+
+        orchestrator.run(plan(only=()), execute)
+        assert came == [7]

@@ -3,12 +3,14 @@
 import os
 import pickle
 import signal
+import sys
 import threading
+import time
 
 import pytest
 
 from stackfold.application.ports import StepOperator
-from stackfold.domain.errors import StackfoldError, StepProcessDied
+from stackfold.domain.errors import StackfoldError, StepProcessDied, StepTimedOut
 
 
 class StepOperatorContract:
@@ -135,3 +137,65 @@ class StepOperatorContract:
 
     def test_an_operator_can_travel_to_another_process(self, operator):
         assert pickle.loads(pickle.dumps(operator)).execute(lambda: 1) == 1
+
+    def test_what_it_prints_is_written_here(self, operator, capsys):
+        def speak():
+            print("to stdout: größe")
+            print("to stderr", file=sys.stderr)
+            os.write(1, b"past Python\n")
+
+        operator.execute(speak)
+        out, err = capsys.readouterr()
+        assert sorted(out.splitlines()) == ["past Python", "to stdout: größe"]
+        assert err == "to stderr\n"
+
+    def test_much_output_blocks_nothing(self, operator, capsys):
+        assert operator.execute(lambda: print("x" * 2**20) or "done") == "done"
+        assert len(capsys.readouterr().out) == 2**20 + 1
+
+    def test_what_a_killed_call_had_printed_is_there(self, operator, capsys):
+        def speak_and_die():
+            print("last words")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        with pytest.raises(StepProcessDied):
+            operator.execute(speak_and_die)
+        assert capsys.readouterr().out == "last words\n"
+
+    def test_a_call_that_takes_too_long_is_ended(self, operator):
+        def hang():
+            while True:
+                time.sleep(0.01)
+
+        began = time.monotonic()
+        with pytest.raises(StepTimedOut) as caught:
+            operator.execute(hang, 1)
+        assert time.monotonic() - began < 10
+        assert "in hang" in caught.value.__notes__[-1]  # where it was
+
+    def test_a_call_that_takes_too_long_and_heeds_nothing_is_killed(self, operator, tmp_path):
+        def hang():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            (tmp_path / "pid").write_text(str(os.getpid()))
+            time.sleep(600)
+
+        with pytest.raises(StepTimedOut):
+            operator.execute(hang, 1)
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / "pid").read_text()), 0)
+
+    def test_a_call_may_take_its_time(self, operator):
+        assert operator.execute(lambda: 1, 60) == 1
+
+    def test_ctrl_c_ends_the_call_too(self, operator, tmp_path):
+        def wait():
+            (tmp_path / "pid").write_text(str(os.getpid()))
+            time.sleep(600)
+
+        timer = threading.Timer(1, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            operator.execute(wait)
+        timer.join()
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / "pid").read_text()), 0)
