@@ -19,7 +19,7 @@ class Entry(NamedTuple):
     name: str
     type: str
     integration: str
-    """Where it comes from: "built-in", a package's name, or "own"."""
+    """Where it comes from: "built-in", an extra of ours, a package's name, or "own"."""
     summary: str
     source: str
     """Where its class is, as "module.Class"."""

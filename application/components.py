@@ -131,7 +131,13 @@ class Components:
         def command(component: Component) -> None:
             whole = {**component.configuration, **(configuration or {})}
             explicit = self._flavors.explicit(component.type, component.flavor, whole)
-            given = {name: explicit[name] for name in configuration or {}}
+            # A flavor may record an attribute under another name than it was given by.
+            asked, before = configuration or {}, component.configuration
+            given = {
+                name: value
+                for name, value in explicit.items()
+                if name in asked or name not in before or value != before[name]
+            }
             component.update(given, labels)
 
         return self._change(type, reference, command, why)

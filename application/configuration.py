@@ -1,7 +1,7 @@
 """Checking a component's configuration against its flavor."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from stackfold.application.ports import StackComponent
+from stackfold.application.ports import SecretReader, StackComponent, is_reference
 from stackfold.domain.errors import InvalidConfiguration
 
 
@@ -39,10 +39,32 @@ def resolved(flavor: type[StackComponent], configuration: Mapping[str, Any]) -> 
 
 
 def build(
-    flavor: type[StackComponent], configuration: Mapping[str, Any], home: Path
+    flavor: type[StackComponent],
+    configuration: Mapping[str, Any],
+    home: Path,
+    secrets: SecretReader,
 ) -> StackComponent:
-    """An instance of the flavor's class with that configuration; raises as `explicit`."""
-    return flavor(_model(flavor, configuration), home)
+    """An instance of the flavor's class with that configuration; raises as `explicit`.
+
+    It holds references to secrets, and the way to their values; it asks for them when it must.
+    """
+    component = flavor(_model(flavor, configuration), home)
+    component.secrets = secrets
+    return component
+
+
+def references(configuration: object) -> Iterator[str]:
+    """Every reference to a secret in a configuration, wherever it stands."""
+    match configuration:
+        case str():
+            if is_reference(configuration):
+                yield configuration
+        case Mapping():
+            for value in configuration.values():
+                yield from references(value)
+        case list() | tuple():
+            for value in configuration:
+                yield from references(value)
 
 
 def _model(flavor: type[StackComponent], configuration: Mapping[str, Any]) -> BaseModel:

@@ -11,23 +11,45 @@ from pydantic.errors import PydanticUserError
 from stackfold.application import configuration as configurations
 from stackfold.application.catalogue import OWN, Catalogue, Entry
 from stackfold.application.ledger import Ledger
-from stackfold.application.ports import PORTS, Configuration, StackComponent
+from stackfold.application.ports import PORTS, Configuration, SecretReader, StackComponent
 from stackfold.application.queries import Queries
 from stackfold.application.views import FlavorDescription, FlavorView
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import FlavorBuiltIn, InvalidFlavor, NameTaken, UnknownFlavor
+from stackfold.domain.errors import (
+    FlavorBuiltIn,
+    InvalidFlavor,
+    NameTaken,
+    NotInstalled,
+    UnknownFlavor,
+)
 from stackfold.domain.flavor import Flavor
 
 
 class Flavors:
     """What can be done with flavors, and asked of them."""
 
-    def __init__(self, ledger: Ledger, queries: Queries, catalogue: Catalogue, home: Path) -> None:
-        """Register flavors in `ledger`; `home` is what relative paths of components refer to."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        queries: Queries,
+        catalogue: Catalogue,
+        home: Path,
+        secrets: SecretReader,
+    ) -> None:
+        """Register flavors in `ledger`, and build components.
+
+        Args:
+            ledger: Where flavors of one's own are recorded;
+            queries: and found.
+            catalogue: All flavors.
+            home: What relative paths of components refer to.
+            secrets: What components read their secrets by.
+        """
         self._ledger = ledger
         self._queries = queries
         self._catalogue = catalogue
         self._home = home
+        self._secrets = secrets
 
     def list(self, type: ComponentType) -> Sequence[FlavorView]:
         """The flavors of a component type, by name."""
@@ -124,7 +146,7 @@ class Flavors:
     def build(
         self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
     ) -> StackComponent:
-        """An instance of the flavor's class with that configuration; raises as `explicit`.
+        """An instance of the flavor's class, ready for use.
 
         Args:
             type: The component type.
@@ -132,6 +154,11 @@ class Flavors:
             configuration: Attribute → value.
             source: Where a run found the class. It is used for a flavor of the user's own, which
                 may be gone by now, or be another class; a package knows where its classes are.
+
+        Raises:
+            NotInstalled: What the flavor requires is not there.
+            UnknownFlavor: There is none of that name.
+            InvalidConfiguration: The attributes do not fit it.
         """
         try:
             entry = self._catalogue.entry(type, name)
@@ -140,8 +167,18 @@ class Flavors:
                 raise
         else:
             source = source if source and entry.integration == OWN else entry.source
+            if entry.integration != OWN and not self._catalogue.packages.installed(entry.modules):
+                noun = ComponentType(type).noun
+                raise NotInstalled(noun, name, entry.integration, entry.requires)
         flavor = self._load(source, ComponentType(type))
-        return configurations.build(flavor, configuration, self._home)
+        return configurations.build(flavor, configuration, self._home, self._secrets)
+
+    def sketch(
+        self, type: ComponentType, name: str, configuration: Mapping[str, Any]
+    ) -> StackComponent:
+        """An instance that can be asked what it needs, whether or not it could be used here."""
+        flavor = self.implementation(type, name)
+        return configurations.build(flavor, configuration, self._home, self._secrets)
 
     def _load(self, source: str, type: ComponentType) -> "type[StackComponent]":
         found = self._catalogue.packages.load(source)

@@ -46,7 +46,7 @@ class FlavorView(NamedTuple):
     name: str
     type: str
     integration: str
-    """Where it comes from: "built-in", a package's name, or "own"."""
+    """Where it comes from: "built-in", an extra of ours, a package's name, or "own"."""
     installed: bool
     """Whether everything it needs can be imported."""
     summary: str

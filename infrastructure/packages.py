@@ -33,6 +33,15 @@ BUILT_IN = (
         f"{_HERE}.local_artifact_store.LocalArtifactStore",
     ),
     Entry(
+        "s3",
+        "artifact_store",
+        "s3",
+        "Keeps artifacts in a bucket of Amazon S3, or of anything that speaks its protocol.",
+        f"{_HERE}.s3_artifact_store.S3ArtifactStore",
+        requires=("stackfold[s3]",),
+        modules=("obstore",),
+    ),
+    Entry(
         "local",
         "step_operator",
         "built-in",

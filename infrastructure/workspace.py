@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stackfold.application.flavors import Flavors
     from stackfold.application.reverts import Reverts
     from stackfold.application.runs import Runs
+    from stackfold.application.secrets import Secrets, StoredSecrets
     from stackfold.application.stacks import Stacks
     from stackfold.application.views import HistoryEntry
     from stackfold.domain.configuration import RunConfiguration
@@ -136,7 +137,24 @@ class Workspace:
         """Flavors: look up, describe, register one's own."""
         from stackfold.application.flavors import Flavors
 
-        return Flavors(self._parts.ledger, self.queries, self.catalogue, self.home)
+        return Flavors(
+            self._parts.ledger, self.queries, self.catalogue, self.home, self.stored_secrets
+        )
+
+    @cached_property
+    def secrets(self) -> "Secrets":
+        """Secrets: keep, look up, change; they are no part of the log."""
+        from stackfold.application.secrets import Secrets
+        from stackfold.infrastructure.secrets import preferred
+
+        return Secrets(self.stored_secrets, self.queries, preferred())
+
+    @cached_property
+    def stored_secrets(self) -> "StoredSecrets":
+        """What resolves references to secrets."""
+        from stackfold.infrastructure.secrets import stored_secrets
+
+        return stored_secrets(self.home)
 
     @cached_property
     def log(self) -> "Log":

@@ -109,6 +109,7 @@ __all__ = [
     "NotDeleted",
     "NotFound",
     "NotInStack",
+    "NotInstalled",
     "NotInStep",
     "NotInstalled",
     "NotResumable",

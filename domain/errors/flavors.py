@@ -24,6 +24,20 @@ class InvalidFlavor(StackfoldError):
         super().__init__(f"{source!r} is not a flavor: {problem}")
 
 
+class NotInstalled(StackfoldError):
+    """A flavor cannot be used, as what it requires is not installed."""
+
+    def __init__(self, noun: str, flavor: str, integration: str, requires: Sequence[str]) -> None:
+        """Say how to get what `flavor` of the type called `noun` requires."""
+        self.noun, self.flavor = noun, flavor
+        self.integration, self.requires = integration, tuple(requires)
+        packages = " ".join(map(repr, self.requires))
+        super().__init__(
+            f"the {noun} flavor {flavor!r} is not installed: run `stackfold integration install "
+            f"{integration}`" + (f", or pip install {packages}" if packages else "")
+        )
+
+
 class FlavorBuiltIn(StackfoldError):
     """A flavor that came with a package cannot be deleted."""
 

@@ -83,11 +83,11 @@ def test_what_cannot_be_registered(ws, refused):
     refused(NameTaken, "artifact store named 'default'", register, STORE, "default", "local")
     refused(
         UnknownFlavor,
-        "there is no artifact store flavor 's3': choose one of local",
+        "there is no artifact store flavor 'ftp': choose one of local",
         register,
         STORE,
         "a",
-        "s3",
+        "ftp",
     )
     refused(UnknownFlavor, "none is available yet", register, ComponentType.ALERTER, "a", "slack")
     refused(

@@ -127,6 +127,7 @@ class ArtifactStoreContract:
     def test_another_instance_sees_the_same_artifacts(self, store):
         stored = written(store, b"shared")
         other = type(store)(store.configuration, store.home)
+        other.secrets = store.secrets
         assert content(other, stored) == b"shared"
 
     def test_a_store_can_travel_to_another_process(self, store):

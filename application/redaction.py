@@ -1,0 +1,120 @@
+"""Keeping secret values out of whatever is recorded or shown.
+
+Every value that this process has looked up is remembered here, in memory only; in its place a text
+shows the reference, such as `{{aws.key}}`. The forms that values take in messages are covered too:
+escaped as by `repr` and JSON, percent-encoded, in base64.
+"""
+
+import base64
+import json
+import re
+from contextlib import suppress
+from typing import Any, TypeVar
+
+SHORTEST = 4
+"""Shorter values are left as they are: they would be found in innocent words."""
+
+_LINE = 8
+"""A line of a value of several lines counts alone from this length on."""
+
+Told = TypeVar("Told", bound=BaseException)
+
+_shown: dict[str, str] = {}
+"""A form of a value → the reference to show in its place."""
+_pattern: re.Pattern[str] | None = None
+
+
+def remember(value: str, reference: str) -> None:
+    """From now on show `reference` wherever `value` would be."""
+    global _pattern  # noqa: PLW0603  # what a process has seen is the process's
+    new = {form: reference for form in _forms(value) if form not in _shown}
+    if new:
+        _shown.update(new)
+        # The longest first: a value may begin with another one.
+        forms = sorted(_shown, key=len, reverse=True)
+        _pattern = re.compile("|".join(map(re.escape, forms)))
+
+
+def redacted(text: str) -> str:
+    """The text, with references in the place of secret values."""
+    if _pattern is None:
+        return text
+    return _pattern.sub(lambda found: _shown[found[0]], text)
+
+
+def longest() -> int:
+    """The length of the longest form known; who redacts text in pieces keeps so much back."""
+    return max(map(len, _shown), default=0)
+
+
+def without_secrets(error: Told) -> Told:
+    """The same error, with no secret value in what it says, nor in its notes and causes.
+
+    One whose text cannot be changed is replaced by a RuntimeError that says the same.
+    """
+    if _pattern is None:
+        return error
+    return _clean(error, set())  # type: ignore[no-any-return]
+
+
+def _clean(error: BaseException, seen: set[int]) -> Any:
+    if id(error) in seen:
+        return error
+    seen.add(id(error))
+    cause, context = error.__cause__, error.__context__
+    hidden = error.__suppress_context__
+    if _tells(error):
+        with suppress(Exception):
+            error.args = tuple(map(_in_value, error.args))
+        for name, value in list(getattr(error, "__dict__", {}).items()):
+            with suppress(Exception):
+                setattr(error, name, _in_value(value))
+        if _tells(error):
+            text = redacted(f"{type(error).__name__}: {error}")
+            error = RuntimeError(text).with_traceback(error.__traceback__)
+    with suppress(Exception):
+        error.__cause__ = cause and _clean(cause, seen)
+        error.__context__ = context and _clean(context, seen)
+        error.__suppress_context__ = hidden
+    for part in getattr(error, "exceptions", ()):
+        _clean(part, seen)
+    return error
+
+
+def _tells(error: BaseException) -> bool:
+    said = [str(error), repr(error), *map(str, getattr(error, "__notes__", ()))]
+    return any(redacted(text) != text for text in said)
+
+
+def _in_value(value: Any) -> Any:
+    match value:
+        case str():
+            return redacted(value)
+        case bytes():
+            return redacted(value.decode("latin-1")).encode("latin-1", "replace")
+        case list() | tuple() if type(value) in {list, tuple}:
+            return type(value)(map(_in_value, value))
+        case dict():
+            return {_in_value(key): _in_value(each) for key, each in value.items()}
+    return value
+
+
+def _forms(value: str) -> set[str]:
+    lines = [line for line in value.splitlines() if len(line) >= _LINE]
+    forms = set()
+    for text in {value, *lines}:
+        data = text.encode(errors="surrogatepass")
+        forms |= {
+            text,
+            repr(text)[1:-1],
+            json.dumps(text)[1:-1],
+            json.dumps(text, ensure_ascii=False)[1:-1],
+            "".join(chr(each) if _is_plain(each) else f"%{each:02X}" for each in data),
+            base64.b64encode(data).decode().rstrip("="),
+            base64.urlsafe_b64encode(data).decode().rstrip("="),
+        }
+    return {form for form in forms if len(form) >= SHORTEST}
+
+
+def _is_plain(byte: int) -> bool:
+    return (chr(byte).isalnum() and byte < 128) or chr(byte) in "-._~"

@@ -1,0 +1,28 @@
+"""Where secrets are kept: one file per store; see docs/secrets.md."""
+
+import os
+from pathlib import Path
+
+from stackfold.application.secrets import StoredSecrets
+from stackfold.infrastructure.secrets.encrypted import EncryptedFile
+from stackfold.infrastructure.secrets.environment import Environment
+from stackfold.infrastructure.secrets.keyring_store import Keyring
+from stackfold.infrastructure.secrets.plain import PlainFile
+
+FOLDER = "secrets"
+"""The folder in the home, which only its owner may enter."""
+
+
+def stored_secrets(home: Path) -> StoredSecrets:
+    """The stores of a home, in the order in which they are looked into.
+
+    The environment comes first, so that one process can be given other values; a secret is in one
+    of the others only. New ones go to the last that can be used.
+    """
+    folder = home / FOLDER
+    return StoredSecrets([Environment(), PlainFile(folder), EncryptedFile(folder), Keyring(folder)])
+
+
+def preferred() -> str:
+    """The store that new secrets must go to: `STACKFOLD_SECRET_STORE`; empty for no matter."""
+    return os.environ.get("STACKFOLD_SECRET_STORE", "")

@@ -1,0 +1,113 @@
+"""Secrets in an encrypted file of the home; the key is in the environment or the keyring.
+
+Each secret is sealed by AES-256-GCM, together with its name, so that none can be put in another's
+place. Names and keys are legible: the log tells them anyway. A text from the environment becomes
+the key by scrypt with a salt of the file's own.
+"""
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from stackfold.application.secrets import SecretStore
+from stackfold.domain.errors import SecretStoreUnavailable
+from stackfold.infrastructure.secrets import keyring_store
+from stackfold.infrastructure.secrets.private_file import PrivateFile
+
+KEY = "STACKFOLD_SECRETS_KEY"
+_SHORTEST_KEY = 16
+_NONCE = 12
+_SALT = 16
+
+
+class EncryptedFile(SecretStore):
+    """A file that is worth nothing without its key."""
+
+    name = "encrypted"
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the file in `folder`."""
+        self._file = PrivateFile(self.name, folder / "encrypted.json")
+        self._key_name = f"key of {folder}"
+
+    def problem(self) -> str:
+        if find_spec("cryptography") is None:
+            return "it needs the package cryptography: pip install 'stackfold[secrets]'"
+        given = os.environ.get(KEY)
+        if not given and keyring_store.problem():
+            return f"there is no key for it: set {KEY} to a text of {_SHORTEST_KEY} characters"
+        if given and len(given) < _SHORTEST_KEY:
+            return f"{KEY} is too short to keep anything: it needs {_SHORTEST_KEY} characters"
+        return ""
+
+    def keys(self) -> Mapping[str, Sequence[str]]:
+        return {name: each["keys"] for name, each in self._file.read().get("secrets", {}).items()}
+
+    def read(self, name: str) -> Mapping[str, str]:
+        content = self._file.read()
+        if name not in content.get("secrets", {}):
+            return {}
+        self._must_be_usable()
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        sealed = base64.b64decode(content["secrets"][name]["sealed"])
+        key = self._key(base64.b64decode(content["salt"]))
+        try:
+            plain = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
+        except InvalidTag:
+            raise SecretStoreUnavailable(
+                self.name, f"the key does not fit {self._file.path}, or the file was tampered with"
+            ) from None
+        values: dict[str, str] = json.loads(plain)
+        return values
+
+    def write(self, name: str, values: Mapping[str, str]) -> None:
+        self._must_be_usable()
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        with self._file.changing() as content:
+            salt = content.setdefault("salt", base64.b64encode(os.urandom(_SALT)).decode())
+            # With another key than the rest of the file has, nothing could read all of it.
+            for other in list(content.get("secrets", {}))[:1]:
+                self.read(other)
+            key = self._key(base64.b64decode(salt), make=True)
+            nonce = os.urandom(_NONCE)
+            sealed = nonce + AESGCM(key).encrypt(
+                nonce, json.dumps(dict(values)).encode(), name.encode()
+            )
+            content.setdefault("secrets", {})[name] = {
+                "keys": [*values],
+                "sealed": base64.b64encode(sealed).decode(),
+            }
+
+    def delete(self, name: str) -> None:
+        with self._file.changing() as content:
+            content.get("secrets", {}).pop(name, None)
+
+    def _must_be_usable(self) -> None:
+        problem = self.problem()
+        if problem:
+            raise SecretStoreUnavailable(self.name, problem)
+
+    def _key(self, salt: bytes, make: bool = False) -> bytes:
+        given = os.environ.get(KEY)
+        if given:
+            return _derived(given, salt)
+        kept = keyring_store.password(self._key_name)
+        if kept is None and make:
+            kept = base64.b64encode(os.urandom(32)).decode()
+            keyring_store.keep(self._key_name, kept)
+        if kept is None:
+            raise SecretStoreUnavailable(self.name, f"its key is not in the keyring: set {KEY}")
+        return base64.b64decode(kept)
+
+
+@lru_cache(maxsize=4)
+def _derived(text: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(text.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32)
