@@ -40,12 +40,9 @@ def moment(as_of: int | str | datetime) -> Position | Time | RunStart:
     Raises:
         InvalidMoment: It is none of the forms.
     """
-    match as_of:
-        case int():
-            return Position(as_of)
-        case datetime():
-            return Time(log_time(as_of))
-    text = as_of.strip()
+    if isinstance(as_of, int):
+        return Position(as_of)
+    text = as_of.isoformat() if isinstance(as_of, datetime) else as_of.strip()
     if text.startswith("run:") and len(text) > len("run:"):
         return RunStart(text.removeprefix("run:"))
     if re.fullmatch(r"#\d{1,18}", text):
@@ -57,7 +54,7 @@ def moment(as_of: int | str | datetime) -> Position | Time | RunStart:
             return Time(log_time(datetime.now(UTC) - back))
         return Time(log_time(datetime.fromisoformat(text)))
     except (ValueError, OverflowError) as error:
-        raise InvalidMoment(as_of) from error
+        raise InvalidMoment(text) from error
 
 
 def log_time(time: datetime) -> str:

@@ -1,19 +1,23 @@
-"""A home with a little of everything in its log, and ways to tamper with it."""
+"""A home with a little of everything in its log, ways to tamper with it, and what tests ask."""
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from event_examples import EXAMPLES
 from workspaces import OPERATOR, STORE, stack, store
 
+from stackfold.application.views import HistoryEntry
 from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import StackfoldError
 from stackfold.domain.run import Run
 from stackfold.infrastructure.event_mapper import EventMapper
 from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.tables import TABLES
 from stackfold.infrastructure.workspace import Workspace
 
 ALERTER = ComponentType.ALERTER
@@ -68,3 +72,36 @@ def tamper(home: Path, *statements: str) -> None:
     with opened_by_force(home) as connection:
         for statement in statements:
             assert connection.execute(statement).rowcount != 0, f"nothing was changed: {statement}"
+
+
+def tables(ws: Workspace) -> dict[str, list[Any]]:
+    """Every row of the log and of the read models."""
+    return {
+        table: sorted(ws._database.read(f"SELECT * FROM {table}"), key=repr)
+        for table in ("events", *TABLES.names())
+    }
+
+
+@contextmanager
+def refused(ws: Workspace, error: type[StackfoldError], match: str) -> Iterator[None]:
+    """What is done in the block is refused in one line, and nothing has changed."""
+    before = tables(ws)
+    with pytest.raises(error, match=match) as refusal:
+        yield
+    assert "\n" not in str(refusal.value)
+    assert tables(ws) == before
+
+
+def changes(entry: HistoryEntry) -> dict[str, tuple[Any, Any]]:
+    """Field → before and after."""
+    return {change.field: (change.before, change.after) for change in entry.changes}
+
+
+def told(entries: Sequence[HistoryEntry]) -> list[str]:
+    """Each entry in a few words."""
+    return [f"{entry.kind} {entry.name} {entry.action}" for entry in entries]
+
+
+def as_somebody(ws: Workspace, name: str) -> None:
+    """From now on somebody else is at work."""
+    ws._parts.ledger.author = lambda: name

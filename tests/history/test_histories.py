@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from history import independent_fold
+from history.homes import tables
 from history.independent_fold import Everything
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -34,7 +35,6 @@ from hypothesis.stateful import (
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import StackfoldError
 from stackfold.infrastructure.queries import Scope
-from stackfold.infrastructure.tables import TABLES
 from stackfold.infrastructure.workspace import Workspace
 
 STORE, OPERATOR, ALERTER = (
@@ -497,14 +497,6 @@ def everything(ws: Workspace, as_of: int | None = None) -> Everything:
 def exact(value: Any) -> str:
     """As text, in which 1, 1.0 and True differ."""
     return json.dumps(value, sort_keys=True)
-
-
-def tables(ws: Workspace) -> dict[str, list[Any]]:
-    """Every row of the log and of the read models."""
-    return {
-        table: sorted(ws._database.read(f"SELECT * FROM {table}"), key=repr)
-        for table in ("events", *TABLES.names())
-    }
 
 
 def state_of(view: Any) -> str:

@@ -1,0 +1,420 @@
+"""Going back: a new revision that equals an old one, or nothing at all."""
+
+import pytest
+from history import own_flavors
+from history.homes import ALERTER, changes, refused, told
+from workspaces import OPERATOR, STORE, names, stack, store
+
+from stackfold.application import ports
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import (
+    ComponentGone,
+    NameTaken,
+    NeedsConfirmation,
+    NoLongerFits,
+    NoSuchRevision,
+    NotDeleted,
+    NotFound,
+    NothingToChange,
+    NotThereThen,
+    OutsideLog,
+    Protected,
+)
+
+
+@pytest.fixture
+def prod(ws):
+    """Revisions: 1 on `shared`; 2 with a description; 3 renamed from `first` to `prod`."""
+    store(ws, "shared", path="/one")
+    stack(ws, "first", artifact_store="shared")
+    ws.stacks.update("first", description="For real", labels={"team": "vision"})
+    return ws.stacks.rename("first", "prod")
+
+
+def state(view):
+    """What a revert brings back."""
+    return view.name, view.description, view.labels, view.components
+
+
+def at(ws, revision):
+    """The stack as it was at a revision."""
+    found = next(entry for entry in ws.stacks.history("prod") if entry.revision == revision)
+    return ws.stacks.get(found.id, as_of=found.position)
+
+
+# -- a stack
+
+
+def test_without_more_it_becomes_what_it_was_before_the_last_change(ws, prod):
+    before = at(ws, 2)
+    (entry,) = ws.stacks.revert("prod", why="too early")
+    assert (entry.action, entry.why, entry.revision) == ("reverted", "too early", 4)
+    assert changes(entry) == {"name": ("prod", "first")}
+    view = ws.stacks.get("first")
+    assert state(view) == state(before)
+    assert (view.id, view.revision, view.created) == (prod.id, 4, prod.created)
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_it_becomes_what_it_was_at_a_revision(ws, prod, revision):
+    before = at(ws, revision)
+    ws.stacks.revert("prod", to=revision)
+    assert state(ws.stacks.get(prod.id)) == state(before)
+    assert ws.stacks.get(prod.id).revision == 4
+
+
+def test_it_becomes_what_it_was_at_a_point_in_the_past(ws, prod):
+    position = ws.log.head().position - 1
+    before = ws.stacks.get(prod.id, as_of=position)
+    stack(ws, "other")
+    for as_of in (position, f"#{position}", before.updated):
+        ws.stacks.revert(prod.id, as_of=as_of)
+        assert state(ws.stacks.get(prod.id)) == state(before)
+        ws.stacks.rename(prod.id, "prod")
+
+
+def test_history_goes_on_after_a_revert(ws, prod):
+    earlier = ws.stacks.history("prod")
+    ws.stacks.revert("prod", to=1)
+    assert ws.stacks.history("first")[1:] == earlier
+
+
+def test_a_revert_can_be_reverted(ws, prod):
+    ws.stacks.revert("prod", to=1)
+    ws.stacks.revert("first")
+    assert state(ws.stacks.get("prod")) == state(prod)
+    assert ws.stacks.get("prod").revision == 5
+
+
+def test_an_active_stack_stays_active(ws, prod):
+    ws.stacks.activate("prod")
+    ws.stacks.revert("prod", to=1)
+    assert ws.stacks.get().name == "first"
+
+
+def test_what_it_is_already_is_no_revert(ws, prod):
+    with refused(ws, NothingToChange, "stack 'prod' unchanged, revision 3"):
+        ws.stacks.revert("prod", to=3)
+    stack(ws, "new")
+    with refused(ws, NothingToChange, "stack 'new' unchanged, revision 1"):
+        ws.stacks.revert("new")
+
+
+@pytest.mark.parametrize("revision", [0, -1, 4, 10**12])
+def test_a_revision_that_never_was_is_refused(ws, prod, revision):
+    with refused(ws, NoSuchRevision, f"no revision {revision}: give one from 1 to 3"):
+        ws.stacks.revert("prod", to=revision)
+
+
+def test_a_time_at_which_it_was_not_there_is_refused(ws, prod):
+    with refused(ws, NotThereThen, "stack 'prod' was not there as of #5: see its history"):
+        ws.stacks.revert("prod", as_of=5)
+    with refused(ws, OutsideLog, "the log holds nothing as of #99"):
+        ws.stacks.revert("prod", as_of="#99")
+
+
+def test_a_revision_that_was_its_deletion_is_refused(ws, prod):
+    ws.stacks.delete("prod")
+    ws.stacks.restore("prod")
+    with refused(ws, NotThereThen, "stack 'prod' was not there as of #9"):
+        ws.stacks.revert("prod", to=4)
+    with refused(ws, NotThereThen, "stack 'prod' was not there as of #9"):
+        ws.stacks.revert("prod")
+
+
+def test_the_default_stack_and_components_are_never_changed(ws):
+    for with_components in (False, True):
+        with refused(ws, (Protected, NothingToChange), "stack 'default'"):
+            ws.stacks.revert("default", to=1, with_components=with_components)
+    with refused(ws, (Protected, NothingToChange), "artifact store 'default'"):
+        ws.components.revert(STORE, "default", to=1)
+
+
+# -- what cannot hold is refused as a whole, and says what would work
+
+
+def test_the_name_is_taken_by_now(ws, prod):
+    stack(ws, "first")
+    with refused(ws, NameTaken, "a stack named 'first' exists already: rename or delete that one"):
+        ws.stacks.revert("prod", to=1)
+    ws.stacks.rename("first", "second")
+    ws.stacks.revert("prod", to=1)
+    assert ws.stacks.get("first").id == prod.id
+
+
+def test_a_component_is_gone(ws, prod):
+    ws.stacks.update("prod", artifact_store="default")
+    ws.components.rename(STORE, "shared", "common")
+    ws.components.delete(STORE, "common")
+    with refused(
+        ws,
+        ComponentGone,
+        "artifact store 'common', which stack 'prod' held then, was deleted: run "
+        "`stackfold artifact-store restore common` first, or revert with --with-components",
+    ):
+        ws.stacks.revert("prod", to=3)
+    ws.components.restore(STORE, "common")
+    ws.stacks.revert("prod", to=3)
+    assert ws.stacks.get("prod").components["artifact_store"] == ["common"]
+
+
+def test_its_flavor_does_not_accept_the_configuration_any_more(ws, monkeypatch):
+    ws.flavors.register(ALERTER, "history.own_flavors.Pager")
+    ws.components.register(ALERTER, "a", "pager", {"level": 1})
+    stack(ws, "prod", alerter="a")
+    ws.components.remove_attributes(ALERTER, "a", ["level"])
+
+    class Newer(own_flavors.Pager):
+        """The next version of it, which knows no levels."""
+
+        class Configuration(ports.Configuration):
+            to: str = ""
+
+    monkeypatch.setattr(own_flavors, "Pager", Newer)
+    says = r"alerter 'a' cannot be again what it was, its flavor does not allow it .*level"
+    with refused(ws, NoLongerFits, says):
+        ws.components.revert(ALERTER, "a", to=1)
+    with refused(ws, NoLongerFits, "give it a configuration that fits instead"):
+        ws.undo()
+    with refused(ws, NoLongerFits, "alerter 'a' cannot be again"):
+        ws.stacks.revert("prod", to=1, with_components=True)
+
+
+def test_its_flavor_is_gone(ws):
+    ws.flavors.register(ALERTER, "history.own_flavors.Pager")
+    ws.components.register(ALERTER, "a", "pager")
+    ws.components.delete(ALERTER, "a")
+    ws.flavors.delete(ALERTER, "pager")
+    with refused(ws, NoLongerFits, "alerter 'a' .*there is no alerter flavor 'pager'"):
+        ws.components.restore(ALERTER, "a")
+    ws.flavors.register(ALERTER, "history.own_flavors.Pager")
+    ws.components.restore(ALERTER, "a")
+    assert names(ws.components.list(ALERTER)) == ["a"]
+
+
+# -- with the components
+
+
+@pytest.fixture
+def busy(ws, prod):
+    """`prod`, on `shared` and two operators, and what was done since position `ws.then`."""
+    for name in ("a", "b"):
+        ws.components.register(OPERATOR, name, "local")
+    ws.stacks.update("prod", step_operator=["a", "b"])
+    then = ws.log.head().position
+    ws.components.update(STORE, "shared", {"path": "/two"}, {"disk": "fast"})
+    ws.stacks.set_default("prod", {OPERATOR: "b"})
+    ws.components.rename(OPERATOR, "a", "z")
+    ws.stacks.update("prod", description="mistaken")
+    return then
+
+
+def test_its_components_become_what_they_were_then(ws, busy):
+    before = ws.stacks.get("prod", as_of=busy)
+    done = ws.stacks.revert("prod", as_of=busy, with_components=True, why="all of it")
+    assert told(done) == [
+        "artifact_store shared reverted",
+        "step_operator a reverted",
+        "stack prod reverted",
+    ]
+    assert {entry.change for entry in done} == {done[0].position}
+    assert {entry.why for entry in done} == {"all of it"}
+    assert state(ws.stacks.get("prod")) == state(before)
+    assert before.components["step_operator"] == ["a", "b"]
+    view = ws.components.get(STORE, "shared")
+    assert (view.configuration, view.labels, view.revision) == ({"path": "/one"}, {}, 3)
+    assert ws.components.get(OPERATOR, "b").revision == 1, "what is as it was stays"
+
+
+def test_only_the_stack_without(ws, busy):
+    (entry,) = ws.stacks.revert("prod", as_of=busy)
+    assert entry.kind == "stack"
+    assert ws.components.get(STORE, "shared").configuration == {"path": "/two"}
+    assert ws.stacks.get("prod").components["step_operator"] == ["z", "b"]
+
+
+def test_a_deleted_component_comes_back_too(ws, busy):
+    ws.stacks.remove_components("prod", {OPERATOR: ["b"]})
+    ws.components.delete(OPERATOR, "b")
+    done = ws.stacks.revert("prod", as_of=busy, with_components=True)
+    assert "step_operator b restored" in told(done)
+    assert ws.stacks.get("prod").components["step_operator"] == ["a", "b"]
+
+
+def test_components_alone_when_the_stack_is_as_it_was(ws, prod):
+    then = ws.log.head().position
+    ws.components.update(STORE, "shared", {"path": "/two"})
+    assert told(ws.stacks.revert("prod", as_of=then, with_components=True)) == [
+        "artifact_store shared reverted"
+    ]
+    assert ws.stacks.get("prod").revision == 3
+    with refused(ws, NothingToChange, "stack 'prod' unchanged"):
+        ws.stacks.revert("prod", as_of=then, with_components=True)
+
+
+@pytest.mark.parametrize("values", [(1, True), (1.0, 1), ([0], [False])])
+def test_a_value_of_another_type_is_another_value(ws, values):
+    before, after = values
+    ws.flavors.register(ALERTER, "history.own_flavors.Pager")
+    ws.components.register(ALERTER, "a", "pager", {"to": before})
+    stack(ws, "prod", alerter="a")
+    then = ws.log.head().position
+    for revert in (
+        lambda: ws.stacks.revert("prod", as_of=then, with_components=True),
+        lambda: ws.components.revert(ALERTER, "a"),
+    ):
+        ws.components.update(ALERTER, "a", {"to": after})
+        revert()
+        assert repr(ws.components.get(ALERTER, "a").configuration) == repr({"to": before})
+
+
+def test_what_other_stacks_hold_too_must_be_confirmed(ws, busy):
+    for name in ("other", "another"):
+        stack(ws, name, artifact_store="shared")
+    says = (
+        "artifact store 'shared' is also used by 'another', 'other' and would change there too: "
+        "confirm with --yes"
+    )
+    for dry_run in (True, False):
+        with refused(ws, NeedsConfirmation, says):
+            ws.stacks.revert("prod", as_of=busy, with_components=True, dry_run=dry_run)
+    ws.stacks.revert("prod", as_of=busy, with_components=True, confirmed=True)
+    assert ws.components.get(STORE, "shared").configuration == {"path": "/one"}
+
+
+def test_what_other_stacks_hold_but_does_not_change_needs_no_confirmation(ws, busy):
+    stack(ws, "other", step_operator="b")
+    ws.stacks.revert("prod", as_of=busy, with_components=True)
+    stack(ws, "another", artifact_store="shared")
+    ws.stacks.revert("prod", to=1)
+
+
+def test_a_name_that_a_component_had_is_taken_by_now(ws, busy):
+    ws.components.register(OPERATOR, "a", "local")
+    with refused(ws, NameTaken, "a step operator named 'a' exists already: rename or delete that"):
+        ws.stacks.revert("prod", as_of=busy, with_components=True)
+
+
+# -- a component
+
+
+def test_a_component_becomes_what_it_was(ws):
+    store(ws, "shared", path="/one")
+    ws.components.update(STORE, "shared", {"path": "/two"}, {"disk": "fast"})
+    ws.components.remove_attributes(STORE, "shared", ["path"])
+    ws.components.rename(STORE, "shared", "common")
+    id = ws.components.get(STORE, "common").id
+    for revision, expected in (
+        (2, ("shared", {"path": "/two"}, {"disk": "fast"})),
+        (1, ("shared", {"path": "/one"}, {})),
+        (4, ("common", {}, {"disk": "fast"})),
+    ):
+        (entry,) = ws.components.revert(STORE, id, to=revision)
+        assert entry.action == "reverted"
+        view = ws.components.get(STORE, id)
+        assert (view.name, view.configuration, view.labels) == expected
+        assert view.revision == entry.revision
+    assert view.revision == 7
+
+
+def test_a_type_may_be_given_as_text(ws):
+    store(ws, "shared", path="/one")
+    ws.components.update("artifact_store", "shared", {"path": "/two"})
+    ws.components.revert("artifact_store", "shared")
+    ws.components.delete("artifact_store", "shared")
+    ws.components.restore("artifact_store", "shared")
+    assert ws.components.get(ComponentType.ARTIFACT_STORE, "shared").revision == 5
+
+
+# -- restore
+
+
+def test_a_deleted_stack_is_there_again_as_it_was(ws, prod):
+    ws.stacks.delete("prod")
+    (entry,) = ws.stacks.restore("prod", why="still needed")
+    assert (entry.action, entry.revision, entry.why) == ("restored", 5, "still needed")
+    view = ws.stacks.get("prod")
+    assert state(view) == state(prod)
+    assert (view.id, view.created) == (prod.id, prod.created)
+
+
+def test_what_went_with_the_stack_must_come_back_first(ws, prod):
+    ws.stacks.delete("prod", recursive=True)
+    says = "deleted: run `stackfold artifact-store restore shared` first$"
+    with refused(ws, ComponentGone, says):
+        ws.stacks.restore("prod")
+    ws.components.restore(STORE, "shared")
+    ws.stacks.restore("prod")
+    assert ws.stacks.get("prod").components["artifact_store"] == ["shared"]
+
+
+def test_the_name_of_what_is_restored_is_taken_by_now(ws, prod):
+    ws.stacks.delete("prod")
+    new = stack(ws, "prod")
+    for reference in ("prod", prod.id):
+        with refused(ws, NameTaken, "a stack named 'prod' exists already: rename or delete"):
+            ws.stacks.restore(reference)
+    ws.stacks.rename("prod", "new")
+    ws.stacks.restore("prod")
+    assert ws.stacks.get("prod").id == prod.id
+    assert ws.stacks.get("new").id == new.id
+
+
+def test_of_several_deleted_ones_the_latest_comes_back(ws):
+    ids = []
+    for _ in range(2):
+        ids.append(stack(ws, "prod").id)
+        ws.stacks.delete("prod")
+    ws.stacks.restore("prod")
+    assert ws.stacks.get("prod").id == ids[1]
+    ws.stacks.rename("prod", "other")
+    ws.stacks.restore("prod")
+    assert ws.stacks.get("prod").id == ids[0]
+
+
+def test_what_is_there_or_never_was_cannot_be_restored(ws, prod):
+    with refused(ws, NotDeleted, "stack 'prod' is not deleted: there is nothing to restore"):
+        ws.stacks.restore("prod")
+    with refused(ws, NotDeleted, "artifact store 'shared' is not deleted"):
+        ws.components.restore(STORE, "shared")
+    with refused(ws, NotFound, "there is no stack 'never': there never was one"):
+        ws.stacks.restore("never")
+    with refused(ws, NotFound, "there is no alerter 'shared': there never was one"):
+        ws.components.restore(ALERTER, "shared")
+
+
+def test_a_deleted_stack_cannot_be_reverted(ws, prod):
+    ws.stacks.delete("prod")
+    with refused(ws, NotFound, "there is no stack 'prod'"):
+        ws.stacks.revert("prod", to=1)
+
+
+# -- dry runs
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda ws, then, **how: ws.stacks.revert("prod", to=1, **how),
+        lambda ws, then, **how: ws.stacks.revert("prod", as_of=then, with_components=True, **how),
+        lambda ws, then, **how: ws.components.revert(STORE, "shared", to=1, **how),
+        lambda ws, then, **how: ws.components.restore(ALERTER, "gone", **how),
+        lambda ws, then, **how: ws.stacks.restore("gone", **how),
+        lambda ws, then, **how: ws.undo(**how),
+    ],
+)
+def test_a_dry_run_shows_what_then_happens_and_keeps_nothing(ws, busy, command):
+    ws.flavors.register(ALERTER, "history.own_flavors.Pager")
+    ws.components.register(ALERTER, "gone", "pager", {"to": "x"})
+    ws.components.delete(ALERTER, "gone")
+    stack(ws, "gone", description="x")
+    ws.stacks.delete("gone")
+    head, listed = ws.log.head(), ws.stacks.list()
+    shown = command(ws, busy, dry_run=True, why="to see")
+    assert (ws.log.head(), ws.stacks.list()) == (head, listed)
+    assert ws.log.verify().holds
+    done = command(ws, busy, why="to see")
+    assert [entry._replace(when="") for entry in shown] == [
+        entry._replace(when="") for entry in done
+    ]
+    assert ws.log.head().position == head.position + len(done)
