@@ -1,0 +1,166 @@
+"""How a run comes along: a live view on a terminal, one line per step elsewhere.
+
+It goes to stderr, so that stdout is left to the steps and to the command's answer.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from stackfold.application.watching import UNWATCHED, StepEnd, Watcher
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+_STYLES = {
+    "completed": "green",
+    "cached": "cyan",
+    "failed": "bold red",
+    "cancelled": "yellow",
+    "skipped": "dim",
+}
+_MOST = 12
+"""So many running steps at most are shown."""
+
+
+@contextmanager
+def watched(quiet: bool = False) -> Iterator[Watcher]:
+    """Who shows how a run comes along, for the block in which it runs.
+
+    Args:
+        quiet: Show nothing.
+    """
+    if quiet:
+        yield UNWATCHED
+    elif sys.stderr.isatty():
+        with _live() as watcher:
+            yield watcher
+    else:
+        yield _Lines()
+
+
+class _Lines:
+    """Writes a line when a step has ended."""
+
+    def run_begins(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
+        self._say(begins(run, steps, kept))
+
+    def step_begins(self, step: str) -> None: ...
+
+    def step_is_tried_again(self, step: str, attempt: int, reason: str, delay: float) -> None:
+        self._say(again(step, attempt, reason, delay))
+
+    def step_ends(self, end: StepEnd) -> None:
+        self._say(f"step {end.step} {how(end)}")
+
+    def run_ends(self, status: str) -> None: ...
+
+    def _say(self, line: str) -> None:
+        # One call, so that lines of several threads do not mix.
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+
+class _View:
+    """Prints a line when a step has ended, and below these shows what is running."""
+
+    def __init__(self, live: "Live") -> None:
+        self._live = live
+        self._turn = threading.Lock()
+        self._running: dict[str, float] = {}
+        self._ended = 0
+        self._steps = 0
+        self._began = time.monotonic()
+
+    def run_begins(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
+        self._steps, self._ended = len(steps), len(kept)
+        self._print(begins(run, steps, kept), "bold")
+
+    def step_begins(self, step: str) -> None:
+        with self._turn:
+            self._running[step] = time.monotonic()
+
+    def step_is_tried_again(self, step: str, attempt: int, reason: str, delay: float) -> None:
+        self._print(again(step, attempt, reason, delay), "yellow")
+
+    def step_ends(self, end: StepEnd) -> None:
+        with self._turn:
+            self._running.pop(end.step, None)
+            self._ended += 1
+        self._print(f"step {end.step} {how(end)}", _STYLES.get(end.status, ""))
+
+    def run_ends(self, status: str) -> None: ...
+
+    def __rich__(self) -> "RenderableType":
+        """What is below the lines just now."""
+        from rich.text import Text
+
+        now = time.monotonic()
+        with self._turn:
+            running = list(self._running.items())
+        lines = [f"  {step} {duration(now - began)}" for step, began in running[:_MOST]]
+        if len(running) > _MOST:
+            lines.append(f"  and {len(running) - _MOST} more")
+        lines.append(f"{self._ended} of {self._steps} steps, {duration(now - self._began)}")
+        return Text("\n".join(lines), style="blue", no_wrap=True, overflow="ellipsis")
+
+    def _print(self, line: str, style: str) -> None:
+        from rich.text import Text
+
+        self._live.console.print(Text(line, style=style))
+
+
+@contextmanager
+def _live() -> Iterator[Watcher]:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    live = Live(
+        console=console,
+        transient=True,
+        refresh_per_second=8,
+        # What steps print on the same terminal appears above what is running.
+        redirect_stdout=sys.stdout.isatty(),
+        redirect_stderr=True,
+    )
+    view = _View(live)
+    live.update(view)
+    with live:
+        yield view
+
+
+def begins(run: str, steps: Sequence[str], kept: Sequence[str]) -> str:
+    """A run in a line."""
+    count = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
+    return f"run {run}: {count}" + (f", {len(kept)} completed before" if kept else "")
+
+
+def again(step: str, attempt: int, reason: str, delay: float) -> str:
+    """A step that is tried again, in a line."""
+    when = f" in {duration(delay)}" if delay else ""
+    return f"step {step} failed: {reason}; attempt {attempt} begins{when}"
+
+
+def how(end: StepEnd) -> str:
+    """How a step ended, as the rest of its line."""
+    if end.status == "cached":
+        return "found in the cache"
+    after = "" if end.status == "skipped" else f" after {duration(end.seconds)}"
+    return f"{end.status}{after}" + (f": {end.reason}" if end.reason else "")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them: 0.02 s, 3.4 s, 2 min 5 s, 1 h 3 min."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
