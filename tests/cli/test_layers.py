@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 MODULES = sorted(Path(__file__).parents[2].joinpath("cli").glob("*.py"))
-VIEWS = {"stackfold.application.views", "stackfold.application.run_views"}
+VIEWS = {f"stackfold.application.{name}" for name in ("views", "run_views", "watching")}
 ALLOWED = VIEWS | {
     "stackfold.infrastructure.workspace",
     "stackfold.domain.errors",
