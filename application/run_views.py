@@ -27,6 +27,7 @@ class RunView(NamedTuple):
     by: str
     fingerprint: str
     """sha256 of the pin: equal for two runs on exactly the same configuration."""
+    tags: list[str]
 
 
 class ArtifactView(NamedTuple):
@@ -52,6 +53,9 @@ class ArtifactView(NamedTuple):
     """Which of those of this pipeline, step and name it is; the first one is 1."""
     versions: dict[str, str]
     """"python" and module → the version that wrote it, where another may fail to read it."""
+    metadata: dict[str, Any]
+    """What the step said of it."""
+    tags: list[str]
 
     @property
     def reference(self) -> str:
@@ -74,8 +78,8 @@ class StepView(NamedTuple):
     upstream: list[str]
     step_operator: str | None
     parameters: dict[str, Any]
-    inputs: dict[str, str]
-    """Input → the id of the artifact that it was."""
+    inputs: dict[str, str | list[str]]
+    """Input → the id of the artifact that it was, or those of the ones in it."""
     outputs: list[ArtifactView]
     retried: list[str]
     """What the attempts before the last one raised, each in one line."""
@@ -86,6 +90,10 @@ class StepView(NamedTuple):
     cached_from: str | None
     """The id of the run that made its outputs; None if this one did."""
     metadata: dict[str, Any]
+    """What it said of itself, and what its options say."""
+    tags: list[str]
+    code: str
+    """sha256 of what its function is made of; empty where that is unknown."""
 
 
 class RunDescription(NamedTuple):
@@ -101,6 +109,7 @@ class RunDescription(NamedTuple):
     ended: str | None
     by: str
     fingerprint: str
+    tags: list[str]
     source: str
     """Where the pipeline is, as "file.py:function"."""
     why: str
@@ -119,6 +128,7 @@ class RunDescription(NamedTuple):
     """The Python, the platform and the packages that it found."""
     position: int
     """Where in the log it began."""
+    metadata: dict[str, Any]
 
 
 class RunQueries(Protocol):

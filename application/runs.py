@@ -1,8 +1,9 @@
 """Runs: start one on a stack, look at what they did, and load what they produced."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from stackfold.application.cache import Executions
 from stackfold.application.claims import Claims
 from stackfold.application.flavors import Flavors
 from stackfold.application.launches import Launch, Launches
@@ -11,7 +12,9 @@ from stackfold.application.materializers import Materializers
 from stackfold.application.pinning import Pinning
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.queries import Queries
+from stackfold.application.reruns import Reruns
 from stackfold.application.resumption import PipelineLoader, Resumption
+from stackfold.application.run_diffs import Changes, RunDiff, RunDiffs
 from stackfold.application.run_views import (
     NEWEST_FIRST,
     ArtifactView,
@@ -20,15 +23,18 @@ from stackfold.application.run_views import (
     RunView,
     StepView,
 )
-from stackfold.application.steps import read
+from stackfold.application.step_logs import text_of, text_of_all
+from stackfold.application.values import read
 from stackfold.application.views import Listing
 from stackfold.application.watching import UNWATCHED, Watcher
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
+from stackfold.domain.environment import Environment
 from stackfold.domain.errors import NotFound
 from stackfold.domain.pin import Pin
 from stackfold.domain.pipeline import Pipeline
+from stackfold.domain.run import Run
 
 
 class Runs:
@@ -46,6 +52,9 @@ class Runs:
         materializers: Materializers,
         claims: Claims,
         load_pipeline: PipelineLoader,
+        executions: Executions,
+        changes: Changes,
+        environment: Callable[[], Environment],
     ) -> None:
         """Record in `ledger`; find stacks and runs by the queries, and classes by `flavors`.
 
@@ -57,12 +66,20 @@ class Runs:
             materializers: What writes and reads values.
             claims: Who executes which run.
             load_pipeline: From a pipeline's source to the pipeline.
+            executions: What may stand for a step that is to be executed.
+            changes: What was done to stacks and components.
+            environment: What tells the Python, the machine and the packages that are here.
         """
+        self._ledger = ledger
+        self._claims = claims
+        self._environment = environment
         self._pinning = Pinning(queries, flavors)
-        self._launches = Launches(ledger, self._pinning, materializers, claims)
+        self._launches = Launches(ledger, self._pinning, materializers, claims, executions)
         self._resumption = Resumption(
             ledger, run_queries, self._pinning, claims, self._launches, load_pipeline
         )
+        self._reruns = Reruns(run_queries, self._launches, load_pipeline, environment)
+        self._diffs = RunDiffs(run_queries, changes)
         self._run_queries = run_queries
         self._materializers = materializers
 
@@ -97,7 +114,7 @@ class Runs:
         """
         graph = pipeline.graph_for(parameters or {}, configuration)
         pin = self._pinning.pin(stack or configuration.stack)
-        launch = Launch(graph, pin, configuration, why, watcher=watcher)
+        launch = Launch(graph, pin, configuration, why, self._environment(), watcher=watcher)
         return self.get(self._launches.start(launch))
 
     def resume(
@@ -128,6 +145,58 @@ class Runs:
         """
         return self.get(self._resumption.resume(reference, pipeline, why, watcher))
 
+    def rerun(
+        self,
+        reference: str,
+        pipeline: Pipeline[...] | None = None,
+        *,
+        why: str = "",
+        watcher: Watcher = UNWATCHED,
+    ) -> RunView:
+        """Run the pipeline of a run again as it was then, and return when it has completed.
+
+        It runs with the parameters, the configuration and the stack that the run began with,
+        whatever they are today: changed, renamed or deleted. The new run says which one it
+        repeats. Warns by `CodeChanged` if the code is not what it was.
+
+        Args:
+            reference: Which run.
+            pipeline: Its pipeline; loaded from where it was if None.
+            why: The reason.
+            watcher: Who is told how it comes along.
+
+        Raises:
+            NotFound: There is no such run.
+            InvalidFile: Its pipeline is no longer where it was.
+            InvalidPipeline: Its parameters do not fit the pipeline any more.
+            InvalidConfiguration: A flavor no longer accepts the configuration of then.
+            RunFailed: A step raised; its exception is the cause.
+        """
+        return self.get(self._reruns.rerun(reference, pipeline, why, watcher))
+
+    def delete(self, reference: str, why: str = "") -> RunView:
+        """Forget a run. The log keeps what it did; its artifacts go when they are pruned.
+
+        Args:
+            reference: Which run.
+            why: The reason.
+
+        Returns:
+            The run as it was.
+
+        Raises:
+            NotFound: There is no such run.
+            RunBusy: It is being executed.
+        """
+        view = self.get(reference)
+        with self._claims.hold(view.id, view.name):
+            self._ledger.change(Run, view.id, Run.delete, why)
+        return view
+
+    def diff(self, before: str, after: str) -> RunDiff:
+        """What differs between two runs, and who changed it in between; raises as `get`."""
+        return self._diffs.diff(before, after)
+
     def list(self, listing: Listing = NEWEST_FIRST) -> Sequence[RunView]:
         """The runs, the latest first.
 
@@ -152,6 +221,31 @@ class Runs:
     def steps(self, reference: str) -> Sequence[StepView]:
         """The steps of a run, in topological order; raises as `get`."""
         return self.describe(reference).steps
+
+    def logs(self, reference: str, step: str | None = None) -> Iterator[str]:
+        """What a run's steps printed and logged, as text, piece by piece.
+
+        Args:
+            reference: Which run.
+            step: One step's text as it is; None for all steps in topological order, each line
+                after the name of its step.
+
+        Raises:
+            NotFound: There is no such run or step.
+            ArtifactDamaged: A text is gone, or not what was written.
+        """
+        run = self.describe(reference)
+        store = cast(
+            ArtifactStore,
+            self._pinning.required(Pin.model_validate(run.pin), ComponentType.ARTIFACT_STORE),
+        )
+        if step is None:
+            return text_of_all(run.steps, store)
+        found = next((each for each in run.steps if each.name == step), None)
+        if found is None:
+            steps = ", ".join(each.name for each in run.steps)
+            raise NotFound("step", step, f"run {run.name!r} has {steps}")
+        return text_of(found, store)
 
     def artifacts(self, reference: str) -> Sequence[ArtifactView]:
         """What a run produced, oldest first; raises as `get`."""

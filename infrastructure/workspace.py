@@ -4,16 +4,18 @@ Reading needs neither eventsourcing nor pydantic, so they are imported where a c
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
+from stackfold.application.moments import AsOf
 from stackfold.application.views import StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.home import LOG_FILE, create_project, find_project, home_folder
 from stackfold.infrastructure.queries import GLOBAL, Scope, SqlQueries
+from stackfold.infrastructure.run_services import RunServices
 from stackfold.infrastructure.sqlite_database import SqliteDatabase
 
 if TYPE_CHECKING:
@@ -25,26 +27,23 @@ if TYPE_CHECKING:
     from stackfold.application.diffs import Diffs
     from stackfold.application.exchange import Exchange
     from stackfold.application.flavors import Flavors
+    from stackfold.application.histories import Histories
     from stackfold.application.reverts import Reverts
-    from stackfold.application.runs import Runs
     from stackfold.application.secrets import Secrets, StoredSecrets
     from stackfold.application.stacks import Stacks
     from stackfold.application.views import HistoryEntry
-    from stackfold.domain.configuration import RunConfiguration
-    from stackfold.domain.pipeline import Pipeline
     from stackfold.infrastructure.chain import Head
-    from stackfold.infrastructure.claims import FileClaims
     from stackfold.infrastructure.history_queries import SqlHistory
     from stackfold.infrastructure.log import Log
-    from stackfold.infrastructure.run_queries import SqlRunQueries
     from stackfold.infrastructure.stack_file import StackFiles
     from stackfold.infrastructure.wiring import Parts
 
 
-class Workspace:
+class Workspace(RunServices):
     """Everything that can be done and asked, on one log.
 
-    `stacks`, `components`, `flavors` and `runs` have one method per verb of the command line.
+    `stacks`, `components`, `flavors`, `runs` and `artifacts` have one method per verb of the
+    command line.
     Threads may share a workspace. Close it, or use it in a `with` block.
     """
 
@@ -117,10 +116,10 @@ class Workspace:
         return Stacks(
             self._parts.ledger,
             self.queries,
-            self.history,
+            self.histories,
             self._activations,
-            self._reverts,
-            self._diffs,
+            lambda: self._reverts,
+            lambda: self._diffs,
         )
 
     @cached_property
@@ -129,7 +128,11 @@ class Workspace:
         from stackfold.application.components import Components
 
         return Components(
-            self._parts.ledger, self.queries, self.history, self.flavors, self._reverts
+            self._parts.ledger,
+            self.queries,
+            self.histories,
+            self.flavors,
+            lambda: self._reverts,
         )
 
     @cached_property
@@ -191,6 +194,13 @@ class Workspace:
 
         return SqlHistory(self._database)
 
+    @cached_property
+    def histories(self) -> "Histories":
+        """What was done to a stack or a component, whether it is there or was deleted."""
+        from stackfold.application.histories import Histories
+
+        return Histories(self.queries, self.history)
+
     def undo(self, *, dry_run: bool = False, why: str = "") -> "Sequence[HistoryEntry]":
         """Take back the last change that was not taken back yet, whatever it was.
 
@@ -207,52 +217,6 @@ class Workspace:
         return self._reverts.undo(dry_run, why)
 
     @cached_property
-    def runs(self) -> "Runs":
-        """Runs: start one, look up, load what they produced."""
-        from stackfold.application.materializers import Materializers
-        from stackfold.application.runs import Runs
-        from stackfold.infrastructure.materializers import ALL
-
-        parts = self._parts
-        return Runs(
-            parts.ledger,
-            self.queries,
-            self.run_queries,
-            self.flavors,
-            Materializers(ALL),
-            self._claims,
-            self.load_pipeline,
-        )
-
-    def load_pipeline(self, source: str) -> "Pipeline[...]":
-        """The pipeline at "file.py:name" or "module:name"; its module is executed.
-
-        Raises:
-            InvalidFile: There is none, or importing it failed.
-        """
-        from stackfold.infrastructure.pipeline_source import load_pipeline
-
-        return load_pipeline(source)
-
-    def read_parameters(
-        self, pipeline: "Pipeline[...]", texts: Mapping[str, str]
-    ) -> dict[str, Any]:
-        """The values that the texts of a command line stand for, by the pipeline's type hints."""
-        from stackfold.application.parameters import from_texts
-
-        return from_texts(pipeline, texts)
-
-    def load_configuration(self, path: str | os.PathLike[str]) -> "RunConfiguration":
-        """The configuration of a run in a YAML file.
-
-        Raises:
-            InvalidFile: It cannot be read, or is no configuration.
-        """
-        from stackfold.infrastructure.configuration_file import load_configuration
-
-        return load_configuration(Path(path))
-
-    @cached_property
     def exchange(self) -> "Exchange":
         """Stacks as documents: export, import."""
         from stackfold.application.exchange import Exchange
@@ -267,19 +231,6 @@ class Workspace:
         return StackFiles()
 
     @cached_property
-    def run_queries(self) -> "SqlRunQueries":
-        """What is known of runs, by plain SQL."""
-        from stackfold.infrastructure.run_queries import SqlRunQueries
-
-        return SqlRunQueries(self._database, self._claims)
-
-    @cached_property
-    def _claims(self) -> "FileClaims":
-        from stackfold.infrastructure.claims import FileClaims
-
-        return FileClaims(self.home)
-
-    @cached_property
     def catalogue(self) -> "Catalogue":
         """Which flavors there are, told without loading any."""
         from stackfold.application.catalogue import Catalogue
@@ -287,10 +238,15 @@ class Workspace:
 
         return Catalogue(InstalledPackages(), self.queries)
 
-    def status(self) -> StatusView:
-        """Where the log and the project are, and which stack is active by whose choice."""
+    def status(self, as_of: AsOf = None) -> StatusView:
+        """Where the log and the project are, and which stack is active by whose choice.
+
+        Args:
+            as_of: A point in the past (see `application.moments`); None for now.
+        """
+        position = self.queries.position(as_of)
         project = find_project()
-        own = self.scope.project and self.queries.activation(self.scope.project)
+        own = self.scope.project and self.queries.activation(self.scope.project, position)
         view = StatusView(
             home=str(self.home),
             project=str(project.folder) if project else None,
@@ -298,7 +254,7 @@ class Workspace:
             chosen_by="environment" if self.scope.override else "project" if own else "global",
         )
         try:
-            return view._replace(active_stack=self.queries.active_stack().name)
+            return view._replace(active_stack=self.queries.active_stack(position).name)
         except (NotFound, Ambiguous) as error:
             return view._replace(problem=f"STACKFOLD_ACTIVE_STACK: {error}")
 
@@ -347,7 +303,7 @@ class Workspace:
     def _diffs(self) -> "Diffs":
         from stackfold.application.diffs import Diffs
 
-        return Diffs(self.queries, self.history, self.flavors)
+        return Diffs(self.queries, self.history, self.histories, self.flavors)
 
     @cached_property
     def _activations(self) -> "Activations":

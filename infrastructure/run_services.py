@@ -1,0 +1,116 @@
+"""Composition of what has to do with runs and what they leave; a part of the workspace."""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stackfold.application.flavors import Flavors
+    from stackfold.application.materializers import Materializers
+    from stackfold.application.run_diffs import RunDiffs
+    from stackfold.application.runs import Runs
+    from stackfold.domain.configuration import RunConfiguration
+    from stackfold.domain.pipeline import Pipeline
+    from stackfold.infrastructure.claims import FileClaims
+    from stackfold.infrastructure.database import Database
+    from stackfold.infrastructure.history_queries import SqlHistory
+    from stackfold.infrastructure.queries import SqlQueries
+    from stackfold.infrastructure.run_queries import SqlRunQueries
+    from stackfold.infrastructure.wiring import Parts
+
+
+class RunServices:
+    """What a workspace offers for runs, pipelines and artifacts."""
+
+    if TYPE_CHECKING:  # what the workspace has
+        home: Path
+        queries: SqlQueries
+        _database: Database
+
+        @cached_property
+        def history(self) -> SqlHistory: ...
+
+        @cached_property
+        def flavors(self) -> Flavors: ...
+
+        @cached_property
+        def _parts(self) -> Parts: ...
+
+    @cached_property
+    def runs(self) -> "Runs":
+        """Runs: start one, look up, load what they produced."""
+        from stackfold.application.runs import Runs
+        from stackfold.infrastructure.cache_queries import SqlExecutions
+        from stackfold.infrastructure.change_queries import SqlChanges
+        from stackfold.infrastructure.environment import environment
+
+        return Runs(
+            self._parts.ledger,
+            self.queries,
+            self.run_queries,
+            self.flavors,
+            self._materializers,
+            self._claims,
+            self.load_pipeline,
+            SqlExecutions(self._database),
+            SqlChanges(self._database, self.history),
+            environment,
+        )
+
+    @cached_property
+    def run_diffs(self) -> "RunDiffs":
+        """What `runs.diff` asks, for those who only read."""
+        from stackfold.application.run_diffs import RunDiffs
+        from stackfold.infrastructure.change_queries import SqlChanges
+
+        return RunDiffs(self.run_queries, SqlChanges(self._database, self.history))
+
+    @cached_property
+    def run_queries(self) -> "SqlRunQueries":
+        """What is known of runs, by plain SQL."""
+        from stackfold.infrastructure.run_queries import SqlRunQueries
+
+        return SqlRunQueries(self._database, self._claims)
+
+    @cached_property
+    def _claims(self) -> "FileClaims":
+        from stackfold.infrastructure.claims import FileClaims
+
+        return FileClaims(self.home)
+
+    def load_pipeline(self, source: str) -> "Pipeline[...]":
+        """The pipeline at "file.py:name" or "module:name"; its module is executed.
+
+        Raises:
+            InvalidFile: There is none, or importing it failed.
+        """
+        from stackfold.infrastructure.pipeline_source import load_pipeline
+
+        return load_pipeline(source)
+
+    def read_parameters(
+        self, pipeline: "Pipeline[...]", texts: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """The values that the texts of a command line stand for, by the pipeline's type hints."""
+        from stackfold.application.parameters import from_texts
+
+        return from_texts(pipeline, texts)
+
+    def load_configuration(self, path: str | os.PathLike[str]) -> "RunConfiguration":
+        """The configuration of a run in a YAML file.
+
+        Raises:
+            InvalidFile: It cannot be read, or is no configuration.
+        """
+        from stackfold.infrastructure.configuration_file import load_configuration
+
+        return load_configuration(Path(path))
+
+    @cached_property
+    def _materializers(self) -> "Materializers":
+        from stackfold.application.materializers import Materializers
+        from stackfold.infrastructure.materializers import ALL, shipped
+
+        return Materializers(ALL, shipped.load)

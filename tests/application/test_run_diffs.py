@@ -1,0 +1,190 @@
+"""Between a good and a bad run, the difference is the answer."""
+
+import pytest
+from runnable import OPERATOR, STORE, load, total
+
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.environment import Environment
+from stackfold.domain.errors import NotFound, RunFailed
+from stackfold.domain.pipeline import Pipeline, step
+
+
+@Pipeline
+def training(rows: int = 4, factor: float = 2.0):
+    total(load(rows), factor)
+
+
+def told(diff, about=None):
+    """(field, before, after), of one subject or with the subject."""
+    return [
+        each[1:] if about else tuple(each) for each in diff.differences if about in (None, each[0])
+    ]
+
+
+def test_runs_that_are_alike_do_not_differ(runs):
+    first, second = runs.start(training), runs.start(training)
+    diff = runs.diff(first.name, second.id[:13])
+    assert (diff.before, diff.after) == (first, second)
+    assert told(diff) == []
+    assert diff.changes == []
+
+
+def test_a_changed_component_is_told_with_who_and_why(workspace, runs, other_stack, tmp_path):
+    first = runs.start(training, stack="other")
+    moved = str(tmp_path / "moved")
+    workspace.components.update(STORE, "other", {"path": moved}, why="the disk is full")
+    workspace.components.register(STORE, "unrelated", "local", {"path": "x"})
+    workspace.stacks.update("other", description="new")
+    second = runs.start(training, stack="other")
+    workspace.stacks.update("other", description="later")
+    diff = runs.diff(first.id, second.id)
+    assert told(diff) == [
+        ("stack", "revision", 1, 2),
+        ("stack", "artifact_store.revision", 1, 2),
+        ("configuration", "artifact_store.path", str(other_stack), moved),
+    ]
+    assert [(each.kind, each.name, each.action) for each in diff.changes] == [
+        ("stack", "other", "updated"),
+        ("artifact_store", "other", "updated"),
+    ]
+    assert diff.changes[1].why == "the disk is full"
+    assert [change.after for change in diff.changes[1].changes] == [moved]
+    # the other way round the same happened, and the differences are turned round
+    turned = runs.diff(second.id, first.id)
+    assert turned.changes == diff.changes
+    assert told(turned, "stack")[0] == ("revision", 2, 1)
+
+
+def test_a_change_that_was_taken_back_in_between_is_told_too(workspace, runs, other_stack):
+    first = runs.start(training, stack="other")
+    workspace.components.register(STORE, "third", "local")
+    workspace.stacks.update("other", artifact_store="third")
+    workspace.components.update(STORE, "third", {"path": "elsewhere"})
+    workspace.stacks.update("other", artifact_store="other")
+    workspace.components.update(STORE, "third", {"path": "nobody cares"})
+    second = runs.start(training, stack="other")
+    diff = runs.diff(first.id, second.id)
+    assert told(diff) == [("stack", "revision", 1, 3)]
+    assert [(each.name, each.action) for each in diff.changes] == [
+        ("other", "updated"),
+        ("third", "updated"),
+        ("other", "updated"),
+    ]
+
+
+def test_another_stack_is_told_with_what_is_behind_it(workspace, runs, other_stack):
+    first = runs.start(training)
+    workspace.stacks.activate("other", why="to try it")
+    second = runs.start(training)
+    diff = runs.diff(first.id, second.id)
+    assert ("stack", "default", "other") in told(diff, "stack")
+    assert ("artifact_store", "default", "other") in told(diff, "stack")
+    assert ("step_operator", None, "first, second") in told(diff, "stack")
+    assert ("step_operator[first].flavor", None, "local") in told(diff, "flavor")
+    assert ("artifact_store.path", "artifacts", str(other_stack)) in told(diff, "configuration")
+    assert [(each.kind, each.why) for each in diff.changes] == [("activation", "to try it")]
+
+
+def test_parameters_and_what_came_of_them_are_told(runs):
+    first, second = runs.start(training), runs.start(training, {"rows": 5})
+    diff = runs.diff(first.id, second.id)
+    assert told(diff, "parameters") == [("rows", 4, 5), ("load.rows", 4, 5)]
+    ((field, before, after),) = told(diff, "inputs")
+    assert field == "total.data"
+    assert (before, after) == (
+        runs.artifacts(first.id)[0].digest, runs.artifacts(second.id)[0].digest,
+    )  # fmt: skip
+    assert [each[0] for each in told(diff, "outputs")] == ["load.output", "total.output"]
+
+
+def with_step(value, fails=False):
+    def made() -> int:
+        if fails:
+            raise ValueError("no")
+        return value
+
+    @Pipeline
+    def making():
+        total([step(name="make")(made)()])
+
+    return making
+
+
+def test_changed_code_is_told(runs):
+    first, second = runs.start(with_step(1)), runs.start(with_step(2))
+    diff = runs.diff(first.id, second.id)
+    ((field, before, after),) = told(diff, "code")
+    assert field == "make"
+    assert len({before, after}) == 2
+    assert [each[0] for each in told(diff, "outputs")] == ["make.output", "total.output"]
+
+
+def test_of_a_step_that_did_not_end_only_the_outcome_is_told(runs):
+    good = runs.start(with_step(1))
+    with pytest.raises(RunFailed):
+        runs.start(with_step(1, fails=True))
+    bad = runs.list()[0]
+    diff = runs.diff(good.id, bad.id)
+    assert {each.about for each in diff.differences} == {"outcome", "code"}
+    assert told(diff, "outcome")[:3] == [
+        ("status", "completed", "failed"),
+        ("error", None, "ValueError: no"),
+        ("make", "completed", "failed"),
+    ]
+
+
+def test_packages_and_python_are_told(workspace, runs, monkeypatch):
+    first = runs.start(training)
+    there = runs.describe(first.id).environment
+    assert there["packages"]["stackfold"]
+    changed = Environment.model_validate(
+        {**there, "python": "3.99.0", "packages": {**there["packages"], "numpy": "9", "pip": "1"}}
+    )
+    monkeypatch.setattr(runs, "_environment", lambda: changed)
+    second = runs.start(training)
+    diff = runs.diff(first.id, second.id)
+    assert told(diff, "packages") == [
+        (name, there["packages"].get(name), changed.packages[name])
+        for name in there["packages"]
+        if name in ("numpy", "pip")
+    ]
+    assert told(diff, "python") == [("version", there["python"], "3.99.0")]
+
+
+def test_the_version_of_the_package_that_ships_a_flavor_is_pinned(runs):
+    pin = runs.describe(runs.start(training).id).pin
+    (orchestrator,) = pin["components"]["orchestrator"]
+    assert orchestrator["flavor_version"] == "0.1.0"
+    assert orchestrator["source"].endswith("local_orchestrator.LocalOrchestrator")
+
+
+def test_inputs_that_are_lists_are_compared_one_by_one(runs):
+    @step
+    def add(numbers: list[list[int]]) -> int:
+        return sum(map(sum, numbers))
+
+    @Pipeline
+    def adding(rows: int = 1):
+        add([load(2), load(rows)])
+
+    first, second = runs.start(adding), runs.start(adding, {"rows": 3})
+    ((field, before, after),) = told(runs.diff(first.id, second.id), "inputs")
+    assert field == "add.numbers[1]"
+    assert before != after
+
+
+def test_an_unknown_run_is_refused(runs):
+    first = runs.start(training)
+    for pair in ((first.id, "nothing"), ("nothing", first.id)):
+        with pytest.raises(NotFound, match="there is no run 'nothing'"):
+            runs.diff(*pair)
+
+
+def test_step_operators_are_told_by_name(workspace, runs, other_stack):
+    first = runs.start(training, stack="other")
+    workspace.stacks.set_default("other", {OPERATOR: "second"})
+    workspace.components.update(OPERATOR, "first", labels={"a": "b"})
+    second = runs.start(training, stack="other")
+    stack = told(runs.diff(first.id, second.id), "stack")
+    assert (str(ComponentType.STEP_OPERATOR), "first, second", "second, first") in stack
+    assert ("step_operator[first].revision", 1, 2) in stack
