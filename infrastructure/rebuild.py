@@ -37,12 +37,8 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
         UnreadableEvent: The log holds an event that cannot be loaded; nothing is changed then.
         LogUnavailable: It holds what was never recorded, such as two of the same name.
     """
-    try:
-        with database.write() as cursor:
-            return _rebuild(database, cursor, progress)
-    except database.conflict as error:
-        problem = f"contradicts itself ({error}): restore it from a backup"
-        raise LogUnavailable(database.place, problem) from error
+    with database.write() as cursor:
+        return _rebuild(database, cursor, progress)
 
 
 def upgrade(database: Database) -> None:
@@ -55,8 +51,12 @@ def upgrade(database: Database) -> None:
 def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = None) -> int:
     TABLES.drop(cursor)
     TABLES.create(cursor, database.main)
-    count = Fold(cursor, database.main).run(events(database), progress)
-    TABLES.create_indexes(cursor)
+    try:
+        count = Fold(cursor, database.main).run(events(database), progress)
+        TABLES.create_indexes(cursor)
+    except database.conflict as error:
+        problem = f"contradicts itself ({error}): restore it from a backup"
+        raise LogUnavailable(database.place, problem) from error
     database.stamp(cursor)
     return count
 
