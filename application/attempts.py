@@ -3,37 +3,17 @@
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple, Protocol
-from uuid import UUID
+from typing import NamedTuple
 
+from stackfold.application.cache import Cache
 from stackfold.application.materializers import Materializers
 from stackfold.application.output import Output
 from stackfold.application.ports import Answer, ArtifactStore, Place, StepOperator
-from stackfold.application.steps import StepCall, one_line, trimmed
+from stackfold.application.steps import StepAnswer, StepCall, one_line, trimmed
 from stackfold.application.watching import Watcher
-from stackfold.domain.artifact import Artifact
-from stackfold.domain.graph import Node
 
 _GLANCE = 0.1
 """Seconds between two looks whether a wait should end."""
-
-
-class Hit(NamedTuple):
-    """An earlier execution that may stand for a step's."""
-
-    outputs: tuple[Artifact, ...]
-    run: UUID
-    """The run that made them."""
-
-
-class StepCache(Protocol):
-    """Where earlier executions are found."""
-
-    def key(self, node: Node, inputs: Mapping[str, Artifact]) -> str:
-        """What an execution depends on, as a text; empty if none may stand for another."""
-
-    def find(self, key: str) -> Hit | None:
-        """An execution with this key whose outputs are all there; None if there is none."""
 
 
 class Equipment(NamedTuple):
@@ -46,7 +26,8 @@ class Equipment(NamedTuple):
     operators: Mapping[str, StepOperator]
     """Step → the operator that executes it; the others are executed where the orchestrator says."""
     watcher: Watcher
-    cache: StepCache | None = None
+    cache: Cache
+    """What knows earlier executions."""
 
 
 class Attempts:
@@ -67,8 +48,8 @@ class Attempts:
         self.output = Output(equipment.store)
         self.retried: list[str] = []
 
-    def outputs(self, place: Place) -> tuple[Artifact, ...]:
-        """What the step returned.
+    def answer(self, place: Place) -> StepAnswer:
+        """What comes of the step.
 
         Raises:
             BaseException: What the last attempt raised.

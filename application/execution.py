@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from stackfold.application.attempts import HERE, Attempts, Equipment
+from stackfold.application.context import Notes, RunFacts, notes_on
 from stackfold.application.hooks import HookCall, call_hook
 from stackfold.application.ports import (
     Place,
@@ -15,13 +16,14 @@ from stackfold.application.ports import (
 )
 from stackfold.application.recording import Command, Recording
 from stackfold.application.schedule import skipped
-from stackfold.application.steps import Failure, StepCall, one_line
+from stackfold.application.steps import Failure, StepAnswer, StepCall, one_line
 from stackfold.application.watching import StepEnd
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import RunFailed
 from stackfold.domain.graph import Graph, Node
 from stackfold.domain.options import FailureMode
-from stackfold.domain.run import Run, StepDefinition, StepLog, Taken
+from stackfold.domain.pin import Pin
+from stackfold.domain.run import Run, StepDefinition, StepLog
 
 
 class Execution:
@@ -31,6 +33,7 @@ class Execution:
         self,
         run: Run,
         graph: Graph,
+        pin: Pin,
         recording: Recording,
         equipment: Equipment,
         kept: Mapping[str, tuple[Artifact, ...]],
@@ -40,11 +43,13 @@ class Execution:
         Args:
             run: As it was started or resumed.
             graph: What it consists of.
+            pin: The stack that it uses.
             recording: Where it is recorded.
             equipment: What it takes.
             kept: Step → its outputs, for the steps that completed before the run was resumed.
         """
         self._id, self._name = str(run.id), run.name
+        self._facts = RunFacts(self._id, run.name, graph.pipeline, pin)
         self._graph = graph
         self._recording = recording
         self._equipment = equipment
@@ -93,21 +98,21 @@ class Execution:
         """
         node = self._nodes[name]
         started, inputs = self._begin(node)
-        cache = self._equipment.cache if node.cache else None
-        key = cache.key(node, inputs) if cache else ""
-        hit = cache.find(key) if cache and key else None
+        # Known of every step: where it is not taken from the cache, its outputs are the latest.
+        key = self._equipment.cache.key(node, inputs)
+        hit = self._equipment.cache.find(key) if node.cache else None
         if hit:
-            self._succeed(node, started, inputs, hit.outputs, key=key, cached_from=hit.run)
+            self._succeed(node, started, inputs, hit.answer, key=key, cached_from=hit.run)
             return
         attempts = Attempts(self._call(node, inputs), self._equipment, self._must_be_open)
         try:
             self._call_hook(node, "start", "running")
-            outputs = attempts.outputs(place or HERE)
+            answer = attempts.answer(place or HERE)
         except BaseException as error:
             self._fail(node, started, error, attempts)
             raise
         log, retried = attempts.output.close(), tuple(attempts.retried)
-        self._succeed(node, started, inputs, outputs, key=key, log=log, retried=retried)
+        self._succeed(node, started, inputs, answer, key=key, log=log, retried=retried)
 
     def complete(self) -> None:
         """Record that every step completed."""
@@ -151,6 +156,7 @@ class Execution:
 
     def _call(self, node: Node, inputs: Mapping[str, Artifact]) -> StepCall:
         return StepCall(
+            self._facts,
             node.name,
             node.step,
             node.arguments,
@@ -165,14 +171,14 @@ class Execution:
         node: Node,
         started: datetime,
         inputs: Mapping[str, Artifact],
-        outputs: tuple[Artifact, ...],
+        answer: StepAnswer,
         *,
         key: str,
         cached_from: UUID | None = None,
         log: StepLog | None = None,
         retried: tuple[str, ...] = (),
     ) -> None:
-        taken: dict[str, Taken] = {name: artifact.id for name, artifact in inputs.items()}
+        taken = {name: artifact.id for name, artifact in inputs.items()}
         status = "cached" if cached_from else "completed"
 
         def command(run: Run) -> None:
@@ -181,11 +187,13 @@ class Execution:
                 started=started,
                 parameters=dict(node.parameters),
                 inputs=taken,
-                outputs=outputs,
+                outputs=answer.outputs,
                 retried=retried,
                 log=log,
                 key=key,
                 cached_from=cached_from,
+                metadata=answer.metadata,
+                tags=answer.tags,
             )
 
         with self._turn:
@@ -193,7 +201,7 @@ class Execution:
             # What was found in the cache would be found again: it need not be durable at once.
             self._recording.record(command, at_once=cached_from is None)
             self._forget(node)
-            self._remember(node.name, outputs)
+            self._remember(node.name, answer.outputs)
             self._note(node.name, "completed")
         self._tell(node.name, status, started)
         self._call_hook(node, "success", status)
@@ -211,6 +219,7 @@ class Execution:
             self._stop(node, started, error, log)
             return
         failure = Failure.of(error)
+        noted = notes_on(error) or Notes(node.step.options.metadata, node.step.options.tags)
 
         def command(run: Run) -> None:
             run.step_failed(
@@ -220,6 +229,8 @@ class Execution:
                 traceback=failure.traceback,
                 retried=tuple(attempts.retried),
                 log=log,
+                metadata=noted.metadata,
+                tags=noted.tags,
             )
 
         with self._turn:

@@ -1,10 +1,11 @@
 """Launches: from a graph and a pin to a run that has ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from stackfold.application.attempts import Equipment, StepCache
+from stackfold.application.attempts import Equipment
+from stackfold.application.cache import Cache, Executions
 from stackfold.application.claims import Claims
 from stackfold.application.execution import Execution
 from stackfold.application.ledger import Ledger
@@ -49,7 +50,7 @@ class Launches:
         pinning: Pinning,
         materializers: Materializers,
         claims: Claims,
-        cache: Callable[[ArtifactStore, Materializers], StepCache] | None = None,
+        executions: Executions,
     ) -> None:
         """Record in `ledger`, and claim by `claims` what is executed.
 
@@ -58,13 +59,13 @@ class Launches:
             pinning: Sets up what a pin names.
             materializers: What writes and reads outputs.
             claims: Who executes what.
-            cache: Where earlier executions are found, given the run's store and materializers.
+            executions: Where earlier executions are found.
         """
         self._ledger = ledger
         self._pinning = pinning
         self._materializers = materializers
         self._claims = claims
-        self._cache = cache
+        self._executions = executions
 
     def start(self, launch: Launch) -> str:
         """Start a run, and return its id when it has completed.
@@ -75,12 +76,16 @@ class Launches:
         """
         graph, pin = launch.graph, launch.pin
         chosen = step_operators(graph, pin)
-        equipment, orchestrator = self._equipment(pin, chosen, launch.watcher)
+        equipment, orchestrator = self._equipment(graph, pin, chosen, launch.watcher)
         steps = tuple(
             StepDefinition(
                 name=node.name,
                 upstream=node.upstream,
                 step_operator=chosen[node.name].name if node.name in chosen else None,
+                code=equipment.cache.code(node.step),
+                outputs=node.step.signature.declaration,
+                materializers=equipment.cache.written_by(node.step),
+                cache=node.cache,
             )
             for node in graph.nodes
         )
@@ -97,12 +102,14 @@ class Launches:
                 ),
                 environment=launch.environment,
                 rerun_of=launch.rerun_of,
+                tags=graph.options.tags,
+                metadata=graph.options.metadata,
             )
         # Claimed before it is known, so that nobody can take it for interrupted.
         with self._claims.hold(str(run.id), run.name):
             self._ledger.save(run)
             recording = Recording(self._ledger, run, launch.why)
-            self._drive(Execution(run, graph, recording, equipment, {}), orchestrator)
+            self._drive(Execution(run, graph, pin, recording, equipment, {}), orchestrator)
         return str(run.id)
 
     def resume(self, run: Run, graph: Graph, pin: Pin, kept: Kept, why: str, w: Watcher) -> None:
@@ -120,18 +127,18 @@ class Launches:
             InvalidPipeline: The stack lacks what a step needs.
             RunFailed: A step raised; its exception is the cause.
         """
-        equipment, orchestrator = self._equipment(pin, step_operators(graph, pin), w)
+        equipment, orchestrator = self._equipment(graph, pin, step_operators(graph, pin), w)
         recording = Recording(self._ledger, run, why)
-        self._drive(Execution(run, graph, recording, equipment, kept), orchestrator)
+        self._drive(Execution(run, graph, pin, recording, equipment, kept), orchestrator)
 
     def _equipment(
-        self, pin: Pin, chosen: Mapping[str, PinnedComponent], watcher: Watcher
+        self, graph: Graph, pin: Pin, chosen: Mapping[str, PinnedComponent], watcher: Watcher
     ) -> tuple[Equipment, Orchestrator]:
         built = {each.id: cast(StepOperator, self._pinning.built(each)) for each in chosen.values()}
         operators = {step: built[component.id] for step, component in chosen.items()}
         orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
         store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
-        cache = self._cache(store, self._materializers) if self._cache else None
+        cache = Cache(self._executions, store, self._materializers, graph.nodes)
         return Equipment(store, self._materializers, operators, watcher, cache), orchestrator
 
     def _drive(self, execution: Execution, orchestrator: Orchestrator) -> None:

@@ -158,12 +158,8 @@ def _components(run: RunDescription) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _inputs(run: RunDescription, steps: Sequence[StepView]) -> dict[str, Any]:
-    """Step and input → the digest of its value, or those of the values in it."""
+    """Step and input → the digest of its value."""
     digests = {output.id: output.digest for each in run.steps for output in each.outputs}
-    fields: dict[str, Any] = {}
-    for step in steps:
-        for name, taken in step.inputs.items():
-            ids = taken if isinstance(taken, list) else [taken]
-            known = [digests.get(id) for id in ids]
-            fields[f"{step.name}.{name}"] = known if isinstance(taken, list) else known[0]
-    return fields
+    return {
+        f"{step.name}.{name}": digests.get(id) for step in steps for name, id in step.inputs.items()
+    }

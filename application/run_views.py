@@ -78,8 +78,8 @@ class StepView(NamedTuple):
     upstream: list[str]
     step_operator: str | None
     parameters: dict[str, Any]
-    inputs: dict[str, str | list[str]]
-    """Input → the id of the artifact that it was, or those of the ones in it."""
+    inputs: dict[str, str]
+    """Input → the id of the artifact that it was; "models[0]" for the first of those in a list."""
     outputs: list[ArtifactView]
     retried: list[str]
     """What the attempts before the last one raised, each in one line."""
@@ -94,6 +94,12 @@ class StepView(NamedTuple):
     tags: list[str]
     code: str
     """sha256 of what its function is made of; empty where that is unknown."""
+    declares: str
+    """The outputs that it declares, such as "model: sklearn.base.ClassifierMixin"."""
+    materializers: str
+    """A digest of those that may write its outputs."""
+    could_be_cached: bool
+    """Whether an equal earlier execution could stand for it."""
 
 
 class RunDescription(NamedTuple):

@@ -1,9 +1,11 @@
 """Runs: start one on a stack, look at what they did, and load what they produced."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, cast
 
+from stackfold.application import annotations
 from stackfold.application.cache import Executions
+from stackfold.application.cache_reasons import CacheReason, CacheReasons, EarlierExecutions
 from stackfold.application.claims import Claims
 from stackfold.application.flavors import Flavors
 from stackfold.application.launches import Launch, Launches
@@ -37,6 +39,10 @@ from stackfold.domain.pipeline import Pipeline
 from stackfold.domain.run import Run
 
 
+class KnownExecutions(Executions, EarlierExecutions, Protocol):
+    """What the log knows of executions."""
+
+
 class Runs:
     """What can be done with runs, and asked of them.
 
@@ -52,7 +58,7 @@ class Runs:
         materializers: Materializers,
         claims: Claims,
         load_pipeline: PipelineLoader,
-        executions: Executions,
+        executions: KnownExecutions,
         changes: Changes,
         environment: Callable[[], Environment],
     ) -> None:
@@ -79,6 +85,7 @@ class Runs:
             ledger, run_queries, self._pinning, claims, self._launches, load_pipeline
         )
         self._reruns = Reruns(run_queries, self._launches, load_pipeline, environment)
+        self._cache_reasons = CacheReasons(run_queries, executions)
         self._diffs = RunDiffs(run_queries, changes)
         self._run_queries = run_queries
         self._materializers = materializers
@@ -269,6 +276,47 @@ class Runs:
         pinned = Pin.model_validate(run.pin)
         store = cast(ArtifactStore, self._pinning.required(pinned, ComponentType.ARTIFACT_STORE))
         return read(found, store, self._materializers)
+
+    def why(self, reference: str) -> Sequence[CacheReason]:
+        """Why each step of a run was or was not taken from the cache; raises as `get`."""
+        return [*self._cache_reasons.of(self.describe(reference))]
+
+    def tag(
+        self, reference: str, add: Iterable[str] = (), remove: Iterable[str] = (), why: str = ""
+    ) -> RunView:
+        """Add tags to a run and remove others, while it runs or later.
+
+        Args:
+            reference: Which run.
+            add: The tags that it gets,
+            remove: and those that it loses; one that it does not have is fine.
+            why: The reason.
+
+        Raises:
+            InvalidName: A tag breaks the rule for names.
+            NothingToChange: It has and lacks them already.
+            NotFound: There is no such run.
+            Ambiguous: The reference is a prefix of several.
+        """
+        annotations.tag(self._ledger, self.get(reference).id, add, remove, why)
+        return self.get(reference)
+
+    def log_metadata(self, reference: str, metadata: Mapping[str, Any], why: str = "") -> RunView:
+        """Add to what is known of a run; the last value of a name counts.
+
+        Args:
+            reference: Which run.
+            metadata: Values that JSON can carry, by name.
+            why: The reason.
+
+        Raises:
+            Unrecordable: JSON cannot carry a value.
+            NothingToChange: All of it is known.
+            NotFound: There is no such run.
+            Ambiguous: The reference is a prefix of several.
+        """
+        annotations.log_metadata(self._ledger, self.get(reference).id, metadata, why)
+        return self.get(reference)
 
     # -- how it is done
 

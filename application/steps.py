@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
+from stackfold.application.context import Notes, RunFacts, StepContext, executing
 from stackfold.application.materializers import Materializers
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.values import read, write
@@ -18,6 +19,15 @@ _HEADER = "Traceback (most recent call last):"
 _NEVER_CHANGED = (str, int, float, bool, type(None))
 
 
+class StepAnswer(NamedTuple):
+    """What comes of a step."""
+
+    outputs: tuple[Artifact, ...]
+    metadata: dict[str, Any]
+    """What is known of it beside; values that JSON can carry."""
+    tags: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class StepCall:
     """One use of a step, ready to be executed here or in another process.
@@ -25,6 +35,7 @@ class StepCall:
     The values do not pass through whoever calls it: they stay with the artifact store.
     """
 
+    run: RunFacts
     node: str
     """What the step is called in its run."""
     step: StepFunction
@@ -37,11 +48,11 @@ class StepCall:
     store: ArtifactStore
     materializers: Materializers
 
-    def __call__(self) -> tuple[Artifact, ...]:
-        """Execute the step.
+    def __call__(self) -> StepAnswer:
+        """Execute the step; it can ask for its context meanwhile.
 
         Returns:
-            Where its outputs are.
+            Where its outputs are, and what it adds to the record.
 
         Raises:
             ArtifactDamaged: An input is not what was written.
@@ -54,9 +65,18 @@ class StepCall:
             for name, value in self.arguments.items()
         }
         values |= self._inputs()
-        returned = self.step.function(**values)
+        options = self.step.options
+        notes = Notes(dict(options.metadata), options.tags)
+        names = tuple(each.name for each in self.step.signature.outputs)
+        context = StepContext(self.run, self.node, names, notes)
+        with executing(context):
+            returned = self.step.function(**values)
         del values  # not in memory while the outputs are written
-        return tuple(self._write(name, value) for name, value in self._outputs(returned))
+        outputs = tuple(
+            self._write(name, value, context.notes_of[name])
+            for name, value in self._outputs(returned)
+        )
+        return StepAnswer(outputs, notes.metadata, notes.tags)
 
     def _inputs(self) -> dict[str, Any]:
         values = {name: self._read(name, artifact) for name, artifact in self.inputs.items()}
@@ -81,15 +101,18 @@ class StepCall:
             raise InvalidOutput(self.node, f"{problem} where it declares {', '.join(names)}")
         return list(zip(names, returned, strict=True))
 
-    def _write(self, name: str, value: Any) -> Artifact:
+    def _write(self, name: str, value: Any, notes: Notes) -> Artifact:
         try:
-            return write(name, value, self.store, self.materializers)
+            written = write(name, value, self.store, self.materializers)
         except StackfoldError:
             raise
         except Exception as error:
             # Whatever a class of the user's does when it is pickled.
             problem = f"a {type(value).__name__} as {name!r} that cannot be stored: {error}"
             raise InvalidOutput(self.node, problem) from error
+        if not notes:
+            return written
+        return written.model_copy(update={"metadata": notes.metadata, "tags": notes.tags})
 
 
 # -- what a step raised

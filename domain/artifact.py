@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 
 class Artifact(BaseModel):
@@ -25,3 +25,6 @@ class Artifact(BaseModel):
     """Length in bytes."""
     versions: dict[str, str] = {}
     """"python" and module → the version that wrote it, where another may fail to read it."""
+    metadata: dict[str, JsonValue] = {}
+    """What the step said of it."""
+    tags: tuple[str, ...] = ()

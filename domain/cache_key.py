@@ -33,10 +33,13 @@ class CacheKey(NamedTuple):
     """Input → "list", "tuple" or "dict", for those that several outputs flow into."""
     outputs: str
     """The declared outputs: their names, in order, and types."""
-    materializers: tuple[str, ...]
-    """Those that may write the outputs, each as "name version", in the order they are asked in."""
+    materializers: str
+    """A digest of those that may write the outputs, with their versions."""
     store: Mapping[str, JsonValue]
     """The artifact store: its flavor and resolved configuration."""
+    repetition: int = 0
+    """How many equal uses of the step there are before this one in the pipeline: who asks twice
+    for the same wants two, of random numbers for example."""
 
     @property
     def digest(self) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.environment import Environment
-from stackfold.domain.errors import NotResumable
+from stackfold.domain.errors import NothingToChange, NotResumable
 from stackfold.domain.events import Aggregate, FirstEvent
 from stackfold.domain.name import LONGEST
 from stackfold.domain.options import FailureMode
@@ -27,6 +27,12 @@ class StepDefinition(BaseModel):
     """The name of the step operator that runs it; None runs it where the orchestrator does."""
     code: str = ""
     """sha256 of what its function is made of, in hexadecimal; empty where that is unknown."""
+    outputs: str = ""
+    """What it declares to return, such as "model: sklearn.base.ClassifierMixin, loss: float"."""
+    materializers: str = ""
+    """A digest of the materializers that may write that, with their versions."""
+    cache: bool = False
+    """Whether an equal earlier execution could stand for this one."""
 
 
 class StepLog(BaseModel):
@@ -41,9 +47,6 @@ class StepLog(BaseModel):
     """Length in bytes."""
 
 
-Taken = UUID | tuple[UUID, ...]
-"""The artifact that an input is, or those in its list."""
-
 Status = Literal["running", "completed", "failed", "cancelled"]
 
 
@@ -53,13 +56,14 @@ class StepResult(TypedDict, total=False):
     step: Required[str]
     started: Required[datetime]
     parameters: Required[dict[str, JsonValue]]
-    inputs: Required[dict[str, Taken]]
+    inputs: Required[dict[str, UUID]]
     outputs: Required[tuple[Artifact, ...]]
     retried: tuple[str, ...]
     log: StepLog | None
     key: str
     cached_from: UUID | None
     metadata: dict[str, JsonValue]
+    tags: tuple[str, ...]
 
 
 class StepFailure(TypedDict, total=False):
@@ -72,6 +76,7 @@ class StepFailure(TypedDict, total=False):
     retried: tuple[str, ...]
     log: StepLog | None
     metadata: dict[str, JsonValue]
+    tags: tuple[str, ...]
 
 
 class Run(Aggregate):
@@ -100,6 +105,8 @@ class Run(Aggregate):
         environment: Environment = Field(default_factory=Environment)
         rerun_of: UUID | None = None
         """The run whose pinned configuration and parameters it repeats, if it repeats one."""
+        tags: tuple[str, ...] = ()
+        metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
     class StepCompleted(Event):
         """A step returned and its outputs are in the artifact store, or they were there already."""
@@ -108,17 +115,19 @@ class Run(Aggregate):
         step: str
         started: datetime
         parameters: dict[str, JsonValue]
-        inputs: dict[str, Taken]
+        inputs: dict[str, UUID]
+        """Input → the artifact that it was; "models[0]" for the first of those in a list."""
         outputs: tuple[Artifact, ...]
         retried: tuple[str, ...] = ()
         """What the attempts before this one raised, each in one line."""
         log: StepLog | None = None
         """None if it was silent."""
         key: str = ""
-        """The cache key; empty if it was not to be cached."""
+        """The cache key: what the outputs depend on; empty where that is unknown."""
         cached_from: UUID | None = None
         """The run that made the outputs; None if this one did."""
         metadata: dict[str, JsonValue] = Field(default_factory=dict)
+        tags: tuple[str, ...] = ()
 
     class StepFailed(Event):
         """A step raised, in its last attempt."""
@@ -131,6 +140,7 @@ class Run(Aggregate):
         retried: tuple[str, ...] = ()
         log: StepLog | None = None
         metadata: dict[str, JsonValue] = Field(default_factory=dict)
+        tags: tuple[str, ...] = ()
 
     class StepCancelled(Event):
         """A step was stopped before it had an outcome of its own."""
@@ -184,6 +194,19 @@ class Run(Aggregate):
         def apply(self, run: "Run") -> None:
             run.status = "running"
 
+    class Annotated(Event):
+        """Somebody said something about it, while it ran or later."""
+
+        TOPIC = "run.annotated"
+        tags: tuple[str, ...]
+        """All that it has from now on."""
+        metadata: dict[str, JsonValue]
+        """All that is known from now on."""
+
+        def apply(self, run: "Run") -> None:
+            run.tags = self.tags
+            run.metadata = dict(self.metadata)
+
     class Deleted(Event):
         """It is no longer shown; the log keeps what it did."""
 
@@ -192,9 +215,17 @@ class Run(Aggregate):
         def apply(self, run: "Run") -> None:
             run.deleted = True
 
-    def __init__(self, name: str, pipeline: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        pipeline: str,
+        tags: tuple[str, ...] = (),
+        metadata: dict[str, JsonValue] | None = None,
+    ) -> None:
         super().__init__(name)
         self.pipeline = pipeline
+        self.tags = tags
+        self.metadata = dict(metadata or {})
         self.status: Status = "running"
 
     @classmethod
@@ -209,6 +240,8 @@ class Run(Aggregate):
         configuration: dict[str, JsonValue] | None = None,
         environment: Environment | None = None,
         rerun_of: UUID | None = None,
+        tags: tuple[str, ...] = (),
+        metadata: dict[str, JsonValue] | None = None,
     ) -> Self:
         """Begin a run of a pipeline on a pinned stack; its name ends as its id begins.
 
@@ -222,6 +255,8 @@ class Run(Aggregate):
             configuration: What was chosen for this run beside its parameters.
             environment: The Python, the machine and the packages that are there.
             rerun_of: The run that it repeats, if it repeats one.
+            tags: By which it is found again.
+            metadata: What else is known of it.
         """
         id = uuid4()
         return cls._create(
@@ -238,6 +273,8 @@ class Run(Aggregate):
             configuration=configuration or {},
             environment=environment or Environment(),
             rerun_of=rerun_of,
+            tags=tags,
+            metadata=metadata or {},
         )
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:
@@ -284,6 +321,25 @@ class Run(Aggregate):
         if self.status == "completed":
             raise NotResumable(self.name, "has completed: there is nothing left to do")
         self.trigger_event(self.Resumed, redone=redone)
+
+    def annotate(self, tags: dict[str, bool], metadata: dict[str, JsonValue]) -> None:
+        """Say something about it.
+
+        Args:
+            tags: Tag → whether it is added; else it is removed.
+            metadata: What is added.
+
+        Raises:
+            NothingToChange: All of it is known.
+            NotFound: It was deleted.
+        """
+        self.must_exist()
+        kept = (tag for tag in self.tags if tags.get(tag, True))
+        after = tuple(dict.fromkeys((*kept, *(tag for tag, add in tags.items() if add))))
+        known = {**self.metadata, **metadata}
+        if (after, known) == (self.tags, self.metadata):
+            raise NothingToChange("run", self.name, self.version)
+        self.trigger_event(self.Annotated, tags=after, metadata=known)
 
     def delete(self) -> None:
         """Be gone; only for one that has ended, or whose process has.

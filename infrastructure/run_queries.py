@@ -47,7 +47,7 @@ class SqlRunQueries:
         """The runs that a listing asks for."""
         wanted = part(listing, _SORTABLE)
         rows = self._database.read(f"{_RUN}{wanted.where}{wanted.tail}", wanted.parameters)
-        return [RunView(*row) for row in rows]
+        return [_run(row) for row in rows]
 
     def run(self, reference: str) -> RunView:
         """One run."""
@@ -67,10 +67,10 @@ class SqlRunQueries:
         view = self.run(reference)
         ((source, why, error, parameters, graph, pin, *rest),) = self._database.read(
             "SELECT source, why, error, parameters, graph, pin, rerun_of, environment, position, "
-            "configuration FROM runs WHERE id = ?",
+            "configuration, metadata FROM runs WHERE id = ?",
             (view.id,),
         )
-        rerun_of, environment, position, configuration = rest
+        rerun_of, environment, position, configuration, metadata = rest
         return RunDescription(
             *view,
             source=source,
@@ -83,6 +83,7 @@ class SqlRunQueries:
             rerun_of=rerun_of,
             environment=json.loads(environment),
             position=position,
+            metadata=json.loads(metadata),
         )
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
@@ -95,7 +96,7 @@ class SqlRunQueries:
 
     def _found(self, condition: str, *values: str) -> list[RunView]:
         rows = self._database.read(f"{_RUN} AND ({condition}) ORDER BY t.position DESC", values)
-        return [RunView(*row) for row in rows]
+        return [_run(row) for row in rows]
 
     def _steps(self, run: str, graph: list[dict[str, Any]]) -> list[StepView]:
         rows = self._database.read(
@@ -109,15 +110,19 @@ class SqlRunQueries:
         return [_step(node, executed.get(node["name"]), outputs) for node in graph]
 
 
+def _run(row: Sequence[Any]) -> RunView:
+    *plain, tags = row
+    return RunView._make((*plain, json.loads(tags)))
+
+
 def artifact_view(row: Sequence[Any]) -> ArtifactView:
     """A row of `ArtifactView`'s columns as such a view."""
-    *plain, versions = row
-    return ArtifactView(*plain, versions=json.loads(versions))
+    return ArtifactView(*row[:-3], *map(json.loads, row[-3:]))
 
 
-_JSON = ("parameters", "inputs", "retried", "log", "metadata")
+_JSON = ("parameters", "inputs", "retried", "log", "metadata", "tags")
 _STEP = ("status", "started", "ended", "error", "traceback", "key", "cached_from", *_JSON)
-_NEVER = ("pending", None, None, "", "", "", None, "{}", "{}", "[]", "null", "{}")
+_NEVER = ("pending", None, None, "", "", "", None, "{}", "{}", "[]", "null", "{}", "[]")
 
 
 def _step(
@@ -130,5 +135,9 @@ def _step(
         upstream=node["upstream"],
         step_operator=node["step_operator"],
         outputs=outputs.get(node["name"], []),
+        code=node["code"],
+        declares=node["outputs"],
+        materializers=node["materializers"],
+        could_be_cached=node["cache"],
         **known,
     )

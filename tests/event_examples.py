@@ -14,8 +14,8 @@ from stackfold.domain.component_type import ComponentType
 from stackfold.domain.environment import Environment
 from stackfold.domain.events import DomainEvent
 from stackfold.domain.flavor import Flavor
-from stackfold.domain.origin import Origin
 from stackfold.domain.options import FailureMode
+from stackfold.domain.origin import Origin
 from stackfold.domain.pin import Pin, PinnedComponent
 from stackfold.domain.run import Run, StepDefinition, StepLog
 from stackfold.domain.stack import Stack
@@ -78,6 +78,8 @@ ARTIFACT = Artifact(
     digest="0" * 64,
     size=12,
     versions={"python": "3.12.1", "sklearn": "1.5.0"},
+    metadata={"loss": 0.1},
+    tags=("best",),
 )
 ENVIRONMENT = Environment(
     python="3.12.1",
@@ -115,13 +117,23 @@ FACTS: list[partial[Any]] = [
         parameters={"rate": 0.1},
         steps=(
             StepDefinition(name="load"),
-            StepDefinition(name="train", upstream=("load",), step_operator="batch", code="c" * 64),
+            StepDefinition(
+                name="train",
+                upstream=("load",),
+                step_operator="batch",
+                code="c" * 64,
+                outputs="model: dict",
+                materializers="d" * 16,
+                cache=True,
+            ),
         ),
         pin=PIN,
         fingerprint=PIN.fingerprint,
         mode=FailureMode.CONTINUE_ON_FAILURE,
         environment=ENVIRONMENT,
         rerun_of=A,
+        tags=("nightly",),
+        metadata={"team": "vision"},
     ),
     that(
         Run.StepCompleted,
@@ -135,6 +147,7 @@ FACTS: list[partial[Any]] = [
         key="f" * 64,
         cached_from=B,
         metadata={"accuracy": 0.5},
+        tags=("costly",),
     ),
     that(
         Run.StepFailed,
@@ -145,6 +158,7 @@ FACTS: list[partial[Any]] = [
         retried=("ValueError: not yet",),
         log=LOG,
         metadata={"rows": 3},
+        tags=("costly",),
     ),
     that(Run.StepCancelled, step="train", started=NOON, reason="KeyboardInterrupt", log=LOG),
     that(Run.StepsSkipped, steps=("test", "deploy"), reason="step 'train' failed"),
@@ -152,6 +166,7 @@ FACTS: list[partial[Any]] = [
     that(Run.Resumed, redone=("train",)),
     that(Run.Completed),
     that(Run.Failed, error="ValueError: no"),
+    that(Run.Annotated, tags=("nightly", "good"), metadata={"team": "vision"}),
     that(Run.Deleted),
     that(Stack.Registered, copied_from=Origin(id=A, revision=3), **STACK_STATE),
     that(Stack.Updated, components=COMPOSITION, description=None, labels={"a": None}),

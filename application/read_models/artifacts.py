@@ -30,9 +30,8 @@ def fold(event: Run.Event, position: int, recorded_at: str) -> Iterator[Write]:
                 # A step from the cache has the outputs of the run that made them.
                 yield Write("ensure", "artifacts", values, {"id": str(artifact.id)})
                 yield _flow(run, event.step, "out", artifact.name, place, str(artifact.id))
-            for name, taken in event.inputs.items():
-                for place, id in enumerate(taken if isinstance(taken, tuple) else (taken,)):
-                    yield _flow(run, event.step, "in", name, place, str(id))
+            for place, (name, id) in enumerate(event.inputs.items()):
+                yield _flow(run, event.step, "in", name, place, str(id))
         case Run.Resumed():
             for step in event.redone:
                 yield Write("delete", "flows", {}, {"run": run, "step": step})
@@ -64,6 +63,8 @@ def _artifact(
         "size": artifact.size,
         "versions": json.dumps(artifact.versions, sort_keys=True) if artifact.versions else "{}",
         "created": _text(event.timestamp),
+        "metadata": json.dumps(artifact.metadata, sort_keys=True) if artifact.metadata else "{}",
+        "tags": json.dumps(artifact.tags) if artifact.tags else "[]",
     }
 
 
@@ -81,6 +82,7 @@ ARTIFACTS = Plain(
         "version INTEGER NOT NULL, position INTEGER NOT NULL, type TEXT NOT NULL, "
         "materializer TEXT NOT NULL, uri TEXT NOT NULL, digest TEXT NOT NULL, "
         "size INTEGER NOT NULL, versions TEXT NOT NULL, created TEXT NOT NULL, "
+        "metadata TEXT NOT NULL, tags TEXT NOT NULL, "
         "UNIQUE (pipeline, step, name, version)",
         "flows": "run TEXT NOT NULL, step TEXT NOT NULL, direction TEXT NOT NULL, "
         "name TEXT NOT NULL, place INTEGER NOT NULL, artifact TEXT NOT NULL, "

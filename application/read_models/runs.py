@@ -9,7 +9,9 @@ from stackfold.application.read_models.projection import Plain, Write
 from stackfold.domain.run import Run, StepLog
 
 
-def fold(event: Run.Event, position: int, recorded_at: str) -> Iterator[Write]:
+def fold(  # noqa: PLR0912  # one case for each event
+    event: Run.Event, position: int, recorded_at: str
+) -> Iterator[Write]:
     """What an event writes; the steps that were never executed are told by the run's graph."""
     run = {"id": str(event.originator_id)}
     match event:
@@ -37,6 +39,9 @@ def fold(event: Run.Event, position: int, recorded_at: str) -> Iterator[Write]:
             for step in event.redone:
                 yield Write("delete", "steps", {}, {"run": run["id"], "name": step})
             yield Write("update", "runs", {"status": "running", "ended": None, "error": ""}, run)
+        case Run.Annotated():
+            values = {"tags": _json(event.tags), "metadata": _json(event.metadata)}
+            yield Write("update", "runs", values, run)
         case Run.Deleted():
             yield Write("delete", "steps", {}, {"run": run["id"]})
             yield Write("delete", "runs", {}, run)
@@ -64,6 +69,8 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
         "pin": _json(event.pin.model_dump(mode="json")),
         "rerun_of": str(event.rerun_of) if event.rerun_of else None,
         "environment": _json(event.environment.model_dump(mode="json")),
+        "tags": _json(event.tags),
+        "metadata": _json(event.metadata),
     }
 
 
@@ -79,15 +86,13 @@ _NOTHING: dict[str, Any] = {
     "key": "",
     "cached_from": None,
     "metadata": "{}",
+    "tags": "[]",
 }
 """What is known of a step that did nothing."""
 
 
 def _completed(event: Run.StepCompleted) -> dict[str, Any]:
-    taken = {
-        name: [str(id) for id in each] if isinstance(each, tuple) else str(each)
-        for name, each in event.inputs.items()
-    }
+    taken = {name: str(id) for name, id in event.inputs.items()}
     return {
         **_NOTHING,
         "status": "cached" if event.cached_from else "completed",
@@ -100,6 +105,7 @@ def _completed(event: Run.StepCompleted) -> dict[str, Any]:
         "key": event.key,
         "cached_from": str(event.cached_from) if event.cached_from else None,
         "metadata": _json(event.metadata) if event.metadata else "{}",
+        "tags": _json(event.tags) if event.tags else "[]",
     }
 
 
@@ -114,6 +120,7 @@ def _failed(event: Run.StepFailed) -> dict[str, Any]:
         "retried": _json(event.retried),
         "log": _log(event.log),
         "metadata": _json(event.metadata),
+        "tags": _json(event.tags),
     }
 
 
@@ -152,14 +159,15 @@ RUNS = Plain(
         "stack_id TEXT NOT NULL, stack_revision INTEGER NOT NULL, fingerprint TEXT NOT NULL, "
         "status TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, error TEXT NOT NULL, "
         "by TEXT NOT NULL, why TEXT NOT NULL, parameters TEXT NOT NULL, graph TEXT NOT NULL, "
-        "pin TEXT NOT NULL, configuration TEXT NOT NULL, rerun_of TEXT, environment TEXT NOT NULL",
+        "pin TEXT NOT NULL, configuration TEXT NOT NULL, rerun_of TEXT, environment TEXT NOT NULL, "
+        "tags TEXT NOT NULL, metadata TEXT NOT NULL",
         "steps": "run TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, "
         "started TEXT, ended TEXT, error TEXT NOT NULL, "
         "traceback TEXT NOT NULL, parameters TEXT NOT NULL, inputs TEXT NOT NULL, "
         "retried TEXT NOT NULL, log TEXT, key TEXT NOT NULL, cached_from TEXT, "
-        "metadata TEXT NOT NULL, PRIMARY KEY (run, name)",
+        "metadata TEXT NOT NULL, tags TEXT NOT NULL, PRIMARY KEY (run, name)",
     },
-    indexes=("runs (position)", "runs (name)"),
+    indexes=("runs (position)", "runs (name)", "runs (pipeline, position)", "steps (key, ended)"),
     fold=fold,
     events=frozenset(
         {
@@ -172,6 +180,7 @@ RUNS = Plain(
             Run.Failed,
             Run.Cancelled,
             Run.Resumed,
+            Run.Annotated,
             Run.Deleted,
         }
     ),

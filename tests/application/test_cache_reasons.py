@@ -1,0 +1,126 @@
+"""One can ask why a step was or was not taken from the cache."""
+
+from pathlib import Path
+from urllib.request import url2pathname
+
+import pytest
+from runnable import single
+
+from stackfold.domain.configuration import RunConfiguration
+from stackfold.domain.errors import RunFailed
+from stackfold.domain.pipeline import Pipeline, step
+
+
+@step
+def load(rows: int = 3) -> list[int]:
+    return list(range(rows))
+
+
+@step
+def scale(data: list[int], by: float = 2) -> list[float]:
+    return [each * by for each in data]
+
+
+@step
+def announce(data: list[float]) -> None:
+    pass
+
+
+@Pipeline
+def chain(rows: int = 3, by: float = 2):
+    announce(scale(load(rows), by))
+
+
+def reasons(runs, run):
+    return {each.step: each.reason for each in runs.why(run.id)}
+
+
+def test_the_first_execution_has_nothing_to_be_compared_with(runs):
+    run = runs.start(chain)
+    assert reasons(runs, run) == {
+        "load": "it was executed for the first time",
+        "scale": "it was executed for the first time",
+        "announce": "caching is off: it has no outputs",
+    }
+    assert {each.compared_with for each in runs.why(run.id)} == {None}
+
+
+def test_a_cached_step_says_from_where(runs):
+    first, second = runs.start(chain), runs.start(chain)
+    assert reasons(runs, second)["load"] == f"taken from run {first.name!r}"
+
+
+def test_the_difference_to_the_latest_execution_is_told(runs):
+    runs.start(chain)
+    latest = runs.start(chain, {"by": 3})
+    run = runs.start(chain, {"by": 4, "rows": 5})
+    (load, scale, _) = runs.why(run.id)
+    assert load.reason == "parameter 'rows': 3 -> 5"
+    assert scale.reason == "parameter 'by': 3.0 -> 4.0"
+    assert scale.compared_with == latest.name
+
+
+def test_an_input_that_changed_is_named(runs):
+    runs.start(chain)
+    run = runs.start(chain, {"rows": 4})
+    assert reasons(runs, run)["scale"] == "input 'data' changed"
+
+
+def test_code_that_changed_is_told(runs):
+    runs.start(single(lambda: 1))
+    run = runs.start(single(lambda: 2))
+    assert reasons(runs, run) == {"only": "its code changed"}
+
+
+def test_outputs_that_changed_are_told(runs):
+    def first() -> int:
+        return 1
+
+    def second() -> float:
+        return 1
+
+    runs.start(single(first))
+    run = runs.start(single(second))
+    assert reasons(runs, run) == {"only": "its outputs changed: output: int -> output: float"}
+
+
+def test_another_store_is_told(runs, other_stack):
+    runs.start(chain)
+    assert reasons(runs, runs.start(chain, stack="other"))["load"] == "the artifact store changed"
+
+
+def test_artifacts_that_are_gone_are_told(runs):
+    first = runs.start(chain)
+    (loaded, _) = runs.artifacts(first.id)
+    Path(url2pathname(loaded.uri.removeprefix("file://"))).unlink()
+    run = runs.start(chain)
+    assert reasons(runs, run)["load"] == f"what it made in run {first.name!r} was gone"
+
+
+def test_caching_that_is_off_is_told(runs):
+    runs.start(chain)
+    run = runs.start(chain, configuration=RunConfiguration(enable_cache=False))
+    assert reasons(runs, run)["load"] == "caching is off"
+
+
+def test_a_step_that_never_got_there_says_so(runs):
+    def failing():
+        announce(scale(step(name="broken")(lambda: 1 / 0)(), 1))
+
+    with pytest.raises(RunFailed) as caught:
+        runs.start(Pipeline(failing))
+    assert {each.step: each.reason for each in runs.why(caught.value.run)} == {
+        "broken": "it was failed",
+        "scale": "it was skipped",
+        "announce": "it was skipped",
+    }
+
+
+def test_the_parts_of_the_key_are_shown(runs):
+    (loaded, scaled, _) = runs.why(runs.start(chain).id)
+    assert scaled.parts["parameters"] == {"by": 2.0}
+    assert list(scaled.parts["inputs"]) == ["data"]
+    assert len(scaled.parts["inputs"]["data"]) == len(scaled.parts["code"]) == len(scaled.key) == 64
+    assert scaled.parts["outputs"] == "output: list[float]"
+    assert scaled.parts["store"] == {"flavor": "local", "configuration": {"path": "artifacts"}}
+    assert loaded.parts["code"] != scaled.parts["code"]

@@ -1,0 +1,169 @@
+"""What a step can ask about its run, and add to its record."""
+
+import threading
+from typing import Annotated
+
+import pytest
+from runnable import single
+
+from stackfold.application.context import get_context
+from stackfold.application.views import Condition, Listing
+from stackfold.domain.configuration import RunConfiguration
+from stackfold.domain.errors import InvalidListing, InvalidNote, NotInStep, RunFailed
+from stackfold.domain.pipeline import Pipeline, step
+
+
+def test_a_step_knows_its_run_and_its_stack(runs):
+    def look() -> dict[str, object]:
+        context = get_context()
+        return {
+            "run": [context.run, context.run_name, context.pipeline],
+            "step": context.step,
+            "stack": [context.pin.stack, context.pin.revision],
+            "store": [context.artifact_store.flavor, context.artifact_store.configuration],
+        }
+
+    run = runs.start(single(look))
+    assert runs.load(run.id, "only") == {
+        "run": [run.id, run.name, "alone"],
+        "step": "only",
+        "stack": ["default", 1],
+        "store": ["local", {"path": "artifacts"}],
+    }
+
+
+def test_there_is_no_context_outside_a_step():
+    with pytest.raises(NotInStep, match=r"call get_context\(\) in a step of a run"):
+        get_context()
+
+
+@step
+def train(rate: float = 0.1) -> tuple[Annotated[str, "model"], Annotated[float, "loss"]]:
+    context = get_context()
+    context.log_metadata({"epochs": 3, "rate": 1.0})
+    context.log_metadata({"rate": rate})
+    context.log_metadata({"layers": [1, 2]}, output="model")
+    context.add_tags("slow")
+    context.add_tags("small", "small", output="model")
+    return "m", 0.5
+
+
+def training():
+    train.with_options(tags=["costly"], metadata={"owner": "ada"})()
+
+
+@pytest.mark.parametrize("operator", [False, True])
+def test_a_step_adds_to_its_record_and_to_those_of_its_outputs(runs, other_stack, operator):
+    def there():
+        train.with_options(step_operator=operator, tags=["costly"], metadata={"owner": "ada"})()
+
+    run = runs.start(Pipeline(there), stack="other")
+    (recorded,) = runs.steps(run.id)
+    assert recorded.metadata == {"owner": "ada", "epochs": 3, "rate": 0.1}
+    assert recorded.tags == ["costly", "slow"]
+    model, loss = recorded.outputs
+    assert (model.metadata, model.tags) == ({"layers": [1, 2]}, ["small"])
+    assert (loss.metadata, loss.tags) == ({}, [])
+
+
+def test_a_cached_step_tells_what_the_first_one_told(runs):
+    runs.start(Pipeline(training))
+    (recorded,) = runs.steps(runs.start(Pipeline(training)).id)
+    assert recorded.status == "cached"
+    assert recorded.metadata == {"owner": "ada", "epochs": 3, "rate": 0.1}
+    assert recorded.tags == ["costly", "slow"]
+
+
+@pytest.mark.parametrize("operator", [False, True])
+def test_what_a_failed_step_had_told_is_recorded(runs, other_stack, operator):
+    def fail():
+        get_context().log_metadata({"rows": 3})
+        raise ValueError("no")
+
+    with pytest.raises(RunFailed) as caught:
+        runs.start(single(fail, step_operator=operator), stack="other")
+    (recorded,) = runs.steps(caught.value.run)
+    assert (recorded.status, recorded.metadata) == ("failed", {"rows": 3})
+
+
+def test_a_thread_of_the_step_uses_the_context_that_it_is_handed(runs):
+    def work() -> int:
+        context = get_context()
+        threads = [
+            threading.Thread(target=context.log_metadata, args=({f"t{number}": number},))
+            for number in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return 1
+
+    (recorded,) = runs.steps(runs.start(single(work)).id)
+    assert recorded.metadata == {f"t{number}": number for number in range(8)}
+
+
+@pytest.mark.parametrize(
+    ("add", "line"),
+    [
+        (
+            lambda c: c.log_metadata({"x": float("nan")}),
+            "adds metadata that is or holds the number nan",
+        ),
+        (lambda c: c.log_metadata({"x": object()}), "adds metadata that is or holds a object"),
+        (
+            lambda c: c.log_metadata({"x": 1}, output="y"),
+            "notes on an output 'y': it returns output",
+        ),
+        (lambda c: c.add_tags("a b"), "adds a tag: 'a b' cannot name a tag"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_in_the_step(runs, add, line):
+    def work() -> int:
+        with pytest.raises(InvalidNote, match=line):
+            add(get_context())
+        return 1
+
+    runs.start(single(work))
+
+
+# -- tags and metadata of runs
+
+
+def test_a_run_has_the_tags_of_its_pipeline_and_of_its_configuration(runs):
+    pipeline = Pipeline(training, tags=["nightly"], metadata={"team": "a"})
+    chosen = RunConfiguration(tags=("urgent",), metadata={"ticket": 7})
+    run = runs.describe(runs.start(pipeline, configuration=chosen).id)
+    assert run.tags == ["nightly", "urgent"]
+    assert run.metadata == {"team": "a", "ticket": 7}
+
+
+def test_tags_and_metadata_can_be_added_to_a_run_later(runs):
+    run = runs.start(Pipeline(training, tags=["nightly"]))
+    runs.tag(run.id, add=["good"], remove=["nightly", "never"], why="looked at it")
+    runs.log_metadata(run.name, {"accuracy": 0.9})
+    after = runs.describe(run.id)
+    assert (after.tags, after.metadata) == (["good"], {"accuracy": 0.9})
+
+
+def test_runs_are_found_by_their_tags_and_by_when_they_started(runs):
+    first = runs.start(Pipeline(training, tags=["good", "big"]))
+    second = runs.start(Pipeline(training, tags=["goo"]))
+
+    def found(**wanted):
+        return [run.id for run in runs.list(Listing(sort_by="position", **wanted))]
+
+    assert found(tags=("good",)) == found(tags=("good", "big")) == [first.id]
+    assert found(tags=("goo",)) == [second.id]
+    assert found(tags=('goo"',)) == found(tags=("big", "goo")) == []
+    assert found(since=second.started) == [second.id]
+    assert found(until=first.started) == [first.id]
+    assert found(since="1h") == found(until="2100-01-01") == [first.id, second.id]
+    assert found(since="2000-01-01", until="2001-01-01") == []
+    assert found(where=(Condition("pipeline", "equals", "training"),), tags=("goo",)) == [second.id]
+
+
+def test_components_have_neither_tags_nor_a_start(workspace):
+    for wanted in ({"tags": ("a",)}, {"since": "1h"}):
+        with pytest.raises(InvalidListing):
+            workspace.stacks.list(Listing(**wanted))
