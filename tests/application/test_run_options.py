@@ -4,6 +4,7 @@ import functools
 import os
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from runnable import single
@@ -120,10 +121,8 @@ def hang():
 
 def hang_and_catch():
     for _ in range(600):
-        try:
+        with suppress(Exception):
             time.sleep(0.05)
-        except Exception:  # noqa: PERF203
-            pass
 
 
 @pytest.mark.parametrize("isolation", EVERYWHERE)
@@ -173,10 +172,17 @@ def noting(notes):
     return {name: functools.partial(note, name) for name in names}
 
 
+def only_one(used):
+    def connect():
+        used()
+
+    return connect
+
+
 def test_hooks_are_called_around_a_step_and_its_run(runs):
     notes = []
     only = step(name="only", **noting(notes))(lambda: 1)
-    runs.start(Pipeline(lambda: only(), name="hooked", **noting(notes)))
+    runs.start(Pipeline(only_one(only), name="hooked", **noting(notes)))
     assert notes == [
         ("on_start", "", "running", None),
         ("on_start", "only", "running", None),
@@ -191,7 +197,7 @@ def test_hooks_are_told_of_a_failure(runs):
     notes = []
     only = step(name="only", **noting(notes))(lambda: 1 / 0)
     with pytest.raises(RunFailed):
-        runs.start(Pipeline(lambda: only(), name="hooked", **noting(notes)))
+        runs.start(Pipeline(only_one(only), name="hooked", **noting(notes)))
     assert [note for note in notes if note[0] != "on_start"] == [
         ("on_failure", "only", "failed", "ZeroDivisionError"),
         ("on_end", "only", "failed", "ZeroDivisionError"),
