@@ -54,6 +54,7 @@ class Database(Protocol):
         """Everything in the block is committed as one transaction, or nothing is.
 
         The write lock is taken before anything is read, so what is read stays true until then.
+        In the block of another `write` it is a part of that one.
 
         Args:
             keep: False to roll everything back at the end, as a rehearsal.

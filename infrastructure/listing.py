@@ -13,6 +13,10 @@ _MOST = 2**62
 """More than any table has rows, and fewer than SQL can count."""
 
 
+_NUMBERS = {"place", "position", "revision", "size", "stack_revision", "version"}
+"""Columns that hold numbers, which are compared as texts here: any text may be asked for."""
+
+
 class Part(NamedTuple):
     """The end of a SELECT, and its parameters."""
 
@@ -50,7 +54,9 @@ def part(listing: Listing, columns: Mapping[str, str]) -> Part:
             clauses.append(f"{_known(column, columns)} {comparison} ?")
             parameters.append(value)
     order = _known(listing.sort_by, columns)
-    tail = f" ORDER BY {order}{' DESC' if listing.descending else ''}, t.id"
+    # Databases differ in where they put nothing; here it is less than anything.
+    direction = "DESC NULLS LAST" if listing.descending else "ASC NULLS FIRST"
+    tail = f" ORDER BY {order} {direction}, t.id"
     if listing.size is not None:
         tail += " LIMIT ? OFFSET ?"
         size = min(max(listing.size, 0), _MOST)
@@ -75,6 +81,8 @@ def _known(column: str, columns: Mapping[str, str]) -> str:
 
 def _clause(expression: str, condition: Condition) -> tuple[str, list[str]]:
     value = (normal if condition.column == "name" else encodable)(condition.value)
+    if condition.column in _NUMBERS:
+        expression = f"CAST({expression} AS TEXT)"
     match condition.operator:
         case "equals":
             return f"{expression} = ?", [value]

@@ -120,6 +120,8 @@ class SqliteDatabase:
     def write(self, keep: bool = True) -> Iterator[sqlite3.Cursor]:
         """Everything in the block is committed as one transaction, or nothing is.
 
+        In the block of another `write` it is a part of that one.
+
         Args:
             keep: False to roll everything back at the end, as a rehearsal.
 
@@ -128,6 +130,9 @@ class SqliteDatabase:
         """
         with self._turn, plain_words(self.place):
             cursor = self._connection.cursor()
+            if self._connection.in_transaction:
+                yield cursor
+                return
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
