@@ -142,10 +142,12 @@ class StatusView(NamedTuple):
     """The folder of the project, if there is one."""
     active_stack: str | None
     """The name of the active stack; None if the environment names one that is not there."""
-    chosen_by: Literal["environment", "project", "global"]
+    chosen_by: Literal["environment", "project", "user", "global"]
     """What decides which stack is active."""
     problem: str = ""
     """Why there is no active stack."""
+    store: str | None = None
+    """Where the shared log is, without any password; None if it is in the home."""
 
 
 class Condition(NamedTuple):

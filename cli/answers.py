@@ -158,7 +158,9 @@ def status(output: str = Format.TABLE) -> None:
 
     with Workspace.open() as workspace:
         record = {"version": installed("stackfold"), **workspace.status()._asdict()}
-    problem = record.pop("problem")
+    problem, store = record.pop("problem"), record.pop("store")
+    if store:
+        record["store"] = store
     show_one(record, tuple(record), output)
     if problem:
         note(str(problem))

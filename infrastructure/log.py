@@ -1,5 +1,6 @@
 """The log as a whole: follow it, prove it, rebuild from it, copy it."""
 
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,8 @@ from stackfold.infrastructure.rebuild import Progress, rebuild
 from stackfold.infrastructure.records import head, records
 from stackfold.infrastructure.verification import Verification, verify
 
-_POLL = 0.1
-"""Seconds between two looks for new events."""
+_LONGEST = 5.0
+"""Seconds between two looks for new events, even if nobody has told of any."""
 
 
 class Log:
@@ -102,13 +103,16 @@ class Log:
             after: The last position that is known already.
             timeout: Seconds to wait for the next event before the iterator ends; None for ever.
         """
-        waited = 0.0
-        while timeout is None or waited <= timeout:
-            for event in self.events(after):
-                yield event
-                after, waited = event.position, 0.0
-            time.sleep(_POLL)
-            waited += _POLL
+        with self._database.new_events() as wait:
+            last = time.monotonic()
+            while True:
+                for event in self.events(after):
+                    yield event
+                    after, last = event.position, time.monotonic()
+                left = math.inf if timeout is None else last + timeout - time.monotonic()
+                if left <= 0:
+                    return
+                wait(min(left, _LONGEST))
 
     def head(self) -> Head:
         """The last position and its hash; noted elsewhere, they prove that nothing was cut off."""

@@ -58,16 +58,28 @@ def create_log(path: Path) -> None:
     Raises:
         LogUnavailable: The folder cannot be written.
     """
+    try:
+        with draft(path) as database:
+            begin(database)
+    except LogExists:
+        return
+
+
+def begin(database: Database) -> None:
+    """Make an empty database a log with its first events, unless another process is faster.
+
+    Raises:
+        LogUnavailable: It cannot be written.
+    """
     from stackfold.application.first_use import seed
     from stackfold.infrastructure.wiring import wire
 
-    try:
-        with draft(path) as database:
-            parts = wire(database)
-            parts.log.create_tables()
-            seed(parts.ledger)
-    except LogExists:
-        return
+    with database.write() as cursor:
+        if database.version(cursor):
+            return
+        parts = wire(database)
+        parts.log.create_tables()
+        seed(parts.ledger)
 
 
 def fork(database: Database, upto: int | None, home: Path) -> Head:
@@ -88,23 +100,26 @@ class Contradictory(Exception):
 
 
 def fill(database: Database, copied: Iterable[Record]) -> Head:
-    """Make an empty database a log of these records; returns its head.
+    """Make an empty database a log of these records, or leave it empty; returns its head.
 
     Raises:
+        LogExists: It is a log by now.
         Contradictory: Two of them are of the same revision.
     """
     from stackfold.infrastructure.rebuild import rebuild
     from stackfold.infrastructure.records import head
     from stackfold.infrastructure.wiring import wire
 
-    wire(database).log.create_tables()
     try:
         with database.write() as cursor:
+            if database.version(cursor):
+                raise LogExists(database.place)
+            wire(database).log.create_tables()
             cursor.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", copied)
+            rebuild(database)
+            return head(database)
     except database.conflict as error:
         raise Contradictory(str(error)) from error
-    rebuild(database)
-    return head(database)
 
 
 def _sync(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The log as a file of JSON lines: a header, an event a line, and a footer with the head."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -58,11 +59,23 @@ def load(path: Path, home: Path) -> Head:
         LogExists: The home has a log already.
         LogUnavailable: It cannot be created.
     """
+    with _exported(path) as copied, draft(home / LOG_FILE) as database:
+        return fill(database, copied)
+
+
+def load_into(database: Database, path: Path) -> Head:
+    """Make an empty database the log in a file; raises as `load`."""
+    with _exported(path) as copied:
+        return fill(database, copied)
+
+
+@contextmanager
+def _exported(path: Path) -> Iterator[Iterator[Record]]:
+    """The records in a file."""
     try:
         with path.open("rb") as file:
             _must_be_readable(path, file.readline())
-            with draft(home / LOG_FILE) as database:
-                return fill(database, _records(path, file))
+            yield _records(path, file)
     except Contradictory as error:
         raise InvalidFile(str(path), f"contradicts itself: {error}") from error
     except OSError as error:

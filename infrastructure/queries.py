@@ -8,7 +8,7 @@ from stackfold.application.moments import AsOf
 from stackfold.application.queries import Reference, StoredFlavor
 from stackfold.application.views import ALL, ComponentView, Listing, StackView
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import Ambiguous, NotFound
+from stackfold.domain.errors import Ambiguous, NotFound, NotInStack
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
 from stackfold.infrastructure.positions import position_of
@@ -24,6 +24,18 @@ class Scope(NamedTuple):
     """The name or id of a stack that is active whatever the log says."""
     project: str | None = None
     """The scope of the project they are in, such as "project:<id>"."""
+    user: str | None = None
+    """In a shared log, where everybody has active stacks of their own: "user:<who>"."""
+
+    @property
+    def own(self) -> str:
+        """The scope that their choices are of."""
+        return "/".join(filter(None, (self.user, self.project))) or GLOBAL
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The scopes that count for them; the first one that has made a choice decides."""
+        return tuple(dict.fromkeys((self.own, self.user or GLOBAL, GLOBAL)))
 
 
 EVERYWHERE = Scope()
@@ -98,8 +110,11 @@ class SqlQueries:
         """
         rows = self._database.read(
             "SELECT stack FROM activations WHERE scope = ? ORDER BY since DESC LIMIT 2",
-            [self._scope.project or GLOBAL],
+            [self._scope.own],
         )
+        if len(rows) == 1 and self._scope.user:
+            # Before one's first choice, what everybody begins with was active.
+            rows.append((self._chosen(self._scope.all[1:], None),))
         if len(rows) < 2:
             raise NotFound("stack", "-", "no stack was active before this one")
         return self.find_stack(rows[1][0])
@@ -150,6 +165,13 @@ class SqlQueries:
             "components", type.noun, " AND t.type = ?", (type.value,), reference, as_of
         )
 
+    def active_component(self, type: ComponentType, as_of: int | None = None) -> ComponentView:
+        """The component of a type that the active stack holds; of several, the default one."""
+        active = self.active_stack(as_of)
+        if type not in active.components:
+            raise NotInStack(active.name, ComponentType(type).noun)
+        return self.component(type, active.components[type][0], as_of)
+
     def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:
         """The components that a stack holds, by type, the default one of each type first."""
         with self._database.look():
@@ -179,11 +201,10 @@ class SqlQueries:
         )
         return [StoredFlavor(*row) for row in rows if type is None or row[2] == type]
 
-    def activation(self, scope: str) -> str | None:
+    def activation(self, scope: str, as_of: int | None = None) -> str | None:
         """The id of a scope's activation, or None if it has made no choice yet."""
-        rows = self._database.read(
-            "SELECT id FROM activations WHERE until IS NULL AND scope = ?", (scope,)
-        )
+        source, parameters = _true_at("activations", as_of)
+        rows = self._database.read(f"SELECT t.id {source} AND t.scope = ?", [*parameters, scope])
         return rows[0][0] if rows else None
 
     def scopes_with(self, stack: str) -> list[str]:
@@ -205,16 +226,19 @@ class SqlQueries:
     def _active(self, as_of: int | None) -> str:
         if self._scope.override:
             return self.find_stack(self._scope.override, as_of).id
+        return self._chosen(self._scope.all, as_of)
+
+    def _chosen(self, scopes: Sequence[str], as_of: int | None) -> str:
         source, parameters = _true_at("activations", as_of)
         chosen = dict(
             self._database.read(
-                f"SELECT t.scope, t.stack {source} AND t.scope IN (?, ?)",
-                [*parameters, self._scope.project or GLOBAL, GLOBAL],
+                f"SELECT t.scope, t.stack {source} AND t.scope IN ({_marks(scopes)})",
+                [*parameters, *scopes],
             )
         )
         if not chosen:
             raise NotFound("stack", "active", "none was active yet")
-        return str(chosen.get(self._scope.project) or chosen[GLOBAL])
+        return str(next(chosen[scope] for scope in scopes if scope in chosen))
 
     def _stack_by_id(self, id: str, as_of: int | None) -> StackView:
         return self._stack_views(self._by_id("stacks", _STACK, [id], as_of), as_of)[0]

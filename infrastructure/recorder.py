@@ -7,9 +7,10 @@ from uuid import UUID
 
 from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredEvent
 
+from stackfold.domain.errors import LogUnavailable
 from stackfold.domain.events import DomainEvent
 from stackfold.infrastructure.chain import BEGINNING, SELECT_HEAD, Head, Record, chained
-from stackfold.infrastructure.database import Cursor, Database
+from stackfold.infrastructure.database import Cursor, Database, Interrupted
 from stackfold.infrastructure.projector import Projector
 from stackfold.infrastructure.tables import Tables
 
@@ -67,6 +68,24 @@ class Recorder(AggregateRecorder):
             IntegrityError: An aggregate has a revision of that number already.
             StackfoldError: What holds between aggregates forbids one of them.
         """
+        written: list[Record] = []
+        try:
+            return self._append(stored_events, events, rehearsal, written)
+        except Interrupted:
+            if len(written) < len(stored_events) or not self._has(written[-1]):
+                # Nothing is there, so it can be done once more.
+                written.clear()
+                return self._append(stored_events, events, rehearsal, written)
+        return [record.position for record in written]
+
+    def _append(
+        self,
+        stored_events: Sequence[StoredEvent],
+        events: Sequence[DomainEvent],
+        rehearsal: Callable[[Sequence[int]], None] | None,
+        written: list[Record],
+    ) -> Sequence[int]:
+        """Do it; `written` gets what is written, for whoever must look whether it is there."""
         with self._database.write(keep=rehearsal is None) as cursor:
             position, recorded_at, previous = _head(cursor)
             # Clocks of different writers differ; the log's own time never runs backwards.
@@ -79,12 +98,30 @@ class Recorder(AggregateRecorder):
                     cursor.execute(_INSERT, record)
                 except self._database.conflict as error:
                     raise IntegrityError(str(error)) from error
+                written.append(record)
                 previous = record.hash
                 self._projector.project(cursor, event, position, recorded_at)
             positions = range(first, position + 1)
             if rehearsal:
                 rehearsal(positions)
         return positions
+
+    def _has(self, record: Record) -> bool:
+        """Whether a record is in the log, after the connection was lost.
+
+        Raises:
+            Interrupted: It cannot be asked.
+        """
+        try:
+            # Under the write lock, which a server that is still busy with the record holds.
+            with self._database.write() as cursor:
+                found = cursor.execute(
+                    "SELECT hash FROM events WHERE originator_id = ? AND originator_version = ?",
+                    (record.originator_id, record.originator_version),
+                ).fetchall()
+        except LogUnavailable as error:
+            raise Interrupted(self._database.place) from error
+        return [*found] == [(record.hash,)]
 
     def select_events(
         self,

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stackfold.application.claims import Claims
     from stackfold.application.flavors import Flavors
     from stackfold.application.materializers import Materializers
     from stackfold.application.run_diffs import RunDiffs
     from stackfold.application.runs import Runs
     from stackfold.domain.configuration import RunConfiguration
     from stackfold.domain.pipeline import Pipeline
-    from stackfold.infrastructure.claims import FileClaims
     from stackfold.infrastructure.database import Database
     from stackfold.infrastructure.history_queries import SqlHistory
     from stackfold.infrastructure.queries import SqlQueries
@@ -75,7 +75,11 @@ class RunServices:
         return SqlRunQueries(self._database, self._claims)
 
     @cached_property
-    def _claims(self) -> "FileClaims":
+    def _claims(self) -> "Claims":
+        if self._database.shared:
+            from stackfold.infrastructure.postgres_claims import PostgresClaims
+
+            return PostgresClaims(self._database)
         from stackfold.infrastructure.claims import FileClaims
 
         return FileClaims(self.home)

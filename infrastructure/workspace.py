@@ -7,14 +7,15 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from stackfold.application.moments import AsOf
 from stackfold.application.views import StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
-from stackfold.infrastructure.home import LOG_FILE, create_project, find_project, home_folder
-from stackfold.infrastructure.queries import GLOBAL, Scope, SqlQueries
+from stackfold.infrastructure.home import create_project, find_project, home_folder
+from stackfold.infrastructure.opening import chosen_store, exists, open_log
+from stackfold.infrastructure.queries import Scope, SqlQueries
 from stackfold.infrastructure.run_services import RunServices
 from stackfold.infrastructure.sqlite_database import SqliteDatabase
 
@@ -63,34 +64,32 @@ class Workspace(RunServices):
         self.queries = SqlQueries(database, scope)
 
     @classmethod
-    def open(cls, home: str | os.PathLike[str] | None = None) -> Self:
-        """The workspace whose log lies in a folder; the first use creates it.
+    def open(cls, home: str | os.PathLike[str] | None = None, store: str | None = None) -> Self:
+        """The workspace with the log in a folder, or in a shared store; the first use creates it.
 
         Args:
             home: The folder; by default `STACKFOLD_HOME`, or else the user's data folder.
+            store: The address of a database whose log several people share, "postgresql://…".
+                By default, and unless a home is given, `STACKFOLD_STORE`, or else the project's.
 
         Raises:
+            InvalidStore: The address is not to be used.
             LogUnavailable: The log cannot be opened or created.
         """
         folder = _folder(home)
-        path = folder / LOG_FILE
-        if not os.path.exists(path):  # which, unlike Path's, is false too where nobody may look
-            from stackfold.infrastructure.log_copy import create_log
-
-            create_log(path)
         project = find_project()
-        database: Database = SqliteDatabase.open(path)
-        if database.outdated:
-            from stackfold.infrastructure.rebuild import upgrade
-
-            upgrade(database)
-        override = os.environ.get("STACKFOLD_ACTIVE_STACK") or None
-        return cls(database, folder, Scope(override, project.scope if project else None))
+        database = open_log(folder, store or (None if home else chosen_store(project)))
+        scope = Scope(
+            os.environ.get("STACKFOLD_ACTIVE_STACK") or None,
+            project.scope if project else None,
+            _user() if database.shared else None,
+        )
+        return cls(database, folder, scope)
 
     @classmethod
     def exists(cls) -> bool:
-        """Whether there is a log in the home already, so that `open` would not create one."""
-        return os.path.exists(home_folder() / LOG_FILE)
+        """Whether there is a log already, so that `open` would not create one."""
+        return exists()
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -168,21 +167,29 @@ class Workspace(RunServices):
 
     @staticmethod
     def import_log(
-        path: str | os.PathLike[str], home: str | os.PathLike[str] | None = None
+        path: str | os.PathLike[str],
+        home: str | os.PathLike[str] | None = None,
+        store: str | None = None,
     ) -> "Head":
         """Create a home with an exported log: positions, times, authors and hashes are kept.
 
         Args:
             path: The file that `log.export` wrote.
             home: The folder; by default `STACKFOLD_HOME`, or else the user's data folder.
+            store: The address of an empty database instead; by default as for `open`.
 
         Returns:
             The head of the log, the same that was exported.
 
         Raises:
             InvalidFile: The file is not an export of this version, is damaged, or was cut off.
-            LogExists: The home has a log already.
+            LogExists: There is a log already.
         """
+        shared = store or (None if home else chosen_store(find_project()))
+        if shared:
+            from stackfold.infrastructure.opening import import_into
+
+            return import_into(shared, Path(path))
         from stackfold.infrastructure.log_file import load
 
         return load(Path(path), _folder(home))
@@ -246,24 +253,30 @@ class Workspace(RunServices):
         """
         position = self.queries.position(as_of)
         project = find_project()
-        own = self.scope.project and self.queries.activation(self.scope.project, position)
         view = StatusView(
             home=str(self.home),
             project=str(project.folder) if project else None,
             active_stack=None,
-            chosen_by="environment" if self.scope.override else "project" if own else "global",
+            chosen_by="environment" if self.scope.override else self._chosen_by(position),
+            store=self._database.place if self._database.shared else None,
         )
         try:
             return view._replace(active_stack=self.queries.active_stack(position).name)
         except (NotFound, Ambiguous) as error:
             return view._replace(problem=f"STACKFOLD_ACTIVE_STACK: {error}")
 
-    def init_project(self, folder: str | os.PathLike[str] | None = None, why: str = "") -> Path:
-        """Give a folder an active stack of its own; it starts with the globally active one.
+    def init_project(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        why: str = "",
+        store: str | None = None,
+    ) -> Path:
+        """Give a folder an active stack of its own; it starts with the one active elsewhere.
 
         Args:
             folder: By default the current one.
             why: The reason.
+            store: The address of this workspace's shared log, to be the project's from now on.
 
         Returns:
             The folder.
@@ -275,10 +288,13 @@ class Workspace(RunServices):
 
         from stackfold.application.activations import Activations
 
-        active = SqlQueries(self._database, Scope()).active_stack()
-        project = create_project(Path(os.path.abspath(folder or os.getcwd())))
-        activations = Activations(self._parts.ledger, self.queries, project.scope)
-        self._parts.ledger.attempt(lambda: [activations.choose(UUID(active.id))], why)
+        elsewhere = Scope(user=self.scope.user)
+        active = SqlQueries(self._database, elsewhere).active_stack()
+        project = create_project(Path(os.path.abspath(folder or os.getcwd())), store)
+        scope = elsewhere._replace(project=project.scope)
+        if self.queries.activation(scope.own) is None:
+            activations = Activations(self._parts.ledger, self.queries, scope.own)
+            self._parts.ledger.attempt(lambda: [activations.choose(UUID(active.id))], why)
         return project.folder
 
     def close(self) -> None:
@@ -305,17 +321,30 @@ class Workspace(RunServices):
 
         return Diffs(self.queries, self.history, self.histories, self.flavors)
 
+    def _chosen_by(self, as_of: int | None) -> Literal["project", "user", "global"]:
+        if self.scope.project and self.queries.activation(self.scope.own, as_of):
+            return "project"
+        if self.scope.user and self.queries.activation(self.scope.user, as_of):
+            return "user"
+        return "global"
+
     @cached_property
     def _activations(self) -> "Activations":
         from stackfold.application.activations import Activations
 
-        return Activations(self._parts.ledger, self.queries, self.scope.project or GLOBAL)
+        return Activations(self._parts.ledger, self.queries, self.scope.own)
 
     @cached_property
     def _parts(self) -> "Parts":
         from stackfold.infrastructure.wiring import wire
 
         return wire(self._database)
+
+
+def _user() -> str:
+    from stackfold.infrastructure.author import author
+
+    return f"user:{author()}"
 
 
 def _folder(home: str | os.PathLike[str] | None) -> Path:

@@ -5,6 +5,8 @@ import pytest
 # Shared assertions explain themselves like those in tests.
 pytest.register_assert_rewrite("given", "contracts", "fresh_fold", "round_trip", "runnable")
 
+pytest_plugins = ["postgres_server"]
+
 
 @pytest.fixture
 def ws():

@@ -11,6 +11,7 @@ from stackfold.domain.errors.flavors import (
 from stackfold.domain.errors.log import (
     ChangedMeanwhile,
     InvalidFile,
+    InvalidStore,
     LogExists,
     LogUnavailable,
     ProjectExists,
@@ -99,6 +100,7 @@ __all__ = [
     "InvalidOutput",
     "InvalidPipeline",
     "InvalidSecret",
+    "InvalidStore",
     "LogExists",
     "LogUnavailable",
     "MissingSecret",

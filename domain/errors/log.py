@@ -39,6 +39,15 @@ class LogUnavailable(StackfoldError):
         super().__init__(f"the log at {place} {problem}")
 
 
+class InvalidStore(StackfoldError):
+    """An address of a shared log is not to be used."""
+
+    def __init__(self, problem: str) -> None:
+        """Say what is wrong with it, but not what it is: it may hold a password."""
+        self.problem = problem
+        super().__init__(f"the address of the store {problem}")
+
+
 class LogExists(StackfoldError):
     """A home that should get a log has one."""
 

@@ -1,0 +1,85 @@
+"""Finding and opening the log: a file in the home, or a database that several people share."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackfold.domain.errors import LogUnavailable
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.home import LOG_FILE, Project, find_project, home_folder
+from stackfold.infrastructure.sqlite_database import SqliteDatabase
+
+if TYPE_CHECKING:
+    from stackfold.infrastructure.chain import Head
+    from stackfold.infrastructure.postgres_database import PostgresDatabase
+
+
+def chosen_store(project: Project | None) -> str | None:
+    """The address of the shared log that is set: `STACKFOLD_STORE`, or else the project's."""
+    return os.environ.get("STACKFOLD_STORE") or (project.store if project else None)
+
+
+def exists() -> bool:
+    """Whether there is a log already, as far as that can be told without asking a server."""
+    return bool(chosen_store(find_project())) or os.path.exists(home_folder() / LOG_FILE)
+
+
+def open_log(home: Path, store: str | None) -> Database:
+    """The database with the log, which the first use creates.
+
+    Args:
+        home: The folder of a log of one's own.
+        store: The address of a shared one; it comes before the folder.
+
+    Raises:
+        InvalidStore: The address is not to be used.
+        LogUnavailable: It cannot be opened or created.
+    """
+    database: Database
+    if store:
+        database = shared = _shared(store)
+        if shared.empty:
+            from stackfold.infrastructure.log_copy import begin
+
+            begin(shared)
+    else:
+        path = home / LOG_FILE
+        if not os.path.exists(path):  # which, unlike Path's, is false too where nobody may look
+            from stackfold.infrastructure.log_copy import create_log
+
+            create_log(path)
+        database = SqliteDatabase.open(path)
+    if database.outdated:
+        from stackfold.infrastructure.rebuild import upgrade
+
+        upgrade(database)
+    return database
+
+
+def import_into(store: str, path: Path) -> "Head":
+    """Make an empty shared database the log in a file; returns its head.
+
+    Raises:
+        InvalidFile: The file is not an export of this version, is damaged, or was cut off.
+        LogExists: There is a log already.
+        LogUnavailable: It cannot be created.
+    """
+    from stackfold.infrastructure.log_file import load_into
+
+    database = _shared(store)
+    try:
+        return load_into(database, path)
+    finally:
+        database.close()
+
+
+def _shared(store: str) -> "PostgresDatabase":
+    from stackfold.infrastructure.store import address
+
+    where = address(store)
+    try:
+        from stackfold.infrastructure.postgres_database import PostgresDatabase
+    except ImportError as error:
+        problem = "needs a package that is not installed: pip install 'stackfold[postgres]'"
+        raise LogUnavailable(where.place, problem) from error
+    return PostgresDatabase.open(where)

@@ -1,0 +1,34 @@
+"""Claims on runs in a shared log: locks that the server lets go of when a connection ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from stackfold.domain.errors import RunBusy
+from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.postgres_database import PostgresDatabase
+from stackfold.infrastructure.postgres_schema import CLAIMS
+
+
+class PostgresClaims:
+    """The claims on the runs of one log, wherever they are executed."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in `database`, which is a shared one."""
+        self._database = cast(PostgresDatabase, database)
+
+    @contextmanager
+    def hold(self, run: str, name: str) -> Iterator[None]:
+        """Claim a run for the block, by a connection of its own."""
+        with self._database.another() as connection:
+            ((claimed,),) = connection.execute(
+                "SELECT pg_try_advisory_lock(?, claim_of(?))", (CLAIMS, run)
+            )
+            if not claimed:
+                raise RunBusy(name)
+            yield
+
+    def held(self, run: str) -> bool:
+        """Whether somebody who is alive has claimed the run with that id."""
+        ((held,),) = self._database.read("SELECT run_is_claimed(?)", (run,))
+        return bool(held)

@@ -1,0 +1,258 @@
+"""One PostgreSQL: its connection, its transactions, and what happens when it is lost."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Self
+
+import psycopg
+
+from stackfold.domain.errors import LogUnavailable
+from stackfold.infrastructure.database import Cursor, Interrupted, Wait
+from stackfold.infrastructure.postgres_connection import (
+    ARRIVAL,
+    RETURN,
+    Connection,
+    connect,
+    control,
+    refusal,
+)
+from stackfold.infrastructure.postgres_schema import (
+    APPEND_ONLY,
+    BEFORE_TABLES,
+    CHANNEL,
+    SCHEMA_NAME,
+)
+from stackfold.infrastructure.store import Address
+from stackfold.infrastructure.version import SCHEMA
+
+_LOCK = int.from_bytes(b"stackfol", "big")
+"""The write lock, an advisory one: it needs no right to the tables, and hinders no reader."""
+
+# Under the lock each statement must see what was committed just before, hence READ COMMITTED.
+_WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_LOCK})"
+# Not READ ONLY, which would forbid temporary tables; it is rolled back.
+_LOOK = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+
+
+class PostgresDatabase:
+    """A connection that threads take turns in, made anew where it was lost between two uses."""
+
+    main, temp = SCHEMA_NAME, "pg_temp"
+    append_only: Sequence[str] = APPEND_ONLY
+    conflict: type[Exception] = psycopg.IntegrityError
+    shared = True
+
+    def __init__(self, address: Address, connection: Connection) -> None:
+        """Use `open` instead."""
+        self.place = address.place
+        self._address = address
+        self._connection = connection
+        self._turn = threading.RLock()
+        self._inside = False
+        self._closed = False
+        self.outdated = False
+        self.empty = False
+        """Whether there is no log yet."""
+
+    @classmethod
+    def open(cls, address: Address) -> Self:
+        """Connect to the database at an address.
+
+        Raises:
+            LogUnavailable: It cannot be reached, or its log is of a newer version.
+        """
+        database = cls(address, connect(address, ARRIVAL))
+        try:
+            with database.look() as cursor:
+                version = database.version(cursor)
+            if version > SCHEMA:
+                raise LogUnavailable(database.place, "was written by a newer Stackfold: upgrade")
+        except BaseException:
+            database.close()
+            raise
+        database.empty = version == 0
+        database.outdated = 0 < version < SCHEMA
+        return database
+
+    def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """The rows that a SELECT yields, as tuples.
+
+        Raises:
+            LogUnavailable: It cannot be read.
+        """
+        with self._turn:
+            for again in (True, False):
+                try:
+                    return self._connection.execute(statement, parameters).fetchall()
+                except psycopg.Error as error:
+                    if not self._connection.closed:
+                        raise refusal(self.place, error) from error
+                    if self._inside or not again:
+                        # The whole block must be repeated, which only its author can do.
+                        raise self._lost() from error
+                self._reconnect()
+        raise AssertionError
+
+    def define(self, name: str, function: Callable[[str], bool]) -> None:
+        """Nothing is needed: the schema has functions of its own."""
+
+    @contextmanager
+    def write(self, keep: bool = True) -> Iterator[Cursor]:
+        """Everything in the block is committed as one transaction, or nothing is.
+
+        In the block of another `write` it is a part of that one.
+
+        Args:
+            keep: False to roll everything back at the end, as a rehearsal.
+
+        Raises:
+            LogUnavailable: It cannot be written.
+            Interrupted: The connection was lost on the way.
+        """
+        with self._turn:
+            if self._inside:
+                yield self._cursor()
+                return
+            with self._transaction(_WRITE, Interrupted):
+                yield self._cursor()
+                # After an error that somebody has kept silent about, COMMIT would roll back.
+                if keep and control(self._connection, "COMMIT") != "COMMIT":
+                    raise LogUnavailable(self.place, "failed: nothing was recorded")
+
+    @contextmanager
+    def look(self) -> Iterator[Cursor]:
+        """One state for the whole block; only temporary tables can be written.
+
+        In the block of a `write` or of another `look` it is the state of that one.
+
+        Raises:
+            LogUnavailable: It cannot be read.
+        """
+        with self._turn:
+            if self._inside:
+                yield self._cursor()
+                return
+            with self._transaction(_LOOK, None):
+                yield self._cursor()
+
+    def prepare(self, cursor: Cursor) -> None:
+        """Create the schema, and the functions that triggers and queries call."""
+        ((encoding,),) = cursor.execute("SHOW server_encoding")
+        if encoding != "UTF8":
+            problem = f"has the encoding {encoding}: create a database with the encoding UTF8"
+            raise LogUnavailable(self.place, problem)
+        for statement in BEFORE_TABLES:
+            cursor.execute(statement)
+
+    def version(self, cursor: Cursor) -> int:
+        """Which form its tables have; 0 where there are none."""
+        ((there,),) = cursor.execute("SELECT to_regclass(?) IS NOT NULL", [f"{self.main}.version"])
+        if not there:
+            return 0
+        ((form,),) = cursor.execute("SELECT coalesce(max(form), 0) FROM version")
+        return int(form)
+
+    def stamp(self, cursor: Cursor) -> None:
+        """Note that its tables have the form of this version."""
+        cursor.execute("DELETE FROM version")
+        cursor.execute("INSERT INTO version VALUES (?)", [SCHEMA])
+
+    @contextmanager
+    def new_events(self) -> Iterator[Wait]:
+        """What waits until the server tells of new events, on a connection of its own."""
+        listener = _Listener(self._address)
+        try:
+            yield listener.wait
+        finally:
+            listener.close()
+
+    @contextmanager
+    def another(self) -> Iterator[Connection]:
+        """One more connection, for what lasts as long as it does; it is closed after the block.
+
+        Raises:
+            LogUnavailable: There is none to be had.
+        """
+        connection = connect(self._address, ARRIVAL)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._turn:
+            self._closed = True
+            self._connection.close()
+
+    # -- how it is done
+
+    def _cursor(self) -> Cursor:
+        return self._connection.cursor()
+
+    @contextmanager
+    def _transaction(self, begin: str, lost: type[Interrupted] | None) -> Iterator[None]:
+        self._begin(begin)
+        self._inside = True
+        try:
+            yield
+        except psycopg.Error as error:
+            if self._connection.closed:
+                raise (lost(self.place) if lost else self._lost()) from error
+            if isinstance(error, self.conflict):
+                raise
+            raise refusal(self.place, error) from error
+        finally:
+            self._inside = False
+            with suppress(psycopg.Error):
+                if not self._connection.closed and self._connection.info.transaction_status:
+                    control(self._connection, "ROLLBACK")
+
+    def _begin(self, statements: str) -> None:
+        for again in (True, False):
+            try:
+                control(self._connection, statements)
+                return
+            except psycopg.Error as error:
+                if not self._connection.closed:
+                    with suppress(psycopg.Error):
+                        control(self._connection, "ROLLBACK")
+                    raise refusal(self.place, error) from error
+                if not again:
+                    raise self._lost() from error
+            self._reconnect()
+
+    def _reconnect(self) -> None:
+        if self._closed:
+            raise LogUnavailable(self.place, "is closed")
+        self._connection.close()
+        self._connection = connect(self._address, RETURN)
+
+    def _lost(self) -> LogUnavailable:
+        return LogUnavailable(self.place, "was lost while it was being read: try again")
+
+
+class _Listener:
+    """Hears of new events."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._connection = self._listening(ARRIVAL)
+
+    def wait(self, seconds: float) -> None:
+        """Return when there may be new events, but no later than after some seconds."""
+        try:
+            for _ in self._connection.notifies(timeout=seconds, stop_after=1):
+                pass
+        except psycopg.OperationalError:
+            self._connection.close()
+            self._connection = self._listening(RETURN)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _listening(self, patience: float) -> Connection:
+        connection = connect(self._address, patience)
+        control(connection, f"LISTEN {CHANNEL}")
+        return connection

@@ -1,0 +1,48 @@
+"""What a log in PostgreSQL has beside its tables."""
+
+SCHEMA_NAME = "stackfold"
+
+CHANNEL = "stackfold"
+"""What is notified when events were committed."""
+
+CLAIMS = 0x5354464C
+"""The first half of the key of every advisory lock that claims a run; the second follows from
+the run's id."""
+
+_REFUSE = """
+CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the log is append-only'; END $$
+"""
+_ANNOUNCE = f"""
+CREATE FUNCTION announce() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_notify('{CHANNEL}', ''); RETURN NULL; END $$
+"""
+_CLAIM = """
+CREATE FUNCTION claim_of(run text) RETURNS integer LANGUAGE sql IMMUTABLE AS
+$$ SELECT ('x' || substr(replace(run, '-', ''), 1, 8))::bit(32)::integer $$
+"""
+_CLAIMED = f"""
+CREATE FUNCTION run_is_claimed(run text) RETURNS boolean LANGUAGE sql STABLE AS
+$$ SELECT EXISTS (
+    SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND classid::bigint = {CLAIMS}
+    AND objid::bigint = claim_of(run)::bigint & 4294967295
+) $$
+"""
+
+BEFORE_TABLES = (
+    f"CREATE SCHEMA IF NOT EXISTS {SCHEMA_NAME}",
+    "CREATE TABLE version (form INTEGER NOT NULL)",
+    _REFUSE,
+    _ANNOUNCE,
+    _CLAIM,
+    _CLAIMED,
+)
+
+APPEND_ONLY = (
+    "CREATE TRIGGER events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
+    "FOR EACH STATEMENT EXECUTE FUNCTION append_only()",
+    "CREATE TRIGGER events_are_announced AFTER INSERT ON events "
+    "FOR EACH STATEMENT EXECUTE FUNCTION announce()",
+)

@@ -1,0 +1,51 @@
+"""The log in PostgreSQL: the contract of every log, and what PostgreSQL adds."""
+
+import psycopg
+import pytest
+from contracts.log import LogContract
+
+from stackfold.infrastructure.postgres_database import PostgresDatabase
+from stackfold.infrastructure.store import address
+from stackfold.infrastructure.wiring import wire
+
+
+class TestInPostgres(LogContract):
+    @pytest.fixture
+    def url(self, postgres):
+        return postgres.new()
+
+    @pytest.fixture
+    def database(self, url):
+        database = PostgresDatabase.open(address(url))
+        yield database
+        database.close()
+
+    @pytest.fixture
+    def log(self, database):
+        log = wire(database).log
+        log.create_tables()
+        return log
+
+    @pytest.fixture
+    def rows(self, database, log):
+        def rows(table):
+            columns = [
+                name
+                for (name,) in database.read(
+                    "SELECT column_name FROM information_schema.columns "
+                    "WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position",
+                    [database.main, table],
+                )
+            ]
+            found = database.read(f"SELECT * FROM {table} ORDER BY 1, 2, 3")
+            return [dict(zip(columns, row, strict=True)) for row in found]
+
+        return rows
+
+    @pytest.fixture
+    def execute(self, url, log):
+        def execute(statement):
+            with psycopg.connect(url, options="-c search_path=stackfold") as connection:
+                connection.execute(statement.encode())
+
+        return execute
