@@ -1,18 +1,20 @@
 """Components: register, look up and change them; one method per verb."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stackfold.application.flavors import Flavors
+from stackfold.application.histories import Histories
 from stackfold.application.ledger import Ledger
 from stackfold.application.moments import AsOf
-from stackfold.application.queries import History, Queries
-from stackfold.application.reverts import Reverts
+from stackfold.application.queries import Queries
 from stackfold.application.views import ALL, ComponentView, HistoryEntry, Listing
 from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import NotFound, NotInStack
 from stackfold.domain.origin import Origin
+
+if TYPE_CHECKING:
+    from stackfold.application.reverts import Reverts
 
 
 class Components:
@@ -26,14 +28,22 @@ class Components:
         self,
         ledger: Ledger,
         queries: Queries,
-        history: History,
+        histories: Histories,
         flavors: Flavors,
-        reverts: Reverts,
+        reverts: Callable[[], "Reverts"],
     ) -> None:
-        """Record in `ledger`, ask `queries` and `history`, check configurations by `flavors`."""
+        """Record in `ledger`, and ask `queries`.
+
+        Args:
+            ledger: The log.
+            queries: The questions about stacks and components.
+            histories: The questions about what was.
+            flavors: What checks configurations.
+            reverts: Makes what goes back, when that is wanted; loading it costs time.
+        """
         self._ledger = ledger
         self._queries = queries
-        self._history = history
+        self._histories = histories
         self._flavors = flavors
         self._reverts = reverts
 
@@ -64,13 +74,9 @@ class Components:
         """
         type = ComponentType(type)
         position = self._queries.position(as_of)
-        if reference is not None:
-            return self._queries.component(type, reference, position)
-        stack = self._queries.active_stack(position)
-        held = stack.components.get(type)
-        if not held:
-            raise NotInStack(stack.name, type.noun)
-        return self._queries.component(type, held[0], position)
+        if reference is None:
+            return self._queries.active_component(type, position)
+        return self._queries.component(type, reference, position)
 
     def register(
         self,
@@ -224,14 +230,7 @@ class Components:
         Raises:
             NotFound: There never was such a component.
         """
-        type = ComponentType(type)
-        try:
-            id = self.get(type, reference).id
-        except NotFound:
-            if reference is None:
-                raise
-            id = self._history.find("component", reference, type).id
-        return self._history.of(id, limit)
+        return self._histories.of_component(ComponentType(type), reference, limit)
 
     def revert(
         self,
@@ -263,7 +262,7 @@ class Components:
             NameTaken: Another component has the name by now that it had then.
             NothingToChange: It is like that.
         """
-        return self._reverts.revert_component(
+        return self._reverts().revert_component(
             ComponentType(type), reference, to, as_of, dry_run, why
         )
 
@@ -278,7 +277,7 @@ class Components:
             InvalidConfiguration: Its flavor no longer accepts the configuration.
             NameTaken: Another component has its name by now.
         """
-        return self._reverts.restore_component(ComponentType(type), reference, dry_run, why)
+        return self._reverts().restore_component(ComponentType(type), reference, dry_run, why)
 
     # -- how it is done
 

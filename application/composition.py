@@ -1,7 +1,13 @@
 """How callers say which components a stack is made of."""
 
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+from uuid import UUID
+
+from stackfold.application.queries import Queries
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import NotInStack
+from stackfold.domain.stack import Stack
 
 Names = str | Sequence[str]
 """One component by name, id or unique prefix; or several, the default one first."""
@@ -27,3 +33,37 @@ class Composition(TypedDict, total=False):
 def several(names: Names) -> Sequence[str]:
     """The names, whether one was given or several."""
     return [names] if isinstance(names, str) else names
+
+
+def component_ids(
+    components: Mapping[Any, Any], queries: Queries
+) -> dict[ComponentType, Sequence[UUID]]:
+    """Component type → the ids of the components that were named.
+
+    Raises:
+        NotFound: One of them does not exist.
+        Ambiguous: A prefix fits several.
+    """
+    return {
+        ComponentType(type): [
+            UUID(queries.find_component(ComponentType(type), name).id) for name in several(names)
+        ]
+        for type, names in components.items()
+    }
+
+
+def held(
+    stack: Stack, components: Mapping[ComponentType, Names], queries: Queries
+) -> dict[ComponentType, Sequence[UUID]]:
+    """Component type → the ids of the components that were named, all of which a stack holds.
+
+    Raises:
+        NotFound: One of them does not exist.
+        NotInStack: The stack does not hold one of them.
+    """
+    ids = component_ids(components, queries)
+    for type, wanted in ids.items():
+        for id, name in zip(wanted, several(components[type]), strict=True):
+            if id not in stack.components.get(type, ()):
+                raise NotInStack(stack.name, type.noun, name)
+    return ids

@@ -2,6 +2,7 @@
 
 from stackfold.application.differences import differences, whole_stack
 from stackfold.application.flavors import Flavors
+from stackfold.application.histories import Histories
 from stackfold.application.moments import AsOf
 from stackfold.application.queries import History, Queries, Reference
 from stackfold.application.views import Change, ComponentView
@@ -12,10 +13,13 @@ from stackfold.domain.errors import NoSuchRevision, NotFound, NotThereThen, Stac
 class Diffs:
     """What differs, with everything behind it: composition and resolved configuration."""
 
-    def __init__(self, queries: Queries, history: History, flavors: Flavors) -> None:
-        """Ask `queries` and `history`; resolve configurations by `flavors`."""
+    def __init__(
+        self, queries: Queries, history: History, histories: Histories, flavors: Flavors
+    ) -> None:
+        """Ask the first three; resolve configurations by `flavors`."""
         self._queries = queries
         self._history = history
+        self._histories = histories
         self._flavors = flavors
 
     def stack(
@@ -38,8 +42,8 @@ class Diffs:
             NoSuchRevision: It has no such revision.
             NotThereThen: It did not exist then.
         """
-        one = self._find(before)
-        other = self._find(after) if after else one
+        one = self._histories.find_stack(before)
+        other = self._histories.find_stack(after) if after else one
         positions = [self._queries.position(each) for each in as_of]
         if revisions:
             positions = [self._position(one, each) for each in revisions]
@@ -52,12 +56,6 @@ class Diffs:
         )
 
     # -- how it is done
-
-    def _find(self, reference: str) -> Reference:
-        try:
-            return self._queries.find_stack(reference)
-        except NotFound:
-            return self._history.find("stack", reference)
 
     def _position(self, stack: Reference, revision: int | None) -> int | None:
         if revision is None:

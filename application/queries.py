@@ -125,6 +125,13 @@ class Queries(Protocol):
             Ambiguous: The prefix fits several.
         """
 
+    def active_component(self, type: ComponentType, as_of: int | None = None) -> ComponentView:
+        """The component of a type that the active stack holds; of several, the default one.
+
+        Raises:
+            NotInStack: It holds none.
+        """
+
     def previous_stack(self) -> Reference:
         """The stack that was active here before the one that is.
 
@@ -152,7 +159,7 @@ class Queries(Protocol):
     def living(self, table: str, ids: list[str]) -> set[str]:
         """Which of the ids belong to something living."""
 
-    def activation(self, scope: str) -> str | None:
+    def activation(self, scope: str, as_of: int | None = None) -> str | None:
         """The id of a scope's activation, or None if it has made no choice yet."""
 
     def flavors(self, type: ComponentType | None = None) -> list[StoredFlavor]:

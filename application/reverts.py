@@ -220,10 +220,12 @@ class Reverts:
     def _must_be_confirmed(
         self, stack: Stack, components: Sequence[Component], confirmed: bool
     ) -> None:
+        reached = {}
         for component in components:
-            others = set(self._queries.stacks_with(str(component.id))) - {stack.name}
-            if others and not confirmed:
-                raise NeedsConfirmation(component.kind, component.name, sorted(others))
+            if others := set(self._queries.stacks_with(str(component.id))) - {stack.name}:
+                reached[f"{component.kind} {component.name!r}"] = sorted(others)
+        if reached and not confirmed:
+            raise NeedsConfirmation(reached)
 
     def _must_be_there(self, past: Stack, otherwise: str = "") -> None:
         for type, ids in past.components.items():

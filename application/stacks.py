@@ -1,25 +1,29 @@
 """Stacks: compose, look up, change and activate them; one method per verb."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from typing_extensions import Unpack
 
 from stackfold.application.activations import Activations
-from stackfold.application.composition import Composition, Names, several
-from stackfold.application.diffs import Diffs
+from stackfold.application.composition import Composition, Names, component_ids, held
+from stackfold.application.histories import Histories
 from stackfold.application.ledger import Ledger
 from stackfold.application.moments import AsOf
-from stackfold.application.queries import History, Queries
-from stackfold.application.reverts import Reverts
+from stackfold.application.queries import Queries
 from stackfold.application.views import ALL, Change, HistoryEntry, Listing, StackView
 from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import AlreadyActive, NotFound, NothingToChange, NotInStack
+from stackfold.domain.errors import AlreadyActive, NothingToChange, Violation
 from stackfold.domain.events import Aggregate
 from stackfold.domain.origin import Origin
 from stackfold.domain.stack import Stack
+
+if TYPE_CHECKING:
+    from stackfold.application.diffs import Diffs
+    from stackfold.application.reverts import Reverts
+    from stackfold.application.validation import StackRules
 
 PREVIOUS = "-"
 """Stands for the stack that was active before."""
@@ -35,18 +39,30 @@ class Stacks:
         self,
         ledger: Ledger,
         queries: Queries,
-        history: History,
+        histories: Histories,
         activations: Activations,
-        reverts: Reverts,
-        diffs: Diffs,
+        reverts: Callable[[], "Reverts"],
+        diffs: Callable[[], "Diffs"],
+        rules: Callable[[], "StackRules"],
     ) -> None:
-        """Record in `ledger`, ask `queries` and `history`; leave the rest to the others."""
+        """Record in `ledger`, and ask `queries`.
+
+        Args:
+            ledger: The log.
+            queries: The questions about what is,
+            histories: and about what was.
+            activations: What makes a stack the active one.
+            reverts: Makes what goes back, when it is wanted; loading it costs time.
+            diffs: Makes what compares, likewise,
+            rules: and what tells whether a stack can work.
+        """
         self._ledger = ledger
         self._queries = queries
-        self._history = history
+        self._histories = histories
         self._activations = activations
         self._reverts = reverts
         self._diffs = diffs
+        self._rules = rules
 
     def list(self, listing: Listing = ALL, as_of: AsOf = None) -> Sequence[StackView]:
         """The living stacks.
@@ -101,7 +117,10 @@ class Stacks:
         """
 
         def command() -> list[Aggregate]:
-            stack = Stack.register(name, self._ids(components), description, labels)
+            stack = Stack.register(
+                name, component_ids(components, self._queries), description, labels
+            )
+            self._rules().require_composed(stack, registered=False)
             return [stack, self._activations.choose(stack.id)] if activate else [stack]
 
         *_, last = self._ledger.attempt(command, why)
@@ -137,12 +156,14 @@ class Stacks:
         """
 
         def command(stack: Stack) -> None:
-            ids = self._ids(components)
+            ids = component_ids(components, self._queries)
             if add:
                 for type in ids:
                     if type.several_per_stack:
                         ids[type] = [*stack.components.get(type, ()), *ids[type]]
             stack.update(ids, description, labels)
+            if ids:
+                self._rules().require_composed(stack)
 
         return self._change(reference, command, why)
 
@@ -163,7 +184,8 @@ class Stacks:
         """
 
         def command(stack: Stack) -> None:
-            stack.remove_components(self._held(stack, components))
+            stack.remove_components(held(stack, components, self._queries))
+            self._rules().require_composed(stack)
 
         return self._change(reference, command, why)
 
@@ -185,7 +207,7 @@ class Stacks:
 
         def command(stack: Stack) -> None:
             before = stack.version
-            for type, (id,) in self._held(stack, components).items():
+            for type, (id,) in held(stack, components, self._queries).items():
                 if stack.components[type][0] != id:
                     stack.set_default(type, id)
             if stack.version == before:
@@ -260,15 +282,22 @@ class Stacks:
             NotFound: Nothing answers to the reference.
             AlreadyActive: Nothing changes.
         """
-        if reference == PREVIOUS:
-            found = self._queries.previous_stack()
-        else:
-            found = self._queries.find_stack(reference)
+        find = self._queries.find_stack
+        found = self._queries.previous_stack() if reference == PREVIOUS else find(reference)
+        self._rules().require_composed(self._ledger.load(Stack, found.id))
         try:
             self._ledger.attempt(lambda: [self._activations.choose(UUID(found.id))], why)
         except NothingToChange:
             raise AlreadyActive(found.name) from None
         return self.get(found.id)
+
+    def check(self, reference: str | None = None) -> Sequence[Violation]:
+        """What keeps a stack from working here and now, each with what mends it; changes nothing.
+
+        Raises:
+            NotFound: Nothing answers to the reference.
+        """
+        return self._rules().of_stack(self.get(reference))
 
     # -- the past
 
@@ -284,13 +313,7 @@ class Stacks:
         Raises:
             NotFound: There never was such a stack.
         """
-        if reference is None:
-            return self._history.of_stack(self.get().id, limit)
-        try:
-            found = self._queries.find_stack(reference)
-        except NotFound:
-            found = self._history.find("stack", reference)
-        return self._history.of_stack(found.id, limit)
+        return self._histories.of_stack(reference, limit)
 
     def diff(
         self,
@@ -315,7 +338,7 @@ class Stacks:
             NoSuchRevision: It has no such revision.
             NotThereThen: It did not exist then.
         """
-        return self._diffs.stack(before or self.get().id, after, revisions, as_of)
+        return self._diffs().stack(before or self.get().id, after, revisions, as_of)
 
     def revert(
         self,
@@ -350,9 +373,8 @@ class Stacks:
             NameTaken: Another stack has the name by now that it had then.
             NothingToChange: It is like that.
         """
-        return self._reverts.revert_stack(
-            reference, to, as_of, with_components, confirmed, dry_run, why
-        )
+        going = reference, to, as_of, with_components, confirmed, dry_run, why
+        return self._reverts().revert_stack(*going)
 
     def restore(
         self, reference: str, *, dry_run: bool = False, why: str = ""
@@ -365,7 +387,7 @@ class Stacks:
             ComponentGone: A component that it held was deleted, too.
             NameTaken: Another stack has its name by now.
         """
-        return self._reverts.restore_stack(reference, dry_run, why)
+        return self._reverts().restore_stack(reference, dry_run, why)
 
     # -- how it is done
 
@@ -374,26 +396,6 @@ class Stacks:
     ) -> StackView:
         id = self.get(reference).id
         return self.get(str(self._ledger.change(Stack, id, command, why).id))
-
-    def _ids(self, components: Mapping[Any, Any]) -> dict[ComponentType, Sequence[UUID]]:
-        return {
-            ComponentType(type): [
-                UUID(self._queries.find_component(ComponentType(type), name).id)
-                for name in several(names)
-            ]
-            for type, names in components.items()
-        }
-
-    def _held(
-        self, stack: Stack, components: Mapping[ComponentType, Names]
-    ) -> dict[ComponentType, Sequence[UUID]]:
-        ids = self._ids(components)
-        for type, wanted in ids.items():
-            names = several(components[type])
-            for id, name in zip(wanted, names, strict=True):
-                if id not in stack.components.get(type, ()):
-                    raise NotInStack(stack.name, type.noun, name)
-        return ids
 
     def _orphans(self, stack: Stack) -> Sequence[Component]:
         """The components that only this stack holds, deleted; the default ones stay."""

@@ -115,6 +115,17 @@ class SqlHistory:
             raise NotFound(type.noun if type else kind, reference, "there never was one")
         return Reference(*rows[0])
 
+    def deleted(self, kind: str, type: ComponentType | None = None) -> list[Reference]:
+        """What was deleted, under the name that it had last; for a component, of a type."""
+        table, _ = _ROWS[kind]
+        rows = self._database.read(
+            f"SELECT id, name FROM {table} AS t WHERE until IS NOT NULL"
+            f"{' AND type = ?' if type else ''} AND NOT EXISTS (SELECT 1 FROM {table} AS later "
+            "WHERE later.id = t.id AND later.since >= t.until) ORDER BY name",
+            [type.value] if type else [],
+        )
+        return [Reference(*row) for row in rows]
+
     def revision(self, kind: str, id: str, position: int) -> Revision | None:
         """The revision of something that was true at a position; None if it was not there."""
         table, _ = _ROWS[kind]

@@ -1,10 +1,13 @@
-"""The log as a whole: follow it, prove it, rebuild from it, copy it."""
+"""The log as a whole: follow it, prove it, rebuild from it, copy it.
+
+Looking at the log needs no framework, so what only the rest needs is imported there.
+"""
 
 import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -14,12 +17,12 @@ from stackfold.domain.errors import UnreadableEvent
 from stackfold.infrastructure.chain import Head, Record
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.history_queries import SqlHistory
-from stackfold.infrastructure.log_copy import fork
-from stackfold.infrastructure.log_file import export
 from stackfold.infrastructure.positions import position_of
-from stackfold.infrastructure.rebuild import Progress, rebuild
 from stackfold.infrastructure.records import head, records
-from stackfold.infrastructure.verification import Verification, verify
+
+if TYPE_CHECKING:
+    from stackfold.infrastructure.rebuild import Progress
+    from stackfold.infrastructure.verification import Verification
 
 _LONGEST = 5.0
 """Seconds between two looks for new events, even if nobody has told of any."""
@@ -118,7 +121,9 @@ class Log:
         """The last position and its hash; noted elsewhere, they prove that nothing was cut off."""
         return head(self._database)
 
-    def verify(self, known: str | None = None, progress: Progress | None = None) -> Verification:
+    def verify(
+        self, known: str | None = None, progress: "Progress | None" = None
+    ) -> "Verification":
         """Recompute the hash chain, and compare the read models with a fresh fold of the log.
 
         Args:
@@ -128,14 +133,18 @@ class Log:
         Raises:
             InvalidHead: `known` is not of that form.
         """
+        from stackfold.infrastructure.verification import verify
+
         return verify(self._database, known, progress)
 
-    def rebuild(self, progress: Progress | None = None) -> int:
+    def rebuild(self, progress: "Progress | None" = None) -> int:
         """Make the read models anew from the log, in one transaction, while readers go on.
 
         Returns:
             The number of events.
         """
+        from stackfold.infrastructure.rebuild import rebuild
+
         return rebuild(self._database, progress)
 
     def export(self, path: Path) -> Head:
@@ -144,6 +153,8 @@ class Log:
         Raises:
             InvalidFile: The file exists or cannot be written.
         """
+        from stackfold.infrastructure.log_file import export
+
         return export(self._database, path)
 
     def fork(self, at: AsOf, home: Path) -> Head:
@@ -154,6 +165,8 @@ class Log:
             OutsideLog: It is not in the log.
             LogUnavailable: There is a log already, or it cannot be created.
         """
+        from stackfold.infrastructure.log_copy import fork
+
         return fork(self._database, self._position(at), home)
 
     # -- how it is done

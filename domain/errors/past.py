@@ -1,6 +1,6 @@
 """Points in the past, and going back to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stackfold.domain.errors.refusal import StackfoldError
 
@@ -65,13 +65,19 @@ class NothingToUndo(StackfoldError):
 class NeedsConfirmation(StackfoldError):
     """A change would also reach what was not named."""
 
-    def __init__(self, kind: str, name: str, stacks: Sequence[str]) -> None:
-        """Name the other `stacks` that hold `kind` `name`, which would change."""
-        self.kind, self.name, self.stacks = kind, name, tuple(stacks)
-        super().__init__(
-            f"{kind} {name!r} is also used by {', '.join(map(repr, self.stacks))} and would "
-            "change there too: confirm with --yes"
+    def __init__(self, components: Mapping[str, Sequence[str]]) -> None:
+        """Say what would change where.
+
+        Args:
+            components: What would change, such as "artifact store 'shared'" → the other stacks
+                that hold it.
+        """
+        self.components = {what: tuple(stacks) for what, stacks in components.items()}
+        self.consequence = "; ".join(
+            f"{what} is also used by {', '.join(map(repr, stacks))} and would change there too"
+            for what, stacks in self.components.items()
         )
+        super().__init__(f"{self.consequence}: confirm with --yes")
 
 
 class ComponentGone(StackfoldError):
