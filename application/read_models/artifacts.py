@@ -26,9 +26,10 @@ def fold(event: Run.Event, position: int, recorded_at: str) -> Iterator[Write]:
     match event:
         case Run.StepCompleted():
             for place, artifact in enumerate(event.outputs):
-                values = _artifact(event, position, place, artifact)
                 # A step from the cache has the outputs of the run that made them.
-                yield Write("ensure", "artifacts", values, {"id": str(artifact.id)})
+                if event.cached_from is None:
+                    values = _artifact(event, position, place, artifact)
+                    yield Write("insert", "artifacts", values, {"id": str(artifact.id)})
                 yield _flow(run, event.step, "out", artifact.name, place, str(artifact.id))
             for place, (name, id) in enumerate(event.inputs.items()):
                 yield _flow(run, event.step, "in", name, place, str(id))

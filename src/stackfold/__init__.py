@@ -6,7 +6,9 @@ Importing this package imports nothing else: each public name is loaded when it 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stackfold.application.context import StepContext, get_context
     from stackfold.application.materializers import materializer
+    from stackfold.domain.configuration import RunConfiguration
     from stackfold.domain.pipeline import Step, step
     from stackfold.infrastructure.workspace import Workspace
     from stackfold.pipelines import FinishedRun, Pipeline, pipeline
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
 __all__ = [
     "FinishedRun",
     "Pipeline",
+    "RunConfiguration",
     "Step",
+    "StepContext",
     "Workspace",
     "__version__",
+    "get_context",
     "materializer",
     "pipeline",
     "step",
@@ -27,8 +32,11 @@ __all__ = [
 _PLACES = {
     "FinishedRun": "stackfold.pipelines",
     "Pipeline": "stackfold.pipelines",
+    "RunConfiguration": "stackfold.domain.configuration",
     "Step": "stackfold.domain.pipeline",
+    "StepContext": "stackfold.application.context",
     "Workspace": "stackfold.infrastructure.workspace",
+    "get_context": "stackfold.application.context",
     "materializer": "stackfold.application.materializers",
     "pipeline": "stackfold.pipelines",
     "step": "stackfold.domain.pipeline",

@@ -1,11 +1,12 @@
 """Pipelines that run when they are called, on the active stack of the user's workspace."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, Unpack, cast, overload
 
+from stackfold.application.cache_reasons import CacheReason
 from stackfold.application.run_views import RunDescription, RunView
 from stackfold.domain import pipeline as domain
 from stackfold.domain.building import current
@@ -49,6 +50,11 @@ class FinishedRun:
         """Its steps, and everything that it was pinned to."""
         with Workspace.open(self.home) as workspace:
             return workspace.runs.describe(self.id)
+
+    def why(self) -> Sequence[CacheReason]:
+        """Why each of its steps was or was not taken from the cache."""
+        with Workspace.open(self.home) as workspace:
+            return workspace.runs.why(self.id)
 
     def load(self, step: str, output: str | None = None) -> Any:
         """A value that it produced.
