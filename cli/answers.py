@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stackfold.application.views import ComponentView, FlavorView, Listing, StackView
+from stackfold.cli.entries import show_history
 from stackfold.cli.render import Format, Shape, note, say, show_one, show_rows
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import NotInStack
 from stackfold.infrastructure.workspace import Workspace
 
 PAGE = 20
@@ -33,12 +33,20 @@ Columns = Sequence[str] | None
 
 
 def stacks(
-    output: str = Format.TABLE, listing: Listing = FIRST_PAGE, columns: Columns = None
+    output: str = Format.TABLE,
+    listing: Listing = FIRST_PAGE,
+    columns: Columns = None,
+    as_of: str | None = None,
 ) -> None:
-    """Print stacks."""
+    """Print stacks, as they are or as they were."""
     with Workspace.open() as workspace:
-        views = workspace.queries.stacks(listing)
-        more = _more(workspace.queries.stacks, listing, len(views))
+        position = workspace.queries.position(as_of)
+
+        def ask(part: Listing) -> Sequence[StackView]:
+            return workspace.queries.stacks(part, position)
+
+        views = ask(listing)
+        more = _more(ask, listing, len(views))
     # A table has a column for each type that one of its stacks has a component of.
     others = tuple(t for t in _TYPES if t not in _USUAL and any(t in v.components for v in views))
     shape = Shape(StackView._fields, (*_STACK_TABLE, *others), _STACK_TABLE[:3], _TYPES)
@@ -46,21 +54,39 @@ def stacks(
     _say_what_else(listing, len(views), more, "stack")
 
 
-def stack(reference: str | None = None, output: str = Format.TABLE) -> None:
+def stack(
+    reference: str | None = None, output: str = Format.TABLE, as_of: str | None = None
+) -> None:
     """Print one stack, by default the active one."""
     with Workspace.open() as workspace:
-        show_one(_stack(workspace, reference)._asdict(), StackView._fields, output)
+        view = _stack(workspace, reference, as_of)
+    show_one(view._asdict(), StackView._fields, output)
 
 
-def active_stack(output: str = Format.TABLE) -> None:
+def active_stack(output: str = Format.TABLE, as_of: str | None = None) -> None:
     """Print the name of the active stack, or for a program all of it."""
     with Workspace.open() as workspace:
-        _show_name(_stack(workspace, None), output)
+        _show_name(_stack(workspace, None, as_of), output)
 
 
-def _stack(workspace: Workspace, reference: str | None) -> StackView:
+def stack_history(
+    reference: str | None = None,
+    output: str = Format.TABLE,
+    limit: int | None = None,
+    columns: Columns = None,
+) -> None:
+    """Print what was done to a stack, by default the active one, and to its components."""
+    with Workspace.open() as workspace:
+        entries = workspace.histories.of_stack(reference, limit)
+    show_history(entries, "stack", output, columns)
+
+
+def _stack(workspace: Workspace, reference: str | None, as_of: str | None) -> StackView:
     queries = workspace.queries
-    return queries.active_stack() if reference is None else queries.stack(reference)
+    position = queries.position(as_of)
+    if reference is None:
+        return queries.active_stack(position)
+    return queries.stack(reference, position)
 
 
 def _stack_record(view: StackView) -> dict[str, Any]:
@@ -76,12 +102,14 @@ def components(
     output: str = Format.TABLE,
     listing: Listing = FIRST_PAGE,
     columns: Columns = None,
+    as_of: str | None = None,
 ) -> None:
-    """Print components of a type."""
+    """Print components of a type, as they are or as they were."""
     with Workspace.open() as workspace:
+        position = workspace.queries.position(as_of)
 
         def ask(part: Listing) -> Sequence[ComponentView]:
-            return workspace.queries.components(type, part)
+            return workspace.queries.components(type, part, position)
 
         views = ask(listing)
         more = _more(ask, listing, len(views))
@@ -90,28 +118,46 @@ def components(
 
 
 def component(
-    type: ComponentType, reference: str | None = None, output: str = Format.TABLE
+    type: ComponentType,
+    reference: str | None = None,
+    output: str = Format.TABLE,
+    as_of: str | None = None,
 ) -> None:
     """Print one component, by default the active stack's."""
     with Workspace.open() as workspace:
-        view = _component(workspace, type, reference)
-        show_one(view._asdict(), ComponentView._fields, output)
+        view = _component(workspace, type, reference, as_of)
+    show_one(view._asdict(), ComponentView._fields, output)
 
 
-def active_component(type: ComponentType, output: str = Format.TABLE) -> None:
+def active_component(
+    type: ComponentType, output: str = Format.TABLE, as_of: str | None = None
+) -> None:
     """Print the name of the active stack's component, or for a program all of it."""
     with Workspace.open() as workspace:
-        _show_name(_component(workspace, type, None), output)
+        _show_name(_component(workspace, type, None, as_of), output)
 
 
-def _component(workspace: Workspace, type: ComponentType, reference: str | None) -> ComponentView:
+def component_history(
+    type: ComponentType,
+    reference: str | None = None,
+    output: str = Format.TABLE,
+    limit: int | None = None,
+    columns: Columns = None,
+) -> None:
+    """Print what was done to a component, by default the active stack's."""
+    with Workspace.open() as workspace:
+        entries = workspace.histories.of_component(type, reference, limit)
+    show_history(entries, type.value, output, columns)
+
+
+def _component(
+    workspace: Workspace, type: ComponentType, reference: str | None, as_of: str | None
+) -> ComponentView:
+    queries = workspace.queries
+    position = queries.position(as_of)
     if reference is None:
-        # As `Components.get` does, which would load what is needed for writing.
-        active = workspace.queries.active_stack()
-        if type not in active.components:
-            raise NotInStack(active.name, type.noun)
-        reference = active.components[type][0]
-    return workspace.queries.component(type, reference)
+        return queries.active_component(type, position)
+    return queries.component(type, reference, position)
 
 
 # -- flavors
@@ -152,18 +198,28 @@ def runs(
 # -- the workspace
 
 
-def status(output: str = Format.TABLE) -> None:
+def status(output: str = Format.TABLE, as_of: str | None = None) -> None:
     """Print where things are, and which stack is active by whose choice."""
     from importlib.metadata import version as installed
 
     with Workspace.open() as workspace:
-        record = {"version": installed("stackfold"), **workspace.status()._asdict()}
+        record = {"version": installed("stackfold"), **workspace.status(as_of)._asdict()}
     problem, store = record.pop("problem"), record.pop("store")
     if store:
         record["store"] = store
     show_one(record, tuple(record), output)
     if problem:
         note(str(problem))
+
+
+def log_head(output: str = Format.TABLE) -> None:
+    """Print the end of the log; for people in the form that `log verify --head` takes."""
+    with Workspace.open() as workspace:
+        head = workspace.log.head()
+    if output == Format.TABLE:
+        say(str(head))
+    else:
+        show_one({**head._asdict(), "hash": head.hash.hex()}, head._fields, output)
 
 
 def version(output: str = Format.TABLE) -> None:

@@ -42,11 +42,13 @@ def _entries() -> dict[str, Entry]:
     entries = {
         "init": Entry("Give a folder an active stack of its own.", partial(_leaf, "init")),
         "status": Entry("Show where things are and what is active.", partial(_leaf, "status")),
+        "undo": Entry("Take back the last change.", partial(_leaf, "undo")),
         "version": Entry("Print the version.", partial(_leaf, "version")),
         "stack": Entry("Compose, look up, change and activate stacks.", partial(_noun, "stack")),
     }
     for type in ComponentType:
         entries[type.command] = Entry(summary(type), partial(_components, type))
+    entries["log"] = Entry("Look at everything that happened.", partial(_noun, "log"))
     entries["pipeline"] = Entry("Run pipelines.", partial(_noun, "pipeline"))
     entries["run"] = Entry("Look up runs.", partial(_noun, "run"))
     return entries

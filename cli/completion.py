@@ -24,6 +24,21 @@ def components(type: ComponentType) -> Callable[[str], list[str]]:
     return complete
 
 
+def deleted(kind: str, type: ComponentType | None = None) -> Callable[[str], list[str]]:
+    """What completes the names of deleted stacks, or of deleted components of a type."""
+
+    def complete(incomplete: str) -> list[str]:
+        return _names(
+            lambda workspace: [
+                each
+                for each in workspace.history.deleted(kind, type)
+                if each.name.startswith(incomplete)
+            ]
+        )
+
+    return complete
+
+
 def flavors(type: ComponentType) -> Callable[[str], list[str]]:
     """What completes the names of a type's flavors."""
 

@@ -5,10 +5,14 @@ from typing import Annotated, Any
 import typer
 
 from stackfold.cli import answers, completion
+from stackfold.cli.entries import tell
 from stackfold.cli.flavor import flavor
 from stackfold.cli.grammar import ConfiguringCommand, Noun, attributes_of
 from stackfold.cli.options import (
+    AsOf,
     Columns,
+    DryRun,
+    Limit,
     Message,
     Name,
     NewName,
@@ -19,12 +23,14 @@ from stackfold.cli.options import (
     SetLabels,
     Size,
     SortBy,
+    ToRevision,
     Yes,
     chosen,
     confirm,
     label_changes,
     listing,
     matching,
+    one_point,
     pairs,
     values,
 )
@@ -41,6 +47,7 @@ def component(type: ComponentType) -> Noun:
     _declare_registration(noun, type)
     _declare_changes(noun, type)
     _declare_names(noun, type)
+    _declare_past(noun, type)
     noun.include(flavor(type))
     return noun
 
@@ -60,6 +67,7 @@ def _declare_questions(noun: Noun, type: ComponentType) -> None:
         page: Page = 1,
         size: Size = answers.PAGE,
         columns: Columns = None,
+        as_of: AsOf = None,
         output: Output = Format.TABLE,
     ) -> None:
         filters = {
@@ -72,17 +80,19 @@ def _declare_questions(noun: Noun, type: ComponentType) -> None:
             "by": by,
         }
         wanted = listing(filters, label, sort_by, page, size)
-        answers.components(type, output, wanted, chosen(columns))
+        answers.components(type, output, wanted, chosen(columns), as_of)
 
     @noun.command("describe", help=f"Show everything about {a(type)}.")
     def describe(
-        name: Annotated[str | None, _name_or_active(type)] = None, output: Output = Format.TABLE
+        name: Annotated[str | None, _name_or_active(type)] = None,
+        as_of: AsOf = None,
+        output: Output = Format.TABLE,
     ) -> None:
-        answers.component(type, name, output)
+        answers.component(type, name, output, as_of)
 
     @noun.command("get", help=f"Print the name of the active stack's {type.noun}.")
-    def get(output: Output = Format.TABLE) -> None:
-        answers.active_component(type, output)
+    def get(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
+        answers.active_component(type, output, as_of)
 
 
 def _declare_registration(noun: Noun, type: ComponentType) -> None:
@@ -162,6 +172,53 @@ def _declare_names(noun: Noun, type: ComponentType) -> None:
             confirm(f"{type.noun} {old.name!r}", yes)
             view = workspace.components.delete(type, old.id, why=message)
         say(f"{type.noun} {view.name!r} deleted, revision {view.revision + 1}")
+
+
+def _declare_past(noun: Noun, type: ComponentType) -> None:
+    @noun.command("history", help=f"Show what was done to {a(type)}, deleted or not; newest first.")
+    def history(
+        name: Annotated[str | None, _name_or_active(type)] = None,
+        limit: Limit = None,
+        columns: Columns = None,
+        output: Output = Format.TABLE,
+    ) -> None:
+        answers.component_history(type, name, output, limit, chosen(columns))
+
+    @noun.command(
+        "revert",
+        help=f"Make {a(type)} what it was, as a new revision.\n\n"
+        "By default what it was before this revision.",
+    )
+    def revert(
+        context: typer.Context,
+        name: Annotated[str, _name(type)],
+        to: ToRevision = None,
+        as_of: AsOf = None,
+        dry_run: DryRun = False,
+        message: Message = "",
+    ) -> None:
+        one_point(context, to, as_of)
+        with Workspace.open() as workspace:
+            entries = workspace.components.revert(
+                type, name, to, as_of=as_of, dry_run=dry_run, why=message
+            )
+        tell(entries, dry_run)
+
+    @noun.command("restore", help=f"Bring back {a(type)} that was deleted, as it was before.")
+    def restore(
+        name: Annotated[str, _deleted_name(type)], dry_run: DryRun = False, message: Message = ""
+    ) -> None:
+        with Workspace.open() as workspace:
+            entries = workspace.components.restore(type, name, dry_run=dry_run, why=message)
+        tell(entries, dry_run)
+
+
+def _deleted_name(type: ComponentType) -> Any:
+    return typer.Argument(
+        metavar="NAME",
+        help=f"The {type.noun}: the name that it had, or its id.",
+        autocompletion=completion.deleted("component", type),
+    )
 
 
 def _name(type: ComponentType) -> Any:

@@ -38,23 +38,26 @@ def _answer(words: Sequence[str]) -> Answer | None:
     if any(word.startswith("-") or not word for word in words):
         return None
     match words:
-        case [*question, "describe", reference]:
-            answer = dict(plain_questions()).get((*question, "describe"))
+        case [*question, "describe" | "history" as asked, reference]:
+            answer = dict(plain_questions()).get((*question, asked))
             return partial(answer, reference=reference) if answer else None
         case _:
             return dict(plain_questions()).get(tuple(words))
 
 
 def plain_questions() -> Iterator[tuple[tuple[str, ...], Answer]]:
-    """The words of each question, and what answers it; `describe` may be followed by a name."""
+    """The words of each question, and what answers it; of one thing, its name may follow."""
     yield ("status",), answers.status
     yield ("version",), answers.version
     yield ("run", "list"), answers.runs
     yield ("stack", "list"), answers.stacks
     yield ("stack", "get"), answers.active_stack
     yield ("stack", "describe"), answers.stack
+    yield ("stack", "history"), answers.stack_history
+    yield ("log", "head"), answers.log_head
     for type in ComponentType:
         yield (type.command, "list"), partial(answers.components, type)
         yield (type.command, "get"), partial(answers.active_component, type)
         yield (type.command, "describe"), partial(answers.component, type)
+        yield (type.command, "history"), partial(answers.component_history, type)
         yield (type.command, "flavor", "list"), partial(answers.flavors, type)

@@ -94,15 +94,21 @@ class Entry(NamedTuple):
 class LazyGroup(TyperGroup):
     """A group that makes a command when it is called, and until then knows its help only."""
 
-    def __init__(self, name: str, help: str, entries: dict[str, Entry]) -> None:
-        """Offer `entries`, by the names to call them by."""
+    def __init__(self, name: str, help: str, entries: dict[str, Entry], default: str = "") -> None:
+        """Offer `entries`, by the names to call them by; the `default` is meant by none."""
         stubs: dict[str, Any] = {
             each: TyperCommand(each, help=entry.help) for each, entry in entries.items()
         }
         super().__init__(
             name=name, help=help, commands=stubs, no_args_is_help=True, rich_markup_mode=None
         )
-        self.entries = entries
+        self.entries, self.default = entries, default
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        is_option = bool(args) and args[0].startswith("-") and args[0] not in ctx.help_option_names
+        if self.default and (is_option or not (args or ctx.resilient_parsing)):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         name, stub, rest = super().resolve_command(ctx, args)
@@ -116,9 +122,9 @@ class LazyGroup(TyperGroup):
 class Noun:
     """What the commands of one noun are declared on."""
 
-    def __init__(self, name: str, help: str) -> None:
-        """The group is called `name`."""
-        self.name, self.help = name, help
+    def __init__(self, name: str, help: str, default: str = "") -> None:
+        """The group is called `name`; without a command's name, its `default` is meant."""
+        self.name, self.help, self.default = name, help, default
         self.entries: dict[str, Entry] = {}
 
     def command(self, name: str, cls: type[Command] = Command, help: str = "") -> Callable[[F], F]:
@@ -138,7 +144,7 @@ class Noun:
 
     def group(self) -> LazyGroup:
         """The group for typer."""
-        return LazyGroup(self.name, self.help, self.entries)
+        return LazyGroup(self.name, self.help, self.entries, self.default)
 
 
 def _made(function: Callable[..., None], name: str, cls: type[Command], help: str) -> Any:

@@ -11,7 +11,7 @@ from stackfold.application.views import Condition, Listing
 from stackfold.cli import completion
 from stackfold.cli.grammar import WrongUsage
 from stackfold.cli.render import Format, note
-from stackfold.domain.errors import InvalidFile
+from stackfold.domain.errors import InvalidFile, NeedsConfirmation
 
 Message = Annotated[
     str,
@@ -57,6 +57,34 @@ ActiveOrStackName = Annotated[
 _RULE = "1 to 64 letters, digits, '.', '_' or '-', a letter or digit first"
 Name = Annotated[str, typer.Argument(metavar="NAME", help=f"Its name: {_RULE}.")]
 NewName = Annotated[str, typer.Argument(metavar="NEW_NAME", help=f"The new name: {_RULE}.")]
+
+# -- the past
+
+WHEN = "a position (#123), a time or date, an age (2h, 3d) or a run (run:ID)"
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="WHEN", show_default=False, help=f"As it was then: {WHEN}."),
+]
+ToRevision = Annotated[
+    int | None,
+    typer.Option("--to", metavar="REVISION", show_default=False, help="What it was then."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print what would change, and keep nothing of it.")
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", min=1, metavar="NUMBER", show_default=False, help="Show at most so many."
+    ),
+]
+
+
+def one_point(context: typer.Context, to: int | None, as_of: str | None) -> None:
+    """See that a command was told one point to go back to at most."""
+    if to is not None and as_of is not None:
+        raise WrongUsage("give --to or --as-of, one of them", context)
+
 
 # -- lists
 
@@ -188,7 +216,7 @@ def _value(text: str) -> str:
         raise InvalidFile(str(path), "is not UTF-8 text") from error
 
 
-# -- before something is gone
+# -- before something is gone, or changes that was not named
 
 
 def confirm(what: str, yes: bool) -> None:
@@ -200,10 +228,32 @@ def confirm(what: str, yes: bool) -> None:
     """
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not _is_terminal():
         raise WrongUsage(f"{what} is not deleted: without a terminal to ask on, give --yes")
-    sys.stderr.write(f"Delete {what}? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    if not _agreed(f"Delete {what}?"):
         note("nothing is deleted")
         raise typer.Exit(1)
+
+
+def confirm_reach(needed: NeedsConfirmation) -> None:
+    """Ask whether to change what other stacks hold, too.
+
+    Raises:
+        NeedsConfirmation: There is no terminal to ask on.
+        Exit: The answer is no.
+    """
+    if not _is_terminal():
+        raise needed
+    if not _agreed(f"{needed.consequence}. Go on?"):
+        note("nothing is changed")
+        raise typer.Exit(1)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _agreed(question: str) -> bool:
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

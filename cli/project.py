@@ -1,4 +1,4 @@
-"""`stackfold init`, `status` and `version`: where somebody works."""
+"""`stackfold init`, `status`, `undo` and `version`: the workspace as a whole."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from stackfold.cli import answers
+from stackfold.cli.entries import tell
 from stackfold.cli.grammar import Noun
-from stackfold.cli.options import Message, Output
+from stackfold.cli.options import AsOf, DryRun, Message, Output
 from stackfold.cli.render import Format, say
 from stackfold.infrastructure.workspace import Workspace
 
@@ -29,9 +30,20 @@ def init(
 
 
 @project.command("status")
-def status(output: Output = Format.TABLE) -> None:
+def status(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
     """Show where the log and the project are, and which stack is active by whose choice."""
-    answers.status(output)
+    answers.status(output, as_of)
+
+
+@project.command("undo")
+def undo(dry_run: DryRun = False, message: Message = "") -> None:
+    """Take back the last change that was not taken back yet, whatever it was.
+
+    A second undo takes back the change before that.
+    """
+    with Workspace.open() as workspace:
+        entries = workspace.undo(dry_run=dry_run, why=message)
+    tell(entries, dry_run)
 
 
 @project.command("version")

@@ -45,10 +45,7 @@ def show_rows(
     Raises:
         InvalidListing: A column that they do not have.
     """
-    known = dict.fromkeys((*shape.fields, *shape.table, *shape.extra))
-    for column in columns or ():
-        if column not in known:
-            raise InvalidListing("column", column, list(known))
+    must_know(shape, columns)
     if output == Format.TABLE:
         text, left_out = table(records, columns or shape.table, shape.vital)
         sys.stdout.write(text)
@@ -57,6 +54,18 @@ def show_rows(
         return
     fields = columns or shape.fields
     _write([{field: record[field] for field in fields} for record in records], fields, output)
+
+
+def must_know(shape: Shape, columns: Sequence[str] | None) -> None:
+    """See whether records of that shape have these columns.
+
+    Raises:
+        InvalidListing: A column that they do not have.
+    """
+    known = dict.fromkeys((*shape.fields, *shape.table, *shape.extra))
+    for column in columns or ():
+        if column not in known:
+            raise InvalidListing("column", column, list(known))
 
 
 def show_one(record: Record, fields: Sequence[str], output: str = Format.TABLE) -> None:

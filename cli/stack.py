@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stackfold.cli import answers, exchange
+from stackfold.cli import answers, exchange, past
 from stackfold.cli.composition import (
     Alerters,
     Annotator,
@@ -36,6 +36,7 @@ from stackfold.cli.composition import (
 from stackfold.cli.grammar import Noun, WrongUsage
 from stackfold.cli.options import (
     ActiveOrStackName,
+    AsOf,
     Columns,
     Message,
     Name,
@@ -84,6 +85,7 @@ def list_stacks(
     page: Page = 1,
     size: Size = answers.PAGE,
     columns: Columns = None,
+    as_of: AsOf = None,
     output: Output = Format.TABLE,
 ) -> None:
     """List stacks.
@@ -99,19 +101,21 @@ def list_stacks(
         "updated": updated,
         "by": by,
     }
-    answers.stacks(output, listing(filters, label, sort_by, page, size), chosen(columns))
+    answers.stacks(output, listing(filters, label, sort_by, page, size), chosen(columns), as_of)
 
 
 @stack.command("describe")
-def describe(name: ActiveOrStackName = None, output: Output = Format.TABLE) -> None:
+def describe(
+    name: ActiveOrStackName = None, as_of: AsOf = None, output: Output = Format.TABLE
+) -> None:
     """Show everything about a stack."""
-    answers.stack(name, output)
+    answers.stack(name, output, as_of)
 
 
 @stack.command("get")
-def get(output: Output = Format.TABLE) -> None:
+def get(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
     """Print the name of the active stack; with --output json or yaml, all of it."""
-    answers.active_stack(output)
+    answers.active_stack(output, as_of)
 
 
 # -- change
@@ -323,4 +327,5 @@ def _say_active(workspace: Workspace, name: str, revision: int) -> None:
         note(f"STACKFOLD_ACTIVE_STACK still makes {workspace.scope.override!r} active here")
 
 
+past.declare_on(stack)
 exchange.declare_on(stack)

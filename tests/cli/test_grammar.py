@@ -9,8 +9,9 @@ from stackfold.infrastructure.workspace import Workspace
 LEAVES = list(leaves(command()))
 CHANGES = {
     "register", "update", "remove-attribute", "rename", "copy", "delete", "set", "activate",
-    "set-default", "remove-component", "import", "init",
+    "set-default", "remove-component", "init", "revert", "restore", "undo",
 }  # fmt: skip
+QUESTIONS = {"list", "describe", "get", "status", "version", "history", "diff", "head"}
 each_command = pytest.mark.parametrize(
     ("names", "made"), LEAVES, ids=[" ".join(names) for names, _ in LEAVES]
 )
@@ -26,16 +27,20 @@ def test_every_command_and_option_has_help(names, made):
 @each_command
 def test_every_command_that_changes_something_takes_a_reason(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
-    changes = names[-1] in CHANGES or names == ("pipeline", "run")
+    changes = names[-1] in CHANGES or names in {("pipeline", "run"), ("stack", "import")}
     assert ({"-m", "--message"} <= options) == changes
 
 
 @each_command
 def test_every_question_has_every_form(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
-    assert ("--output" in options) == (
-        names[-1] in {"list", "describe", "get", "status", "version"}
-    )
+    assert ("--output" in options) == (names[-1] in QUESTIONS)
+
+
+@each_command
+def test_every_way_back_can_be_tried(names, made):
+    options = {name for parameter in made.params for name in parameter.opts}
+    assert ("--dry-run" in options) == (names[-1] in {"revert", "restore", "undo"})
 
 
 @each_command
@@ -50,7 +55,7 @@ def test_every_component_type_has_the_same_commands(type):
     group = command().load(type.command)
     assert [*group.entries, *group.load("flavor").entries] == [
         "list", "describe", "get", "register", "update", "remove-attribute", "rename", "copy",
-        "delete", "flavor", "list", "describe", "register", "delete",
+        "delete", "history", "revert", "restore", "flavor", "list", "describe", "register", "delete",
     ]  # fmt: skip
 
 
