@@ -1,0 +1,45 @@
+"""Runs the garden of `grown.py`, or resumes its runs, until it is killed: one command a line."""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from stackfold.domain.errors import StackfoldError
+from stackfold.infrastructure.workspace import Workspace
+
+GARDEN = f"{Path(__file__).with_name('grown.py')}:garden"
+
+
+def work(home: str, stack: str, runs: list[str]) -> None:
+    with Workspace.open(home) as ws:
+        for run in runs:
+            ws.runs.resume(run)
+        while True:
+            ws.runs.start(ws.load_pipeline(GARDEN), stack=stack)
+
+
+def main() -> None:
+    with Workspace.in_memory() as ws:  # import all that will be needed
+        ws.runs.start(ws.load_pipeline(GARDEN))
+    for line in sys.stdin:
+        seconds, home, stack, runs = json.loads(line)
+        child = os.fork()
+        if not child:
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+            try:
+                work(home, stack, runs)
+            except StackfoldError as error:
+                sys.stderr.write(f"refused: {error}\n")
+            finally:
+                os._exit(7)
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        print(json.dumps(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()
