@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 from uuid import UUID
 
+from stackfold.application.ledger import Ledger
 from stackfold.application.queries import Queries
+from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NotInStack
 from stackfold.domain.stack import Stack
@@ -67,3 +69,14 @@ def held(
             if id not in stack.components.get(type, ()):
                 raise NotInStack(stack.name, type.noun, name)
     return ids
+
+
+def orphans(stack: Stack, ledger: Ledger, queries: Queries) -> Sequence[Component]:
+    """The components that only this stack holds, deleted; the default ones stay."""
+    found = []
+    for id in (id for ids in stack.components.values() for id in ids):
+        component = ledger.load(Component, id)
+        if queries.stacks_with(str(id)) == [stack.name] and not component.is_default:
+            component.delete()
+            found.append(component)
+    return found

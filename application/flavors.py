@@ -11,8 +11,9 @@ from pydantic.errors import PydanticUserError
 from stackfold.application import configuration as configurations
 from stackfold.application.catalogue import OWN, Catalogue, Entry
 from stackfold.application.ledger import Ledger
-from stackfold.application.ports import PORTS, Configuration, SecretReader, StackComponent
+from stackfold.application.ports import PORTS, Configuration, StackComponent
 from stackfold.application.queries import Queries
+from stackfold.application.secrets import StoredSecrets
 from stackfold.application.views import FlavorDescription, FlavorView
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
@@ -34,7 +35,7 @@ class Flavors:
         queries: Queries,
         catalogue: Catalogue,
         home: Path,
-        secrets: SecretReader,
+        secrets: StoredSecrets,
     ) -> None:
         """Register flavors in `ledger`, and build components.
 
@@ -49,7 +50,7 @@ class Flavors:
         self._queries = queries
         self._catalogue = catalogue
         self._home = home
-        self._secrets = secrets
+        self.secrets = secrets
 
     def list(self, type: ComponentType) -> Sequence[FlavorView]:
         """The flavors of a component type, by name."""
@@ -160,6 +161,25 @@ class Flavors:
             UnknownFlavor: There is none of that name.
             InvalidConfiguration: The attributes do not fit it.
         """
+        missing = self.missing(type, name)
+        if missing is not None:
+            raise missing
+        return self.sketch(type, name, configuration, source)
+
+    def missing(self, type: ComponentType, name: str) -> NotInstalled | None:
+        """What keeps a flavor from being used here for want of a package; None if nothing does."""
+        installed = self._catalogue.packages.installed
+        for entry in self._catalogue.entries(type):
+            ours = entry.name == name and entry.integration != OWN
+            if ours and not installed(entry.modules):
+                noun = ComponentType(type).noun
+                return NotInstalled(noun, name, entry.integration, entry.requires)
+        return None
+
+    def sketch(
+        self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
+    ) -> StackComponent:
+        """What `build` makes, to be asked what it needs, whether or not it could be used here."""
         try:
             entry = self._catalogue.entry(type, name)
         except UnknownFlavor:
@@ -167,18 +187,8 @@ class Flavors:
                 raise
         else:
             source = source if source and entry.integration == OWN else entry.source
-            if entry.integration != OWN and not self._catalogue.packages.installed(entry.modules):
-                noun = ComponentType(type).noun
-                raise NotInstalled(noun, name, entry.integration, entry.requires)
         flavor = self._load(source, ComponentType(type))
-        return configurations.build(flavor, configuration, self._home, self._secrets)
-
-    def sketch(
-        self, type: ComponentType, name: str, configuration: Mapping[str, Any]
-    ) -> StackComponent:
-        """An instance that can be asked what it needs, whether or not it could be used here."""
-        flavor = self.implementation(type, name)
-        return configurations.build(flavor, configuration, self._home, self._secrets)
+        return configurations.build(flavor, configuration, self._home, self.secrets)
 
     def _load(self, source: str, type: ComponentType) -> "type[StackComponent]":
         found = self._catalogue.packages.load(source)

@@ -134,6 +134,7 @@ class Launches:
     def _equipment(
         self, graph: Graph, pin: Pin, chosen: Mapping[str, PinnedComponent], watcher: Watcher
     ) -> tuple[Equipment, Orchestrator]:
+        self._pinning.check(pin)
         built = {each.id: cast(StepOperator, self._pinning.built(each)) for each in chosen.values()}
         operators = {step: built[component.id] for step, component in chosen.items()}
         orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from stackfold.application.ports import ArtifactStore, ArtifactWriter
+from stackfold.application.redaction import longest, redacted
 from stackfold.domain.run import StepLog
 
 _CHUNK = 2**16
@@ -67,7 +68,7 @@ class Output:
         """Where the text is; None if there is none, or if the store did not take it."""
         with self._turn:
             if self._length:
-                self._flush()
+                self._flush(last=True)
             writer, self._writer = self._writer, None
             self._closed = True
             if writer is None:
@@ -80,10 +81,13 @@ class Output:
             uri, digest, size = writer.stored
             return StepLog(uri=uri, digest=digest, size=size)
 
-    def _flush(self) -> None:
-        data = "".join(self._parts).encode(errors="backslashreplace")
-        self._parts.clear()
-        self._length = 0
+    def _flush(self, last: bool = False) -> None:
+        text = redacted("".join(self._parts))
+        # A secret value may have begun in what is here, and go on in what comes.
+        kept = 0 if last else min(longest(), len(text))
+        self._parts = [text[len(text) - kept :]]
+        self._length = kept
+        data = text[: len(text) - kept].encode(errors="backslashreplace")
         try:
             if self._writer is None:
                 self._artifact = self._store.create()
@@ -157,7 +161,8 @@ class _Routed:
         output = _output()
         if output is not None and text:
             output.write(text)
-        return self.below.write(text)  # type: ignore[no-any-return]
+        self.below.write(redacted(text))
+        return len(text)
 
     def writelines(self, lines: Any) -> None:
         for line in lines:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from stackfold.application.flavors import Flavors
 from stackfold.application.queries import Queries
+from stackfold.application.validation import Member, Moment, StackRules
 from stackfold.application.views import ComponentView, StackView
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidPipeline
@@ -17,6 +18,19 @@ class Pinning:
         """Find stacks by `queries`, and classes by `flavors`."""
         self._queries = queries
         self._flavors = flavors
+
+    def check(self, pin: Pin) -> None:
+        """Refuse a stack on which nothing could run here and now, before anything is begun.
+
+        Raises:
+            InvalidStack: It breaks rules, or wants packages or secrets that are not here.
+        """
+        members = [
+            Member(each.type, each.name, each.flavor, each.configuration, each.source)
+            for held in pin.components.values()
+            for each in held
+        ]
+        StackRules(self._queries, self._flavors).require(pin.stack, members, Moment.USED)
 
     def pin(self, reference: str | None) -> Pin:
         """The stack's revision, and the revisions and resolved configuration behind it.

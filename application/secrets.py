@@ -84,24 +84,9 @@ class StoredSecrets:
                 return value
         raise MissingSecret({reference: ""})
 
-    def require(self, needed: Mapping[str, str]) -> None:
-        """Look all of these up, so that nothing begins which would fail for want of one.
-
-        Args:
-            needed: Reference → what needs it.
-
-        Raises:
-            MissingSecret: Some are not there; it names them all.
-            SecretStoreUnavailable: A store cannot be read.
-        """
-        missing = {}
-        for reference, needed_by in needed.items():
-            try:
-                self.value(reference)
-            except MissingSecret:
-                missing[reference] = needed_by
-        if missing:
-            raise MissingSecret(missing)
+    def knows(self, name: str) -> bool:
+        """Whether a store that can be written holds a secret of that name."""
+        return any(name in store.keys() for store in self.stores if store.writable)  # noqa: SIM118
 
 
 class SecretView(NamedTuple):

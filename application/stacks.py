@@ -7,13 +7,12 @@ from uuid import UUID
 from typing_extensions import Unpack
 
 from stackfold.application.activations import Activations
-from stackfold.application.composition import Composition, Names, component_ids, held
+from stackfold.application.composition import Composition, Names, component_ids, held, orphans
 from stackfold.application.histories import Histories
 from stackfold.application.ledger import Ledger
 from stackfold.application.moments import AsOf
 from stackfold.application.queries import Queries
 from stackfold.application.views import ALL, Change, HistoryEntry, Listing, StackView
-from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import AlreadyActive, NothingToChange, Violation
 from stackfold.domain.events import Aggregate
@@ -266,7 +265,7 @@ class Stacks:
         def command() -> list[Aggregate]:
             stack = self._ledger.load(Stack, view.id)
             stack.delete()
-            return [stack, *(self._orphans(stack) if recursive else ())]
+            return [stack, *(orphans(stack, self._ledger, self._queries) if recursive else ())]
 
         self._ledger.attempt(command, why)
         return view
@@ -396,13 +395,3 @@ class Stacks:
     ) -> StackView:
         id = self.get(reference).id
         return self.get(str(self._ledger.change(Stack, id, command, why).id))
-
-    def _orphans(self, stack: Stack) -> Sequence[Component]:
-        """The components that only this stack holds, deleted; the default ones stay."""
-        orphans = []
-        for id in (id for ids in stack.components.values() for id in ids):
-            component = self._ledger.load(Component, id)
-            if self._queries.stacks_with(str(id)) == [stack.name] and not component.is_default:
-                component.delete()
-                orphans.append(component)
-        return orphans

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 from stackfold.application.context import Notes, RunFacts, StepContext, executing
 from stackfold.application.materializers import Materializers
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.redaction import redacted, without_secrets
 from stackfold.application.values import read, write
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import InvalidOutput, StackfoldError
@@ -127,7 +128,8 @@ def trimmed(error: Raised) -> Raised:
     while frames and _is_ours(frames.tb_frame.f_globals):
         frames = frames.tb_next
     # With no frame left the fault is ours, unless it is a refusal.
-    return error.with_traceback(frames) if frames or isinstance(error, StackfoldError) else error
+    ours = not frames and not isinstance(error, StackfoldError)
+    return without_secrets(error if ours else error.with_traceback(frames))
 
 
 def _is_ours(module: Mapping[str, Any]) -> bool:
@@ -140,7 +142,7 @@ def traceback_text(error: BaseException) -> str:
     """The traceback of a trimmed error; of one from elsewhere, the traceback from there."""
     notes = getattr(error, "__notes__", None)
     if notes and str(notes[-1]).startswith(_HEADER):
-        return str(notes[-1])
+        return redacted(str(notes[-1]))
     if isinstance(error, StackfoldError) and not error.__traceback__:
         return one_line(error)
     return _printable("".join(traceback.format_exception(error)).rstrip())
@@ -148,7 +150,7 @@ def traceback_text(error: BaseException) -> str:
 
 def one_line(error: BaseException) -> str:
     """What was raised, as its class and the first line of its text."""
-    text = str(error).strip().partition("\n")[0]
+    text = redacted(str(error)).strip().partition("\n")[0]
     if isinstance(error, StackfoldError):
         return _printable(text)
     return _printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
@@ -172,4 +174,4 @@ class Failure(NamedTuple):
 
 def _printable(text: str) -> str:
     # Half a surrogate pair, from some file's name, fits into no record.
-    return text.encode(errors="backslashreplace").decode()
+    return redacted(text).encode(errors="backslashreplace").decode()

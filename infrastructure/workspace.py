@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from stackfold.application.reverts import Reverts
     from stackfold.application.secrets import Secrets, StoredSecrets
     from stackfold.application.stacks import Stacks
+    from stackfold.application.validation import StackRules
     from stackfold.application.views import HistoryEntry
     from stackfold.infrastructure.chain import Head
     from stackfold.infrastructure.history_queries import SqlHistory
@@ -119,6 +120,7 @@ class Workspace(RunServices):
             self._activations,
             lambda: self._reverts,
             lambda: self._diffs,
+            lambda: self._rules,
         )
 
     @cached_property
@@ -314,6 +316,12 @@ class Workspace(RunServices):
         from stackfold.application.reverts import Reverts
 
         return Reverts(self._parts.ledger, self.queries, self.history, self.flavors)
+
+    @cached_property
+    def _rules(self) -> "StackRules":
+        from stackfold.application.validation import StackRules
+
+        return StackRules(self.queries, self.flavors)
 
     @cached_property
     def _diffs(self) -> "Diffs":

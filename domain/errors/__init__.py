@@ -74,6 +74,10 @@ from stackfold.domain.errors.stacks import (
     StackActive,
     TooManyComponents,
 )
+from stackfold.domain.errors.validation import (
+    InvalidStack,
+    Violation,
+)
 from stackfold.domain.errors.warnings import CodeChanged, StackfoldWarning, VersionsDiffer
 
 __all__ = [
@@ -100,6 +104,7 @@ __all__ = [
     "InvalidOutput",
     "InvalidPipeline",
     "InvalidSecret",
+    "InvalidStack",
     "InvalidStore",
     "LogExists",
     "LogUnavailable",
@@ -111,7 +116,6 @@ __all__ = [
     "NotDeleted",
     "NotFound",
     "NotInStack",
-    "NotInstalled",
     "NotInStep",
     "NotInstalled",
     "NotResumable",
@@ -139,4 +143,5 @@ __all__ = [
     "UnreadableEvent",
     "Unrecordable",
     "VersionsDiffer",
+    "Violation",
 ]

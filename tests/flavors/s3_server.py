@@ -48,6 +48,7 @@ class S3Server:
                 f"-master.port={master}",
                 f"-volume.port={volume}",
                 f"-filer.port={filer}",
+                "-master.electionTimeout=1s",
                 "-s3",
                 f"-s3.port={s3}",
                 "-s3.autoCreateBucket=false",

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from contracts.artifact_store import ArtifactStoreContract, content, uris, written
+from contracts.artifact_store import ArtifactStoreContract
 
 from stackfold.application.secrets import StoredSecrets
 from stackfold.infrastructure.flavors.s3_artifact_store import S3ArtifactStore

@@ -1,0 +1,192 @@
+"""The artifact store `s3` when its server is away, busy, or says no: bounded, and one clear line."""
+
+import time
+
+import pytest
+from contracts.artifact_store import content, uris, written
+from flavors.meddling_proxy import MeddlingProxy
+from flavors.s3_server import KEY, SECRET
+from flavors.test_s3_artifact_store import client, path, s3_store, store  # noqa: F401  # fixtures
+
+from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, MissingSecret
+
+MEBIBYTE = 2**20
+LARGE = b"0123456789abcdef" * (MEBIBYTE + 1)
+"""16 MiB and a bit: three parts."""
+
+
+@pytest.fixture
+def proxy(s3_server):
+    with MeddlingProxy(s3_server.url) as proxy:
+        yield proxy
+
+
+def every_operation(store):
+    uri = f"{store.configuration.path}/ab/{'0' * 62}"
+    return {
+        "write": lambda: written(store, b"bytes"),
+        "write much": lambda: written(store, LARGE),
+        "read": lambda: store.open(uri, "0" * 64).__enter__(),
+        "size": lambda: store.size(uri),
+        "list": lambda: uris(store),
+    }
+
+
+def unavailable(operation):
+    with pytest.raises(ArtifactStoreUnavailable) as caught:
+        operation()
+    line = str(caught.value)
+    assert "\n" not in line
+    assert KEY not in line
+    assert SECRET not in line
+    return line
+
+
+OPERATIONS = list(every_operation(s3_store(path="s3://bucket")))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_nothing_answers(s3_secrets, operation):
+    store = s3_store(path="s3://bucket/x", endpoint_url="http://127.0.0.1:1", retry_timeout=0.5)
+    began = time.monotonic()
+    assert unavailable(every_operation(store)[operation]) == (
+        "the artifact store at s3://bucket/x on http://127.0.0.1:1 cannot be used: nothing "
+        "answers: start it, or correct endpoint_url"
+    )
+    assert time.monotonic() - began < 5
+
+
+def test_there_is_no_such_host(s3_secrets):
+    store = s3_store(path="s3://bucket", endpoint_url="http://nowhere.invalid", retry_timeout=0)
+    assert "there is no such host: correct endpoint_url" in unavailable(
+        lambda: written(store, b"bytes")
+    )
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_bucket_is_missing(s3_server, s3_secrets, operation):
+    store = s3_store(path="s3://missing/x", endpoint_url=s3_server.url)
+    assert "there is no such bucket: create it, or correct the path" in unavailable(
+        every_operation(store)[operation]
+    )
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize(
+    ("variable", "reasons"),
+    [
+        ("KEY", ["it does not know this access key: correct the secret behind key"]),
+        ("SECRET", ["the secret key is wrong: correct the secret behind secret"]),
+    ],
+)
+def test_the_credentials_are_wrong(
+    s3_server,
+    s3_secrets,
+    path,
+    monkeypatch,
+    operation,
+    variable,
+    reasons,
+):
+    monkeypatch.setenv(f"STACKFOLD_SECRET_S3_{variable}", "wrong-one")
+    store = s3_store(path=path, endpoint_url=s3_server.url)
+    # An answer to HEAD has no text, so it cannot tell which of the two is wrong.
+    line = unavailable(every_operation(store)[operation])
+    assert any(each in line for each in [*reasons, "access is denied: correct key and secret"])
+    assert "wrong-one" not in line
+
+
+def test_a_secret_is_missing(s3_server, path):  # noqa: F811
+    store = s3_store(path=path, endpoint_url=s3_server.url, key="{{nobody.knows}}")
+    with pytest.raises(MissingSecret, match="no secret 'nobody' with a key 'knows'"):
+        written(store, b"bytes")
+
+
+def test_a_busy_server_is_asked_again(proxy, s3_secrets, path):  # noqa: F811
+    proxy.slow_downs = 3
+    store = s3_store(path=path, endpoint_url=proxy.url)
+    assert content(store, written(store, b"bytes")) == b"bytes"
+    assert proxy.met == 3
+
+
+def test_a_server_that_stays_busy_is_given_up(proxy, s3_secrets, path):  # noqa: F811
+    proxy.slow_downs = 10**9
+    store = s3_store(path=path, endpoint_url=proxy.url, retry_timeout=1)
+    began = time.monotonic()
+    assert "it is overloaded and asks to slow down" in unavailable(lambda: written(store, b"x"))
+    assert 0.5 < time.monotonic() - began < 10
+
+
+def test_a_connection_that_is_cut_in_a_large_put_is_made_again(
+    proxy,
+    s3_secrets,
+    path,  # noqa: F811
+):
+    proxy.cuts, proxy.cut_after = 2, 3 * MEBIBYTE
+    store = s3_store(path=path, endpoint_url=proxy.url)
+    assert content(store, written(store, LARGE)) == LARGE
+    assert proxy.met == 2
+
+
+def test_a_connection_that_is_always_cut_leaves_nothing(
+    proxy,
+    store,
+    s3_secrets,
+    path,  # noqa: F811
+):
+    proxy.cuts, proxy.cut_after = 10**9, 3 * MEBIBYTE
+    cut = s3_store(path=path, endpoint_url=proxy.url, retry_timeout=2)
+    began = time.monotonic()
+    assert "the connection was cut" in unavailable(lambda: written(cut, LARGE))
+    assert time.monotonic() - began < 20
+    assert uris(store) == []
+
+
+def test_a_server_that_is_killed_keeps_what_it_took(s3_server, store):
+    stored = [written(store, b"%d" % number * 1000) for number in range(20)]
+    s3_server.kill()
+    s3_server.start(wait=False)
+    # The store waits for it.
+    for each in stored:
+        assert content(store, each)
+
+
+def test_what_is_gone_is_told_apart_from_a_missing_bucket(store):
+    stored = written(store, b"bytes")
+    store.delete(stored.uri)
+    with pytest.raises(ArtifactDamaged, match="is gone"):
+        content(store, stored)
+
+
+def test_the_environment_leads_no_stack_to_another_server(store, monkeypatch):
+    for name, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ENDPOINT": "http://127.0.0.1:1",
+        "AWS_BUCKET": "other",
+        "AWS_REGION": "nowhere-1",
+        "AWS_ACCESS_KEY_ID": "other",
+        "AWS_SECRET_ACCESS_KEY": "other",
+        "AWS_SESSION_TOKEN": "other",
+        "AWS_SKIP_SIGNATURE": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    stored = written(store, b"bytes")
+    assert stored.uri.startswith(store.configuration.path)
+    assert content(store, stored) == b"bytes"
+
+
+@pytest.mark.slow
+def test_a_gibibyte_passes_through_without_being_held(store):
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    piece = bytes(MEBIBYTE)
+    with store.create() as file:
+        for number in range(1024):
+            file.write(number.to_bytes(8, "big") + piece[8:])
+    with store.open(file.stored.uri, file.stored.digest) as back:
+        for number in range(1024):
+            assert back.read(MEBIBYTE)[:8] == number.to_bytes(8, "big")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 200 * 1024, "kibibytes"
+    store.delete(file.stored.uri)

@@ -1,0 +1,121 @@
+"""Runs on a stack whose artifacts are in S3."""
+
+import time
+
+import pytest
+from contracts.artifact_store import uris
+from flavors.s3_server import KEY, SECRET
+from flavors.test_s3_artifact_store import path  # noqa: F401  # a fixture
+from runnable import STORE, training
+
+from stackfold.application.ports import ArtifactStore
+from stackfold.domain.errors import ArtifactStoreUnavailable, RunFailed
+from stackfold.domain.pipeline import Pipeline, step
+from stackfold.infrastructure.workspace import Workspace
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def ws(home):
+    with Workspace.open(home) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def on_s3(ws, s3_server, path):  # noqa: F811
+    """A stack with its artifacts in S3; its secrets are where a user would have put them."""
+    ws.secrets.create("s3", {"key": KEY, "secret": SECRET})
+    ws.components.register(
+        STORE,
+        "lake",
+        "s3",
+        {
+            "path": path,
+            "endpoint_url": s3_server.url,
+            "key": "{{s3.key}}",
+            "secret": "{{s3.secret}}",
+        },
+    )
+    ws.stacks.register("s3", orchestrator="default", artifact_store="lake")
+    return ws
+
+
+def store_of(ws) -> ArtifactStore:
+    return ws.flavors.build(STORE, "s3", ws.components.get(STORE, "lake").configuration)
+
+
+def test_a_pipeline_runs_with_its_artifacts_in_s3(on_s3, path):  # noqa: F811
+    run = on_s3.runs.start(training, stack="s3")
+    assert run.status == "completed"
+    assert on_s3.runs.load(run.id, "total") == 2.0
+    addresses = {each.uri for each in on_s3.runs.artifacts(run.id)}
+    assert addresses <= set(uris(store_of(on_s3)))
+    assert all(each.startswith(f"{path}/") for each in addresses)
+
+
+def test_nothing_that_is_kept_holds_the_credentials(on_s3, home):
+    on_s3.runs.start(training, stack="s3")
+    kept = b"".join(
+        each.read_bytes()
+        for each in home.rglob("*")
+        if each.is_file() and "secrets" not in each.parts
+    )
+    assert b"{{s3.secret}}" in kept
+    assert SECRET.encode() not in kept
+
+
+@step
+def after(value: int) -> int:
+    return value + 1
+
+
+def interrupted_by(stop):
+    """A pipeline in whose second step something happens to the server."""
+
+    @step
+    def first() -> int:
+        return 1
+
+    @step
+    def second(value: int) -> int:
+        stop()
+        return value + 1
+
+    def interrupted():
+        after(second(first()))
+
+    return Pipeline(interrupted)
+
+
+def test_a_run_goes_on_when_the_server_is_killed_and_comes_back(on_s3, s3_server):
+    def crash():
+        s3_server.kill()
+        s3_server.start(wait=False)
+
+    run = on_s3.runs.start(interrupted_by(crash), stack="s3")
+    assert run.status == "completed"
+    assert on_s3.runs.load(run.id, "after") == 3
+
+
+def test_a_run_ends_truthfully_when_the_server_stays_away(on_s3, s3_server):
+    on_s3.components.update(STORE, "lake", {"retry_timeout": 1})
+    pipeline = interrupted_by(s3_server.kill)
+    began = time.monotonic()
+    try:
+        with pytest.raises(RunFailed, match="nothing answers: start it") as caught:
+            on_s3.runs.start(pipeline, stack="s3")
+    finally:
+        s3_server.start()
+    assert time.monotonic() - began < 20
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value.__cause__, ArtifactStoreUnavailable)
+    (run,) = on_s3.runs.list()
+    assert run.status == "failed"
+    steps = {each.name: each.status for each in on_s3.runs.steps(run.id)}
+    assert steps["first"] == "completed"
+    assert steps["second"] == "failed"
+    assert steps["after"] not in {"completed", "failed"}
