@@ -65,7 +65,7 @@ class Reverts:
     ) -> list[HistoryEntry]:
         """Make a stack what it was at a revision or a point in the past."""
         found = self._queries.find_stack(reference)
-        revision = self._revision(Stack, found, to, as_of)
+        revision = self._revision("stack", found, to, as_of)
 
         def command() -> list[Revertible]:
             stack = self._ledger.load(Stack, found.id)
@@ -94,7 +94,7 @@ class Reverts:
     ) -> list[HistoryEntry]:
         """Make a component what it was at a revision or a point in the past."""
         found = self._queries.find_component(type, reference)
-        revision = self._revision(Component, found, to, as_of)
+        revision = self._revision("component", found, to, as_of, type.noun)
 
         def command() -> list[Revertible]:
             component = self._ledger.load(Component, found.id)
@@ -180,7 +180,9 @@ class Reverts:
             raise NameTaken(error.kind, error.name, "rename or delete that one first") from None
         return rehearsed if dry_run else self._history.at(positions)
 
-    def _revision(self, kind: type[R], found: Reference, to: int | None, as_of: AsOf) -> Revision:
+    def _revision(
+        self, kind: str, found: Reference, to: int | None, as_of: AsOf, noun: str = "stack"
+    ) -> Revision:
         position = self._queries.position(as_of)
         if position is None:
             revisions = self._history.revisions(found.id)
@@ -188,11 +190,11 @@ class Reverts:
                 # The one before the latest: what it was before it was last changed.
                 to = max(1, len(revisions) - 1)
             if not 1 <= to <= len(revisions):
-                raise NoSuchRevision(kind.TOPIC, found.name, to, len(revisions))
+                raise NoSuchRevision(noun, found.name, to, len(revisions))
             position = revisions[to - 1].position
-        past = self._history.revision(kind.TOPIC, found.id, position)
+        past = self._history.revision(kind, found.id, position)
         if past is None:
-            raise NotThereThen(kind.TOPIC, found.name, position)
+            raise NotThereThen(noun, found.name, position)
         return Revision(past.number, position)
 
     def _deleted(self, kind: type[R], found: Reference) -> tuple[R, R]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from stackfold.cli import front_door
 from stackfold.cli.main import run
+from stackfold.infrastructure.author import author
 
 NOBODY = 65534
 
@@ -29,6 +30,8 @@ class CommandLine:
 
     def __call__(self, *words: str) -> Answer:
         self._capsys.readouterr()
+        # Within one process the author is asked for once; here it is another process each time.
+        author.cache_clear()
         code = run(words)
         return Answer(code, *self._capsys.readouterr())
 

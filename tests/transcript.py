@@ -6,7 +6,7 @@
 
 Lines on stderr begin with `! `, and an exit code other than 0 stands in brackets. Beside
 `stackfold` there are `cd`, `mkdir`, `export`, `unset`, `cat FILE` and `cat > FILE <<END`; lines
-that begin with `#` are remarks. Ids, times and the folder differ each time; they are replaced by
+that begin with `# ` are remarks. Ids, times and the folder differ each time; they are replaced by
 others, of the same width where they stand in columns.
 """
 
@@ -22,7 +22,7 @@ _HERE_DOCUMENT = re.compile(r"cat > (\S+) <<(\w+)")
 _ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _RUN = re.compile(r"\b(\w+)-([0-9a-f]{8})\b(?!-)")
 _HASH = re.compile(r"[0-9a-f]{62,64}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 
 
 def replay(session: str, run: Callable[..., Answer], folder: Path) -> str:
@@ -44,7 +44,7 @@ def _replayed(lines: Iterator[str], run: Callable[..., Answer]) -> Iterator[str]
         if line.startswith("$ "):
             yield f"{line}\n"
             yield from _done(line[2:], lines, run)
-        elif line.startswith("#"):
+        elif line.startswith("# "):
             yield f"{before}{line}\n"
         # An empty line belongs to the remark below it, or else to what a command printed.
         before = "" if line else "\n"

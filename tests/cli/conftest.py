@@ -14,7 +14,5 @@ def cli(tmp_path, monkeypatch, capsys):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("STACKFOLD_ACTOR", "ada@example.com")
-    # Within one process the author is asked for once; here it is another process each time.
-    author.cache_clear()
     yield CommandLine(capsys)
     author.cache_clear()
