@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stackfold.application.artifact_loading import ArtifactLoading
+    from stackfold.application.artifacts import Artifacts
     from stackfold.application.claims import Claims
     from stackfold.application.flavors import Flavors
     from stackfold.application.materializers import Materializers
+    from stackfold.application.pruning import Pruning
     from stackfold.application.run_diffs import RunDiffs
     from stackfold.application.runs import Runs
     from stackfold.domain.configuration import RunConfiguration
     from stackfold.domain.pipeline import Pipeline
+    from stackfold.infrastructure.artifact_queries import SqlArtifactQueries
     from stackfold.infrastructure.database import Database
     from stackfold.infrastructure.history_queries import SqlHistory
     from stackfold.infrastructure.queries import SqlQueries
@@ -66,6 +70,33 @@ class RunServices:
         from stackfold.infrastructure.change_queries import SqlChanges
 
         return RunDiffs(self.run_queries, SqlChanges(self._database, self.history))
+
+    @cached_property
+    def artifacts(self) -> "Artifacts":
+        """Artifacts: look up what runs produced, load it, see where it comes from, prune."""
+        from stackfold.application.artifacts import Artifacts
+
+        return Artifacts(self.artifact_queries, self._artifact_loading, self._pruning)
+
+    @cached_property
+    def artifact_queries(self) -> "SqlArtifactQueries":
+        """What is known of artifacts, by plain SQL."""
+        from stackfold.infrastructure.artifact_queries import SqlArtifactQueries
+
+        return SqlArtifactQueries(self._database)
+
+    def _artifact_loading(self) -> "ArtifactLoading":
+        from stackfold.application.artifact_loading import ArtifactLoading
+        from stackfold.application.pinning import Pinning
+
+        pinning = Pinning(self.queries, self.flavors)
+        return ArtifactLoading(self.artifact_queries, pinning, self._materializers)
+
+    def _pruning(self) -> "Pruning":
+        from stackfold.application.pruning import Pruning
+
+        home = Path(os.path.realpath(self.home)).as_uri()
+        return Pruning(self.artifact_queries, self.flavors, f"{home}/")
 
     @cached_property
     def run_queries(self) -> "SqlRunQueries":

@@ -1,0 +1,35 @@
+"""Loading artifacts, from the stores where the runs that made them put them."""
+
+from typing import Any, cast
+
+from stackfold.application.artifact_views import ArtifactQueries
+from stackfold.application.materializers import Materializers
+from stackfold.application.pinning import Pinning
+from stackfold.application.ports import ArtifactStore
+from stackfold.application.values import read
+from stackfold.domain.artifact import Artifact
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.pin import Pin
+
+
+class ArtifactLoading:
+    """The way from an artifact to its value."""
+
+    def __init__(
+        self, queries: ArtifactQueries, pinning: Pinning, materializers: Materializers
+    ) -> None:
+        """Ask `queries` for what was recorded; stores are set up by `pinning`."""
+        self._queries = queries
+        self._pinning = pinning
+        self._materializers = materializers
+
+    def load(self, id: str, no_pickle: bool) -> Any:
+        """The value of an artifact; raises as `FoundArtifact.load`."""
+        view, recorded = self._queries.recorded(id)
+        pin = Pin.model_validate(recorded)
+        store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
+        readers = self._materializers.without_pickles() if no_pickle else self._materializers
+        artifact = Artifact.model_validate(
+            {field: getattr(view, field) for field in Artifact.model_fields}
+        )
+        return read(artifact, store, readers)
