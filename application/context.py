@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
+from stackfold.application.redaction import redacted_value
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidNote, NotInStep
 from stackfold.domain.options import valid_metadata, valid_tags
@@ -74,7 +75,7 @@ class StepContext:
     def log_metadata(self, metadata: Mapping[str, Any], output: str | None = None) -> None:
         """Add to what is recorded of the step, or of one of its outputs; the last value counts.
 
-        The record is for ever: it is no place for a secret.
+        The record is for ever. The values of secrets that were looked up are left out of it.
 
         Args:
             metadata: Values that JSON can carry, by name.
@@ -85,7 +86,7 @@ class StepContext:
         """
         notes = self._notes(output)
         try:
-            valid = valid_metadata(dict(metadata))
+            valid = redacted_value(valid_metadata(dict(metadata)))
         except ValueError as error:
             raise InvalidNote(self.step, f"metadata that {error}") from None
         with self._turn:

@@ -42,6 +42,11 @@ def redacted(text: str) -> str:
     return _pattern.sub(lambda found: _shown[found[0]], text)
 
 
+def redacted_value(value: Any) -> Any:
+    """A value that JSON can carry, with references in the place of secret values."""
+    return value if _pattern is None else _in_value(value)
+
+
 def longest() -> int:
     """The length of the longest form known; who redacts text in pieces keeps so much back."""
     return max(map(len, _shown), default=0)

@@ -6,6 +6,7 @@ from typing import Annotated
 import pytest
 from runnable import single
 
+from stackfold.application import redaction
 from stackfold.application.context import get_context
 from stackfold.application.views import Condition, Listing
 from stackfold.domain.configuration import RunConfiguration
@@ -125,6 +126,19 @@ def test_what_cannot_be_recorded_is_refused_in_the_step(runs, add, line):
         return 1
 
     runs.start(single(work))
+
+
+def test_the_value_of_a_secret_is_left_out(runs, monkeypatch):
+    monkeypatch.setattr(redaction, "_shown", {})
+    monkeypatch.setattr(redaction, "_pattern", None)
+
+    def work() -> int:
+        redaction.remember("hunter22", "{{db.password}}")
+        get_context().log_metadata({"url": ["postgres://ada:hunter22@db"]})
+        return 1
+
+    (recorded,) = runs.steps(runs.start(single(work)).id)
+    assert recorded.metadata == {"url": ["postgres://ada:{{db.password}}@db"]}
 
 
 # -- tags and metadata of runs
