@@ -139,8 +139,11 @@ class Launches:
         operators = {step: built[component.id] for step, component in chosen.items()}
         orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
         store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
-        cache = Cache(self._executions, store, self._materializers, graph.nodes)
-        return Equipment(store, self._materializers, operators, watcher, cache), orchestrator
+        materializers = self._materializers
+        if graph.options.no_pickle:
+            materializers = materializers.without_pickles()
+        cache = Cache(self._executions, store, materializers, graph.nodes)
+        return Equipment(store, materializers, operators, watcher, cache), orchestrator
 
     def _drive(self, execution: Execution, orchestrator: Orchestrator) -> None:
         try:

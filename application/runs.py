@@ -258,24 +258,29 @@ class Runs:
         """What a run produced, oldest first; raises as `get`."""
         return self._run_queries.artifacts(self.get(reference).id)
 
-    def load(self, reference: str, step: str, output: str | None = None) -> Any:
+    def load(
+        self, reference: str, step: str, output: str | None = None, *, no_pickle: bool = False
+    ) -> Any:
         """A value that a run produced, from the store that the run was pinned to.
 
         Args:
             reference: Which run.
             step: The step's name.
             output: The output's name; may be left out if there is one.
+            no_pickle: Refuse to load a pickle, which executes what the store holds.
 
         Raises:
             NotFound: There is no such run or output.
             ArtifactDamaged: The value is gone, or not what was written.
+            PickleRefused: It is a pickle, and those are refused.
             UnknownClass: It is of a class that this program has not imported.
         """
         run = self.describe(reference)
         found = self._artifact(run, step, output)
         pinned = Pin.model_validate(run.pin)
         store = cast(ArtifactStore, self._pinning.required(pinned, ComponentType.ARTIFACT_STORE))
-        return read(found, store, self._materializers)
+        readers = self._materializers.without_pickles() if no_pickle else self._materializers
+        return read(found, store, readers)
 
     def why(self, reference: str) -> Sequence[CacheReason]:
         """Why each step of a run was or was not taken from the cache; raises as `get`."""

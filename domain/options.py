@@ -123,6 +123,8 @@ class PipelineSettings(_Options):
     """Whether equal earlier executions may stand for those of its steps that do not say."""
     failure_mode: FailureMode | None = None
     """What becomes of the other steps when one fails; None leaves it to the orchestrator."""
+    no_pickle: bool = False
+    """Whether values that only a pickle could hold are refused, when written and when read."""
     tags: Tags = ()
     metadata: Metadata = Field(default_factory=dict)
 
@@ -163,5 +165,6 @@ class PipelineChanges(Hooks, total=False):
 
     enable_cache: bool | None
     failure_mode: FailureMode | str | None
+    no_pickle: bool
     tags: tuple[str, ...] | list[str]
     metadata: dict[str, Any]

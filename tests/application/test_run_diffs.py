@@ -30,6 +30,7 @@ def test_runs_that_are_alike_do_not_differ(runs):
 
 
 def test_a_changed_component_is_told_with_who_and_why(workspace, runs, other_stack, tmp_path):
+    workspace.components.update(STORE, "other", labels={"before": "both"})
     first = runs.start(training, stack="other")
     moved = str(tmp_path / "moved")
     workspace.components.update(STORE, "other", {"path": moved}, why="the disk is full")
@@ -40,7 +41,7 @@ def test_a_changed_component_is_told_with_who_and_why(workspace, runs, other_sta
     diff = runs.diff(first.id, second.id)
     assert told(diff) == [
         ("stack", "revision", 1, 2),
-        ("stack", "artifact_store.revision", 1, 2),
+        ("stack", "artifact_store.revision", 2, 3),
         ("configuration", "artifact_store.path", str(other_stack), moved),
     ]
     assert [(each.kind, each.name, each.action) for each in diff.changes] == [
