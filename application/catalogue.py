@@ -11,6 +11,8 @@ from stackfold.domain.errors import UnknownFlavor
 
 OWN = "own"
 """Where the flavors that users registered come from."""
+BUILT_IN = "built-in"
+"""Where those come from that need nothing but Stackfold."""
 
 
 class Entry(NamedTuple):

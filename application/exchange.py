@@ -1,5 +1,6 @@
 """Stacks as documents: told by one Stackfold, or by the peer, and taken in by another."""
 
+import re
 from collections.abc import Callable
 from itertools import count
 from typing import Literal, NamedTuple
@@ -21,6 +22,8 @@ from stackfold.domain.errors import ComponentsDiffer, NameTaken, NothingToChange
 from stackfold.domain.events import Aggregate
 from stackfold.domain.name import LONGEST
 from stackfold.domain.stack import Stack
+
+_EXTRA = re.compile(r"stackfold\[([\w-]+)\]")
 
 Clash = Literal["refuse", "reuse", "rename"]
 """What to do where a component of the document's name is there but differs: refuse the document,
@@ -72,6 +75,26 @@ class Exchange:
             "labels": stack.labels,
             "components": components,
         }
+
+    def requirements(self, reference: str | None = None) -> list[str]:
+        """The pip requirements of a stack's components, those of our extras as one.
+
+        Raises:
+            NotFound: Nothing answers to the reference.
+            InvalidFlavor: A flavor of the user's own cannot be loaded.
+        """
+        queries = self._queries
+        stack = queries.active_stack() if reference is None else queries.stack(reference)
+        extras: set[str] = set()
+        others: set[str] = set()
+        for each in queries.stack_components(stack.id):
+            for requirement in self._flavors.requirements(ComponentType(each.type), each.flavor):
+                if found := _EXTRA.fullmatch(requirement):
+                    extras.add(found[1])
+                else:
+                    others.add(requirement)
+        ours = [f"stackfold[{','.join(sorted(extras))}]"] if extras else ["stackfold"]
+        return [*ours, *sorted(others)]
 
     def import_stack(
         self,

@@ -166,6 +166,16 @@ class Flavors:
             raise missing
         return self.sketch(type, name, configuration, source)
 
+    def requirements(self, type: ComponentType, name: str) -> Sequence[str]:
+        """The pip requirements of a flavor, those of one's own as its class tells them.
+
+        Raises:
+            UnknownFlavor: There is none of that name.
+            InvalidFlavor: A class of one's own cannot be loaded.
+        """
+        entry = self._catalogue.entry(type, name)
+        return self.implementation(type, name).requires if entry.integration == OWN else entry.requires
+
     def missing(self, type: ComponentType, name: str) -> NotInstalled | None:
         """What keeps a flavor from being used here for want of a package; None if nothing does."""
         installed = self._catalogue.packages.installed

@@ -48,6 +48,10 @@ def _entries() -> dict[str, Entry]:
     }
     for type in ComponentType:
         entries[type.command] = Entry(summary(type), partial(_components, type))
+    entries["secret"] = Entry("Keep secrets outside the log.", partial(_noun, "secret"))
+    entries["integration"] = Entry(
+        "Look up what flavors need, and install it.", partial(_noun, "integration")
+    )
     entries["log"] = Entry("Look at everything that happened.", partial(_noun, "log"))
     entries["pipeline"] = Entry("Run pipelines.", partial(_noun, "pipeline"))
     entries["run"] = Entry("Look up runs.", partial(_noun, "run"))

@@ -48,6 +48,11 @@ def flavors(type: ComponentType) -> Callable[[str], list[str]]:
     return complete
 
 
+def secrets(incomplete: str) -> list[str]:
+    """The names of secrets."""
+    return _names(lambda workspace: [*workspace.secrets.list()])
+
+
 def runs(incomplete: str) -> list[str]:
     """The names of the latest runs that begin with what was typed."""
     return _names(

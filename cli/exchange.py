@@ -27,9 +27,10 @@ class OnClash(StrEnum):
 
 
 def declare_on(stack: Noun) -> None:
-    """Add the two commands to those for stacks."""
+    """Add the three commands to those for stacks."""
     stack.command("export")(export)
     stack.command("import")(import_stack)
+    stack.command("export-requirements")(export_requirements)
 
 
 def export(
@@ -50,6 +51,33 @@ def export(
         else:
             workspace.stack_files.write(file, document, overwrite)
             say(f"stack {document['stack_name']!r} written to {file}")
+
+
+def export_requirements(
+    name: ActiveOrStackName = None,
+    output_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-file",
+            metavar="FILE",
+            show_default=False,
+            help="Where to write them, one a line; by default they are printed.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file if it is there.")
+    ] = False,
+) -> None:
+    """Tell the pip requirements of a stack's components."""
+    with Workspace.open() as workspace:
+        found = workspace.exchange.requirements(name)
+        if output_file is None or output_file == _STREAM:
+            sys.stdout.write("".join(f"{each}\n" for each in found))
+        else:
+            workspace.stack_files.write_text(
+                output_file, "".join(f"{each}\n" for each in found), overwrite
+            )
+            say(f"{len(found)} requirements written to {output_file}")
 
 
 def import_stack(

@@ -235,6 +235,22 @@ def confirm(what: str, yes: bool) -> None:
         raise typer.Exit(1)
 
 
+def agree(question: str, otherwise: str, yes: bool) -> None:
+    """Ask a question before something is done, unless `yes`.
+
+    Raises:
+        WrongUsage: There is no terminal to ask on, and `yes` was not given.
+        Exit: The answer is no; that `otherwise` is so has been said.
+    """
+    if yes:
+        return
+    if not _is_terminal():
+        raise WrongUsage(f"{otherwise}: without a terminal to ask on, give --yes")
+    if not _agreed(question):
+        note(otherwise)
+        raise typer.Exit(1)
+
+
 def confirm_reach(needed: NeedsConfirmation) -> None:
     """Ask whether to change what other stacks hold, too.
 

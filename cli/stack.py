@@ -57,7 +57,7 @@ from stackfold.cli.options import (
     matching,
     pairs,
 )
-from stackfold.cli.render import Format, note, say
+from stackfold.cli.render import Format, Shape, note, say, show_rows
 from stackfold.infrastructure.workspace import Workspace
 
 stack = Noun("stack", "Compose, look up, change and activate stacks.")
@@ -325,6 +325,24 @@ def _say_active(workspace: Workspace, name: str, revision: int) -> None:
     say(f"stack {name!r} activated{where}, revision {revision}")
     if workspace.scope.override:
         note(f"STACKFOLD_ACTIVE_STACK still makes {workspace.scope.override!r} active here")
+
+
+@stack.command("check")
+def check(name: ActiveOrStackName = None, output: Output = Format.TABLE) -> None:
+    """Tell what keeps a stack from working here and now, and what mends it; changes nothing.
+
+    The exit code is 1 if there is something.
+    """
+    with Workspace.open() as workspace:
+        view = workspace.stacks.get(name)
+        found = workspace.stacks.check(view.id)
+    if found or output != Format.TABLE:
+        fields = ("problem", "mend")
+        show_rows([each._asdict() for each in found], Shape(fields, fields, fields), output)
+    if found:
+        raise typer.Exit(1)
+    tell = say if output == Format.TABLE else note
+    tell(f"stack {view.name!r} can work, revision {view.revision}")
 
 
 past.declare_on(stack)

@@ -38,9 +38,13 @@ class StackFiles:
         Raises:
             InvalidFile: It cannot be written, or is there already and may not be overwritten.
         """
+        self.write_text(path, self.text(document), overwrite)
+
+    def write_text(self, path: Path, text: str, overwrite: bool = False) -> None:
+        """Write a text to a file; raises as `write`."""
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            draft.write_text(self.text(document), encoding="utf-8")
+            draft.write_text(text, encoding="utf-8")
             if overwrite:
                 draft.replace(path)
             else:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from stackfold.application.views import HistoryEntry
     from stackfold.infrastructure.chain import Head
     from stackfold.infrastructure.history_queries import SqlHistory
+    from stackfold.infrastructure.integrations import Integrations
     from stackfold.infrastructure.log import Log
     from stackfold.infrastructure.stack_file import StackFiles
     from stackfold.infrastructure.wiring import Parts
@@ -152,6 +153,13 @@ class Workspace(RunServices):
         from stackfold.infrastructure.secrets import preferred
 
         return Secrets(self.stored_secrets, self.queries, preferred())
+
+    @cached_property
+    def integrations(self) -> "Integrations":
+        """Integrations: what flavors need, and installing it."""
+        from stackfold.infrastructure.integrations import Integrations
+
+        return Integrations(self.catalogue.packages)
 
     @cached_property
     def stored_secrets(self) -> "StoredSecrets":

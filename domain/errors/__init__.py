@@ -2,6 +2,7 @@
 
 from stackfold.domain.errors.flavors import (
     FlavorBuiltIn,
+    InstallFailed,
     InvalidConfiguration,
     InvalidFlavor,
     NotInstalled,
@@ -91,6 +92,7 @@ __all__ = [
     "ComponentsDiffer",
     "FlavorBuiltIn",
     "InUse",
+    "InstallFailed",
     "IncompleteStack",
     "InvalidConfiguration",
     "InvalidFile",

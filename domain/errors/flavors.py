@@ -38,6 +38,15 @@ class NotInstalled(StackfoldError):
         )
 
 
+class InstallFailed(StackfoldError):
+    """What an integration requires could not be installed."""
+
+    def __init__(self, problem: str) -> None:
+        """Say why."""
+        self.problem = problem
+        super().__init__(f"nothing could be installed: {problem}")
+
+
 class FlavorBuiltIn(StackfoldError):
     """A flavor that came with a package cannot be deleted."""
 

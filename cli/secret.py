@@ -1,0 +1,150 @@
+"""`stackfold secret`: values that are kept outside the log."""
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from stackfold.cli import answers, completion
+from stackfold.cli.grammar import ConfiguringCommand, Noun, WrongUsage, attributes_of
+from stackfold.cli.options import (
+    Columns,
+    Output,
+    Page,
+    Size,
+    SortBy,
+    Yes,
+    chosen,
+    confirm,
+    listing,
+    matching,
+    values,
+)
+from stackfold.cli.render import Format, Shape, note, say, show_one, show_rows
+from stackfold.infrastructure.workspace import Workspace
+
+secret = Noun("secret", "Keep secrets outside the log; {{name.key}} refers to them.")
+
+_FIELDS = ("name", "store", "keys", "components")
+_SHAPE = Shape(_FIELDS, _FIELDS)
+_STDIN = "-"
+
+SecretName = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="The secret's name.", autocompletion=completion.secrets),
+]
+
+
+@secret.command("create", ConfiguringCommand)
+def create(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Its name: 1 to 64 letters, digits, '_' or '-'.")
+    ],
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="STORE",
+            show_default=False,
+            help="Where: keyring, encrypted or file; by default the first of these that can be "
+            "used, or STACKFOLD_SECRET_STORE.",
+        ),
+    ] = None,
+) -> None:
+    """Keep a secret: --KEY=VALUE, --KEY=@FILE, or --KEY=- to read the value from stdin.
+
+    What stands on the command line stands in the shell's history too; a file or stdin does not.
+    """
+    given = _values(attributes_of(context))
+    with Workspace.open() as workspace:
+        view = workspace.secrets.create(name, given, store)
+        say(f"secret {view.name!r} created in the store {view.store!r}")
+        if view.store == "file":
+            folder = workspace.home / "secrets"
+            note(f"it is plain text in {folder}, which only you can read; see docs/secrets.md")
+
+
+@secret.command("list")
+def list_secrets(
+    name: Annotated[str | None, matching("name")] = None,
+    store: Annotated[str | None, matching("store")] = None,
+    sort_by: SortBy = "name",
+    page: Page = 1,
+    size: Size = answers.PAGE,
+    columns: Columns = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """List secrets, without their values."""
+    wanted = listing({"name": name, "store": store}, None, sort_by, page, size)
+    with Workspace.open() as workspace:
+        views = workspace.secrets.list(wanted)
+    show_rows([view._asdict() for view in views], _SHAPE, output, chosen(columns))
+    if not views:
+        note("no secret here" if wanted.where or page > 1 else "no secret yet")
+
+
+@secret.command("get")
+def get(
+    name: SecretName,
+    show: Annotated[bool, typer.Option("--show", help="Show the values too.")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show which keys a secret has, and who refers to it; its values only with --show."""
+    with Workspace.open() as workspace:
+        record = workspace.secrets.get(name)._asdict()
+        if show:
+            record["values"] = dict(workspace.secrets.values(name))
+    show_one(record, [*record], output)
+
+
+@secret.command("update", ConfiguringCommand)
+def update(
+    context: typer.Context,
+    name: SecretName,
+    remove_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--remove-key", metavar="KEY", show_default=False, help="Remove a key; repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Set values of a secret, given as to `create`; others stay."""
+    given = _values(attributes_of(context))
+    removed = [key.replace("-", "_") for key in remove_key or ()]
+    if not given and not removed:
+        raise WrongUsage("nothing to update: give --KEY=VALUE or --remove-key KEY", context)
+    with Workspace.open() as workspace:
+        view = workspace.secrets.update(name, given, removed)
+    say(f"secret {view.name!r} updated in the store {view.store!r}")
+
+
+@secret.command("delete")
+def delete(name: SecretName, yes: Yes = False) -> None:
+    """Delete a secret; it cannot be brought back."""
+    with Workspace.open() as workspace:
+        users = workspace.secrets.get(name).components
+        used = f" ({' and '.join(users)} cannot be used without it)" if users else ""
+        confirm(f"secret {name!r}{used}", yes)
+        view = workspace.secrets.delete(name)
+    say(f"secret {view.name!r} deleted from the store {view.store!r}")
+
+
+def _values(given: Mapping[str, str]) -> dict[str, str]:
+    streamed = [key for key, text in given.items() if text == _STDIN]
+    if len(streamed) > 1:
+        raise WrongUsage(f"only one value can be read from stdin, not {' and '.join(streamed)}")
+    found = values({key: text for key, text in given.items() if text != _STDIN})
+    for key in streamed:
+        found[key] = _from_stdin(key)
+    # In the order in which they were given.
+    return {key: found[key] for key in given}
+
+
+def _from_stdin(key: str) -> str:
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        return getpass(f"{key}: ", sys.stderr)
+    return sys.stdin.read().removesuffix("\n").removesuffix("\r")
