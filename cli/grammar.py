@@ -110,6 +110,12 @@ class LazyGroup(TyperGroup):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        if self.default and incomplete.startswith("-"):
+            found: list[Any] = self.load(self.default).shell_complete(ctx, incomplete)
+            return found
+        return super().shell_complete(ctx, incomplete)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         name, stub, rest = super().resolve_command(ctx, args)
         return name, stub and self.load(str(name)), rest

@@ -11,6 +11,10 @@ def furnished(cli):
     cli.ok("artifact-store", "register", "shared", "-f", "local")
     cli.ok("stack", "register", "prod", "-o", "default", "-a", "shared")
     cli.ok("stack", "register", "preview", "-o", "default", "-a", "shared")
+    for noun, name in (("artifact-store", "lost"), ("stack", "gone")):
+        given = ["-f", "local"] if name == "lost" else ["-o", "default", "-a", "shared"]
+        cli.ok(noun, "register", name, *given)
+        cli.ok(noun, "delete", name, "--yes")
     return cli
 
 
@@ -36,12 +40,21 @@ def completed(line):
         ("stackfold stack register new -o default -a s", ["shared"]),
         ("stackfold stack register new --artifact-store ", ["default", "shared"]),
         ("stackfold artifact-store delete s", ["shared"]),
-        ("stackfold artifact-store register new --flavor ", ["local"]),
+        ("stackfold artifact-store register new --flavor l", ["local"]),
         ("stackfold artifact-store register new --path=x -f l", ["local"]),
         ("stackfold container-registry flavor describe ", ["default"]),
         ("stackfold pipeline run train.py --stack pro", ["prod"]),
         ("stackfold run describe x", []),
         ("stackfold stack set nope", []),
+        ("stackfold stack history pr", ["preview", "prod"]),
+        ("stackfold stack diff prod pre", ["preview"]),
+        ("stackfold stack revert pre", ["preview"]),
+        ("stackfold stack restore ", ["gone"]),
+        ("stackfold artifact-store restore ", ["lost"]),
+        ("stackfold artifact-store revert s", ["shared"]),
+        ("stackfold log ver", ["verify"]),
+        ("stackfold log --type arti", ["artifact-store"]),
+        ("stackfold log --oldest", ["--oldest-first"]),
         ("stackfold stack li", ["list"]),
         ("stackfold a", ["artifact-store", "alerter", "annotator"]),
         ("stackfold alerter flavor ", ["list", "describe", "register", "delete"]),

@@ -55,7 +55,8 @@ def test_every_component_type_has_the_same_commands(type):
     group = command().load(type.command)
     assert [*group.entries, *group.load("flavor").entries] == [
         "list", "describe", "get", "register", "update", "remove-attribute", "rename", "copy",
-        "delete", "history", "revert", "restore", "flavor", "list", "describe", "register", "delete",
+        "delete", "history", "revert", "restore",
+        "flavor", "list", "describe", "register", "delete",
     ]  # fmt: skip
 
 

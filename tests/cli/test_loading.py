@@ -1,5 +1,7 @@
 """What questions may load: an answer must not wait for what only changes need."""
 
+import time
+
 import pytest
 from command_line import in_a_process
 
@@ -34,6 +36,9 @@ def used(cli):
         ["run", "list"],
         ["status"],
         ["version"],
+        ["stack", "history"],
+        ["stack", "history", "default"],
+        ["orchestrator", "history", "default"],
     ],
     ids=" ".join,
 )
@@ -43,6 +48,26 @@ def test_questions_load_nothing_that_only_changes_need(used, words, door):
     loaded = loaded_by(*words, before=closed if door == "typer" else "")
     assert not loaded & WRITING
     assert ("typer" in loaded) == (door == "typer")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["stack", "list", "--as-of", "#4"],
+        ["stack", "describe", "default", "--as-of", "1s"],
+        ["orchestrator", "get", "--as-of", "#4"],
+        ["status", "--as-of", "#4"],
+        ["stack", "history", "--limit", "1"],
+        ["log", "--type", "stack"],
+        ["log", "--output", "jsonl"],
+        ["log", "head"],
+        ["log", "export", "log.jsonl"],
+    ],
+    ids=" ".join,
+)
+def test_the_past_is_told_without_a_framework(used, words):
+    time.sleep(1.1 if "1s" in words else 0)
+    assert not loaded_by(*words) & (WRITING - {"orjson"})
 
 
 def test_the_front_door_is_open_for_each_of_them():

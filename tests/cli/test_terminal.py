@@ -1,8 +1,15 @@
 """What is different where somebody sits at a terminal."""
 
+import json
+import signal
+import subprocess
+import sys
+
 import pytest
 from command_line import in_a_process
-from terminal import on_a_terminal
+from terminal import PROGRAM, on_a_terminal
+
+from stackfold.cli.bar import bar
 
 
 @pytest.fixture
@@ -35,6 +42,61 @@ def test_it_does_not_ask_if_told_not_to(spare):
 def test_what_does_not_exist_is_not_asked_about(spare):
     answer = on_a_terminal("stack", "delete", "nope")
     assert answer.out == "error: there is no stack 'nope': there is default, spare\n"
+
+
+@pytest.mark.parametrize("typed", ["n\n", "y\n"])
+def test_it_asks_before_it_changes_what_other_stacks_hold(spare, typed):
+    spare.ok("stack", "register", "other", "-o", "default", "-a", "shared")
+    position = spare.json("log", "head")["position"]
+    spare.ok("artifact-store", "update", "shared", "--path", "x")
+    back = ("stack", "revert", "spare", "--as-of", f"#{position}", "--with-components")
+    answer = on_a_terminal(*back, typed=typed)
+    assert "'shared' is also used by 'other' and would change there too. Go on? [y/N]" in answer.out
+    assert answer.code == (0 if typed == "y\n" else 1)
+    done = "artifact store 'shared' reverted, revision 3\n  path: x → -\n"
+    assert answer.out.endswith(done if typed == "y\n" else "note: nothing is changed\n")
+
+
+def test_what_is_quick_shows_no_bar(cli):
+    cli.ok("stack", "list")
+    assert on_a_terminal("log", "verify").out.startswith("4 events hold")
+
+
+def test_what_takes_long_shows_a_bar(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with bar("counting", 4) as tell:
+        tell(1)
+        tell(3)
+    shown = capsys.readouterr().err
+    assert "counting" in shown
+    assert "75%" in shown
+
+
+def test_elsewhere_there_is_no_bar(capsys):
+    with bar("counting", 4) as tell:
+        assert tell is None
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl"])
+def test_the_log_is_followed_until_it_is_interrupted(cli, form):
+    cli.ok("stack", "list")
+    command = [sys.executable, "-c", PROGRAM, "log", "--follow", "--output", form]
+    command += ["--type", "orchestrator", "--columns", "position,what"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
+        first = following.stdout.readline()
+        if form == "table":
+            assert first.split() == ["POSITION", "WHAT"]
+            first = following.stdout.readline()
+        assert "orchestrator 'default' registered" in first
+        cli.ok("artifact-store", "register", "other", "-f", "local")
+        cli.ok("orchestrator", "register", "mine", "-f", "local")
+        line = following.stdout.readline()
+        following.send_signal(signal.SIGINT)
+        assert following.wait(10) == 130
+    if form == "table":
+        assert line == "#6        orchestrator 'mine' registered\n"
+    else:
+        assert json.loads(line) == {"position": 6, "what": "orchestrator 'mine' registered"}
 
 
 def test_a_table_fits(spare):
