@@ -104,11 +104,19 @@ class Cache:
         ).digest
 
     def find(self, key: str) -> Hit | None:
-        """The latest execution with that key, if all that it made is there with the right size."""
+        """The latest execution with that key, if all that it made can be used.
+
+        It must be there with the right size, and what reads it must be here and allowed.
+        """
         hit = self._executions.latest(key)
-        if hit is None or not all(is_there(each, self._store) for each in hit.answer.outputs):
-            return None
-        return hit
+        return hit if hit and all(map(self._is_usable, hit.answer.outputs)) else None
+
+    def _is_usable(self, artifact: Artifact) -> bool:
+        try:
+            self._materializers.named(artifact.materializer, artifact.uri, artifact.type)
+            return self._store.size(artifact.uri) == artifact.size
+        except StackfoldError:  # moved outside, no longer a file, out of reach, a pickle
+            return False
 
 
 def _repetitions(nodes: Sequence[Node]) -> dict[str, int]:
@@ -122,11 +130,3 @@ def _repetitions(nodes: Sequence[Node]) -> dict[str, int]:
             repeated[node.name] = uses[use]
         uses[use] += 1
     return repeated
-
-
-def is_there(artifact: Artifact, store: ArtifactStore) -> bool:
-    """Whether a store holds an artifact, as far as its length tells."""
-    try:
-        return store.size(artifact.uri) == artifact.size
-    except StackfoldError:  # moved outside, no longer a file, out of reach
-        return False

@@ -102,9 +102,7 @@ def approve(model: ClassifierMixin) -> str:
 def selection(test_share: float = 0.25, seed: int = 0):
     """From the measurements to a model that somebody has approved."""
     known, unseen = split(load(), test_share, seed)
-    models = {
-        name: train.with_options(name=f"train_{name}")(known, name, seed) for name in MODELS
-    }
+    models = {name: train.with_options(name=f"train_{name}")(known, name, seed) for name in MODELS}
     scores = evaluate(models, unseen)
     plot(scores)
     approve(pick(models, scores))
@@ -114,7 +112,7 @@ if __name__ == "__main__":
     try:
         run = selection()
     except StackfoldError as error:
-        raise SystemExit(f"{error}\nwrite your name into a file `approved`, and resume the run")
+        raise SystemExit(f"{error}\nwrite a name into a file `approved`, and go on") from None
     for name, score in run.load("evaluate").items():
         print(f"{name:10} {score:.3f}")
     print(f"approved by {run.load('approve')}")

@@ -243,6 +243,17 @@ def path_of(artifact):
     return Path(url2pathname(artifact.uri.removeprefix("file://")))
 
 
+def test_a_pickle_is_made_again_where_pickles_are_refused(runs):
+    def work() -> object:
+        note("work")
+        return lambda: 1
+
+    runs.start(one(work))
+    assert ran(lambda: runs.start(one(work)))[0] == []
+    with pytest.raises(RunFailed, match="pickles are refused"):
+        runs.start(one(work), configuration=RunConfiguration(no_pickle=True))
+
+
 def test_another_store_is_another_cache(workspace, runs, other_stack, tmp_path):
     runs.start(chain)
     assert ran(lambda: runs.start(chain, stack="other"))[0] == ["load", "scale", "total"]
