@@ -189,7 +189,9 @@ class _RoutedBytes:
         output = _output()
         if output is not None and data:
             output.write(bytes(data).decode(errors="replace"))
-        return self._below.write(data)  # type: ignore[no-any-return]
+        text = bytes(data).decode(errors="surrogateescape")
+        self._below.write(redacted(text).encode(errors="surrogateescape"))
+        return len(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._below, name)

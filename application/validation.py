@@ -17,6 +17,7 @@ from stackfold.application.views import ComponentView, StackView
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     InvalidConfiguration,
+    InvalidFlavor,
     InvalidStack,
     MissingSecret,
     SecretStoreUnavailable,
@@ -258,15 +259,17 @@ class StackRules:
         return ""
 
     def _held(self, member: Member) -> Held:
+        type, _, flavor, configuration, source = member
         try:
-            return Held(
-                member,
-                self.flavors.sketch(
-                    member.type, member.flavor, member.configuration, member.source
-                ),
-            )
+            component = self.flavors.sketch(type, flavor, configuration, source)
         except StackfoldError as error:
             return Held(member, None, error)
+        try:
+            _ = component.is_remote, component.needs
+        except Exception as error:  # these may be properties of somebody else's class
+            problem = f"what it needs cannot be told: {error.__class__.__name__}: {error}"
+            return Held(member, None, InvalidFlavor(source or flavor, problem))
+        return Held(member, component)
 
 
 def _member(view: ComponentView) -> Member:

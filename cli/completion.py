@@ -62,6 +62,13 @@ def runs(incomplete: str) -> list[str]:
     )
 
 
+def artifacts(incomplete: str) -> list[str]:
+    """The names of artifacts that begin with what was typed."""
+    return _names(
+        lambda workspace: workspace.artifact_queries.artifacts(_beginning(incomplete), True)
+    )
+
+
 def _beginning(incomplete: str) -> Listing:
     return Listing(where=(Condition("name", "startswith", incomplete),), size=MOST)
 
