@@ -75,7 +75,8 @@ class Pipeline(Generic[Given]):
         vars(changed).update(vars(self))
         if name is not None:
             changed.name = valid_name("pipeline", name)
-            vars(changed).pop("signature", None)  # it says whose it is
+            if "signature" in vars(changed):
+                vars(changed)["signature"] = self.signature.of(f"pipeline {changed.name!r}")
         changed.options = self.options.but(f"pipeline {changed.name!r}", options)
         return changed
 

@@ -1,10 +1,11 @@
 """Signature: what a step or a pipeline takes and gives, read from its type hints."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from inspect import CO_VARARGS, CO_VARKEYWORDS, Parameter, iscoroutinefunction, unwrap
 from inspect import signature as inspect_signature
 from types import NoneType
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, Self, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
@@ -73,6 +74,12 @@ class Signature:
         )
         self._adapters: dict[str, TypeAdapter[Any]] = {}
         self._inputs = frozenset(self.names)
+
+    def of(self, owner: str) -> Self:
+        """The same signature, speaking of another owner; what pydantic built is shared."""
+        other = copy(self)
+        other._owner = owner
+        return other
 
     def bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Give each argument its input's name.

@@ -67,10 +67,13 @@ class Step(Generic[Given, Returned]):
             InvalidName: The name breaks the rule for names.
             InvalidPipeline: There is no such option, or it cannot have that value.
         """
+        if current() is not None:
+            self.signature  # noqa: B018  # made once, not for every copy
         changed = self._copy()
         if name is not None:
             changed.name = valid_name("step", name)
-            vars(changed).pop("signature", None)  # it says whose it is
+            if "signature" in vars(changed):
+                vars(changed)["signature"] = self.signature.of(f"step {changed.name!r}")
         changed.options = self.options.but(f"step {changed.name!r}", options)
         return changed
 
