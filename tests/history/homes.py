@@ -33,11 +33,17 @@ def fill(ws: Workspace) -> None:
     ws.components.update(STORE, "shared", {"path": "/data/two"}, why="the first disk is full")
     ws.components.register(OPERATOR, "own", "local")
     ws.stacks.update("prod", step_operator="own", labels={"team": "vision"})
-    append(ws, *(event for event in EXAMPLES if type(event) in RUN))
+    append(ws, *run())
     ws.stacks.rename("prod", "live", why="it is")
     stack(ws, "gone")
     ws.stacks.delete("gone")
     ws.stacks.activate("default")
+
+
+def run() -> list[Any]:
+    """The events of a run that made an artifact."""
+    started, completed, ended = (event for event in EXAMPLES if type(event) in RUN)
+    return [started, completed.model_copy(update={"cached_from": None}), ended]
 
 
 def append(ws: Workspace, *events: Any) -> None:

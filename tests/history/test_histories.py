@@ -549,7 +549,7 @@ def run(machine: type[Histories], examples: int, steps: int) -> None:
 
 
 def test_any_history_in_memory():
-    run(Histories, examples=25, steps=30)
+    run(Histories, examples=60, steps=30)
 
 
 def test_any_history_in_a_file():

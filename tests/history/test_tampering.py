@@ -26,6 +26,10 @@ def original(tmp_path_factory):
     with Workspace.open(home) as ws:
         fill(ws)
         assert ws.log.verify().holds
+        for table in TABLES.names():
+            assert ws._database.read(f"SELECT 1 FROM {table}"), (
+                f"{table} has nothing to tamper with"
+            )
     return home
 
 
