@@ -241,7 +241,11 @@ class SqlQueries:
         return str(next(chosen[scope] for scope in scopes if scope in chosen))
 
     def _stack_by_id(self, id: str, as_of: int | None) -> StackView:
-        return self._stack_views(self._by_id("stacks", _STACK, [id], as_of), as_of)[0]
+        views = self._stack_views(self._by_id("stacks", _STACK, [id], as_of), as_of)
+        if not views:
+            # Only read models that were tampered with refer to what they do not hold.
+            raise NotFound("stack", id, "see `stackfold log verify`")
+        return views[0]
 
     def _stack_views(self, rows: Sequence[Any], as_of: int | None) -> list[StackView]:
         if not rows:

@@ -11,7 +11,7 @@ import pytest
 from history.homes import copied, fill, opened_by_force, tamper
 
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import InvalidHead, StackfoldError
+from stackfold.domain.errors import InvalidHead, NotFound, StackfoldError
 from stackfold.infrastructure.chain import COLUMNS, Record, chained
 from stackfold.infrastructure.home import LOG_FILE
 from stackfold.infrastructure.tables import TABLES
@@ -384,6 +384,12 @@ def test_a_history_that_was_tampered_with_can_still_be_read(home):
         assert [view.name for view in ws.stacks.list()] == ["default"]
         with pytest.raises(StackfoldError, match="at #8 that cannot be loaded: it was damaged"):
             [*ws.log.events()]
+
+
+def test_an_active_stack_that_the_read_models_lost_is_told_in_one_line(home):
+    tamper(home, "DELETE FROM stacks WHERE name = 'default'")
+    with Workspace.open(home) as ws, pytest.raises(NotFound, match="see `stackfold log verify`"):
+        ws.stacks.get()
 
 
 def test_verifying_changes_nothing(home):
