@@ -31,7 +31,8 @@ def fold(event: Run.Event, position: int, recorded_at: str) -> Iterator[Write]:
                     values = _artifact(event, position, place, artifact)
                     yield Write("insert", "artifacts", values, {"id": str(artifact.id)})
                 yield _flow(run, event.step, "out", artifact.name, place, str(artifact.id))
-            for place, (name, id) in enumerate(event.inputs.items()):
+            # By name: the log does not keep their order.
+            for place, (name, id) in enumerate(sorted(event.inputs.items())):
                 yield _flow(run, event.step, "in", name, place, str(id))
         case Run.Resumed():
             for step in event.redone:

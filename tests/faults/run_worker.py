@@ -1,10 +1,12 @@
 """Runs the garden of `grown.py`, or resumes its runs, until it is killed: one command a line."""
 
+import io
 import json
 import os
 import signal
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from stackfold.domain.errors import StackfoldError
@@ -14,15 +16,17 @@ GARDEN = f"{Path(__file__).with_name('grown.py')}:garden"
 
 
 def work(home: str, stack: str, runs: list[str]) -> None:
+    parent = os.getppid()
     with Workspace.open(home) as ws:
         for run in runs:
             ws.runs.resume(run)
-        while True:
+        while os.getppid() == parent:
             ws.runs.start(ws.load_pipeline(GARDEN), stack=stack)
 
 
 def main() -> None:
-    with Workspace.in_memory() as ws:  # import all that will be needed
+    # Imports all that will be needed.
+    with redirect_stdout(io.StringIO()), Workspace.in_memory() as ws:
         ws.runs.start(ws.load_pipeline(GARDEN))
     for line in sys.stdin:
         seconds, home, stack, runs = json.loads(line)

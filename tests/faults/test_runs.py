@@ -280,7 +280,7 @@ def test_a_killed_process_leaves_a_run_that_is_seen_as_interrupted(garden, isola
 
 
 def test_a_child_that_a_step_has_forked_does_not_keep_the_run_alive(garden):
-    body = "os.fork() or time.sleep(20); time.sleep(600)"
+    body = "os.fork() or time.sleep(10) or os._exit(0); time.sleep(600)"
     process, _ = script_of(garden, "inline", body)
     time.sleep(0.2)
     process.kill()
@@ -301,7 +301,9 @@ def killer():
     def work_and_die(seconds, home, stack, runs=()):
         worker.stdin.write(json.dumps([seconds, str(home), stack, list(runs)]) + "\n")
         worker.stdin.flush()
-        status = json.loads(worker.stdout.readline())
+        answer = worker.stdout.readline()
+        assert answer, worker.stderr.read()
+        status = json.loads(answer)
         assert os.WIFSIGNALED(status), "it had ended before it was killed"
 
     yield work_and_die
