@@ -4,6 +4,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
+from pathlib import PurePath
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -13,8 +14,34 @@ from stackfold.domain.errors import UnknownClass
 
 
 def type_name(kind: type) -> str:
-    """A class as "module.Class"."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+    """A class as "module.Class"; one of the script that runs, by the name it is imported by."""
+    module = main_name() if kind.__module__ == _MAIN else kind.__module__
+    return f"{module}.{kind.__qualname__}"
+
+
+def main_name() -> str:
+    """What the script that runs is called as a module: "churn" for `python churn.py`.
+
+    Another program, which imports it, then finds its classes, and so does a process that executes
+    steps for it.
+    """
+    if _named:
+        return _named[-1]
+    script = sys.modules.get(_MAIN)
+    spec = getattr(script, "__spec__", None)
+    if spec is not None:
+        return str(spec.name)
+    file = str(getattr(script, "__file__", None) or f"{_MAIN}.py")
+    return PurePath(file).stem
+
+
+def use_main_name(name: str) -> None:
+    """Let classes of `__main__` belong to the script of that name: the one we execute steps for."""
+    _named[:] = [name]
+
+
+_MAIN = "__main__"
+_named: list[str] = []
 
 
 def class_finder(hint: Any = Any, function: Callable[..., Any] | None = None) -> FindClass:
@@ -45,9 +72,16 @@ def _candidates(name: str, hint: Any, function: Callable[..., Any] | None) -> It
         yield function.__globals__[path[-1]]
     for length in range(len(path) - 1, 0, -1):
         found: Any = sys.modules.get(".".join(path[:length]))
-        for part in path[length:]:
-            found = getattr(found, "__dict__", {}).get(part)
-        yield found
+        yield _inside(found, path[length:])
+        if ".".join(path[:length]) == main_name():
+            yield _inside(sys.modules.get(_MAIN), path[length:])
+
+
+def _inside(module: Any, path: list[str]) -> Any:
+    found = module
+    for part in path:
+        found = getattr(found, "__dict__", {}).get(part)
+    return found
 
 
 def mentioned(hint: Any) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast
 
-from stackfold.application.class_finder import mentioned, type_name
+from stackfold.application.class_finder import main_name, mentioned, type_name, use_main_name
 from stackfold.application.materializer import FindClass, Materializer, Versions, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.errors import ArtifactDamaged, InvalidMaterializer, PickleRefused
@@ -176,11 +176,12 @@ class Materializers:
             self._load_shipped(module)
 
     def __getstate__(self) -> dict[str, object]:
-        # To another process what was registered here goes along.
-        return {**self.__dict__, "own": dict(_own)}
+        # To another process what was registered here goes along, and what our script is called.
+        return {**self.__dict__, "own": dict(_own), "main": main_name()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         _own.update(state.pop("own"))
+        use_main_name(state.pop("main"))
         self.__dict__.update(state)
 
 

@@ -52,7 +52,7 @@ class SqlArtifactQueries:
         self, listing: Listing = LATEST_ARTIFACTS, only_latest: bool = False
     ) -> list[NamedArtifact]:
         """The artifacts that a listing asks for."""
-        wanted = part(listing, _COLUMNS)
+        wanted = part(listing, _COLUMNS, then="t.place, t.id")
         latest = _LATEST if only_latest else ""
         rows = self._database.read(
             f"{_SELECT} FROM artifacts AS t WHERE {_THERE}{latest}{wanted.where}{wanted.tail}",
@@ -153,13 +153,15 @@ class SqlArtifactQueries:
         pipeline, step, *output = name.split("/")
         if len(output) > 1:
             raise NotFound("artifact", name, "give pipeline/step/output")
-        condition, values = "t.pipeline = ? AND t.step = ?", [pipeline, step]
+        condition = "t.pipeline = ? AND t.step = ?"
+        values: list[Any] = [pipeline, step]
         if which and not which.isdecimal():
             condition, values = self._of_run(pipeline, step, which)
         if output:
             condition, values = f"{condition} AND t.name = ?", [*values, output[0]]
         if which.isdecimal():
-            condition, values = f"{condition} AND t.version = ?", [*values, which]
+            version = int(which) if len(which) < 19 else 0  # there are not so many
+            condition, values = f"{condition} AND t.version = ?", [*values, version]
         found = self._found(condition + ("" if which else _LATEST), values)
         if not found:
             raise NotFound("artifact", f"{name}@{which}" if which else name, self._known(name))

@@ -25,12 +25,13 @@ class Part(NamedTuple):
     parameters: list[Any]
 
 
-def part(listing: Listing, columns: Mapping[str, str]) -> Part:
+def part(listing: Listing, columns: Mapping[str, str], then: str = "t.id") -> Part:
     """Turn a listing into SQL.
 
     Args:
         listing: What is wanted.
         columns: The columns that it may name → the SQL expressions they stand for.
+        then: What decides the order of those that are equal in the column they are sorted by.
 
     Raises:
         InvalidListing: It names another column.
@@ -56,7 +57,7 @@ def part(listing: Listing, columns: Mapping[str, str]) -> Part:
     order = _known(listing.sort_by, columns)
     # Databases differ in where they put nothing; here it is less than anything.
     direction = "DESC NULLS LAST" if listing.descending else "ASC NULLS FIRST"
-    tail = f" ORDER BY {order} {direction}, t.id"
+    tail = f" ORDER BY {order} {direction}, {then}"
     if listing.size is not None:
         tail += " LIMIT ? OFFSET ?"
         size = min(max(listing.size, 0), _MOST)

@@ -304,3 +304,64 @@ def test_a_decorated_class_needs_no_more_than_a_file_that_can_be_written(store):
 
     materializer(for_type=Drawing, name="careless")(Careless)
     assert there_and_back(store, Drawing("x"))[1] == Drawing(b"12")
+
+
+# -- classes of a script
+
+
+SCRIPT = """
+from dataclasses import dataclass
+from stackfold import Workspace, pipeline, step
+
+@dataclass
+class Report:
+    rows: int
+
+@step(enable_cache=False, step_operator={operator})
+def make() -> Report:
+    return Report(3)
+
+@step
+def take(report: Report) -> Report:
+    return Report(report.rows + 1)
+
+@pipeline
+def reporting():
+    take(make())
+
+if __name__ == "__main__":
+    with Workspace.open() as ws:
+        if {operator}:
+            ws.components.register("step_operator", "far", "local")
+            ws.stacks.register(
+                "both", orchestrator="default", artifact_store="default", step_operator="far"
+            )
+            ws.stacks.activate("both")
+    assert type(reporting().load("take")) is Report
+"""
+READER = """
+import reporting
+from stackfold import Workspace
+
+with Workspace.open() as ws:
+    assert ws.artifacts.load("reporting/take") == reporting.Report(4)
+    print(ws.artifacts.describe("reporting/make").type)
+"""
+
+
+@pytest.mark.parametrize("operator", [False, True])
+def test_what_a_script_wrote_is_read_by_a_program_that_imports_it(tmp_path, operator):
+    (tmp_path / "reporting.py").write_text(SCRIPT.format(operator=operator))
+    (tmp_path / "reader.py").write_text(READER)
+    environment = {"PYTHONPATH": ":".join(sys.path), "STACKFOLD_HOME": str(tmp_path / "home")}
+    for script in ("reporting.py", "reader.py"):
+        done = subprocess.run(
+            [sys.executable, script],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert done.stdout == "reporting.Report\n"
