@@ -34,6 +34,8 @@ class Database(Protocol):
     """The schema that its tables are in."""
     temp: str
     """The schema of temporary tables."""
+    drops_unseen: bool
+    """Whether readers go on while a transaction drops the tables that they read."""
     append_only: Sequence[str]
     """Statements that make the database itself refuse to change or delete events."""
     conflict: type[Exception]
@@ -102,6 +104,10 @@ class Interrupted(LogUnavailable):
             "was lost while something was being recorded, and cannot be asked whether it is "
             "there: look for it when the connection is back",
         )
+
+
+class NotAllowed(LogUnavailable):
+    """The database's own rules forbid it to this user."""
 
 
 def pages(database: Database, select: str, size: int) -> Iterator[Any]:

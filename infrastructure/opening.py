@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackfold.domain.errors import LogUnavailable
-from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.database import Database, NotAllowed
 from stackfold.infrastructure.home import LOG_FILE, Project, find_project, home_folder
 from stackfold.infrastructure.sqlite_database import SqliteDatabase
 
@@ -52,7 +52,11 @@ def open_log(home: Path, store: str | None) -> Database:
     if database.outdated:
         from stackfold.infrastructure.rebuild import upgrade
 
-        upgrade(database)
+        try:
+            upgrade(database)
+        except NotAllowed as error:
+            problem = "is of an older version: let its owner run any command, which upgrades it"
+            raise LogUnavailable(database.place, problem) from error
     return database
 
 

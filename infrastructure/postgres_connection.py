@@ -9,6 +9,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from stackfold.domain.errors import LogUnavailable
+from stackfold.infrastructure.database import NotAllowed
 from stackfold.infrastructure.postgres_dialect import translated, without_nul
 from stackfold.infrastructure.postgres_schema import SCHEMA_NAME
 from stackfold.infrastructure.store import Address
@@ -132,13 +133,13 @@ def _connected(address: Address) -> Connection:
     return connection
 
 
-def control(connection: Connection, statements: str) -> str:
-    """Send statements in one go, as they are; returns what the server says of the last one."""
+def control(connection: Connection, statements: str) -> psycopg.Cursor[Any]:
+    """Send statements in one go, as they are; returns the cursor with the last one's result."""
     cursor = psycopg.Cursor(connection)
     cursor.execute(statements.encode(), prepare=False)
     while cursor.nextset():
         pass
-    return cursor.statusmessage or ""
+    return cursor
 
 
 def refusal(place: str, error: psycopg.Error) -> LogUnavailable:
@@ -147,7 +148,7 @@ def refusal(place: str, error: psycopg.Error) -> LogUnavailable:
         if isinstance(error, kind):
             return LogUnavailable(place, problem)
     if isinstance(error, errors.InsufficientPrivilege):
-        return LogUnavailable(place, f"does not allow this: {_line(error)}")
+        return NotAllowed(place, f"does not allow this: {_line(error)}")
     return LogUnavailable(place, f"failed: {_line(error)}")
 
 

@@ -31,6 +31,7 @@ _LOCK = int.from_bytes(b"stackfol", "big")
 
 # Under the lock each statement must see what was committed just before, hence READ COMMITTED.
 _WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_LOCK})"
+_FORM = "; SELECT max(form) FROM version"
 # Not READ ONLY, which would forbid temporary tables; it is rolled back.
 _LOOK = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 
@@ -39,6 +40,7 @@ class PostgresDatabase:
     """A connection that threads take turns in, made anew where it was lost between two uses."""
 
     main, temp = SCHEMA_NAME, "pg_temp"
+    drops_unseen = False
     append_only: Sequence[str] = APPEND_ONLY
     conflict: type[Exception] = psycopg.IntegrityError
     shared = True
@@ -67,7 +69,7 @@ class PostgresDatabase:
             with database.look() as cursor:
                 version = database.version(cursor)
             if version > SCHEMA:
-                raise LogUnavailable(database.place, "was written by a newer Stackfold: upgrade")
+                raise database._too_new()
         except BaseException:
             database.close()
             raise
@@ -114,10 +116,13 @@ class PostgresDatabase:
             if self._inside:
                 yield self._cursor()
                 return
-            with self._transaction(_WRITE, Interrupted):
+            with self._transaction(_WRITE if self.empty else _WRITE + _FORM, Interrupted) as begun:
+                row = None if self.empty else begun.fetchone()
+                if row and row[0] > SCHEMA:
+                    raise self._too_new()
                 yield self._cursor()
                 # After an error that somebody has kept silent about, COMMIT would roll back.
-                if keep and control(self._connection, "COMMIT") != "COMMIT":
+                if keep and control(self._connection, "COMMIT").statusmessage != "COMMIT":
                     raise LogUnavailable(self.place, "failed: nothing was recorded")
 
     @contextmanager
@@ -157,6 +162,7 @@ class PostgresDatabase:
         """Note that its tables have the form of this version."""
         cursor.execute("DELETE FROM version")
         cursor.execute("INSERT INTO version VALUES (?)", [SCHEMA])
+        self.empty = False
 
     @contextmanager
     def new_events(self) -> Iterator[Wait]:
@@ -192,11 +198,13 @@ class PostgresDatabase:
         return self._connection.cursor()
 
     @contextmanager
-    def _transaction(self, begin: str, lost: type[Interrupted] | None) -> Iterator[None]:
-        self._begin(begin)
+    def _transaction(
+        self, begin: str, lost: type[Interrupted] | None
+    ) -> Iterator[psycopg.Cursor[Any]]:
+        begun = self._begin(begin)
         self._inside = True
         try:
-            yield
+            yield begun
         except psycopg.Error as error:
             if self._connection.closed:
                 raise (lost(self.place) if lost else self._lost()) from error
@@ -209,11 +217,10 @@ class PostgresDatabase:
                 if not self._connection.closed and self._connection.info.transaction_status:
                     control(self._connection, "ROLLBACK")
 
-    def _begin(self, statements: str) -> None:
+    def _begin(self, statements: str) -> psycopg.Cursor[Any]:
         for again in (True, False):
             try:
-                control(self._connection, statements)
-                return
+                return control(self._connection, statements)
             except psycopg.Error as error:
                 if not self._connection.closed:
                     with suppress(psycopg.Error):
@@ -222,12 +229,16 @@ class PostgresDatabase:
                 if not again:
                     raise self._lost() from error
             self._reconnect()
+        raise AssertionError
 
     def _reconnect(self) -> None:
         if self._closed:
             raise LogUnavailable(self.place, "is closed")
         self._connection.close()
         self._connection = connect(self._address, RETURN)
+
+    def _too_new(self) -> LogUnavailable:
+        return LogUnavailable(self.place, "was written by a newer Stackfold: upgrade")
 
     def _lost(self) -> LogUnavailable:
         return LogUnavailable(self.place, "was lost while it was being read: try again")

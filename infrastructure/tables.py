@@ -69,6 +69,11 @@ class Tables:
                 table = index.split()[0]
                 cursor.execute(f"CREATE INDEX {table}_{number} ON {index}")
 
+    def clear(self, cursor: Cursor) -> None:
+        """Delete all their rows."""
+        for name in self.names():
+            cursor.execute(f"DELETE FROM {name}")
+
     def drop(self, cursor: Cursor) -> None:
         """Drop those that are there, whatever version of the read models they are of."""
         for name in self.names():
