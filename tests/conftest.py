@@ -8,10 +8,35 @@ pytest.register_assert_rewrite("given", "contracts", "fresh_fold", "round_trip",
 pytest_plugins = ["postgres_server"]
 
 
+ON_EVERY_DATABASE = {
+    "test_diffs",
+    "test_exchange",
+    "test_history",
+    "test_log",
+    "test_looking_up",
+    "test_moments",
+    "test_read_models",
+    "test_reverts",
+    "test_run_queries",
+    "test_stacks",
+    "test_undo",
+}
+"""The modules whose tests of a workspace are run on each database that can keep a log."""
+
+
+def pytest_generate_tests(metafunc):
+    if "ws" in metafunc.fixturenames and metafunc.definition.path.stem in ON_EVERY_DATABASE:
+        metafunc.parametrize("ws", ["in memory", "in PostgreSQL"], indirect=True)
+
+
 @pytest.fixture
-def ws():
-    """A workspace in memory, after its first use."""
+def ws(request):
+    """A workspace after its first use: in memory, or as the test is parametrized."""
     from stackfold.infrastructure.workspace import Workspace
 
-    with Workspace.in_memory() as workspace:
+    if getattr(request, "param", "in memory") == "in memory":
+        opened = Workspace.in_memory()
+    else:
+        opened = request.getfixturevalue("postgres").workspace()
+    with opened as workspace:
         yield workspace

@@ -14,10 +14,15 @@ import sysconfig
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import pytest
+
+from stackfold.infrastructure.opening import open_log
+from stackfold.infrastructure.queries import Scope
+from stackfold.infrastructure.workspace import Workspace
 
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=150")
 
@@ -30,6 +35,7 @@ class Server:
         self._settings = settings
         self._account = _account()
         self._numbers = count(1)
+        self._free: list[str] = []
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -44,11 +50,26 @@ class Server:
     def url(self, database: str = "postgres", user: str = "postgres") -> str:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
-    def new(self) -> str:
-        """The address of a new, empty database."""
-        name = f"d{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """The address of an empty database; whatever schema is left in it goes afterwards."""
+        if not self._free:
+            self._free.append(f"d{next(self._numbers)}")
+            self.execute(f"CREATE DATABASE {self._free[-1]}")
+        name = self._free.pop()
+        try:
+            yield self.url(name)
+        finally:
+            self.execute("DROP SCHEMA IF EXISTS stackfold CASCADE", name)
+            self._free.append(name)
+
+    @contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """A workspace after its first use, like one in memory: nobody else's scope counts."""
+        with tempfile.TemporaryDirectory(prefix="stackfold-") as folder, self.lent() as url:
+            home = Path(folder)
+            with Workspace(open_log(home, url), home, Scope()) as workspace:
+                yield workspace
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Execute a statement as the superuser."""

@@ -12,7 +12,8 @@ from stackfold.infrastructure.wiring import wire
 class TestInPostgres(LogContract):
     @pytest.fixture
     def url(self, postgres):
-        return postgres.new()
+        with postgres.lent() as url:
+            yield url
 
     @pytest.fixture
     def database(self, url):
