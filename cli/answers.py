@@ -15,6 +15,7 @@ from stackfold.infrastructure.workspace import Workspace
 PAGE = 20
 FIRST_PAGE = Listing(size=PAGE)
 LATEST_RUNS = Listing(sort_by="started", descending=True, size=PAGE)
+LATEST_ARTIFACTS = Listing(sort_by="position", descending=True, size=PAGE)
 
 _TYPES = tuple(type.value for type in ComponentType)
 _USUAL = tuple(type.value for type in ComponentType if type.required)
@@ -195,6 +196,32 @@ def runs(
     _say_what_else(listing, len(views), more, "run")
 
 
+# -- artifacts
+
+
+def artifacts(
+    output: str = Format.TABLE,
+    listing: Listing = LATEST_ARTIFACTS,
+    columns: Columns = None,
+    only_latest: bool = False,
+) -> None:
+    """Print artifacts, the latest first."""
+    from stackfold.application.artifact_views import NamedArtifact
+
+    with Workspace.open() as workspace:
+
+        def ask(part: Listing) -> Sequence[NamedArtifact]:
+            return workspace.artifact_queries.artifacts(part, only_latest)
+
+        views = ask(listing)
+        more = _more(ask, listing, len(views))
+    shape = Shape(
+        NamedArtifact._fields, ("name", "version", "type", "size", "created"), ("name", "version")
+    )
+    show_rows([view._asdict() for view in views], shape, output, columns)
+    _say_what_else(listing, len(views), more, "artifact")
+
+
 # -- the workspace
 
 
@@ -253,5 +280,6 @@ def _say_what_else(listing: Listing, shown: int, more: bool, noun: str) -> None:
     if more:
         note(f"there are more: --page {listing.page + 1} shows the next, --size more at once")
     elif not shown:
-        narrowed = listing.where or listing.labels or listing.page > 1
+        part = (listing.where, listing.labels, listing.tags, listing.since, listing.until)
+        narrowed = any(part) or listing.page > 1
         note(f"no {noun} {'here' if narrowed else 'yet'}")

@@ -54,7 +54,8 @@ def _entries() -> dict[str, Entry]:
     )
     entries["log"] = Entry("Look at everything that happened.", partial(_noun, "log"))
     entries["pipeline"] = Entry("Run pipelines.", partial(_noun, "pipeline"))
-    entries["run"] = Entry("Look up runs.", partial(_noun, "run"))
+    entries["run"] = Entry("Look up, compare and repeat runs.", partial(_noun, "run"))
+    entries["artifact"] = Entry("Look up what runs produced.", partial(_noun, "artifact"))
     return entries
 
 

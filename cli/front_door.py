@@ -55,6 +55,7 @@ def plain_questions() -> Iterator[tuple[tuple[str, ...], Answer]]:
     yield ("stack", "describe"), answers.stack
     yield ("stack", "history"), answers.stack_history
     yield ("log", "head"), answers.log_head
+    yield ("artifact", "list"), answers.artifacts
     for type in ComponentType:
         yield (type.command, "list"), partial(answers.components, type)
         yield (type.command, "get"), partial(answers.active_component, type)

@@ -105,7 +105,7 @@ def diff(
             name, another, revisions=revisions, as_of=(points[0], points[1])
         )
     if output == DiffForm.UNIFIED:
-        _show_unified(found, *_sides(name, another, revisions, points))
+        show_unified(found, *_sides(name, another, revisions, points))
     else:
         show_rows([each._asdict() for each in found], _DIFFERENCES, output)
     if not found:
@@ -211,7 +211,8 @@ def _sides(
     return f"{name} {one}", f"{other or name} {two}"
 
 
-def _show_unified(changes: Sequence[Change], before: str, after: str) -> None:
+def show_unified(changes: Sequence[Change], before: str, after: str) -> None:
+    """Print differences as diff tools do."""
     if changes:
         say(f"--- {before}\n+++ {after}")
     for each in changes:

@@ -1,15 +1,14 @@
 """`stackfold pipeline`: run pipelines."""
 
-import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from stackfold.cli import completion
+from stackfold.cli.execution import Quiet, execute
 from stackfold.cli.grammar import Noun
 from stackfold.cli.options import Message, pairs
-from stackfold.cli.render import say
-from stackfold.domain.errors import RunFailed
 from stackfold.infrastructure.workspace import Workspace
 
 pipeline = Noun("pipeline", "Run pipelines.")
@@ -45,18 +44,46 @@ def run(
             help="A parameter of the pipeline; repeatable. Lists and the like as JSON.",
         ),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="FILE",
+            show_default=False,
+            help="A YAML file with parameters, options, settings of steps and the stack.",
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", show_default=False, help="Tag the run; repeatable."),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Execute every step, whatever is known of it.")
+    ] = False,
+    quiet: Quiet = False,
     message: Message = "",
 ) -> None:
-    """Run a pipeline and wait until it has ended."""
+    """Run a pipeline and wait until it has ended.
+
+    What is given here comes before what the file says, and that before what the code says.
+    """
     given = pairs("--parameter", parameter)
+    settings: dict[str, Any] = {"tags": tuple(tag)} if tag else {}
+    if no_cache:
+        settings["enable_cache"] = False
     with Workspace.open() as workspace:
+        configuration = workspace.load_configuration(config, **settings)
         found = workspace.load_pipeline(source)
         values = workspace.read_parameters(found, given)
-        try:
-            view = workspace.runs.start(found, values, stack=stack, why=message)
-        except RunFailed as failure:
-            sys.stdout.flush()
-            # The step is the user's own code: where it failed is what they want to know.
-            sys.stderr.write(failure.traceback.rstrip("\n") + "\n")
-            raise
-    say(f"run {view.name!r} completed on stack {view.stack!r}, revision {view.stack_revision}")
+        execute(
+            lambda watcher: workspace.runs.start(
+                found,
+                values,
+                configuration=configuration,
+                stack=stack,
+                why=message,
+                watcher=watcher,
+            ),
+            quiet,
+        )

@@ -1,12 +1,13 @@
 """Showing rows: as a table for people, as JSON, YAML, CSV or TSV for programs."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from stackfold.cli.table import properties, table
-from stackfold.domain.errors import InvalidListing
+from stackfold.domain.errors import InvalidListing, StackfoldWarning
 
 Record = Mapping[str, Any]
 
@@ -76,6 +77,36 @@ def show_one(record: Record, fields: Sequence[str], output: str = Format.TABLE) 
         _write([record], fields, output)
     else:
         _write({field: record[field] for field in fields}, fields, output)
+
+
+def plain(value: Any) -> Any:
+    """A view as dictionaries and lists, however deep."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value
+
+
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Within the block, show our own warnings as notes; others as ever."""
+    import warnings
+
+    as_ever = warnings.showwarning
+
+    def show(message: Any, *place: Any, **more: Any) -> None:
+        if isinstance(message, StackfoldWarning):
+            note(str(message))
+        else:
+            as_ever(message, *place, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", StackfoldWarning)
+        warnings.showwarning = show
+        yield
 
 
 def say(text: str) -> None:

@@ -258,8 +258,14 @@ class SqlHistory:
         """What an event of a run, which changes no configuration, tells."""
         told = ("name", "pipeline", "step", "error")
         changes = [Change(field, None, state[field]) for field in told if field in state]
-        runs = self._database.read("SELECT name FROM runs WHERE id = ?", [event.originator_id])
-        return topic, str(runs[0][0] if runs else event.originator_id), changes
+        return topic, self._run_name(event.originator_id), changes
+
+    def _run_name(self, id: str) -> str:
+        """What a run is called, or was if it was deleted."""
+        if runs := self._database.read("SELECT name FROM runs WHERE id = ?", [id]):
+            return str(runs[0][0])
+        first = self._events("originator_id = ? AND originator_version = 1", [id])
+        return str(_state(first[0]).get("name", id)) if first else id
 
     def _fields(self, topic: str, row: Mapping[str, Any], position: int) -> dict[str, Any]:
         if not row:

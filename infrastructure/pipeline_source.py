@@ -26,6 +26,8 @@ def load_pipeline(source: str) -> Pipeline[...]:
         InvalidFile: There is no such file or module, importing it failed, or it holds no such
             pipeline or several.
     """
+    if not source.strip(": "):
+        raise InvalidFile(repr(source), "names no pipeline: write file.py:name or module:name")
     place, _, name = source.rpartition(":")
     if not place or os.sep in name:  # no colon, or one that belongs to the path
         place, name = source, ""

@@ -133,15 +133,24 @@ class RunServices:
 
         return from_texts(pipeline, texts)
 
-    def load_configuration(self, path: str | os.PathLike[str]) -> "RunConfiguration":
+    def load_configuration(
+        self, path: str | os.PathLike[str] | None = None, **chosen: Any
+    ) -> "RunConfiguration":
         """The configuration of a run in a YAML file.
+
+        Args:
+            path: The file; None for one that chooses nothing.
+            **chosen: What comes before what the file says.
 
         Raises:
             InvalidFile: It cannot be read, or is no configuration.
+            InvalidPipeline: What is chosen cannot be.
         """
+        from stackfold.domain.configuration import AS_WRITTEN
         from stackfold.infrastructure.configuration_file import load_configuration
 
-        return load_configuration(Path(path))
+        found = AS_WRITTEN if path is None else load_configuration(Path(path))
+        return found.but("the run", chosen)
 
     @cached_property
     def _materializers(self) -> "Materializers":

@@ -6,8 +6,8 @@
 
 Lines on stderr begin with `! `, and an exit code other than 0 stands in brackets. Beside
 `stackfold` there are `cd`, `mkdir`, `export`, `unset`, `cat FILE` and `cat > FILE <<END`; lines
-that begin with `# ` are remarks. Ids, times and the folder differ each time; they are replaced by
-others, of the same width where they stand in columns.
+that begin with `# ` are remarks. Ids, times, durations and the folder differ each time; they are
+replaced by others, of the same width where they stand in columns.
 """
 
 import os
@@ -21,7 +21,8 @@ from command_line import Answer
 _HERE_DOCUMENT = re.compile(r"cat > (\S+) <<(\w+)")
 _ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _RUN = re.compile(r"\b(\w+)-([0-9a-f]{8})\b(?!-)")
-_HASH = re.compile(r"[0-9a-f]{62,64}")
+_HASH = re.compile(r"\b([0-9a-f]{2}/)?[0-9a-f]{62,64}\b")
+_DURATION = re.compile(r"\b\d+\.\d+ s\b")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 
 
@@ -92,7 +93,8 @@ def _steady(text: str, folder: Path) -> str:
         return f"{match[1]}-{runs.setdefault(match[2], f'{len(runs) + 1:08}')}"
 
     text = _ID.sub(id, text.replace(str(folder), "/home/ada"))
-    text = _HASH.sub(lambda match: "0" * len(match[0]), text)
+    text = _HASH.sub(lambda match: re.sub("[0-9a-f]", "0", match[0]), text)
+    text = _DURATION.sub("0.01 s", text)
     text = _TIME.sub(lambda match: _same_width(match[0]), text)
     return _RUN.sub(run, text)
 

@@ -56,7 +56,7 @@ def completed(line):
         ("stackfold log --type arti", ["artifact-store"]),
         ("stackfold log --oldest", ["--oldest-first"]),
         ("stackfold stack li", ["list"]),
-        ("stackfold a", ["artifact-store", "alerter", "annotator"]),
+        ("stackfold a", ["artifact-store", "alerter", "annotator", "artifact"]),
         ("stackfold alerter flavor ", ["list", "describe", "register", "delete"]),
         ("stackfold stack list --sort", ["--sort-by"]),
     ],

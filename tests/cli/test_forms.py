@@ -65,7 +65,7 @@ def test_the_fields_of_a_component(cli):
 
 
 def test_the_fields_of_a_flavor(cli):
-    (listed,) = cli.json("artifact-store", "flavor", "list")
+    listed, *_ = cli.json("artifact-store", "flavor", "list")
     assert list(listed) == FLAVOR
     described = cli.json("artifact-store", "flavor", "describe", "local")
     assert list(described) == [*FLAVOR, "requires", "schema"]
@@ -106,7 +106,7 @@ def test_a_run_is_told_whole(cli, tmp_path):
         "@step\ndef one() -> int:\n    return 1\n\n"
         "@pipeline\ndef single():\n    one()\n"
     )
-    cli.ok("pipeline", "run", "one.py")
+    cli.ok("pipeline", "run", "one.py", "--quiet")
     (listed,) = cli.json("run", "list")
     told = cli.json("run", "describe", listed["name"])
     assert {name: told[name] for name in listed} == listed

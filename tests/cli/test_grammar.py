@@ -10,8 +10,20 @@ LEAVES = list(leaves(command()))
 CHANGES = {
     "register", "update", "remove-attribute", "rename", "copy", "delete", "set", "activate",
     "set-default", "remove-component", "init", "revert", "restore", "undo",
+    "tag", "resume", "rerun",
 }  # fmt: skip
-QUESTIONS = {"list", "describe", "get", "status", "version", "history", "diff", "head"}
+QUESTIONS = {
+    "list",
+    "describe",
+    "get",
+    "status",
+    "version",
+    "history",
+    "diff",
+    "head",
+    "lineage",
+    "check",
+}
 each_command = pytest.mark.parametrize(
     ("names", "made"), LEAVES, ids=[" ".join(names) for names, _ in LEAVES]
 )
@@ -28,7 +40,8 @@ def test_every_command_and_option_has_help(names, made):
 def test_every_command_that_changes_something_takes_a_reason(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     changes = names[-1] in CHANGES or names in {("pipeline", "run"), ("stack", "import")}
-    assert ({"-m", "--message"} <= options) == changes
+    # Secrets are no part of the log, so nothing could keep the reason.
+    assert ({"-m", "--message"} <= options) == (changes and names[0] != "secret")
 
 
 @each_command
@@ -40,7 +53,8 @@ def test_every_question_has_every_form(names, made):
 @each_command
 def test_every_way_back_can_be_tried(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
-    assert ("--dry-run" in options) == (names[-1] in {"revert", "restore", "undo"})
+    tried = {"revert", "restore", "undo", "prune", "install"}
+    assert ("--dry-run" in options) == (names[-1] in tried)
 
 
 @each_command

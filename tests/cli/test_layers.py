@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 MODULES = sorted(Path(__file__).parents[2].joinpath("cli").glob("*.py"))
-VIEWS = {f"stackfold.application.{name}" for name in ("views", "run_views", "watching")}
+VIEWS = {
+    f"stackfold.application.{name}" for name in ("artifact_views", "run_views", "views", "watching")
+}
 ALLOWED = VIEWS | {
     "stackfold.infrastructure.workspace",
     "stackfold.domain.errors",

@@ -1,0 +1,32 @@
+"""Executing a run: how it comes along, and how it ended."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from stackfold.application.run_views import RunView
+from stackfold.application.watching import Watcher
+from stackfold.cli.progress import watched
+from stackfold.cli.render import say, warnings_as_notes
+from stackfold.domain.errors import RunFailed
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show how the run comes along.")]
+
+
+def execute(run: Callable[[Watcher], RunView], quiet: bool) -> None:
+    """Let something run, and print how it comes along and how it ended.
+
+    Raises:
+        RunFailed: A step raised; where in its code is printed.
+    """
+    try:
+        with watched(quiet) as watcher, warnings_as_notes():
+            view = run(watcher)
+    except RunFailed as failure:
+        sys.stdout.flush()
+        # The step is the user's own code: where it failed is what they want to know.
+        sys.stderr.write(failure.traceback.rstrip("\n") + "\n")
+        raise
+    say(f"run {view.name!r} completed on stack {view.stack!r}, revision {view.stack_revision}")

@@ -1,0 +1,96 @@
+"""Runs on the command line: what only differs where it happens, or from run to run."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from command_line import in_a_process
+from terminal import PROGRAM, on_a_terminal
+
+SLOW = """\
+import time
+from pathlib import Path
+from stackfold import pipeline, step
+
+@step
+def begin() -> int:
+    print("begun")
+    return 1
+
+@step
+def wait(number: int) -> int:
+    Path("waiting").touch()
+    time.sleep(0 if Path("go").exists() else 60)
+    return number
+
+@pipeline
+def slow(number: int = 1):
+    wait(begin())
+"""
+
+
+@pytest.fixture
+def here(cli, tmp_path):
+    """The folder of the command line, with a pipeline that waits until there is a file `go`."""
+    folder = tmp_path / "here"
+    (folder / "slow.py").write_text(SLOW)
+    return folder
+
+
+def test_ctrl_c_cancels_the_run_and_it_can_go_on(cli, here):
+    command = [sys.executable, "-c", PROGRAM, "pipeline", "run", "slow.py"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + 20
+        while not (here / "waiting").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 130
+        assert "Traceback" not in running.stderr.read()
+    (run,) = cli.json("run", "list")
+    assert run["status"] == "cancelled"
+    (here / "go").touch()
+    resumed = cli("run", "resume", "slow", "--quiet")
+    assert (resumed.code, resumed.err) == (0, "")
+    assert cli.json("run", "describe", "slow")["status"] == "completed"
+
+
+def test_a_terminal_shows_how_it_comes_along(cli, here):
+    (here / "go").touch()
+    answer = on_a_terminal("pipeline", "run", "slow.py")
+    assert answer.code == 0
+    assert "step wait completed after" in answer.out
+    assert answer.out.count("begun\n") == 1
+    assert "begun" in on_a_terminal("run", "logs", "slow", "begin").out
+
+
+def test_quiet_is_quiet(cli, here):
+    (here / "go").touch()
+    answer = in_a_process("pipeline", "run", "slow.py", "--quiet")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith("begun\nrun 'slow-")
+
+
+def test_a_table_of_what_differs(cli, here):
+    (here / "go").touch()
+    cli("pipeline", "run", "slow.py")
+    cli.ok("orchestrator", "register", "other", "-f", "local")
+    cli.ok("stack", "register", "other", "-o", "other", "-a", "default", "-m", "to try it")
+    cli("pipeline", "run", "slow.py", "--stack", "other", "-p", "number=2")
+    after, before = (run["name"] for run in cli.json("run", "list"))
+    differences, changes = cli.ok("run", "diff", before, after).split("\n\nchanged in between\n")
+    assert differences.splitlines()[0].split() == ["ABOUT", "FIELD", "BEFORE", "AFTER"]
+    assert ["parameters", "number", "1", "2"] in [line.split() for line in differences.splitlines()]
+    assert "stack 'other' registered" in changes
+    assert "to try it" in changes
+    told = cli.json("run", "diff", before, after)
+    assert list(told) == ["before", "after", "differences", "changes"]
+    assert told["changes"][0]["name"] == "other"
+
+
+def test_progress_loads_no_terminal_library_where_there_is_no_terminal(cli, here):
+    (here / "go").touch()
+    tell = "import atexit; atexit.register(lambda: print('rich' in sys.modules))"
+    assert in_a_process("pipeline", "run", "slow.py", before=tell).out.endswith("False\n")
