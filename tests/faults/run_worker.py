@@ -21,7 +21,8 @@ def work(home: str, stack: str, runs: list[str]) -> None:
         for run in runs:
             ws.runs.resume(run)
         while os.getppid() == parent:
-            ws.runs.start(ws.load_pipeline(GARDEN), stack=stack)
+            # Another seed each time, or all would come from the cache.
+            ws.runs.start(ws.load_pipeline(GARDEN), {"seed": time.time_ns() % 10**9}, stack=stack)
 
 
 def main() -> None:
