@@ -6,34 +6,39 @@ SHELL := /bin/sh
 PYTHON ?=
 VENV := .venv
 STAMP := $(VENV)/.installed
+SERVERS := $(VENV)/.servers
 RUN := $(VENV)/bin/python
 
-.PHONY: help demo test slow check bench reference clean
+.PHONY: help demo test slow check test-flavors bench reference clean
 
 help: ## Say what can be made
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 demo: $(STAMP) ## Show Stackfold at work, from the first stack to a revert
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" examples/demo.sh
 
 test: $(STAMP) ## Run the tests, but not the slow ones
-	@$(VENV)/bin/pytest -m "not slow"
+	@$(VENV)/bin/pytest -m "not slow and not flavors"
 
 slow: $(STAMP) ## Run only the slow tests
-	@$(VENV)/bin/pytest -m slow
+	@$(VENV)/bin/pytest -m "slow and not flavors"
 
 check: $(STAMP) ## Run all that CI runs: lint, format, types, layers, every test
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/pytest
+	@$(VENV)/bin/pytest -m "not flavors"
+
+test-flavors: $(SERVERS) ## Run the flavors' tests, on real servers and engines
+	@$(VENV)/bin/pytest tests/flavors
 
 bench: $(STAMP) ## Run the benchmarks
 	@set -e; for script in benchmarks/bench_*.py; do $(RUN) "$$script"; done
 
-reference: $(STAMP) ## Write docs/cli.md, the reference of all commands
+reference: $(STAMP) ## Write docs/cli.md, and the tables of fields in docs/flavors
 	@$(RUN) -m stackfold.cli.reference > docs/cli.md
+	@$(RUN) -m stackfold.cli.flavor_guides docs/flavors
 
 clean: ## Remove the environment, caches and built archives
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -58,4 +63,9 @@ $(STAMP): pyproject.toml
 	@echo "Installing Stackfold and its tools into $(VENV)"
 	@$(RUN) -m pip install --quiet --upgrade "pip>=25.1"
 	@$(RUN) -m pip install --quiet --editable . --group dev
+	@touch $@
+
+$(SERVERS): $(STAMP)
+	@echo "Installing what flavors are tested on into $(VENV)"
+	@$(RUN) -m pip install --quiet --group flavors
 	@touch $@

@@ -68,9 +68,9 @@ def _declare_questions(noun: Noun, type: ComponentType) -> None:
         if output == Format.TABLE:
             # For people: the schema as a table of its own, and where the class is.
             show_one(record, [field for field in record if field != "schema"])
-            attributes = list(_attributes(schema))
-            if attributes:
-                sys.stdout.write("\n" + table(attributes, _ATTRIBUTE_COLUMNS, ("attribute",))[0])
+            rows = list(attributes(schema))
+            if rows:
+                sys.stdout.write("\n" + table(rows, _ATTRIBUTE_COLUMNS, ("attribute",))[0])
         else:
             show_one(record, [field for field in record if field != "source"], output)
 
@@ -108,7 +108,7 @@ def _flavor_name(type: ComponentType) -> Any:
     )
 
 
-def _attributes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def attributes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A row for each attribute of a configuration's JSON schema."""
     required = schema.get("required", ())
     for name, described in schema.get("properties", {}).items():

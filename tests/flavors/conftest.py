@@ -2,9 +2,10 @@
 
 import importlib.util
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from flavors.s3_server import KEY, SECRET, S3Server, weed
+from flavors.s3_server import KEY, SECRET, S3Server, s3_store, weed
 
 HERE = Path(__file__).parent
 
@@ -13,6 +14,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.flavors)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if "not flavors" in config.option.markexpr:
+        return
+    terminalreporter.section("not executed here, and why")
+    terminalreporter.write((HERE / "not_executed.txt").read_text())
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +39,21 @@ def s3_secrets(monkeypatch):
     """The server's credentials, as secrets of the environment."""
     monkeypatch.setenv("STACKFOLD_SECRET_S3_KEY", KEY)
     monkeypatch.setenv("STACKFOLD_SECRET_S3_SECRET", SECRET)
+
+
+@pytest.fixture
+def s3_path():
+    """A place in the bucket that no other test has."""
+    return f"s3://stackfold/{uuid4()}/store"
+
+
+@pytest.fixture
+def s3(s3_server, s3_secrets, s3_path):
+    """An empty store."""
+    return s3_store(path=s3_path, endpoint_url=s3_server.url)
+
+
+@pytest.fixture
+def s3_client(s3_server):
+    """Another client than the flavor's, to look past it."""
+    return s3_server.client("stackfold")

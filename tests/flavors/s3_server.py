@@ -13,6 +13,10 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+from stackfold.application.secrets import StoredSecrets
+from stackfold.infrastructure.flavors.s3_artifact_store import S3ArtifactStore
+from stackfold.infrastructure.secrets.environment import Environment
+
 KEY, SECRET = "testkey", "testsecret123"
 SECONDS = 60
 
@@ -20,6 +24,16 @@ SECONDS = 60
 def weed() -> str | None:
     """The server's program, if it is installed."""
     return shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
+
+
+def s3_store(**configuration):
+    """A store of the flavor, with the server's credentials unless others are given."""
+    credentials = {"key": "{{s3.key}}", "secret": "{{s3.secret}}"}
+    store = S3ArtifactStore(
+        S3ArtifactStore.Configuration(**{**credentials, **configuration}), Path("/nowhere")
+    )
+    store.secrets = StoredSecrets([Environment()])
+    return store
 
 
 class S3Server:

@@ -2,40 +2,9 @@
 
 import threading
 from datetime import timedelta
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from contracts.artifact_store import ArtifactStoreContract
-
-from stackfold.application.secrets import StoredSecrets
-from stackfold.infrastructure.flavors.s3_artifact_store import S3ArtifactStore
-from stackfold.infrastructure.secrets.environment import Environment
-
-
-def s3_store(**configuration):
-    credentials = {"key": "{{s3.key}}", "secret": "{{s3.secret}}"}
-    store = S3ArtifactStore(
-        S3ArtifactStore.Configuration(**{**credentials, **configuration}), Path("/nowhere")
-    )
-    store.secrets = StoredSecrets([Environment()])
-    return store
-
-
-@pytest.fixture
-def path():
-    """A place in the bucket that no other test has."""
-    return f"s3://stackfold/{uuid4()}/store"
-
-
-@pytest.fixture
-def store(s3_server, s3_secrets, path):
-    return s3_store(path=path, endpoint_url=s3_server.url)
-
-
-@pytest.fixture
-def client(s3_server):
-    return s3_server.client("stackfold")
 
 
 def key_of(uri):
@@ -44,55 +13,55 @@ def key_of(uri):
 
 class TestS3ArtifactStore(ArtifactStoreContract):
     @pytest.fixture
-    def store(self, s3_server, s3_secrets, path):
-        return s3_store(path=path, endpoint_url=s3_server.url)
+    def store(self, s3):
+        return s3
 
     @pytest.fixture
-    def outside(self, client, path):
+    def outside(self, s3_client, s3_path):
         import obstore
 
-        secret = path.removesuffix("/store") + "/store-evil/secret"
-        obstore.put(client, key_of(secret), b"secret")
+        secret = s3_path.removesuffix("/store") + "/store-evil/secret"
+        obstore.put(s3_client, key_of(secret), b"secret")
         digest = "ab/" + "0" * 62
         return [
             secret,
-            path,
-            f"{path}/",
-            f"{path}/../store-evil/secret",
-            f"{path}/{digest}/more",
-            f"{path}/ab/{digest}",
-            f"{path}/.deleting/{'0' * 64}",
-            f"{path}-evil/{digest}",
-            f"{path.replace('s3://stackfold', 's3://other')}/{digest}",
-            f"{path.replace('s3://', 's3://user@')}/{digest}",
-            f"{path}/{digest}".replace("s3://", "https://"),
-            f"{path}/{digest.upper()}",
-            f"{path}/{digest}\n",
+            s3_path,
+            f"{s3_path}/",
+            f"{s3_path}/../store-evil/secret",
+            f"{s3_path}/{digest}/more",
+            f"{s3_path}/ab/{digest}",
+            f"{s3_path}/.deleting/{'0' * 64}",
+            f"{s3_path}-evil/{digest}",
+            f"{s3_path.replace('s3://stackfold', 's3://other')}/{digest}",
+            f"{s3_path.replace('s3://', 's3://user@')}/{digest}",
+            f"{s3_path}/{digest}".replace("s3://", "https://"),
+            f"{s3_path}/{digest.upper()}",
+            f"{s3_path}/{digest}\n",
             f"file:///{digest}",
             "",
             "s3://",
         ]
 
     @pytest.fixture
-    def damage(self, client):
+    def damage(self, s3_client):
         import obstore
 
         def change_a_byte(uri):
-            data = bytearray(obstore.get(client, key_of(uri)).bytes())
+            data = bytearray(obstore.get(s3_client, key_of(uri)).bytes())
             data[len(data) // 2] ^= 1
-            obstore.put(client, key_of(uri), bytes(data))
+            obstore.put(s3_client, key_of(uri), bytes(data))
 
         return change_a_byte
 
     @pytest.fixture
-    def neighbour(self, client, path):
+    def neighbour(self, s3_client, s3_path):
         import obstore
 
-        beside = key_of(path).removesuffix("store") + "neighbour"
-        obstore.put(client, beside, b"neighbour")
+        beside = key_of(s3_path).removesuffix("store") + "neighbour"
+        obstore.put(s3_client, beside, b"neighbour")
         return (
-            lambda parts: "/".join([path, *parts]),
-            lambda: bytes(obstore.get(client, beside).bytes()) == b"neighbour",
+            lambda parts: "/".join([s3_path, *parts]),
+            lambda: bytes(obstore.get(s3_client, beside).bytes()) == b"neighbour",
         )
 
     @pytest.fixture

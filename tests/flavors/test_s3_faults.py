@@ -1,12 +1,11 @@
-"""The artifact store `s3` when its server is away, busy, or says no: bounded, and one clear line."""
+"""The artifact store `s3` when its server is away, busy, or says no: bounded, one clear line."""
 
 import time
 
 import pytest
 from contracts.artifact_store import content, uris, written
 from flavors.meddling_proxy import MeddlingProxy
-from flavors.s3_server import KEY, SECRET
-from flavors.test_s3_artifact_store import client, path, s3_store, store  # noqa: F401  # fixtures
+from flavors.s3_server import KEY, SECRET, s3_store
 
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, MissingSecret
 
@@ -82,36 +81,36 @@ def test_the_bucket_is_missing(s3_server, s3_secrets, operation):
 def test_the_credentials_are_wrong(
     s3_server,
     s3_secrets,
-    path,
+    s3_path,
     monkeypatch,
     operation,
     variable,
     reasons,
 ):
     monkeypatch.setenv(f"STACKFOLD_SECRET_S3_{variable}", "wrong-one")
-    store = s3_store(path=path, endpoint_url=s3_server.url)
+    store = s3_store(path=s3_path, endpoint_url=s3_server.url)
     # An answer to HEAD has no text, so it cannot tell which of the two is wrong.
     line = unavailable(every_operation(store)[operation])
     assert any(each in line for each in [*reasons, "access is denied: correct key and secret"])
     assert "wrong-one" not in line
 
 
-def test_a_secret_is_missing(s3_server, path):  # noqa: F811
-    store = s3_store(path=path, endpoint_url=s3_server.url, key="{{nobody.knows}}")
+def test_a_secret_is_missing(s3_server, s3_path):
+    store = s3_store(path=s3_path, endpoint_url=s3_server.url, key="{{nobody.knows}}")
     with pytest.raises(MissingSecret, match="no secret 'nobody' with a key 'knows'"):
         written(store, b"bytes")
 
 
-def test_a_busy_server_is_asked_again(proxy, s3_secrets, path):  # noqa: F811
+def test_a_busy_server_is_asked_again(proxy, s3_secrets, s3_path):
     proxy.slow_downs = 3
-    store = s3_store(path=path, endpoint_url=proxy.url)
+    store = s3_store(path=s3_path, endpoint_url=proxy.url)
     assert content(store, written(store, b"bytes")) == b"bytes"
     assert proxy.met == 3
 
 
-def test_a_server_that_stays_busy_is_given_up(proxy, s3_secrets, path):  # noqa: F811
+def test_a_server_that_stays_busy_is_given_up(proxy, s3_secrets, s3_path):
     proxy.slow_downs = 10**9
-    store = s3_store(path=path, endpoint_url=proxy.url, retry_timeout=1)
+    store = s3_store(path=s3_path, endpoint_url=proxy.url, retry_timeout=1)
     began = time.monotonic()
     assert "it is overloaded and asks to slow down" in unavailable(lambda: written(store, b"x"))
     assert 0.5 < time.monotonic() - began < 10
@@ -120,45 +119,45 @@ def test_a_server_that_stays_busy_is_given_up(proxy, s3_secrets, path):  # noqa:
 def test_a_connection_that_is_cut_in_a_large_put_is_made_again(
     proxy,
     s3_secrets,
-    path,  # noqa: F811
+    s3_path,
 ):
     proxy.cuts, proxy.cut_after = 2, 3 * MEBIBYTE
-    store = s3_store(path=path, endpoint_url=proxy.url)
+    store = s3_store(path=s3_path, endpoint_url=proxy.url)
     assert content(store, written(store, LARGE)) == LARGE
     assert proxy.met == 2
 
 
 def test_a_connection_that_is_always_cut_leaves_nothing(
     proxy,
-    store,
+    s3,
     s3_secrets,
-    path,  # noqa: F811
+    s3_path,
 ):
     proxy.cuts, proxy.cut_after = 10**9, 3 * MEBIBYTE
-    cut = s3_store(path=path, endpoint_url=proxy.url, retry_timeout=2)
+    cut = s3_store(path=s3_path, endpoint_url=proxy.url, retry_timeout=2)
     began = time.monotonic()
     assert "the connection was cut" in unavailable(lambda: written(cut, LARGE))
     assert time.monotonic() - began < 20
-    assert uris(store) == []
+    assert uris(s3) == []
 
 
-def test_a_server_that_is_killed_keeps_what_it_took(s3_server, store):
-    stored = [written(store, b"%d" % number * 1000) for number in range(20)]
+def test_a_server_that_is_killed_keeps_what_it_took(s3_server, s3):
+    stored = [written(s3, b"%d" % number * 1000) for number in range(20)]
     s3_server.kill()
     s3_server.start(wait=False)
-    # The store waits for it.
+    # The s3 waits for it.
     for each in stored:
-        assert content(store, each)
+        assert content(s3, each)
 
 
-def test_what_is_gone_is_told_apart_from_a_missing_bucket(store):
-    stored = written(store, b"bytes")
-    store.delete(stored.uri)
+def test_what_is_gone_is_told_apart_from_a_missing_bucket(s3):
+    stored = written(s3, b"bytes")
+    s3.delete(stored.uri)
     with pytest.raises(ArtifactDamaged, match="is gone"):
-        content(store, stored)
+        content(s3, stored)
 
 
-def test_the_environment_leads_no_stack_to_another_server(store, monkeypatch):
+def test_the_environment_leads_no_stack_to_another_server(s3, monkeypatch):
     for name, value in {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "AWS_ENDPOINT": "http://127.0.0.1:1",
@@ -170,23 +169,23 @@ def test_the_environment_leads_no_stack_to_another_server(store, monkeypatch):
         "AWS_SKIP_SIGNATURE": "true",
     }.items():
         monkeypatch.setenv(name, value)
-    stored = written(store, b"bytes")
-    assert stored.uri.startswith(store.configuration.path)
-    assert content(store, stored) == b"bytes"
+    stored = written(s3, b"bytes")
+    assert stored.uri.startswith(s3.configuration.path)
+    assert content(s3, stored) == b"bytes"
 
 
 @pytest.mark.slow
-def test_a_gibibyte_passes_through_without_being_held(store):
+def test_a_gibibyte_passes_through_without_being_held(s3):
     import resource
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     piece = bytes(MEBIBYTE)
-    with store.create() as file:
+    with s3.create() as file:
         for number in range(1024):
             file.write(number.to_bytes(8, "big") + piece[8:])
-    with store.open(file.stored.uri, file.stored.digest) as back:
+    with s3.open(file.stored.uri, file.stored.digest) as back:
         for number in range(1024):
             assert back.read(MEBIBYTE)[:8] == number.to_bytes(8, "big")
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 200 * 1024, "kibibytes"
-    store.delete(file.stored.uri)
+    s3.delete(file.stored.uri)

@@ -5,7 +5,6 @@ import time
 import pytest
 from contracts.artifact_store import uris
 from flavors.s3_server import KEY, SECRET
-from flavors.test_s3_artifact_store import path  # noqa: F401  # a fixture
 from runnable import STORE, training
 
 from stackfold.application.ports import ArtifactStore
@@ -26,7 +25,7 @@ def ws(home):
 
 
 @pytest.fixture
-def on_s3(ws, s3_server, path):  # noqa: F811
+def on_s3(ws, s3_server, s3_path):
     """A stack with its artifacts in S3; its secrets are where a user would have put them."""
     ws.secrets.create("s3", {"key": KEY, "secret": SECRET})
     ws.components.register(
@@ -34,7 +33,7 @@ def on_s3(ws, s3_server, path):  # noqa: F811
         "lake",
         "s3",
         {
-            "path": path,
+            "path": s3_path,
             "endpoint_url": s3_server.url,
             "key": "{{s3.key}}",
             "secret": "{{s3.secret}}",
@@ -48,13 +47,13 @@ def store_of(ws) -> ArtifactStore:
     return ws.flavors.build(STORE, "s3", ws.components.get(STORE, "lake").configuration)
 
 
-def test_a_pipeline_runs_with_its_artifacts_in_s3(on_s3, path):  # noqa: F811
+def test_a_pipeline_runs_with_its_artifacts_in_s3(on_s3, s3_path):
     run = on_s3.runs.start(training, stack="s3")
     assert run.status == "completed"
     assert on_s3.runs.load(run.id, "total") == 2.0
     addresses = {each.uri for each in on_s3.runs.artifacts(run.id)}
     assert addresses <= set(uris(store_of(on_s3)))
-    assert all(each.startswith(f"{path}/") for each in addresses)
+    assert all(each.startswith(f"{s3_path}/") for each in addresses)
 
 
 def test_nothing_that_is_kept_holds_the_credentials(on_s3, home):

@@ -1,0 +1,36 @@
+"""Every flavor of ours has a guide, and its table of fields is the flavor's."""
+
+from pathlib import Path
+
+import pytest
+
+from stackfold.cli.flavor_guides import BEGIN, END, guides, with_fields
+
+FOLDER = Path(__file__).parents[1] / "docs" / "flavors"
+GUIDES = guides()
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_its_table_of_fields_is_current(name):
+    guide = (FOLDER / name).read_text()
+    assert guide.count(BEGIN) == guide.count(END) == 1
+    assert with_fields(guide, GUIDES[name]) == guide, "run `make reference`"
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_it_says_how_to_get_it_and_what_was_tested(name):
+    headings = [line for line in (FOLDER / name).read_text().splitlines() if line.startswith("## ")]
+    assert {"## Install", "## Register", "## What is tested"} <= {*headings}
+
+
+def test_the_list_of_guides_is_complete():
+    listed = (FOLDER / "README.md").read_text()
+    missing = [path.name for path in FOLDER.glob("*.md") if f"({path.name})" not in listed]
+    assert missing == ["README.md"]
+    assert {path.name for path in FOLDER.glob("*.md")} == {*GUIDES, "README.md", "own.md"}
+
+
+def test_what_a_flavor_requires_is_told():
+    for name, described in GUIDES.items():
+        for requirement in described.requires:
+            assert f"'{requirement}'" in (FOLDER / name).read_text(), "tell how to install it"
