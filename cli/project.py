@@ -21,11 +21,20 @@ def init(
         Path | None,
         typer.Argument(metavar="FOLDER", help="The folder; by default the current one."),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            show_default=False,
+            help="The PostgreSQL whose log the project's people share, such as "
+            "postgresql://ada@db.example.com/ml; without a password.",
+        ),
+    ] = None,
     message: Message = "",
 ) -> None:
     """Give a folder an active stack of its own; it starts with the globally active one."""
-    with Workspace.open() as workspace:
-        made = workspace.init_project(folder, why=message)
+    with Workspace.open(store=store) as workspace:
+        made = workspace.init_project(folder, message, store)
     say(f"{made} is a project now: `stack set` in it changes the active stack there only")
 
 

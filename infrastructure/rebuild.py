@@ -49,11 +49,16 @@ def upgrade(database: Database) -> None:
 
 
 def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = None) -> int:
-    TABLES.drop(cursor)
-    TABLES.create(cursor, database.main)
+    anew = database.drops_unseen or database.version(cursor) < SCHEMA
+    if anew:
+        TABLES.drop(cursor)
+        TABLES.create(cursor, database.main)
+    else:
+        TABLES.clear(cursor)
     try:
         count = Fold(cursor, database.main).run(events(database), progress)
-        TABLES.create_indexes(cursor)
+        if anew:
+            TABLES.create_indexes(cursor)
     except database.conflict as error:
         problem = f"contradicts itself ({error}): restore it from a backup"
         raise LogUnavailable(database.place, problem) from error
