@@ -1,7 +1,7 @@
 """Stacks as documents: told by one Stackfold, or by the peer, and taken in by another."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -15,6 +15,7 @@ from stackfold.application.stack_document import (
     StackDocument,
     read,
 )
+from stackfold.application.validation import Member, Moment, StackRules, member
 from stackfold.application.views import ComponentView, Condition, Listing, StackView
 from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
@@ -122,6 +123,7 @@ class Exchange:
             NameTaken: Another stack has its name.
             NothingToChange: The same stack is there already.
             InvalidConfiguration: A configuration does not fit its flavor.
+            InvalidStack: Its components cannot work together.
             UnknownFlavor: A flavor is not there.
         """
         told = read(document, name, origin)
@@ -143,6 +145,7 @@ class _Import:
     ) -> None:
         self._told = told
         self._queries = queries
+        self._rules = StackRules(queries, flavors)
         self._on_clash = on_clash
         # What does not fit its flavor is refused before anything else is looked at.
         self._explicit = {
@@ -176,8 +179,23 @@ class _Import:
         if differing:
             raise ComponentsDiffer(differing)
         stack = self._stack()
+        self._rules.require(stack.name, self._members(new), Moment.COMPOSED, registered=False)
         self.stack = str(stack.id)
         return [*new, stack]
+
+    def _members(self, new: Sequence[Aggregate]) -> list[Member]:
+        """What the stack will be made of: what is there, and what is new."""
+        made = [
+            Member(each.type, each.name, each.flavor, each.configuration)
+            for each in new
+            if isinstance(each, Component)
+        ]
+        there = [
+            member(self._queries.component(type, id))
+            for id, type in self.used.items()
+            if id not in self.registered
+        ]
+        return [*there, *made]
 
     def _there(self, told: ComponentDocument) -> ComponentView | None:
         found = self._queries.components(told.type, _named(told.name))

@@ -239,7 +239,7 @@ class StackRules:
     def require_composed(self, stack: Stack, registered: bool = True) -> None:
         """Refuse what a stack is to be made of; raises as `require`."""
         members = [
-            _member(self._queries.component(type, str(id)))
+            member(self._queries.component(type, str(id)))
             for type, ids in stack.components.items()
             for id in ids
         ]
@@ -247,13 +247,13 @@ class StackRules:
 
     def of_stack(self, stack: StackView) -> list[Violation]:
         """What keeps a stack from working here and now."""
-        members = [*map(_member, self._queries.stack_components(stack.id))]
+        members = [*map(member, self._queries.stack_components(stack.id))]
         return self.violations(stack.name, members, Moment.USED)
 
     def candidate(self, type: ComponentType, suits: Callable[[StackComponent], bool]) -> str:
         """The name of a component that is there and suits; empty if there is none."""
         for view in self._queries.components(type):
-            held = self._held(_member(view))
+            held = self._held(member(view))
             if held.component is not None and suits(held.component):
                 return view.name
         return ""
@@ -272,5 +272,6 @@ class StackRules:
         return Held(member, component)
 
 
-def _member(view: ComponentView) -> Member:
+def member(view: ComponentView) -> Member:
+    """A component as the rules look at it."""
     return Member(ComponentType(view.type), view.name, view.flavor, view.configuration)

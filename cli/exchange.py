@@ -77,7 +77,7 @@ def export_requirements(
             workspace.stack_files.write_text(
                 output_file, "".join(f"{each}\n" for each in found), overwrite
             )
-            say(f"{len(found)} requirements written to {output_file}")
+            say(f"requirements written to {output_file}")
 
 
 def import_stack(

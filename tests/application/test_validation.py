@@ -234,3 +234,20 @@ def test_the_requirements_of_a_stack_are_those_of_its_components(ws):
 
 def test_every_rule_is_asked_when_a_stack_is_used():
     assert all(Moment.USED in rule.when for rule in RULES)
+
+
+def test_a_stack_is_checked_when_it_is_imported(ws):
+    document = ws.exchange.export()
+    document["stack_name"] = "taken-in"
+    document["components"]["orchestrator"] = [
+        {"name": "far", "type": "orchestrator", "flavor": "cluster", "configuration": {}}
+    ]
+    (found,) = violations(lambda: ws.exchange.import_stack(document))
+    assert found[0].startswith("orchestrator 'far' runs on other machines, which cannot reach")
+    assert [each.name for each in ws.components.list(ORCHESTRATOR)] == [
+        "boxes",
+        "cluster",
+        "default",
+    ]
+    document["components"]["orchestrator"][0]["configuration"] = {"address": "local"}
+    assert ws.exchange.import_stack(document).stack.name == "taken-in"
