@@ -27,16 +27,22 @@ _COLUMNS = {
     **{field: f"t.{field}" for field in (*NamedArtifact._fields, "position", "pipeline", "step")},
     "name": _NAME,
     "output": "t.name",
+    # Not as it stands: the index would be used, and all of a pipeline's artifacts sorted by time.
+    "pipeline": "t.pipeline || ''",
 }
 _SELECT = f"SELECT {', '.join(_COLUMNS[field] for field in NamedArtifact._fields)}"
 _THERE = "EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND direction = 'out')"
 """An artifact is there as long as it comes out of a step of a run that was not deleted."""
 
-_LATEST = (
-    " AND NOT EXISTS (SELECT 1 FROM artifacts AS later JOIN flows ON flows.artifact = later.id "
-    "AND flows.direction = 'out' WHERE later.pipeline = t.pipeline AND later.step = t.step "
-    "AND later.name = t.name AND later.version > t.version)"
+_NAMES = "SELECT DISTINCT pipeline, step, name FROM artifacts"
+_NEWEST = (
+    "SELECT l.id FROM artifacts AS l WHERE l.pipeline = n.pipeline AND l.step = n.step "
+    "AND l.name = n.name AND EXISTS "
+    "(SELECT 1 FROM flows WHERE artifact = l.id AND direction = 'out') "
+    "ORDER BY l.version DESC LIMIT 1"
 )
+"""The latest version of the name in `n`: one seek, however many versions it has."""
+
 _PICKLES = ("cloudpickle",)
 _SHOWN = 10
 
@@ -53,7 +59,7 @@ class SqlArtifactQueries:
     ) -> list[NamedArtifact]:
         """The artifacts that a listing asks for."""
         wanted = part(listing, _COLUMNS, then="t.place, t.id")
-        latest = _LATEST if only_latest else ""
+        latest = f" AND t.id IN (SELECT ({_NEWEST}) FROM ({_NAMES}) AS n)" if only_latest else ""
         rows = self._database.read(
             f"{_SELECT} FROM artifacts AS t WHERE {_THERE}{latest}{wanted.where}{wanted.tail}",
             wanted.parameters,
@@ -142,7 +148,7 @@ class SqlArtifactQueries:
         """The addresses of everything in artifact stores that a run refers to."""
         with self._database.look():
             artifacts = self._database.read(
-                "SELECT DISTINCT t.uri FROM artifacts AS t JOIN flows ON flows.artifact = t.id"
+                "SELECT uri FROM artifacts WHERE id IN (SELECT artifact FROM flows)"
             )
             logs = self._database.read("SELECT log FROM steps WHERE log IS NOT NULL")
         return {uri for (uri,) in artifacts} | {json.loads(log)["uri"] for (log,) in logs}
@@ -162,7 +168,10 @@ class SqlArtifactQueries:
         if which.isdecimal():
             version = int(which) if len(which) < 19 else 0  # there are not so many
             condition, values = f"{condition} AND t.version = ?", [*values, version]
-        found = self._found(condition + ("" if which else _LATEST), values)
+        if not which:
+            names = f"{_NAMES} AS t WHERE {condition}"
+            condition = f"t.id IN (SELECT ({_NEWEST}) FROM ({names}) AS n)"
+        found = self._found(condition, values)
         if not found:
             raise NotFound("artifact", f"{name}@{which}" if which else name, self._known(name))
         return _only(name, found)
@@ -196,8 +205,8 @@ class SqlArtifactQueries:
         pipeline = name.partition("/")[0]
         for condition, values in (("t.pipeline = ?", [pipeline]), ("1 = 1", [])):
             rows = self._database.read(
-                f"SELECT DISTINCT {_NAME} FROM artifacts AS t WHERE {_THERE} AND {condition} "
-                f"LIMIT {_SHOWN + 1}",
+                f"SELECT {_NAME} FROM artifacts AS t WHERE t.id IN (SELECT ({_NEWEST}) "
+                f"FROM ({_NAMES} AS t WHERE {condition}) AS n) ORDER BY 1 LIMIT {_SHOWN + 1}",
                 values,
             )
             names = [name for (name,) in rows[:_SHOWN]] + ["…"] * (len(rows) > _SHOWN)

@@ -90,7 +90,7 @@ ARTIFACTS = Plain(
         "name TEXT NOT NULL, place INTEGER NOT NULL, artifact TEXT NOT NULL, "
         "PRIMARY KEY (run, step, direction, name, place)",
     },
-    indexes=("artifacts (position)", "artifacts (digest)", "flows (artifact)"),
+    indexes=("artifacts (position)", "artifacts (digest)", "flows (artifact, direction)"),
     fold=fold,
     events=frozenset({Run.StepCompleted, Run.Resumed, Run.Deleted}),
 )
