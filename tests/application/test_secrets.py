@@ -219,6 +219,18 @@ def test_nothing_that_a_run_leaves_behind_holds_the_value(guarded, operator, cap
     assert PLANTED not in told.out + told.err
 
 
+def test_a_line_of_the_program_that_holds_the_value_is_redacted_too(guarded):
+    ws, _ = guarded
+
+    def careless():
+        raise ValueError({"pl4nted/s3cret+value": 1}["nothing"])
+
+    with pytest.raises(RunFailed) as caught:
+        ws.runs.start(single(careless), stack="guarded")
+    assert '{"{{safe.password}}": 1}' in caught.value.traceback
+    assert PLANTED.encode() not in everything_kept(ws)
+
+
 def test_a_secret_that_is_printed_in_pieces_is_not_kept_either(guarded):
     ws, _ = guarded
 

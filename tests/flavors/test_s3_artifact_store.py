@@ -1,10 +1,12 @@
 """The artifact store `s3`, on a real server."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from contracts.artifact_store import ArtifactStoreContract
+from contracts.artifact_store import ArtifactStoreContract, content, written
+
+from stackfold.infrastructure.flavors import s3_bucket
 
 
 def key_of(uri):
@@ -98,3 +100,85 @@ class Ageing:
     def age(self, uri, by):
         with self._turn:
             self._ages[key_of(uri)] = by
+
+
+# -- deleting what is old, while somebody writes it anew
+
+
+@pytest.fixture
+def old(s3, monkeypatch):
+    """An artifact that was written two hours ago."""
+    ageing = Ageing(monkeypatch)
+    stored = written(s3, b"bytes")
+    ageing.age(stored.uri, timedelta(hours=2))
+    return stored
+
+
+def an_hour_ago():
+    return datetime.now(UTC) - timedelta(hours=1)
+
+
+def before_deleting(monkeypatch, uri, act):
+    """Let something happen when the deleter has looked, and is about to delete."""
+    import obstore
+
+    delete = obstore.delete
+
+    def interrupted(client, keys):
+        if keys == [key_of(uri)]:
+            act()
+        delete(client, keys)
+
+    monkeypatch.setattr(obstore, "delete", interrupted)
+
+
+def test_who_writes_when_the_deleter_has_looked_finds_it(s3, old, monkeypatch):
+    import obstore
+
+    put, sent = obstore.put, threading.Event()
+
+    def told(client, key, *args, **kwargs):
+        done = put(client, key, *args, **kwargs)
+        if key == key_of(old.uri) and kwargs.get("mode") != "create":
+            sent.set()
+        return done
+
+    writer = threading.Thread(target=written, args=(s3, b"bytes"))
+
+    def write():
+        writer.start()
+        assert sent.wait(30)
+
+    monkeypatch.setattr(obstore, "put", told)
+    before_deleting(monkeypatch, old.uri, write)
+    assert s3.delete(old.uri, an_hour_ago()) is True
+    writer.join(30)
+    assert not writer.is_alive()
+    assert content(s3, old) == b"bytes"
+
+
+def test_one_deleter_at_a_time(s3, old, monkeypatch):
+    others = []
+    before_deleting(monkeypatch, old.uri, lambda: others.append(s3.delete(old.uri, an_hour_ago())))
+    assert s3.delete(old.uri, an_hour_ago()) is True
+    assert others == [False]
+
+
+def test_a_deleter_that_died_holds_nobody_up_for_ever(s3, s3_client, old, monkeypatch):
+    import obstore
+
+    claim = f"{key_of(s3.configuration.path)}/.deleting/{old.digest}"
+    obstore.put(s3_client, claim, b"")
+    assert s3.delete(old.uri, an_hour_ago()) is False
+    monkeypatch.setattr(s3_bucket, "_HASTE", -10_000)
+    assert written(s3, b"bytes") == old
+    assert s3.sweep(datetime.now(UTC) + timedelta(hours=1)) == 0
+    assert [
+        each["path"] for page in obstore.list(s3_client, claim.rpartition("/")[0]) for each in page
+    ] == []
+
+
+def test_a_deleter_that_was_slow_deletes_nothing(s3, old, monkeypatch):
+    monkeypatch.setattr(s3_bucket, "_HASTE", -1)
+    assert s3.delete(old.uri, an_hour_ago()) is False
+    assert content(s3, old) == b"bytes"
