@@ -3,12 +3,13 @@
 import pytest
 
 # Shared assertions explain themselves like those in tests.
-pytest.register_assert_rewrite("given", "contracts", "fresh_fold", "round_trip", "runnable")
+pytest.register_assert_rewrite("given", "contracts", "fresh_fold", "round_trip", "runnable", "documents")
 
 pytest_plugins = ["postgres_server"]
 
 
 ON_EVERY_DATABASE = {
+    "test_artifacts",
     "test_diffs",
     "test_exchange",
     "test_history",
@@ -17,6 +18,7 @@ ON_EVERY_DATABASE = {
     "test_moments",
     "test_read_models",
     "test_reverts",
+    "test_run_diffs",
     "test_run_queries",
     "test_stacks",
     "test_undo",

@@ -1,15 +1,12 @@
-"""A workspace in memory, what runs there, and a second stack."""
+"""A workspace, what runs there, and a second stack."""
 
 import pytest
 from runnable import OPERATOR, STORE
 
-from stackfold.infrastructure.workspace import Workspace
-
 
 @pytest.fixture
-def workspace():
-    with Workspace.in_memory() as workspace:
-        yield workspace
+def workspace(ws):
+    return ws
 
 
 @pytest.fixture
