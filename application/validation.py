@@ -136,7 +136,7 @@ def _holds_what_its_components_need(facts: Facts) -> Iterator[Violation]:
 
 def _its_store_can_be_reached(facts: Facts) -> Iterator[Violation]:
     for member, component in facts.usable:
-        if member.type is STORE or not component.is_remote or not _executes(member.type):
+        if not component.is_remote or not _executes(member.type):
             continue
         for store, other in facts.of(STORE):
             if not other.is_remote:
