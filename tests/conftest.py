@@ -3,7 +3,9 @@
 import pytest
 
 # Shared assertions explain themselves like those in tests.
-pytest.register_assert_rewrite("given", "contracts", "fresh_fold", "round_trip", "runnable", "documents")
+pytest.register_assert_rewrite(
+    "given", "contracts", "fresh_fold", "round_trip", "runnable", "documents"
+)
 
 pytest_plugins = ["postgres_server"]
 
