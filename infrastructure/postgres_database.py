@@ -152,7 +152,11 @@ class PostgresDatabase:
 
     def version(self, cursor: Cursor) -> int:
         """Which form its tables have; 0 where there are none."""
-        ((there,),) = cursor.execute("SELECT to_regclass(?) IS NOT NULL", [f"{self.main}.version"])
+        # `to_regclass` may remember, under the lock, that there was none before.
+        ((there,),) = cursor.execute(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = ? AND tablename = 'version'",
+            [self.main],
+        )
         if not there:
             return 0
         ((form,),) = cursor.execute("SELECT coalesce(max(form), 0) FROM version")

@@ -11,6 +11,13 @@ ORCHESTRATOR = ComponentType.ORCHESTRATOR
 OPERATOR = ComponentType.STEP_OPERATOR
 
 
+def opened(place: object) -> Workspace:
+    """The workspace in a folder, or with the shared log at an address."""
+    if str(place).startswith("postgresql:"):
+        return Workspace.open(store=str(place))
+    return Workspace.open(str(place))
+
+
 def stack(ws: Workspace, name: str, **more: Any) -> Any:
     needed = {"orchestrator": "default", "artifact_store": "default"}
     return ws.stacks.register(name, **{**needed, **more})

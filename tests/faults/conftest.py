@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from workspaces import stack, store
-
-from stackfold.infrastructure.workspace import Workspace
+from workspaces import opened, stack, store
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("worker.py")
@@ -28,11 +26,32 @@ def environment(monkeypatch, tmp_path):
 def home(tmp_path):
     """A home with some stacks and components."""
     folder = tmp_path / "home"
-    with Workspace.open(folder) as ws:
+    fill(folder)
+    return folder
+
+
+def fill(place):
+    with opened(place) as ws:
         store(ws, "hot")
         for name in ("a", "b", "c"):
             stack(ws, name)
-    return folder
+
+
+@pytest.fixture(params=["file", "PostgreSQL"])
+def empty_place(request, tmp_path):
+    """Where there is no log yet: a folder, or the address of a shared database."""
+    if request.param == "file":
+        yield tmp_path / "home"
+    else:
+        with request.getfixturevalue("postgres").lent() as url:
+            yield url
+
+
+@pytest.fixture
+def place(empty_place):
+    """The same with some stacks and components."""
+    fill(empty_place)
+    return empty_place
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 from fresh_fold import assert_consistent, records_of
-from workspaces import STORE, names
+from workspaces import STORE, names, opened
 
 from stackfold.infrastructure.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
@@ -36,17 +36,18 @@ def assert_whole(ws):
     assert {tuple(each) for each in changes.values()} <= {
         ("component.registered",),
         ("stack.registered", "activation.activated"),
+        ("stack.registered", "activation.registered"),
     }
 
 
-def test_nothing_acknowledged_is_lost_in_40_kills(tmp_path, write_and_die):
-    home, random_seconds = tmp_path / "home", random.Random(7)
+def test_nothing_acknowledged_is_lost_in_40_kills(empty_place, write_and_die):
+    home, random_seconds = empty_place, random.Random(7)
     acknowledged, rounds = [], Counter()
     for _ in range(40):
         done = write_and_die(random_seconds.uniform(0.005, 0.15), home)
         acknowledged += done
         rounds[bool(done)] += 1
-        with Workspace.open(home) as ws:
+        with opened(home) as ws:
             stores, stacks = {*names(ws.components.list(STORE))}, {*names(ws.stacks.list())}
             assert {name for kind, name in acknowledged if kind == "component"} <= stores
             assert {name for kind, name in acknowledged if kind == "stack"} <= stacks

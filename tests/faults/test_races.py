@@ -4,16 +4,15 @@ import json
 
 import pytest
 from fresh_fold import assert_consistent, records_of
-from workspaces import STORE, names
+from workspaces import STORE, names, opened
 
 from stackfold.infrastructure.home import LOG_FILE
-from stackfold.infrastructure.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
 
-def reasons(ws, topic):
-    return [json.loads(r.state)["why"] for r in records_of(ws._database) if r.topic == topic]
+def reasons(ws, *topics):
+    return [json.loads(r.state)["why"] for r in records_of(ws._database) if r.topic in topics]
 
 
 def accepted(outcomes):
@@ -25,20 +24,20 @@ def accepted(outcomes):
     }
 
 
-def test_of_two_registrations_of_one_name_exactly_one_wins_500_times(home, race):
-    outcomes = race("register", home, processes=2, attempts=500)
+def test_of_two_registrations_of_one_name_exactly_one_wins_500_times(place, race):
+    outcomes = race("register", place, processes=2, attempts=500)
     assert {tuple(sorted(pair)) for pair in zip(*outcomes, strict=True)} == {("NameTaken", "done")}
-    with Workspace.open(home) as ws:
+    with opened(place) as ws:
         assert len(ws.components.list(STORE)) == 2 + 500
         assert_consistent(ws)
 
 
-def test_no_update_of_four_at_once_is_lost(home, race):
-    outcomes = race("update", home, processes=4, attempts=60)
+def test_no_update_of_four_at_once_is_lost(place, race):
+    outcomes = race("update", place, processes=4, attempts=60)
     assert {outcome for each in outcomes for outcome in each} == {"done", "ChangedMeanwhile"}
     own = [each[number] for each in outcomes for number in range(1, 60, 2)]
     assert set(own) == {"done"}, "changes of different fields can all stand"
-    with Workspace.open(home) as ws:
+    with opened(place) as ws:
         recorded = reasons(ws, "component.updated")
         assert len(recorded) == len({*recorded})
         assert {*recorded} == accepted(outcomes)
@@ -51,11 +50,12 @@ def test_no_update_of_four_at_once_is_lost(home, race):
         assert_consistent(ws)
 
 
-def test_of_two_activations_both_are_recorded_and_the_last_one_counts(home, race):
-    outcomes = race("activate", home, processes=2, attempts=200)
+def test_of_two_activations_both_are_recorded_and_the_last_one_counts(place, race):
+    outcomes = race("activate", place, processes=2, attempts=200)
     assert {outcome for each in outcomes for outcome in each} == {"done", "AlreadyActive"}
-    with Workspace.open(home) as ws:
-        recorded = reasons(ws, "activation.activated")
+    with opened(place) as ws:
+        recorded = reasons(ws, "activation.registered", "activation.activated")
+        recorded.remove("first use")
         assert len(recorded) == len({*recorded})
         assert {*recorded} == accepted(outcomes)
         assert_consistent(ws)
@@ -70,31 +70,44 @@ def test_a_first_choice_in_a_project_can_be_made_by_two_at_once(home, race, tmp_
         assert {outcome for each in outcomes for outcome in each} <= {"done", "AlreadyActive"}
 
 
-def test_a_component_is_deleted_or_used_but_never_both(home, race):
-    with Workspace.open(home) as ws:
+def test_a_component_is_deleted_or_used_but_never_both(place, race):
+    with opened(place) as ws:
         for number in range(1, 201):
             ws.components.register(STORE, f"n{number:04}", "local")
-    used, deleted = race("delete_or_use", home, processes=2, attempts=200)
+    used, deleted = race("delete_or_use", place, processes=2, attempts=200)
     assert {*zip(used, deleted, strict=True)} <= {("done", "InUse"), ("NotFound", "done")}
-    with Workspace.open(home) as ws:
+    with opened(place) as ws:
         stacks, stores = {*names(ws.stacks.list())}, {*names(ws.components.list(STORE))}
         for number, outcome in enumerate(used, start=1):
             assert (f"n{number:04}" in stacks) == (f"n{number:04}" in stores) == (outcome == "done")
         assert_consistent(ws)
 
 
-def test_a_reader_always_sees_one_state(home, race):
-    outcomes = race("read", home, processes=2, attempts=150)
+def test_a_reader_always_sees_one_state(place, race):
+    outcomes = race("read", place, processes=2, attempts=150)
     assert {outcome for each in outcomes for outcome in each} == {"done"}
 
 
 def test_first_use_by_eight_at_once_makes_one_seed_50_times(tmp_path, race):
-    outcomes = race("first_use", tmp_path / "homes", processes=8, attempts=50)
+    outcomes = race("first_use", f"{tmp_path}/homes/", processes=8, attempts=50)
     assert {outcome for each in outcomes for outcome in each} == {"done"}
     for number in range(1, 51):
         home = tmp_path / "homes" / str(number)
         assert [path.name for path in home.iterdir()] == [LOG_FILE]
-        with Workspace.open(home) as ws:
-            assert names(ws.stacks.list()) == ["default"]
-            assert len(ws.components.list(STORE)) == 1 + 8
-            assert assert_consistent(ws) == 4 + 8
+        assert_one_seed(home)
+
+
+def test_first_use_of_a_shared_database_by_eight_at_once_makes_one_seed(postgres, race):
+    for number in range(1, 9):
+        postgres.execute(f"CREATE DATABASE first{number}")
+    outcomes = race("first_use", postgres.url("first"), processes=8, attempts=8)
+    assert {outcome for each in outcomes for outcome in each} == {"done"}
+    for number in range(1, 9):
+        assert_one_seed(postgres.url(f"first{number}"))
+
+
+def assert_one_seed(place):
+    with opened(place) as ws:
+        assert names(ws.stacks.list()) == ["default"]
+        assert len(ws.components.list(STORE)) == 1 + 8
+        assert assert_consistent(ws) == 4 + 8

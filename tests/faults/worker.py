@@ -12,8 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from workspaces import opened
 
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import StackfoldError
@@ -51,7 +54,7 @@ def outcome(command: Callable[[], Any]) -> str:
 
 
 def race(home: str, meeting: Meeting, attempts: int, command: Callable[..., Any]) -> list[str]:
-    with Workspace.open(home) as ws:
+    with opened(home) as ws:
         outcomes = []
         for number in range(1, attempts + 1):
             meeting.meet(number)
@@ -99,7 +102,7 @@ def delete_or_use(home: str, meeting: Meeting, attempts: int) -> list[str]:
 
 def first_use(folder: str, meeting: Meeting, attempts: int) -> list[str]:
     def command(number: int) -> None:
-        with Workspace.open(Path(folder, str(number))) as ws:
+        with opened(f"{folder}{number}") as ws:
             assert [stack.name for stack in ws.stacks.list()] == ["default"]
             ws.components.register(STORE, f"by-{meeting.me}", "local")
 
@@ -151,7 +154,7 @@ def writer() -> None:
 
 
 def write_for_ever(home: str, acknowledged: int) -> None:
-    with Workspace.open(home) as ws:
+    with opened(home) as ws:
         while True:
             name = f"s{os.urandom(5).hex()}"
             ws.components.register(STORE, name, "local", {"path": name})
@@ -185,6 +188,7 @@ def as_nobody(home: str, new_home: str) -> dict[str, str]:
 
 def warm_up() -> None:
     """Import all that will be needed."""
+    import_module("stackfold.infrastructure.postgres_claims")
     with Workspace.in_memory() as ws:
         ws.components.register(STORE, "a", "local")
         ws.stacks.register("a", orchestrator="default", artifact_store="a", activate=True)
