@@ -99,6 +99,8 @@ class _View:
         """What is below the lines just now."""
         from rich.text import Text
 
+        if not self._steps:  # the code is still being loaded
+            return Text("")
         now = time.monotonic()
         with self._turn:
             running = list(self._running.items())

@@ -1,0 +1,69 @@
+"""How a run comes along, on a terminal and elsewhere."""
+
+import pytest
+
+from stackfold.application.watching import StepEnd
+from stackfold.cli.progress import duration, watched
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.00 s"),
+        (0.0234, "0.02 s"),
+        (3.44, "3.4 s"),
+        (125, "2 min 5 s"),
+        (3780, "1 h 3 min"),
+    ],
+)
+def test_a_duration_is_told_as_people_tell_it(seconds, text):
+    assert duration(seconds) == text
+
+
+def a_run(watcher):
+    watcher.run_begins("churn-1", ["load", "train", "test", "report"], ["load"])
+    watcher.step_begins("train")
+    watcher.step_is_tried_again("train", 2, "OSError: not yet", 1.5)
+    watcher.step_ends(StepEnd("train", "completed", 2.25))
+    watcher.step_begins("test")
+    watcher.step_ends(StepEnd("test", "failed", 0.5, "ValueError: no"))
+    watcher.step_ends(StepEnd("report", "skipped", 0.0, "step 'test' failed"))
+    watcher.run_ends("failed")
+
+
+LINES = """\
+run churn-1: 4 steps, 1 completed before
+step train failed: OSError: not yet; attempt 2 begins in 1.5 s
+step train completed after 2.2 s
+step test failed after 0.50 s: ValueError: no
+step report skipped: step 'test' failed
+"""
+
+
+def test_without_a_terminal_each_step_is_a_line_on_stderr(capsys):
+    with watched() as watcher:
+        a_run(watcher)
+    assert capsys.readouterr() == ("", LINES)
+
+
+def test_quiet_is_quiet(capsys):
+    with watched(quiet=True) as watcher:
+        a_run(watcher)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_on_a_terminal_what_is_running_stands_below_the_lines(capsys, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with watched() as watcher:
+        watcher.run_begins("churn-1", ["load", "train"], [])
+        watcher.step_begins("load")
+        watcher._live.refresh()
+        print("from the step")
+        watcher.step_ends(StepEnd("load", "completed", 0.25))
+    out, err = capsys.readouterr()
+    assert out == "from the step\n"
+    assert "  load 0.0" in err
+    assert "0 of 2 steps" in err
+    assert "step load completed after 0.25 s" in err
