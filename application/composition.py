@@ -1,15 +1,17 @@
 """How callers say which components a stack is made of."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
 from stackfold.application.ledger import Ledger
 from stackfold.application.queries import Queries
-from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NotInStack
 from stackfold.domain.stack import Stack
+
+if TYPE_CHECKING:
+    from stackfold.domain.component import Component
 
 Names = str | Sequence[str]
 """One component by name, id or unique prefix; or several, the default one first."""
@@ -71,8 +73,10 @@ def held(
     return ids
 
 
-def orphans(stack: Stack, ledger: Ledger, queries: Queries) -> Sequence[Component]:
+def orphans(stack: Stack, ledger: Ledger, queries: Queries) -> "Sequence[Component]":
     """The components that only this stack holds, deleted; the default ones stay."""
+    from stackfold.domain.component import Component
+
     found = []
     for id in (id for ids in stack.components.values() for id in ids):
         component = ledger.load(Component, id)

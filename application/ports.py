@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, BinaryIO, ClassVar, NamedTuple, Protocol, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import MissingSecret
 from stackfold.domain.options import FailureMode
-from stackfold.domain.run import StepDefinition
+
+if TYPE_CHECKING:
+    from stackfold.domain.run import StepDefinition
 
 
 class Configuration(BaseModel):
@@ -143,7 +145,7 @@ class RunPlan(NamedTuple):
     run: str
     """The run's id."""
     pipeline: str
-    steps: tuple[StepDefinition, ...]
+    steps: "tuple[StepDefinition, ...]"
     """In topological order."""
     mode: FailureMode = FailureMode.FAIL_FAST
     """What becomes of the other steps when one has failed."""

@@ -8,6 +8,7 @@ import typer
 
 from stackfold.application.run_views import RunView
 from stackfold.application.watching import Watcher
+from stackfold.cli.garbage import look_as_ever
 from stackfold.cli.progress import watched
 from stackfold.cli.render import say, warnings_as_notes
 from stackfold.domain.errors import RunFailed
@@ -21,6 +22,7 @@ def execute(run: Callable[[Watcher], RunView], quiet: bool) -> None:
     Raises:
         RunFailed: A step raised; where in its code is printed.
     """
+    look_as_ever()  # what the steps do is their own business
     try:
         with watched(quiet) as watcher, warnings_as_notes():
             view = run(watcher)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from io import StringIO
 
+from stackfold.cli.garbage import look_rarely
 from stackfold.domain.errors import NothingToChange, StackfoldError
 
 PROGRAM = "stackfold"
@@ -15,6 +16,7 @@ PROGRAM = "stackfold"
 
 def main() -> None:
     """Run the command that the process was started with, and end the process."""
+    look_rarely()
     if sys.stdout is None:
         # Whoever closed it wants to see nothing.
         sys.stdout = StringIO()

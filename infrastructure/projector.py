@@ -1,7 +1,6 @@
 """Folds events into the read models, inside the transaction that appends them."""
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -10,8 +9,9 @@ import orjson
 from eventsourcing.persistence import IntegrityError
 
 from stackfold.application.queries import Queries
+from stackfold.application.read_models.all import plain, temporal
 from stackfold.application.read_models.guards import GUARDS
-from stackfold.application.read_models.projection import Derived, Plain, Row, Temporal, Write
+from stackfold.application.read_models.projection import Derived, Row, Temporal, Write
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NameTaken
 from stackfold.domain.events import DomainEvent
@@ -21,28 +21,10 @@ from stackfold.infrastructure.database import Cursor, Database
 class Projector:
     """Keeps the tables of the read models in step with the log."""
 
-    def __init__(
-        self,
-        temporal: Sequence[Temporal],
-        plain: Sequence[Plain],
-        queries: Queries,
-        database: Database,
-    ) -> None:
-        """Prepare the statements for the read models.
-
-        Args:
-            temporal: Read models with a row per revision.
-            plain: Read models with a row per fact.
-            queries: What the guards ask; must see the transaction that events are folded in.
-            database: Where the tables are.
-        """
+    def __init__(self, queries: Queries, database: Database) -> None:
+        """Keep the tables in `database`; `queries` must see the transaction that is folded in."""
         self._queries = queries
         self._database = database
-        self._tables = {event: _Table(model) for model in temporal for event in model.events}
-        self._folds: dict[type[DomainEvent], list[Any]] = defaultdict(list)
-        for model in plain:
-            for event in model.events:
-                self._folds[event].append(model.fold)
 
     def project(self, cursor: Cursor, event: DomainEvent, position: int, recorded_at: str) -> None:
         """Fold one event into the read models.
@@ -52,13 +34,15 @@ class Projector:
             IntegrityError: It would be a scope's second first choice.
             StackfoldError: What holds between aggregates forbids it.
         """
-        kind = type(event)
-        if kind in self._tables:
-            self._revise(cursor, self._tables[kind], event, position, recorded_at)
+        topic = event.TOPIC.partition(".")[0]
+        table = _table(topic)
+        if table:
+            self._revise(cursor, table, event, position, recorded_at)
             return
-        for fold in self._folds.get(kind, ()):
-            for write in fold(event, position, recorded_at):
-                cursor.execute(*statement(write, self._database.main))
+        for model in plain(topic):
+            if type(event) in model.events:
+                for write in model.fold(event, position, recorded_at):
+                    cursor.execute(*statement(write, self._database.main))
 
     def _revise(
         self,
@@ -79,7 +63,7 @@ class Projector:
             else:
                 # It was deleted and is there again; it was created when it was first there.
                 ((created,),) = cursor.execute(table.select_created, (id,)).fetchall()
-        guard = GUARDS.get(type(event))
+        guard = GUARDS.get(event.TOPIC)
         if guard:
             guard(self._queries, event, row)
         after = table.model.fold(row, event)
@@ -117,6 +101,13 @@ class _Table:
         decoded = (json.loads(value) if is_json else value for value, is_json in pairs)
         row: Row = self.model.row(*decoded)
         return row
+
+
+@cache
+def _table(topic: str) -> _Table | None:
+    """The statements for the read model of a topic's aggregates; None if it has none."""
+    model = temporal(topic)
+    return _Table(model) if model else None
 
 
 def encoded(model: Temporal, row: Row) -> list[Any]:

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from stackfold.application.read_models.all import every_plain, every_temporal
 from stackfold.application.read_models.projection import Temporal, Write
 from stackfold.domain.errors import LogUnavailable, UnreadableEvent
 from stackfold.domain.events import DomainEvent
 from stackfold.infrastructure.database import Cursor, Database, pages
 from stackfold.infrastructure.event_mapper import loaded
 from stackfold.infrastructure.projector import encoded, statement
-from stackfold.infrastructure.tables import ENVELOPE, PLAIN, TABLES, TEMPORAL
+from stackfold.infrastructure.tables import ENVELOPE, TABLES
 from stackfold.infrastructure.version import SCHEMA
 
 Progress = Callable[[int], None]
@@ -78,9 +79,9 @@ class Fold:
         """Fill the tables in a schema of the cursor's database: "main", or "temp"."""
         self._cursor = cursor
         self._schema = schema
-        self._temporal = {event: model for model in TEMPORAL for event in model.events}
+        self._temporal = {event: model for model in every_temporal() for event in model.events}
         self._folds: dict[type[DomainEvent], list[Any]] = defaultdict(list)
-        for model in PLAIN:
+        for model in every_plain():
             for event in model.events:
                 self._folds[event].append(model.fold)
         self._current: dict[tuple[str, str], list[Any]] = {}

@@ -2,11 +2,9 @@
 
 import json
 
+from stackfold.application.read_models.all import temporal
 from stackfold.application.snapshots import EVERY, Snapshot
 from stackfold.infrastructure.database import Database
-from stackfold.infrastructure.tables import TEMPORAL
-
-_MODELS = {model.kind: model for model in TEMPORAL}
 
 
 class ReadModelSnapshots:
@@ -18,7 +16,7 @@ class ReadModelSnapshots:
 
     def latest(self, topic: str, id: str, upto: int | None) -> Snapshot | None:
         """The latest snapshot of an aggregate that is no later than a revision."""
-        model = _MODELS.get(topic)
+        model = temporal(topic)
         if model is None:
             return None
         rows = self._database.read(

@@ -1,14 +1,8 @@
 """The tables of the read models, defined from their declarations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from stackfold.application.read_models.activations import ACTIVATIONS
-from stackfold.application.read_models.artifacts import ARTIFACTS
-from stackfold.application.read_models.components import COMPONENTS
-from stackfold.application.read_models.flavors import FLAVORS
-from stackfold.application.read_models.projection import Plain, Temporal
-from stackfold.application.read_models.runs import RUNS
-from stackfold.application.read_models.stacks import STACKS
+from stackfold.application.read_models.all import every_plain, every_temporal
 from stackfold.application.snapshots import EVERY
 from stackfold.infrastructure.database import Cursor
 
@@ -17,22 +11,17 @@ ENVELOPE = ("id", "revision", "since", "until", "created", "updated", "ended", "
 
 
 class Tables:
-    """All tables of a set of read models."""
-
-    def __init__(self, temporal: Sequence[Temporal], plain: Sequence[Plain]) -> None:
-        """Define the tables of these read models."""
-        self._temporal = temporal
-        self._plain = plain
+    """The tables of all read models."""
 
     def names(self) -> Iterator[str]:
         """The name of every table."""
-        yield from (model.table for model in self._temporal)
-        for model in self._plain:
+        yield from (model.table for model in every_temporal())
+        for model in every_plain():
             yield from model.tables
 
     def position_of(self, table: str, schema: str) -> str:
         """An SQL expression for the position in the log that a row of a table comes from."""
-        if any(model.table == table for model in self._temporal):
+        if any(model.table == table for model in every_temporal()):
             return "since"
         if table in ("runs", "artifacts"):
             return "position"
@@ -40,7 +29,7 @@ class Tables:
 
     def create(self, cursor: Cursor, schema: str) -> None:
         """Create them, empty and without indexes, in a schema of the database."""
-        for temporal in self._temporal:
+        for temporal in every_temporal():
             own = "".join(f", {column} TEXT NOT NULL" for column in temporal.columns)
             cursor.execute(
                 f"CREATE TABLE {schema}.{temporal.table} (id TEXT NOT NULL, "
@@ -48,13 +37,13 @@ class Tables:
                 "created TEXT NOT NULL, updated TEXT NOT NULL, ended TEXT, "
                 f"by TEXT NOT NULL{own})"
             )
-        for plain in self._plain:
+        for plain in every_plain():
             for table, columns in plain.tables.items():
                 cursor.execute(f"CREATE TABLE {schema}.{table} ({columns})")
 
     def create_indexes(self, cursor: Cursor) -> None:
         """Create what makes looking things up fast, and a second living namesake impossible."""
-        for temporal in self._temporal:
+        for temporal in every_temporal():
             table, unique = temporal.table, ", ".join(temporal.unique)
             for definition in (
                 f"UNIQUE INDEX {table}_at ON {table} (id, since)",
@@ -64,7 +53,7 @@ class Tables:
                 f"INDEX {table}_begun ON {table} (since) WHERE revision = 1",
             ):
                 cursor.execute(f"CREATE {definition}")
-        for plain in self._plain:
+        for plain in every_plain():
             for number, index in enumerate(plain.indexes):
                 table = index.split()[0]
                 cursor.execute(f"CREATE INDEX {table}_{number} ON {index}")
@@ -80,7 +69,4 @@ class Tables:
             cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
 
-TEMPORAL = (STACKS, COMPONENTS, FLAVORS, ACTIVATIONS)
-PLAIN = (RUNS, ARTIFACTS)
-"""What one derives from the rows of another comes after that."""
-TABLES = Tables(TEMPORAL, PLAIN)
+TABLES = Tables()

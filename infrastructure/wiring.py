@@ -12,7 +12,7 @@ from stackfold.infrastructure.projector import Projector
 from stackfold.infrastructure.queries import SqlQueries
 from stackfold.infrastructure.recorder import Recorder
 from stackfold.infrastructure.snapshots import ReadModelSnapshots
-from stackfold.infrastructure.tables import PLAIN, TABLES, TEMPORAL
+from stackfold.infrastructure.tables import TABLES
 
 
 class Parts(NamedTuple):
@@ -24,6 +24,6 @@ class Parts(NamedTuple):
 
 def wire(database: Database) -> Parts:
     """Put the parts together for one database."""
-    projector = Projector(TEMPORAL, PLAIN, SqlQueries(database), database)
+    projector = Projector(SqlQueries(database), database)
     log = Recorder(database, TABLES, projector)
     return Parts(log, Ledger(EventStore(EventMapper(), log), ReadModelSnapshots(database), author))

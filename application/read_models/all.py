@@ -1,0 +1,49 @@
+"""Every read model; its declaration is loaded when one of its events comes along.
+
+Loading a model loads the events that it folds, and making their classes takes longer than a short
+command should. So what is written to a log is looked up here by the first word of its topic.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from stackfold.application.read_models.projection import Plain, Temporal
+
+_TEMPORAL = {
+    "stack": "stacks",
+    "component": "components",
+    "flavor": "flavors",
+    "activation": "activations",
+}
+_PLAIN = {"run": ("runs", "artifacts")}
+"""What one derives from the rows of another comes after that."""
+
+
+@cache
+def temporal(topic: str) -> Temporal | None:
+    """The read model with a row per revision of the aggregates of a topic; None if it has none."""
+    model: Temporal | None = _declared(_TEMPORAL[topic]) if topic in _TEMPORAL else None
+    return model
+
+
+@cache
+def plain(topic: str) -> Sequence[Plain]:
+    """The read models with a row per fact that the events of a topic's aggregates tell."""
+    return [_declared(name) for name in _PLAIN.get(topic, ())]
+
+
+def every_temporal() -> Sequence[Temporal]:
+    """All read models with a row per revision."""
+    return [model for topic in _TEMPORAL if (model := temporal(topic))]
+
+
+def every_plain() -> Sequence[Plain]:
+    """All read models with a row per fact."""
+    return [model for topic in _PLAIN for model in plain(topic)]
+
+
+def _declared(name: str) -> Any:
+    module = import_module(f"stackfold.application.read_models.{name}")
+    return getattr(module, name.upper())
