@@ -2,14 +2,17 @@
 
 import heapq
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from stackfold.application.ports import RunPlan
-from stackfold.domain.graph import Node
 from stackfold.domain.options import FailureMode
+
+if TYPE_CHECKING:
+    from stackfold.domain.graph import Node
 
 
 def skipped(
-    nodes: Iterable[Node], ended: Mapping[str, str], otherwise: str
+    nodes: "Iterable[Node]", ended: Mapping[str, str], otherwise: str
 ) -> dict[str, list[str]]:
     """The steps that never began, by the reason why.
 

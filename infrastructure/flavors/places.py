@@ -1,6 +1,5 @@
 """The place of a step that stays in this process: the thread that asks."""
 
-import ctypes
 import signal
 import threading
 import time
@@ -78,6 +77,8 @@ class StoppableThread(ThisThread):
 
 def raise_in(thread: int, error: type[BaseException]) -> None:
     """Raise an exception in another thread, at the next line of Python code that it executes."""
+    import ctypes
+
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
 
 
