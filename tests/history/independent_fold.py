@@ -20,6 +20,15 @@ from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.event_mapper import EventMapper
 
 
+USED = (
+    ComponentType.ORCHESTRATOR,
+    ComponentType.ARTIFACT_STORE,
+    ComponentType.STEP_OPERATOR,
+    ComponentType.ALERTER,
+)
+"""The types of component that the histories are about."""
+
+
 class Everything(NamedTuple):
     """What can be listed at a point in time."""
 
@@ -36,9 +45,8 @@ class Replayed(NamedTuple):
     by: str
 
 
-def everything(database: Database, project: str | None = None, upto: int = 2**62) -> Everything:
-    """All stacks and components, as they are seen from a project, up to a position."""
-    replayed = replay(database, upto)
+def everything(replayed: dict[UUID, Replayed], project: str | None = None) -> Everything:
+    """All stacks and components, as they are seen from a project."""
     living = [each for each in replayed.values() if not each.aggregate.deleted]
     chosen = {
         each.aggregate.name: each.aggregate.stack
@@ -55,14 +63,14 @@ def everything(database: Database, project: str | None = None, upto: int = 2**62
             type: sorted(
                 _component_view(each, stacks) for each in components if each.aggregate.type is type
             )
-            for type in ComponentType
+            for type in USED
         },
     )
 
 
-def flavors(database: Database) -> list[tuple[str, str]]:
+def flavors(replayed: dict[UUID, Replayed]) -> list[tuple[str, str]]:
     """Type and name of the living flavors that users registered."""
-    aggregates = [each.aggregate for each in replay(database).values()]
+    aggregates = [each.aggregate for each in replayed.values()]
     return sorted(
         (each.type.value, each.name)
         for each in aggregates
@@ -70,14 +78,13 @@ def flavors(database: Database) -> list[tuple[str, str]]:
     )
 
 
-def replay(database: Database, upto: int = 2**62) -> dict[UUID, Replayed]:
+def replay(database: Database) -> dict[UUID, Replayed]:
     """Id → the aggregate that its events make, one by one."""
     mapper = EventMapper()
     streams: dict[UUID, list[Record]] = defaultdict(list)
     for row in database.read(f"SELECT {COLUMNS} FROM events ORDER BY position"):
         record = Record(*row)
-        if record.position <= upto:
-            streams[UUID(record.originator_id)].append(record)
+        streams[UUID(record.originator_id)].append(record)
     replayed = {}
     for id, records in streams.items():
         aggregate = None
