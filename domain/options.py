@@ -10,6 +10,7 @@ from stackfold.domain.errors import InvalidPipeline, StackfoldError
 from stackfold.domain.misfit import misfit
 from stackfold.domain.name import valid_name
 from stackfold.domain.recordable import unrecordable
+from stackfold.domain.resources import AnyResources, Resources
 
 
 class FailureMode(StrEnum):
@@ -77,7 +78,8 @@ class _Options(BaseModel):
         except ValidationError as error:
             place, unknown, problem = misfit(error)
             if unknown:
-                problem = f"there is none: the options are {', '.join(cls.model_fields)}"
+                fields = Resources.model_fields if "." in place else cls.model_fields
+                problem = f"there is none: the options are {', '.join(fields)}"
             raise InvalidPipeline(f"option {place!r} of {owner}: {problem}") from None
 
     def but(self, owner: str, changes: Mapping[str, Any]) -> Self:
@@ -103,6 +105,8 @@ class StepSettings(_Options):
     """By how much the delay is multiplied each further time."""
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Seconds that one try may take; None for as long as it wants."""
+    resources: Resources | None = None
+    """What it needs of the machine that executes it."""
     tags: Tags = ()
     metadata: Metadata = Field(default_factory=dict)
 
@@ -156,6 +160,7 @@ class StepChanges(Hooks, total=False):
     delay: float
     backoff: float
     timeout: float | None
+    resources: AnyResources | None
     tags: tuple[str, ...] | list[str]
     metadata: dict[str, Any]
 

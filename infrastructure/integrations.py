@@ -21,6 +21,7 @@ MODULES = {
     "polars": ("polars",),
     "postgres": ("psycopg",),
     "pyarrow": ("pyarrow",),
+    "ray": ("ray",),
     "s3": ("obstore",),
     "secrets": ("cryptography", "keyring"),
     "sklearn": ("sklearn",),

@@ -1,5 +1,9 @@
 """Every refusal: what was refused and what to do, in one sentence, with the data behind it."""
 
+from stackfold.domain.errors.engines import (
+    EngineUnavailable,
+    StepLost,
+)
 from stackfold.domain.errors.flavors import (
     FlavorBuiltIn,
     InstallFailed,
@@ -88,6 +92,7 @@ __all__ = [
     "ArtifactStoreUnavailable",
     "ChangedMeanwhile",
     "CodeChanged",
+    "EngineUnavailable",
     "ComponentGone",
     "ComponentsDiffer",
     "FlavorBuiltIn",
@@ -135,6 +140,7 @@ __all__ = [
     "StackActive",
     "StackfoldError",
     "StackfoldWarning",
+    "StepLost",
     "StepProcessDied",
     "StepTimedOut",
     "TooBusy",

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Self
 
@@ -23,18 +23,33 @@ _ENTRY = "stackfold.infrastructure.flavors.local_step_process"
 _GLANCE = 0.2
 """Seconds between two looks whether the process lives, should its pipes not tell."""
 
+Write = Callable[[str, str], object]
+"""Takes the name of a stream, "stdout" or "stderr", and what was written to it."""
+
+
+def _write_here(stream: str, text: str) -> None:
+    getattr(sys, stream).write(text)
+
 
 class StepProcess:
     """An interpreter that executes one call after another; see `local_step_process`."""
 
-    def __init__(self) -> None:
-        """Start it. A fork would inherit threads, locks and connections half used."""
+    def __init__(
+        self, write: Write = _write_here, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it. A fork would inherit threads, locks and connections half used.
+
+        Args:
+            write: Takes what its calls print; by default that goes to our own streams.
+            environment: Variables that it has beside ours.
+        """
+        self._write = write
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
         # -P keeps the current folder from hiding modules; the path comes with the first request.
         self._process = subprocess.Popen(  # noqa: S603  # ourselves
             [sys.executable, "-P", "-m", _ENTRY, str(requests), str(answers)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**os.environ, **(environment or {}), "PYTHONPATH": _import_path()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -68,6 +83,15 @@ class StepProcess:
             StepTimedOut: It took longer.
             BaseException: What the call raised.
         """
+        return outcome(self.answer(request, timeout))
+
+    def answer(self, request: bytes, timeout: float | None = None) -> bytes:
+        """Execute a call as `execute` does, and return what came of it for `outcome` to read.
+
+        Raises:
+            StepProcessDied: The process ended without an answer.
+            StepTimedOut: It took longer.
+        """
         self.usable = False
         self._send(request)
         try:
@@ -82,11 +106,7 @@ class StepProcess:
                 late.add_note(where)
             raise late
         self.usable = True
-        outcome, traceback = answer
-        if traceback is not None:
-            outcome.add_note(traceback)
-            raise outcome
-        return outcome
+        return answer
 
     def close(self) -> None:
         """Let it end, or make it end if it does not."""
@@ -111,7 +131,7 @@ class StepProcess:
             while view:
                 view = view[os.write(self._requests, view) :]
 
-    def _awaited(self, end: float | None) -> tuple[Any, str | None] | None:
+    def _awaited(self, end: float | None) -> bytes | None:
         """The answer; None if the time is up first."""
         while True:
             left = _GLANCE if end is None else min(_GLANCE, end - time.monotonic())
@@ -122,7 +142,7 @@ class StepProcess:
             message = self._message()
             if message is not None:
                 self._pump(0)
-                return pickle.loads(message)  # type: ignore[no-any-return]  # noqa: S301
+                return message
             if not alive:
                 raise StepProcessDied(self._process.returncode)
 
@@ -136,7 +156,7 @@ class StepProcess:
                     self._received += data
                 else:
                     name, decoder = key.data
-                    getattr(sys, name).write(decoder.decode(data, final=not data))
+                    self._write(name, decoder.decode(data, final=not data))
                 if not data:
                     self._pipes.unregister(key.fd)
 
@@ -154,7 +174,7 @@ class StepProcess:
         with suppress(StepProcessDied, ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGINT)
             answer = self._awaited(time.monotonic() + GRACE)
-            where = (answer[1] or "") if answer else ""
+            where = (pickle.loads(answer)[1] or "") if answer else ""  # noqa: S301
         self._kill()
         return where
 
@@ -212,6 +232,23 @@ class _InAProcess:
 
     def here(self, call: Callable[[], Answer]) -> Answer:
         return self._thread.here(call)
+
+
+def _import_path() -> str:
+    return os.pathsep.join(filter(None, sys.path))
+
+
+def outcome(answer: bytes) -> Any:
+    """What a call returned, by its answer.
+
+    Raises:
+        BaseException: What it raised, the traceback from there as its last note.
+    """
+    came, traceback = pickle.loads(answer)  # noqa: S301  # written by a process of ours
+    if traceback is not None:
+        came.add_note(traceback)
+        raise came
+    return came
 
 
 def portable(call: Callable[[], object]) -> bytes:

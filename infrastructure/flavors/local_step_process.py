@@ -3,6 +3,7 @@
 import os
 import pickle
 import queue
+import signal
 import sys
 import threading
 from typing import Any
@@ -22,6 +23,7 @@ def main(requests: int, answers: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         # Seen at once on the other side, whatever the locale is.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    _heed_interruptions()
     asked: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     busy = threading.Event()
     reader = threading.Thread(target=_read, args=(requests, asked, busy), daemon=True)
@@ -43,6 +45,13 @@ def main(requests: int, answers: int) -> None:
         sys.stderr.flush()
         busy.clear()
         _write(answers, written)
+
+
+def _heed_interruptions() -> None:
+    """Be interrupted as by Ctrl-C, though whoever started us may be deaf to that, as Ray is."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _read(requests: int, asked: "queue.SimpleQueue[bytes | None]", busy: threading.Event) -> None:

@@ -3,6 +3,7 @@
 import sys
 import textwrap
 from contextlib import suppress
+from importlib.util import find_spec
 
 import pytest
 from fresh_fold import assert_consistent, records_of
@@ -83,7 +84,11 @@ def test_the_built_in_flavors_are_there(ws):
             ("container_registry", "default"),
         ],
         ("built-in", True),
-    ) | {("artifact_store", "s3"): ("s3", True)}
+    ) | {
+        ("artifact_store", "s3"): ("s3", True),
+        ("orchestrator", "ray"): ("ray", find_spec("ray") is not None),
+        ("step_operator", "ray"): ("ray", find_spec("ray") is not None),
+    }
 
 
 @pytest.mark.parametrize("entry", packages.BUILT_IN, ids=lambda entry: entry.source)

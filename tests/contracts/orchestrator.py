@@ -69,6 +69,11 @@ def nap():
     time.sleep(0.2)
 
 
+def nap_well():
+    """Longer than it takes to start a process for a step that fails at once."""
+    time.sleep(1.5)
+
+
 def sleep_long():
     for _ in range(600):
         time.sleep(0.05)
@@ -187,8 +192,7 @@ class OrchestratorContract:
 
     def test_stopping_lets_the_running_end_and_begins_nothing(self, orchestrator):
         graph = {f"s{n}": () for n in range(self.width + 2)}
-        calls = dict.fromkeys(graph, nap) | {"s0": fail}
-        steps = Steps(**calls)
+        steps = Steps(**dict.fromkeys(graph, nap_well) | {"s0": fail})
         with pytest.raises(ValueError, match="of the step"):
             orchestrator.run(plan(STOP, **graph), steps)
         assert set(steps.begun) <= {f"s{n}" for n in range(max(self.width, 1))}

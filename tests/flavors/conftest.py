@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from flavors.ray_nodes import ray, ray_cluster, ray_node  # noqa: F401  # fixtures
 from flavors.s3_server import KEY, SECRET, S3Server, s3_store, weed
 
 HERE = Path(__file__).parent
