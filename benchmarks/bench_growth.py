@@ -100,7 +100,7 @@ def updates(ws: Workspace, upto: int) -> Iterator[Record]:
 
 def measured(ws: Workspace, events: int) -> dict[str, Taken]:
     """Name → how long it took."""
-    few = 3 if events <= 100_000 else 1
+    few = 3 if events <= 100_000 else 2
     middle = events // 2
     number = iter(range(10**9))
     return {
@@ -122,8 +122,8 @@ def measured(ws: Workspace, events: int) -> dict[str, Taken]:
 
 
 def best(action: Callable[[], object], times: int) -> Taken:
-    """The shortest of several runs, after one that does not count."""
-    if times > 1:
+    """The shortest of several runs; of many, the first does not count."""
+    if times > 3:
         action()
     runs = []
     for _ in range(times):

@@ -71,7 +71,7 @@ class Projector:
             return
         envelope = (id, event.originator_version, position, created, recorded_at, event.by)
         try:
-            cursor.execute(table.insert, (*envelope, *encoded(table.model, after)))
+            cursor.execute(table.insert, (*envelope, *encoded(after, table.in_json)))
         except self._database.conflict as error:
             if table.model.kind == "activation":
                 # Its scope made a first choice meanwhile: a lost race like any other.
@@ -91,13 +91,14 @@ class _Table:
         )
         self.select_created = f"SELECT created FROM {model.table} WHERE id = ? AND revision = 1"
         self.close = f"UPDATE {model.table} SET until = ?, ended = ? WHERE id = ? AND since = ?"
+        self.in_json = json_columns(model)
         self.insert = (
             f"INSERT INTO {model.table} (id, revision, since, created, updated, by, {columns}) "
             f"VALUES (?, ?, ?, ?, ?, ?, {marks})"
         )
 
     def decoded(self, values: Sequence[Any]) -> Row:
-        pairs = zip(values, json_columns(self.model), strict=True)
+        pairs = zip(values, self.in_json, strict=True)
         decoded = (json.loads(value) if is_json else value for value, is_json in pairs)
         row: Row = self.model.row(*decoded)
         return row
@@ -110,15 +111,13 @@ def _table(topic: str) -> _Table | None:
     return _Table(model) if model else None
 
 
-def encoded(model: Temporal, row: Row) -> list[Any]:
-    """A row's values as its table holds them."""
+def encoded(row: Row, in_json: Sequence[bool]) -> list[Any]:
+    """A row's values as its table holds them; `in_json` says of each whether it is JSON there."""
     return [
-        canonical(value) if in_json else value
-        for value, in_json in zip(row, json_columns(model), strict=True)
+        canonical(value) if is_json else value for value, is_json in zip(row, in_json, strict=True)
     ]
 
 
-@cache
 def json_columns(model: Temporal) -> tuple[bool, ...]:
     """For each of a read model's own columns, whether it holds JSON."""
     return tuple(column in model.json for column in model.columns)

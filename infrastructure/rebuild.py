@@ -10,7 +10,7 @@ from stackfold.domain.errors import LogUnavailable, UnreadableEvent
 from stackfold.domain.events import DomainEvent
 from stackfold.infrastructure.database import Cursor, Database, pages
 from stackfold.infrastructure.event_mapper import loaded
-from stackfold.infrastructure.projector import encoded, statement
+from stackfold.infrastructure.projector import encoded, json_columns, statement
 from stackfold.infrastructure.tables import ENVELOPE, TABLES
 from stackfold.infrastructure.version import SCHEMA
 
@@ -63,7 +63,8 @@ def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = Non
     except database.conflict as error:
         problem = f"contradicts itself ({error}): restore it from a backup"
         raise LogUnavailable(database.place, problem) from error
-    database.stamp(cursor)
+    if anew:
+        database.stamp(cursor)
     return count
 
 
@@ -79,7 +80,11 @@ class Fold:
         """Fill the tables in a schema of the cursor's database: "main", or "temp"."""
         self._cursor = cursor
         self._schema = schema
-        self._temporal = {event: model for model in every_temporal() for event in model.events}
+        self._temporal = {
+            event: (model, json_columns(model))
+            for model in every_temporal()
+            for event in model.events
+        }
         self._folds: dict[type[DomainEvent], list[Any]] = defaultdict(list)
         for model in every_plain():
             for event in model.events:
@@ -119,13 +124,19 @@ class Fold:
     def _take(self, event: DomainEvent, id: str, position: int, recorded_at: str) -> None:
         kind = type(event)
         if kind in self._temporal:
-            self._revise(self._temporal[kind], event, id, position, recorded_at)
+            self._revise(*self._temporal[kind], event, id, position, recorded_at)
         for fold in self._folds.get(kind, ()):
             for write in fold(event, position, recorded_at):
                 self._write(write)
 
     def _revise(
-        self, model: Temporal, event: DomainEvent, id: str, position: int, recorded_at: str
+        self,
+        model: Temporal,
+        in_json: Sequence[bool],
+        event: DomainEvent,
+        id: str,
+        position: int,
+        recorded_at: str,
     ) -> None:
         key = (model.table, id)
         before = self._current.pop(key, None)
@@ -139,7 +150,7 @@ class Fold:
         if after is not None:
             self._current[key] = [
                 id, event.originator_version, position, None,
-                created, recorded_at, None, event.by, *encoded(model, after), after,
+                created, recorded_at, None, event.by, *encoded(after, in_json), after,
             ]  # fmt: skip
 
     def _write(self, write: Write) -> None:

@@ -69,6 +69,7 @@ def verify_chain(
 ) -> Verification:
     """Recompute the hash chain, as the first half of `verify`."""
     last = Record(0, 0, "", "", 0, "", b"", BEGINNING)
+    problem: str | None
     for record in _readable(database):
         if record is None:
             problem = "cannot be read: the file is damaged there"

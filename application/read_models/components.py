@@ -25,9 +25,12 @@ def fold(row: ComponentRow | None, event: Component.Event) -> ComponentRow | Non
                 str(event.type), event.name, event.flavor, event.configuration, event.labels
             )
         case Component.Updated(), ComponentRow():
-            return row._replace(
-                configuration={**row.configuration, **event.configuration},
-                labels=merged(row.labels, event.labels),
+            return ComponentRow(
+                row.type,
+                row.name,
+                row.flavor,
+                {**row.configuration, **event.configuration},
+                merged(row.labels, event.labels),
             )
         case Component.AttributesRemoved(), ComponentRow():
             kept = {k: v for k, v in row.configuration.items() if k not in event.attributes}

@@ -23,10 +23,11 @@ def fold(row: StackRow | None, event: Stack.Event) -> StackRow | None:
         case Stack.Registered() | Stack.Restored(), None:
             return StackRow(event.name, event.description, event.labels, _plain(event.components))
         case Stack.Updated(), StackRow():
-            return row._replace(
-                description=row.description if event.description is None else event.description,
-                labels=merged(row.labels, event.labels),
-                components={**row.components, **_plain(event.components)},
+            return StackRow(
+                row.name,
+                row.description if event.description is None else event.description,
+                merged(row.labels, event.labels),
+                {**row.components, **_plain(event.components)},
             )
         case Stack.ComponentsRemoved(), StackRow():
             return row._replace(

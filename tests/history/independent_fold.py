@@ -19,7 +19,6 @@ from stackfold.infrastructure.chain import COLUMNS, Record
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.event_mapper import EventMapper
 
-
 USED = (
     ComponentType.ORCHESTRATOR,
     ComponentType.ARTIFACT_STORE,
