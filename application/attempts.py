@@ -10,6 +10,7 @@ from stackfold.application.materializers import Materializers
 from stackfold.application.output import Output
 from stackfold.application.ports import Answer, ArtifactStore, Place, StepOperator
 from stackfold.application.steps import StepAnswer, StepCall, one_line, trimmed
+from stackfold.application.tracking import Trackers
 from stackfold.application.watching import Watcher
 
 _GLANCE = 0.1
@@ -28,6 +29,8 @@ class Equipment(NamedTuple):
     watcher: Watcher
     cache: Cache
     """What knows earlier executions."""
+    trackers: Trackers
+    """What is told of the run and of its steps."""
 
 
 class Attempts:

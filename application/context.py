@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from stackfold.application.redaction import redacted_value
+from stackfold.application.step_tracker import StepTracker, Tracked
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidNote, NotInStep
 from stackfold.domain.options import valid_metadata, valid_tags
@@ -45,10 +46,16 @@ class StepContext:
         pipeline: The pipeline's name.
         step: What the step is called in the run.
         pin: The exact stack that the run uses: its revision and its components.
+        tracker: The way to the tool that tracks the experiment, whatever it is.
     """
 
     def __init__(
-        self, run: RunFacts, step: str, outputs: tuple[str, ...], notes: Notes | None = None
+        self,
+        run: RunFacts,
+        step: str,
+        outputs: tuple[str, ...],
+        notes: Notes | None = None,
+        tracked: Tracked | None = None,
     ) -> None:
         """A step gets it by `get_context`.
 
@@ -57,6 +64,7 @@ class StepContext:
             step: What the step is called in it.
             outputs: The names of its outputs.
             notes: What is known before it begins.
+            tracked: What tracks it.
         """
         self.run, self.run_name, self.pipeline, self.pin = run
         self.step = step
@@ -65,6 +73,7 @@ class StepContext:
         self.notes_of = {name: Notes() for name in outputs}
         """Output → what its record will hold."""
         self._turn = threading.Lock()
+        self.tracker = StepTracker(tracked, step, self.log_metadata)
 
     @property
     def artifact_store(self) -> PinnedComponent:

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from stackfold.application.attempts import HERE, Attempts, Equipment
@@ -16,7 +17,9 @@ from stackfold.application.ports import (
 )
 from stackfold.application.recording import Command, Recording
 from stackfold.application.schedule import skipped
+from stackfold.application.step_tracker import RECORD
 from stackfold.application.steps import Failure, StepAnswer, StepCall, one_line
+from stackfold.application.tracking import Tracking, tracked_run
 from stackfold.application.watching import StepEnd
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import RunFailed
@@ -51,6 +54,10 @@ class Execution:
         self._id, self._name = str(run.id), run.name
         self._facts = RunFacts(self._id, run.name, graph.pipeline, pin)
         self._graph = graph
+        recorded: Any = run.metadata.get(RECORD)
+        self._recorded = recorded if isinstance(recorded, dict) else {}
+        facts = tracked_run(self._facts, graph)
+        self._tracking = Tracking(equipment.trackers, facts, self._recorded)
         self._recording = recording
         self._equipment = equipment
         self._nodes = {node.name: node for node in graph.nodes}
@@ -85,10 +92,15 @@ class Execution:
         return RunPlan(self._id, self._graph.pipeline, steps, mode)
 
     def begin(self) -> None:
-        """Tell that the run begins."""
+        """Tell that the run begins.
+
+        Raises:
+            TrackerUnavailable: A strict experiment tracker cannot be reached.
+        """
         steps = [node.name for node in self._graph.nodes]
         self._equipment.watcher.run_begins(self._name, steps, list(self._ended))
         self._call_run_hook("start", "running")
+        self._begin_tracking()
 
     def execute(self, name: str, place: Place | None = None, /) -> None:
         """Execute a step, and record what came of it.
@@ -113,6 +125,14 @@ class Execution:
             raise
         log, retried = attempts.output.close(), tuple(attempts.retried)
         self._succeed(node, started, inputs, answer, key=key, log=log, retried=retried)
+
+    def end_tracking(self) -> None:
+        """Tell the experiment trackers that every step completed.
+
+        Raises:
+            TrackerUnavailable: A strict one cannot be reached, so that the run has failed.
+        """
+        self._tracking.end("completed")
 
     def complete(self) -> None:
         """Record that every step completed."""
@@ -164,6 +184,7 @@ class Execution:
             node.gathered,
             self._equipment.store,
             self._equipment.materializers,
+            self._tracking.of(node),
         )
 
     def _succeed(
@@ -279,10 +300,17 @@ class Execution:
             self._recording.record(*commands)
 
     def _tell_end(self, status: str, event: str, error: BaseException | None = None) -> None:
+        self._tracking.end(status)
         self._equipment.watcher.run_ends(status)
         if event:
             self._call_run_hook(event, status, error)
         self._call_run_hook("end", status, error)
+
+    def _begin_tracking(self) -> None:
+        told: dict[str, Any] = {**self._tracking.begin()}
+        if told and told != self._recorded:
+            # Durable with the first step: without one there is nothing to find.
+            self._recording.record(lambda run: run.annotate({}, {RECORD: told}), at_once=False)
 
     def _cancellations(self, reason: str) -> list[Command]:
         """Those that are running still: whoever executes them could not be stopped."""

@@ -12,14 +12,21 @@ from stackfold.application.ledger import Ledger
 from stackfold.application.materializers import Materializers
 from stackfold.application.output import routed
 from stackfold.application.pinning import Pinning
-from stackfold.application.ports import ArtifactStore, Orchestrator, StepOperator
+from stackfold.application.ports import (
+    ArtifactStore,
+    ExperimentTracker,
+    Orchestrator,
+    StepOperator,
+)
 from stackfold.application.recording import Recording
+from stackfold.application.tracking import Trackers
 from stackfold.application.watching import UNWATCHED, Watcher
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.environment import Environment
 from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.errors.refusal import with_article
 from stackfold.domain.graph import Graph
 from stackfold.domain.options import FailureMode
 from stackfold.domain.pin import Pin, PinnedComponent
@@ -143,13 +150,26 @@ class Launches:
         if graph.options.no_pickle:
             materializers = materializers.without_pickles()
         cache = Cache(self._executions, store, materializers, graph.nodes)
-        return Equipment(store, materializers, operators, watcher, cache), orchestrator
+        trackers = self._trackers(graph, pin)
+        equipment = Equipment(store, materializers, operators, watcher, cache, trackers)
+        return equipment, orchestrator
+
+    def _trackers(self, graph: Graph, pin: Pin) -> Trackers:
+        asked = asked_for(graph, pin, ComponentType.EXPERIMENT_TRACKER)
+        default = pin.component(ComponentType.EXPERIMENT_TRACKER)
+        used = {each.name: each for each in ([default] if default else []) + [*asked.values()]}
+        return Trackers(
+            {name: cast(ExperimentTracker, self._pinning.built(c)) for name, c in used.items()},
+            {step: component.name for step, component in asked.items()},
+            default.name if default else None,
+        )
 
     def _drive(self, execution: Execution, orchestrator: Orchestrator) -> None:
         try:
             execution.begin()
             with routed():
                 orchestrator.run(execution.plan, execution.execute)
+            execution.end_tracking()
         except (Exception, SystemExit) as error:
             failed = execution.fail(error)
             raise failed from failed.__cause__
@@ -160,21 +180,30 @@ class Launches:
 
 
 def step_operators(graph: Graph, pin: Pin) -> dict[str, PinnedComponent]:
-    """Step → the pinned step operator that it asks for; steps that ask for none are left out.
+    """Step → the pinned step operator that it asks for; raises as `asked_for`."""
+    return asked_for(graph, pin, ComponentType.STEP_OPERATOR)
+
+
+def asked_for(graph: Graph, pin: Pin, type: ComponentType) -> dict[str, PinnedComponent]:
+    """Step → the pinned component that its option asks for; steps that ask for none are left out.
+
+    Args:
+        graph: The steps.
+        pin: What there is.
+        type: Of which type; the option has its name.
 
     Raises:
         InvalidPipeline: The stack does not hold it.
     """
-    type = ComponentType.STEP_OPERATOR
     chosen = {}
     for node in graph.nodes:
-        asked = node.step.options.step_operator
+        asked = getattr(node.step.options, type.value)
         if not asked:
             continue
         found = pin.component(type, None if asked is True else asked)
         if found is None:
             held = ", ".join(each.name for each in pin.components.get(type, ())) or "none"
-            wanted = "a step operator" if asked is True else f"the step operator {asked!r}"
+            wanted = with_article(type.noun) if asked is True else f"the {type.noun} {asked!r}"
             raise InvalidPipeline(
                 f"step {node.name!r} asks for {wanted}: stack {pin.stack!r} holds {held}"
             )

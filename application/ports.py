@@ -1,110 +1,53 @@
 """What a flavor's class must be able to do: one port per component type."""
 
-import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
-
+from stackfold.application.experiment_tracker import ExperimentTracker
+from stackfold.application.stack_component import (
+    Configuration,
+    Secret,
+    SecretReader,
+    StackComponent,
+    is_reference,
+)
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import MissingSecret
 from stackfold.domain.options import FailureMode
 
 if TYPE_CHECKING:
     from stackfold.domain.run import StepDefinition
 
-
-class Configuration(BaseModel):
-    """The base of every flavor's configuration: frozen, and refusing unknown attributes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-_REFERENCE = re.compile(r"\{\{ *[\w-]+\.[\w-]+ *\}\}")
-
-
-def is_reference(text: str) -> bool:
-    """Whether a text stands for a secret, as `{{name.key}}` does."""
-    return _REFERENCE.fullmatch(text) is not None
-
-
-def _reference(value: str) -> str:
-    # The message must not repeat the value: it may be the secret itself.
-    if not is_reference(value):
-        raise ValueError(
-            "is a secret and the log is forever: store it as a secret and give {{name.key}}"
-        )
-    return value
-
-
-Secret = Annotated[
-    str,
-    AfterValidator(_reference),
-    WithJsonSchema({"type": "string", "format": "secret-reference"}),
+__all__ = [
+    "PORTS",
+    "Alerter",
+    "Annotator",
+    "Answer",
+    "ArtifactStore",
+    "ArtifactWriter",
+    "Configuration",
+    "ContainerRegistry",
+    "DataValidator",
+    "Execute",
+    "ExperimentTracker",
+    "FeatureStore",
+    "ImageBuilder",
+    "Kept",
+    "ModelDeployer",
+    "ModelRegistry",
+    "Orchestrator",
+    "Place",
+    "RunPlan",
+    "Secret",
+    "SecretReader",
+    "StackComponent",
+    "StepOperator",
+    "StepStopped",
+    "StoredArtifact",
+    "is_reference",
 ]
-"""The type of a configuration field that holds a reference such as `{{name.key}}`, never a text."""
-
-
-class SecretReader(Protocol):
-    """The way from a reference to the secret value; can be pickled, and holds no value then."""
-
-    def value(self, reference: str) -> str:
-        """The value that a reference such as `{{name.key}}` stands for.
-
-        Raises:
-            MissingSecret: There is none.
-            SecretStoreUnavailable: The store that has it cannot be read.
-        """
-
-
-class StackComponent(ABC):
-    """What the class of every flavor has in common.
-
-    An instance can be pickled: it travels to where a step runs. One that holds connections leaves
-    them out in `__getstate__`.
-    """
-
-    component_type: ClassVar[ComponentType]
-    """Set by each port."""
-    flavor: ClassVar[str]
-    """The flavor's name, unique within its type."""
-    Configuration: ClassVar[type[BaseModel]]
-    """The model that a component's configuration must fit; derives from ours above."""
-    is_remote: bool = False
-    """Whether other machines take part: its work is done there, or what it keeps can be had from
-    there. May be a property that looks at the configuration, but reaches out to nothing."""
-    needs: tuple[ComponentType, ...] = ()
-    """What else a stack must hold for it to work. May be a property, too."""
-    requires: ClassVar[tuple[str, ...]] = ()
-    """The pip requirements of a flavor of one's own."""
-    secrets: SecretReader | None = None
-    """Set for a run; use `secret`."""
-
-    def __init__(self, configuration: BaseModel, home: Path) -> None:
-        """Set up from a valid configuration; must not reach out to anything yet.
-
-        Args:
-            configuration: An instance of this class's `Configuration`.
-            home: The folder of the workspace, to which relative paths refer.
-        """
-        self.configuration = configuration
-        self.home = home
-
-    def secret(self, reference: str) -> str:
-        """The value behind a reference in the configuration; ask when it is used, do not keep it.
-
-        Raises:
-            MissingSecret: There is none.
-            SecretStoreUnavailable: The store that has it cannot be read.
-        """
-        if self.secrets is None:
-            raise MissingSecret({reference: ""})
-        return self.secrets.value(reference)
-
 
 Answer = TypeVar("Answer")
 
@@ -327,12 +270,6 @@ class ImageBuilder(StackComponent):
     """Builds container images."""
 
     component_type = ComponentType.IMAGE_BUILDER
-
-
-class ExperimentTracker(StackComponent):
-    """Records the parameters and metrics of experiments."""
-
-    component_type = ComponentType.EXPERIMENT_TRACKER
 
 
 class ModelDeployer(StackComponent):

@@ -11,6 +11,7 @@ from stackfold.application.context import Notes, RunFacts, StepContext, executin
 from stackfold.application.materializers import Materializers
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.redaction import redacted, without_secrets
+from stackfold.application.step_tracker import Tracked
 from stackfold.application.values import read, write
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import InvalidOutput, StackfoldError
@@ -48,6 +49,8 @@ class StepCall:
     """Input → how the values in `inputs` are put together for it, where there are several."""
     store: ArtifactStore
     materializers: Materializers
+    tracked: Tracked | None = None
+    """What tracks it."""
 
     def __call__(self) -> StepAnswer:
         """Execute the step; it can ask for its context meanwhile.
@@ -58,6 +61,7 @@ class StepCall:
         Raises:
             ArtifactDamaged: An input is not what was written.
             InvalidOutput: It returned what it does not declare, or what cannot be stored.
+            TrackerUnavailable: Its experiment tracker is strict, and cannot be reached.
             Exception: What the step raised.
         """
         values = {
@@ -69,8 +73,8 @@ class StepCall:
         options = self.step.options
         notes = Notes(dict(options.metadata), options.tags)
         names = tuple(each.name for each in self.step.signature.outputs)
-        context = StepContext(self.run, self.node, names, notes)
-        with executing(context):
+        context = StepContext(self.run, self.node, names, notes, self.tracked)
+        with executing(context), context.tracker.attending():
             returned = self.step.function(**values)
         del values  # not in memory while the outputs are written
         outputs = tuple(

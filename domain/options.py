@@ -94,6 +94,10 @@ class StepSettings(_Options):
     step_operator: str | bool = False
     """The name of the stack's step operator that executes it, True for the stack's default one,
     False to execute it where the orchestrator does."""
+    experiment_tracker: str | bool | None = None
+    """The name of the stack's experiment tracker that its calls of the tool's own functions go to,
+    True for the stack's default one. None for the default one too, if the stack has one, but only
+    by way of the context. False for none."""
     enable_cache: bool | None = None
     """Whether an equal earlier execution may stand for this one; None leaves it to the run, the
     pipeline, and to whether the step has outputs."""
@@ -155,6 +159,7 @@ class StepChanges(Hooks, total=False):
     """The options of a step, each of which may be given; see `StepOptions`."""
 
     step_operator: str | bool
+    experiment_tracker: str | bool | None
     enable_cache: bool | None
     retries: int
     delay: float

@@ -14,6 +14,7 @@ from stackfold.domain.errors import InstallFailed, NotFound
 
 MODULES = {
     "matplotlib": ("matplotlib", "PIL"),
+    "mlflow": ("mlflow",),
     "numpy": ("numpy",),
     "pandas": ("pandas", "pyarrow"),
     "pillow": ("PIL",),
@@ -25,6 +26,7 @@ MODULES = {
     "s3": ("obstore",),
     "secrets": ("cryptography", "keyring"),
     "sklearn": ("sklearn",),
+    "wandb": ("wandb",),
 }
 """Extra of ours → the modules that are there once it is installed."""
 

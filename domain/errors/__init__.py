@@ -79,6 +79,7 @@ from stackfold.domain.errors.stacks import (
     StackActive,
     TooManyComponents,
 )
+from stackfold.domain.errors.trackers import TrackerUnavailable
 from stackfold.domain.errors.validation import (
     InvalidStack,
     Violation,
@@ -92,13 +93,13 @@ __all__ = [
     "ArtifactStoreUnavailable",
     "ChangedMeanwhile",
     "CodeChanged",
-    "EngineUnavailable",
     "ComponentGone",
     "ComponentsDiffer",
+    "EngineUnavailable",
     "FlavorBuiltIn",
     "InUse",
-    "InstallFailed",
     "IncompleteStack",
+    "InstallFailed",
     "InvalidConfiguration",
     "InvalidFile",
     "InvalidFlavor",
@@ -145,6 +146,7 @@ __all__ = [
     "StepTimedOut",
     "TooBusy",
     "TooManyComponents",
+    "TrackerUnavailable",
     "UnknownAttribute",
     "UnknownClass",
     "UnknownFlavor",

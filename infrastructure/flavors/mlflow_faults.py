@@ -1,0 +1,62 @@
+"""What went wrong with an MLflow server, in plain words."""
+
+import re
+
+_BY_SYMPTOM = {
+    "NameResolutionError": "there is no such host: correct tracking_uri",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not trusted",
+    "NewConnectionError": "nothing answers: start it, or correct tracking_uri",
+    "Connection refused": "nothing answers: start it, or correct tracking_uri",
+    "timed out": "it did not answer in time",
+    "Timeout": "it did not answer in time",
+    "too many 5": "it answers with faults of its own",
+    "too many 429": "it is overloaded and asks to slow down",
+    "Connection aborted": "the connection was cut",
+    "RemoteDisconnected": "the connection was cut",
+    "Max retries exceeded": "nothing answers: start it, or correct tracking_uri",
+    "You are not authenticated": "access is denied: correct the user's name, password or token",
+}
+_DENIED = "access is denied: correct the user's name, password or token"
+_BY_STATUS = {
+    401: _DENIED,
+    403: "access is denied: this user may not do that",
+    404: "it is no MLflow server: correct tracking_uri",
+    429: "it is overloaded and asks to slow down",
+}
+_UNKNOWN = {"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE"}
+"""What a healthy server answers to a wrong question."""
+_ANSWERED = re.compile(r"failed with error code (\d{3})|^(\d{3}) (?:Client|Server) Error")
+
+
+def problem(error: Exception) -> str:
+    """Why the server could not be told something; empty if it understood and refused.
+
+    Args:
+        error: What MLflow's client raised.
+    """
+    code = getattr(error, "error_code", "")
+    text = str(error)
+    if code in _UNKNOWN:
+        return ""
+    for symptom, words in _BY_SYMPTOM.items():
+        if symptom in text:
+            return words
+    answered = _ANSWERED.search(text)
+    status = int(answered[1] or answered[2]) if answered else _status(error)
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= 500:
+        return f"it answers {status}, a fault of its own"
+    return ""
+
+
+def _status(error: Exception) -> int:
+    try:
+        return int(error.get_http_status_code())  # type: ignore[attr-defined]
+    except (AttributeError, TypeError, ValueError):
+        return 0
+
+
+def first_line(error: Exception) -> str:
+    """The beginning of what it says."""
+    return str(error).strip().partition("\n")[0][:200]
