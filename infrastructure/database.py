@@ -40,6 +40,8 @@ class Database(Protocol):
     """Statements that make the database itself refuse to change or delete events."""
     conflict: type[Exception]
     """What a statement raises that would make a second of what must be unique."""
+    empty: bool
+    """Whether there was no log in it when it was opened."""
     outdated: bool
     """Whether an older version made its read models, so that they must be rebuilt."""
     shared: bool

@@ -35,29 +35,39 @@ def open_log(home: Path, store: str | None) -> Database:
         InvalidStore: The address is not to be used.
         LogUnavailable: It cannot be opened or created.
     """
-    database: Database
     if store:
-        database = shared = _shared(store)
-        if shared.empty:
+        return _ready(_shared(store))
+    path = home / LOG_FILE
+    if not os.path.exists(path):  # which, unlike Path's, is false too where nobody may look
+        from stackfold.infrastructure.log_copy import create_log
+
+        create_log(path)
+    return _ready(SqliteDatabase.open(path))
+
+
+def _ready(database: Database) -> Database:
+    """The database with a log of this version; closed, if that cannot be."""
+    try:
+        if database.empty:
             from stackfold.infrastructure.log_copy import begin
 
-            begin(shared)
-    else:
-        path = home / LOG_FILE
-        if not os.path.exists(path):  # which, unlike Path's, is false too where nobody may look
-            from stackfold.infrastructure.log_copy import create_log
-
-            create_log(path)
-        database = SqliteDatabase.open(path)
-    if database.outdated:
-        from stackfold.infrastructure.rebuild import upgrade
-
-        try:
-            upgrade(database)
-        except NotAllowed as error:
-            problem = "is of an older version: let its owner run any command, which upgrades it"
-            raise LogUnavailable(database.place, problem) from error
+            begin(database)
+        if database.outdated:
+            _upgrade(database)
+    except BaseException:
+        database.close()
+        raise
     return database
+
+
+def _upgrade(database: Database) -> None:
+    from stackfold.infrastructure.rebuild import upgrade
+
+    try:
+        upgrade(database)
+    except NotAllowed as error:
+        problem = "is of an older version: let its owner run any command, which upgrades it"
+        raise LogUnavailable(database.place, problem) from error
 
 
 def import_into(store: str, path: Path) -> "Head":

@@ -50,6 +50,7 @@ class SqliteDatabase:
     )
     conflict: type[Exception] = sqlite3.IntegrityError
     shared = False
+    empty = False
 
     def __init__(self, path: Path | None, connection: sqlite3.Connection) -> None:
         """Use `open`, `create` or `in_memory` instead."""

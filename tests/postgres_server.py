@@ -33,14 +33,14 @@ class Server:
     def __init__(self, binaries: Path, folder: Path, settings: tuple[str, ...] = _FAST) -> None:
         self._binaries, self.folder = binaries, folder
         self._settings = settings
-        self._account = _account()
+        self.account = _account()
         self._numbers = count(1)
         self._free: list[str] = []
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        if self._account:
-            shutil.chown(folder, self._account)
+        if self.account:
+            shutil.chown(folder, self.account)
         self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N",
                   "--locale=C.UTF-8")  # fmt: skip
         hba = folder / "data" / "pg_hba.conf"
@@ -95,8 +95,8 @@ class Server:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._binaries / program), *arguments]
-        if self._account:
-            command = ["runuser", "-u", self._account, "--", *command]
+        if self.account:
+            command = ["runuser", "-u", self.account, "--", *command]
         with (self.folder / "output").open("a") as output:
             done = subprocess.run(
                 command,
@@ -167,5 +167,5 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture
 def own_postgres() -> Iterator[Server]:
-    """A server for a test that stops it."""
-    yield from started()
+    """A server for a test that stops it; what it has acknowledged outlives that."""
+    yield from started(("fsync=off", "max_connections=50"))
