@@ -1,11 +1,14 @@
 """Claims on runs in a shared log: locks that the server lets go of when a connection ends."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import cast
+
+import psycopg
 
 from stackfold.domain.errors import RunBusy
 from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.postgres_connection import refusal
 from stackfold.infrastructure.postgres_database import PostgresDatabase
 from stackfold.infrastructure.postgres_schema import CLAIMS
 
@@ -21,12 +24,20 @@ class PostgresClaims:
     def hold(self, run: str, name: str) -> Iterator[None]:
         """Claim a run for the block, by a connection of its own."""
         with self._database.another() as connection:
-            ((claimed,),) = connection.execute(
-                "SELECT pg_try_advisory_lock(?, claim_of(?))", (CLAIMS, run)
-            )
+            try:
+                ((claimed,),) = connection.execute(
+                    "SELECT pg_try_advisory_lock(?, claim_of(?))", (CLAIMS, run)
+                )
+            except psycopg.Error as error:
+                raise refusal(self._database.place, error) from error
             if not claimed:
                 raise RunBusy(name)
-            yield
+            try:
+                yield
+            finally:
+                # A server may notice only later that the connection was closed.
+                with suppress(psycopg.Error):
+                    connection.execute("SELECT pg_advisory_unlock_all()")
 
     def held(self, run: str) -> bool:
         """Whether somebody who is alive has claimed the run with that id."""
