@@ -44,3 +44,25 @@ def single(function, **options):
         only()
 
     return Pipeline(alone)
+
+
+class Watching:
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def run_begins(self, run, steps, kept):
+        self.told.append(("run", list(steps), list(kept)))
+
+    def step_begins(self, step):
+        self.told.append(("begins", step))
+
+    def step_is_tried_again(self, step, attempt, reason, delay):
+        self.told.append(("again", step, attempt, reason, delay))
+
+    def step_ends(self, end):
+        self.told.append((end.status, end.step, end.reason))
+
+    def run_ends(self, status):
+        self.told.append(("ends", status))

@@ -22,6 +22,8 @@ from stackfold.infrastructure.flavors.places import GRACE, ThisThread
 _ENTRY = "stackfold.infrastructure.flavors.local_step_process"
 _GLANCE = 0.2
 """Seconds between two looks whether the process lives, should its pipes not tell."""
+_REST = 16
+"""So many times what a pipe holds is taken of what was printed before an answer."""
 
 Write = Callable[[str, str], object]
 """Takes the name of a stream, "stdout" or "stderr", and what was written to it."""
@@ -69,6 +71,7 @@ class StepProcess:
         self._received = bytearray()
         self.usable = True
         """Whether it can execute another call."""
+        self._ready = False
         self._send(pickle.dumps((sys.path, os.environ.get("PYTHONPATH"))))
 
     def execute(self, request: bytes, timeout: float | None = None) -> Any:
@@ -76,7 +79,8 @@ class StepProcess:
 
         Args:
             request: The call, as `portable` writes it.
-            timeout: Seconds that it may take before it is ended; None for ever.
+            timeout: Seconds that it may take before it is ended, from when the process has
+                started; None for ever.
 
         Raises:
             StepProcessDied: The process ended without an answer.
@@ -93,8 +97,11 @@ class StepProcess:
             StepTimedOut: It took longer.
         """
         self.usable = False
-        self._send(request)
         try:
+            if not self._ready:
+                self._awaited(None)
+                self._ready = True
+            self._send(request)
             answer = self._awaited(None if timeout is None else time.monotonic() + timeout)
         except BaseException:
             self._end_step()
@@ -138,17 +145,26 @@ class StepProcess:
             if left <= 0:
                 return None
             alive = self._process.poll() is None
-            self._pump(left if alive else 0)
+            # One look at a time: a step that never stops printing has its time limit, too.
+            self._pump(left, 1) if alive else self._pump(0, _REST)
             message = self._message()
             if message is not None:
-                self._pump(0)
+                self._pump(0, _REST)
                 return message
             if not alive:
                 raise StepProcessDied(self._process.returncode)
 
-    def _pump(self, wait: float) -> None:
-        """Take what comes until there is a pause, waiting for the first bit at most `wait`."""
-        while ready := self._pipes.select(wait):
+    def _pump(self, wait: float, looks: int) -> None:
+        """Take what comes until there is a pause, looking so many times at most.
+
+        Args:
+            wait: Seconds to wait for the first bit.
+            looks: How often to look; each time as much is taken as a pipe holds.
+        """
+        for _ in range(looks):
+            ready = self._pipes.select(wait)
+            if not ready:
+                return
             wait = 0
             for key, _ in ready:
                 data = os.read(key.fd, 2**16)

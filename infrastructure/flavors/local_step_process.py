@@ -13,8 +13,8 @@ def main(requests: int, answers: int) -> None:
     """Execute what is asked for, and answer, until nobody asks any more.
 
     A message is its length in 8 bytes and so many bytes after it. The first one sets the import
-    path; each further one is a call. An answer is a pickled pair: what it returned and None, or
-    what it raised and the traceback.
+    path, and is answered by an empty one; each further one is a call. An answer is a pickled
+    pair: what it returned and None, or what it raised and the traceback.
 
     Args:
         requests: The descriptor to read from.
@@ -37,6 +37,7 @@ def main(requests: int, answers: int) -> None:
         os.environ["PYTHONPATH"] = python_path
     reader.start()
     folder, variables = os.getcwd(), dict(os.environ)
+    _write(answers, b"")  # ready
     while (request := asked.get()) is not None:
         _start_afresh(folder, variables)
         written = _answer(request)

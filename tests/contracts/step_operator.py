@@ -184,6 +184,16 @@ class StepOperatorContract:
         with pytest.raises(ProcessLookupError):
             os.kill(int((tmp_path / "pid").read_text()), 0)
 
+    def test_a_call_that_prints_without_end_has_its_time_limit_too(self, operator, capsys):
+        def chatter():
+            while True:
+                print("still here")
+
+        began = time.monotonic()
+        with pytest.raises(StepTimedOut):
+            operator.execute(chatter, 1)
+        assert time.monotonic() - began < 10
+
     def test_a_call_may_take_its_time(self, operator):
         assert operator.execute(lambda: 1, 60) == 1
 
