@@ -6,7 +6,7 @@ It goes to stderr, so that stdout is left to the steps and to the command's answ
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -44,24 +44,43 @@ def watched(quiet: bool = False) -> Iterator[Watcher]:
 
 
 class _Lines:
-    """Writes a line when a step has ended."""
+    """Writes a line when a step has ended; in the run's order, whichever of several ends first."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._lines: dict[str, list[str]] = {}
+        self._waiting: list[str] = []
+        self._ended: set[str] = set()
 
     def run_begins(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
-        self._say(begins(run, steps, kept))
+        self._waiting = [step for step in reversed(steps) if step not in kept]
+        self._write([begins(run, steps, kept)])
 
     def step_begins(self, step: str) -> None: ...
 
     def step_is_tried_again(self, step: str, attempt: int, reason: str, delay: float) -> None:
-        self._say(again(step, attempt, reason, delay))
+        self._say(step, again(step, attempt, reason, delay))
 
     def step_ends(self, end: StepEnd) -> None:
-        self._say(f"step {end.step} {how(end)}")
+        self._say(end.step, f"step {end.step} {how(end)}", ended=True)
 
-    def run_ends(self, status: str) -> None: ...
+    def run_ends(self, status: str) -> None:
+        for step in reversed(self._waiting):
+            self._write(self._lines.pop(step, ()))
 
-    def _say(self, line: str) -> None:
-        # One call, so that lines of several threads do not mix.
-        sys.stderr.write(line + "\n")
+    def _say(self, step: str, line: str, ended: bool = False) -> None:
+        with self._turn:
+            self._lines.setdefault(step, []).append(line)
+            if ended:
+                self._ended.add(step)
+            while self._waiting:
+                self._write(self._lines.pop(self._waiting[-1], ()))
+                if self._waiting[-1] not in self._ended:
+                    break
+                self._waiting.pop()
+
+    def _write(self, lines: Iterable[str]) -> None:
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
         sys.stderr.flush()
 
 

@@ -78,10 +78,25 @@ def _function(function: Any) -> _Part:
         followed = _followed(value, function.__module__)
         if followed is None:
             lines.append(f"{name}={_constant(value)}")
+            named.extend(_collected(value, function.__module__))
         else:
             lines.append(f"{name}: {_bound(value)}")
             named.append(followed)
     return _Part("\n".join(lines), tuple(named), function)
+
+
+def _collected(value: Any, module: str, depth: int = 0) -> Iterator[Any]:
+    """The user's own functions and classes in a collection, such as a table of models."""
+    if depth > _DEEPEST:
+        return
+    members = value.values() if type(value) is dict else value
+    if type(value) in (dict, tuple, list):
+        for each in members:
+            followed = _followed(each, module)
+            if followed is not None:
+                yield followed
+            else:
+                yield from _collected(each, module, depth + 1)
 
 
 def _bound(value: Any) -> str:
@@ -242,12 +257,15 @@ def _constant(value: Any, depth: int = 0) -> str:
     if kind is dict:
         return _mapping("dict", value, depth)
     if isinstance(value, type):
-        return f"type {value.__module__}.{value.__qualname__}"
+        return f"type {_place(value)}"
     if isinstance(value, ModuleType):
         return f"module {value.__name__}"
     if isinstance(value, FunctionType):
-        return f"function {value.__module__}.{value.__qualname__}"
-    name = f"{kind.__module__}.{kind.__qualname__}"
+        own = _is_own(value.__code__.co_filename)
+        return (
+            f"function {value.__qualname__ if own else f'{value.__module__}.{value.__qualname__}'}"
+        )
+    name = _place(kind)
     if isinstance(value, Enum):
         return f"{name}.{value.name}"
     if is_dataclass(value):
@@ -256,6 +274,13 @@ def _constant(value: Any, depth: int = 0) -> str:
     if isinstance(value, BaseModel):
         return _mapping(name, vars(value), depth)
     return f"a {name}"
+
+
+def _place(kind: type) -> str:
+    """Where a class comes from; not for the user's own, whose file may be run or imported."""
+    if _is_own(getattr(inspect.getmodule(kind), "__file__", None)):
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _mapping(name: str, value: Mapping[Any, Any], depth: int) -> str:

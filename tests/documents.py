@@ -8,11 +8,17 @@ compared.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-_BLOCK = re.compile(r"^```(?P<kind>python|console|yaml)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = Path(__file__).parents[1] / "examples"
+"""What lies there is also in the folder of every document."""
+
+_BLOCK = re.compile(
+    r"^```(?P<kind>python|console|yaml)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _FILE = re.compile(r"# (?P<name>[\w.\-]+\.(py|yaml))\n")
 _VARIES = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<time>"),
@@ -35,6 +41,8 @@ def rerun(document: str, folder: Path) -> str:
         folder: An empty folder to run it in.
     """
     environment = _environment(folder)
+    for example in EXAMPLES.glob("*.py"):
+        shutil.copy(example, folder)
 
     def replaced(match: re.Match[str]) -> str:
         body = match["body"]
@@ -70,7 +78,7 @@ def _printed(command: str, folder: Path, environment: dict[str, str]) -> str:
         text=True,
         check=False,
     )
-    lines = answer.stdout.rstrip().splitlines()
+    lines = answer.stdout.replace(f"{folder}/", "").rstrip().splitlines()
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 

@@ -59,6 +59,10 @@ def test_its_own_defaults_are_parameters_and_do_not_count():
         ("K = 1\ndef g(x): return K", "K = 2\ndef g(x): return K"),
         ("K = {'a': [1]}\ndef g(x): return K", "K = {'a': [2]}\ndef g(x): return K"),
         (
+            "K = {'a': [lambda x: 1]}\ndef g(x): return K['a'][0](x)",
+            "K = {'a': [lambda x: 2]}\ndef g(x): return K['a'][0](x)",
+        ),
+        (
             "from functools import partial\ndef h(x, y): return x\ng = partial(h, 1)",
             "from functools import partial\ndef h(x, y): return x\ng = partial(h, 2)",
         ),
@@ -210,3 +214,37 @@ def test_the_digest_is_the_same_in_every_process(tmp_path):
         for seed in ("1", "2", "3")
     }
     assert len(seen) == 1
+
+
+@pytest.mark.slow
+def test_a_script_that_is_run_digests_like_the_module_that_it_is_imported_as(tmp_path):
+    (tmp_path / "program.py").write_text(f"{TABLE}\nprint(CodeDigests().digest(f))")
+    seen = {
+        subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env={"PYTHONPATH": ":".join([str(tmp_path), *sys.path])},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for arguments in (["program.py"], ["-c", "import program"])
+    }
+    assert len(seen) == 1
+
+
+TABLE = """
+from stackfold.domain.code import CodeDigests
+
+
+class Settings:
+    depth = 1
+
+
+MODELS = {"tree": lambda seed: Settings(), "forest": Settings}
+CHOSEN = Settings()
+
+
+def f(x):
+    return MODELS[x](CHOSEN)
+"""
