@@ -220,8 +220,13 @@ class Histories(RuleBasedStateMachine):
 
     @rule(which=WHICH, place=PLACES)
     def activate(self, which, place):
-        name = self.stack(which)
-        self.do(lambda ws: ws.stacks.activate(name), place)
+        """It is active in that place from now on; the other place's choices stay."""
+        name, other = self.stack(which), {"global": "project", "project": "global"}[place]
+        elsewhere = self.choices(other)
+        if self.do(lambda ws: ws.stacks.activate(name), place):
+            views = (self.now.in_project if place == "project" else self.now.globally).stacks
+            assert [view.name for view in views if view.active] == [name]
+            assert self.choices(other) == elsewhere
 
     @rule(place=PLACES)
     def activate_the_one_before(self, place):
