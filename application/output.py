@@ -16,7 +16,8 @@ from stackfold.domain.run import StepLog
 _CHUNK = 2**16
 """So many characters are gathered before they are written."""
 
-_mine: ContextVar["Output | None"] = ContextVar("output", default=None)
+_mine: ContextVar["Output | None"] = ContextVar("output")
+"""What is written here goes; None beside the steps of a run; unset where no run is known of."""
 _open: list["Output"] = []
 _installed = threading.RLock()
 _users = 0
@@ -111,11 +112,17 @@ def _unkept(error: Exception) -> None:
 
 @contextmanager
 def routed() -> Iterator[None]:
-    """While the block runs, what steps print and log is gathered; blocks may overlap."""
+    """While the block runs, what steps print and log is gathered; blocks may overlap.
+
+    What is written beside the steps, by hooks and by who shows the run, is nobody's, even in a
+    thread that has just executed a step while another one goes on.
+    """
     _install(1)
+    token = _mine.set(_mine.get(None))
     try:
         yield
     finally:
+        _mine.reset(token)
         _install(-1)
 
 
@@ -141,10 +148,10 @@ def _install(change: int) -> None:
 
 
 def _output() -> Output | None:
-    mine = _mine.get()
-    if mine is not None:
-        return mine
-    return _open[0] if len(_open) == 1 else None
+    try:
+        return _mine.get()
+    except LookupError:  # a thread that a step has started
+        return _open[0] if len(_open) == 1 else None
 
 
 def _below(stream: Any) -> Any:

@@ -5,8 +5,10 @@ import logging
 import os
 import sys
 import threading
+import time
 import tracemalloc
 from contextlib import redirect_stdout
+from pathlib import Path
 
 import pytest
 from runnable import single
@@ -160,6 +162,31 @@ def test_the_streams_are_as_before_when_the_run_has_ended(runs):
 def test_nothing_is_kept_of_what_is_printed_beside_the_steps(runs):
     run = runs.start(single(lambda: print("in"), on_success=lambda: print("beside")))
     assert text(runs, run.id) == "in\n"
+
+
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+def test_what_is_printed_beside_a_step_is_not_taken_for_that_of_another(
+    runs, stacks, tmp_path, isolation
+):
+    def wait_for(path: str):
+        for _ in range(1000):
+            if Path(path).exists():
+                return
+            time.sleep(0.01)
+        raise TimeoutError
+
+    def both(path: str):
+        step(name="slow")(wait_for)(path)
+        step(name="fast", on_success=speak_and_touch)(lambda: print("in"))()
+
+    def speak_and_touch():
+        print("beside")
+        path.touch()
+
+    path = tmp_path / "done"
+    run = runs.start(Pipeline(both), {"path": str(path)}, stack=isolation)
+    assert text(runs, run.id, "slow") == ""
+    assert text(runs, run.id, "fast") == "in\n"
 
 
 def test_much_output_streams(runs, capsys):
