@@ -24,6 +24,7 @@ slow: $(STAMP) ## Run only the slow tests
 	@$(VENV)/bin/pytest -m "slow and not flavors"
 
 check: $(STAMP) ## Run all that CI runs: lint, format, types, layers, every test
+	@.ci/postgres $(RUN)
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy

@@ -1,34 +1,47 @@
 """The one log, as the services use it: load, save, and try again where a race was lost."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 from uuid import UUID
 
 from eventsourcing.persistence import EventStore, RecordConflictError
 
 from stackfold.application.snapshots import Snapshots, revive
-from stackfold.domain.errors import ChangedMeanwhile, NotFound, TooBusy
+from stackfold.domain.errors import ChangedMeanwhile, NotFound
 from stackfold.domain.events import Aggregate, DomainEvent, signed
 
 A = TypeVar("A", bound=Aggregate)
+R = TypeVar("R")
 
 Rehearsal = Callable[[Sequence[int]], None]
 
 ATTEMPTS = 100
-"""How often a command is tried; every lost race means that another command has succeeded."""
+"""How often what a run records is tried; every lost race means that another command succeeded."""
+
+_RACES = 3
+"""How many races a command may lose before nobody else may race: where very many do, some would
+lose for ever."""
 
 
 class Ledger:
     """Aggregates, loaded from the log and saved to it."""
 
     def __init__(
-        self, store: "EventStore[UUID]", snapshots: Snapshots, author: Callable[[], str]
+        self,
+        store: "EventStore[UUID]",
+        snapshots: Snapshots,
+        author: Callable[[], str],
+        exclusive: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        """Read and append events through `store`, signed by `author()`."""
+        """Read and append events through `store`, signed by `author()`.
+
+        In a block of `exclusive()` nobody else records anything.
+        """
         self._store = store
         self._snapshots = snapshots
         self.author = author
+        self._exclusive = exclusive
 
     @contextmanager
     def signed(self, why: str = "") -> Iterator[None]:
@@ -88,19 +101,19 @@ class Ledger:
             StackfoldError: The command was refused.
         """
         seen = 0
-        for attempt in range(ATTEMPTS):
+
+        def once() -> A:
+            nonlocal seen
             aggregate = self.load(kind, id)
-            seen = seen or aggregate.version
+            first, seen = not seen, seen or aggregate.version
             with self.signed(why):
                 command(aggregate)
-            if attempt:
+            if not first:
                 self._refuse_overlap(aggregate, seen)
-            try:
-                self.save(aggregate)
-            except RecordConflictError:
-                continue
+            self.save(aggregate)
             return aggregate
-        raise TooBusy(ATTEMPTS)
+
+        return self._until_recorded(once)
 
     def attempt(
         self,
@@ -121,14 +134,24 @@ class Ledger:
         Raises:
             StackfoldError: The command was refused.
         """
-        for _ in range(ATTEMPTS):
+
+        def once() -> Sequence[int]:
             with self.signed(why):
                 aggregates = command()
+            return self.save(*aggregates, rehearsal=rehearsal)
+
+        return self._until_recorded(once)
+
+    def _until_recorded(self, once: Callable[[], R]) -> R:
+        """Try again after a lost race; in the end, with nobody else racing."""
+        for _ in range(_RACES):
             try:
-                return self.save(*aggregates, rehearsal=rehearsal)
+                return once()
             except RecordConflictError:
                 continue
-        raise TooBusy(ATTEMPTS)
+        with self._exclusive():
+            result = once()
+        return result  # noqa: RET504  # the block ends with the commit
 
     def _refuse_overlap(self, aggregate: Aggregate, seen: int) -> None:
         """Refuse what is pending if it touches fields that others have changed since `seen`."""

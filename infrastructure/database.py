@@ -5,7 +5,7 @@ differs is said by the attributes and methods here.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from stackfold.domain.errors import LogUnavailable
@@ -110,6 +110,17 @@ class Interrupted(LogUnavailable):
 
 class NotAllowed(LogUnavailable):
     """The database's own rules forbid it to this user."""
+
+
+@contextmanager
+def part(cursor: Cursor, keep: bool) -> Iterator[None]:
+    """A write in the block of another one: kept with it, or rolled back alone as a rehearsal."""
+    if keep:
+        yield
+        return
+    cursor.execute("SAVEPOINT rehearsal")
+    yield
+    cursor.execute("ROLLBACK TO rehearsal")
 
 
 def pages(database: Database, select: str, size: int) -> Iterator[Any]:

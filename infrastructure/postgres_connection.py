@@ -142,6 +142,13 @@ def control(connection: Connection, statements: str) -> psycopg.Cursor[Any]:
     return cursor
 
 
+def at_once(connection: Connection, statement: bytes) -> None:
+    """Send a statement that waits for nobody and yields nothing, at half of the cost."""
+    result = connection.pgconn.exec_(statement)
+    if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+        raise errors.error_from_result(result)
+
+
 def refusal(place: str, error: psycopg.Error) -> LogUnavailable:
     """What a statement's error means to users."""
     for kind, problem in _REFUSALS:

@@ -8,11 +8,12 @@ from typing import Any, Self
 import psycopg
 
 from stackfold.domain.errors import LogUnavailable
-from stackfold.infrastructure.database import Cursor, Interrupted, Wait
+from stackfold.infrastructure.database import Cursor, Interrupted, Wait, part
 from stackfold.infrastructure.postgres_connection import (
     ARRIVAL,
     RETURN,
     Connection,
+    at_once,
     connect,
     control,
     refusal,
@@ -33,7 +34,9 @@ _LOCK = int.from_bytes(b"stackfol", "big")
 _WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_LOCK})"
 _FORM = "; SELECT max(form) FROM version"
 # Not READ ONLY, which would forbid temporary tables; it is rolled back.
-_LOOK = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+_LOOK = b"BEGIN ISOLATION LEVEL REPEATABLE READ"
+
+_OPEN = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR}
 
 
 class PostgresDatabase:
@@ -114,10 +117,12 @@ class PostgresDatabase:
         """
         with self._turn:
             if self._inside:
-                yield self._cursor()
+                cursor = self._cursor()
+                with part(cursor, keep):
+                    yield cursor
                 return
             with self._transaction(_WRITE if self.empty else _WRITE + _FORM, Interrupted) as begun:
-                row = None if self.empty else begun.fetchone()
+                row = begun.fetchone() if begun and not self.empty else None
                 if row and row[0] > SCHEMA:
                     raise self._too_new()
                 yield self._cursor()
@@ -203,8 +208,8 @@ class PostgresDatabase:
 
     @contextmanager
     def _transaction(
-        self, begin: str, lost: type[Interrupted] | None
-    ) -> Iterator[psycopg.Cursor[Any]]:
+        self, begin: str | bytes, lost: type[Interrupted] | None
+    ) -> Iterator[psycopg.Cursor[Any] | None]:
         begun = self._begin(begin)
         self._inside = True
         try:
@@ -218,13 +223,16 @@ class PostgresDatabase:
         finally:
             self._inside = False
             with suppress(psycopg.Error):
-                if not self._connection.closed and self._connection.info.transaction_status:
-                    control(self._connection, "ROLLBACK")
+                if self._connection.pgconn.transaction_status in _OPEN:
+                    at_once(self._connection, b"ROLLBACK")
 
-    def _begin(self, statements: str) -> psycopg.Cursor[Any]:
+    def _begin(self, statements: str | bytes) -> psycopg.Cursor[Any] | None:
         for again in (True, False):
             try:
-                return control(self._connection, statements)
+                if isinstance(statements, str):
+                    return control(self._connection, statements)
+                at_once(self._connection, statements)
+                return None
             except psycopg.Error as error:
                 if not self._connection.closed:
                     with suppress(psycopg.Error):

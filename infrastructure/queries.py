@@ -40,6 +40,8 @@ class Scope(NamedTuple):
 
 EVERYWHERE = Scope()
 
+_TYPES = tuple(type.value for type in ComponentType)
+
 _STACK_COLUMNS = {
     "id": "t.id",
     "name": "t.name",
@@ -251,7 +253,7 @@ class SqlQueries:
         if not rows:
             return []
         active = self._active_or_none(as_of)
-        composed = [json.loads(row[5]) for row in rows]
+        composed = [_read(row[5]) for row in rows]
         ids = {id for held in composed for group in held.values() for id in group}
         found = self._by_id("components", "SELECT t.id, t.name", sorted(ids), as_of)
         names = dict(found)
@@ -262,11 +264,11 @@ class SqlQueries:
                 revision=revision,
                 active=id == active,
                 description=description,
-                labels=json.loads(labels),
+                labels=_read(labels),
                 components={
-                    type.value: [names.get(each, each) for each in held[type.value]]
-                    for type in ComponentType
-                    if type.value in held
+                    type: [names.get(each, each) for each in held[type]]
+                    for type in _TYPES
+                    if type in held
                 },
                 created=created,
                 updated=updated,
@@ -291,6 +293,11 @@ class SqlQueries:
         stacks = self._database.read(
             f"SELECT t.name, t.components {source} ORDER BY t.name", parameters
         )
+        holders: dict[str, list[str]] = {}
+        for stack, components in stacks:
+            for held in _read(components).values():
+                for each in held:
+                    holders.setdefault(each, []).append(stack)
         return [
             ComponentView(
                 id=id,
@@ -298,9 +305,9 @@ class SqlQueries:
                 type=type,
                 flavor=flavor,
                 revision=revision,
-                configuration=json.loads(configuration),
-                labels=json.loads(labels),
-                stacks=[stack for stack, components in stacks if id in components],
+                configuration=_read(configuration),
+                labels=_read(labels),
+                stacks=holders.get(id, []),
                 created=created,
                 updated=updated,
                 by=by,
@@ -363,6 +370,14 @@ class SqlQueries:
         rows = self._database.read(f"{select} ORDER BY t.name LIMIT 11", given)
         names = [name for _, name in rows[:10]] + (["…"] if len(rows) > 10 else [])
         return f"there is {', '.join(names)}" if names else "none is registered yet"
+
+
+_decoded = json.JSONDecoder().raw_decode
+
+
+def _read(text: str) -> Any:
+    """What a JSON text says; in half the time of `json.loads`, which lists are mostly made of."""
+    return {} if text == "{}" else _decoded(text)[0]
 
 
 def _true_at(table: str, as_of: int | None) -> tuple[str, list[int]]:

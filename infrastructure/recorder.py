@@ -1,6 +1,7 @@
 """The log in a database: append, hash chain and read models in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +35,7 @@ class Recorder(AggregateRecorder):
         self._database = database
         self._tables = tables
         self._projector = projector
+        self._latest: Record | None = None
 
     def create_tables(self) -> None:
         """Create the log and its read models, empty."""
@@ -99,6 +101,7 @@ class Recorder(AggregateRecorder):
                 except self._database.conflict as error:
                     raise IntegrityError(str(error)) from error
                 written.append(record)
+                self._latest = record
                 previous = record.hash
                 self._projector.project(cursor, event, position, recorded_at)
             positions = range(first, position + 1)
@@ -122,6 +125,21 @@ class Recorder(AggregateRecorder):
         except LogUnavailable as error:
             raise Interrupted(self._database.place) from error
         return [*found] == [(record.hash,)]
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Whatever is appended in the block is one transaction, in which nobody else appends.
+
+        Raises:
+            Interrupted: The connection was lost, and what was appended is not there.
+        """
+        self._latest = None
+        try:
+            with self._database.write():
+                yield
+        except Interrupted:
+            if self._latest is None or not self._has(self._latest):
+                raise
 
     def select_events(
         self,

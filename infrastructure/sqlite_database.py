@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from stackfold.domain.errors import LogUnavailable
-from stackfold.infrastructure.database import Cursor, Wait
+from stackfold.infrastructure.database import Cursor, Wait, part
 from stackfold.infrastructure.version import SCHEMA
 
 PATIENCE = 10.0
@@ -133,7 +133,8 @@ class SqliteDatabase:
         with self._turn, plain_words(self.place):
             cursor = self._connection.cursor()
             if self._connection.in_transaction:
-                yield cursor
+                with part(cursor, keep):
+                    yield cursor
                 return
             cursor.execute("BEGIN IMMEDIATE")
             try:

@@ -26,4 +26,5 @@ def wire(database: Database) -> Parts:
     """Put the parts together for one database."""
     projector = Projector(SqlQueries(database), database)
     log = Recorder(database, TABLES, projector)
-    return Parts(log, Ledger(EventStore(EventMapper(), log), ReadModelSnapshots(database), author))
+    store = EventStore(EventMapper(), log)
+    return Parts(log, Ledger(store, ReadModelSnapshots(database), author, log.exclusive))

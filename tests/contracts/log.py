@@ -365,3 +365,5 @@ class LogContract:
 
 class UnknownToReadModels:
     """An event that no read model folds."""
+
+    TOPIC = "nobody.asked"

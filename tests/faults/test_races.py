@@ -1,6 +1,7 @@
 """Several processes at once: every race has one winner, and everybody is told how it ended."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from fresh_fold import assert_consistent, records_of
@@ -48,6 +49,31 @@ def test_no_update_of_four_at_once_is_lost(place, race):
             **{f"own-{me}": f"{me}-60" for me in range(4)},
         }
         assert_consistent(ws)
+
+
+def test_who_loses_every_race_is_let_in_alone(place):
+    with opened(place) as ws, opened(place) as other:
+        ledger = ws._parts.ledger
+        save, exclusive, races, alone = ledger.save, ledger._exclusive, [], []
+
+        def save_too_late(*aggregates, **more):
+            if not alone:
+                races.append(1)
+                other.components.update(STORE, "hot", labels={"theirs": str(len(races))})
+            return save(*aggregates, **more)
+
+        @contextmanager
+        def noted():
+            with exclusive():
+                alone.append(1)
+                yield
+
+        ledger.save, ledger._exclusive = save_too_late, noted
+        ws.components.update(STORE, "hot", labels={"mine": "x"}, why="at last")
+        assert (len(races), len(alone)) == (3, 1)
+        labels = other.components.get(STORE, "hot").labels
+        assert labels == {"theirs": "3", "mine": "x"}
+        assert_consistent(other)
 
 
 def test_of_two_activations_both_are_recorded_and_the_last_one_counts(place, race):
