@@ -366,4 +366,6 @@ class LogContract:
 class UnknownToReadModels:
     """An event that no read model folds."""
 
+    TOPIC = "unknown.happened"
+
     TOPIC = "nobody.asked"
