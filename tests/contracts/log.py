@@ -366,6 +366,4 @@ class LogContract:
 class UnknownToReadModels:
     """An event that no read model folds."""
 
-    TOPIC = "unknown.happened"
-
     TOPIC = "nobody.asked"
