@@ -174,7 +174,9 @@ class Flavors:
             InvalidFlavor: A class of one's own cannot be loaded.
         """
         entry = self._catalogue.entry(type, name)
-        return self.implementation(type, name).requires if entry.integration == OWN else entry.requires
+        return (
+            self.implementation(type, name).requires if entry.integration == OWN else entry.requires
+        )
 
     def missing(self, type: ComponentType, name: str) -> NotInstalled | None:
         """What keeps a flavor from being used here for want of a package; None if nothing does."""

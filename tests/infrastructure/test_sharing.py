@@ -116,9 +116,7 @@ def test_two_who_change_one_component_both_succeed_or_one_is_told_what_changed(a
     assert bob.components.get(STORE, "a").labels == {"team": "x"}
     with opened(url) as other:
         meanwhile(bob, lambda: other.components.update(STORE, "a", {"path": "3"}))
-        with pytest.raises(
-            ChangedMeanwhile, match=r"by bob meanwhile \(.*path.*revision 4"
-        ):
+        with pytest.raises(ChangedMeanwhile, match=r"by bob meanwhile \(.*path.*revision 4"):
             bob.components.update(STORE, "a", {"path": "4"})
         assert other.components.get(STORE, "a").configuration["path"] == "3"
         assert assert_consistent(other) == 8
@@ -211,7 +209,7 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(secret, monkeypa
     monkeypatch.setenv("STACKFOLD_STORE", secret)
     for command in (Workspace.open, lambda: Workspace.open(store=secret)):
         with pytest.raises(
-            InvalidStore, match="leave it out|without a password|write postgresql"
+            InvalidStore, match=r"leave it out|without a password|write postgresql"
         ) as no:
             command()
         assert "anted" not in str(no.value)
