@@ -54,7 +54,8 @@ class LogExists(StackfoldError):
     def __init__(self, place: str) -> None:
         """Refuse to replace the log at `place`."""
         self.place = place
-        super().__init__(f"there is a log at {place} already: choose an empty home")
+        kind = "database" if "://" in place else "home"
+        super().__init__(f"there is a log at {place} already: choose an empty {kind}")
 
 
 class UnreadableEvent(StackfoldError):
