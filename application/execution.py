@@ -309,8 +309,8 @@ class Execution:
     def _begin_tracking(self) -> None:
         told: dict[str, Any] = {**self._tracking.begin()}
         if told and told != self._recorded:
-            # Durable with the first step: without one there is nothing to find.
-            self._recording.record(lambda run: run.annotate({}, {RECORD: told}), at_once=False)
+            # At once: another process may execute the steps, and look there.
+            self._recording.record(lambda run: run.annotate({}, {RECORD: told}))
 
     def _cancellations(self, reason: str) -> list[Command]:
         """Those that are running still: whoever executes them could not be stopped."""

@@ -43,7 +43,9 @@ class Settings(NamedTuple):
             "MLFLOW_HTTP_REQUEST_TIMEOUT": str(self.timeout),
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(self.retries),
             "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-            # A run of ours is not to be entered by whoever starts one.
+            # Steps have theirs; see `mlflow_run.active`.
+            "MLFLOW_EXPERIMENT_ID": None,
+            "MLFLOW_EXPERIMENT_NAME": None,
             "MLFLOW_RUN_ID": None,
             "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         }

@@ -1,6 +1,7 @@
 """One run of MLflow's: what it is told, and being the active one."""
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -114,6 +115,8 @@ def active(run: Any) -> Iterator[None]:
     from mlflow.tracking.fluent import ActiveRun, _active_run_stack, end_run
 
     mine = ActiveRun(run)
+    # For the runs that the step starts itself; set back with the rest of the environment.
+    os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
     _active_run_stack.get().append(mine)
     try:
         yield
