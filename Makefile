@@ -14,7 +14,7 @@ RUN := $(VENV)/bin/python
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-demo: $(STAMP) ## Show Stackfold at work, from the first stack to a revert
+demo: $(STAMP) ## Show Stackfold at work, the same pipeline on two stacks
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" examples/demo.sh
 
 test: $(STAMP) ## Run the tests, but not the slow ones

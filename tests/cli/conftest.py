@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 from command_line import CommandLine
 
@@ -14,5 +16,11 @@ def cli(tmp_path, monkeypatch, capsys):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("STACKFOLD_ACTOR", "ada@example.com")
+    # What a command loads from the folder, it loads into this process.
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    modules = set(sys.modules)
     yield CommandLine(capsys)
     author.cache_clear()
+    for name in set(sys.modules) - modules:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
