@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -16,13 +16,14 @@ from stackfold.application.ports import (
     StepStopped,
 )
 from stackfold.application.recording import Command, Recording
+from stackfold.application.run_views import StepView
 from stackfold.application.schedule import skipped
 from stackfold.application.step_tracker import RECORD
 from stackfold.application.steps import Failure, StepAnswer, StepCall, one_line
 from stackfold.application.tracking import Tracking, tracked_run
-from stackfold.application.watching import StepEnd
+from stackfold.application.watching import StepEnd, Watcher
 from stackfold.domain.artifact import Artifact
-from stackfold.domain.errors import RunFailed
+from stackfold.domain.errors import FailedElsewhere, RunFailed
 from stackfold.domain.graph import Graph, Node
 from stackfold.domain.options import FailureMode
 from stackfold.domain.pin import Pin
@@ -90,6 +91,30 @@ class Execution:
         )
         mode = self._graph.options.failure_mode or FailureMode.FAIL_FAST
         return RunPlan(self._id, self._graph.pipeline, steps, mode)
+
+    @property
+    def watcher(self) -> Watcher:
+        """Who is told."""
+        return self._equipment.watcher
+
+    @property
+    def has_completed(self) -> bool:
+        """Whether every step has completed."""
+        return all(self._ended.get(name) == "completed" for name in self._nodes)
+
+    def learn(self, steps: Iterable[StepView]) -> bool:
+        """Take note of steps that were executed elsewhere; return whether one has failed."""
+        for step in steps:
+            if step.status == "pending" or step.name in self._ended:
+                continue
+            done = step.status in ("completed", "cached")
+            self._ended[step.name] = "completed" if done else step.status
+            if step.status == "failed":
+                cause = FailedElsewhere(step.error, step.traceback)
+                self._failures[step.name] = Failure(cause, None, step.error, step.traceback)
+            self.watcher.step_begins(step.name)
+            self.watcher.step_ends(StepEnd(step.name, step.status, _seconds(step), step.error))
+        return bool(self._failures)
 
     def begin(self) -> None:
         """Tell that the run begins.
@@ -356,6 +381,13 @@ class Execution:
 
 def _cancellation(step: str, started: datetime, reason: str) -> Command:
     return lambda run: run.step_cancelled(step, started, reason)
+
+
+def _seconds(step: StepView) -> float:
+    if not step.started or not step.ended:
+        return 0.0
+    ended, started = map(datetime.fromisoformat, (step.ended, step.started))
+    return (ended - started).total_seconds()
 
 
 def _skip(steps: tuple[str, ...], reason: str) -> Command:

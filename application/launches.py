@@ -1,6 +1,7 @@
 """Launches: from a graph and a pin to a run that has ended."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, cast
 from uuid import UUID
 
@@ -19,11 +20,13 @@ from stackfold.application.ports import (
     StepOperator,
 )
 from stackfold.application.recording import Recording
+from stackfold.application.submissions import Submissions, job_of
+from stackfold.application.submitting_orchestrator import SubmittingOrchestrator
 from stackfold.application.tracking import Trackers
 from stackfold.application.watching import UNWATCHED, Watcher
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.configuration import RunConfiguration
+from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.environment import Environment
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.errors.refusal import with_article
@@ -58,6 +61,7 @@ class Launches:
         materializers: Materializers,
         claims: Claims,
         executions: Executions,
+        submissions: Submissions,
     ) -> None:
         """Record in `ledger`, and claim by `claims` what is executed.
 
@@ -67,12 +71,14 @@ class Launches:
             materializers: What writes and reads outputs.
             claims: Who executes what.
             executions: Where earlier executions are found.
+            submissions: Hands to an engine what that is to execute.
         """
         self._ledger = ledger
         self._pinning = pinning
         self._materializers = materializers
         self._claims = claims
         self._executions = executions
+        self.submissions = submissions
 
     def start(self, launch: Launch) -> str:
         """Start a run, and return its id when it has completed.
@@ -82,8 +88,8 @@ class Launches:
             RunFailed: A step raised; its exception is the cause.
         """
         graph, pin = launch.graph, launch.pin
+        equipment, orchestrator = self._checked(graph, pin, launch.watcher)
         chosen = step_operators(graph, pin)
-        equipment, orchestrator = self._equipment(graph, pin, chosen, launch.watcher)
         steps = tuple(
             StepDefinition(
                 name=node.name,
@@ -115,8 +121,7 @@ class Launches:
         # Claimed before it is known, so that nobody can take it for interrupted.
         with self._claims.hold(str(run.id), run.name):
             self._ledger.save(run)
-            recording = Recording(self._ledger, run, launch.why)
-            self._drive(Execution(run, graph, pin, recording, equipment, {}), orchestrator)
+            self._execute(run, launch, equipment, orchestrator)
         return str(run.id)
 
     def resume(self, run: Run, graph: Graph, pin: Pin, kept: Kept, why: str, w: Watcher) -> None:
@@ -134,25 +139,41 @@ class Launches:
             InvalidPipeline: The stack lacks what a step needs.
             RunFailed: A step raised; its exception is the cause.
         """
-        equipment, orchestrator = self._equipment(graph, pin, step_operators(graph, pin), w)
-        recording = Recording(self._ledger, run, why)
-        self._drive(Execution(run, graph, pin, recording, equipment, kept), orchestrator)
+        equipment, orchestrator = self._checked(graph, pin, w)
+        launch = Launch(graph, pin, AS_WRITTEN, why)
+        self._execute(run, launch, equipment, orchestrator, kept)
 
-    def _equipment(
-        self, graph: Graph, pin: Pin, chosen: Mapping[str, PinnedComponent], watcher: Watcher
-    ) -> tuple[Equipment, Orchestrator]:
+    def document(self, graph: Graph, pin: Pin) -> str:
+        """What an engine would be handed; raises as `Runs.document`."""
+        _, orchestrator = self._checked(graph, pin, UNWATCHED)
+        if not isinstance(orchestrator, SubmittingOrchestrator):
+            raise InvalidPipeline(
+                f"stack {pin.stack!r} would hand nothing to an engine: its orchestrator is of the "
+                f"flavor {orchestrator.flavor!r}, which executes the steps itself"
+            )
+        return orchestrator.document(job_of(graph, "RUN", graph.pipeline, {}))
+
+    def _checked(self, graph: Graph, pin: Pin, watcher: Watcher) -> tuple[Equipment, Orchestrator]:
         self._pinning.check(pin)
+        orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
+        return self.equipment(graph, pin, watcher), orchestrator
+
+    def equipment(self, graph: Graph, pin: Pin, watcher: Watcher) -> Equipment:
+        """What it takes to execute a run's steps.
+
+        Raises:
+            InvalidPipeline: The stack lacks what a step needs.
+        """
+        chosen = step_operators(graph, pin)
         built = {each.id: cast(StepOperator, self._pinning.built(each)) for each in chosen.values()}
         operators = {step: built[component.id] for step, component in chosen.items()}
-        orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
         store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
         materializers = self._materializers
         if graph.options.no_pickle:
             materializers = materializers.without_pickles()
         cache = Cache(self._executions, store, materializers, graph.nodes)
         trackers = self._trackers(graph, pin)
-        equipment = Equipment(store, materializers, operators, watcher, cache, trackers)
-        return equipment, orchestrator
+        return Equipment(store, materializers, operators, watcher, cache, trackers)
 
     def _trackers(self, graph: Graph, pin: Pin) -> Trackers:
         asked = asked_for(graph, pin, ComponentType.EXPERIMENT_TRACKER)
@@ -163,6 +184,26 @@ class Launches:
             {step: component.name for step, component in asked.items()},
             default.name if default else None,
         )
+
+    def _execute(
+        self,
+        run: Run,
+        launch: Launch,
+        equipment: Equipment,
+        orchestrator: Orchestrator,
+        kept: Kept = MappingProxyType({}),
+    ) -> None:
+        graph, pin = launch.graph, launch.pin
+        submits = isinstance(orchestrator, SubmittingOrchestrator)
+        recording = Recording(self._ledger, run, launch.why, shared=submits)
+        execution = Execution(run, graph, pin, recording, equipment, kept)
+        if isinstance(orchestrator, SubmittingOrchestrator):
+            component = pin.component(ComponentType.ORCHESTRATOR)
+            name = component.name if component else ""
+            job = job_of(graph, str(run.id), run.name, kept)
+            self.submissions.drive(job, execution, recording, orchestrator, name)
+        else:
+            self._drive(execution, orchestrator)
 
     def _drive(self, execution: Execution, orchestrator: Orchestrator) -> None:
         try:

@@ -18,11 +18,19 @@ _MOST = 100
 class Recording:
     """One run's way into the log; threads may share it."""
 
-    def __init__(self, ledger: Ledger, run: Run, why: str) -> None:
-        """Record in `ledger` what happens in `run`, for the reason `why`."""
+    def __init__(self, ledger: Ledger, run: Run, why: str, shared: bool = False) -> None:
+        """Prepare to record.
+
+        Args:
+            ledger: The log.
+            run: The run.
+            why: The reason.
+            shared: Whether others record what happens in it, too, and may end it.
+        """
         self._ledger = ledger
         self._run = run
         self._why = why
+        self._shared = shared
         self._turn = threading.Lock()
         self._waiting: list[Command] = []
         self._lost = False
@@ -37,6 +45,7 @@ class Recording:
             at_once: False if they may wait for the next ones that cannot.
 
         Raises:
+            RunEnded: Others have ended it.
             LogUnavailable: The log cannot be written.
         """
         with self._turn:
@@ -55,6 +64,8 @@ class Recording:
             # Until it has returned nobody knows; an interruption can come at any moment.
             self._lost = True
             with self._ledger.signed(self._why):
+                if self._shared and self._waiting:
+                    self._run.must_run()
                 for command in self._waiting:
                     command(self._run)
             self._expected = before + len(self._run.pending_events)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from stackfold.application.launches import Launch, Launches
-from stackfold.application.resumption import PipelineLoader
+from stackfold.application.recorded_graph import PipelineLoader
 from stackfold.application.run_views import RunDescription, RunQueries
 from stackfold.application.watching import Watcher
 from stackfold.domain.code import CodeDigests

@@ -1,6 +1,5 @@
 """Resumption: a run that did not complete goes on, on the stack that it was pinned to."""
 
-from collections.abc import Callable
 from typing import cast
 
 from stackfold.application.claims import Claims
@@ -8,19 +7,17 @@ from stackfold.application.launches import Kept, Launches
 from stackfold.application.ledger import Ledger
 from stackfold.application.pinning import Pinning
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.recorded_graph import PipelineLoader, recorded_graph
 from stackfold.application.run_views import RunDescription, RunQueries, StepView
+from stackfold.application.submitting_orchestrator import SubmittingOrchestrator
 from stackfold.application.watching import Watcher
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.configuration import RunConfiguration
-from stackfold.domain.errors import NotResumable, StackfoldError
+from stackfold.domain.errors import NotResumable, RunBusy, StackfoldError
 from stackfold.domain.graph import Graph
 from stackfold.domain.pin import Pin
 from stackfold.domain.pipeline import Pipeline
 from stackfold.domain.run import Run
-
-PipelineLoader = Callable[[str], Pipeline[...]]
-"""From "file.py:function" to the pipeline there."""
 
 
 class Resumption:
@@ -53,6 +50,7 @@ class Resumption:
             described = self._queries.describe_run(view.id)
             graph = self._graph(described, pipeline)
             pin = Pin.model_validate(described.pin)
+            self._refuse_while_executed(run, described, pin)
             kept = self._kept(described, pin)
             redone = tuple(
                 each.name
@@ -68,22 +66,20 @@ class Resumption:
     def _graph(self, run: RunDescription, pipeline: Pipeline[...] | None) -> Graph:
         if run.status == "completed":
             raise NotResumable(run.name, "has completed: there is nothing left to do")
-        configuration = RunConfiguration.model_validate(run.configuration)
         try:
-            found = pipeline or self._load_pipeline(run.source)
-            graph = found.graph_for(run.parameters, configuration)
+            return recorded_graph(run, pipeline or self._load_pipeline(run.source))
         except StackfoldError as error:
             raise NotResumable(run.name, f"cannot go on: {error}") from error
-        now = {node.name: list(node.upstream) for node in graph.nodes}
-        then = {step.name: step.upstream for step in run.steps}
-        if now != then:
-            differ = [name for name in {**then, **now} if now.get(name) != then.get(name)]
-            raise NotResumable(
-                run.name,
-                f"cannot go on: its pipeline has changed since, in {', '.join(differ[:5])}; "
-                "run it anew",
-            )
-        return graph
+
+    def _refuse_while_executed(self, run: Run, described: RunDescription, pin: Pin) -> None:
+        """Refuse a run that an engine goes on with, though no process here does."""
+        if run.status != "running" or not described.submitted:
+            return
+        orchestrator = self._pinning.required(pin, ComponentType.ORCHESTRATOR)
+        if isinstance(orchestrator, SubmittingOrchestrator) and orchestrator.is_executing(
+            described.submitted["reference"]
+        ):
+            raise RunBusy(run.name)
 
     def _kept(self, run: RunDescription, pin: Pin) -> Kept:
         """The steps that completed, and whose outputs are all there."""

@@ -135,6 +135,8 @@ class RunDescription(NamedTuple):
     position: int
     """Where in the log it began."""
     metadata: dict[str, Any]
+    submitted: dict[str, str] | None
+    """What it was handed to, if to an engine: orchestrator, reference and url."""
 
 
 class RunQueries(Protocol):

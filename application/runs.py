@@ -14,8 +14,10 @@ from stackfold.application.materializers import Materializers
 from stackfold.application.pinning import Pinning
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.queries import Queries
+from stackfold.application.recorded_graph import PipelineLoader
+from stackfold.application.remote_steps import RemoteSteps
 from stackfold.application.reruns import Reruns
-from stackfold.application.resumption import PipelineLoader, Resumption
+from stackfold.application.resumption import Resumption
 from stackfold.application.run_diffs import Changes, RunDiff, RunDiffs
 from stackfold.application.run_views import (
     NEWEST_FIRST,
@@ -26,6 +28,7 @@ from stackfold.application.run_views import (
     StepView,
 )
 from stackfold.application.step_logs import text_of, text_of_all
+from stackfold.application.submissions import Submissions
 from stackfold.application.values import read
 from stackfold.application.views import Listing
 from stackfold.application.watching import UNWATCHED, Watcher
@@ -33,7 +36,7 @@ from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.environment import Environment
-from stackfold.domain.errors import NotFound
+from stackfold.domain.errors import NotFound, RunBusy
 from stackfold.domain.pin import Pin
 from stackfold.domain.pipeline import Pipeline
 from stackfold.domain.run import Run
@@ -80,7 +83,12 @@ class Runs:
         self._claims = claims
         self._environment = environment
         self._pinning = Pinning(queries, flavors)
-        self._launches = Launches(ledger, self._pinning, materializers, claims, executions)
+        submissions = Submissions(run_queries)
+        self._launches = Launches(
+            ledger, self._pinning, materializers, claims, executions, submissions
+        )
+        self.remote_steps = RemoteSteps(ledger, run_queries, claims, self._launches, load_pipeline)
+        """For the processes that an engine starts, to which a run was handed."""
         self._resumption = Resumption(
             ledger, run_queries, self._pinning, claims, self._launches, load_pipeline
         )
@@ -123,6 +131,24 @@ class Runs:
         pin = self._pinning.pin(stack or configuration.stack)
         launch = Launch(graph, pin, configuration, why, self._environment(), watcher=watcher)
         return self.get(self._launches.start(launch))
+
+    def document(
+        self,
+        pipeline: Pipeline[...],
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        configuration: RunConfiguration = AS_WRITTEN,
+        stack: str | None = None,
+    ) -> str:
+        """What an engine would be handed if the pipeline was run; nothing is run or recorded.
+
+        Arguments and refusals as for `start`.
+
+        Raises:
+            InvalidPipeline: The stack's orchestrator executes the steps itself.
+        """
+        graph = pipeline.graph_for(parameters or {}, configuration)
+        return self._launches.document(graph, self._pinning.pin(stack or configuration.stack))
 
     def resume(
         self,
@@ -196,6 +222,8 @@ class Runs:
             RunBusy: It is being executed.
         """
         view = self.get(reference)
+        if view.status == "running":  # by an engine, too, when nobody here waits for it
+            raise RunBusy(view.name)
         with self._claims.hold(view.id, view.name):
             self._ledger.change(Run, view.id, Run.delete, why)
         return view

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.environment import Environment
-from stackfold.domain.errors import NothingToChange, NotResumable
+from stackfold.domain.errors import NothingToChange, NotResumable, RunEnded
 from stackfold.domain.events import Aggregate, FirstEvent
 from stackfold.domain.name import LONGEST
 from stackfold.domain.options import FailureMode
@@ -158,6 +158,20 @@ class Run(Aggregate):
         steps: tuple[str, ...]
         reason: str
 
+    class Submitted(Event):
+        """It was handed to an engine, whose processes record what its steps do."""
+
+        TOPIC = "run.submitted"
+        orchestrator: str
+        """The name of the component that handed it over."""
+        reference: str
+        """What the engine calls it."""
+        url: str
+        """Where somebody can look at it; empty if nowhere."""
+
+        def apply(self, run: "Run") -> None:
+            run.submitted = self.reference
+
     class Completed(Event):
         """Every step completed."""
 
@@ -193,6 +207,7 @@ class Run(Aggregate):
 
         def apply(self, run: "Run") -> None:
             run.status = "running"
+            run.submitted = ""
 
     class Annotated(Event):
         """Somebody said something about it, while it ran or later."""
@@ -227,6 +242,8 @@ class Run(Aggregate):
         self.tags = tags
         self.metadata = dict(metadata or {})
         self.status: Status = "running"
+        self.submitted = ""
+        """What the engine calls it that it was last handed to."""
 
     @classmethod
     def start(
@@ -295,6 +312,21 @@ class Run(Aggregate):
         """Record that steps are not executed; nothing if there are none."""
         if steps:
             self.trigger_event(self.StepsSkipped, steps=steps, reason=reason)
+
+    def submit(self, orchestrator: str, reference: str, url: str = "") -> None:
+        """Record that it was handed to an engine."""
+        self.trigger_event(self.Submitted, orchestrator=orchestrator, reference=reference, url=url)
+
+    def must_run(self) -> None:
+        """Refuse what only a run that goes on takes; for those who record from elsewhere.
+
+        Raises:
+            RunEnded: It has ended.
+            NotFound: It was deleted.
+        """
+        self.must_exist()
+        if self.status != "running":
+            raise RunEnded(self.name, self.status)
 
     def complete(self) -> None:
         """Record that every step completed."""

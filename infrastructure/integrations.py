@@ -13,6 +13,7 @@ from stackfold.application.catalogue import BUILT_IN, Packages
 from stackfold.domain.errors import InstallFailed, NotFound
 
 MODULES = {
+    "kubeflow": ("kfp",),
     "matplotlib": ("matplotlib", "PIL"),
     "mlflow": ("mlflow",),
     "numpy": ("numpy",),

@@ -49,6 +49,15 @@ BUILT_IN = (
         f"{_HERE}.local_step_operator.LocalStepOperator",
     ),
     Entry(
+        "kubeflow",
+        "orchestrator",
+        "kubeflow",
+        "Runs a pipeline on Kubeflow Pipelines, each step in a pod of its own.",
+        f"{_HERE}.kubeflow_orchestrator.KubeflowOrchestrator",
+        requires=("stackfold[kubeflow]",),
+        modules=("kfp",),
+    ),
+    Entry(
         "ray",
         "orchestrator",
         "ray",

@@ -18,9 +18,11 @@ from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
 
 _SORTABLE = {field: f"t.{field}" for field in (*RunView._fields, "position", "source", "error")}
-# The log cannot know that a process has ended: whoever looks asks whether its claim is held.
+# The log cannot know that a process has ended: whoever looks asks whether its claim is held. What
+# an engine executes nobody needs to have claimed.
 _SORTABLE["status"] = (
-    "CASE WHEN t.status = 'running' AND NOT run_is_claimed(t.id) THEN 'interrupted' "
+    "CASE WHEN t.status = 'running' AND t.submitted IS NULL AND NOT run_is_claimed(t.id) "
+    "THEN 'interrupted' "
     "ELSE t.status END"
 )
 _RUN = (
@@ -67,10 +69,10 @@ class SqlRunQueries:
         view = self.run(reference)
         ((source, why, error, parameters, graph, pin, *rest),) = self._database.read(
             "SELECT source, why, error, parameters, graph, pin, rerun_of, environment, position, "
-            "configuration, metadata FROM runs WHERE id = ?",
+            "configuration, metadata, submitted FROM runs WHERE id = ?",
             (view.id,),
         )
-        rerun_of, environment, position, configuration, metadata = rest
+        rerun_of, environment, position, configuration, metadata, submitted = rest
         return RunDescription(
             *view,
             source=source,
@@ -84,6 +86,7 @@ class SqlRunQueries:
             environment=json.loads(environment),
             position=position,
             metadata=json.loads(metadata),
+            submitted=json.loads(submitted) if submitted else None,
         )
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:

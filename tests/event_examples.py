@@ -164,6 +164,7 @@ FACTS: list[partial[Any]] = [
     that(Run.StepsSkipped, steps=("test", "deploy"), reason="step 'train' failed"),
     that(Run.Cancelled, reason="KeyboardInterrupt"),
     that(Run.Resumed, redone=("train",)),
+    that(Run.Submitted, orchestrator="kubeflow", reference="4f1c", url="https://kf/runs/4f1c"),
     that(Run.Completed),
     that(Run.Failed, error="ValueError: no"),
     that(Run.Annotated, tags=("nightly", "good"), metadata={"team": "vision"}),

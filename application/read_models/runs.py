@@ -27,6 +27,9 @@ def fold(  # noqa: PLR0912  # one case for each event
             for step in event.steps:
                 values = {**_NOTHING, "status": "skipped", "error": event.reason}
                 yield Write("insert", "steps", values, {"run": run["id"], "name": step})
+        case Run.Submitted():
+            to = {"orchestrator": event.orchestrator, "reference": event.reference}
+            yield Write("update", "runs", {"submitted": _json({**to, "url": event.url})}, run)
         case Run.Completed():
             yield Write("update", "runs", {"status": "completed", "ended": recorded_at}, run)
         case Run.Failed():
@@ -38,7 +41,8 @@ def fold(  # noqa: PLR0912  # one case for each event
         case Run.Resumed():
             for step in event.redone:
                 yield Write("delete", "steps", {}, {"run": run["id"], "name": step})
-            yield Write("update", "runs", {"status": "running", "ended": None, "error": ""}, run)
+            values = {"status": "running", "ended": None, "error": "", "submitted": None}
+            yield Write("update", "runs", values, run)
         case Run.Annotated():
             values = {"tags": _json(event.tags), "metadata": _json(event.metadata)}
             yield Write("update", "runs", values, run)
@@ -160,7 +164,7 @@ RUNS = Plain(
         "status TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, error TEXT NOT NULL, "
         "by TEXT NOT NULL, why TEXT NOT NULL, parameters TEXT NOT NULL, graph TEXT NOT NULL, "
         "pin TEXT NOT NULL, configuration TEXT NOT NULL, rerun_of TEXT, environment TEXT NOT NULL, "
-        "tags TEXT NOT NULL, metadata TEXT NOT NULL",
+        "tags TEXT NOT NULL, metadata TEXT NOT NULL, submitted TEXT",
         "steps": "run TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, "
         "started TEXT, ended TEXT, error TEXT NOT NULL, "
         "traceback TEXT NOT NULL, parameters TEXT NOT NULL, inputs TEXT NOT NULL, "
@@ -176,6 +180,7 @@ RUNS = Plain(
             Run.StepFailed,
             Run.StepCancelled,
             Run.StepsSkipped,
+            Run.Submitted,
             Run.Completed,
             Run.Failed,
             Run.Cancelled,

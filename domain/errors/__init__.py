@@ -1,8 +1,12 @@
 """Every refusal: what was refused and what to do, in one sentence, with the data behind it."""
 
 from stackfold.domain.errors.engines import (
+    EngineStopped,
     EngineUnavailable,
+    FailedElsewhere,
+    NoLongerFollowed,
     StepLost,
+    StepNotDue,
 )
 from stackfold.domain.errors.flavors import (
     FlavorBuiltIn,
@@ -58,6 +62,7 @@ from stackfold.domain.errors.runs import (
     OutsideStore,
     PickleRefused,
     RunBusy,
+    RunEnded,
     RunFailed,
     StepProcessDied,
     StepTimedOut,
@@ -95,7 +100,9 @@ __all__ = [
     "CodeChanged",
     "ComponentGone",
     "ComponentsDiffer",
+    "EngineStopped",
     "EngineUnavailable",
+    "FailedElsewhere",
     "FlavorBuiltIn",
     "InUse",
     "IncompleteStack",
@@ -121,6 +128,7 @@ __all__ = [
     "NeedsConfirmation",
     "NoLongerFits",
     "NoSuchRevision",
+    "NoLongerFollowed",
     "NotDeleted",
     "NotFound",
     "NotInStack",
@@ -136,12 +144,14 @@ __all__ = [
     "ProjectExists",
     "Protected",
     "RunBusy",
+    "RunEnded",
     "RunFailed",
     "SecretStoreUnavailable",
     "StackActive",
     "StackfoldError",
     "StackfoldWarning",
     "StepLost",
+    "StepNotDue",
     "StepProcessDied",
     "StepTimedOut",
     "TooBusy",

@@ -33,6 +33,15 @@ class NotResumable(StackfoldError):
         super().__init__(f"run {run!r} {problem}")
 
 
+class RunEnded(StackfoldError):
+    """Something came too late for a run."""
+
+    def __init__(self, run: str, status: str) -> None:
+        """Say that `run` has ended, and how."""
+        self.run, self.status = run, status
+        super().__init__(f"run {run!r} has ended already: it is {status}")
+
+
 class RunBusy(StackfoldError):
     """Somebody executes the run already."""
 

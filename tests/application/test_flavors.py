@@ -86,8 +86,16 @@ def test_the_built_in_flavors_are_there(ws):
         ("built-in", True),
     ) | {
         ("artifact_store", "s3"): ("s3", True),
-        ("orchestrator", "ray"): ("ray", find_spec("ray") is not None),
-        ("step_operator", "ray"): ("ray", find_spec("ray") is not None),
+        **{
+            flavor: (package, find_spec(module) is not None)
+            for flavor, package, module in (
+                (("orchestrator", "kubeflow"), "kubeflow", "kfp"),
+                (("orchestrator", "ray"), "ray", "ray"),
+                (("step_operator", "ray"), "ray", "ray"),
+                (("experiment_tracker", "mlflow"), "mlflow", "mlflow"),
+                (("experiment_tracker", "wandb"), "wandb", "wandb"),
+            )
+        },
     }
 
 

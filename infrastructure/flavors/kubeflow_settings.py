@@ -1,0 +1,169 @@
+"""What is configured of Kubeflow Pipelines."""
+
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from stackfold.application import ports
+from stackfold.application.ports import Secret, is_reference
+
+_SECRET_ARGUMENTS = frozenset({"cookies", "existing_token", "other_client_secret"})
+"""Arguments of `kfp.Client` that nobody may see."""
+
+
+def _name_and_key(text: str) -> str:
+    name, _, key = text.partition(":")
+    if not name or not key:
+        raise ValueError("must be NAME:KEY, of a secret in the cluster")
+    return text
+
+
+KubernetesSecret = Annotated[str, AfterValidator(_name_and_key)]
+"""A key of a secret that Kubernetes keeps, as "name:key"."""
+
+
+class Toleration(BaseModel):
+    """What nodes may be marked with that the pods go to all the same, in Kubernetes' words."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str | None = None
+    operator: Literal["Equal", "Exists"] | None = None
+    value: str | None = None
+    effect: Literal["NoExecute", "NoSchedule", "PreferNoSchedule"] | None = None
+    toleration_seconds: int | None = None
+
+
+class Volume(BaseModel):
+    """A volume that the pods have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    claim: str
+    """The name of its PersistentVolumeClaim."""
+    path: str
+    """Where it is mounted."""
+    sub_path: str = ""
+    """The folder in it that is mounted."""
+
+
+class PodSettings(BaseModel):
+    """What the pods of all steps are like."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    node_selectors: dict[str, str] = Field(default_factory=dict)
+    """Label → value that a node must have."""
+    tolerations: list[Toleration] = Field(default_factory=list)
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    image_pull_secrets: list[str] = Field(default_factory=list)
+    """The names of the cluster's secrets that images are pulled with."""
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    volumes: list[Volume] = Field(default_factory=list)
+
+
+class KubeflowSettings(ports.Configuration):
+    """Where the API is, who may use it, and what the pods are like."""
+
+    synchronous: bool = Field(
+        True, description="Whether to wait until a run has ended; Ctrl-C then terminates it."
+    )
+    timeout: int = Field(
+        1200, gt=0, description="Seconds to wait, at most. The run goes on all the same."
+    )
+    kubeflow_hostname: str | None = Field(
+        None,
+        description="The API's address, such as https://kubeflow.example.com/pipeline. Without it, "
+        "it is reached through Kubernetes.",
+    )
+    kubeflow_namespace: str = Field(
+        "kubeflow", min_length=1, description="The namespace in which Kubeflow is installed."
+    )
+    kubernetes_context: str | None = Field(
+        None,
+        description="The context of the Kubernetes configuration by which it is reached, where "
+        "there is no hostname; by default the current one.",
+    )
+    user_namespace: str | None = Field(
+        None, description="The user's namespace, where Kubeflow has several users."
+    )
+    client_username: Secret | None = Field(
+        None, description="The user to log in as, as a reference {{secret.key}}."
+    )
+    client_password: Secret | None = Field(
+        None, description="The user's password, as a reference {{secret.key}}."
+    )
+    client_args: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Further arguments of kfp.Client. Tokens and cookies only as references.",
+    )
+    pod_settings: PodSettings = Field(
+        default_factory=PodSettings, description="What the pods of all steps are like."
+    )
+    image: str | None = Field(
+        None,
+        description="The image of the pods: the pipeline's code, what it imports, and "
+        "stackfold[kubeflow].",
+    )
+    source: str | None = Field(
+        None,
+        description="Where the pipeline is in the image, as FILE.py:NAME or MODULE:NAME; by "
+        "default where it is here, or else below the image's working directory.",
+    )
+    environment: dict[str, str] = Field(
+        default_factory=dict, description="Variables that the pods have; for all to see."
+    )
+    secret_environment: dict[str, KubernetesSecret] = Field(
+        default_factory=dict,
+        description="Variables that come from the cluster's own secrets, as NAME:KEY: what the "
+        "stack's components need, and PGPASSWORD for a shared log.",
+    )
+    gpu_type: str = Field(
+        "nvidia.com/gpu", min_length=1, description="What Kubernetes calls the GPUs of a step."
+    )
+    poll_interval: float = Field(
+        5, gt=0, le=300, description="Seconds between two questions how a run comes along."
+    )
+
+    @field_validator("kubeflow_hostname")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        # What is wrong with it must not be repeated: it may hold a password.
+        parts = urlsplit(url or "https://host")
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be http://HOST or https://HOST, perhaps with a path")
+        if "@" in parts.netloc:
+            raise ValueError("may hold no password: give client_username and client_password")
+        return url and url.rstrip("/")
+
+    @field_validator("client_args")
+    @classmethod
+    def _hold_no_secret(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        for name in _SECRET_ARGUMENTS & set(arguments):
+            if not is_reference(str(arguments[name])):
+                raise ValueError(
+                    f"{name} is a secret and the log is forever: give {{{{name.key}}}}"
+                )
+        return arguments
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if (self.client_username is None) != (self.client_password is None):
+            raise ValueError("client_username and client_password belong together")
+        if self.client_username and not self.kubeflow_hostname:
+            raise ValueError("to log in by client_username, give kubeflow_hostname")
+        return self
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the API, and what it starts, is on this machine: as tests have it."""
+        host = urlsplit(self.kubeflow_hostname or "").hostname or ""
+        return host in {"localhost", "::1"} or host.startswith("127.")
+
+    @property
+    def title(self) -> str:
+        """What it is called in a sentence."""
+        where = self.kubeflow_hostname or f"in the namespace {self.kubeflow_namespace!r}"
+        return f"Kubeflow at {where}" if self.kubeflow_hostname else f"Kubeflow {where}"

@@ -1,0 +1,206 @@
+"""A server that speaks the API of Kubeflow Pipelines, v2beta1, and executes what it is handed.
+
+No Kubeflow exists where the tests run. This stands for it: a submitted pipeline, exactly as it came
+over the wire, is executed by `kfp.local` in a process of its own, on the loopback interface. What
+it cannot stand for is the cluster: pods, images, secrets, namespaces, the scheduler.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+NOW = "2026-01-01T00:00:00Z"
+PREFIX = "/apis/v2beta1/"
+
+
+@pytest.fixture
+def kfp():
+    """The module, if it is installed."""
+    return pytest.importorskip(
+        "kfp", reason="kfp is not installed here: `make test-flavors` has an environment for it"
+    )
+
+
+class KfpApiServer:
+    """The server; use it in a `with` block.
+
+    Attributes:
+        runs: Run → what was submitted, as Kubeflow shows it.
+        requests: What was asked, such as "POST runs".
+        refuse: What is asked → the status and the text that it is refused with.
+    """
+
+    def __init__(self, folder, executes=True, login=None):
+        """Keep outputs in `folder`; if it does not execute, runs stay as they are."""
+        self.folder = Path(folder)
+        self.executes = executes
+        self.login = login
+        self.runs, self.experiments, self.processes = {}, {}, {}
+        self.requests, self.refuse = [], {}
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        for run in list(self.processes):
+            self._kill(run, signal.SIGKILL)
+        self._http.shutdown()
+        self._http.server_close()
+
+    # -- what is asked
+
+    def answer(self, method, path, body):
+        """The status and the answer."""
+        asked = f"{method} {path}"
+        self.requests.append(asked)
+        for beginning, (status, text) in self.refuse.items():
+            if asked.startswith(beginning):
+                return status, {"error": text, "code": 13, "message": text}
+        match method, *path.replace(":", "/").split("/"):
+            case "GET", "healthz":
+                return 200, {"multi_user": False}
+            case "GET", "experiments":
+                found = list(self.experiments.values())
+                return 200, {"experiments": found, "total_size": len(found)}
+            case "POST", "experiments":
+                id = str(uuid4())
+                self.experiments[id] = {**body, "experiment_id": id, "created_at": NOW}
+                return 200, self.experiments[id]
+            case "GET", "experiments", id:
+                return 200, self.experiments[id]
+            case "POST", "runs":
+                return 200, self._start(body)
+            case "GET", "runs", id if id in self.runs:
+                return 200, self._state(id)
+            case "POST", "runs", id, "terminate" if id in self.runs:
+                self._terminate(id)
+                return 200, {}
+        return 404, {"error": f"nothing at {path}", "message": f"nothing at {path}"}
+
+    def _start(self, body):
+        id = str(uuid4())
+        self.runs[id] = {**body, "run_id": id, "state": "PENDING", "created_at": NOW}
+        if self.executes:
+            job = self.folder / f"{id}.json"
+            job.write_text(json.dumps(body))
+            with open(self.folder / f"{id}.log", "wb") as log:
+                self.processes[id] = subprocess.Popen(
+                    [sys.executable, __file__, str(job)],
+                    stdout=log, stderr=log, start_new_session=True,
+                )  # fmt: skip
+        return self.runs[id]
+
+    def _state(self, id):
+        run, process = self.runs[id], self.processes.get(id)
+        if process is not None and run["state"] in ("PENDING", "RUNNING", "CANCELING"):
+            code = process.poll()
+            if code is None:
+                run["state"] = "CANCELING" if run["state"] == "CANCELING" else "RUNNING"
+            elif run["state"] == "CANCELING":
+                run["state"] = "CANCELED"
+            else:
+                run["state"] = "SUCCEEDED" if code == 0 else "FAILED"
+                if code:
+                    run["error"] = {"code": 13, "message": "a task\nfailed"}
+        return run
+
+    def _terminate(self, id):
+        self.runs[id]["state"] = "CANCELING" if id in self.processes else "CANCELED"
+        # As Kubernetes does: the pods first get a chance.
+        self._kill(id, signal.SIGTERM)
+        timer = threading.Timer(10, self._kill, (id, signal.SIGKILL))
+        timer.daemon = True
+        timer.start()
+
+    def _kill(self, id, how):
+        process = self.processes.get(id)
+        if process is not None and process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, how)
+            if how == signal.SIGKILL:
+                process.wait()
+
+    def log_of(self, id):
+        return (self.folder / f"{id}.log").read_text()
+
+    # -- over HTTP
+
+    def _handler(self):
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do(self):
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                path = urlsplit(self.path).path
+                if not path.startswith(PREFIX):
+                    self._page(path, body)
+                    return
+                cookie = self.headers.get("Cookie", "")
+                if server.login and "authservice_session=let-in" not in cookie:
+                    self._send(401, {"message": "log in first", "error": "log in first"})
+                    return
+                about = json.loads(body) if body else None
+                self._send(*server.answer(self.command, path.removeprefix(PREFIX), about))
+
+            def _page(self, path, body):
+                """Dex's form, which leads to a session."""
+                self.send_response(200)
+                if self.command == "POST" and server.login and body.decode() == server.login:
+                    self.send_header("Set-Cookie", "authservice_session=let-in; Path=/")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def _send(self, status, answer):
+                data = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do
+
+        return Handler
+
+
+def execute(job):
+    """What the cluster would do: execute the submitted pipeline; the exit code says how it went."""
+    import yaml
+    from kfp import components, local
+
+    # Terminated like the pods, it waits for them: they are of the same group.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    body = json.loads(Path(job).read_text())
+    spec = body["pipeline_spec"]
+    given = body.get("runtime_config", {}).get("parameters", {})
+    local.init(
+        runner=local.SubprocessRunner(use_venv=False),
+        pipeline_root=str(Path(job).with_suffix("")),
+        raise_on_error=True,
+    )
+    spec = spec.get("pipeline_spec", spec)  # beside it, what Kubernetes is to know of the pods
+    components.load_component_from_text(yaml.safe_dump(spec))(**given)
+
+
+if __name__ == "__main__":
+    execute(sys.argv[1])
