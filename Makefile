@@ -8,6 +8,9 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 SERVERS := $(VENV)/.servers
 RUN := $(VENV)/bin/python
+# Flavors whose tools do not all fit into one environment, and what only serves them.
+APART := kubeflow mlflow ray wandb
+SERVING := mlflow-server
 
 .PHONY: help demo test slow check test-flavors bench reference clean
 
@@ -31,8 +34,8 @@ check: $(STAMP) ## Run all that CI runs: lint, format, types, layers, every test
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/pytest -m "not flavors"
 
-test-flavors: $(SERVERS) ## Run the flavors' tests, on real servers and engines
-	@$(VENV)/bin/pytest tests/flavors
+test-flavors: $(SERVERS) $(APART:%=.venv-flavors/%/.installed) $(SERVING:%=.venv-flavors/%/.installed) ## Run the flavors' tests, on real servers and engines
+	@.ci/flavors $(APART)
 
 bench: $(STAMP) ## Run the benchmarks
 	@set -e; for script in benchmarks/bench_*.py; do $(RUN) "$$script"; done
@@ -42,7 +45,7 @@ reference: $(STAMP) ## Write docs/cli.md, and the tables of fields in docs/flavo
 	@$(RUN) -m stackfold.cli.flavor_guides docs/flavors
 
 clean: ## Remove the environment, caches and built archives
-	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-flavors dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written last. An environment without it was interrupted, and is made anew.
@@ -65,6 +68,15 @@ $(STAMP): pyproject.toml
 	@$(RUN) -m pip install --quiet --upgrade "pip>=25.1"
 	@$(RUN) -m pip install --quiet --editable . --group dev
 	@touch $@
+
+# What cannot be installed here is left out, and said so by whoever runs the tests.
+.venv-flavors/%/.installed: pyproject.toml | $(STAMP)
+	@echo "Installing what $* needs into .venv-flavors/$*"
+	@if [ -x .venv-flavors/$*/bin/pip ] || $(RUN) -m venv .venv-flavors/$*; then \
+	    .venv-flavors/$*/bin/pip install --quiet --upgrade "pip>=25.1" && \
+	    .venv-flavors/$*/bin/pip install --quiet $(if $(filter $*,$(SERVING)),,--editable .) --group flavors-$* && \
+	    touch $@; \
+	fi || echo "$* could not be installed"
 
 $(SERVERS): $(STAMP)
 	@echo "Installing what flavors are tested on into $(VENV)"
