@@ -31,4 +31,5 @@ def execute(run: Callable[[Watcher], RunView], quiet: bool) -> None:
         # The step is the user's own code: where it failed is what they want to know.
         sys.stderr.write(failure.traceback.rstrip("\n") + "\n")
         raise
-    say(f"run {view.name!r} completed on stack {view.stack!r}, revision {view.stack_revision}")
+    how = "is executed" if view.status == "running" else "completed"
+    say(f"run {view.name!r} {how} on stack {view.stack!r}, revision {view.stack_revision}")

@@ -9,6 +9,7 @@ from stackfold.cli import completion
 from stackfold.cli.execution import Quiet, execute
 from stackfold.cli.grammar import Noun
 from stackfold.cli.options import Message, pairs
+from stackfold.cli.render import say
 from stackfold.infrastructure.workspace import Workspace
 
 pipeline = Noun("pipeline", "Run pipelines.")
@@ -61,6 +62,13 @@ def run(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Execute every step, whatever is known of it.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only print what an engine such as Kubeflow would be handed; run nothing.",
+        ),
+    ] = False,
     quiet: Quiet = False,
     message: Message = "",
 ) -> None:
@@ -76,6 +84,12 @@ def run(
         configuration = workspace.load_configuration(config, **settings)
         found = workspace.load_pipeline(source)
         values = workspace.read_parameters(found, given)
+        if dry_run:
+            document = workspace.runs.document(
+                found, values, configuration=configuration, stack=stack
+            )
+            say(document.rstrip("\n"))
+            return
         execute(
             lambda watcher: workspace.runs.start(
                 found,

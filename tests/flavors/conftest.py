@@ -6,8 +6,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from flavors.mlflow_server import mlflow_client, mlflow_server, mlflow_tool  # noqa: F401
 from flavors.kfp_api_server import kfp  # noqa: F401  # a fixture
+from flavors.mlflow_server import mlflow_client, mlflow_server, mlflow_tool  # noqa: F401
 from flavors.ray_nodes import ray, ray_cluster, ray_node  # noqa: F401  # fixtures
 from flavors.s3_server import KEY, SECRET, S3Server, s3_store, weed
 from flavors.wandb_files import wandb_tool  # noqa: F401
