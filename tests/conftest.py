@@ -6,7 +6,7 @@ import pytest
 
 # Shared assertions explain themselves like those in tests.
 pytest.register_assert_rewrite(
-    "given", "contracts", "fresh_fold", "round_trip", "runnable", "documents"
+    "given", "contracts", "fresh_fold", "round_trip", "runnable", "documents", "history"
 )
 
 pytest_plugins = ["postgres_server"]
@@ -22,11 +22,14 @@ ON_EVERY_DATABASE = {
     "test_exchange",
     "test_history",
     "test_log",
+    "test_log_copies",
     "test_looking_up",
     "test_moments",
     "test_pruning",
     "test_read_models",
+    "test_rebuild",
     "test_reruns",
+    "test_restores",
     "test_reverts",
     "test_run_diffs",
     "test_run_queries",

@@ -11,13 +11,14 @@ import pytest
 from event_examples import EXAMPLES
 from workspaces import OPERATOR, STORE, stack, store
 
-from stackfold.application.views import HistoryEntry
+from stackfold.application.views import HistoryEntry, StackView
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.run import Run
 from stackfold.infrastructure.event_mapper import EventMapper
 from stackfold.infrastructure.home import LOG_FILE
 from stackfold.infrastructure.tables import TABLES
+from stackfold.infrastructure.verification import Verification
 from stackfold.infrastructure.workspace import Workspace
 
 ALERTER = ComponentType.ALERTER
@@ -80,6 +81,22 @@ def tamper(home: Path, *statements: str) -> None:
             assert connection.execute(statement).rowcount != 0, f"nothing was changed: {statement}"
 
 
+def contents(home: Path) -> Any:
+    """Every row of the log and of the read models, without opening the workspace."""
+    with closing(sqlite3.connect(home / LOG_FILE)) as connection:
+        return [*connection.iterdump()], [*connection.execute("PRAGMA user_version")]
+
+
+def verified(home: Path, known: str | None = None) -> Verification:
+    """What `verify` finds; whatever that is, what is there can be listed."""
+    with Workspace.open(home) as ws:
+        assert ws.stacks.list()
+        for type in ComponentType:
+            ws.components.list(type)
+        assert ws.log.head().position > 1
+        return ws.log.verify(known)
+
+
 def tables(ws: Workspace) -> dict[str, list[Any]]:
     """Every row of the log and of the read models."""
     return {
@@ -101,6 +118,11 @@ def refused(ws: Workspace, error: type[StackfoldError], match: str) -> Iterator[
 def changes(entry: HistoryEntry) -> dict[str, tuple[Any, Any]]:
     """Field → before and after."""
     return {change.field: (change.before, change.after) for change in entry.changes}
+
+
+def state(view: StackView) -> Any:
+    """What a revert of a stack brings back."""
+    return view.name, view.description, view.labels, view.components
 
 
 def told(entries: Sequence[HistoryEntry]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 from history import own_flavors
-from history.homes import ALERTER, changes, refused, told
+from history.homes import ALERTER, changes, refused, state, told
 from workspaces import OPERATOR, STORE, names, stack, store
 
 from stackfold.application import ports
@@ -13,27 +13,12 @@ from stackfold.domain.errors import (
     NeedsConfirmation,
     NoLongerFits,
     NoSuchRevision,
-    NotDeleted,
     NotFound,
     NothingToChange,
     NotThereThen,
     OutsideLog,
     Protected,
 )
-
-
-@pytest.fixture
-def prod(ws):
-    """Revisions: 1 on `shared`; 2 with a description; 3 renamed from `first` to `prod`."""
-    store(ws, "shared", path="/one")
-    stack(ws, "first", artifact_store="shared")
-    ws.stacks.update("first", description="For real", labels={"team": "vision"})
-    return ws.stacks.rename("first", "prod")
-
-
-def state(view):
-    """What a revert brings back."""
-    return view.name, view.description, view.labels, view.components
 
 
 def at(ws, revision):
@@ -192,6 +177,12 @@ def test_its_flavor_is_gone(ws):
     assert names(ws.components.list(ALERTER)) == ["a"]
 
 
+def test_a_deleted_stack_cannot_be_reverted(ws, prod):
+    ws.stacks.delete("prod")
+    with refused(ws, NotFound, "there is no stack 'prod'"):
+        ws.stacks.revert("prod", to=1)
+
+
 # -- with the components
 
 
@@ -324,69 +315,6 @@ def test_a_type_may_be_given_as_text(ws):
     ws.components.delete("artifact_store", "shared")
     ws.components.restore("artifact_store", "shared")
     assert ws.components.get(ComponentType.ARTIFACT_STORE, "shared").revision == 5
-
-
-# -- restore
-
-
-def test_a_deleted_stack_is_there_again_as_it_was(ws, prod):
-    ws.stacks.delete("prod")
-    (entry,) = ws.stacks.restore("prod", why="still needed")
-    assert (entry.action, entry.revision, entry.why) == ("restored", 5, "still needed")
-    view = ws.stacks.get("prod")
-    assert state(view) == state(prod)
-    assert (view.id, view.created) == (prod.id, prod.created)
-
-
-def test_what_went_with_the_stack_must_come_back_first(ws, prod):
-    ws.stacks.delete("prod", recursive=True)
-    says = "deleted: run `stackfold artifact-store restore shared` first$"
-    with refused(ws, ComponentGone, says):
-        ws.stacks.restore("prod")
-    ws.components.restore(STORE, "shared")
-    ws.stacks.restore("prod")
-    assert ws.stacks.get("prod").components["artifact_store"] == ["shared"]
-
-
-def test_the_name_of_what_is_restored_is_taken_by_now(ws, prod):
-    ws.stacks.delete("prod")
-    new = stack(ws, "prod")
-    for reference in ("prod", prod.id):
-        with refused(ws, NameTaken, "a stack named 'prod' exists already: rename or delete"):
-            ws.stacks.restore(reference)
-    ws.stacks.rename("prod", "new")
-    ws.stacks.restore("prod")
-    assert ws.stacks.get("prod").id == prod.id
-    assert ws.stacks.get("new").id == new.id
-
-
-def test_of_several_deleted_ones_the_latest_comes_back(ws):
-    ids = []
-    for _ in range(2):
-        ids.append(stack(ws, "prod").id)
-        ws.stacks.delete("prod")
-    ws.stacks.restore("prod")
-    assert ws.stacks.get("prod").id == ids[1]
-    ws.stacks.rename("prod", "other")
-    ws.stacks.restore("prod")
-    assert ws.stacks.get("prod").id == ids[0]
-
-
-def test_what_is_there_or_never_was_cannot_be_restored(ws, prod):
-    with refused(ws, NotDeleted, "stack 'prod' is not deleted: there is nothing to restore"):
-        ws.stacks.restore("prod")
-    with refused(ws, NotDeleted, "artifact store 'shared' is not deleted"):
-        ws.components.restore(STORE, "shared")
-    with refused(ws, NotFound, "there is no stack 'never': there never was one"):
-        ws.stacks.restore("never")
-    with refused(ws, NotFound, "there is no alerter 'shared': there never was one"):
-        ws.components.restore(ALERTER, "shared")
-
-
-def test_a_deleted_stack_cannot_be_reverted(ws, prod):
-    ws.stacks.delete("prod")
-    with refused(ws, NotFound, "there is no stack 'prod'"):
-        ws.stacks.revert("prod", to=1)
 
 
 # -- dry runs

@@ -1,0 +1,65 @@
+"""What was deleted is there again, as it was before it was deleted."""
+
+from history.homes import ALERTER, refused, state
+from workspaces import STORE, stack
+
+from stackfold.domain.errors import (
+    ComponentGone,
+    NameTaken,
+    NotDeleted,
+    NotFound,
+)
+
+
+def test_a_deleted_stack_is_there_again_as_it_was(ws, prod):
+    ws.stacks.delete("prod")
+    (entry,) = ws.stacks.restore("prod", why="still needed")
+    assert (entry.action, entry.revision, entry.why) == ("restored", 5, "still needed")
+    view = ws.stacks.get("prod")
+    assert state(view) == state(prod)
+    assert (view.id, view.created) == (prod.id, prod.created)
+
+
+def test_what_went_with_the_stack_must_come_back_first(ws, prod):
+    ws.stacks.delete("prod", recursive=True)
+    says = "deleted: run `stackfold artifact-store restore shared` first$"
+    with refused(ws, ComponentGone, says):
+        ws.stacks.restore("prod")
+    ws.components.restore(STORE, "shared")
+    ws.stacks.restore("prod")
+    assert ws.stacks.get("prod").components["artifact_store"] == ["shared"]
+
+
+def test_the_name_of_what_is_restored_is_taken_by_now(ws, prod):
+    ws.stacks.delete("prod")
+    new = stack(ws, "prod")
+    for reference in ("prod", prod.id):
+        with refused(ws, NameTaken, "a stack named 'prod' exists already: rename or delete"):
+            ws.stacks.restore(reference)
+    ws.stacks.rename("prod", "new")
+    ws.stacks.restore("prod")
+    assert ws.stacks.get("prod").id == prod.id
+    assert ws.stacks.get("new").id == new.id
+
+
+def test_of_several_deleted_ones_the_latest_comes_back(ws):
+    ids = []
+    for _ in range(2):
+        ids.append(stack(ws, "prod").id)
+        ws.stacks.delete("prod")
+    ws.stacks.restore("prod")
+    assert ws.stacks.get("prod").id == ids[1]
+    ws.stacks.rename("prod", "other")
+    ws.stacks.restore("prod")
+    assert ws.stacks.get("prod").id == ids[0]
+
+
+def test_what_is_there_or_never_was_cannot_be_restored(ws, prod):
+    with refused(ws, NotDeleted, "stack 'prod' is not deleted: there is nothing to restore"):
+        ws.stacks.restore("prod")
+    with refused(ws, NotDeleted, "artifact store 'shared' is not deleted"):
+        ws.components.restore(STORE, "shared")
+    with refused(ws, NotFound, "there is no stack 'never': there never was one"):
+        ws.stacks.restore("never")
+    with refused(ws, NotFound, "there is no alerter 'shared': there never was one"):
+        ws.components.restore(ALERTER, "shared")
