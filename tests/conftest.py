@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import os
+import sys
 
 import pytest
 
@@ -55,3 +56,13 @@ def ws(request):
         opened = request.getfixturevalue("postgres").workspace()
     with opened as workspace:
         yield workspace
+
+
+@pytest.fixture(autouse=True)
+def no_program_of_a_test_stays_imported(tmp_path_factory):
+    """Two tests may write a program of the same name, each with its own pipeline."""
+    yield
+    folder = str(tmp_path_factory.getbasetemp())
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(folder):
+            del sys.modules[name]
