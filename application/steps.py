@@ -15,6 +15,7 @@ from stackfold.application.step_tracker import Tracked
 from stackfold.application.values import read, write
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import InvalidOutput, StackfoldError
+from stackfold.domain.errors.refusal import with_article
 from stackfold.domain.graph import Gathered, StepFunction
 
 _HEADER = "Traceback (most recent call last):"
@@ -102,7 +103,7 @@ class StepCall:
             return [(name, returned) for name in names]
         if not isinstance(returned, tuple | list) or len(returned) != len(names):
             count = len(returned) if isinstance(returned, tuple | list) else 1
-            problem = f"{count} values" if count != 1 else f"a {type(returned).__name__}"
+            problem = f"{count} values" if count != 1 else with_article(type(returned).__name__)
             raise InvalidOutput(self.node, f"{problem} where it declares {', '.join(names)}")
         return list(zip(names, returned, strict=True))
 
@@ -113,7 +114,8 @@ class StepCall:
             raise
         except Exception as error:
             # Whatever a class of the user's does when it is pickled.
-            problem = f"a {type(value).__name__} as {name!r} that cannot be stored: {error}"
+            what = with_article(type(value).__name__)
+            problem = f"{what} as {name!r} that cannot be stored: {error}"
             raise InvalidOutput(self.node, problem) from error
         if not notes:
             return written

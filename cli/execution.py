@@ -28,8 +28,11 @@ def execute(run: Callable[[Watcher], RunView], quiet: bool) -> None:
             view = run(watcher)
     except RunFailed as failure:
         sys.stdout.flush()
-        # The step is the user's own code: where it failed is what they want to know.
-        sys.stderr.write(failure.traceback.rstrip("\n") + "\n")
+        # The step is the user's own code: where it failed is what they want to know. A refusal
+        # of ours has no place in it, and is told by the error alone.
+        where = failure.traceback.rstrip("\n")
+        if where != failure.error:
+            sys.stderr.write(where + "\n")
         raise
     how = "is executed" if view.status == "running" else "completed"
     say(f"run {view.name!r} {how} on stack {view.stack!r}, revision {view.stack_revision}")

@@ -133,7 +133,7 @@ def verify(
         found = workspace.log.verify(known, tell)
     if not found.holds:
         place = f"#{found.position}" if found.position else "the log"
-        raise StackfoldError(f"{place} {found.problem}")
+        raise StackfoldError(f"{place} {found.problem}; the log can still be read")
     say(f"{found.events} events hold, head {found.head}")
 
 

@@ -39,9 +39,9 @@ _FIRST = (
 """What a description for people begins with; the steps and the pin are tables of their own."""
 
 
-def _name(which: str) -> Any:
+def _name(which: str, metavar: str = "NAME") -> Any:
     return typer.Argument(
-        metavar="NAME",
+        metavar=metavar,
         help=f"{which}: its name, its id, or a unique beginning of either.",
         autocompletion=completion.runs,
     )
@@ -153,8 +153,8 @@ def logs(
 
 @run.command("diff")
 def diff(
-    before: Annotated[str, _name("A run")],
-    after: Annotated[str, _name("The run to compare it with")],
+    before: Annotated[str, _name("A run", "RUN")],
+    after: Annotated[str, _name("The run to compare it with", "OTHER")],
     output: DiffOutput = DiffForm.TABLE,
 ) -> None:
     """Show in what two runs differ, and who changed it in between, and why.
@@ -234,7 +234,9 @@ def delete(name: RunName, yes: Yes = False, message: Message = "") -> None:
 
 def _show_steps(steps: list[dict[str, Any]]) -> None:
     rows = [{**step, "outputs": [*map(_reference, step["outputs"])]} for step in steps]
-    columns = ("name", "status", "started", "ended", "step_operator", "outputs")
+    columns = ["name", "status", "started", "ended", "step_operator", "outputs"]
+    if any(step["error"] for step in steps):
+        columns.insert(2, "error")  # what it raised, or why it was skipped
     sys.stdout.write("\nsteps\n" + table(rows, columns, ("name", "status"))[0])
 
 

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from stackfold.domain.errors.refusal import with_article
+
 _LARGEST_INTEGER = 2**63
 
 
@@ -24,7 +26,7 @@ def unrecordable(value: Any) -> str:
         if odd is not None:
             return f"the key {odd!r}"
         return next(filter(None, map(unrecordable, (*value, *value.values()))), "")
-    return f"a {kind.__name__}"
+    return with_article(kind.__name__)
 
 
 def _is_text(value: str) -> bool:

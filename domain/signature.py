@@ -11,6 +11,7 @@ from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
 from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.errors.refusal import with_article
 from stackfold.domain.misfit import misfit
 from stackfold.domain.name import valid_name
 from stackfold.domain.recordable import unrecordable
@@ -159,7 +160,7 @@ class Signature:
             # and a RecursionError for what holds itself.
             written = adapter.dump_python(value, mode="json", warnings=False)
         except (TypeError, ValueError, RecursionError):
-            problem = f"a {kind.__name__}"
+            problem = with_article(kind.__name__)
         else:
             problem = unrecordable(written)
             if not problem:

@@ -111,7 +111,7 @@ def test_a_thread_of_the_step_uses_the_context_that_it_is_handed(runs):
             lambda c: c.log_metadata({"x": float("nan")}),
             "adds metadata that is or holds the number nan",
         ),
-        (lambda c: c.log_metadata({"x": object()}), "adds metadata that is or holds a object"),
+        (lambda c: c.log_metadata({"x": object()}), "adds metadata that is or holds an object"),
         (
             lambda c: c.log_metadata({"x": 1}, output="y"),
             "notes on an output 'y': it returns output",

@@ -93,7 +93,7 @@ def test_an_interruption_is_recorded_and_goes_on(runs):
     ("returned", "problem"),
     [
         ((1, 2, 3), "returned 3 values where it declares left, right"),
-        (5, "returned a int where it declares left, right"),
+        (5, "returned an int where it declares left, right"),
         ((1, threading.Lock()), "returned a lock as 'right' that cannot be stored: cannot pickle"),
     ],
 )

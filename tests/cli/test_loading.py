@@ -34,6 +34,7 @@ def used(cli):
         ["orchestrator", "describe", "default"],
         ["orchestrator", "flavor", "list"],
         ["run", "list"],
+        ["artifact", "list"],
         ["status"],
         ["version"],
         ["stack", "history"],

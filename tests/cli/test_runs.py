@@ -94,3 +94,20 @@ def test_progress_loads_no_terminal_library_where_there_is_no_terminal(cli, here
     (here / "go").touch()
     tell = "import atexit; atexit.register(lambda: print('rich' in sys.modules))"
     assert in_a_process("pipeline", "run", "slow.py", before=tell).out.endswith("False\n")
+
+
+def test_a_skipped_step_says_why_and_a_refusal_is_told_once(cli, here):
+    (here / "odd.py").write_text(
+        "import threading\n"
+        "from stackfold import pipeline, step\n\n"
+        "@step\ndef make() -> object:\n    return threading.Lock()\n\n"
+        "@step\ndef take(made: object) -> int:\n    return 1\n\n"
+        "@pipeline\ndef odd():\n    take(make())\n"
+    )
+    answer = cli("pipeline", "run", "odd.py", "--quiet")
+    (line,) = answer.err.splitlines()
+    assert (answer.code, line.partition(": ")[0]) == (1, "error")
+    assert "cannot be stored" in line
+    told = cli.ok("run", "describe", "odd")
+    (row,) = (row for row in told.splitlines() if row.startswith("take"))
+    assert row.split("  ")[:3] == ["take", "skipped", "step 'make' failed"]
