@@ -16,11 +16,7 @@ def cli(tmp_path, monkeypatch, capsys):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("STACKFOLD_ACTOR", "ada@example.com")
-    # What a command loads from the folder, it loads into this process.
+    # A command that loads a file makes what is beside it importable, in this process.
     monkeypatch.setattr(sys, "path", [*sys.path])
-    modules = set(sys.modules)
     yield CommandLine(capsys)
     author.cache_clear()
-    for name in set(sys.modules) - modules:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
-            del sys.modules[name]
