@@ -31,7 +31,7 @@ def load_pipeline(source: str) -> Pipeline[...]:
     place, _, name = source.rpartition(":")
     if not place or os.sep in name:  # no colon, or one that belongs to the path
         place, name = source, ""
-    is_file = place.endswith(".py") or os.sep in place
+    is_file = place.endswith(".py") or place.startswith(".") or os.sep in place
     module = _from_file(place) if is_file else _from_name(place)
     return _named(module, place, name) if name else _only(module, place)
 

@@ -36,16 +36,22 @@ def position_of(database: Database, as_of: AsOf) -> int | None:
 
 def _start_of(database: Database, run: str) -> int:
     run = encodable(run)
-    # Ids are lower-case hexadecimal and hyphens, all of which sort before "g".
+    # Ids are lower-case hexadecimal and hyphens, all of which sort before "g". The log knows them
+    # even when the run was deleted; names are known of those that are there.
     rows = database.read(
         "SELECT originator_id, position FROM events WHERE originator_id >= ? "
         "AND originator_id < ? AND topic = 'run.started' LIMIT 10",
         (run, f"{run}g"),
+    ) or database.read(
+        "SELECT t.name, e.position FROM runs AS t JOIN events AS e ON e.originator_id = t.id "
+        "AND e.topic = 'run.started' WHERE substr(t.name, 1, length(?)) = ? "
+        "ORDER BY t.name <> ?, t.name LIMIT 10",
+        (run, run, run),
     )
     if not rows:
-        raise NotFound("run", run, "give its id, or the beginning of it")
-    if len(rows) > 1:
-        raise Ambiguous("run", run, [id for id, _ in rows])
+        raise NotFound("run", run, "give its name, its id, or the beginning of either")
+    if len(rows) > 1 and rows[0][0] != run:
+        raise Ambiguous("run", run, [which for which, _ in rows])
     return int(rows[0][1])
 
 

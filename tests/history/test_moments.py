@@ -82,7 +82,7 @@ def test_as_of_a_run_the_log_is_as_the_run_found_it(ws):
     with freeze_time("2026-01-06"):
         ws.stacks.delete("two")
     (run, *_) = ws.runs.list()
-    for reference in (run.id, run.id[:8], run.id[:13]):
+    for reference in (run.id, run.id[:8], run.id[:13], run.name, run.name[:-3]):
         assert then(ws, f"run:{reference}") == ["two", "three", "four"]
     assert then(ws, None) == ["three", "four"]
 
@@ -142,7 +142,7 @@ def test_a_time_before_the_log_began_is_refused_as_an_age_too(ws):
 
 @pytest.mark.parametrize("run", ["nope", "\udcff", "ABC", "%", "a b"])
 def test_a_run_that_never_was_is_refused(ws, run):
-    with refused(ws, NotFound, "there is no run .*: give its id"):
+    with refused(ws, NotFound, "there is no run .*: give its name, its id"):
         ws.stacks.list(as_of=f"run:{run}")
 
 

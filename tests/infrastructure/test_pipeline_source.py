@@ -126,6 +126,7 @@ def test_a_file_that_changed_is_read_again(write):
 def test_what_is_missing_is_said(write):
     assert refused("missing.py") == "missing.py: there is no such file"
     assert refused("missing.py:training") == "missing.py: there is no such file"
+    assert refused(".") == ".: there is no such file"
     assert refused("missing") == "missing: there is no such module; a file ends in .py"
     assert refused("missing.module:training").startswith("missing.module: there is no such module")
     write("one.py", ONE)
