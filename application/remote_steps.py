@@ -40,9 +40,13 @@ class RemoteSteps:
         run = self._queries.describe_run(reference)
         graph = self._graph(run, source)
         must_be_due(run, step, graph.options.failure_mode or FailureMode.FAIL_FAST)
-        execution = self._execution(run, graph, outputs_of(run))
-        with routed():
-            execution.execute(step, place)
+        recording = self._recording(run)
+        execution = self._execution(run, graph, recording, outputs_of(run))
+        try:
+            with routed():
+                execution.execute(step, place)
+        finally:
+            recording.record()  # nothing comes after it that what is recorded could wait for
 
     def settle(self, reference: str, source: str | None, awaited: bool) -> None:
         """End a run of which no step is executed any more; raises as `Runs.settle`."""
@@ -51,16 +55,19 @@ class RemoteSteps:
             return
         if awaited and self._claims.held(run.id):
             return  # whoever waits for it ends it
-        self._launches.submissions.settle(
-            run.id, self._execution(run, self._graph(run, source), {})
-        )
+        graph, recording = self._graph(run, source), self._recording(run)
+        execution = self._execution(run, graph, recording, {})
+        self._launches.submissions.settle(run.id, execution)
 
     def _graph(self, run: RunDescription, source: str | None) -> Graph:
         return recorded_graph(run, self._load_pipeline(source or run.source))
 
-    def _execution(self, run: RunDescription, graph: Graph, kept: Kept) -> Execution:
+    def _recording(self, run: RunDescription) -> Recording:
+        return Recording(self._ledger, self._ledger.load(Run, run.id), run.why, shared=True)
+
+    def _execution(
+        self, run: RunDescription, graph: Graph, recording: Recording, kept: Kept
+    ) -> Execution:
         pin = Pin.model_validate(run.pin)
-        started = self._ledger.load(Run, run.id)
-        recording = Recording(self._ledger, started, run.why, shared=True)
         equipment = self._launches.equipment(graph, pin, UNWATCHED)
-        return Execution(started, graph, pin, recording, equipment, kept)
+        return Execution(self._ledger.load(Run, run.id), graph, pin, recording, equipment, kept)

@@ -6,6 +6,7 @@ import json
 import tempfile
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -58,7 +59,9 @@ class KubeflowApi:
         if settings.client_username and settings.client_password:
             user, password = secret(settings.client_username), secret(settings.client_password)
             arguments["cookies"] = self._session(user, password)
-        with self._in_plain_words():
+        with self._in_plain_words(), warnings.catch_warnings():
+            # It warns of Kubeflow 1 whenever it is used.
+            warnings.simplefilter("ignore")
             import kfp
 
             self._client = kfp.Client(

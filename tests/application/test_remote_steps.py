@@ -134,6 +134,14 @@ def test_a_run_tells_what_it_was_handed_to(engine):
     }
 
 
+def test_what_is_found_in_the_cache_is_recorded_for_the_next_process(engine):
+    runs = engine(Engine)
+    runs.start(training, stack="engine")
+    again = runs.start(training, stack="engine")
+    assert again.status == "completed"
+    assert statuses(runs, again.id)["load"] == "cached"
+
+
 @step
 def load() -> int:
     return 1

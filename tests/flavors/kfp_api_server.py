@@ -110,7 +110,7 @@ class KfpApiServer:
         run, process = self.runs[id], self.processes.get(id)
         if process is not None and run["state"] in ("PENDING", "RUNNING", "CANCELING"):
             code = process.poll()
-            if code is None:
+            if code is None or _is_there(process.pid):
                 run["state"] = "CANCELING" if run["state"] == "CANCELING" else "RUNNING"
             elif run["state"] == "CANCELING":
                 run["state"] = "CANCELED"
@@ -181,6 +181,15 @@ class KfpApiServer:
             do_GET = do_POST = do
 
         return Handler
+
+
+def _is_there(group):
+    """Whether a process of the group is left: a task is not over before all of its pod is."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def execute(job):
