@@ -12,13 +12,16 @@ RUN := $(VENV)/bin/python
 APART := kubeflow mlflow ray wandb
 SERVING := mlflow-server
 
-.PHONY: help demo test slow check test-flavors bench reference clean
+.PHONY: help demo demo-stacks test slow check test-flavors bench reference clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 demo: $(STAMP) ## Show Stackfold at work, the same pipeline on two stacks
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" examples/demo.sh
+
+demo-stacks: $(SERVERS) $(APART:%=.venv-flavors/%/.installed) $(SERVING:%=.venv-flavors/%/.installed) ## Run one pipeline file, unchanged, on five stacks
+	@$(RUN) examples/demo_stacks.py
 
 test: $(STAMP) ## Run the tests, but not the slow ones
 	@$(VENV)/bin/pytest -m "not slow and not flavors"
