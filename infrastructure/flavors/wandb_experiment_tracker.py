@@ -1,8 +1,9 @@
 """The experiment tracker `wandb`."""
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from stackfold.application.ports import Secret
 from stackfold.domain.errors import TrackerUnavailable
 from stackfold.infrastructure.flavors.wandb_run import WandbRecord, native
 
+_turn = threading.Lock()
 _PUBLIC = "https://api.wandb.ai"
 _FAULTS = {
     "no such host": "there is no such host: correct base_url",
@@ -180,20 +182,21 @@ class WandbExperimentTracker(ExperimentTracker):
         given, parent = self.configuration, step.ids or {}
         folder = os.path.join(self.home, os.path.expanduser(given.folder))
         Path(folder).mkdir(parents=True, exist_ok=True)
-        return wandb.init(
-            # One beside those that other threads have, and not the process's.
-            reinit="create_new",
-            mode=mode,
-            dir=folder,
-            entity=given.entity,
-            project=parent.get("project"),
-            group=parent.get("group"),
-            job_type=step.name,
-            name=f"{step.run.name}/{step.name}",
-            tags=given.tags,
-            config={**step.parameters, "stackfold": _facts(step)},
-            settings=self._settings(),
-        )
+        with _logged_in() if mode == "online" and given.api_key else nullcontext():
+            return wandb.init(
+                # One beside those that other threads have, and not the process's.
+                reinit="create_new",
+                mode=mode,
+                dir=folder,
+                entity=given.entity,
+                project=parent.get("project"),
+                group=parent.get("group"),
+                job_type=step.name,
+                name=f"{step.run.name}/{step.name}",
+                tags=given.tags,
+                config={**step.parameters, "stackfold": _facts(step)},
+                settings=self._settings(),
+            )
 
     def _settings(self) -> Any:
         import wandb
@@ -233,6 +236,23 @@ class WandbExperimentTracker(ExperimentTracker):
             words = next((words for sign, words in _FAULTS.items() if sign in text), "")
             told = words or str(error).strip().partition("\n")[0][:200]
             raise TrackerUnavailable(self._place, told) from None
+
+
+@contextmanager
+def _logged_in() -> Iterator[None]:
+    """The block logs in with a key of ours.
+
+    W&B keeps the key for the process, and would send it to whatever server comes next. The run
+    itself has it by then.
+    """
+    with _turn:
+        try:
+            yield
+        finally:
+            with suppress(ImportError):  # it is not documented
+                from wandb.sdk.lib.wbauth import unauthenticate_session
+
+                unauthenticate_session()
 
 
 def _facts(step: TrackedStep) -> dict[str, str]:

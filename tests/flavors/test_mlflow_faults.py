@@ -178,7 +178,7 @@ def mortal_server(mlflow_server):
 
 
 def test_a_step_goes_on_when_the_server_is_killed_while_it_speaks(ws, mortal_server, lines):
-    register(ws, mortal_server.url)
+    register(ws, mortal_server.url, retries=2)
 
     def train() -> int:
         import mlflow
@@ -186,12 +186,12 @@ def test_a_step_goes_on_when_the_server_is_killed_while_it_speaks(ws, mortal_ser
         mlflow.log_metric("loss", 1.0)
         mortal_server.kill()
         began = time.monotonic()
-        for number in range(100):
+        for number in range(20):
             mlflow.log_metric("loss", number)
         mlflow.log_text("hello", "hello.txt")
         get_context().tracker.log_metrics({"accuracy": 0.75})
-        # The server is not asked a hundred times: it is away.
-        assert time.monotonic() - began < 15
+        # Once is two seconds at least; it is not asked each time.
+        assert 2 <= time.monotonic() - began < 15
         return 1
 
     run = run_of(ws, train, experiment_tracker=True)

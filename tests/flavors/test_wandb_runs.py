@@ -167,13 +167,18 @@ def test_a_strict_tracker_fails_the_step(ws, on):
     assert KEY not in caught.value.traceback + str(caught.value)
 
 
-def test_a_missing_key_is_told(ws, on, monkeypatch, tmp_path):
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+@pytest.mark.parametrize("other", [NOBODY, "http://127.0.0.1:2"])
+def test_the_key_of_one_tracker_is_given_to_no_other(ws, on, wandb_tool, monkeypatch, other):
+    monkeypatch.setenv("NETRC", "/nowhere")
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    # Another server: for that one this process may have been given a key before.
-    other = online(strict=True, api_key=None, base_url="http://127.0.0.1:2")
+    ws.secrets.create("wandb", {"key": KEY})
+    stack = on(**online())
+    assert ws.runs.start(alone(train), stack=stack).status == "completed"
+    without = online(strict=True, api_key=None, base_url=other)
+    ws.components.register(TRACKER, "keyless", "wandb", wandb_tool.configuration(**without))
+    ws.stacks.update(stack, experiment_tracker=["keyless"])
     with pytest.raises(RunFailed, match="there is no API key: give api_key, or set mode"):
-        ws.runs.start(alone(train), stack=on(**other))
+        ws.runs.start(alone(train), stack=stack)
 
 
 @pytest.mark.parametrize(
