@@ -62,3 +62,17 @@ def test_the_selection_fails_without_approval_and_goes_on_from_there(folder):
         evaluated = next(s for s in workspace.runs.steps(latest.id) if s.name == "evaluate")
         assert list(evaluated.outputs[0].metadata) == ["boosting", "forest", "logistic"]
         assert latest.tags == ["example"]
+
+
+def test_the_file_for_every_stack_runs_on_the_first_one(folder):
+    shutil.copy(EXAMPLES / "stacks.py", folder)
+    done = run_in(folder, "stacks.py")
+    assert done.stderr == ""
+    assert "on stack 'default': reads 9" in done.stdout
+    with Workspace.open(folder / "home") as workspace:
+        (run,) = workspace.runs.list()
+        told = {step.name: step.metadata for step in workspace.runs.steps(run.id)}
+    assert told["load"] == {}
+    assert told["train"]["parameters"] == {"kind": "LogisticRegression", "pictures": 1347}
+    assert 0 < told["train"]["metrics"]["loss"] < 0.2
+    assert told["evaluate"]["metrics"]["accuracy"] == pytest.approx(0.96, abs=0.01)
