@@ -210,21 +210,42 @@ class plain_words:
 
 def _cut_off(path: Path) -> bool:
     """Whether the file is shorter than it says; SQLite would read zeros for the missing end."""
-    for pause in (0, 0.05):
-        # The second look is for a file that another process was just about to make longer.
-        time.sleep(pause)
-        try:
-            with path.open("rb") as file:
-                header = file.read(32)
-            size = path.stat().st_size
-        except OSError:
-            return False
-        page = int.from_bytes(header[16:18], "big")
-        expected = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
-        is_sqlite = header.startswith(b"SQLite format 3\0")
-        if not is_sqlite or size >= expected or os.path.exists(f"{path}-wal"):
-            return False
-    return True
+    if not _seems_cut_off(path):
+        return False
+    # Another process may just be making it longer. While a connection reads, none does so without
+    # the journal, which stays as long as there is a connection.
+    connection = None
+    try:
+        connection = _open(f"{_address(path)}?mode=rw")
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        return _seems_cut_off(path) and not _journal_size(path)
+    except sqlite3.DatabaseError as error:
+        return not isinstance(error, sqlite3.OperationalError)
+    finally:
+        if connection:
+            connection.close()
+
+
+def _seems_cut_off(path: Path) -> bool:
+    if _journal_size(path):
+        return False
+    try:
+        with path.open("rb") as file:
+            header = file.read(32)
+        size = path.stat().st_size
+    except OSError:
+        return False
+    page = int.from_bytes(header[16:18], "big")
+    expected = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
+    return header.startswith(b"SQLite format 3\0") and size < expected
+
+
+def _journal_size(path: Path) -> int:
+    try:
+        return os.stat(f"{path}-wal").st_size
+    except OSError:
+        return 0
 
 
 def _open(address: str) -> sqlite3.Connection:

@@ -84,7 +84,7 @@ def race(start, tmp_path):
         meeting = tmp_path / "meeting"
         meeting.write_bytes(bytes(4 * processes))
         workers = [start(task, place, meeting, me, processes, attempts) for me in range(processes)]
-        outcomes = [json.loads(worker.communicate(timeout=120)[0]) for worker in workers]
+        outcomes = [json.loads(worker.communicate(timeout=600)[0]) for worker in workers]
         assert [len(each) for each in outcomes] == [attempts] * processes
         return outcomes
 

@@ -119,8 +119,9 @@ def test_first_use_by_eight_at_once_makes_one_seed_50_times(tmp_path, race):
     assert {outcome for each in outcomes for outcome in each} == {"done"}
     for number in range(1, 51):
         home = tmp_path / "homes" / str(number)
-        assert [path.name for path in home.iterdir()] == [LOG_FILE]
         assert_one_seed(home)
+        # Only now: two that close at once may each leave the journal to the other one.
+        assert [path.name for path in home.iterdir()] == [LOG_FILE]
 
 
 def test_first_use_of_a_shared_database_by_eight_at_once_makes_one_seed(postgres, race):

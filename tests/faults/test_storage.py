@@ -125,6 +125,17 @@ def test_a_log_that_vanishes_is_not_made_anew_behind_the_users_back(home):
 # -- locked
 
 
+@pytest.mark.parametrize("left", [200, 4096, 5000, 0.5, -1], ids=str)
+def test_a_log_that_was_cut_off_is_not_read_as_if_it_were_whole(tmp_path, left):
+    with Workspace.open(tmp_path):
+        pass
+    log = tmp_path / LOG_FILE
+    size = log.stat().st_size
+    os.truncate(log, left if left > 1 else int(size * left) if left > 0 else size + left)
+    with pytest.raises(LogUnavailable, match="was cut off: restore it from a backup"):
+        Workspace.open(tmp_path)
+
+
 def test_a_locked_log_can_be_read_and_is_written_after_the_lock_is_gone(home, monkeypatch):
     monkeypatch.setattr(sqlite_database, "PATIENCE", 0.05)
     lock = sqlite3.connect(home / LOG_FILE, isolation_level=None)
