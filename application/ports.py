@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from stackfold.application.experiment_tracker import ExperimentTracker
+from stackfold.application.model_deployer import ModelDeployer
 from stackfold.application.stack_component import (
     Configuration,
     Secret,
@@ -270,12 +271,6 @@ class ImageBuilder(StackComponent):
     """Builds container images."""
 
     component_type = ComponentType.IMAGE_BUILDER
-
-
-class ModelDeployer(StackComponent):
-    """Serves models."""
-
-    component_type = ComponentType.MODEL_DEPLOYER
 
 
 class ModelRegistry(StackComponent):

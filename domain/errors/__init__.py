@@ -1,5 +1,11 @@
 """Every refusal: what was refused and what to do, in one sentence, with the data behind it."""
 
+from stackfold.domain.errors.deployments import (
+    DeploymentFailed,
+    DeploymentUnavailable,
+    NoManifest,
+    PredictionRefused,
+)
 from stackfold.domain.errors.engines import (
     EngineStopped,
     EngineUnavailable,
@@ -100,6 +106,8 @@ __all__ = [
     "CodeChanged",
     "ComponentGone",
     "ComponentsDiffer",
+    "DeploymentFailed",
+    "DeploymentUnavailable",
     "EngineStopped",
     "EngineUnavailable",
     "FailedElsewhere",
@@ -128,6 +136,7 @@ __all__ = [
     "NeedsConfirmation",
     "NoLongerFits",
     "NoLongerFollowed",
+    "NoManifest",
     "NoSuchRevision",
     "NotDeleted",
     "NotFound",
@@ -141,6 +150,7 @@ __all__ = [
     "OutsideLog",
     "OutsideStore",
     "PickleRefused",
+    "PredictionRefused",
     "ProjectExists",
     "Protected",
     "RunBusy",
