@@ -1,6 +1,7 @@
 """Checking a component's configuration against its flavor."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
@@ -112,6 +113,10 @@ def _must_be_recordable(flavor: type[StackComponent], values: Mapping[str, Any])
         raise InvalidConfiguration(_subject(flavor), problems)
 
 
+_PASSWORD = re.compile(r"://[^\s/?#@:]*:(?!\{\{)[^\s/?#@]+@")
+"""An address with a password in it, as in https://me:password@example.com."""
+
+
 def _unrecordable(value: Any) -> str:
     """Why JSON could not carry a value everywhere; empty if it could."""
     match value:
@@ -121,6 +126,11 @@ def _unrecordable(value: Any) -> str:
             return "must be a number of at most 64 bits"
         case str() if value != value.encode(errors="replace").decode():
             return "is not valid Unicode"
+        case str() if _PASSWORD.search(value):
+            return (
+                "holds a password and the log is forever: leave it out of the address, and give "
+                "it where the flavor takes a secret"
+            )
         case dict():
             return next(filter(None, map(_unrecordable, [*value, *value.values()])), "")
         case list() | tuple():

@@ -1,6 +1,5 @@
 """Stacks as documents: told by one Stackfold, or by the peer, and taken in by another."""
 
-import re
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Literal, NamedTuple
@@ -9,6 +8,7 @@ from uuid import UUID
 from stackfold.application.flavors import Flavors
 from stackfold.application.ledger import Ledger
 from stackfold.application.queries import Queries
+from stackfold.application.requirements import requirements_of
 from stackfold.application.stack_document import (
     ComponentDocument,
     Document,
@@ -23,8 +23,6 @@ from stackfold.domain.errors import ComponentsDiffer, NameTaken, NothingToChange
 from stackfold.domain.events import Aggregate
 from stackfold.domain.name import LONGEST
 from stackfold.domain.stack import Stack
-
-_EXTRA = re.compile(r"stackfold\[([\w-]+)\]")
 
 Clash = Literal["refuse", "reuse", "rename"]
 """What to do where a component of the document's name is there but differs: refuse the document,
@@ -86,16 +84,10 @@ class Exchange:
         """
         queries = self._queries
         stack = queries.active_stack() if reference is None else queries.stack(reference)
-        extras: set[str] = set()
-        others: set[str] = set()
-        for each in queries.stack_components(stack.id):
-            for requirement in self._flavors.requirements(ComponentType(each.type), each.flavor):
-                if found := _EXTRA.fullmatch(requirement):
-                    extras.add(found[1])
-                else:
-                    others.add(requirement)
-        ours = [f"stackfold[{','.join(sorted(extras))}]"] if extras else ["stackfold"]
-        return [*ours, *sorted(others)]
+        members = [
+            (ComponentType(each.type), each.flavor) for each in queries.stack_components(stack.id)
+        ]
+        return requirements_of(self._flavors, members)
 
     def import_stack(
         self,
@@ -231,7 +223,7 @@ class _Import:
             if held == composition and (there.description, there.labels) == told[1:3]:
                 raise NothingToChange("stack", there.name, there.revision)
             if self._on_clash != "rename":
-                raise NameTaken("stack", name)
+                raise NameTaken("stack", name, "give another name, or --on-clash rename")
             name = _free(name, lambda other: bool(queries.stacks(_named(other))))
         return Stack.register(name, composition, told.description, told.labels)
 

@@ -133,7 +133,10 @@ def verify(
         found = workspace.log.verify(known, tell)
     if not found.holds:
         place = f"#{found.position}" if found.position else "the log"
-        raise StackfoldError(f"{place} {found.problem}; the log can still be read")
+        rest = "the log can still be read"
+        if found.log_holds:
+            rest = "the log itself holds: `stackfold log rebuild` makes the read models anew"
+        raise StackfoldError(f"{place} {found.problem}; {rest}")
     say(f"{found.events} events hold, head {found.head}")
 
 

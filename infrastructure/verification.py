@@ -23,6 +23,8 @@ class Verification(NamedTuple):
     """The first position that does not hold; None if all do."""
     problem: str | None = None
     """What is wrong there."""
+    log_holds: bool = False
+    """Whether only the read models are wrong, so that a rebuild mends them."""
 
     @property
     def holds(self) -> bool:
@@ -50,8 +52,7 @@ def verify(
     difference = _verify_read_models(database)
     if difference is None:
         return found
-    position, problem = difference
-    return found._replace(position=position, problem=problem)
+    return found._replace(**difference._asdict())
 
 
 def _parsed(known: str) -> tuple[int, bytes]:
@@ -120,16 +121,22 @@ def _head(record: Record) -> str:
     return f"{record.position}:{record.hash.hex()}"
 
 
-def _verify_read_models(database: Database) -> tuple[int, str] | None:
+class _Difference(NamedTuple):
+    position: int
+    problem: str
+    log_holds: bool = True
+
+
+def _verify_read_models(database: Database) -> _Difference | None:
     """The first position at which a read model and a fresh fold differ, and how."""
     with database.look() as cursor:
         TABLES.create(cursor, database.temp)
         try:
             Fold(cursor, database.temp).run(events(database))
         except UnreadableEvent as error:
-            return error.position or 0, f"cannot be loaded: {error.reason}"
+            return _Difference(error.position or 0, f"cannot be loaded: {error.reason}", False)
         except database.conflict as error:
-            return 0, f"the events contradict each other: {error}"
+            return _Difference(0, f"the events contradict each other: {error}", False)
         differences = []
         for table in TABLES.names():
             position = TABLES.position_of(table, database.main)
@@ -140,11 +147,13 @@ def _verify_read_models(database: Database) -> tuple[int, str] | None:
                     f"EXCEPT SELECT * FROM {other}.{table}) AS differing"
                 )
                 if first is not None:
-                    differences.append((first, f"reads differently in the read model {table!r}"))
+                    problem = f"reads differently in the read model {table!r}"
+                    differences.append(_Difference(first, problem))
             ((one, other),) = cursor.execute(
                 f"SELECT (SELECT count(*) FROM {schemas[0]}.{table}), "
                 f"(SELECT count(*) FROM {schemas[1]}.{table})"
             )
             if one > other and not differences:
-                differences.append((0, f"a row is there twice in the read model {table!r}"))
+                problem = f"a row is there twice in the read model {table!r}"
+                differences.append(_Difference(0, problem))
         return min(differences, default=None)

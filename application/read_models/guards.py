@@ -37,8 +37,9 @@ def _components_live(
 
 
 def _stack_is_inactive(queries: Queries, event: "Stack.Deleted", row: "StackRow") -> None:
-    if queries.scopes_with(str(event.originator_id)):
-        raise StackActive(row.name)
+    scopes = queries.scopes_with(str(event.originator_id))
+    if scopes:
+        raise StackActive(row.name, scopes)
 
 
 def _stack_lives(

@@ -48,10 +48,12 @@ class InUse(StackfoldError):
 class StackActive(StackfoldError):
     """The active stack cannot be deleted."""
 
-    def __init__(self, name: str) -> None:
-        """Refuse to delete the stack `name`."""
-        self.name = name
-        super().__init__(f"stack {name!r} is active: activate another stack first")
+    def __init__(self, name: str, scopes: Sequence[str] = ()) -> None:
+        """Refuse to delete the stack `name`, and say in which `scopes` it is active."""
+        self.name, self.scopes = name, tuple(scopes)
+        where = [scope.replace("/", " in ").replace(":", " ") for scope in scopes]
+        places = "" if where == ["global"] or not where else f" ({', '.join(where)})"
+        super().__init__(f"stack {name!r} is active{places}: activate another stack first")
 
 
 class IncompleteStack(StackfoldError):
@@ -91,5 +93,5 @@ class ComponentsDiffer(StackfoldError):
         self.components = tuple(components)
         super().__init__(
             f"already there, but with another flavor or configuration: {', '.join(components)}; "
-            "say on a clash to reuse what is there, or to rename what comes in"
+            "give --on-clash reuse to take what is there, or --on-clash rename for what comes in"
         )

@@ -201,6 +201,21 @@ def test_a_plain_secret_is_refused_and_how_to_do_it_right_is_told(text):
     }
 
 
+@pytest.mark.parametrize("address", ["https://me:PLANTED@host/x", "s3://:PLANTED@bucket"])
+def test_an_address_with_a_password_is_refused_wherever_it_stands(address):
+    address = address.replace("PLANTED", PLANTED)
+    for configuration in ({"to": address}, {"to": "ops", "tags": ["a", address]}):
+        (problem,) = problems(**configuration).values()
+        assert problem.startswith("holds a password and the log is forever: leave it out")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://me@host", "http://host:80/a@b", "https://me:{{web.password}}@host", "a:b@c"]
+)
+def test_an_address_without_a_password_is_fine(address):
+    assert checked(to=address)["to"] == address
+
+
 @pytest.mark.parametrize(
     "configuration",
     [

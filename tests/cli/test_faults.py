@@ -147,3 +147,15 @@ def _let_others_read(folder):
             each.chmod(each.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
     for each in folder.rglob("*"):
         each.chmod(each.stat().st_mode | stat.S_IROTH | (stat.S_IXOTH * each.is_dir()))
+
+
+def test_a_wrong_read_model_is_mended_by_a_rebuild(cli, log):
+    with sqlite3.connect(log) as connection:
+        connection.execute("UPDATE stacks SET name = 'other'")
+    connection.close()
+    assert cli.refused("log", "verify") == (
+        "#3 reads differently in the read model 'stacks'; "
+        "the log itself holds: `stackfold log rebuild` makes the read models anew"
+    )
+    cli.ok("log", "rebuild")
+    assert cli.ok("log", "verify").startswith("4 events hold")

@@ -17,6 +17,7 @@ def tables_and_columns():
 def must_tell_the_table(home, table):
     found = verified(home)
     assert found.problem == f"reads differently in the read model {table!r}"
+    assert found.log_holds
     with Workspace.open(home) as ws:
         assert 0 <= found.position <= ws.log.head().position
         assert (found.events, found.head) == (ws.log.head().position, str(ws.log.head()))

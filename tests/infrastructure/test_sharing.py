@@ -79,7 +79,7 @@ def test_each_has_an_active_stack_of_their_own(as_):
     stack(ada, "s", activate=True)
     assert (ada.stacks.get().name, bob.stacks.get().name) == ("s", "default")
     assert (ada.status().chosen_by, bob.status().chosen_by) == ("user", "global")
-    with pytest.raises(StackActive):
+    with pytest.raises(StackActive, match=r"stack 's' is active \(user ada\): activate another"):
         bob.stacks.delete("s")
     assert ada.queries.previous_stack().name == "default"
     ada.stacks.activate("default")

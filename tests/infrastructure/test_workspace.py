@@ -232,7 +232,7 @@ def test_a_project_starts_with_the_globally_active_stack(folder):
     folder("elsewhere")
     with Workspace.open() as ws:
         assert ws.stacks.get().name == "prod"
-        with pytest.raises(StackActive):
+        with pytest.raises(StackActive, match=r"is active \(project [\w-]+\): activate another"):
             ws.stacks.delete("dev")
 
 
