@@ -210,7 +210,8 @@ def test_an_address_with_a_password_is_refused_wherever_it_stands(address):
 
 
 @pytest.mark.parametrize(
-    "address", ["https://me@host", "http://host:80/a@b", "https://me:{{web.password}}@host", "a:b@c"]
+    "address",
+    ["https://me@host", "http://host:80/a@b", "https://me:{{web.password}}@host", "a:b@c"],
 )
 def test_an_address_without_a_password_is_fine(address):
     assert checked(to=address)["to"] == address
