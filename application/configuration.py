@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from stackfold.application.ports import SecretReader, StackComponent, is_reference
+from stackfold.application.ports import SecretReader, StackComponent
 from stackfold.domain.errors import InvalidConfiguration
 
 
@@ -52,20 +52,6 @@ def build(
     component = flavor(_model(flavor, configuration), home)
     component.secrets = secrets
     return component
-
-
-def references(configuration: object) -> Iterator[str]:
-    """Every reference to a secret in a configuration, wherever it stands."""
-    match configuration:
-        case str():
-            if is_reference(configuration):
-                yield configuration
-        case Mapping():
-            for value in configuration.values():
-                yield from references(value)
-        case list() | tuple():
-            for value in configuration:
-                yield from references(value)
 
 
 def _model(flavor: type[StackComponent], configuration: Mapping[str, Any]) -> BaseModel:

@@ -13,7 +13,6 @@ from stackfold.application.stack_component import (
     Secret,
     SecretReader,
     StackComponent,
-    is_reference,
 )
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.options import FailureMode
@@ -47,7 +46,6 @@ __all__ = [
     "StepOperator",
     "StepStopped",
     "StoredArtifact",
-    "is_reference",
 ]
 
 Answer = TypeVar("Answer")

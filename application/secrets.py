@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from stackfold.application.configuration import references
 from stackfold.application.queries import Queries
 from stackfold.application.redaction import remember
+from stackfold.application.references import parts, references
 from stackfold.application.selection import selected
 from stackfold.application.views import ALL, Listing
 from stackfold.domain.component_type import ComponentType
@@ -263,12 +263,6 @@ def _users(queries: Queries) -> dict[str, list[str]]:
             for name in sorted({parts(each)[0] for each in references(component.configuration)}):
                 users.setdefault(name, []).append(f"{type.noun} {component.name}")
     return users
-
-
-def parts(reference: str) -> tuple[str, str]:
-    """The name and the key in a reference."""
-    name, _, key = reference.strip("{} ").partition(".")
-    return name, key
 
 
 def _must_be_valid(name: str, values: Mapping[str, str]) -> None:

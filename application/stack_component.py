@@ -1,12 +1,12 @@
 """What the classes of all flavors have in common, whatever they do in a stack."""
 
-import re
 from abc import ABC
 from pathlib import Path
 from typing import Annotated, ClassVar, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
+from stackfold.application.references import is_reference
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import MissingSecret
 
@@ -15,14 +15,6 @@ class Configuration(BaseModel):
     """The base of every flavor's configuration: frozen, and refusing unknown attributes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-_REFERENCE = re.compile(r"\{\{ *[\w-]+\.[\w-]+ *\}\}")
-
-
-def is_reference(text: str) -> bool:
-    """Whether a text stands for a secret, as `{{name.key}}` does."""
-    return _REFERENCE.fullmatch(text) is not None
 
 
 def _reference(value: str) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from stackfold.application.configuration import references
 from stackfold.application.flavors import Flavors
 from stackfold.application.ports import StackComponent
 from stackfold.application.queries import Queries
-from stackfold.application.secrets import parts
+from stackfold.application.references import parts, references
 from stackfold.application.views import ComponentView, StackView
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from stackfold.application import ports
-from stackfold.application.ports import Secret, is_reference
+from stackfold.application.ports import Secret
+from stackfold.application.references import is_reference
 
 _SECRET_ARGUMENTS = frozenset({"cookies", "existing_token", "other_client_secret"})
 """Arguments of `kfp.Client` that nobody may see."""

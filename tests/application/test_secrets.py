@@ -7,8 +7,8 @@ import pytest
 from runnable import STORE, single
 from workspaces import stack, store
 
-from stackfold.application.configuration import references
 from stackfold.application.redaction import redacted, remember, without_secrets
+from stackfold.application.references import references
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     InvalidSecret,

@@ -71,6 +71,11 @@ def test_the_past_is_told_without_a_framework(used, words):
     assert not loaded_by(*words) & (WRITING - {"orjson"})
 
 
+@pytest.mark.parametrize("words", [["secret", "list"], ["integration", "list"]], ids=" ".join)
+def test_what_is_kept_outside_the_log_is_told_without_a_framework(used, words):
+    assert not loaded_by(*words) & (WRITING - {"orjson"})
+
+
 def test_the_front_door_is_open_for_each_of_them():
     assert {("stack", "list"), ("version",)} <= {words for words, _ in plain_questions()}
 
