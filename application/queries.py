@@ -44,7 +44,7 @@ class History(Protocol):
         """The events at these positions."""
 
     def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
-        """What happened to one stack, component, flavor or run, newest first; at most so much."""
+        """What happened to a stack, component, flavor, deployment or run, newest first."""
 
     def of_stack(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
         """The same for a stack, with what happened to its components while it held them."""
@@ -80,7 +80,8 @@ class History(Protocol):
 
         Yields:
             Its number, the number of the change that it took back if it took one back, and its
-            events as (aggregate's topic, id, revision), newest first. Runs change nothing.
+            events as (aggregate's topic, id, revision), newest first. Runs change nothing; what
+            was done to deployments is told too.
         """
 
 

@@ -23,6 +23,7 @@ from stackfold.domain.errors import (
     NotDeleted,
     NothingToChange,
     NothingToUndo,
+    NotTakenBack,
     NotThereThen,
     UnknownFlavor,
 )
@@ -143,6 +144,7 @@ class Reverts:
 
         Raises:
             NothingToUndo: No change is left.
+            NotTakenBack: The last change is one of a deployment that is there.
         """
 
         def command() -> list[Revertible]:
@@ -249,8 +251,22 @@ class Reverts:
             if undoes is not None:
                 taken_back.add(undoes)
             elif number not in taken_back and number > FIRST_CHANGE:
-                return number, events
+                topic, id, _ = events[0]
+                if topic in _KINDS:
+                    return number, events
+                self._must_be_gone(id, number)
         raise NothingToUndo
+
+    def _must_be_gone(self, deployment: str, change: int) -> None:
+        """Refuse to go past a deployment, which somebody may mean, unless it was deleted."""
+        if self._queries.living("deployments", [deployment]):
+            (entry,) = self._history.of(deployment, 1)
+            raise NotTakenBack(
+                change,
+                f"deployment {entry.name!r} {entry.action}",
+                f"run `stackfold deployment delete {entry.name}`, after which undo goes on with "
+                "what was changed before, or change that by `stackfold stack revert`",
+            )
 
 
 FIRST_CHANGE = 1

@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.events import Aggregate
+from stackfold.domain.pin import PinnedComponent
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -66,9 +68,25 @@ def _activation(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": fields["scope"], "stack": UUID(fields["stack"])}
 
 
+def _deployment(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": fields["name"],
+        "model": fields["model"],
+        "artifact": Artifact.model_validate(fields["artifact"]),
+        "store": PinnedComponent.model_validate(fields["store"]),
+        "stack_id": UUID(fields["stack_id"]),
+        "stack": fields["stack"],
+        "stack_revision": int(fields["stack_revision"]),
+        "deployer": PinnedComponent.model_validate(fields["component"]),
+        "status": fields["status"],
+        "reference": fields["reference"],
+    }
+
+
 _ARGUMENTS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "stack": _stack,
     "component": _component,
     "activation": _activation,
+    "deployment": _deployment,
 }
 """Topic → how the columns of the read model become what the aggregate is made of."""

@@ -88,7 +88,7 @@ class HistoryEntry(NamedTuple):
     by: str
     why: str
     kind: str
-    """What it changed: "stack", a component type, "flavor", "activation" or "run"."""
+    """What it changed: "stack", a component type, "flavor", "activation", "deployment", "run"."""
     name: str
     id: str
     revision: int
@@ -106,7 +106,7 @@ class LogEvent(NamedTuple):
     recorded_at: str
     """The log's own time: RFC 3339, UTC; it never runs backwards."""
     id: str
-    """Of the stack, component, flavor, activation or run that it belongs to."""
+    """Of the stack, component, flavor, activation, deployment or run that it belongs to."""
     revision: int
     topic: str
     """What happened, such as "stack.registered"."""

@@ -18,6 +18,7 @@ from stackfold.domain.events import DomainEvent
 _AGGREGATES = {
     "activation": ("stackfold.domain.activation", "Activation"),
     "component": ("stackfold.domain.component", "Component"),
+    "deployment": ("stackfold.domain.deployment", "Deployment"),
     "flavor": ("stackfold.domain.flavor", "Flavor"),
     "run": ("stackfold.domain.run", "Run"),
     "stack": ("stackfold.domain.stack", "Stack"),

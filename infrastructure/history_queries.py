@@ -22,6 +22,10 @@ _ROWS = {
     "component": ("components", "type, name, flavor, configuration, labels"),
     "flavor": ("flavors", "type, name, source, summary"),
     "activation": ("activations", "scope, stack"),
+    "deployment": (
+        "deployments",
+        "name, model, stack, stack_revision, deployer, status, url, error",
+    ),
 }
 """First word of a topic → its table, and the columns that tell what changed."""
 
@@ -150,7 +154,8 @@ class SqlHistory:
 
         Yields:
             Its number, the number of the change that it took back if it took one back, and its
-            events as (aggregate's topic, id, revision), newest first. Runs change nothing.
+            events as (aggregate's topic, id, revision), newest first. Runs change nothing; what
+            was done to deployments is told too.
         """
         found = self._pages("substr(topic, 1, 4) <> 'run.'", [], newest_first=True)
         for number, group in groupby(found, key=lambda event: event.change):
@@ -291,6 +296,8 @@ class SqlHistory:
                 return {
                     "active stack": self._names("stacks", [row["stack"]], position)[row["stack"]]
                 }
+            case "deployment":
+                return {name: value for name, value in row.items() if value}
         return dict(row)
 
     def _names(self, table: str, ids: Iterable[str], position: int) -> dict[str, str]:

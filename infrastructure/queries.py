@@ -1,7 +1,7 @@
 """Reading the read models: plain SQL, importing no framework."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from stackfold.application.moments import AsOf
@@ -11,8 +11,8 @@ from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import Ambiguous, NotFound, NotInStack
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
+from stackfold.infrastructure.looking_up import find, marks, true_at
 from stackfold.infrastructure.positions import position_of
-from stackfold.infrastructure.text import normal
 
 GLOBAL = "global"
 
@@ -86,7 +86,7 @@ class SqlQueries:
 
     def stacks(self, listing: Listing = ALL, as_of: int | None = None) -> list[StackView]:
         """The living stacks."""
-        source, parameters = _true_at("stacks", as_of)
+        source, parameters = true_at("stacks", as_of)
         wanted = part(listing, _STACK_COLUMNS)
         with self._database.look():
             rows = self._database.read(
@@ -123,7 +123,7 @@ class SqlQueries:
 
     def find_stack(self, reference: str, as_of: int | None = None) -> Reference:
         """The id and name of a stack."""
-        return self._find("stacks", "stack", "", (), reference, as_of)
+        return find(self._database, "stacks", "stack", "", (), reference, as_of)
 
     def stacks_with(self, component: str) -> list[str]:
         """The names of the living stacks that hold a component."""
@@ -140,7 +140,7 @@ class SqlQueries:
         self, type: ComponentType, listing: Listing = ALL, as_of: int | None = None
     ) -> list[ComponentView]:
         """The living components of a type."""
-        source, parameters = _true_at("components", as_of)
+        source, parameters = true_at("components", as_of)
         wanted = part(listing, _COMPONENT_COLUMNS)
         with self._database.look():
             rows = self._database.read(
@@ -163,8 +163,14 @@ class SqlQueries:
     ) -> Reference:
         """The id and name of a component."""
         type = ComponentType(type)
-        return self._find(
-            "components", type.noun, " AND t.type = ?", (type.value,), reference, as_of
+        return find(
+            self._database,
+            "components",
+            type.noun,
+            " AND t.type = ?",
+            (type.value,),
+            reference,
+            as_of,
         )
 
     def active_component(self, type: ComponentType, as_of: int | None = None) -> ComponentView:
@@ -205,7 +211,7 @@ class SqlQueries:
 
     def activation(self, scope: str, as_of: int | None = None) -> str | None:
         """The id of a scope's activation, or None if it has made no choice yet."""
-        source, parameters = _true_at("activations", as_of)
+        source, parameters = true_at("activations", as_of)
         rows = self._database.read(f"SELECT t.id {source} AND t.scope = ?", [*parameters, scope])
         return rows[0][0] if rows else None
 
@@ -219,7 +225,7 @@ class SqlQueries:
     def living(self, table: str, ids: list[str]) -> set[str]:
         """Which of the ids belong to something living."""
         rows = self._database.read(
-            f"SELECT id FROM {table} WHERE until IS NULL AND id IN ({_marks(ids)})", ids
+            f"SELECT id FROM {table} WHERE until IS NULL AND id IN ({marks(ids)})", ids
         )
         return {id for (id,) in rows}
 
@@ -231,10 +237,10 @@ class SqlQueries:
         return self._chosen(self._scope.all, as_of)
 
     def _chosen(self, scopes: Sequence[str], as_of: int | None) -> str:
-        source, parameters = _true_at("activations", as_of)
+        source, parameters = true_at("activations", as_of)
         chosen = dict(
             self._database.read(
-                f"SELECT t.scope, t.stack {source} AND t.scope IN ({_marks(scopes)})",
+                f"SELECT t.scope, t.stack {source} AND t.scope IN ({marks(scopes)})",
                 [*parameters, *scopes],
             )
         )
@@ -289,7 +295,7 @@ class SqlQueries:
     def _component_views(self, rows: Sequence[Any], as_of: int | None) -> list[ComponentView]:
         if not rows:
             return []
-        source, parameters = _true_at("stacks", as_of)
+        source, parameters = true_at("stacks", as_of)
         stacks = self._database.read(
             f"SELECT t.name, t.components {source} ORDER BY t.name", parameters
         )
@@ -322,7 +328,7 @@ class SqlQueries:
             return []
         if as_of is None:
             return self._database.read(
-                f"{select} FROM {table} AS t WHERE t.until IS NULL AND t.id IN ({_marks(ids)})", ids
+                f"{select} FROM {table} AS t WHERE t.until IS NULL AND t.id IN ({marks(ids)})", ids
             )
         # One seek for each id; SQLite would go through all the revisions of each otherwise.
         wanted = ", ".join("(?)" for _ in ids)
@@ -334,43 +340,6 @@ class SqlQueries:
             [*ids, as_of, as_of],
         )
 
-    def _find(
-        self,
-        table: str,
-        kind: str,
-        condition: str,
-        values: Iterable[str],
-        reference: str,
-        as_of: int | None,
-    ) -> Reference:
-        source, parameters = _true_at(table, as_of)
-        select = f"SELECT t.id, t.name {source}{condition}"
-        given = [*parameters, *values]
-        reference = normal(reference)
-        # Two seeks; with OR it would be a look at every name.
-        exact = self._database.read(
-            f"{select} AND t.name = ? UNION ALL {select} AND t.id = ?",
-            [*given, reference, *given, reference],
-        )
-        if exact:
-            # A name wins over an id that reads the same.
-            return Reference(*next((row for row in exact if row[1] == reference), exact[0]))
-        prefixed = reference and self._database.read(
-            f"{select} AND (substr(t.name, 1, length(?)) = ? OR substr(t.id, 1, length(?)) = ?) "
-            "ORDER BY t.name",
-            [*given, reference, reference, reference, reference],
-        )
-        if not prefixed:
-            raise NotFound(kind, reference, self._known(select, given))
-        if len(prefixed) > 1:
-            raise Ambiguous(kind, reference, [name for _, name in prefixed])
-        return Reference(*prefixed[0])
-
-    def _known(self, select: str, given: list[Any]) -> str:
-        rows = self._database.read(f"{select} ORDER BY t.name LIMIT 11", given)
-        names = [name for _, name in rows[:10]] + (["…"] if len(rows) > 10 else [])
-        return f"there is {', '.join(names)}" if names else "none is registered yet"
-
 
 _decoded = json.JSONDecoder().raw_decode
 
@@ -378,20 +347,3 @@ _decoded = json.JSONDecoder().raw_decode
 def _read(text: str) -> Any:
     """What a JSON text says; in half the time of `json.loads`, which lists are mostly made of."""
     return {} if text == "{}" else _decoded(text)[0]
-
-
-def _true_at(table: str, as_of: int | None) -> tuple[str, list[int]]:
-    """FROM and WHERE for the rows, as `t`, that are true now or were at a position."""
-    if as_of is None:
-        return f"FROM {table} AS t WHERE t.until IS NULL", []
-    # One seek for each thing that was ever registered, however many revisions it has had.
-    return (
-        f"FROM {table} AS first JOIN {table} AS t ON t.id = first.id AND t.since = "
-        f"(SELECT max(since) FROM {table} WHERE id = first.id AND since <= ?) "
-        "WHERE first.revision = 1 AND first.since <= ? AND (t.until IS NULL OR t.until > ?)",
-        [as_of, as_of, as_of],
-    )
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" for _ in values)

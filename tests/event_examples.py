@@ -11,6 +11,7 @@ from stackfold.domain.activation import Activation
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType
+from stackfold.domain.deployment import Deployment
 from stackfold.domain.environment import Environment
 from stackfold.domain.events import DomainEvent
 from stackfold.domain.flavor import Flavor
@@ -89,6 +90,26 @@ ENVIRONMENT = Environment(
 )
 LOG = StepLog(uri="file:///store/cd", digest="1" * 64, size=3)
 
+STORE = PinnedComponent(
+    id=A,
+    type=ComponentType.ARTIFACT_STORE,
+    name="shared",
+    flavor="local",
+    revision=2,
+    configuration={"path": "artifacts"},
+    flavor_version="0.1.0",
+    source="acme.Store",
+)
+DEPLOYER = PinnedComponent(
+    id=C,
+    type=ComponentType.MODEL_DEPLOYER,
+    name="größe",
+    flavor="pager",
+    revision=1,
+    configuration=CONFIGURATION,
+    source="acme.Deployer",
+)
+
 FACTS: list[partial[Any]] = [
     that(Activation.Registered, name="global", stack=A),
     that(Activation.Activated, stack=B),
@@ -106,6 +127,26 @@ FACTS: list[partial[Any]] = [
         flavor="f",
         **COMPONENT_STATE,
     ),
+    that(
+        Deployment.Registered,
+        name="churn",
+        model="training/train/model@3",
+        artifact=ARTIFACT,
+        store=STORE,
+        stack_id=A,
+        stack="prod",
+        stack_revision=3,
+        deployer=DEPLOYER,
+    ),
+    that(Deployment.StartRequested),
+    that(
+        Deployment.Started,
+        reference={"pid": 4711, "began": 1.5, "more": [None, "größe"]},
+        url="http://127.0.0.1:8000/v2/models/churn/infer",
+    ),
+    that(Deployment.Failed, error="model deployer 'größe' cannot serve 'churn': it ended"),
+    that(Deployment.Stopped),
+    that(Deployment.Deleted),
     that(Flavor.Registered, **FLAVOR),
     that(Flavor.Deleted),
     that(Flavor.Restored, **FLAVOR),
@@ -182,6 +223,6 @@ EXAMPLES: list[Any] = [stamped(that(fact, why="so", undoes=7))[0] for fact in FA
 
 EVERY_CLASS: list[type[DomainEvent]] = [
     event_class
-    for aggregate in ("activation", "component", "flavor", "run", "stack")
+    for aggregate in ("activation", "component", "deployment", "flavor", "run", "stack")
     for event_class in event_classes(aggregate).values()
 ]

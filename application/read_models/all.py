@@ -16,6 +16,7 @@ _TEMPORAL = {
     "component": "components",
     "flavor": "flavors",
     "activation": "activations",
+    "deployment": "deployments",
 }
 _PLAIN = {"run": ("runs", "artifacts")}
 """What one derives from the rows of another comes after that."""

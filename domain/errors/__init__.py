@@ -1,9 +1,13 @@
 """Every refusal: what was refused and what to do, in one sentence, with the data behind it."""
 
 from stackfold.domain.errors.deployments import (
+    DeploymentBusy,
     DeploymentFailed,
+    DeploymentNotStarted,
     DeploymentUnavailable,
+    InvalidInputs,
     NoManifest,
+    NotTakenBack,
     PredictionRefused,
 )
 from stackfold.domain.errors.engines import (
@@ -106,7 +110,9 @@ __all__ = [
     "CodeChanged",
     "ComponentGone",
     "ComponentsDiffer",
+    "DeploymentBusy",
     "DeploymentFailed",
+    "DeploymentNotStarted",
     "DeploymentUnavailable",
     "EngineStopped",
     "EngineUnavailable",
@@ -119,6 +125,7 @@ __all__ = [
     "InvalidFile",
     "InvalidFlavor",
     "InvalidHead",
+    "InvalidInputs",
     "InvalidListing",
     "InvalidMaterializer",
     "InvalidMoment",
@@ -144,6 +151,7 @@ __all__ = [
     "NotInStep",
     "NotInstalled",
     "NotResumable",
+    "NotTakenBack",
     "NotThereThen",
     "NothingToChange",
     "NothingToUndo",

@@ -48,3 +48,50 @@ class NoManifest(StackfoldError):
         self.deployer = deployer
         self.problem = problem
         super().__init__(f"{deployer} has no manifest: {problem}")
+
+
+class DeploymentNotStarted(StackfoldError):
+    """A deployment is not in the state that a command takes."""
+
+    def __init__(self, deployment: str, status: str) -> None:
+        """Say in which `status` it is."""
+        self.deployment, self.status = deployment, status
+        if status == "started":
+            told = "is served already: stop it first"
+        elif status == "failed":
+            told = "failed, so nothing of it is running: start or delete it"
+        else:
+            told = f"is {status}: start or delete it"
+        super().__init__(f"the deployment {deployment!r} {told}")
+
+
+class DeploymentBusy(StackfoldError):
+    """Somebody is starting, stopping or deleting a deployment."""
+
+    def __init__(self, deployment: str) -> None:
+        """Say which one."""
+        self.deployment = deployment
+        super().__init__(
+            f"the deployment {deployment!r} is being started, stopped or deleted by another "
+            "command: wait until that has ended"
+        )
+
+
+class InvalidInputs(StackfoldError):
+    """What a prediction was asked for from is no tensors."""
+
+    def __init__(self, problem: str) -> None:
+        """Say what is wrong with it."""
+        self.problem = problem
+        super().__init__(f"nothing can be predicted from this: {problem}")
+
+
+class NotTakenBack(StackfoldError):
+    """The last change is none that `undo` takes back."""
+
+    def __init__(self, position: int, what: str, instead: str) -> None:
+        """Say what was done at `position`, and what to do instead."""
+        self.position, self.what, self.instead = position, what, instead
+        super().__init__(
+            f"the last change, #{position}, is {what}, which undo does not take back: {instead}"
+        )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from event_examples import EXAMPLES
@@ -13,6 +14,7 @@ from workspaces import OPERATOR, STORE, stack, store
 
 from stackfold.application.views import HistoryEntry, StackView
 from stackfold.domain.component_type import ComponentType
+from stackfold.domain.deployment import Deployment
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.run import Run
 from stackfold.infrastructure.event_mapper import EventMapper
@@ -23,6 +25,14 @@ from stackfold.infrastructure.workspace import Workspace
 
 ALERTER = ComponentType.ALERTER
 RUN = (Run.Started, Run.StepCompleted, Run.Completed)
+SERVED = UUID("00000000-0000-4000-8000-000000000002")
+"""The id of the deployment."""
+DEPLOYMENT = (
+    Deployment.Registered,
+    Deployment.Failed,
+    Deployment.StartRequested,
+    Deployment.Started,
+)
 
 
 def fill(ws: Workspace) -> None:
@@ -39,12 +49,22 @@ def fill(ws: Workspace) -> None:
     stack(ws, "gone")
     ws.stacks.delete("gone")
     ws.stacks.activate("default")
+    append(ws, *deployment())
 
 
 def run() -> list[Any]:
     """The events of a run that made an artifact."""
     started, completed, ended = (event for event in EXAMPLES if type(event) in RUN)
     return [started, completed.model_copy(update={"cached_from": None}), ended]
+
+
+def deployment() -> list[Any]:
+    """The events of a deployment that was started at the second attempt."""
+    examples = {type(event): event for event in EXAMPLES}
+    return [
+        examples[kind].model_copy(update={"originator_id": SERVED, "undoes": None})
+        for kind in DEPLOYMENT
+    ]
 
 
 def append(ws: Workspace, *events: Any) -> None:
