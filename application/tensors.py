@@ -3,8 +3,13 @@
 The protocol, version 2: https://github.com/kserve/open-inference-protocol
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from math import isfinite, prod
 from typing import Any, NamedTuple
+
+from stackfold.domain.errors import InvalidInputs
 
 
 class Tensor(NamedTuple):
@@ -16,3 +21,237 @@ class Tensor(NamedTuple):
     shape: Sequence[int]
     data: Sequence[Any]
     """As many values as the shape has places."""
+
+
+ONLY = "input-0"
+"""The name of a tensor that nobody has named."""
+
+_INTEGERS = {
+    **{f"INT{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
+    **{f"UINT{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
+}
+"""Datatype → its least and its greatest value."""
+DATATYPES = ("BOOL", *_INTEGERS, "FP16", "FP32", "FP64", "BYTES")
+
+_KINDS: tuple[tuple[set[type], str], ...] = (
+    ({bool}, "BOOL"),
+    ({int}, "INT64"),
+    ({int, float}, "FP64"),
+    ({str}, "BYTES"),
+)
+"""Types of values that a tensor can hold together → its datatype; the first one that fits."""
+_TOLD = {bool: "truth values", int: "numbers", float: "numbers", str: "texts"}
+
+
+def tensors_of(inputs: Any) -> list[Tensor]:
+    """What a prediction is asked for from, as tensors.
+
+    Args:
+        inputs: Lists in lists, each of a depth as long as its neighbours, of numbers, of truth
+            values or of texts; integers among fractions become such. Or a numpy array; or a
+            pandas frame, which is one tensor of two dimensions if its columns are of one kind,
+            else one tensor of n by 1 for each column, by its name. Or a whole request of the
+            protocol, as a mapping with "inputs".
+
+    Raises:
+        InvalidInputs: It is none of these.
+    """
+    if isinstance(inputs, Mapping):
+        return _requested(inputs)
+    if hasattr(inputs, "columns") and hasattr(inputs, "dtypes"):
+        return _frame(inputs)
+    return [_array(ONLY, inputs)]
+
+
+def tensors_in(text: str | bytes) -> list[Tensor]:
+    """The same of a JSON text.
+
+    Raises:
+        InvalidInputs: It is no JSON, or none of what `tensors_of` takes.
+    """
+    try:
+        inputs = json.loads(text)
+    except RecursionError:
+        raise InvalidInputs("it is nested too deeply") from None
+    except ValueError as error:  # bytes that are no UTF-8, too
+        raise InvalidInputs(f"it is no JSON ({error})") from None
+    return tensors_of(inputs)
+
+
+def nested(tensor: Tensor) -> Any:
+    """The values of a tensor as lists in lists, one level for each dimension.
+
+    Raises:
+        ValueError: It has not as many values as its shape has places.
+    """
+    values = [*tensor.data]
+    if any(length < 0 for length in tensor.shape) or len(values) != prod(tensor.shape):
+        raise ValueError(
+            f"the tensor {tensor.name!r} has {len(values)} values and the shape {[*tensor.shape]}"
+        )
+    return _folded(values, tensor.shape) if tensor.shape else values[0]
+
+
+def _folded(values: list[Any], shape: Sequence[int]) -> list[Any]:
+    first, *rest = shape
+    if not rest:
+        return values
+    size = prod(rest)
+    return [_folded(values[i * size : (i + 1) * size], rest) for i in range(first)]
+
+
+# -- lists and arrays
+
+
+def _array(name: str, array: Any) -> Tensor:
+    shape, values = _flat(array)
+    if not shape:
+        raise InvalidInputs("one value is no tensor: give a list, such as [[5.1, 3.5, 1.4, 0.2]]")
+    if not values:
+        raise InvalidInputs("it is empty")
+    datatype = _declared(array) or _kind(values)
+    return Tensor(name, datatype, shape, _checked(name, datatype, values))
+
+
+def _flat(array: Any) -> tuple[list[int], list[Any]]:
+    """The shape, and the values one after another."""
+    if hasattr(array, "tolist"):  # of numpy, and of what is like it
+        array = array.tolist()
+    shape: list[int] = []
+    level = [array]
+    while level and all(isinstance(each, list | tuple) for each in level):
+        lengths = {len(each) for each in level}
+        if len(lengths) > 1:
+            depth = "rows" if len(shape) == 1 else f"lists at depth {len(shape) + 1}"
+            raise InvalidInputs(f"its {depth} are of different lengths: {_some(lengths)}")
+        shape += lengths
+        level = [*chain.from_iterable(level)]
+    if any(isinstance(each, list | tuple) for each in level):
+        raise InvalidInputs("it has lists and values side by side")
+    return shape, level
+
+
+def _declared(array: Any) -> str:
+    """The datatype that an array says it has; empty if it says none that the protocol knows."""
+    dtype = getattr(array, "dtype", None)
+    kind, size = getattr(dtype, "kind", ""), getattr(dtype, "itemsize", 0)
+    prefix = {"b": "BOOL", "i": "INT", "u": "UINT", "f": "FP"}.get(kind, "")
+    datatype = prefix if prefix == "BOOL" else f"{prefix}{8 * size}"
+    return datatype if datatype in DATATYPES else ""
+
+
+def _kind(values: Sequence[Any]) -> str:
+    """The datatype that values have together."""
+    kinds = {type(value) for value in values}
+    for of, datatype in _KINDS:
+        if kinds <= of:
+            return datatype
+    for value in values:
+        if type(value) not in _TOLD:
+            name = "null" if value is None else f"a value of the type {type(value).__name__}"
+            problem = f"it holds {name}, where a number, a truth value or a text is wanted"
+            raise InvalidInputs(problem)
+    mixed = " and ".join(sorted({_TOLD[kind] for kind in kinds}))
+    raise InvalidInputs(f"it mixes {mixed}: give a request with several inputs")
+
+
+def _checked(name: str, datatype: str, values: list[Any]) -> list[Any]:
+    """The values, if they are of that type; integers among fractions become such."""
+    match datatype:
+        case "BOOL":
+            fitting = all(type(each) is bool for each in values)
+        case "BYTES":
+            fitting = all(type(each) is str for each in values)
+        case _ if datatype in _INTEGERS:
+            least, greatest = _INTEGERS[datatype]
+            fitting = all(type(each) is int and least <= each <= greatest for each in values)
+        case _:
+            return _fractions(name, datatype, values)
+    if not fitting:
+        raise InvalidInputs(f"the input {name!r} holds what is no {datatype}")
+    return values
+
+
+def _fractions(name: str, datatype: str, values: list[Any]) -> list[Any]:
+    if not all(type(each) in (int, float) for each in values):
+        raise InvalidInputs(f"the input {name!r} holds what is no {datatype}")
+    try:
+        fractions = [float(each) for each in values]
+    except OverflowError:
+        fractions = [float("inf")]
+    if not all(map(isfinite, fractions)):
+        raise InvalidInputs(f"the input {name!r} holds NaN or infinity, which JSON cannot carry")
+    return fractions
+
+
+# -- frames
+
+
+def _frame(frame: Any) -> list[Tensor]:
+    names = [*frame.columns]
+    if len({*map(str, names)}) < len(names):
+        raise InvalidInputs("two columns of the frame have the same name")
+    columns = {str(name): [*frame[name].to_list()] for name in names}
+    if not columns or not all(columns.values()):
+        raise InvalidInputs("the frame is empty")
+    kinds = {name: _kind(values) for name, values in columns.items()}
+    if len(set(kinds.values())) == 1 or set(kinds.values()) == {"INT64", "FP64"}:
+        rows = [[*row] for row in zip(*columns.values(), strict=True)]
+        return [_array(ONLY, rows)]
+    return [
+        Tensor(name, kinds[name], [len(values), 1], _checked(name, kinds[name], values))
+        for name, values in columns.items()
+    ]
+
+
+# -- requests of the protocol
+
+
+def _requested(request: Mapping[str, Any]) -> list[Tensor]:
+    inputs = request.get("inputs")
+    if not isinstance(inputs, list) or not inputs:
+        raise InvalidInputs('a request needs "inputs", a list of tensors')
+    unknown = [key for key in request if key not in ("inputs", "id")]
+    if unknown:
+        raise InvalidInputs(f"a request with {_some(unknown)} is not understood: give its inputs")
+    tensors = [_tensor(place, each) for place, each in enumerate(inputs)]
+    if len({each.name for each in tensors}) < len(tensors):
+        raise InvalidInputs("two inputs have the same name")
+    return tensors
+
+
+_WANTED = ("name", "shape", "datatype", "data")
+
+
+def _tensor(place: int, given: Any) -> Tensor:
+    which = f"the input number {place + 1}"
+    if not isinstance(given, Mapping):
+        raise InvalidInputs(f"{which} is no tensor: give {_some(_WANTED)}")
+    if missing := {*_WANTED} - {*given}:
+        raise InvalidInputs(f"{which} lacks {_some(missing)}")
+    if unknown := {*given} - {*_WANTED}:
+        raise InvalidInputs(f"{which} has {_some(unknown)}, which cannot be handed on")
+    name, shape, datatype = given["name"], given["shape"], given["datatype"]
+    if not isinstance(name, str) or not name:
+        raise InvalidInputs(f"{which} has no name")
+    if datatype not in DATATYPES:
+        known = ", ".join(DATATYPES)
+        raise InvalidInputs(f"the input {name!r} is of no known datatype: give one of {known}")
+    if not isinstance(shape, list) or not shape or not all(_is_length(each) for each in shape):
+        raise InvalidInputs(f"the input {name!r} has no shape, such as [2, 4]")
+    if not isinstance(given["data"], list):
+        raise InvalidInputs(f"the data of the input {name!r} is no list")
+    found, values = _flat(given["data"])  # which may be nested, too
+    if len(values) != prod(shape) or (len(found) > 1 and found != shape):
+        problem = f"{len(values)} values, which do not fit its shape {shape}"
+        raise InvalidInputs(f"the input {name!r} has {problem}")
+    return Tensor(name, datatype, shape, _checked(name, datatype, values))
+
+
+def _is_length(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _some(values: Any) -> str:
+    shown = sorted(map(str, values))
+    return ", ".join(shown[:5]) + (", …" if len(shown) > 5 else "")
