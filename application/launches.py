@@ -1,5 +1,6 @@
 """Launches: from a graph and a pin to a run that has ended."""
 
+import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, cast
@@ -28,7 +29,7 @@ from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.environment import Environment
-from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.errors import InvalidPipeline, WouldNotRun
 from stackfold.domain.errors.refusal import with_article
 from stackfold.domain.graph import Graph
 from stackfold.domain.options import FailureMode
@@ -145,12 +146,16 @@ class Launches:
 
     def document(self, graph: Graph, pin: Pin) -> str:
         """What an engine would be handed; raises as `Runs.document`."""
-        _, orchestrator = self._checked(graph, pin, UNWATCHED)
+        for type in (ComponentType.STEP_OPERATOR, ComponentType.EXPERIMENT_TRACKER):
+            asked_for(graph, pin, type)
+        orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
         if not isinstance(orchestrator, SubmittingOrchestrator):
             raise InvalidPipeline(
                 f"stack {pin.stack!r} would hand nothing to an engine: its orchestrator is of the "
                 f"flavor {orchestrator.flavor!r}, which executes the steps itself"
             )
+        for problem, mend in self._pinning.violations(pin):
+            warnings.warn(WouldNotRun(f"{problem}: {mend}"), stacklevel=3)
         return orchestrator.document(job_of(graph, "RUN", graph.pipeline, {}))
 
     def _checked(self, graph: Graph, pin: Pin, watcher: Watcher) -> tuple[Equipment, Orchestrator]:

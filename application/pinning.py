@@ -7,7 +7,7 @@ from stackfold.application.queries import Queries
 from stackfold.application.validation import Member, Moment, StackRules
 from stackfold.application.views import ComponentView, StackView
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.errors import InvalidPipeline, Violation
 from stackfold.domain.pin import Pin, PinnedComponent
 
 
@@ -25,12 +25,12 @@ class Pinning:
         Raises:
             InvalidStack: It breaks rules, or wants packages or secrets that are not here.
         """
-        members = [
-            Member(each.type, each.name, each.flavor, each.configuration, each.source)
-            for held in pin.components.values()
-            for each in held
-        ]
-        StackRules(self._queries, self._flavors).require(pin.stack, members, Moment.USED)
+        StackRules(self._queries, self._flavors).require(pin.stack, _members(pin), Moment.USED)
+
+    def violations(self, pin: Pin) -> Sequence[Violation]:
+        """What `check` would refuse a stack for."""
+        rules = StackRules(self._queries, self._flavors)
+        return rules.violations(pin.stack, _members(pin), Moment.USED)
 
     def pin(self, reference: str | None) -> Pin:
         """The stack's revision, and the revisions and resolved configuration behind it.
@@ -97,3 +97,11 @@ class Pinning:
             components = self._queries.stack_components(stack.id)
             if self._queries.stack(stack.id).revision == stack.revision:
                 return stack, components
+
+
+def _members(pin: Pin) -> Sequence[Member]:
+    return [
+        Member(each.type, each.name, each.flavor, each.configuration, each.source)
+        for held in pin.components.values()
+        for each in held
+    ]

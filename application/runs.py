@@ -142,10 +142,17 @@ class Runs:
     ) -> str:
         """What an engine would be handed if the pipeline was run; nothing is run or recorded.
 
-        Arguments and refusals as for `start`.
+        Neither the engine nor anything else of the stack needs to be there. What would keep the
+        pipeline from running here and now is told by warnings, `WouldNotRun`.
+
+        Arguments as for `start`.
 
         Raises:
-            InvalidPipeline: The stack's orchestrator executes the steps itself.
+            InvalidPipeline: Its steps or parameters do not fit, or its stack lacks what they need,
+                or the stack's orchestrator executes the steps itself.
+            NotFound: There is no such stack.
+            InvalidConfiguration: A component no longer fits its flavor.
+            NotInstalled: What the orchestrator requires is not there.
         """
         graph = pipeline.graph_for(parameters or {}, configuration)
         return self._launches.document(graph, self._pinning.pin(stack or configuration.stack))

@@ -9,7 +9,7 @@ from stackfold.cli import completion
 from stackfold.cli.execution import Quiet, execute
 from stackfold.cli.grammar import Noun
 from stackfold.cli.options import Message, pairs
-from stackfold.cli.render import say
+from stackfold.cli.render import say, warnings_as_notes
 from stackfold.infrastructure.workspace import Workspace
 
 pipeline = Noun("pipeline", "Run pipelines.")
@@ -85,9 +85,10 @@ def run(
         found = workspace.load_pipeline(source)
         values = workspace.read_parameters(found, given)
         if dry_run:
-            document = workspace.runs.document(
-                found, values, configuration=configuration, stack=stack
-            )
+            with warnings_as_notes():
+                document = workspace.runs.document(
+                    found, values, configuration=configuration, stack=stack
+                )
             say(document.rstrip("\n"))
             return
         execute(

@@ -99,7 +99,12 @@ from stackfold.domain.errors.validation import (
     InvalidStack,
     Violation,
 )
-from stackfold.domain.errors.warnings import CodeChanged, StackfoldWarning, VersionsDiffer
+from stackfold.domain.errors.warnings import (
+    CodeChanged,
+    StackfoldWarning,
+    VersionsDiffer,
+    WouldNotRun,
+)
 
 __all__ = [
     "AlreadyActive",
@@ -182,4 +187,5 @@ __all__ = [
     "Unrecordable",
     "VersionsDiffer",
     "Violation",
+    "WouldNotRun",
 ]

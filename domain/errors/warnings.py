@@ -31,3 +31,12 @@ class CodeChanged(StackfoldWarning):
         told = ", ".join(map(repr, steps))
         noun = "step" if len(steps) == 1 else "steps"
         super().__init__(f"the code of {noun} {told} is not what it was in run {run!r}")
+
+
+class WouldNotRun(StackfoldWarning):
+    """What a dry run tells of could not be run, here and now."""
+
+    def __init__(self, problem: str) -> None:
+        """Say what the `problem` is, and what mends it."""
+        self.problem = problem
+        super().__init__(f"as it is now, this would not run: {problem}")

@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from stackfold.application.submitting_orchestrator import (
     SubmittingOrchestrator,
 )
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import EngineStopped, EngineUnavailable, NoLongerFollowed
+from stackfold.domain.errors import EngineStopped, EngineUnavailable, NoLongerFollowed, WouldNotRun
 from stackfold.infrastructure.flavors.kubeflow_settings import KubeflowSettings
 from stackfold.infrastructure.home import LOG_FILE, find_project
 from stackfold.infrastructure.opening import chosen_store
@@ -54,8 +55,10 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
         return self.configuration.synchronous
 
     def submit(self, job: Job) -> Submission:
-        document = self.document(job)
-        return self._api.submit(document, job.run, job.name, job.pipeline)
+        problem = self._log_problem()
+        if problem:
+            raise EngineUnavailable(self._title, problem)
+        return self._api.submit(self._compiled(job), job.run, job.name, job.pipeline)
 
     def follow(self, reference: str, look: Callable[[], None]) -> None:
         end = time.monotonic() + self.configuration.timeout
@@ -84,14 +87,20 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
             time.sleep(min(1.0, self.configuration.poll_interval))
 
     def document(self, job: Job) -> str:
+        problem = self._log_problem()
+        if problem:
+            warnings.warn(WouldNotRun(problem), stacklevel=2)
+        return self._compiled(job)
+
+    # -- how it is done
+
+    def _compiled(self, job: Job) -> str:
         from stackfold.infrastructure.flavors.kubeflow_pipeline import document
 
         if not self.configuration.image and not self.configuration.on_this_machine:
             problem = "its pods need an image: nothing builds one yet, so give one by image"
             raise EngineUnavailable(self._title, problem)
         return document(job, self.configuration, self._environment())
-
-    # -- how it is done
 
     @property
     def _title(self) -> str:
@@ -117,19 +126,25 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
                     raise NoLongerFollowed(self._title, error.problem) from error
             time.sleep(self.configuration.poll_interval)
 
+    def _log_problem(self) -> str:
+        """Why what it starts could not record what it does; empty if it could."""
+        if "STACKFOLD_STORE" in self._environment():
+            return ""
+        if not self.configuration.on_this_machine:
+            return (
+                "its pods record what they do, but the log is a file on this machine: use one that "
+                "is shared, by STACKFOLD_STORE"
+            )
+        if not os.path.exists(os.path.join(self.home, LOG_FILE)):
+            return "what it starts records what it does, but this log is in memory"
+        return ""
+
     def _environment(self) -> dict[str, str]:
         """Where the pods find the log, and what else they are to know."""
         own = dict(self.configuration.environment)
         store = own.get("STACKFOLD_STORE") or chosen_store(find_project())
         if store:
             return {"STACKFOLD_STORE": store, **own}
-        if not self.configuration.on_this_machine:
-            problem = (
-                "its pods record what they do, but the log is a file on this machine: use one that "
-                "is shared, by STACKFOLD_STORE"
-            )
-            raise EngineUnavailable(self._title, problem)
-        if not os.path.exists(os.path.join(self.home, LOG_FILE)):
-            problem = "what it starts records what it does, but this log is in memory"
-            raise EngineUnavailable(self._title, problem)
-        return {"STACKFOLD_HOME": str(self.home), **own}
+        if self.configuration.on_this_machine:
+            return {"STACKFOLD_HOME": str(self.home), **own}
+        return own

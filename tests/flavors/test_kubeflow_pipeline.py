@@ -8,8 +8,10 @@ from flavors import kubeflow_pipelines
 from pydantic import ValidationError
 from workspaces import ORCHESTRATOR
 
+from stackfold.application.submissions import job_of
+from stackfold.cli.main import main
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import EngineUnavailable, InvalidStack
+from stackfold.domain.errors import EngineUnavailable, InvalidPipeline, InvalidStack
 from stackfold.infrastructure.flavors.kubeflow_orchestrator import KubeflowOrchestrator
 from stackfold.infrastructure.workspace import Workspace
 
@@ -221,29 +223,85 @@ def test_a_stack_for_a_cluster_needs_an_artifact_store_that_it_can_reach(ws):
     ]
 
 
-def test_a_cluster_cannot_record_in_a_file_on_this_machine(kfp, tmp_path, monkeypatch):
+def job():
     from runnable import training
 
-    from stackfold.application.submissions import job_of
+    return job_of(training.graph_for({}), "run", "training-1", {})
 
+
+def test_a_cluster_cannot_record_in_a_file_on_this_machine(kfp, tmp_path, monkeypatch):
     monkeypatch.delenv("STACKFOLD_STORE", raising=False)
     cluster = made(tmp_path, kubeflow_hostname=CLUSTER, image="training:1")
     with pytest.raises(EngineUnavailable, match="use one that is shared, by STACKFOLD_STORE"):
-        cluster.document(job_of(training.graph_for({}), "run", "training-1", {}))
+        cluster.submit(job())
 
 
-def test_what_a_dry_run_prints_is_the_document(kfp, ws, monkeypatch, capsys):
-    from stackfold.cli.main import main
+# -- a dry run
 
-    monkeypatch.setenv("STACKFOLD_HOME", str(ws.home))
+
+@pytest.fixture
+def dry_run(kfp, ws, monkeypatch, capsys):
+    """A function that makes one on the command line, and returns the document and the notes."""
+
+    def printed(stack="kubeflow"):
+        monkeypatch.setenv("STACKFOLD_HOME", str(ws.home))
+        monkeypatch.delenv("STACKFOLD_STORE", raising=False)
+        source = f"{kubeflow_pipelines.__file__}:training"
+        typed = ["stackfold", "pipeline", "run", source, "--stack", stack, "--dry-run"]
+        monkeypatch.setattr("sys.argv", typed)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+        assert ws.runs.list() == []
+        told = capsys.readouterr()
+        return [*yaml.safe_load_all(told.out)], told.err
+
+    return printed
+
+
+def test_what_a_dry_run_prints_is_the_document(ws, dry_run):
     ws.components.register(ORCHESTRATOR, "kf", "kubeflow", {"kubeflow_hostname": HOST})
     ws.stacks.register("kubeflow", orchestrator="kf", artifact_store="default")
-    source = f"{kubeflow_pipelines.__file__}:training"
-    monkeypatch.setattr(
-        "sys.argv", ["stackfold", "pipeline", "run", source, "--stack", "kubeflow", "--dry-run"]
-    )
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert not ended.value.code
-    (pipeline,) = yaml.safe_load_all(capsys.readouterr().out)
+    (pipeline,), notes = dry_run()
     assert [*tasks_of(pipeline)] == ["load", "split", "total", "where", "total_2"]
+    assert notes == ""
+
+
+def test_a_dry_run_needs_no_cluster_and_tells_what_a_run_would_lack(ws, dry_run):
+    ws.components.register(
+        ORCHESTRATOR,
+        "kf",
+        "kubeflow",
+        {
+            "kubeflow_hostname": CLUSTER,
+            "client_username": "{{kubeflow.user}}",
+            "client_password": "{{kubeflow.password}}",
+            "image": "registry.example.com/training:1",
+        },
+    )
+    lake = {"path": "s3://lake/stackfold", "key": "{{s3.key}}", "secret": "{{s3.secret}}"}
+    ws.components.register(ComponentType.ARTIFACT_STORE, "lake", "s3", lake)
+    ws.stacks.register("kubeflow", orchestrator="kf", artifact_store="lake")
+    (pipeline,), notes = dry_run()
+    assert {each["image"] for each in containers_of(pipeline)} == {
+        "registry.example.com/training:1"
+    }
+    assert not any("env" in each for each in containers_of(pipeline))
+    would_not_run = "note: as it is now, this would not run: "
+    assert notes.splitlines() == [
+        f"{would_not_run}artifact store 'lake' needs the secret 's3' with a key 'key': run "
+        "`stackfold secret create s3 --key=-`",
+        f"{would_not_run}artifact store 'lake' needs the secret 's3' with a key 'secret': run "
+        "`stackfold secret create s3 --secret=-`",
+        f"{would_not_run}orchestrator 'kf' needs the secret 'kubeflow' with a key 'user': run "
+        "`stackfold secret create kubeflow --user=-`",
+        f"{would_not_run}orchestrator 'kf' needs the secret 'kubeflow' with a key 'password': run "
+        "`stackfold secret create kubeflow --password=-`",
+        f"{would_not_run}its pods record what they do, but the log is a file on this machine: use "
+        "one that is shared, by STACKFOLD_STORE",
+    ]
+
+
+def test_where_nothing_is_handed_over_there_is_no_dry_run(ws):
+    with pytest.raises(InvalidPipeline, match="would hand nothing to an engine"):
+        ws.runs.document(kubeflow_pipelines.training, stack="default")
