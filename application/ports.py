@@ -7,6 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from stackfold.application.experiment_tracker import ExperimentTracker
+from stackfold.application.image_builder import (
+    BuiltImage,
+    ContainerRegistry,
+    Credentials,
+    ImageBuilder,
+    ImagePlan,
+    Recipe,
+)
 from stackfold.application.model_deployer import ModelDeployer
 from stackfold.application.stack_component import (
     Configuration,
@@ -27,18 +35,22 @@ __all__ = [
     "Answer",
     "ArtifactStore",
     "ArtifactWriter",
+    "BuiltImage",
     "Configuration",
     "ContainerRegistry",
+    "Credentials",
     "DataValidator",
     "Execute",
     "ExperimentTracker",
     "FeatureStore",
     "ImageBuilder",
+    "ImagePlan",
     "Kept",
     "ModelDeployer",
     "ModelRegistry",
     "Orchestrator",
     "Place",
+    "Recipe",
     "RunPlan",
     "Secret",
     "SecretReader",
@@ -252,23 +264,6 @@ class StepOperator(StackComponent):
             BaseException: What the call raised, SystemExit included; its last note
                 (`add_note`) is the traceback of where it happened.
         """
-
-
-class ContainerRegistry(StackComponent):
-    """Keeps container images."""
-
-    component_type = ComponentType.CONTAINER_REGISTRY
-
-    @property
-    @abstractmethod
-    def uri(self) -> str:
-        """Where images are pushed to and pulled from, such as `registry.example.com/team`."""
-
-
-class ImageBuilder(StackComponent):
-    """Builds container images."""
-
-    component_type = ComponentType.IMAGE_BUILDER
 
 
 class ModelRegistry(StackComponent):

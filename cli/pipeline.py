@@ -1,7 +1,7 @@
-"""`stackfold pipeline`: run pipelines."""
+"""`stackfold pipeline`: run pipelines, and build their images."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,32 +9,38 @@ from stackfold.cli import completion
 from stackfold.cli.execution import Quiet, execute
 from stackfold.cli.grammar import Noun
 from stackfold.cli.options import Message, pairs
-from stackfold.cli.render import say, warnings_as_notes
+from stackfold.cli.render import note, say, warnings_as_notes
 from stackfold.infrastructure.workspace import Workspace
 
-pipeline = Noun("pipeline", "Run pipelines.")
+if TYPE_CHECKING:
+    from stackfold.application.image_builder import Recipe
+
+pipeline = Noun("pipeline", "Run pipelines, and build their images.")
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="The pipeline, as file.py:name or module:name; the name may be left out where "
+        "there is one pipeline only.",
+    ),
+]
+Stack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        metavar="NAME",
+        show_default=False,
+        help="The stack to use; by default the active one. Which one is active stays.",
+        autocompletion=completion.stacks,
+    ),
+]
 
 
 @pipeline.command("run")
 def run(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="The pipeline, as file.py:name or module:name; the name may be left out where "
-            "there is one pipeline only.",
-        ),
-    ],
-    stack: Annotated[
-        str | None,
-        typer.Option(
-            "--stack",
-            metavar="NAME",
-            show_default=False,
-            help="The stack to run on; by default the active one. Which one is active stays.",
-            autocompletion=completion.stacks,
-        ),
-    ] = None,
+    source: Source,
+    stack: Stack = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
@@ -102,3 +108,44 @@ def run(
             ),
             quiet,
         )
+
+
+@pipeline.command("build")
+def build(
+    source: Source,
+    stack: Stack = None,
+    no_cache: Annotated[
+        bool,
+        typer.Option(
+            "--no-cache", help="Build it whatever is there, from what its base image is today."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only print the Containerfile, and what goes into it."),
+    ] = False,
+) -> None:
+    """Build the image of a pipeline and push it, unless it is there; print what it is called.
+
+    The stack's image builder builds it, of the pipeline's code and what the stack requires, and
+    pushes it to the stack's container registry.
+    """
+    with Workspace.open() as workspace:
+        found = workspace.load_pipeline(source)
+        if dry_run:
+            _show(workspace.images.recipe(found, stack=stack))
+            return
+        image = workspace.images.build(found, stack=stack, anew=no_cache)
+        what = "built and pushed" if image.is_pushed else "built"
+        note(f"image {image.name} {what}" if image.is_new else f"image {image.name} is there")
+        say(image.reference)
+
+
+def _show(recipe: "Recipe") -> None:
+    say(f"image: {recipe.name}")
+    for title, text in (
+        ("Containerfile", recipe.containerfile),
+        ("requirements", recipe.requirements),
+        ("code", "\n".join(recipe.files)),
+    ):
+        say(f"\n{title}:\n{text.rstrip()}")

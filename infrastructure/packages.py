@@ -94,6 +94,13 @@ BUILT_IN = (
         modules=("wandb",),
     ),
     Entry(
+        "local",
+        "image_builder",
+        "built-in",
+        "Builds images with Docker, Podman or Buildah on this machine, and pushes them.",
+        f"{_HERE}.local_image_builder.LocalImageBuilder",
+    ),
+    Entry(
         "default",
         "container_registry",
         "built-in",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts import Artifacts
     from stackfold.application.claims import Claims
     from stackfold.application.flavors import Flavors
+    from stackfold.application.images import Images
     from stackfold.application.materializers import Materializers
     from stackfold.application.pruning import Pruning
     from stackfold.application.run_diffs import RunDiffs
@@ -62,6 +63,16 @@ class RunServices:
             SqlChanges(self._database, self.history),
             environment,
         )
+
+    @cached_property
+    def images(self) -> "Images":
+        """Images: build what the engine of a stack starts."""
+        from stackfold.application.images import Images
+        from stackfold.application.pinning import Pinning
+        from stackfold.infrastructure.code_folder import code_folder
+
+        log = ("stackfold[postgres]",) if self._database.shared else ()
+        return Images(Pinning(self.queries, self.flavors), self.flavors, code_folder, log)
 
     @cached_property
     def run_diffs(self) -> "RunDiffs":

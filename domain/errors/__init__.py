@@ -27,6 +27,13 @@ from stackfold.domain.errors.flavors import (
     UnknownAttribute,
     UnknownFlavor,
 )
+from stackfold.domain.errors.images import (
+    BuilderUnavailable,
+    BuildFailed,
+    PushFailed,
+    RegistryRefuses,
+    RegistryUnavailable,
+)
 from stackfold.domain.errors.log import (
     ChangedMeanwhile,
     InvalidFile,
@@ -111,6 +118,8 @@ __all__ = [
     "Ambiguous",
     "ArtifactDamaged",
     "ArtifactStoreUnavailable",
+    "BuildFailed",
+    "BuilderUnavailable",
     "ChangedMeanwhile",
     "CodeChanged",
     "ComponentGone",
@@ -166,6 +175,9 @@ __all__ = [
     "PredictionRefused",
     "ProjectExists",
     "Protected",
+    "PushFailed",
+    "RegistryRefuses",
+    "RegistryUnavailable",
     "RunBusy",
     "RunEnded",
     "RunFailed",

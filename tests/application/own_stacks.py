@@ -3,7 +3,15 @@
 from collections.abc import Callable
 
 from stackfold.application import ports
-from stackfold.application.ports import ContainerRegistry, ImageBuilder, Orchestrator, RunPlan
+from stackfold.application.ports import (
+    BuiltImage,
+    ContainerRegistry,
+    ImageBuilder,
+    ImagePlan,
+    Orchestrator,
+    Recipe,
+    RunPlan,
+)
 from stackfold.domain.component_type import ComponentType
 from stackfold.infrastructure.flavors.local_artifact_store import LocalArtifactStore
 
@@ -50,7 +58,17 @@ class Hub(ContainerRegistry):
 
 
 class Builder(ImageBuilder):
-    """Builds images."""
+    """Pretends to build images."""
 
     flavor = "builder"
     Configuration = ports.Configuration
+
+    def recipe(self, plan: ImagePlan, registry: ContainerRegistry | None) -> Recipe:
+        name = f"{registry.uri if registry else 'localhost'}/{plan.pipeline}:1"
+        return Recipe(name, "FROM nothing", "\n".join(plan.requirements), (plan.source,))
+
+    def build(
+        self, plan: ImagePlan, registry: ContainerRegistry | None, *, anew: bool = False
+    ) -> BuiltImage:
+        name = self.recipe(plan, registry).name
+        return BuiltImage(name, "sha256:ab", is_pushed=registry is not None, is_new=True)

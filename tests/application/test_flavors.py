@@ -82,6 +82,7 @@ def test_the_built_in_flavors_are_there(ws):
             ("artifact_store", "local"),
             ("step_operator", "local"),
             ("container_registry", "default"),
+            ("image_builder", "local"),
         ],
         ("built-in", True),
     ) | {

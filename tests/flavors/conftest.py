@@ -6,6 +6,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from flavors.containers import (  # noqa: F401  # fixtures
+    engine,
+    guarded_hub,
+    hub,
+    own_hub,
+    storage,
+    tiny,
+)
 from flavors.kfp_api_server import kfp  # noqa: F401  # a fixture
 from flavors.mlflow_server import mlflow_client, mlflow_server, mlflow_tool  # noqa: F401
 from flavors.ray_nodes import ray, ray_cluster, ray_node  # noqa: F401  # fixtures

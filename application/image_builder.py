@@ -1,0 +1,135 @@
+"""The ports of image builders and of the container registries that they push to."""
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import NamedTuple
+
+from stackfold.application.stack_component import StackComponent
+from stackfold.domain.component_type import ComponentType
+
+
+class Credentials:
+    """Who may use a registry; shows nothing of the password."""
+
+    def __init__(self, username: str, password: str) -> None:
+        """Keep both for the moment in which they are used."""
+        self.username, self.password = username, password
+
+
+class ContainerRegistry(StackComponent):
+    """Keeps container images."""
+
+    component_type = ComponentType.CONTAINER_REGISTRY
+
+    @property
+    @abstractmethod
+    def uri(self) -> str:
+        """Where images are pushed to and pulled from, such as `registry.example.com/team`."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it speaks plain HTTP, so that everybody on the way can read along."""
+        return False
+
+    def credentials(self) -> Credentials | None:
+        """Who pushes; None if the engine that pushes knows that itself, or nobody asks.
+
+        Raises:
+            MissingSecret: There is no such secret.
+        """
+        return None
+
+    def digest(self, image: str) -> str | None:
+        """The digest of an image that it holds, such as "sha256:…".
+
+        Args:
+            image: The image's whole name, with the registry's address and a tag.
+
+        Returns:
+            None if it does not hold it, or does not tell.
+
+        Raises:
+            RegistryUnavailable: It does not answer.
+            RegistryRefuses: It does not accept the credentials.
+        """
+        return None
+
+
+class ImagePlan(NamedTuple):
+    """What an image is for."""
+
+    pipeline: str
+    """The pipeline's name."""
+    folder: Path
+    """The code: all of it goes into the image, but what is ignored, and is where it works."""
+    source: str
+    """Where the pipeline is, seen from that folder: "file.py:name" or "module:name"."""
+    requirements: tuple[str, ...]
+    """pip requirements; the first is Stackfold with the extras that the stack wants."""
+
+
+class Recipe(NamedTuple):
+    """What an image would be made of."""
+
+    name: str
+    """Its whole name. The tag is a digest of all that it is made of."""
+    containerfile: str
+    requirements: str
+    """pip requirements, one a line."""
+    files: tuple[str, ...]
+    """What of the code goes into it, by path."""
+
+
+class BuiltImage(NamedTuple):
+    """An image that can be used."""
+
+    name: str
+    """Its whole name, with a tag."""
+    digest: str
+    """By which its registry knows it, or the engine if it was not pushed: "sha256:…"."""
+    is_pushed: bool
+    is_new: bool
+    """Whether it was built just now; it was there already if not."""
+
+    @property
+    def reference(self) -> str:
+        """What nobody can change any more: the name with the digest in the place of the tag."""
+        if not self.is_pushed:
+            return self.name
+        return f"{self.name.rpartition(':')[0]}@{self.digest}"
+
+
+class ImageBuilder(StackComponent):
+    """Builds container images, and pushes them."""
+
+    component_type = ComponentType.IMAGE_BUILDER
+
+    @abstractmethod
+    def build(
+        self, plan: ImagePlan, registry: ContainerRegistry | None, *, anew: bool = False
+    ) -> BuiltImage:
+        """Build an image and push it, unless the registry has it already.
+
+        Nothing that is secret goes into the image. Where the registry's credentials are needed,
+        they are read when they are, and nobody sees them: no log, no list of processes.
+
+        Args:
+            plan: What it is for.
+            registry: Where it is pushed to; None to leave it where it was built.
+            anew: Build it whatever is there already, from what its base image is today.
+
+        Raises:
+            BuilderUnavailable: Nothing can be built here.
+            BuildFailed: It could not be built.
+            PushFailed: The registry did not take it.
+            RegistryUnavailable: The registry does not answer.
+            RegistryRefuses: The registry does not accept the credentials.
+        """
+
+    @abstractmethod
+    def recipe(self, plan: ImagePlan, registry: ContainerRegistry | None) -> Recipe:
+        """What `build` would make; nothing is built, and nobody is asked.
+
+        Raises:
+            BuildFailed: What it should be made of is not there.
+        """

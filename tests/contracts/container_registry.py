@@ -1,0 +1,65 @@
+"""What every container registry must do."""
+
+import pickle
+
+import pytest
+
+from stackfold.application.ports import ContainerRegistry
+from stackfold.domain.errors import RegistryRefuses, RegistryUnavailable
+
+
+class ContainerRegistryContract:
+    """Derive, and provide the fixtures `registry`, `held`, `away` and `unwelcome`."""
+
+    @pytest.fixture
+    def registry(self) -> ContainerRegistry:
+        """A registry that can be asked."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def held(self) -> tuple[str, str]:
+        """The name of an image that it holds, and its digest."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def away(self) -> ContainerRegistry:
+        """A registry that does not answer."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def unwelcome(self) -> ContainerRegistry:
+        """The registry, with credentials that it does not accept: "ada" and "wrong-password"."""
+        raise NotImplementedError
+
+    def test_it_knows_the_digest_of_what_it_holds(self, registry, held):
+        name, digest = held
+        assert registry.digest(name) == digest
+
+    def test_it_knows_what_it_does_not_hold(self, registry, held):
+        name, _ = held
+        assert registry.digest(f"{name}-not") is None
+        assert registry.digest(f"{registry.uri}/nothing/here:1") is None
+
+    def test_its_address_begins_the_names_of_its_images(self, registry, held):
+        name, _ = held
+        assert name.startswith(f"{registry.uri}/")
+        assert "://" not in registry.uri
+
+    def test_it_can_travel_to_another_process(self, registry, held):
+        name, digest = held
+        assert pickle.loads(pickle.dumps(registry)).digest(name) == digest
+
+    def test_one_that_is_away_is_said_to_be(self, away):
+        with pytest.raises(RegistryUnavailable) as caught:
+            away.digest(f"{away.uri}/training:1")
+        assert "\n" not in str(caught.value)
+
+    def test_wrong_credentials_are_said_to_be(self, unwelcome):
+        with pytest.raises(RegistryRefuses) as caught:
+            unwelcome.digest(f"{unwelcome.uri}/training:1")
+        assert "\n" not in str(caught.value)
+        assert "wrong-password" not in str(caught.value)
+
+    def test_credentials_do_not_show_themselves(self, unwelcome):
+        assert "wrong-password" not in f"{unwelcome.credentials()!r}{vars(unwelcome)!r}"
+        assert b"wrong-password" not in pickle.dumps(unwelcome)

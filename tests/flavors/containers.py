@@ -1,0 +1,373 @@
+"""What images are built with and pushed to in the tests: real engines, a real registry."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+USER, PASSWORD = "ada", "testsecret123"
+_HASH = "$2b$05$5Olni3vrctzdpWkCZyBxG.5fM1m6GWyh2YtSJyB0Vm3ow6A7tAPMS"  # of the password
+SECONDS = 30
+
+WAYS = {
+    "buildah": ([], ["--storage-driver=vfs", "--isolation=chroot"]),
+    "podman": ([], ["--storage-driver=vfs", "--isolation=chroot"]),
+    "docker": ([],),
+}
+"""Engine → the options with which it may work here, the best first."""
+
+
+class Registry:
+    """A real registry on loopback, Debian's `docker-registry`."""
+
+    def __init__(self, folder: Path, *, guarded: bool = False) -> None:
+        self.folder = folder
+        self.guarded = guarded
+        self.port = _free_port()
+        self._process = None
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> "Registry":
+        self.folder.mkdir(exist_ok=True)
+        settings = {
+            "version": 0.1,
+            "log": {"level": "warn", "accesslog": {"disabled": False}},
+            "storage": {"filesystem": {"rootdirectory": str(self.folder / "kept")}},
+            "http": {"addr": self.host},
+        }
+        if self.guarded:
+            (self.folder / "passwords").write_text(f"{USER}:{_HASH}\n")
+            settings["auth"] = {
+                "htpasswd": {"realm": "tests", "path": str(self.folder / "passwords")}
+            }
+        (self.folder / "config.yml").write_text(json.dumps(settings))  # JSON is YAML, too
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["docker-registry", "serve", str(self.folder / "config.yml")],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            with suppress(OSError):
+                self.get("/v2/")
+                return self
+            time.sleep(0.05)
+        raise TimeoutError(self.log)
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    @property
+    def log(self) -> str:
+        """What it was asked."""
+        return (self.folder / "log").read_text()
+
+    def get(self, path: str, **headers: str) -> tuple[bytes, dict[str, str]]:
+        request = urllib.request.Request(f"http://{self.host}{path}", headers=headers)
+        if self.guarded:
+            pair = b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+            request.add_header("Authorization", f"Basic {pair}")
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            return answer.read(), dict(answer.headers)
+
+    def tags(self, name: str) -> list[str]:
+        """The tags of an image; none if it was never pushed."""
+        try:
+            return sorted(json.loads(self.get(f"/v2/{name}/tags/list")[0])["tags"] or ())
+        except urllib.error.HTTPError:
+            return []
+
+    def manifest(self, name: str, tag: str) -> tuple[dict, str]:
+        """What an image consists of, and its digest."""
+        kinds = (
+            "application/vnd.oci.image.manifest.v1+json, "
+            "application/vnd.docker.distribution.manifest.v2+json"
+        )
+        content, headers = self.get(f"/v2/{name}/manifests/{tag}", Accept=kinds)
+        digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        assert headers["Docker-Content-Digest"] == digest
+        return json.loads(content), digest
+
+    def image(self, reference: str) -> "Pulled":
+        """An image, read by nothing but HTTP."""
+        name, tag = re.fullmatch(r"[^/]+/(.+?)[:@]((?:sha256:)?\w+)", reference).groups()
+        manifest, digest = self.manifest(name, tag)
+
+        def blob(of):
+            return self.get(f"/v2/{name}/blobs/{of['digest']}")[0]
+
+        files = {}
+        for layer in manifest["layers"]:
+            with tarfile.open(fileobj=io.BytesIO(blob(layer))) as archive:
+                for member in archive:
+                    if member.isfile():
+                        path = member.name.removeprefix("./")
+                        files[path] = archive.extractfile(member).read()
+        return Pulled(digest, json.loads(blob(manifest["config"])), files)
+
+
+class Pulled:
+    """What somebody gets who pulls an image."""
+
+    def __init__(self, digest, configuration, files):
+        self.digest = digest
+        self.configuration = configuration
+        self.files = files
+
+    def code(self) -> dict[str, str]:
+        """The files of the working folder, without what comes with them."""
+        return {
+            path.removeprefix("app/"): content.decode()
+            for path, content in self.files.items()
+            if path.startswith("app/") and ".stackfold-image" not in path
+        }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return dict(each.split("=", 1) for each in self.configuration["config"]["Env"])
+
+
+def busybox() -> str | None:
+    """A busybox that needs no library, if there is one."""
+    for path in filter(None, (shutil.which("busybox"), "/bin/busybox")):
+        if os.path.exists(path):
+            linked = subprocess.run(["ldd", path], check=False, capture_output=True, text=True)
+            if linked.returncode or "statically" in linked.stdout:
+                return path
+    return None
+
+
+_PYTHON = """#!/bin/sh
+# Stands for python3 in a tiny image: it notes how pip is asked, and fails as pip does.
+echo "$@" > /pip-was-asked
+for last in "$@"; do :; done
+cat "$last" > /pip-was-given
+if grep -q unknown-package "$last"; then
+    echo "ERROR: No matching distribution found for unknown-package" >&2
+    exit 1
+fi
+if grep -q endless-package "$last"; then
+    exec sleep "$(grep -o '9[0-9]*$' "$last")"
+fi
+"""
+
+
+def tiny_image(folder: Path) -> Path:
+    """The folder of an image of a few files, in which a script stands for Python."""
+    programs = folder / "bin"
+    programs.mkdir(parents=True)
+    shutil.copy(busybox(), programs / "busybox")
+    for name in ("sh", "cat", "grep", "sleep"):
+        (programs / name).symlink_to("busybox")
+    (programs / "python3").write_text(_PYTHON)
+    (programs / "python3").chmod(0o755)
+    (folder / "Containerfile").write_text("FROM scratch\nCOPY bin/ /bin/\nENV PATH=/bin\n")
+    return folder
+
+
+def python_image(folder: Path) -> Path:
+    """The folder of an image with the Python that runs here, its libraries and pip."""
+    base = Path(os.path.realpath(sys.base_prefix))
+    library = Path(
+        sysconfig.get_path("stdlib", vars={"base": str(base), "installed_base": str(base)})
+    )
+    program = base / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    wanted = [program, *library.glob("lib-dynload/*.so")]
+    told = subprocess.run(
+        ["ldd", *map(str, wanted)], check=False, capture_output=True, text=True
+    ).stdout
+    libraries = re.findall(r"(/\S+) \(0x", told)
+    root = folder / "root"
+    for path in {str(program), "/etc/ssl/certs/ca-certificates.crt", *libraries}:
+        target = root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(os.path.realpath(path), target)
+    unneeded = ("__pycache__", "test", "tests", "idlelib", "tkinter", "site-packages", "config-*")
+    target = root / str(library).lstrip("/")
+    shutil.copytree(library, target, ignore=shutil.ignore_patterns(*unneeded), dirs_exist_ok=True)
+    import pip
+
+    shutil.copytree(Path(pip.__file__).parent, target / "site-packages" / "pip")
+    (root / "usr" / "bin").mkdir(parents=True, exist_ok=True)
+    (root / "usr" / "bin" / "python3").symlink_to(program)
+    (root / "tmp").mkdir(exist_ok=True)
+    (folder / "Containerfile").write_text(
+        "FROM scratch\nCOPY root/ /\nENV PATH=/usr/bin:/bin\n"
+        "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt\n"
+    )
+    return folder
+
+
+class Works(dict):
+    """The settings with which an engine works here; else why it does not."""
+
+    problem = ""
+
+
+@cache
+def how_it_works(engine: str) -> Works:
+    """With which settings an engine can build here, found out by building something."""
+    found = Works()
+    if shutil.which(engine) is None:
+        found.problem = f"there is no {engine} here"
+    elif busybox() is None:
+        found.problem = "there is no static busybox here, which the images of the tests need"
+    else:
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            tiny = tiny_image(Path(folder, "tiny"))
+            with (tiny / "Containerfile").open("a") as file:
+                file.write('RUN ["/bin/sh", "-c", "echo built > /built"]\n')
+            for options in WAYS[engine]:
+                before, after = _split(options)
+                path = str(tiny / "Containerfile")
+                command = [engine, *before, "build", *after, "-t", "localhost/probe:1", "-f", path]
+                command.append(str(tiny))
+                done = subprocess.run(command, check=False, capture_output=True, text=True)
+                if done.returncode == 0:
+                    found.update(engine=engine, engine_options=before, build_options=after)
+                    found.problem = ""
+                    break
+                found.problem = (
+                    f"{engine} cannot build here: {' '.join(done.stderr.split())[-300:]}"
+                )
+    return found
+
+
+def _split(options: list[str]) -> tuple[list[str], list[str]]:
+    before = [each for each in options if each.startswith("--storage")]
+    return before, [each for each in options if each not in before]
+
+
+def push(registry: Registry, works: Works, folder: Path, name: str) -> str:
+    """Build an image as it stands in a folder, push it, and return what it is called."""
+    reference = f"{registry.host}/{name}"
+    engine = [works["engine"], *works["engine_options"]]
+    plain = [] if works["engine"] == "docker" else ["--tls-verify=false"]
+    path = str(folder / "Containerfile")
+    for command in (
+        [*engine, "build", *works["build_options"], "-t", reference, "-f", path, str(folder)],
+        [*engine, "push", *plain, reference],
+    ):
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    return reference
+
+
+def without_storage(folder: Path) -> None:
+    """Let nothing of a storage of images stay behind."""
+    for mounted in sorted(Path("/proc/mounts").read_text().split(), reverse=True):
+        if mounted.startswith(str(folder)):
+            subprocess.run(["umount", mounted], check=False, capture_output=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+# -- fixtures
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory):
+    """A storage of images that is nobody else's, for Podman and Buildah."""
+    folder = tmp_path_factory.mktemp("images")
+    (folder / "storage.conf").write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/kept"\nrunroot = "{folder}/run"\n'
+    )
+    before = os.environ.get("CONTAINERS_STORAGE_CONF")
+    os.environ["CONTAINERS_STORAGE_CONF"] = str(folder / "storage.conf")
+    yield folder
+    without_storage(folder)
+    del os.environ["CONTAINERS_STORAGE_CONF"]
+    if before is not None:
+        os.environ["CONTAINERS_STORAGE_CONF"] = before
+
+
+def _registry(folder, **more):
+    if shutil.which("docker-registry") is None:
+        pytest.skip("there is no docker-registry here")
+    return Registry(folder, **more)
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory):
+    """A registry for all tests, which lets everybody in."""
+    registry = _registry(tmp_path_factory.mktemp("registry")).start()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture(scope="session")
+def guarded_hub(tmp_path_factory):
+    """A registry that wants a password."""
+    registry = _registry(tmp_path_factory.mktemp("guarded"), guarded=True).start()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture
+def own_hub(tmp_path):
+    """A registry that a test may stop."""
+    registry = _registry(tmp_path / "hub").start()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture(scope="session", params=["buildah", "podman", "docker"])
+def engine(request, storage):
+    """Each engine that works here, by the settings with which it does."""
+    works = how_it_works(request.param)
+    if works.problem:
+        pytest.skip(works.problem)
+    return dict(works)
+
+
+@pytest.fixture(scope="session")
+def tiny(engine, hub, tmp_path_factory):
+    """The name of a base image in which a script stands for Python."""
+    folder = tiny_image(tmp_path_factory.mktemp("tiny") / "image")
+    return push(hub, engine, folder, f"tiny-{engine['engine']}:1")
+
+
+def no_process_with(words: str) -> bool:
+    """Whether no process has them in its command line; waits until so, or for a while."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        if words.encode() not in _command_lines():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _command_lines():
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield path.read_bytes().replace(b"\0", b" ").strip()

@@ -1,0 +1,82 @@
+"""The image builder `local`, with every engine that works on this machine, and a real registry."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from contracts.image_builder import ImageBuilderContract, code, plan  # noqa: F401  # fixtures
+from flavors.containers import PASSWORD, USER, no_process_with
+
+from stackfold.application.secrets import StoredSecrets
+from stackfold.domain.errors import BuildFailed
+from stackfold.infrastructure.flavors.default_container_registry import DefaultContainerRegistry
+from stackfold.infrastructure.flavors.local_image_builder import LocalImageBuilder
+from stackfold.infrastructure.secrets.environment import Environment
+
+
+@pytest.fixture
+def made(engine, tiny):
+    """A function from settings to a builder that works here."""
+
+    def make(**settings):
+        settings = {"base_image": tiny, **engine, **settings}
+        return LocalImageBuilder(LocalImageBuilder.Configuration(**settings), Path("/nowhere"))
+
+    return make
+
+
+@pytest.fixture
+def registry_at(monkeypatch):
+    """A function from an address to a registry, perhaps with a password."""
+
+    def make(uri, password=None):
+        credentials = {}
+        if password is not None:
+            monkeypatch.setenv("STACKFOLD_SECRET_HUB_USER", USER)
+            monkeypatch.setenv("STACKFOLD_SECRET_HUB_TOKEN", password)
+            credentials = {"username": "{{hub.user}}", "password": "{{hub.token}}"}
+        configuration = DefaultContainerRegistry.Configuration(uri=uri, **credentials)
+        registry = DefaultContainerRegistry(configuration, Path("/nowhere"))
+        registry.secrets = StoredSecrets([Environment()])
+        return registry
+
+    return make
+
+
+class TestLocalImageBuilder(ImageBuilderContract):
+    @pytest.fixture
+    def builder(self, made):
+        return made()
+
+    @pytest.fixture
+    def broken(self, made):
+        problem = "ERROR: No matching distribution found for unknown-package"
+        return made(requirements=["unknown-package"]), problem
+
+    @pytest.fixture
+    def registry(self, hub, registry_at):
+        return registry_at(f"{hub.host}/t{uuid4().hex[:8]}")
+
+    @pytest.fixture
+    def away(self, registry_at):
+        return registry_at("127.0.0.1:9")
+
+    @pytest.fixture
+    def unwelcome(self, guarded_hub, registry_at):
+        return registry_at(guarded_hub.host, "wrong-password")
+
+    @pytest.fixture
+    def files(self, hub):
+        return lambda reference: hub.image(reference).code()
+
+    def test_a_build_that_takes_too_long_is_ended(self, made, plan, registry):  # noqa: F811
+        seconds = f"9{uuid4().int % 10**9}"
+        builder = made(requirements=[f"endless-package=={seconds}"], timeout=3)
+        with pytest.raises(BuildFailed, match="took longer than 3 seconds"):
+            builder.build(plan, registry)
+        assert no_process_with(f"sleep {seconds}")
+
+    def test_the_right_password_lets_in(self, made, plan, guarded_hub, registry_at):  # noqa: F811
+        registry = registry_at(f"{guarded_hub.host}/t{uuid4().hex[:8]}", PASSWORD)
+        image = made().build(plan, registry)
+        assert guarded_hub.image(image.reference).digest == image.digest
