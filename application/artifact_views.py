@@ -152,4 +152,4 @@ class ArtifactQueries(Protocol):
         """Every artifact store that there was."""
 
     def referenced(self) -> set[str]:
-        """The addresses of everything in artifact stores that a run refers to."""
+        """The addresses of everything in artifact stores that a run or a deployment refers to."""

@@ -1,7 +1,8 @@
-"""What was done to a stack or a component, whether it is there or was deleted."""
+"""What was done to a stack, a component or a deployment, whether it is there or was deleted."""
 
 from collections.abc import Sequence
 
+from stackfold.application.deployment_views import DeploymentQueries
 from stackfold.application.queries import History, Queries, Reference
 from stackfold.application.views import HistoryEntry
 from stackfold.domain.component_type import ComponentType
@@ -9,15 +10,16 @@ from stackfold.domain.errors import NotFound, NotInStack
 
 
 class Histories:
-    """The histories of stacks and components, newest first; asking them needs no framework.
+    """The histories of all that has a name, newest first; asking them needs no framework.
 
     A `reference` is a name, an id or a unique prefix of either; None stands for the active stack
     or its component.
     """
 
-    def __init__(self, queries: Queries, history: History) -> None:
-        """Find what is there by `queries`, and the rest by `history`."""
+    def __init__(self, queries: Queries, deployments: DeploymentQueries, history: History) -> None:
+        """Find what is there by `queries` and `deployments`, and the rest by `history`."""
         self._queries = queries
+        self._deployments = deployments
         self._history = history
 
     def of_stack(
@@ -42,6 +44,18 @@ class Histories:
             NotInStack: None was named, and the active stack holds none of the type.
         """
         return self._history.of(self._find_component(type, reference).id, limit)
+
+    def of_deployment(self, reference: str, limit: int | None = None) -> Sequence[HistoryEntry]:
+        """What was done to a deployment.
+
+        Raises:
+            NotFound: There never was such a deployment.
+        """
+        try:
+            found = self._deployments.find_deployment(reference)
+        except NotFound:
+            found = self._history.find("deployment", reference)
+        return self._history.of(found.id, limit)
 
     def find_stack(self, reference: str) -> Reference:
         """A stack that is there, or else one that once was.

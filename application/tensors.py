@@ -63,19 +63,18 @@ def tensors_of(inputs: Any) -> list[Tensor]:
     return [_array(ONLY, inputs)]
 
 
-def tensors_in(text: str | bytes) -> list[Tensor]:
-    """The same of a JSON text.
+def inputs_in(text: str | bytes) -> Any:
+    """What a JSON text says, for `tensors_of`.
 
     Raises:
-        InvalidInputs: It is no JSON, or none of what `tensors_of` takes.
+        InvalidInputs: It is no JSON.
     """
     try:
-        inputs = json.loads(text)
+        return json.loads(text)
     except RecursionError:
         raise InvalidInputs("it is nested too deeply") from None
     except ValueError as error:  # bytes that are no UTF-8, too
         raise InvalidInputs(f"it is no JSON ({error})") from None
-    return tensors_of(inputs)
 
 
 def nested(tensor: Tensor) -> Any:

@@ -249,6 +249,13 @@ class StackRules:
         members = [*map(member, self._queries.stack_components(stack.id))]
         return self.violations(stack.name, members, Moment.USED)
 
+    def lacking(self, stack: str, type: ComponentType) -> str:
+        """How a stack that is there gets a component of a type that it does not hold."""
+        first = ""
+        if stack == "default":  # which is never changed
+            first, stack = "run `stackfold stack copy default NEW`, then ", "NEW"
+        return first + Facts(stack, (), self, registered=True).give(type)
+
     def candidate(self, type: ComponentType, suits: Callable[[StackComponent], bool]) -> str:
         """The name of a component that is there and suits; empty if there is none."""
         for view in self._queries.components(type):

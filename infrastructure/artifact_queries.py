@@ -150,8 +150,11 @@ class SqlArtifactQueries:
             artifacts = self._database.read(
                 "SELECT uri FROM artifacts WHERE id IN (SELECT artifact FROM flows)"
             )
-            logs = self._database.read("SELECT log FROM steps WHERE log IS NOT NULL")
-        return {uri for (uri,) in artifacts} | {json.loads(log)["uri"] for (log,) in logs}
+            kept = self._database.read(
+                "SELECT log FROM steps WHERE log IS NOT NULL UNION ALL "
+                "SELECT artifact FROM deployments WHERE until IS NULL"
+            )
+        return {uri for (uri,) in artifacts} | {json.loads(each)["uri"] for (each,) in kept}
 
     # -- how it is done
 

@@ -13,6 +13,7 @@ from stackfold.application.moments import AsOf
 from stackfold.application.views import StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.deployment_services import DeploymentServices
 from stackfold.infrastructure.home import create_project, find_project, home_folder
 from stackfold.infrastructure.opening import chosen_store, exists, open_log
 from stackfold.infrastructure.queries import Scope, SqlQueries
@@ -42,11 +43,11 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.wiring import Parts
 
 
-class Workspace(RunServices):
+class Workspace(RunServices, DeploymentServices):
     """Everything that can be done and asked, on one log.
 
-    `stacks`, `components`, `flavors`, `runs` and `artifacts` have one method per verb of the
-    command line.
+    `stacks`, `components`, `flavors`, `runs`, `artifacts` and `deployments` have one method per
+    verb of the command line.
     Threads may share a workspace. Close it, or use it in a `with` block.
     """
 
@@ -213,10 +214,10 @@ class Workspace(RunServices):
 
     @cached_property
     def histories(self) -> "Histories":
-        """What was done to a stack or a component, whether it is there or was deleted."""
+        """What was done to what has a name, whether it is there or was deleted."""
         from stackfold.application.histories import Histories
 
-        return Histories(self.queries, self.history)
+        return Histories(self.queries, self.deployment_queries, self.history)
 
     def undo(self, *, dry_run: bool = False, why: str = "") -> "Sequence[HistoryEntry]":
         """Take back the last change that was not taken back yet, whatever it was.

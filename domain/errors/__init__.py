@@ -7,6 +7,7 @@ from stackfold.domain.errors.deployments import (
     DeploymentUnavailable,
     InvalidInputs,
     NoManifest,
+    NoModelDeployer,
     NotTakenBack,
     PredictionRefused,
 )
@@ -158,6 +159,7 @@ __all__ = [
     "NoLongerFits",
     "NoLongerFollowed",
     "NoManifest",
+    "NoModelDeployer",
     "NoSuchRevision",
     "NotDeleted",
     "NotFound",

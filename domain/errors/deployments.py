@@ -65,6 +65,15 @@ class DeploymentNotStarted(StackfoldError):
         super().__init__(f"the deployment {deployment!r} {told}")
 
 
+class NoModelDeployer(StackfoldError):
+    """A stack on which something is to be deployed cannot do so."""
+
+    def __init__(self, stack: str, mend: str) -> None:
+        """Say what would give the `stack` a model deployer."""
+        self.stack, self.mend = stack, mend
+        super().__init__(f"stack {stack!r} holds no model deployer: {mend}")
+
+
 class DeploymentBusy(StackfoldError):
     """Somebody is starting, stopping or deleting a deployment."""
 

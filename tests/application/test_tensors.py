@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackfold.application.tensors import DATATYPES, ONLY, Tensor, nested, tensors_in, tensors_of
+from stackfold.application.tensors import DATATYPES, ONLY, Tensor, inputs_in, nested, tensors_of
 from stackfold.domain.errors import InvalidInputs
 
 SCALARS = {
@@ -37,14 +37,14 @@ def test_lists_become_the_tensor_that_they_came_from(tensor):
 
 @given(tensors())
 def test_the_same_as_json(tensor):
-    assert tensors_in(json.dumps(nested(tensor))) == [tensor]
+    assert tensors_of(inputs_in(json.dumps(nested(tensor)))) == [tensor]
 
 
 @given(st.lists(tensors(), min_size=1, max_size=3))
 def test_a_request_of_the_protocol_is_taken_as_it_is(several):
     named = [each._replace(name=f"x{place}") for place, each in enumerate(several)]
     request = {"id": "1", "inputs": [each._asdict() for each in named]}
-    assert tensors_in(json.dumps(request)) == named
+    assert tensors_of(inputs_in(json.dumps(request))) == named
 
 
 @given(tensors())
@@ -61,7 +61,7 @@ def test_the_data_of_a_request_may_be_nested_too(tensor):
 )
 def test_whatever_json_holds_is_tensors_or_refused(anything):
     try:
-        found = tensors_in(json.dumps(anything))
+        found = tensors_of(inputs_in(json.dumps(anything)))
     except InvalidInputs:
         return
     for tensor in found:
@@ -186,7 +186,7 @@ def test_more_in_a_request_is_refused_rather_than_dropped():
 @pytest.mark.parametrize("text", ["", "[1", b"\xff", "[" * 100_000, "[1" + "0" * 5000 + "]"])
 def test_what_is_no_json_is_refused(text):
     with pytest.raises(InvalidInputs, match=r"no JSON|nested too deeply"):
-        tensors_in(text)
+        inputs_in(text)
 
 
 @pytest.mark.parametrize(
