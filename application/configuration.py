@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
@@ -30,6 +30,7 @@ def explicit(flavor: type[StackComponent], configuration: Mapping[str, Any]) -> 
         mode="json", exclude_unset=True
     )
     _must_be_recordable(flavor, set_ones)
+    _must_hold_no_password(flavor, set_ones)
     return set_ones
 
 
@@ -99,10 +100,6 @@ def _must_be_recordable(flavor: type[StackComponent], values: Mapping[str, Any])
         raise InvalidConfiguration(_subject(flavor), problems)
 
 
-_PASSWORD = re.compile(r"://[^\s/?#@:]*:(?!\{\{)[^\s/?#@]+@")
-"""An address with a password in it, as in https://me:password@example.com."""
-
-
 def _unrecordable(value: Any) -> str:
     """Why JSON could not carry a value everywhere; empty if it could."""
     match value:
@@ -112,16 +109,37 @@ def _unrecordable(value: Any) -> str:
             return "must be a number of at most 64 bits"
         case str() if value != value.encode(errors="replace").decode():
             return "is not valid Unicode"
-        case str() if _PASSWORD.search(value):
-            return (
-                "holds a password and the log is forever: leave it out of the address, and give "
-                "it where the flavor takes a secret"
-            )
         case dict():
             return next(filter(None, map(_unrecordable, [*value, *value.values()])), "")
         case list() | tuple():
             return next(filter(None, map(_unrecordable, value)), "")
     return ""
+
+
+_PASSWORD = re.compile(r"://[^\s/?#@:]*:(?!\{\{)[^\s/?#@]+@")
+"""An address with a password in it, as in https://me:password@example.com."""
+
+
+def _must_hold_no_password(flavor: type[StackComponent], values: Mapping[str, Any]) -> None:
+    """Refuse what only a flavor that knows of it would refuse with better words."""
+    problem = (
+        "holds a password and the log is forever: leave it out of the address, and give it where "
+        "the flavor takes a secret"
+    )
+    names = [name for name, value in values.items() if any(map(_PASSWORD.search, _texts(value)))]
+    if names:
+        raise InvalidConfiguration(_subject(flavor), dict.fromkeys(names, problem))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            yield from _texts([*value, *value.values()])
+        case list() | tuple():
+            for each in value:
+                yield from _texts(each)
 
 
 def _problem(problem: Any, known: list[str]) -> tuple[str, str]:
