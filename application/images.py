@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
 from stackfold.application.flavors import Flavors
 from stackfold.application.image_builder import (
@@ -14,6 +14,7 @@ from stackfold.application.image_builder import (
 )
 from stackfold.application.pinning import Pinning
 from stackfold.application.requirements import requirements_of
+from stackfold.application.submitting_orchestrator import JobImage
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.pin import Pin
@@ -30,14 +31,6 @@ class Code(Protocol):
     @property
     def source(self) -> str:
         """Where the pipeline is, seen from the folder: "file.py:name" or "module:name"."""
-
-
-class RunImage(NamedTuple):
-    """The image that the processes of a run are started from."""
-
-    name: str
-    source: str
-    """Where the pipeline is in it, seen from its working folder."""
 
 
 class Images:
@@ -96,7 +89,7 @@ class Images:
         plan = self._plan(pipeline.name, pipeline.source, pin)
         return self._builder(pin).recipe(plan, self._registry(pin))
 
-    def of_run(self, pipeline: str, source: str, pin: Pin, *, dry: bool = False) -> RunImage:
+    def of_run(self, pipeline: str, source: str, pin: Pin, *, dry: bool = False) -> JobImage:
         """The image of a run: built and pushed if it is not there yet.
 
         Args:
@@ -104,15 +97,14 @@ class Images:
             source: Where it is, as "file.py:name".
             pin: What the run is pinned to, with an image builder.
             dry: Only tell what it would be called.
+
+        Raises as `build`.
         """
-        plan, builder, registry = (
-            self._plan(pipeline, source, pin),
-            self._builder(pin),
-            self._registry(pin),
-        )
+        plan, builder = self._plan(pipeline, source, pin), self._builder(pin)
+        registry = self._registry(pin)
         if dry:
-            return RunImage(builder.recipe(plan, registry).name, plan.source)
-        return RunImage(builder.build(plan, registry).reference, plan.source)
+            return JobImage(builder.recipe(plan, registry).name, plan.source)
+        return JobImage(builder.build(plan, registry).reference, plan.source)
 
     def _plan(self, pipeline: str, source: str, pin: Pin) -> ImagePlan:
         code = self._locate(source)

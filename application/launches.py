@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple, cast
 from uuid import UUID
@@ -10,6 +11,7 @@ from stackfold.application.attempts import Equipment
 from stackfold.application.cache import Cache, Executions
 from stackfold.application.claims import Claims
 from stackfold.application.execution import Execution
+from stackfold.application.images import Images
 from stackfold.application.ledger import Ledger
 from stackfold.application.materializers import Materializers
 from stackfold.application.output import routed
@@ -22,7 +24,7 @@ from stackfold.application.ports import (
 )
 from stackfold.application.recording import Recording
 from stackfold.application.submissions import Submissions, job_of
-from stackfold.application.submitting_orchestrator import SubmittingOrchestrator
+from stackfold.application.submitting_orchestrator import JobImage, SubmittingOrchestrator
 from stackfold.application.tracking import Trackers
 from stackfold.application.watching import UNWATCHED, Watcher
 from stackfold.domain.artifact import Artifact
@@ -63,6 +65,7 @@ class Launches:
         claims: Claims,
         executions: Executions,
         submissions: Submissions,
+        images: Images,
     ) -> None:
         """Record in `ledger`, and claim by `claims` what is executed.
 
@@ -73,6 +76,7 @@ class Launches:
             claims: Who executes what.
             executions: Where earlier executions are found.
             submissions: Hands to an engine what that is to execute.
+            images: Builds what an engine starts.
         """
         self._ledger = ledger
         self._pinning = pinning
@@ -80,6 +84,7 @@ class Launches:
         self._claims = claims
         self._executions = executions
         self.submissions = submissions
+        self._images = images
 
     def start(self, launch: Launch) -> str:
         """Start a run, and return its id when it has completed.
@@ -156,7 +161,10 @@ class Launches:
             )
         for problem, mend in self._pinning.violations(pin):
             warnings.warn(WouldNotRun(f"{problem}: {mend}"), stacklevel=3)
-        return orchestrator.document(job_of(graph, "RUN", graph.pipeline, {}))
+        job = job_of(graph, "RUN", graph.pipeline, {})
+        return orchestrator.document(
+            job._replace(image=self._image(graph, pin, orchestrator, dry=True))
+        )
 
     def _checked(self, graph: Graph, pin: Pin, watcher: Watcher) -> tuple[Equipment, Orchestrator]:
         self._pinning.check(pin)
@@ -206,9 +214,24 @@ class Launches:
             component = pin.component(ComponentType.ORCHESTRATOR)
             name = component.name if component else ""
             job = job_of(graph, str(run.id), run.name, kept)
-            self.submissions.drive(job, execution, recording, orchestrator, name)
+            self.submissions.drive(
+                job,
+                execution,
+                recording,
+                orchestrator,
+                name,
+                partial(self._image, graph, pin, orchestrator),
+            )
         else:
             self._drive(execution, orchestrator)
+
+    def _image(
+        self, graph: Graph, pin: Pin, orchestrator: SubmittingOrchestrator, dry: bool = False
+    ) -> JobImage | None:
+        """The image of a run; None if the engine needs none, or the stack cannot build one."""
+        if not orchestrator.takes_image or pin.component(ComponentType.IMAGE_BUILDER) is None:
+            return None
+        return self._images.of_run(graph.pipeline, graph.source, pin, dry=dry)
 
     def _drive(self, execution: Execution, orchestrator: Orchestrator) -> None:
         try:

@@ -8,6 +8,7 @@ from stackfold.application.cache import Executions
 from stackfold.application.cache_reasons import CacheReason, CacheReasons, EarlierExecutions
 from stackfold.application.claims import Claims
 from stackfold.application.flavors import Flavors
+from stackfold.application.images import Images
 from stackfold.application.launches import Launch, Launches
 from stackfold.application.ledger import Ledger
 from stackfold.application.materializers import Materializers
@@ -64,6 +65,7 @@ class Runs:
         executions: KnownExecutions,
         changes: Changes,
         environment: Callable[[], Environment],
+        images: Images,
     ) -> None:
         """Record in `ledger`; find stacks and runs by the queries, and classes by `flavors`.
 
@@ -78,6 +80,7 @@ class Runs:
             executions: What may stand for a step that is to be executed.
             changes: What was done to stacks and components.
             environment: What tells the Python, the machine and the packages that are here.
+            images: Builds what an engine starts.
         """
         self._ledger = ledger
         self._claims = claims
@@ -85,7 +88,7 @@ class Runs:
         self._pinning = Pinning(queries, flavors)
         submissions = Submissions(run_queries)
         self._launches = Launches(
-            ledger, self._pinning, materializers, claims, executions, submissions
+            ledger, self._pinning, materializers, claims, executions, submissions, images
         )
         self.remote_steps = RemoteSteps(ledger, run_queries, claims, self._launches, load_pipeline)
         """For the processes that an engine starts, to which a run was handed."""

@@ -1,13 +1,18 @@
 """Submissions: runs that an engine executes, and what its processes do for them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
 from stackfold.application.execution import Execution
 from stackfold.application.recording import Recording
 from stackfold.application.run_views import RunDescription, RunQueries, StepView
-from stackfold.application.submitting_orchestrator import Job, JobStep, SubmittingOrchestrator
+from stackfold.application.submitting_orchestrator import (
+    Job,
+    JobImage,
+    JobStep,
+    SubmittingOrchestrator,
+)
 from stackfold.application.watching import Watcher
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import (
@@ -64,6 +69,7 @@ class Submissions:
         recording: Recording,
         orchestrator: SubmittingOrchestrator,
         component: str,
+        image: Callable[[], JobImage | None],
     ) -> None:
         """Hand a run over and, if it is awaited, wait until it has ended.
 
@@ -73,6 +79,7 @@ class Submissions:
             recording: Where it is recorded; others record there, too.
             orchestrator: What hands it over.
             component: The orchestrator's name.
+            image: Builds what the engine starts, if it starts anything that has to be built.
 
         Raises:
             RunFailed: A step raised, or it could not be handed over.
@@ -82,7 +89,10 @@ class Submissions:
         try:
             execution.begin()
             recording.record()  # what the engine's processes must know from the beginning
-            reference, url = orchestrator.submit(job)
+            built = image()
+            if built is not None:
+                recording.record(partial(_image_built, built.name))
+            reference, url = orchestrator.submit(job._replace(image=built))
             recording.record(partial(_submitted, component, reference, url))
             if not orchestrator.awaited:
                 return
@@ -165,6 +175,11 @@ class Submissions:
 
 def _submitted(component: str, reference: str, url: str, run: Run) -> None:
     run.submit(component, reference, url)
+
+
+def _image_built(name: str, run: Run) -> None:
+    if run.metadata.get("image") != name:
+        run.annotate({}, {"image": name})
 
 
 def must_be_due(run: RunDescription, step: str, mode: FailureMode) -> None:

@@ -20,6 +20,15 @@ class JobStep(NamedTuple):
     resources: "Resources"
 
 
+class JobImage(NamedTuple):
+    """The image that the processes of a run are to be started from."""
+
+    name: str
+    """With its digest, if it was built; with its tag, if it only would be."""
+    source: str
+    """Where the pipeline is in it, seen from its working folder: "file.py:name"."""
+
+
 class Job(NamedTuple):
     """A run that an engine is to execute, or what is left of it."""
 
@@ -33,6 +42,8 @@ class Job(NamedTuple):
     steps: tuple[JobStep, ...]
     """In topological order."""
     mode: FailureMode
+    image: JobImage | None = None
+    """What the stack's image builder has built for it; None if nothing was."""
 
 
 class Submission(NamedTuple):
@@ -56,6 +67,11 @@ class SubmittingOrchestrator(Orchestrator):
     @abstractmethod
     def awaited(self) -> bool:
         """Whether whoever starts a run waits until it has ended."""
+
+    @property
+    def takes_image(self) -> bool:
+        """Whether an image is to be built for what it starts, if the stack can build one."""
+        return False
 
     @abstractmethod
     def submit(self, job: Job) -> Submission:

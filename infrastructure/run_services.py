@@ -62,6 +62,7 @@ class RunServices:
             SqlExecutions(self._database),
             SqlChanges(self._database, self.history),
             environment,
+            self.images,
         )
 
     @cached_property

@@ -50,6 +50,11 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
         return (ComponentType.CONTAINER_REGISTRY, ComponentType.IMAGE_BUILDER)
 
     @property
+    def takes_image(self) -> bool:
+        """Whether nobody chose the pods' image."""
+        return not self.configuration.image
+
+    @property
     def awaited(self) -> bool:
         """Whether whoever starts a run waits until it has ended."""
         return self.configuration.synchronous
@@ -97,9 +102,6 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
     def _compiled(self, job: Job) -> str:
         from stackfold.infrastructure.flavors.kubeflow_pipeline import document
 
-        if not self.configuration.image and not self.configuration.on_this_machine:
-            problem = "its pods need an image: nothing builds one yet, so give one by image"
-            raise EngineUnavailable(self._title, problem)
         return document(job, self.configuration, self._environment())
 
     @property

@@ -29,12 +29,13 @@ def document(job: Job, settings: KubeflowSettings, environment: Mapping[str, str
     """
     from kfp import compiler, dsl
 
+    image, source = _image(settings, job), settings.source or _source(settings, job)
+
     def component(function: Any) -> Any:
         # Nothing is installed when a pod starts: its image has all.
-        return dsl.component(function, base_image=_image(settings), install_kfp_package=False)
+        return dsl.component(function, base_image=image, install_kfp_package=False)
 
     execute, settle = map(component, (kubeflow_components.step, kubeflow_components.settle))
-    source = settings.source or job.source
 
     def pipeline(run: str) -> None:
         last = settle(run=run, source=source, awaited=settings.synchronous)
@@ -61,9 +62,15 @@ def _name(pipeline: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", pipeline.lower()).strip("-") or "pipeline"
 
 
-def _image(settings: KubeflowSettings) -> str:
+def _image(settings: KubeflowSettings, job: Job) -> str:
+    built = job.image.name if job.image else ""
     # On this machine no container is made; the name says what would be in it.
-    return settings.image or f"python:{sys.version_info.major}.{sys.version_info.minor}"
+    return settings.image or built or f"python:{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _source(settings: KubeflowSettings, job: Job) -> str:
+    # On this machine, what executes it has no other working folder than its own.
+    return job.image.source if job.image and not settings.on_this_machine else job.source
 
 
 def _equip(task: Any, settings: KubeflowSettings, environment: Mapping[str, str]) -> Any:

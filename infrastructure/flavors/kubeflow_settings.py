@@ -106,7 +106,7 @@ class KubeflowSettings(ports.Configuration):
     image: str | None = Field(
         None,
         description="The image of the pods: the pipeline's code, what it imports, and "
-        "stackfold[kubeflow].",
+        "stackfold[kubeflow]. By default the stack's image builder builds it.",
     )
     source: str | None = Field(
         None,
