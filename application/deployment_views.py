@@ -6,6 +6,10 @@ from stackfold.application.queries import Reference
 from stackfold.application.views import ALL, Listing
 
 
+OPEN = ("started", "unfinished")
+"""What the log knows of deployments of which somebody who looks can tell more."""
+
+
 class DeploymentView(NamedTuple):
     """A deployment as it is, or as it was at the position that was asked for."""
 

@@ -51,30 +51,18 @@ def tensors_of(inputs: Any) -> list[Tensor]:
             values or of texts; integers among fractions become such. Or a numpy array; or a
             pandas frame, which is one tensor of two dimensions if its columns are of one kind,
             else one tensor of n by 1 for each column, by its name. Or a whole request of the
-            protocol, as a mapping with "inputs".
+            protocol, as a mapping with "inputs". Or a JSON text of lists or of such a request.
 
     Raises:
         InvalidInputs: It is none of these.
     """
+    if isinstance(inputs, str | bytes):
+        inputs = _parsed(inputs)
     if isinstance(inputs, Mapping):
         return _requested(inputs)
     if hasattr(inputs, "columns") and hasattr(inputs, "dtypes"):
         return _frame(inputs)
     return [_array(ONLY, inputs)]
-
-
-def inputs_in(text: str | bytes) -> Any:
-    """What a JSON text says, for `tensors_of`.
-
-    Raises:
-        InvalidInputs: It is no JSON.
-    """
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise InvalidInputs("it is nested too deeply") from None
-    except ValueError as error:  # bytes that are no UTF-8, too
-        raise InvalidInputs(f"it is no JSON ({error})") from None
 
 
 def nested(tensor: Tensor) -> Any:
@@ -97,6 +85,15 @@ def _folded(values: list[Any], shape: Sequence[int]) -> list[Any]:
         return values
     size = prod(rest)
     return [_folded(values[i * size : (i + 1) * size], rest) for i in range(first)]
+
+
+def _parsed(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise InvalidInputs("it is nested too deeply") from None
+    except ValueError as error:  # bytes that are no UTF-8, too
+        raise InvalidInputs(f"it is no JSON ({error})") from None
 
 
 # -- lists and arrays

@@ -222,6 +222,58 @@ def artifacts(
     _say_what_else(listing, len(views), more, "artifact")
 
 
+# -- deployments
+
+
+def deployments(
+    output: str = Format.TABLE,
+    listing: Listing = FIRST_PAGE,
+    columns: Columns = None,
+    as_of: str | None = None,
+) -> None:
+    """Print deployments as they are found, or as they were recorded at some point."""
+    from stackfold.application.deployment_views import OPEN, DeploymentView
+
+    with Workspace.open() as workspace:
+        position = workspace.queries.position(as_of)
+
+        def ask(part: Listing) -> Sequence[DeploymentView]:
+            return workspace.deployment_queries.deployments(part, position)
+
+        views = ask(listing)
+        more = _more(ask, listing, len(views))
+        if position is None and any(view.status in OPEN for view in views):
+            views = workspace.deployments.looked_at(views)
+    table = ("name", "status", "model", "stack", "stack_revision", "deployer", "url")
+    shape = Shape(DeploymentView._fields, table, table[:3])
+    show_rows([view._asdict() for view in views], shape, output, columns)
+    _say_what_else(listing, len(views), more, "deployment")
+
+
+def deployment(reference: str, output: str = Format.TABLE, as_of: str | None = None) -> None:
+    """Print one deployment with all that it keeps."""
+    from stackfold.application.deployment_views import OPEN
+
+    with Workspace.open() as workspace:
+        position = workspace.queries.position(as_of)
+        told = workspace.deployment_queries.describe_deployment(reference, position)
+        if position is None and told.status in OPEN:
+            told = workspace.deployments.describe(told.id)
+    show_one(told._asdict(), told._fields, output)
+
+
+def deployment_history(
+    reference: str,
+    output: str = Format.TABLE,
+    limit: int | None = None,
+    columns: Columns = None,
+) -> None:
+    """Print what was done to a deployment."""
+    with Workspace.open() as workspace:
+        entries = workspace.histories.of_deployment(reference, limit)
+    show_history(entries, "deployment", output, columns)
+
+
 # -- the workspace
 
 

@@ -56,6 +56,9 @@ def _entries() -> dict[str, Entry]:
     entries["pipeline"] = Entry("Run pipelines.", partial(_noun, "pipeline"))
     entries["run"] = Entry("Look up, compare and repeat runs.", partial(_noun, "run"))
     entries["artifact"] = Entry("Look up what runs produced.", partial(_noun, "artifact"))
+    entries["deployment"] = Entry(
+        "Serve models, and ask for predictions.", partial(_noun, "deployment")
+    )
     return entries
 
 

@@ -69,6 +69,13 @@ def artifacts(incomplete: str) -> list[str]:
     )
 
 
+def deployments(incomplete: str) -> list[str]:
+    """The names of deployments that begin with what was typed."""
+    return _names(
+        lambda workspace: workspace.deployment_queries.deployments(_beginning(incomplete))
+    )
+
+
 def _beginning(incomplete: str) -> Listing:
     return Listing(where=(Condition("name", "startswith", incomplete),), size=MOST)
 

@@ -39,10 +39,17 @@ def _answer(words: Sequence[str]) -> Answer | None:
         return None
     match words:
         case [*question, "describe" | "history" as asked, reference]:
-            answer = dict(plain_questions()).get((*question, asked))
+            answer = dict((*plain_questions(), *_OF_ONE)).get((*question, asked))
             return partial(answer, reference=reference) if answer else None
         case _:
             return dict(plain_questions()).get(tuple(words))
+
+
+_OF_ONE: tuple[tuple[tuple[str, ...], Answer], ...] = (
+    (("deployment", "describe"), answers.deployment),
+    (("deployment", "history"), answers.deployment_history),
+)
+"""Questions that are asked with a name only."""
 
 
 def plain_questions() -> Iterator[tuple[tuple[str, ...], Answer]]:
@@ -56,6 +63,7 @@ def plain_questions() -> Iterator[tuple[tuple[str, ...], Answer]]:
     yield ("stack", "history"), answers.stack_history
     yield ("log", "head"), answers.log_head
     yield ("artifact", "list"), answers.artifacts
+    yield ("deployment", "list"), answers.deployments
     for type in ComponentType:
         yield (type.command, "list"), partial(answers.components, type)
         yield (type.command, "get"), partial(answers.active_component, type)

@@ -24,7 +24,14 @@ from stackfold.infrastructure.workspace import Workspace
 
 log = Noun("log", "Look at everything that happened; prove, copy and replay it.", default="list")
 
-_KINDS = ("stack", *(type.command for type in ComponentType), "flavor", "activation", "run")
+_KINDS = (
+    "stack",
+    *(type.command for type in ComponentType),
+    "flavor",
+    "activation",
+    "deployment",
+    "run",
+)
 
 
 class LogForm(StrEnum):
@@ -60,8 +67,8 @@ def list_log(
             metavar="TYPE",
             show_default=False,
             help="Only what happened to stacks (stack), components of a type such as "
-            "orchestrator, flavors (flavor), the choice of the active stack (activation), or "
-            "runs (run).",
+            "orchestrator, flavors (flavor), the choice of the active stack (activation), "
+            "deployments (deployment), or runs (run).",
             autocompletion=lambda incomplete: [k for k in _KINDS if k.startswith(incomplete)],
         ),
     ] = None,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from stackfold.application.views import Condition, Listing
 from stackfold.cli import answers, exchange, past
 from stackfold.cli.composition import (
     Alerters,
@@ -296,7 +297,12 @@ def delete(
         confirm(f"stack {old.name!r}" + " and the components that only it uses" * recursive, yes)
         view = workspace.stacks.delete(old.id, recursive=recursive, why=message)
         left = queries.living("components", [each.id for each in held])
+        of_it = Listing(where=(Condition("stack_id", "equals", old.id),))
+        deployments = workspace.deployment_queries.deployments(of_it)
     say(f"stack {view.name!r} deleted, revision {view.revision + 1}")
+    if deployments:
+        names = ", ".join(repr(each.name) for each in deployments)
+        note(f"what was deployed on it goes on, as it keeps what it needs: {names}")
     for each in held:
         if each.id not in left:
             noun = each.type.replace("_", " ")

@@ -19,7 +19,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from stackfold.application import ports
-from stackfold.application.model_deployer import Health, ModelDeployer, Served
+from stackfold.application.model_deployer import Deployed, Health, ModelDeployer, Served
 from stackfold.application.ports import Secret
 from stackfold.application.tensors import Tensor
 from stackfold.domain.errors import (
@@ -50,8 +50,9 @@ class PlainDeployer(ModelDeployer):
     def deploy(self, model):
         if self.configuration.fault == "raises":
             raise LookupError(f"the password is {self.password}")
+        # If whoever served it before was killed, nobody knows of the server but the folder.
+        self.delete(Deployed(model.id, model.name, None))
         folder = self.folder(model.id)
-        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "model.json").write_text(json.dumps(model.load()))
         # It goes on by itself when this has returned.
@@ -61,12 +62,12 @@ class PlainDeployer(ModelDeployer):
             self.end(folder, model)
             title = f"model deployer {self.flavor!r}"
             raise DeploymentFailed(title, model.name, "it did not become ready: read its logs")
-        reference = json.loads((folder / "address.json").read_text())
+        reference = {"address": self.noted(folder)["address"]}
         return Served(reference, f"{self.url(reference)}/v2/models/{model.name}/infer")
 
     def health(self, deployed):
         reference = self.reference(deployed)
-        if reference and reference["port"] == ELSEWHERE:
+        if reference == ELSEWHERE:
             return Health.ELSEWHERE
         try:
             self.ask(reference, f"/v2/models/{deployed.name}/ready")
@@ -121,16 +122,19 @@ class PlainDeployer(ModelDeployer):
         return Path(self.home) / "served" / id
 
     def url(self, reference):
-        return f"http://127.0.0.1:{reference['port']}"
+        return f"http://{reference['address']}"
 
     def reference(self, deployed):
         """What was recorded, or what the server has left if nobody could record it."""
         if deployed.reference is not None:
             return deployed.reference
         try:
-            return json.loads((self.folder(deployed.id) / "address.json").read_text())
+            return self.noted(self.folder(deployed.id))
         except FileNotFoundError:
             return None
+
+    def noted(self, folder):
+        return json.loads((folder / "address.json").read_text())
 
     def ask(self, reference, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -154,7 +158,7 @@ class PlainDeployer(ModelDeployer):
     def answers(self, folder, path, body=None):
         """Whether its server answers: "yes", "not yet", or "nobody" is there."""
         try:
-            self.ask(json.loads((folder / "address.json").read_text()), path, body)
+            self.ask(self.noted(folder), path, body)
         except HTTPError as error:
             error.close()
             return "not yet"
@@ -163,8 +167,8 @@ class PlainDeployer(ModelDeployer):
         return "yes"
 
 
-ELSEWHERE = 0
-"""The port in a reference to what another machine serves."""
+ELSEWHERE = {"address": "elsewhere"}
+"""The reference to what another machine serves."""
 
 
 def pids(home):
@@ -174,12 +178,12 @@ def pids(home):
 
 
 def listening(home):
-    """The ports of the servers in a home at which somebody listens."""
+    """The addresses of the servers in a home at which somebody listens."""
     found = []
-    for address in Path(home).glob("served/*/address.json"):
-        port = json.loads(address.read_text())["port"]
-        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            found.append(port)
+    for note in Path(home).glob("served/*/address.json"):
+        host, port = json.loads(note.read_text())["address"].split(":")
+        with suppress(ConnectionRefusedError), socket.create_connection((host, int(port))):
+            found.append(f"{host}:{port}")
     return found
 
 

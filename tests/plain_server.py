@@ -68,7 +68,7 @@ if fault == "dies":
     (folder / "ended").touch()
     sys.exit(1)
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-address = {"port": server.server_port, "pid": os.getpid()}
+address = {"address": f"127.0.0.1:{server.server_port}", "pid": os.getpid()}
 (folder / "incoming").write_text(json.dumps(address))
 (folder / "incoming").rename(folder / "address.json")
 print("listening", flush=True)

@@ -6,7 +6,7 @@
 
 Lines on stderr begin with `! `, and an exit code other than 0 stands in brackets. Beside
 `stackfold` there are `cd`, `mkdir`, `export`, `unset`, `cat FILE` and `cat > FILE <<END`; lines
-that begin with `# ` are remarks. Ids, times, durations and the folder differ each time; they are
+that begin with `# ` are remarks. Ids, times, durations, ports and the folder differ each time; they are
 replaced by others, of the same width where they stand in columns.
 """
 
@@ -24,6 +24,7 @@ _RUN = re.compile(r"\b(\w+)-([0-9a-f]{8})\b(?!-)")
 _HASH = re.compile(r"\b([0-9a-f]{2}/)?[0-9a-f]{62,64}\b")
 _TAG = re.compile(r"\b[0-9a-f]{20}\b")
 _DURATION = re.compile(r"\b\d+\.\d+ s\b")
+_PORT = re.compile(r"\b127\.0\.0\.1:\d{5}\b")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 
 
@@ -96,6 +97,7 @@ def _steady(text: str, folder: Path) -> str:
     text = _ID.sub(id, text.replace(str(folder), "/home/ada"))
     text = _TAG.sub("0" * 20, text)
     text = _HASH.sub(lambda match: re.sub("[0-9a-f]", "0", match[0]), text)
+    text = _PORT.sub("127.0.0.1:40000", text)
     text = _DURATION.sub("0.01 s", text)
     text = _TIME.sub(lambda match: _same_width(match[0]), text)
     return _RUN.sub(run, text)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackfold.application.tensors import DATATYPES, ONLY, Tensor, inputs_in, nested, tensors_of
+from stackfold.application.tensors import DATATYPES, ONLY, Tensor, nested, tensors_of
 from stackfold.domain.errors import InvalidInputs
 
 SCALARS = {
@@ -37,14 +37,14 @@ def test_lists_become_the_tensor_that_they_came_from(tensor):
 
 @given(tensors())
 def test_the_same_as_json(tensor):
-    assert tensors_of(inputs_in(json.dumps(nested(tensor)))) == [tensor]
+    assert tensors_of(json.dumps(nested(tensor))) == [tensor]
 
 
 @given(st.lists(tensors(), min_size=1, max_size=3))
 def test_a_request_of_the_protocol_is_taken_as_it_is(several):
     named = [each._replace(name=f"x{place}") for place, each in enumerate(several)]
     request = {"id": "1", "inputs": [each._asdict() for each in named]}
-    assert tensors_of(inputs_in(json.dumps(request))) == named
+    assert tensors_of(json.dumps(request)) == named
 
 
 @given(tensors())
@@ -61,7 +61,7 @@ def test_the_data_of_a_request_may_be_nested_too(tensor):
 )
 def test_whatever_json_holds_is_tensors_or_refused(anything):
     try:
-        found = tensors_of(inputs_in(json.dumps(anything)))
+        found = tensors_of(json.dumps(anything))
     except InvalidInputs:
         return
     for tensor in found:
@@ -116,7 +116,8 @@ def test_a_frame_of_several_kinds_is_a_tensor_for_each_column():
         ([[[1], [2, 3]]], "its lists at depth 3 are of different lengths"),
         ([1, [2]], "lists and values side by side"),
         (5, "one value is no tensor"),
-        ("text", "one value is no tensor"),
+        ("5", "one value is no tensor"),
+        ('"text"', "one value is no tensor"),
         (None, "one value is no tensor"),
         ([None], "it holds null, where"),
         ([b"x"], "it holds a value of the type bytes"),
@@ -186,7 +187,7 @@ def test_more_in_a_request_is_refused_rather_than_dropped():
 @pytest.mark.parametrize("text", ["", "[1", b"\xff", "[" * 100_000, "[1" + "0" * 5000 + "]"])
 def test_what_is_no_json_is_refused(text):
     with pytest.raises(InvalidInputs, match=r"no JSON|nested too deeply"):
-        inputs_in(text)
+        tensors_of(text)
 
 
 @pytest.mark.parametrize(

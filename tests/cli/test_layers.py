@@ -5,7 +5,8 @@ import pytest
 
 MODULES = sorted(Path(__file__).parents[2].joinpath("cli").glob("*.py"))
 VIEWS = {
-    f"stackfold.application.{name}" for name in ("artifact_views", "run_views", "views", "watching")
+    f"stackfold.application.{name}"
+    for name in ("artifact_views", "deployment_views", "run_views", "views", "watching")
 }
 ALLOWED = VIEWS | {
     "stackfold.infrastructure.workspace",

@@ -35,6 +35,7 @@ def used(cli):
         ["orchestrator", "flavor", "list"],
         ["run", "list"],
         ["artifact", "list"],
+        ["deployment", "list"],
         ["status"],
         ["version"],
         ["stack", "history"],
