@@ -6,8 +6,8 @@
 
 Lines on stderr begin with `! `, and an exit code other than 0 stands in brackets. Beside
 `stackfold` there are `cd`, `mkdir`, `export`, `unset`, `cat FILE` and `cat > FILE <<END`; lines
-that begin with `# ` are remarks. Ids, times, durations, ports and the folder differ each time; they are
-replaced by others, of the same width where they stand in columns.
+that begin with `# ` are remarks. Ids, times, durations, ports and the folder differ each time;
+they are replaced by others, of the same width where they stand in columns.
 """
 
 import os

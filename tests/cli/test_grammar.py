@@ -39,7 +39,9 @@ def test_every_command_and_option_has_help(names, made):
 @each_command
 def test_every_command_that_changes_something_takes_a_reason(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
-    changes = names[-1] in CHANGES or names in {("pipeline", "run"), ("stack", "import")}
+    more = {("pipeline", "run"), ("stack", "import")}
+    more |= {("deployment", verb) for verb in ("deploy", "start", "stop")}
+    changes = names[-1] in CHANGES or names in more
     # Secrets are no part of the log, so nothing could keep the reason.
     assert ({"-m", "--message"} <= options) == (changes and names[0] != "secret")
 
@@ -54,7 +56,8 @@ def test_every_question_has_every_form(names, made):
 def test_every_way_back_can_be_tried(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     tried = {"revert", "restore", "undo", "prune", "install"}
-    assert ("--dry-run" in options) == (names[-1] in tried or names == ("pipeline", "run"))
+    made_elsewhere = names in {("pipeline", "run"), ("deployment", "deploy")}
+    assert ("--dry-run" in options) == (names[-1] in tried or made_elsewhere)
 
 
 @each_command
