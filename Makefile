@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 SERVERS := $(VENV)/.servers
 RUN := $(VENV)/bin/python
 # Flavors whose tools do not all fit into one environment, and what only serves them.
-APART := kubeflow mlflow ray wandb
+APART := kserve kubeflow mlflow ray seldon wandb
 SERVING := mlflow-server
 
 .PHONY: help demo demo-stacks test slow check test-flavors bench reference clean

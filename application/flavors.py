@@ -21,6 +21,7 @@ from stackfold.domain.errors import (
     InvalidFlavor,
     NameTaken,
     NotInstalled,
+    StackfoldError,
     UnknownFlavor,
 )
 from stackfold.domain.flavor import Flavor
@@ -162,9 +163,15 @@ class Flavors:
             InvalidConfiguration: The attributes do not fit it.
         """
         missing = self.missing(type, name)
-        if missing is not None:
+        if missing is None:
+            return self.sketch(type, name, configuration, source)
+        try:
+            component = self.sketch(type, name, configuration, source)
+        except StackfoldError:  # for want of that, most likely
+            raise missing from None
+        if not component.has_own_environment:
             raise missing
-        return self.sketch(type, name, configuration, source)
+        return component
 
     def requirements(self, type: ComponentType, name: str) -> Sequence[str]:
         """The pip requirements of a flavor, those of one's own as its class tells them.

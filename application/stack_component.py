@@ -62,6 +62,9 @@ class StackComponent(ABC):
     is_remote: bool = False
     """Whether other machines take part: its work is done there, or what it keeps can be had from
     there. May be a property that looks at the configuration, but reaches out to nothing."""
+    has_own_environment: bool = False
+    """Whether what the flavor requires is used in another Python environment only, which the
+    configuration names, and need not be here. May be a property, too."""
     needs: tuple[ComponentType, ...] = ()
     """What else a stack must hold for it to work. May be a property, too."""
     requires: ClassVar[tuple[str, ...]] = ()

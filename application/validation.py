@@ -154,7 +154,9 @@ def _its_registry_can_be_reached(facts: Facts) -> Iterator[Violation]:
 
 
 def _its_packages_are_installed(facts: Facts) -> Iterator[Violation]:
-    for member, _ in facts.usable:
+    for member, component in facts.usable:
+        if component.has_own_environment:
+            continue
         missing = facts.surroundings.flavors.missing(member.type, member.flavor)
         if missing is not None:
             problem = f"the {member.type.noun} flavor {member.flavor!r} is not installed"

@@ -13,9 +13,11 @@ from stackfold.application.catalogue import BUILT_IN, Packages
 from stackfold.domain.errors import InstallFailed, NotFound
 
 MODULES = {
+    "kserve": ("kserve",),
     "kubeflow": ("kfp",),
     "matplotlib": ("matplotlib", "PIL"),
     "mlflow": ("mlflow",),
+    "mlflow-serving": ("mlflow", "pandas"),
     "numpy": ("numpy",),
     "pandas": ("pandas", "pyarrow"),
     "pillow": ("PIL",),
@@ -26,6 +28,7 @@ MODULES = {
     "ray": ("ray",),
     "s3": ("obstore",),
     "secrets": ("cryptography", "keyring"),
+    "seldon": ("mlserver",),
     "sklearn": ("sklearn",),
     "wandb": ("wandb",),
 }

@@ -95,6 +95,9 @@ def test_the_built_in_flavors_are_there(ws):
                 (("step_operator", "ray"), "ray", "ray"),
                 (("experiment_tracker", "mlflow"), "mlflow", "mlflow"),
                 (("experiment_tracker", "wandb"), "wandb", "wandb"),
+                (("model_deployer", "kserve"), "kserve", "kserve"),
+                (("model_deployer", "mlflow"), "mlflow-serving", "mlflow"),
+                (("model_deployer", "seldon"), "seldon", "mlserver"),
             )
         },
     }

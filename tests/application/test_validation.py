@@ -251,3 +251,22 @@ def test_a_stack_is_checked_when_it_is_imported(ws):
     ]
     document["components"]["orchestrator"][0]["configuration"] = {"address": "local"}
     assert ws.exchange.import_stack(document).stack.name == "taken-in"
+
+
+def test_what_is_used_in_another_environment_need_not_be_here(ws, monkeypatch):
+    installed = InstalledPackages.installed
+    monkeypatch.setattr(
+        InstalledPackages,
+        "installed",
+        lambda self, modules: "mlserver" not in modules and installed(self, modules),
+    )
+    for name, configuration in (("here", {}), ("there", {"python": "/opt/seldon/bin/python"})):
+        ws.components.register(ComponentType.MODEL_DEPLOYER, name, "seldon", configuration)
+        stack(ws, name, model_deployer=name)
+    (missing,) = ws.stacks.check("here")
+    assert missing.problem == "the model deployer flavor 'seldon' is not installed"
+    assert ws.stacks.check("there") == []
+    with pytest.raises(NotInstalled):
+        ws.flavors.build(ComponentType.MODEL_DEPLOYER, "seldon", {})
+    found = {"python": "/opt/seldon/bin/python"}
+    assert ws.flavors.build(ComponentType.MODEL_DEPLOYER, "seldon", found).has_own_environment

@@ -1,0 +1,120 @@
+"""Models that pipelines make, and what a deployer is told of them."""
+
+import sys
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import cloudpickle
+import numpy
+from sklearn.linear_model import LogisticRegression
+
+from stackfold.application.model_deployer import ModelToServe
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.pipeline import Pipeline, step
+from stackfold.infrastructure.workspace import Workspace
+
+# A server cannot import the tests.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+STORE = ComponentType.ARTIFACT_STORE
+FLOWERS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.1, 4.7, 1.5], [6.3, 3.3, 6.0, 2.5]]
+
+
+@step(enable_cache=False)
+def train() -> LogisticRegression:
+    from sklearn.datasets import load_iris
+
+    return LogisticRegression(max_iter=1000).fit(*load_iris(return_X_y=True))
+
+
+@Pipeline
+def training():
+    train()
+
+
+def making(kind):
+    """A pipeline that makes another model: an instance of a class."""
+
+    @step(enable_cache=False)
+    def make():
+        return kind()
+
+    def making():
+        make()
+
+    return Pipeline(making)
+
+
+class Sleeping:
+    """A model that takes its time to be loaded."""
+
+    def __reduce__(self):
+        return time.sleep, (60,)
+
+
+class Broken:
+    """A model that cannot be loaded."""
+
+    def __reduce__(self):
+        return int, ("this is no number",)
+
+
+class Doubling:
+    """A model of one's own, with two outputs."""
+
+    def predict(self, rows):
+        return {"twice": rows * 2, "first": numpy.array([f"{row[0]:g}" for row in rows])}
+
+
+class Pricing:
+    """A model that wants a data frame."""
+
+    def predict(self, frame):
+        return frame["price"] * frame["amount"] + frame["name"].str.len()
+
+
+class Moody:
+    """A model that answers as it is told to."""
+
+    def predict(self, rows):
+        match rows[0][0]:
+            case 0:
+                raise RuntimeError("the model\nis out of order")
+            case 1:
+                return numpy.array([1.0, numpy.nan])
+            case 2:
+                return numpy.array([1.0, numpy.inf])
+            case _:
+                return time.sleep(30)
+
+
+def made(home, pipeline=training, name="flowers", stack="default"):
+    """A model that a pipeline has made, as it is to be served."""
+    with Workspace.open(home) as ws:
+        run = ws.runs.start(pipeline, stack=stack)
+        (artifact,) = ws.runs.artifacts(run.id)
+        kept = ws.components.get(STORE, ws.stacks.get(stack).components[STORE][0])
+        store = ws.flavors.build(STORE, kept.flavor, kept.configuration)
+
+    def copy(path):
+        with store.open(artifact.uri, artifact.digest) as file:
+            Path(path).write_bytes(file.read())
+
+    def load():
+        with Workspace.open(home) as ws:
+            return ws.artifacts.load(artifact.reference)
+
+    return ModelToServe(
+        id=str(uuid4()),
+        name=name,
+        artifact=artifact.reference,
+        type=artifact.type,
+        uri=artifact.uri,
+        digest=artifact.digest,
+        versions=artifact.versions,
+        stack=run.stack,
+        stack_revision=run.stack_revision,
+        load=load,
+        copy=copy,
+    )

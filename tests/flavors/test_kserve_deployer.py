@@ -1,0 +1,21 @@
+"""The model deployer `kserve`: the contract, on its real server."""
+
+import importlib.util
+
+import pytest
+from contracts.model_deployer import ModelDeployerContract
+
+from stackfold.infrastructure.flavors.kserve_model_deployer import KServeModelDeployer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kserve_installed():
+    if importlib.util.find_spec("kserve") is None:
+        pytest.skip("no kserve here: `make test-flavors` installs it")
+
+
+class TestKserve(ModelDeployerContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def flavor(cls):
+        return KServeModelDeployer
