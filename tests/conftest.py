@@ -19,6 +19,7 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 ON_EVERY_DATABASE = {
     "test_artifacts",
+    "test_deployment_queries",
     "test_diffs",
     "test_exchange",
     "test_history",

@@ -43,7 +43,7 @@ class PlainDeployer(ModelDeployer):
         patience: float = 20
         """Seconds that a server may take to be ready."""
         fault: str = ""
-        """What is to go wrong: "never ready", "dies", "raises", or nothing."""
+        """What is to go wrong: "never ready", "dies", "raises", "waits" for a file, or nothing."""
         image: str = ""
         """What a cluster would run."""
 
@@ -171,16 +171,26 @@ ELSEWHERE = {"address": "elsewhere"}
 """The reference to what another machine serves."""
 
 
+def notes(home):
+    """Where servers in a home have noted their addresses."""
+    return [*Path(home).glob("served/*/address.json")]
+
+
+def let_go(home):
+    """Let all servers in a home go on that wait."""
+    for note in notes(home):
+        note.with_name("go").touch()
+
+
 def pids(home):
     """The processes of all servers in a home."""
-    found = Path(home).glob("served/*/address.json")
-    return [json.loads(address.read_text())["pid"] for address in found]
+    return [json.loads(note.read_text())["pid"] for note in notes(home)]
 
 
 def listening(home):
     """The addresses of the servers in a home at which somebody listens."""
     found = []
-    for note in Path(home).glob("served/*/address.json"):
+    for note in notes(home):
         host, port = json.loads(note.read_text())["address"].split(":")
         with suppress(ConnectionRefusedError), socket.create_connection((host, int(port))):
             found.append(f"{host}:{port}")

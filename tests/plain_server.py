@@ -18,7 +18,8 @@ class Handler(BaseHTTPRequestHandler):
     """Answers as the Open Inference Protocol says, as far as tests ask."""
 
     def do_GET(self):
-        ready = fault != "never ready" and self.path == f"/v2/models/{name}/ready"
+        held_up = fault == "never ready" or (fault == "waits" and not (folder / "go").exists())
+        ready = not held_up and self.path == f"/v2/models/{name}/ready"
         self.answer(200 if ready else 503, {"ready": ready})
 
     def do_POST(self):

@@ -1,0 +1,120 @@
+"""What is known of deployments, now and at any position, on every database."""
+
+import pytest
+from fresh_fold import assert_consistent
+from history.homes import SERVED, append, deployment, told
+from workspaces import names
+
+from stackfold.application.views import Condition, Listing
+from stackfold.domain.deployment import Deployment
+from stackfold.domain.errors import Ambiguous, InvalidListing, NameTaken, NotFound
+
+
+@pytest.fixture
+def queries(ws):
+    """Of a deployment that failed at first, and was started then; positions 6 to 9."""
+    append(ws, *deployment())
+    return ws.deployment_queries
+
+
+def command(ws, *commands):
+    for each in commands:
+        ws._parts.ledger.change(Deployment, SERVED, each)
+
+
+def another(ws, **changed):
+    """A second deployment, of which somebody begins to serve it."""
+    ws._parts.ledger.attempt(lambda: [Deployment.register(**{**facts(), **changed})])
+
+
+def facts():
+    registered = deployment()[0]
+    fields = ("name", "model", "artifact", "store", "stack_id", "stack", "stack_revision",
+              "deployer")  # fmt: skip
+    return {field: getattr(registered, field) for field in fields}
+
+
+def test_a_deployment_is_told_as_it_is(ws, queries):
+    (view,) = queries.deployments()
+    assert view == queries.deployment("churn") == queries.deployment(str(SERVED)[:30])
+    assert (view.name, view.status, view.revision) == ("churn", "started", 4)
+    assert (view.model, view.stack, view.stack_revision) == ("training/train/model@3", "prod", 3)
+    assert (view.deployer, view.flavor) == ("größe", "pager")
+    assert view.url.startswith("http://127.0.0.1:8000/")
+    assert_consistent(ws)
+
+
+def test_it_keeps_all_that_it_takes_to_find_its_server(queries):
+    whole = queries.describe_deployment("churn")
+    assert whole.reference == {"pid": 4711, "began": 1.5, "more": [None, "größe"]}
+    assert (whole.type, whole.size, whole.digest) == ("builtins.dict", 12, "0" * 64)
+    assert (whole.store, whole.deployer_revision) == ("shared", 1)
+    assert whole.configuration["text"] == 'quotes " and \\ and \u2028 and \x7f'
+    assert whole.problem == ""
+
+
+def test_it_is_told_as_it_was(ws, queries):
+    command(ws, Deployment.stop, Deployment.delete)
+    end = ws.log.head().position
+    began = end - 5
+    statuses = [queries.deployment("churn", began + n).status for n in range(5)]
+    assert statuses == ["unfinished", "failed", "unfinished", "started", "stopped"]
+    assert "it ended" in queries.describe_deployment("churn", began + 1).problem
+    assert queries.describe_deployment("churn", began + 2).problem == ""
+    assert names(queries.deployments(as_of=began - 1)) == []
+    assert names(queries.deployments()) == []
+    with pytest.raises(NotFound, match="there is no deployment 'churn': none is registered yet"):
+        queries.deployment("churn")
+    assert_consistent(ws)
+
+
+def test_a_name_is_free_again_once_it_was_deleted(ws, queries):
+    with pytest.raises(NameTaken, match="a deployment named 'churn' exists already"):
+        another(ws)
+    command(ws, Deployment.delete)
+    another(ws)
+    assert queries.deployment("churn").status == "unfinished"
+    assert_consistent(ws)
+
+
+def test_lists_are_narrowed_and_sorted(ws, queries):
+    another(ws, name="zeta", stack_revision=12)
+    another(ws, name="alpha", stack="test")
+
+    def listed(column, operator, value, **order):
+        where = (Condition(column, operator, value),)
+        return names(queries.deployments(Listing(where=where, **order)))
+
+    assert names(queries.deployments()) == ["alpha", "churn", "zeta"]
+    assert listed("stack", "equals", "prod") == ["churn", "zeta"]
+    assert listed("stack_revision", "equals", "12") == ["zeta"]
+    assert listed("status", "oneof", "unfinished,failed", descending=True) == ["zeta", "alpha"]
+    assert listed("model", "contains", "train/model", size=1, page=2) == ["churn"]
+    with pytest.raises(InvalidListing):
+        listed("colour", "equals", "red")
+
+
+def test_a_beginning_that_fits_several_is_refused(ws, queries):
+    another(ws, name="churn-2")
+    assert queries.find_deployment("churn").id == str(SERVED)
+    with pytest.raises(Ambiguous, match="'chur' fits more than one deployment: churn, churn-2"):
+        queries.find_deployment("chur")
+
+
+def test_its_history_is_told_whether_it_is_there_or_not(ws, queries):
+    command(ws, Deployment.stop, Deployment.delete)
+    assert told(ws.histories.of_deployment("churn", 3)) == [
+        "deployment churn deleted",
+        "deployment churn stopped",
+        "deployment churn started",
+    ]
+    with pytest.raises(NotFound, match="there never was one"):
+        ws.histories.of_deployment("never")
+
+
+def test_the_read_models_are_made_anew(ws, queries):
+    command(ws, Deployment.stop)
+    before = queries.describe_deployment("churn")
+    assert ws.log.rebuild() == ws.log.head().position
+    assert queries.describe_deployment("churn") == before
+    assert ws.log.verify().holds
