@@ -40,11 +40,11 @@ _PICKLE = b"\x80"
 _GLANCE = 0.1
 _PATIENCE = 2.0
 """Seconds that somebody who looks waits for a server's answer."""
-_TRIES = 3
 _TAIL = 2**16
 _LONGEST = 300
 _PIECE = 2**16
-_TAKEN = ("address already in use", "Address already in use", "Errno 98", "Errno 48")
+_TAKEN = "address already in use"
+_FAULT = re.compile(r"\b(\w*Error|ERROR|Exception)\b")
 _NOT_THEIRS = ("STACKFOLD_", "MLSERVER_", "MLFLOW_", "_MLFLOW", "KSERVE_", "PYTHON")
 """Beginnings of variables that servers do not inherit: secrets, and what would set them up anew."""
 
@@ -102,6 +102,7 @@ class ServedLocally(ModelDeployer):
         try:
             self._keep(model, folder)
             for last in (False, False, True):
+                (folder / _LOG).unlink(missing_ok=True)  # of a port that was taken meanwhile
                 found = self._start(model, folder, python)
                 if self._wait(model, folder, found, last):
                     break
@@ -284,10 +285,9 @@ class ServedLocally(ModelDeployer):
         except BaseException:
             server_process.end(found.process, grace=_PATIENCE)
             raise
-        said = _last_said(folder)
-        if not last and self.configuration.port is None and any(sign in said for sign in _TAKEN):
+        if not last and self.configuration.port is None and _TAKEN in _tail(folder).lower():
             return False
-        raise self._failed(model, f"its server ended: {said}")
+        raise self._failed(model, f"its server ended: {_last_said(folder)}")
 
     def _late(self, model: ModelToServe, folder: Path) -> DeploymentFailed:
         seconds = f"{self.configuration.ready_timeout:g} seconds"
@@ -308,14 +308,18 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _last_said(folder: Path) -> str:
-    """Why a server ended, as far as its log tells: in its own words, or else its last line."""
+def _tail(folder: Path) -> str:
     try:
         with (folder / _LOG).open("rb") as log:
             log.seek(max(log.seek(0, os.SEEK_END) - _TAIL, 0))
-            text = log.read().decode(errors="replace")
+            return log.read().decode(errors="replace")
     except OSError:
-        return "nothing"
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return ""
+
+
+def _last_said(folder: Path) -> str:
+    """Why a server ended, as far as its log tells: our words, or the last of a fault, or any."""
+    lines = [line.strip() for line in _tail(folder).splitlines() if line.strip()]
     told = [line.removeprefix(SAYS) for line in lines if line.startswith(SAYS)]
-    return (told or lines or ["nothing"])[-1][:_LONGEST]
+    faults = [line for line in lines if _FAULT.search(line)]
+    return (told or faults or lines or ["nothing"])[-1][:_LONGEST]

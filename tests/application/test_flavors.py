@@ -86,20 +86,18 @@ def test_the_built_in_flavors_are_there(ws):
         ],
         ("built-in", True),
     ) | {
-        ("artifact_store", "s3"): ("s3", True),
-        **{
-            flavor: (package, find_spec(module) is not None)
-            for flavor, package, module in (
-                (("orchestrator", "kubeflow"), "kubeflow", "kfp"),
-                (("orchestrator", "ray"), "ray", "ray"),
-                (("step_operator", "ray"), "ray", "ray"),
-                (("experiment_tracker", "mlflow"), "mlflow", "mlflow"),
-                (("experiment_tracker", "wandb"), "wandb", "wandb"),
-                (("model_deployer", "kserve"), "kserve", "kserve"),
-                (("model_deployer", "mlflow"), "mlflow-serving", "mlflow"),
-                (("model_deployer", "seldon"), "seldon", "mlserver"),
-            )
-        },
+        flavor: (package, find_spec(module) is not None)
+        for flavor, package, module in (
+            (("artifact_store", "s3"), "s3", "obstore"),
+            (("orchestrator", "kubeflow"), "kubeflow", "kfp"),
+            (("orchestrator", "ray"), "ray", "ray"),
+            (("step_operator", "ray"), "ray", "ray"),
+            (("experiment_tracker", "mlflow"), "mlflow", "mlflow"),
+            (("experiment_tracker", "wandb"), "wandb", "wandb"),
+            (("model_deployer", "kserve"), "kserve", "kserve"),
+            (("model_deployer", "mlflow"), "mlflow-serving", "mlflow"),
+            (("model_deployer", "seldon"), "seldon", "mlserver"),
+        )
     }
 
 

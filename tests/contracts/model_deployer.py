@@ -8,11 +8,11 @@ import stat
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from flavors.model_servers import LOOPBACK, listening, members
 from flavors.models_to_serve import (
     FLOWERS,
     Broken,
@@ -37,32 +37,6 @@ from stackfold.infrastructure.flavors import server_process
 
 SECRET = "not-for-servers"
 ROOT = Path(__file__).parents[2]
-
-
-def members(deployed):
-    """The ids of all living processes of a server."""
-    found = server_process._listed()
-    return {each.pid for each in found if each.group == deployed.reference["pid"] and each.alive}
-
-
-def listening(pids):
-    """Where processes listen, as "address:port" in hexadecimal; see proc_net(5)."""
-    sockets = set()
-    for pid in pids:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(OSError):
-                sockets.add(os.readlink(descriptor))
-    found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                found.add(fields[1])
-    return found
-
-
-LOOPBACK = ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
-"""127.0.0.1, as IPv6 too, and ::1."""
 
 
 class ModelDeployerContract:
@@ -364,6 +338,28 @@ in_another_process(*sys.stdin.read().split())
             port = taken.getsockname()[1]
             with pytest.raises(DeploymentFailed, match=f"127.0.0.1:{port} cannot be listened on"):
                 deployer(port=port).deploy(model._replace(id=str(uuid4())))
+
+    def test_a_port_that_is_taken_in_between_is_given_up_for_another(self, flavor, home, model):
+        deployer = flavor(flavor.Configuration(), home)
+        choose, given = deployer._ports, []
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+
+            def ports(model):
+                given.append(choose(model))
+                if len(given) == 1:
+                    given[0][0] = given[0][0]._replace(port=taken.getsockname()[1])
+                return given[-1]
+
+            deployer._ports = ports
+            found = model._replace(id=str(uuid4()), name="moving")
+            came = deployer.deploy(found)
+        assert len(given) == 2
+        deployed = Deployed(found.id, found.name, came.reference)
+        (answer,) = deployer.predict(deployed, tensors_of(FLOWERS))
+        assert answer.data == [0, 1, 2]
+        deployer.delete(deployed)
 
     def test_an_interpreter_that_lacks_the_server_is_told_so(self, deployer, model, tmp_path):
         bare = tmp_path / "bare"

@@ -3,6 +3,7 @@
 import importlib.util
 
 import pytest
+from contracts.deployed_models import DeployedModelsContract
 from contracts.model_deployer import ModelDeployerContract
 
 from stackfold.infrastructure.flavors.kserve_model_deployer import KServeModelDeployer
@@ -19,3 +20,7 @@ class TestKserve(ModelDeployerContract):
     @classmethod
     def flavor(cls):
         return KServeModelDeployer
+
+
+class TestKserveByTheCommandLine(DeployedModelsContract):
+    flavor = "kserve"

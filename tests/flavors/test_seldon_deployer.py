@@ -3,6 +3,7 @@
 import importlib.util
 
 import pytest
+from contracts.deployed_models import DeployedModelsContract
 from contracts.model_deployer import ModelDeployerContract
 
 from stackfold.infrastructure.flavors.seldon_model_deployer import SeldonModelDeployer
@@ -19,3 +20,7 @@ class TestSeldon(ModelDeployerContract):
     @classmethod
     def flavor(cls):
         return SeldonModelDeployer
+
+
+class TestSeldonByTheCommandLine(DeployedModelsContract):
+    flavor = "seldon"

@@ -29,8 +29,8 @@ _TYPES = {
 }
 """The protocol's name of a type → numpy's. BYTES stands for texts, and has none."""
 _NAMES = {numpy: name for name, numpy in _TYPES.items()}
-_KINDS = {"B": "b", "I": "iu", "U": "iu", "F": "fiu"}
-"""First letter of a type → the kinds of numpy arrays whose values it may hold."""
+_KINDS: dict[str, set[type]] = {"B": {bool}, "I": {int}, "U": {int}, "F": {int, float}}
+"""First letter of a type → what its values may be."""
 
 
 class Refused(ValueError):
@@ -193,8 +193,7 @@ def array(given: Named) -> Any:
         raise Refused(f"there is no datatype {given.datatype!r}: give BYTES, {', '.join(_TYPES)}")
     if given.datatype.startswith("FP"):  # what JSON has instead of NaN
         values = [numpy.nan if each is None else each for each in values]
-    kind = numpy.array(values).dtype.kind if values else ""
-    if kind not in _KINDS[given.datatype[0]]:
+    if not {type(each) for each in values} <= _KINDS[given.datatype[0]]:
         raise Refused(f"the input {given.name!r} has values that are no {given.datatype}")
     try:
         return numpy.array(values, dtype=_TYPES[given.datatype]).reshape(given.shape)
