@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -15,6 +16,9 @@ pytest_plugins = ["postgres_server"]
 # No test meets the keyring of whoever runs it, nor one that another test defines: defining the
 # class of a keyring is enough for the package keyring to take it for the system's.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+# Whoever starts tests in the background lets them ignore Ctrl-C, which some of them are about.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 ON_EVERY_DATABASE = {

@@ -18,6 +18,7 @@ from stackfold.infrastructure.flavors.local_processes import outcome, portable
 from stackfold.infrastructure.flavors.places import GRACE, ThisThread
 from stackfold.infrastructure.flavors.ray_settings import RaySettings
 from stackfold.infrastructure.flavors.ray_task import ANSWERED, BEGAN, DIED, LATE, execute
+from stackfold.infrastructure.flavors.sent_secrets import Values, secrets_of
 
 _GLANCE = 0.2
 """Seconds between two looks whether the wait for a step should end."""
@@ -57,11 +58,11 @@ class RayCluster:
             BaseException: What it raised.
         """
         request = portable(call)
-        variables = self._variables(call)
+        secrets = secrets_of(call) if self._settings.send_secrets else {}
         lost = 0
         while True:
             try:
-                came: Answer = self._attempt(request, timeout, variables, _resources(call))
+                came: Answer = self._attempt(request, timeout, secrets, _resources(call))
                 return came
             except self._losses as error:
                 lost += 1
@@ -78,11 +79,7 @@ class RayCluster:
                 known.ObjectLostError, known.LocalRayletDiedError)  # fmt: skip
 
     def _attempt(
-        self,
-        request: bytes,
-        timeout: float | None,
-        variables: Mapping[str, str],
-        asked: Resources,
+        self, request: bytes, timeout: float | None, secrets: Values, asked: Resources
     ) -> Any:
         wanted = self._wanted(asked)
         task = self._task.options(
@@ -91,7 +88,7 @@ class RayCluster:
             name="stackfold step",
             scheduling_strategy="SPREAD" if self._settings.scheduling == "spread" else "DEFAULT",
             **wanted,
-        ).remote(request, timeout, variables)
+        ).remote(request, timeout, self._variables(), secrets)
         try:
             return self._followed(task, timeout, wanted)
         except BaseException:
@@ -174,7 +171,7 @@ class RayCluster:
             )
         return EngineUnavailable(self._settings.title, problem)
 
-    def _variables(self, call: Callable[[], object]) -> dict[str, str]:
+    def _variables(self) -> dict[str, str]:
         # A step that uses Ray itself uses the cluster that it is executed on.
         return {"RAY_ADDRESS": self._ray.get_runtime_context().gcs_address}
 

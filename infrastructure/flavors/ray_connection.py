@@ -22,6 +22,8 @@ class _Connection:
     """How many blocks use it."""
     ours = False
     """Whether it ends with the last of them."""
+    had_its_own = False
+    """Whether a cluster of this machine's own was ever started here."""
 
 
 @contextmanager
@@ -65,7 +67,14 @@ def connected(settings: RaySettings, home: Path, stay: bool = False) -> Iterator
 
 def _connect(ray: Any, settings: RaySettings, home: Path) -> None:
     if settings.address:
+        if _Connection.had_its_own:
+            # What steps say would never arrive: seen with Ray 2.60, and with nothing but Ray.
+            problem = (
+                "this program had a local one before, and Ray needs a fresh process for another"
+            )
+            raise EngineUnavailable(settings.title, problem)
         _must_answer(settings)
+    _Connection.had_its_own |= not settings.address
     where = {"_node_ip_address": "127.0.0.1"} if settings.on_this_machine else {}
     handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -139,10 +148,16 @@ def runtime_environment(settings: RaySettings, home: Path) -> dict[str, Any]:
 
 def program_folder() -> str:
     """The folder that the program's own modules are imported from; empty if there is none."""
-    first = os.path.abspath(sys.path[0]) if sys.path else ""
-    # A command that was installed with Python stands in its folder of commands.
-    installed = os.path.realpath(first).startswith(os.path.realpath(sys.prefix) + os.sep)
-    return "" if installed or not os.path.isdir(first) else first
+    library = os.path.dirname(os.__file__)
+    for each in map(os.path.abspath, sys.path):
+        if each == library:
+            return ""
+        # Nor the folder that a command was installed into, nor what Ray puts before all others.
+        if os.path.isdir(each) and not each.startswith(
+            (sys.prefix + os.sep, sys.base_prefix + os.sep)
+        ):
+            return each
+    return ""
 
 
 def _path(text: str, home: Path) -> str:

@@ -12,8 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from stackfold.domain.errors import StepProcessDied, StepTimedOut
-from stackfold.infrastructure.flavors.local_processes import StepProcess
+from stackfold.infrastructure.flavors.local_processes import StepProcess, portable
 from stackfold.infrastructure.flavors.places import GRACE, StoppableThread
+from stackfold.infrastructure.flavors.sent_secrets import Provided, Values
 
 BEGAN, ANSWERED, DIED, LATE = "began", "answered", "died", "late"
 _GLANCE = 0.1
@@ -25,7 +26,7 @@ and the answer as bytes; DIED and the exit code; LATE and where the step was, as
 
 
 def execute(
-    request: bytes, timeout: float | None, environment: Mapping[str, str]
+    request: bytes, timeout: float | None, environment: Mapping[str, str], secrets: Values
 ) -> Iterator[Said]:
     """Execute a call in a process of this machine, and tell what happens while it does.
 
@@ -33,13 +34,16 @@ def execute(
         request: The call, as `local_processes.portable` writes it.
         timeout: Seconds that it may take.
         environment: Variables for it beside those of the worker.
+        secrets: What it must be able to look up.
     """
+    # Apart until now: Ray may write a long argument to a disk, and these never are.
+    provided = portable(Provided(request, secrets)) if secrets else request
     happened: queue.SimpleQueue[Said] = queue.SimpleQueue()
     guard = StoppableThread()
 
     def work() -> None:
         with suppress(BaseException):  # told by what it has put last
-            guard.here(lambda: _execute(request, timeout, environment, happened))
+            guard.here(lambda: _execute(provided, timeout, environment, happened))
 
     thread = threading.Thread(target=work, daemon=True)
     try:

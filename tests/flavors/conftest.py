@@ -16,7 +16,14 @@ from flavors.containers import (  # noqa: F401  # fixtures
 )
 from flavors.kfp_api_server import kfp  # noqa: F401  # a fixture
 from flavors.mlflow_server import mlflow_client, mlflow_server, mlflow_tool  # noqa: F401
-from flavors.ray_nodes import ray, ray_cluster, ray_node  # noqa: F401  # fixtures
+from flavors.ray_nodes import (  # noqa: F401  # fixtures
+    head,
+    ray,
+    ray_node,
+    shared_head,
+    shared_nodes,
+    two_nodes,
+)
 from flavors.s3_server import KEY, SECRET, S3Server, s3_store, weed
 from flavors.wandb_files import wandb_tool  # noqa: F401
 

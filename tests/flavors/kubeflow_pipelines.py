@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+from stackfold.application.context import get_context
 from stackfold.domain.pipeline import Pipeline, step
 
 
@@ -70,3 +71,21 @@ def mend(data: list[int]) -> list[int]:
 @Pipeline
 def mendable():
     total(mend(load()))
+
+
+@step(experiment_tracker=True, enable_cache=False)
+def train(number: int) -> int:
+    import mlflow
+
+    tracker = get_context().tracker
+    tracker.log_parameters({"depth": number})
+    tracker.log_metrics({"loss": number / 2})
+    mlflow.log_metric("again", number / 4)
+    return number
+
+
+@Pipeline
+def tracking():
+    train(1)
+    train(2)
+    load()

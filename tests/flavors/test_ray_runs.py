@@ -1,14 +1,27 @@
 """Runs on a real Ray cluster of two nodes, on loopback."""
 
 import os
+import signal
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from workspaces import ORCHESTRATOR
+from flavors import ray_pipelines
+from flavors.ray_stacks import NEVER_CACHED, is_gone, on, statuses, until
+from pydantic import ValidationError
+from workspaces import OPERATOR, ORCHESTRATOR
 
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import RunFailed
+from stackfold.infrastructure.flavors.ray_connection import runtime_environment
+from stackfold.infrastructure.flavors.ray_orchestrator import RayOrchestrator
+from stackfold.infrastructure.flavors.ray_settings import RaySettings
+from stackfold.infrastructure.flavors.ray_step_operator import RayStepOperator
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -18,63 +31,314 @@ def ws(tmp_path):
         yield workspace
 
 
-@pytest.fixture
-def on_ray(ws, ray_cluster):
-    """A function that makes a stack `ray` with these settings, on two nodes."""
-
-    def registered(**settings):
-        ws.components.register(
-            ORCHESTRATOR, "cluster", "ray", {"address": ray_cluster.address, **settings}
-        )
-        ws.stacks.register("ray", orchestrator="cluster", artifact_store="default")
-        return ws
-
-    return registered
+# -- where steps are executed
 
 
-def node():
-    import ray
-
-    ray.init(logging_level="ERROR", log_to_driver=False)
-    return ray.get_runtime_context().get_node_id()
+def test_independent_steps_are_executed_at_once_on_several_nodes(ws, two_nodes):
+    run = on(ws, two_nodes)(ray_pipelines.at_once)
+    assert ws.runs.load(run.id, "spread") < 1.5  # seconds between their beginnings
 
 
-def test_a_run_goes_on_when_a_node_is_killed_under_it(on_ray, ray_cluster, tmp_path):
-    second = ray_cluster.add_node(
-        num_cpus=2, resources={"spare": 1}, object_store_memory=80 * 2**20
+def test_a_step_is_executed_where_there_is_what_it_asks_for(ws, two_nodes):
+    run = on(ws, two_nodes)(ray_pipelines.places)
+    head, other = two_nodes.head_node, next(iter(two_nodes.worker_nodes))
+    assert ws.runs.load(run.id, "on_the_other") == pid(other)
+    assert ws.runs.load(run.id, "here") in {pid(head), pid(other)}
+
+
+def pid(node):
+    from ray._private.ray_constants import PROCESS_TYPE_RAYLET
+
+    return node.all_processes[PROCESS_TYPE_RAYLET][0].process.pid
+
+
+def test_what_no_node_has_is_told_after_some_patience(ws, two_nodes):
+    run = on(ws, two_nodes, patience=1)
+    with pytest.raises(RunFailed) as caught:
+        run(ray_pipelines.impossible)
+    assert str(caught.value).endswith(
+        f"the Ray cluster at {two_nodes.address} cannot be used: none of its 2 nodes has what the "
+        "step asks for: CPU 1, GPU 64"
     )
-    ray_cluster.wait_for_nodes()
-    folder = Path(tmp_path)
+    assert statuses(ws) == ("failed", {"greedy": "failed"})
 
-    @step(resources={"num_cpus": 1})
-    def work(number: int) -> int:
-        (folder / f"began-{number}-{os.getpid()}").touch()
-        print("working on", number)
-        time.sleep(3)
-        return number
+
+def test_a_step_may_use_ray_itself(ws, two_nodes):
+    run = on(ws, two_nodes)(ray_pipelines.nested)
+    assert ws.runs.load(run.id, "with_ray") == 6
+
+
+def test_single_steps_can_be_sent_to_ray(ws, two_nodes):
+    folder = str(Path(__file__).parents[1])
+    ws.components.register(
+        OPERATOR, "ray", "ray", {"address": two_nodes.address, "working_dir": folder}
+    )
+    ws.stacks.register(
+        "mixed", orchestrator="default", artifact_store="default", step_operator="ray"
+    )
+    run = ws.runs.start(ray_pipelines.partly, configuration=NEVER_CACHED, stack="mixed")
+    assert ws.runs.load(run.id, "elsewhere") != os.getpid()
+    (step,) = ws.runs.steps(run.id)
+    assert step.step_operator == "ray"
+
+
+# -- what is recorded
+
+
+def record(ws, run):
+    return [
+        (step.name, step.status, step.error, step.parameters, step.retried, step.traceback,
+         [(each.name, each.digest) for each in step.outputs], "".join(ws.runs.logs(run, step.name)))
+        for step in ws.runs.steps(run)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("pipeline", [ray_pipelines.failing, ray_pipelines.answering])
+def test_the_record_is_the_one_that_the_local_orchestrator_leaves(ws, two_nodes, pipeline):
+    run_there = on(ws, two_nodes)
+    for start in (
+        lambda: run_there(pipeline),
+        lambda: ws.runs.start(pipeline, configuration=NEVER_CACHED, stack="default"),
+    ):
+        try:
+            start()
+        except RunFailed:
+            assert pipeline is ray_pipelines.failing
+    here, there = ws.runs.list()
+    assert record(ws, there.id) == record(ws, here.id)
+
+
+# -- ending
+
+
+def test_ctrl_c_ends_what_is_executed_there(ws, two_nodes, tmp_path):
+    run = on(ws, two_nodes)
+    main = threading.get_ident()
+
+    def interrupt():
+        until((tmp_path / "pid").exists)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        run(ray_pipelines.hanging, folder=str(tmp_path))
+    assert statuses(ws) == ("cancelled", {"hang": "cancelled"})
+    assert is_gone(tmp_path)
+
+
+def test_a_step_that_takes_too_long_is_ended_there(ws, two_nodes, tmp_path):
+    with pytest.raises(RunFailed, match="it took longer than its 1 seconds"):
+        on(ws, two_nodes)(ray_pipelines.late, folder=str(tmp_path))
+    assert is_gone(tmp_path)
+
+
+# -- what is sent there
+
+
+SCRIPT = """
+    import os
+    from pathlib import Path
+
+    import helper
+    from stackfold import pipeline, step
 
     @step
-    def add(one: int, two: int, three: int) -> int:
-        return one + two + three
+    def where() -> list[str]:
+        return [os.getcwd(), helper.__file__]
 
-    @Pipeline
-    def adding():
-        add(work(1), work(2), work(3))
+    @pipeline
+    def sending():
+        where()
 
-    def kill():
-        while len([*folder.glob("began-*")]) < 3:
-            time.sleep(0.1)
-        ray_cluster.remove_node(second, allow_graceful=False)
+    if __name__ == "__main__":
+        sending()
+"""
 
-    killer = threading.Thread(target=kill, daemon=True)
-    killer.start()
-    ws = on_ray(max_parallel=3)
-    run = ws.runs.start(adding, stack="ray")
-    killer.join()
+
+def test_a_scripts_folder_is_sent_to_the_nodes(ws, two_nodes, tmp_path):
+    ws.components.register(ORCHESTRATOR, "cluster", "ray", {"address": two_nodes.address})
+    ws.stacks.register("ray", orchestrator="cluster", artifact_store="default", activate=True)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "train.py").write_text(textwrap.dedent(SCRIPT))
+    (project / "helper.py").write_text("value = 1\n")
+    environment = {**os.environ, "STACKFOLD_HOME": str(ws.home)}
+    subprocess.run(
+        [sys.executable, "train.py"], cwd=project, env=environment, check=True, capture_output=True
+    )
+    folder, helper = ws.runs.load(ws.runs.list()[0].id, "where")
+    assert "working_dir_files" in folder
+    assert helper == os.path.join(folder, "helper.py")
+
+
+SECRET = f"open-{uuid4().hex}"
+
+
+def asking(ws, cluster, sent):
+    """Ask for a secret on a cluster that has none; returns its length and where else it is."""
+    ws.secrets.create("s3", {"key": SECRET})
+    hub = {"uri": "registry.example.com", "username": "{{s3.key}}", "password": "{{s3.key}}"}
+    ws.components.register(ComponentType.CONTAINER_REGISTRY, "hub", "default", hub)
+    run = on(ws, cluster, send_secrets=sent)
+    ws.stacks.update("ray", container_registry="hub")
+    done = run(ray_pipelines.asking)
+    return ws.runs.load(done.id, "secret")
+
+
+@pytest.mark.parametrize(("sent", "length"), [(True, len(SECRET)), (False, 0)])
+def test_the_stacks_secrets_are_sent_to_the_steps(ws, two_nodes, sent, length):
+    assert asking(ws, two_nodes, sent)[0] == length
+
+
+def test_a_secret_that_is_sent_is_nowhere_else(ws, two_nodes, ray):
+    ray.init(address=two_nodes.address, logging_level="ERROR", log_to_driver=False)
+    assert asking(ws, two_nodes, True) == [len(SECRET), []]
+    session = Path(two_nodes.head_node.get_session_dir_path())
+    files = [path for path in session.rglob("*") if path.is_file()]
+    assert len(files) > 5
+    for path in files:
+        assert SECRET.encode() not in path.read_bytes(), path
+    assert not any(SECRET.encode() in each for each in kept_by_ray(ray))
+
+
+def kept_by_ray(ray):
+    """What Ray knows of the tasks, all of which it tells by and by."""
+    tasks = []
+
+    def told():
+        events = ray._private.state.state._get_all_task_events()
+        tasks[:] = [each.SerializeToString() for each in events]
+        return any(b"stackfold step" in each for each in tasks)
+
+    until(told)
+    return tasks
+
+
+# -- connecting
+
+
+def test_a_head_that_does_not_answer_is_told_in_one_line(ws, ray):
+    ws.components.register(ORCHESTRATOR, "cluster", "ray", {"address": "127.0.0.1:9"})
+    ws.stacks.register("ray", orchestrator="cluster", artifact_store="default")
+    began = time.monotonic()
+    with pytest.raises(RunFailed, match=r"its head does not answer: Connection refused$"):
+        ws.runs.start(ray_pipelines.answering, stack="ray")
+    assert time.monotonic() - began < 10
+
+
+OWN = """
+    import os, signal
+    import ray
+    from flavors import ray_pipelines
+    from stackfold.domain.errors import RunFailed
+    from stackfold.infrastructure.workspace import Workspace
+
+    handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    with Workspace.open() as ws:
+        for _ in range(2):
+            ws.runs.start(ray_pipelines.answering, stack="own")
+            assert not ray.is_initialized()
+        assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == handlers
+        try:
+            ws.runs.start(ray_pipelines.answering, stack="ray")
+        except RunFailed as error:
+            print(error)
+"""
+
+
+def test_a_cluster_of_its_own_is_gone_after_each_run(ws, two_nodes):
+    on(ws, two_nodes)
+    ws.components.register(ORCHESTRATOR, "own", "ray")
+    ws.stacks.register("own", orchestrator="own", artifact_store="default")
+    told = script(OWN, ws)
+    assert [run.status for run in ws.runs.list()] == ["failed", "completed", "completed"]
+    # A hang of Ray's own, which would otherwise be for ever.
+    assert told.endswith(
+        "this program had a local one before, and Ray needs a fresh process for another\n"
+    )
+
+
+def script(text, ws):
+    """Execute a program in a process of its own; returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(text)],
+        env={
+            **os.environ,
+            "STACKFOLD_HOME": str(ws.home),
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_program_that_is_connected_elsewhere_is_not_connected_here(ws, two_nodes, ray):
+    ray.init(address=two_nodes.address, logging_level="ERROR", log_to_driver=False)
+    ws.components.register(ORCHESTRATOR, "cluster", "ray", {"address": "127.0.0.1:9"})
+    ws.stacks.register("ray", orchestrator="cluster", artifact_store="default")
+    try:
+        with pytest.raises(RunFailed, match="this program is connected to the one at"):
+            ws.runs.start(ray_pipelines.answering, stack="ray")
+    finally:
+        ray.shutdown()
+
+
+def test_a_connection_of_the_programs_own_is_used_and_left(ws, two_nodes, ray):
+    ray.init(address=two_nodes.address, logging_level="ERROR", log_to_driver=False)
+    run = on(ws, two_nodes)(ray_pipelines.answering)
     assert run.status == "completed"
-    assert ws.runs.load(run.id, "add") == 6
-    began = [path.name.split("-")[1] for path in folder.glob("began-*")]
-    assert len(began) > 3  # some had to begin anew
-    again = [name for name in ("work", "work_2", "work_3")
-             if "it begins anew" in "".join(ws.runs.logs(run.id, name))]  # fmt: skip
-    assert again
+    assert ray.is_initialized()
+    ray.shutdown()
+
+
+# -- what is configured
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"address": "ray://10.0.0.1:10001"}, "must be HOST:PORT, the head's: Ray's client"),
+        ({"address": "10.0.0.1"}, "must be HOST:PORT, such as"),
+        ({"memory": "much"}, "must be a number and a unit"),
+        ({"num_cpus": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_a_configuration_that_makes_no_sense_is_refused(settings, problem):
+    with pytest.raises(ValidationError, match=problem):
+        RayOrchestrator.Configuration(**settings)
+
+
+@pytest.mark.parametrize(
+    ("address", "remote"),
+    [
+        (None, False),
+        ("127.0.0.1:6379", False),
+        ("localhost:6379", False),
+        ("[::1]:6379", False),
+        ("10.0.0.1:6379", True),
+        ("head.example.com:6379", True),
+    ],
+)
+def test_it_is_remote_when_other_machines_take_part(tmp_path, address, remote):
+    for flavor in (RayOrchestrator, RayStepOperator):
+        assert flavor(flavor.Configuration(address=address), tmp_path).is_remote is remote
+
+
+def test_only_what_other_machines_lack_is_sent(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    own, cluster = RaySettings(), RaySettings(address="10.0.0.1:6379")
+    assert runtime_environment(own, tmp_path) == {}
+    assert runtime_environment(cluster, tmp_path) == {"working_dir": str(tmp_path)}
+    nothing = cluster.model_copy(update={"working_dir": ""})
+    assert runtime_environment(nothing, tmp_path) == {}
+    chosen = cluster.model_copy(
+        update={"working_dir": "code", "py_modules": ["lib"], "runtime_env": {"pip": ["numpy"]}}
+    )
+    assert runtime_environment(chosen, tmp_path) == {
+        "pip": ["numpy"],
+        "working_dir": str(tmp_path / "code"),
+        "py_modules": [str(tmp_path / "lib")],
+    }

@@ -14,7 +14,7 @@ from keyring.backend import KeyringBackend
 
 from stackfold.domain.errors import SecretStoreUnavailable
 from stackfold.infrastructure.secrets.encrypted import KEY, EncryptedFile
-from stackfold.infrastructure.secrets.environment import Environment
+from stackfold.infrastructure.secrets.environment import Environment, hand
 from stackfold.infrastructure.secrets.keyring_store import Keyring
 from stackfold.infrastructure.secrets.plain import PlainFile
 
@@ -268,6 +268,14 @@ def test_a_list_of_the_environment_shows_the_shortest_name(environment):
     assert environment.keys() == {"aws": ["prod_access_key"]}
     assert environment.read("aws_prod") == {"access_key": "a"}
     assert environment.value("empty", "key") is None
+
+
+def test_what_a_process_was_handed_is_found_but_is_not_in_its_environment(monkeypatch):
+    monkeypatch.setattr("stackfold.infrastructure.secrets.environment._handed", {})
+    hand({("aws-prod", "key"): "handed over"})
+    assert Environment().value("aws-prod", "key") == "handed over"
+    assert Environment().keys() == {"aws": ["prod_key"]}
+    assert "handed over" not in os.environ.values()
 
 
 def test_the_environment_is_only_read(environment):

@@ -1,0 +1,46 @@
+"""Stacks on Ray, and what became of their runs, for tests."""
+
+import os
+import time
+from pathlib import Path
+
+from workspaces import ORCHESTRATOR
+
+from stackfold.domain.configuration import RunConfiguration
+
+NEVER_CACHED = RunConfiguration(enable_cache=False)
+
+
+def on(ws, cluster, store="default", **settings):
+    """Make a stack `ray` on a cluster, and return the function that runs a pipeline on it."""
+    # The pipelines of the tests are found below this folder.
+    given = {"address": cluster.address, "working_dir": str(Path(__file__).parents[1]), **settings}
+    ws.components.register(ORCHESTRATOR, "cluster", "ray", given)
+    ws.stacks.register("ray", orchestrator="cluster", artifact_store=store)
+
+    def run(pipeline, **parameters):
+        return ws.runs.start(pipeline, parameters, configuration=NEVER_CACHED, stack="ray")
+
+    return run
+
+
+def statuses(ws):
+    run = ws.runs.list()[0]
+    return run.status, {each.name: each.status for each in ws.runs.steps(run.id)}
+
+
+def until(condition, seconds=120):
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
+
+
+def is_gone(folder):
+    """Whether the process of the step that hangs there is."""
+    try:
+        os.kill(int((folder / "pid").read_text()), 0)
+    except ProcessLookupError:
+        return True
+    return False

@@ -1,0 +1,60 @@
+"""Nodes that are killed under the steps of a run, on a real Ray cluster on loopback."""
+
+import threading
+
+import pytest
+from flavors import ray_pipelines
+from flavors.ray_nodes import add_node
+from flavors.ray_stacks import on, statuses, until
+
+from stackfold.domain.errors import RunFailed
+from stackfold.infrastructure.workspace import Workspace
+
+
+@pytest.fixture
+def ws(tmp_path):
+    with Workspace.open(tmp_path / "home") as workspace:
+        yield workspace
+
+
+def killed(cluster, node, folder, steps):
+    """Kill a node once so many steps have begun; returns the thread that does."""
+
+    def kill():
+        until(lambda: len([*folder.glob("began-*")]) == steps)
+        cluster.remove_node(node, allow_graceful=False)
+
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_run_goes_on_when_a_node_is_killed_under_it(ws, head, tmp_path):
+    node = add_node(head, num_cpus=2)
+    run = on(ws, head, max_parallel=3)
+    killer = killed(head, node, tmp_path, steps=3)
+    done = run(ray_pipelines.adding, folder=str(tmp_path))
+    killer.join()
+    assert done.status == "completed"
+    assert ws.runs.load(done.id, "add") == 6
+    began = [path.name.split("-")[1] for path in tmp_path.glob("began-*")]
+    assert len(began) == 5  # the two steps that were on the node began anew
+    told = ["".join(ws.runs.logs(done.id, name)) for name in ("work", "work_2", "work_3")]
+    assert sum("what executed the step died, it begins anew" in text for text in told) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"node_retries": 0}, "the step was lost 1 times, as what executed it on the Ray cluster"),
+        ({"patience": 2}, "none of its 1 nodes has what the step asks for: spare 1"),
+    ],
+)
+def test_a_run_fails_when_there_is_no_node_left_for_a_step(ws, head, tmp_path, settings, problem):
+    node = add_node(head, num_cpus=1, resources={"spare": 1})
+    run = on(ws, head, **settings)
+    killer = killed(head, node, tmp_path, steps=1)
+    with pytest.raises(RunFailed, match=problem):
+        run(ray_pipelines.there, folder=str(tmp_path))
+    killer.join()
+    assert statuses(ws) == ("failed", {"work_there": "failed"})
