@@ -19,6 +19,9 @@ from stackfold.domain.errors import BuildFailed, PushFailed, RegistryRefuses, Re
 from stackfold.infrastructure.flavors.engine_processes import Outcome, run
 from stackfold.infrastructure.flavors.image_names import host_of
 
+_SECRETS = "STACKFOLD_SECRET_"
+"""What begins the names of variables that hold secrets; an engine needs none of them."""
+
 _REFUSED = ("unauthorized", "authentication required", "denied", "forbidden", "no basic auth")
 _UNREACHABLE = (
     "connection refused", "no such host", "i/o timeout", "no route to host", "connection reset",
@@ -162,7 +165,8 @@ class Engine:
         self, arguments: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})
     ) -> Outcome:
         command = [self.program, *self._options, *arguments]
-        return run(command, self._seconds, {**os.environ, **environment})
+        own = {each: value for each, value in os.environ.items() if not each.startswith(_SECRETS)}
+        return run(command, self._seconds, {**own, **environment})
 
 
 class Buildah(Engine):

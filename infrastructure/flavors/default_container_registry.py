@@ -9,7 +9,9 @@ from stackfold.application import ports
 from stackfold.application.ports import ContainerRegistry, Credentials, Secret
 from stackfold.infrastructure.flavors.image_names import host_of, is_loopback
 
-_ADDRESS = re.compile(r"(\[[0-9a-f:]+\]|[a-zA-Z0-9.-]+)(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+_ADDRESS = re.compile(
+    r"(\[[0-9a-f:]+\]|[a-zA-Z0-9][a-zA-Z0-9.-]*)(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+)
 
 
 class DefaultContainerRegistry(ContainerRegistry):

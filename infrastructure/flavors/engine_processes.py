@@ -16,6 +16,10 @@ _LAST_WORDS = 64 * 1024
 """Bytes of what a program printed in which the reason is looked for."""
 
 
+_TELLING = re.compile(r"\b(error|unknown|cannot|denied|refused)\b", re.IGNORECASE)
+"""What there is in lines that say why something failed."""
+
+
 class Outcome(NamedTuple):
     """What became of a program."""
 
@@ -27,7 +31,7 @@ class Outcome(NamedTuple):
     def reason(self) -> str:
         """Why it failed, as it said, in one line."""
         lines = [" ".join(each.split()) for each in self.output.splitlines() if each.strip()]
-        telling = [each for each in lines if re.search(r"\berror\b", each, re.IGNORECASE)]
+        telling = [each for each in lines if _TELLING.search(each)]
         told = "; ".join(dict.fromkeys((telling or lines)[-2:]))
         return told[-400:] or f"it ended with exit code {self.code}"
 

@@ -36,4 +36,4 @@ def without_port(host: str) -> str:
 def is_loopback(host: str) -> bool:
     """Whether a registry can be reached from this machine only."""
     name = without_port(host)
-    return name in {"localhost", "::1"} or name.startswith("127.")
+    return name in {"localhost", "::1"} or re.fullmatch(r"127(\.\d+){3}", name) is not None

@@ -41,7 +41,7 @@ class LocalImageBuilder(ImageBuilder):
         )
         base_image: str | None = Field(
             None,
-            min_length=1,
+            pattern=r"^[a-zA-Z0-9][\w.:/@-]*$",
             description="What images begin with, which must have python3 and pip; by default "
             "docker.io/library/python:X.Y-slim, of the Python that runs Stackfold.",
         )

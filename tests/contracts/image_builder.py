@@ -11,26 +11,24 @@ from stackfold.domain.errors import BuildFailed, RegistryRefuses, RegistryUnavai
 TRAIN = "def training(): ...\n"
 
 
-@pytest.fixture
-def code(tmp_path):
-    """A folder with a pipeline, and with what nobody should find in an image."""
-    folder = tmp_path / "code"
-    (folder / "steps").mkdir(parents=True)
-    (folder / "train.py").write_text(TRAIN)
-    (folder / "steps" / "größe.py").write_text("SIZE = 1\n")
-    (folder / ".env").write_text("PASSWORD=hunter2\n")
-    (folder / ".git").mkdir()
-    (folder / ".git" / "config").write_text("[core]\n")
-    return folder
-
-
-@pytest.fixture
-def plan(code):
-    return ImagePlan("Training 2", code, "train.py:training", ("stackfold[s3]", "pandas>=2"))
-
-
 class ImageBuilderContract:
-    """Derive, provide the fixtures that are not implemented here, and import `code` and `plan`."""
+    """Derive, and provide the fixtures that are not implemented here."""
+
+    @pytest.fixture
+    def code(self, tmp_path):
+        """A folder with a pipeline, and with what nobody should find in an image."""
+        folder = tmp_path / "code"
+        (folder / "steps").mkdir(parents=True)
+        (folder / "train.py").write_text(TRAIN)
+        (folder / "steps" / "größe.py").write_text("SIZE = 1\n")
+        (folder / ".env").write_text("PASSWORD=hunter2\n")
+        (folder / ".git").mkdir()
+        (folder / ".git" / "config").write_text("[core]\n")
+        return folder
+
+    @pytest.fixture
+    def plan(self, code):
+        return ImagePlan("Training 2", code, "train.py:training", ("stackfold[s3]", "pandas>=2"))
 
     @pytest.fixture
     def builder(self) -> ImageBuilder:

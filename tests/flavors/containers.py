@@ -1,29 +1,19 @@
-"""What images are built with and pushed to in the tests: real engines, a real registry."""
+"""What images are built with in the tests: real engines, and base images out of this machine."""
 
-import hashlib
-import io
-import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import time
-import urllib.error
-import urllib.request
-from base64 import b64encode
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 
 import pytest
-
-USER, PASSWORD = "ada", "testsecret123"
-_HASH = "$2b$05$5Olni3vrctzdpWkCZyBxG.5fM1m6GWyh2YtSJyB0Vm3ow6A7tAPMS"  # of the password
-SECONDS = 30
+from flavors.registry_server import SECONDS, Registry
 
 WAYS = {
     "buildah": ([], ["--storage-driver=vfs", "--isolation=chroot"]),
@@ -31,124 +21,6 @@ WAYS = {
     "docker": ([],),
 }
 """Engine → the options with which it may work here, the best first."""
-
-
-class Registry:
-    """A real registry on loopback, Debian's `docker-registry`."""
-
-    def __init__(self, folder: Path, *, guarded: bool = False) -> None:
-        self.folder = folder
-        self.guarded = guarded
-        self.port = _free_port()
-        self._process = None
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def start(self) -> "Registry":
-        self.folder.mkdir(exist_ok=True)
-        settings = {
-            "version": 0.1,
-            "log": {"level": "warn", "accesslog": {"disabled": False}},
-            "storage": {"filesystem": {"rootdirectory": str(self.folder / "kept")}},
-            "http": {"addr": self.host},
-        }
-        if self.guarded:
-            (self.folder / "passwords").write_text(f"{USER}:{_HASH}\n")
-            settings["auth"] = {
-                "htpasswd": {"realm": "tests", "path": str(self.folder / "passwords")}
-            }
-        (self.folder / "config.yml").write_text(json.dumps(settings))  # JSON is YAML, too
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                ["docker-registry", "serve", str(self.folder / "config.yml")],
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        until = time.monotonic() + SECONDS
-        while time.monotonic() < until:
-            with suppress(OSError):
-                self.get("/v2/")
-                return self
-            time.sleep(0.05)
-        raise TimeoutError(self.log)
-
-    def stop(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    @property
-    def log(self) -> str:
-        """What it was asked."""
-        return (self.folder / "log").read_text()
-
-    def get(self, path: str, **headers: str) -> tuple[bytes, dict[str, str]]:
-        request = urllib.request.Request(f"http://{self.host}{path}", headers=headers)
-        if self.guarded:
-            pair = b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-            request.add_header("Authorization", f"Basic {pair}")
-        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
-            return answer.read(), dict(answer.headers)
-
-    def tags(self, name: str) -> list[str]:
-        """The tags of an image; none if it was never pushed."""
-        try:
-            return sorted(json.loads(self.get(f"/v2/{name}/tags/list")[0])["tags"] or ())
-        except urllib.error.HTTPError:
-            return []
-
-    def manifest(self, name: str, tag: str) -> tuple[dict, str]:
-        """What an image consists of, and its digest."""
-        kinds = (
-            "application/vnd.oci.image.manifest.v1+json, "
-            "application/vnd.docker.distribution.manifest.v2+json"
-        )
-        content, headers = self.get(f"/v2/{name}/manifests/{tag}", Accept=kinds)
-        digest = "sha256:" + hashlib.sha256(content).hexdigest()
-        assert headers["Docker-Content-Digest"] == digest
-        return json.loads(content), digest
-
-    def image(self, reference: str) -> "Pulled":
-        """An image, read by nothing but HTTP."""
-        name, tag = re.fullmatch(r"[^/]+/(.+?)[:@]((?:sha256:)?\w+)", reference).groups()
-        manifest, digest = self.manifest(name, tag)
-
-        def blob(of):
-            return self.get(f"/v2/{name}/blobs/{of['digest']}")[0]
-
-        files = {}
-        for layer in manifest["layers"]:
-            with tarfile.open(fileobj=io.BytesIO(blob(layer))) as archive:
-                for member in archive:
-                    if member.isfile():
-                        path = member.name.removeprefix("./")
-                        files[path] = archive.extractfile(member).read()
-        return Pulled(digest, json.loads(blob(manifest["config"])), files)
-
-
-class Pulled:
-    """What somebody gets who pulls an image."""
-
-    def __init__(self, digest, configuration, files):
-        self.digest = digest
-        self.configuration = configuration
-        self.files = files
-
-    def code(self) -> dict[str, str]:
-        """The files of the working folder, without what comes with them."""
-        return {
-            path.removeprefix("app/"): content.decode()
-            for path, content in self.files.items()
-            if path.startswith("app/") and ".stackfold-image" not in path
-        }
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return dict(each.split("=", 1) for each in self.configuration["config"]["Env"])
 
 
 def busybox() -> str | None:
@@ -286,12 +158,6 @@ def without_storage(folder: Path) -> None:
             subprocess.run(["umount", mounted], check=False, capture_output=True)
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 # -- fixtures
 
 
@@ -302,13 +168,13 @@ def storage(tmp_path_factory):
     (folder / "storage.conf").write_text(
         f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/kept"\nrunroot = "{folder}/run"\n'
     )
-    before = os.environ.get("CONTAINERS_STORAGE_CONF")
-    os.environ["CONTAINERS_STORAGE_CONF"] = str(folder / "storage.conf")
-    yield folder
+    # As Docker's daemon has it, too: what is on this machine may speak plain HTTP.
+    (folder / "registries.conf").write_text('[[registry]]\nlocation="127.0.0.1"\ninsecure=true\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONTAINERS_STORAGE_CONF", str(folder / "storage.conf"))
+        patch.setenv("CONTAINERS_REGISTRIES_CONF", str(folder / "registries.conf"))
+        yield folder
     without_storage(folder)
-    del os.environ["CONTAINERS_STORAGE_CONF"]
-    if before is not None:
-        os.environ["CONTAINERS_STORAGE_CONF"] = before
 
 
 def _registry(folder, **more):
@@ -341,13 +207,38 @@ def own_hub(tmp_path):
     registry.stop()
 
 
+@contextmanager
+def docker(storage):
+    """Docker's own daemon, or else Podman's, which speaks its language."""
+    if shutil.which("docker") is None or how_it_works("docker").problem == "":
+        yield
+        return
+    if how_it_works("podman").problem:
+        yield
+        return
+    socket = storage / "docker.sock"
+    with (storage / "daemon.log").open("ab") as log, pytest.MonkeyPatch.context() as patch:
+        daemon = subprocess.Popen(
+            ["podman", "system", "service", "--time=0", f"unix://{socket}"], stdout=log, stderr=log
+        )
+        patch.setenv("DOCKER_HOST", f"unix://{socket}")
+        until = time.monotonic() + SECONDS
+        while not socket.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        how_it_works.cache_clear()
+        yield
+        daemon.terminate()
+        daemon.wait()
+
+
 @pytest.fixture(scope="session", params=["buildah", "podman", "docker"])
 def engine(request, storage):
     """Each engine that works here, by the settings with which it does."""
-    works = how_it_works(request.param)
-    if works.problem:
-        pytest.skip(works.problem)
-    return dict(works)
+    with docker(storage) if request.param == "docker" else nullcontext():
+        works = how_it_works(request.param)
+        if works.problem:
+            pytest.skip(works.problem)
+        yield dict(works)
 
 
 @pytest.fixture(scope="session")
@@ -358,16 +249,18 @@ def tiny(engine, hub, tmp_path_factory):
 
 
 def no_process_with(words: str) -> bool:
-    """Whether no process has them in its command line; waits until so, or for a while."""
+    """Whether no process has them as its command line; waits until so, or for a while."""
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
-        if words.encode() not in _command_lines():
+        if not [*processes_with(words)]:
             return True
         time.sleep(0.05)
     return False
 
 
-def _command_lines():
+def processes_with(words: str) -> Iterator[int]:
+    """The processes that have just these words in their command line."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            yield path.read_bytes().replace(b"\0", b" ").strip()
+            if path.read_bytes().replace(b"\0", b" ").decode(errors="replace").strip() == words:
+                yield int(path.parent.name)
