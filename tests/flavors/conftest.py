@@ -24,6 +24,7 @@ from flavors.ray_nodes import (  # noqa: F401  # fixtures
     shared_nodes,
     two_nodes,
 )
+from flavors.registry_server import registry_at  # noqa: F401  # a fixture
 from flavors.s3_server import KEY, SECRET, S3Server, s3_store, weed
 from flavors.wandb_files import wandb_tool  # noqa: F401
 
