@@ -123,7 +123,7 @@ class Artifacts:
         dry_run: bool = False,
         grace: timedelta = GRACE,
     ) -> "Sequence[PrunedStore]":
-        """Remove what no run refers to any more, and what killed writers left behind.
+        """Remove what no run or deployment refers to any more, and what killed writers left behind.
 
         Args:
             stores: The names of artifact stores. By default all of which the artifacts lie in

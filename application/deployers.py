@@ -1,6 +1,5 @@
 """Model deployers, set up from stacks and from what deployments keep; and what they serve."""
 
-import shutil
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +17,8 @@ from stackfold.domain.errors import ArtifactDamaged, MissingSecret, NoModelDeplo
 from stackfold.domain.pin import Pin, PinnedComponent
 
 _TYPE = ComponentType.MODEL_DEPLOYER
+_PIECE = 2**20
+"""So many bytes of a model are copied at once."""
 
 
 class Deployers:
@@ -97,7 +98,8 @@ class Deployers:
         def copy(path: Path) -> None:
             store = self._store(deployment.store)
             with store.open(artifact.uri, artifact.digest) as source, path.open("xb") as target:
-                shutil.copyfileobj(source, target)
+                while piece := source.read(_PIECE):
+                    target.write(piece)
 
         return ModelToServe(
             id=str(deployment.id),

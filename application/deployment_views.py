@@ -5,7 +5,6 @@ from typing import Any, NamedTuple, Protocol
 from stackfold.application.queries import Reference
 from stackfold.application.views import ALL, Listing
 
-
 OPEN = ("started", "unfinished")
 """What the log knows of deployments of which somebody who looks can tell more."""
 

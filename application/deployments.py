@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -348,12 +348,9 @@ class Deployments:
     @contextmanager
     def _claimed(self, id: str, name: str) -> Iterator[None]:
         """Be the only one who starts, stops or deletes a deployment."""
-        claim = self._claims.hold(id, name)
-        try:
-            claim.__enter__()
-        except RunBusy:
-            raise DeploymentBusy(name) from None
-        try:
+        with ExitStack() as claim:
+            try:
+                claim.enter_context(self._claims.hold(id, name))
+            except RunBusy:
+                raise DeploymentBusy(name) from None
             yield
-        finally:
-            claim.__exit__(None, None, None)

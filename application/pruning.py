@@ -1,4 +1,4 @@
-"""Pruning: removing from artifact stores what no run refers to any more."""
+"""Pruning: removing from artifact stores what no run or deployment refers to any more."""
 
 import json
 from collections.abc import Sequence

@@ -156,10 +156,10 @@ def prune(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Remove what no run refers to any more, and what killed writers left behind."""
+    """Remove what no run or deployment refers to any more, and what killed writers left behind."""
     with Workspace.open() as workspace:
         if not dry_run:
-            confirm("what no run refers to", yes)
+            confirm("what no run or deployment refers to", yes)
         pruned = workspace.artifacts.prune(
             store or (), dry_run=dry_run, grace=timedelta(hours=grace)
         )

@@ -2,8 +2,9 @@
 
 import json
 import sys
+from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -152,13 +153,13 @@ def predict(
         ),
     ] = None,
 ) -> None:
-    """Ask a deployment for a prediction, and print it as JSON."""
+    """Ask a deployment for a prediction, and print it as JSON; NaN as null."""
     if (given is None) == (input_file is None):
         raise WrongUsage("give INPUT, - for standard input, or --input-file", context)
     inputs = _input(given, input_file)
     with Workspace.open() as workspace:
         found = workspace.deployments.predict(name, inputs)
-    say(json.dumps(found, ensure_ascii=False))
+    say(json.dumps(_without_nan(found), ensure_ascii=False, allow_nan=False))
 
 
 @deployment.command("logs")
@@ -241,6 +242,17 @@ def _say_served(view: DeploymentView) -> None:
     on = f"on stack {view.stack!r}, revision {view.stack_revision}"
     say(f"deployment {view.name!r} serves {view.model} {on}")
     say(f"predictions at {view.url}")
+
+
+def _without_nan(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _without_nan(each) for name, each in value.items()}
+        case list():
+            return [_without_nan(each) for each in value]
+        case float() if not isfinite(value):
+            return None
+    return value
 
 
 def _input(given: str | None, file: Path | None) -> str | bytes | None:

@@ -297,7 +297,8 @@ class SqlHistory:
                     "active stack": self._names("stacks", [row["stack"]], position)[row["stack"]]
                 }
             case "deployment":
-                return {name: value for name, value in row.items() if value}
+                told = {**row, "stack_revision": int(row["stack_revision"])}
+                return {name: value for name, value in told.items() if value}
         return dict(row)
 
     def _names(self, table: str, ids: Iterable[str], position: int) -> dict[str, str]:
