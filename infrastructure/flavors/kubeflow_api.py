@@ -9,7 +9,7 @@ import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stackfold.application.submitting_orchestrator import Submission
 from stackfold.domain.errors import EngineUnavailable
@@ -20,6 +20,8 @@ SUCCEEDED = "SUCCEEDED"
 _ENDED = frozenset({SUCCEEDED, "FAILED", "CANCELED", "SKIPPED"})
 _PATIENCE = 10
 """Seconds to wait for the first sign of life."""
+_ANSWER = 30
+"""Seconds to wait for an answer; the client itself would wait for ever."""
 
 
 class State(NamedTuple):
@@ -62,9 +64,7 @@ class KubeflowApi:
         with self._in_plain_words(), warnings.catch_warnings():
             # It warns of Kubeflow 1 whenever it is used.
             warnings.simplefilter("ignore")
-            import kfp
-
-            self._client = kfp.Client(
+            self._client = _client(
                 **{
                     "host": settings.kubeflow_hostname,
                     "namespace": settings.kubeflow_namespace,
@@ -141,6 +141,26 @@ class KubeflowApi:
 
 
 _SECRETS = frozenset({"cookies", "existing_token", "other_client_secret"})
+
+
+def _client(**arguments: Any) -> Any:
+    """A `kfp.Client` that waits for no answer longer than `_ANSWER`; it has no setting for that."""
+    import kfp
+
+    class Client(kfp.Client):  # type: ignore[misc]
+        def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:
+            # Once. It would be five times, with a traceback for each, and without the reason.
+            return self._healthz_api.healthz_service_get_healthz(_request_timeout=_ANSWER)
+
+    client = Client(**arguments)
+    transport = client._run_api.api_client.rest_client  # all its parts share it
+    request = transport.request
+
+    def limited(*given: Any, **more: Any) -> Any:
+        return request(*given, **{**more, "_request_timeout": _ANSWER})
+
+    transport.request = limited
+    return client
 
 
 def _must_answer(settings: KubeflowSettings) -> None:

@@ -38,6 +38,7 @@ class KfpApiServer:
         runs: Run → what was submitted, as Kubeflow shows it.
         requests: What was asked, such as "POST runs".
         refuse: What is asked → the status and the text that it is refused with.
+        silent: What is asked and never answered.
     """
 
     def __init__(self, folder, executes=True, login=None):
@@ -46,7 +47,8 @@ class KfpApiServer:
         self.executes = executes
         self.login = login
         self.runs, self.experiments, self.processes = {}, {}, {}
-        self.requests, self.refuse = [], {}
+        self.requests, self.refuse, self.silent = [], {}, ()
+        self._closing = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
     @property
@@ -58,6 +60,7 @@ class KfpApiServer:
         return self
 
     def __exit__(self, *_):
+        self._closing.set()
         for run in list(self.processes):
             self._kill(run, signal.SIGKILL)
         self._http.shutdown()
@@ -69,6 +72,8 @@ class KfpApiServer:
         """The status and the answer."""
         asked = f"{method} {path}"
         self.requests.append(asked)
+        if asked.startswith(tuple(self.silent)):
+            self._closing.wait()
         for beginning, (status, text) in self.refuse.items():
             if asked.startswith(beginning):
                 return status, {"error": text, "code": 13, "message": text}
@@ -176,7 +181,8 @@ class KfpApiServer:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data)
+                with suppress(BrokenPipeError, ConnectionResetError):  # nobody waits any more
+                    self.wfile.write(data)
 
             do_GET = do_POST = do
 

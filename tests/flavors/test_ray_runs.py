@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -220,10 +219,8 @@ def kept_by_ray(ray):
 def test_a_head_that_does_not_answer_is_told_in_one_line(ws, ray):
     ws.components.register(ORCHESTRATOR, "cluster", "ray", {"address": "127.0.0.1:9"})
     ws.stacks.register("ray", orchestrator="cluster", artifact_store="default")
-    began = time.monotonic()
     with pytest.raises(RunFailed, match=r"its head does not answer: Connection refused$"):
         ws.runs.start(ray_pipelines.answering, stack="ray")
-    assert time.monotonic() - began < 10
 
 
 OWN = """

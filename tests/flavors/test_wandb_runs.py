@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 
 import pytest
 from contracts.experiment_tracker import TRACKER, ids_of, the_only
@@ -142,9 +141,7 @@ def test_a_step_is_tracked_offline_when_the_server_does_not_answer(
         get_context().tracker.log_metrics({"accuracy": 0.75})
         return 1
 
-    began = time.monotonic()
     run = ws.runs.describe(ws.runs.start(alone(work), stack=on(**online())).id)
-    assert time.monotonic() - began < 30
     seen = the_only(wandb_tool.seen(run), "work")
     assert seen.metrics == {"loss": [0.5], "accuracy": [0.75]}
     recorded = ids_of(run.steps[0])
@@ -159,10 +156,8 @@ def test_a_step_is_tracked_offline_when_the_server_does_not_answer(
 
 def test_a_strict_tracker_fails_the_step(ws, on):
     ws.secrets.create("wandb", {"key": KEY})
-    began = time.monotonic()
     with pytest.raises(RunFailed, match="failed in step 'train': the experiment tracker") as caught:
         ws.runs.start(alone(train), stack=on(**online(strict=True)))
-    assert time.monotonic() - began < 30
     assert isinstance(caught.value.__cause__, TrackerUnavailable)
     assert KEY not in caught.value.traceback + str(caught.value)
 
