@@ -13,6 +13,7 @@ import sys
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -257,6 +258,8 @@ class ServedLocally(ModelDeployer):
         if self.configuration.python is None:
             # The modules that the model's class may come from are found where we find them.
             path += filter(None, sys.path)
+            with suppress(FileNotFoundError):  # of a current folder that was deleted
+                path.append(os.getcwd())
         path += filter(None, [self.configuration.environment.get("PYTHONPATH")])
         return {
             **inherited,

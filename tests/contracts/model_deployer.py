@@ -181,6 +181,19 @@ class ModelDeployerContract:
         assert {place.rpartition(":")[0] for place in places} <= {*LOOPBACK}
         assert f"{deployed.reference['port']:04X}" in {p.rpartition(":")[2] for p in places}
 
+    def test_it_listens_where_it_is_told_to(self, deployer, model):
+        elsewhere = model._replace(id=str(uuid4()), name="elsewhere")
+        there = deployer(host="127.0.0.2")
+        came = there.deploy(elsewhere)
+        deployed = Deployed(elsewhere.id, elsewhere.name, came.reference)
+        assert came.url.startswith(f"http://127.0.0.2:{came.reference['port']}/")
+        assert {place.rpartition(":")[0][-8:] for place in listening(members(deployed))} == {
+            "0200007F"
+        }
+        (answer,) = there.predict(deployed, tensors_of(FLOWERS))
+        assert answer.data == [0, 1, 2]
+        there.delete(deployed)
+
     def test_one_that_another_machine_serves_is_elsewhere(self, deployer, served):
         deployed, _ = served
         there = deployed._replace(reference={**deployed.reference, "host": "another.example.com"})

@@ -1,11 +1,16 @@
 """The model deployer `mlflow`: the contract, on its real server."""
 
 import importlib.util
+import subprocess
+from pathlib import Path
 
 import pytest
 from contracts.deployed_models import DeployedModelsContract
 from contracts.model_deployer import ModelDeployerContract
+from flavors.models_to_serve import FLOWERS, made
 
+from stackfold.application.model_deployer import Deployed
+from stackfold.application.tensors import tensors_of
 from stackfold.domain.errors import NoManifest
 from stackfold.infrastructure.flavors.mlflow_model_deployer import MlflowModelDeployer
 
@@ -14,6 +19,9 @@ from stackfold.infrastructure.flavors.mlflow_model_deployer import MlflowModelDe
 def mlflow_installed():
     if importlib.util.find_spec("mlflow") is None:
         pytest.skip("no mlflow here: `make test-flavors` installs it")
+
+
+ELSEWHERE = Path(__file__).parents[2] / ".venv-flavors" / "mlflow-server" / "bin" / "python"
 
 
 class TestMlflow(ModelDeployerContract):
@@ -31,3 +39,19 @@ def test_there_is_no_manifest(tmp_path):
     deployer = MlflowModelDeployer(MlflowModelDeployer.Configuration(), tmp_path)
     with pytest.raises(NoManifest, match="on this machine only: use the flavor kserve or seldon"):
         deployer.manifest(None)
+
+
+def test_stackfold_need_not_be_where_the_server_is(tmp_path):
+    if not ELSEWHERE.exists():
+        pytest.skip("no environment without Stackfold here: `make test-flavors` makes it")
+    asked = [str(ELSEWHERE), "-c", "import importlib.util as u; print(u.find_spec('stackfold'))"]
+    assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "None\n"
+    configuration = MlflowModelDeployer.Configuration(python=str(ELSEWHERE))
+    deployer = MlflowModelDeployer(configuration, tmp_path)
+    model = made(tmp_path)
+    try:
+        deployed = Deployed(model.id, model.name, deployer.deploy(model).reference)
+        (answer,) = deployer.predict(deployed, tensors_of(FLOWERS))
+        assert answer.data == [0, 1, 2]
+    finally:
+        deployer.delete(Deployed(model.id, model.name, None))
