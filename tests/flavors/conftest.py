@@ -18,6 +18,7 @@ from flavors.kfp_api_server import kfp  # noqa: F401  # a fixture
 from flavors.mlflow_server import mlflow_client, mlflow_server, mlflow_tool  # noqa: F401
 from flavors.ray_nodes import (  # noqa: F401  # fixtures
     head,
+    own_head,
     ray,
     ray_node,
     shared_head,

@@ -68,6 +68,14 @@ def head(shared_head, ray):
         shared_head.remove_node(node)
 
 
+@pytest.fixture
+def own_head(ray):
+    """A cluster of a head alone, which a test may kill."""
+    cluster = _cluster()
+    yield cluster
+    cluster.shutdown()
+
+
 def _cluster():
     from ray.cluster_utils import Cluster
 

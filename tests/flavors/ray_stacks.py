@@ -1,6 +1,9 @@
 """Stacks on Ray, and what became of their runs, for tests."""
 
 import os
+import subprocess
+import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -22,6 +25,22 @@ def on(ws, cluster, store="default", **settings):
         return ws.runs.start(pipeline, parameters, configuration=NEVER_CACHED, stack="ray")
 
     return run
+
+
+def program_of(ws, text, *arguments, **variables):
+    """A process that executes a program, which finds the workspace and the tests' pipelines."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(text), *arguments],
+        env={
+            **os.environ,
+            "STACKFOLD_HOME": str(ws.home),
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            **variables,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def statuses(ws):

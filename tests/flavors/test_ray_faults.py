@@ -5,7 +5,7 @@ import threading
 import pytest
 from flavors import ray_pipelines
 from flavors.ray_nodes import add_node
-from flavors.ray_stacks import on, statuses, until
+from flavors.ray_stacks import on, program_of, statuses, until
 
 from stackfold.domain.errors import RunFailed
 from stackfold.infrastructure.workspace import Workspace
@@ -58,3 +58,26 @@ def test_a_run_fails_when_there_is_no_node_left_for_a_step(ws, head, tmp_path, s
         run(ray_pipelines.there, folder=str(tmp_path))
     killer.join()
     assert statuses(ws) == ("failed", {"work_there": "failed"})
+
+
+PROGRAM = """
+    import sys
+    from flavors import ray_pipelines
+    from stackfold.infrastructure.workspace import Workspace
+
+    with Workspace.open() as ws:
+        ws.runs.start(ray_pipelines.hanging, {"folder": sys.argv[1]}, stack="ray")
+"""
+
+
+def test_a_run_whose_head_dies_is_known_as_interrupted(ws, own_head, tmp_path):
+    on(ws, own_head)
+    soon = {"RAY_gcs_rpc_server_reconnect_timeout_s": "3"}  # a minute otherwise
+    program = program_of(ws, PROGRAM, str(tmp_path), **soon)
+    until((tmp_path / "pid").exists)
+    assert statuses(ws)[0] == "running"
+    own_head.head_node.kill_gcs_server()
+    # A program that has lost its cluster is ended by Ray itself.
+    program.communicate()
+    assert program.returncode != 0
+    assert statuses(ws)[0] == "interrupted"

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from flavors import ray_pipelines
-from flavors.ray_stacks import NEVER_CACHED, is_gone, on, statuses, until
+from flavors.ray_stacks import NEVER_CACHED, is_gone, on, program_of, statuses, until
 from pydantic import ValidationError
 from workspaces import OPERATOR, ORCHESTRATOR
 
@@ -247,29 +247,14 @@ def test_a_cluster_of_its_own_is_gone_after_each_run(ws, two_nodes):
     on(ws, two_nodes)
     ws.components.register(ORCHESTRATOR, "own", "ray")
     ws.stacks.register("own", orchestrator="own", artifact_store="default")
-    told = script(OWN, ws)
+    program = program_of(ws, OWN)
+    told, problem = program.communicate()
+    assert program.returncode == 0, problem
     assert [run.status for run in ws.runs.list()] == ["failed", "completed", "completed"]
     # A hang of Ray's own, which would otherwise be for ever.
     assert told.endswith(
         "this program had a local one before, and Ray needs a fresh process for another\n"
     )
-
-
-def script(text, ws):
-    """Execute a program in a process of its own; returns what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(text)],
-        env={
-            **os.environ,
-            "STACKFOLD_HOME": str(ws.home),
-            "PYTHONPATH": str(Path(__file__).parents[1]),
-        },
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_a_program_that_is_connected_elsewhere_is_not_connected_here(ws, two_nodes, ray):
