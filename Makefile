@@ -38,6 +38,7 @@ check: $(STAMP) ## Run all that CI runs: lint, format, types, layers, every test
 	@$(VENV)/bin/pytest -m "not flavors"
 
 test-flavors: $(SERVERS) $(APART:%=.venv-flavors/%/.installed) $(SERVING:%=.venv-flavors/%/.installed) ## Run the flavors' tests, on real servers and engines
+	@.ci/containers
 	@.ci/flavors $(APART)
 
 bench: $(STAMP) ## Run the benchmarks

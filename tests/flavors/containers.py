@@ -7,10 +7,11 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from flavors.registry_server import SECONDS, Registry
@@ -69,10 +70,10 @@ def python_image(folder: Path) -> Path:
     )
     program = base / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     wanted = [program, *library.glob("lib-dynload/*.so")]
-    told = subprocess.run(
-        ["ldd", *map(str, wanted)], check=False, capture_output=True, text=True
-    ).stdout
-    libraries = re.findall(r"(/\S+) \(0x", told)
+    libraries = re.findall(r"(/\S+) \(0x", _told("ldd", *map(str, wanted)))
+    # And what packages are linked with.
+    needed = r"=> (\S+/lib(?:gcc_s|stdc\+\+|rt|dl|pthread|util)\.so\.\d)"
+    libraries += re.findall(needed, _told("/sbin/ldconfig", "-p"))
     root = folder / "root"
     for path in {str(program), "/etc/ssl/certs/ca-certificates.crt", *libraries}:
         target = root / path.lstrip("/")
@@ -87,11 +88,19 @@ def python_image(folder: Path) -> Path:
     (root / "usr" / "bin").mkdir(parents=True, exist_ok=True)
     (root / "usr" / "bin" / "python3").symlink_to(program)
     (root / "tmp").mkdir(exist_ok=True)
+    (root / "bin").mkdir(exist_ok=True)
+    shutil.copy(busybox(), root / "bin" / "busybox")
+    for name in ("sh", "mktemp"):  # what a pod of Kubeflow asks for
+        (root / "bin" / name).symlink_to("busybox")
     (folder / "Containerfile").write_text(
-        "FROM scratch\nCOPY root/ /\nENV PATH=/usr/bin:/bin\n"
+        f"FROM scratch\nCOPY root/ /\nENV PATH={program.parent}:/usr/bin:/bin\n"
         "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt\n"
     )
     return folder
+
+
+def _told(*command: str) -> str:
+    return subprocess.run(command, check=False, capture_output=True, text=True).stdout
 
 
 class Works(dict):
@@ -149,6 +158,38 @@ def push(registry: Registry, works: Works, folder: Path, name: str) -> str:
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     return reference
+
+
+class Container:
+    """A container out of an image, in which Buildah executes commands; use it in a `with` block."""
+
+    def __init__(self, works: Works, image: str) -> None:
+        self._buildah = ["buildah", *works["engine_options"]]
+        made = [*self._buildah, "from", "--tls-verify=false", image]
+        done = subprocess.run(made, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        self._name = done.stdout.split()[-1]
+
+    def __enter__(self) -> "Container":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        subprocess.run([*self._buildah, "rm", self._name], check=True, capture_output=True)
+
+    def run(
+        self,
+        *command: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        folders: Iterable[Path] = (),
+    ) -> "subprocess.CompletedProcess[str]":
+        """Execute a command in it, with folders of this machine at the same places."""
+        options = ["--isolation", "chroot"]  # works in most places
+        for name, value in environment.items():
+            options += ["--env", f"{name}={value}"]
+        for folder in folders:
+            options += ["--volume", f"{folder}:{folder}:rw"]
+        run = [*self._buildah, "run", *options, "--", self._name, *command]
+        return subprocess.run(run, check=False, capture_output=True, text=True)
 
 
 def without_storage(folder: Path) -> None:
@@ -239,6 +280,22 @@ def engine(request, storage):
         if works.problem:
             pytest.skip(works.problem)
         yield dict(works)
+
+
+@pytest.fixture(scope="session")
+def buildah(storage):
+    """The settings with which Buildah works here."""
+    works = how_it_works("buildah")
+    if works.problem:
+        pytest.skip(works.problem)
+    return dict(works)
+
+
+@pytest.fixture(scope="session")
+def python(buildah, hub, tmp_path_factory):
+    """The name of a base image with the Python that runs here, without a package."""
+    folder = python_image(tmp_path_factory.mktemp("python") / "image")
+    return push(hub, buildah, folder, "python:3")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,112 @@
+"""An image with a real Python: what pip installs in it, and what runs in a container of it.
+
+Its base image has the Python that runs the tests, as none can be pulled from anywhere.
+"""
+
+import json
+import socket
+from uuid import uuid4
+
+import pytest
+from flavors.containers import Container
+
+from stackfold.domain.component_type import ComponentType
+from stackfold.infrastructure.workspace import Workspace
+
+PIPELINE = """
+from models.words import WORD
+from stackfold import pipeline, step
+
+
+@step
+def load(rows: int = 3) -> list[str]:
+    return [WORD] * rows
+
+
+@step
+def total(words: list[str]) -> int:
+    print(*words)
+    return len(words)
+
+
+@pipeline
+def training(rows: int = 3):
+    total(load(rows))
+"""
+
+
+@pytest.fixture(scope="module")
+def index():
+    """PyPI, or whatever pip is told to use instead."""
+    try:
+        socket.create_connection(("pypi.org", 443), 10).close()
+    except OSError:
+        pytest.skip("PyPI cannot be reached, so nothing can be installed into an image")
+
+
+@pytest.fixture(scope="module")
+def image(index, python, buildah, hub, tmp_path_factory):
+    """The image of a pipeline on a stack with an S3 store."""
+    folder = tmp_path_factory.mktemp("code")
+    (folder / "models").mkdir()
+    (folder / "models" / "words.py").write_text("WORD = 'größe'\n")
+    (folder / "train.py").write_text(PIPELINE)
+    with Workspace.open(tmp_path_factory.mktemp("home")) as ws:
+        settings = {**buildah, "base_image": python, "requirements": ["tabulate==0.9.0"]}
+        ws.components.register(ComponentType.IMAGE_BUILDER, "builder", "local", settings)
+        uri = f"{hub.host}/t{uuid4().hex[:8]}"
+        ws.components.register(ComponentType.CONTAINER_REGISTRY, "hub", "default", {"uri": uri})
+        ws.components.register(ComponentType.ARTIFACT_STORE, "s3", "s3", {"path": "s3://bucket/store"})
+        ws.stacks.register(
+            "boxes",
+            orchestrator="default",
+            artifact_store="s3",
+            image_builder="builder",
+            container_registry="hub",
+        )
+        pipeline = ws.load_pipeline(str(folder / "train.py"))
+        return ws.images.build(pipeline, stack="boxes").reference
+
+
+@pytest.fixture(scope="module")
+def container(image, buildah):
+    with Container(buildah, image) as made:
+        yield made
+
+
+def test_the_pipeline_runs_in_it(container):
+    done = container.run("stackfold", "pipeline", "run", "train.py")
+    assert done.returncode == 0, done.stderr
+    assert "completed on stack 'default'" in done.stdout
+    logs = container.run("stackfold", "run", "logs", "training", "total")
+    assert logs.stdout == "größe größe größe\n"
+
+
+def test_it_has_what_the_stack_requires_and_what_was_asked_for(container):
+    program = "import json, obstore, tabulate; print(json.dumps([tabulate.__version__]))"
+    done = container.run("python3", "-c", program)
+    assert json.loads(done.stdout) == ["0.9.0"], done.stderr
+
+
+def test_stackfold_is_the_one_that_built_it(container):
+    from stackfold.infrastructure.environment import version
+
+    done = container.run("stackfold", "version")
+    assert version("stackfold") in done.stdout
+
+
+def test_a_package_that_is_not_there_is_told(index, python, buildah, tmp_path):
+    from stackfold.domain.errors import BuildFailed
+
+    (tmp_path / "train.py").write_text(PIPELINE)
+    with Workspace.open(tmp_path / "home") as ws:
+        settings = {**buildah, "base_image": python, "requirements": ["tabulate==0.0.0.1"]}
+        ws.components.register(ComponentType.IMAGE_BUILDER, "builder", "local", settings)
+        ws.stacks.register(
+            "here", orchestrator="default", artifact_store="default", image_builder="builder"
+        )
+        (tmp_path / "models").mkdir()
+        (tmp_path / "models" / "words.py").write_text("WORD = 1")
+        pipeline = ws.load_pipeline(str(tmp_path / "train.py"))
+        with pytest.raises(BuildFailed, match="No matching distribution found for tabulate=="):
+            ws.images.build(pipeline, stack="here")
