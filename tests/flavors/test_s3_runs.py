@@ -1,7 +1,5 @@
 """Runs on a stack whose artifacts are in S3."""
 
-import time
-
 import pytest
 from contracts.artifact_store import uris
 from flavors.s3_server import KEY, SECRET
@@ -103,13 +101,11 @@ def test_a_run_goes_on_when_the_server_is_killed_and_comes_back(on_s3, s3_server
 def test_a_run_ends_truthfully_when_the_server_stays_away(on_s3, s3_server):
     on_s3.components.update(STORE, "lake", {"retry_timeout": 1})
     pipeline = interrupted_by(s3_server.kill)
-    began = time.monotonic()
     try:
         with pytest.raises(RunFailed, match="nothing answers: start it") as caught:
             on_s3.runs.start(pipeline, stack="s3")
     finally:
         s3_server.start()
-    assert time.monotonic() - began < 20
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value.__cause__, ArtifactStoreUnavailable)
     (run,) = on_s3.runs.list()
