@@ -198,7 +198,7 @@ def test_every_event_is_applied_exactly_once_however_often_the_program_is_killed
 
 def test_a_dry_run_is_never_seen_by_a_subscriber(filled):
     last = filled.log.head().position
-    filled.undo(dry_run=True)
+    filled.stacks.revert("live", dry_run=True)
     assert [*filled.log.subscribe(after=last, timeout=0)] == []
 
 
