@@ -129,7 +129,7 @@ class KfpApiServer:
         self.runs[id]["state"] = "CANCELING" if id in self.processes else "CANCELED"
         # As Kubernetes does: the pods first get a chance.
         self._kill(id, signal.SIGTERM)
-        timer = threading.Timer(10, self._kill, (id, signal.SIGKILL))
+        timer = threading.Timer(30, self._kill, (id, signal.SIGKILL))
         timer.daemon = True
         timer.start()
 

@@ -32,21 +32,26 @@ def places():
     on_the_other()
 
 
+def wait_for(condition) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + 120
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("it did not happen")
+        time.sleep(0.05)
+
+
 @step(resources={"num_cpus": 1})
-def nap(number: int) -> float:
-    began = time.time()
-    time.sleep(2)
-    return began
-
-
-@step
-def spread(one: float, other: float) -> float:
-    return abs(one - other)
+def meet(folder: str, number: int) -> int:
+    Path(folder, f"here-{number}").touch()
+    wait_for(lambda: len([*Path(folder).glob("here-*")]) == 2)
+    return raylet()
 
 
 @Pipeline
-def at_once():
-    spread(nap(1), nap(2))
+def at_once(folder: str):
+    meet(folder, 1)
+    meet(folder, 2)
 
 
 @step(retries=1)
@@ -80,7 +85,7 @@ def hanging(folder: str):
 
 @Pipeline
 def late(folder: str):
-    hang.with_options(timeout=1)(folder)
+    hang.with_options(timeout=2)(folder)
 
 
 @step(resources={"num_gpus": 64})
@@ -97,7 +102,7 @@ def impossible():
 def work(folder: str, number: int) -> int:
     Path(folder, f"began-{number}-{os.getpid()}").touch()
     print("working on", number)
-    time.sleep(3)
+    wait_for(Path(folder, "go").exists)
     return number
 
 

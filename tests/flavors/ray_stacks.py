@@ -56,10 +56,16 @@ def until(condition, seconds=120):
         time.sleep(0.1)
 
 
-def is_gone(folder):
-    """Whether the process of the step that hangs there is."""
+def lives(process):
+    """Whether there is a process of this id."""
     try:
-        os.kill(int((folder / "pid").read_text()), 0)
+        os.kill(process, 0)
     except ProcessLookupError:
-        return True
-    return False
+        return False
+    return True
+
+
+def is_gone(folder):
+    """Whether no process of the step that hangs there is left; it may not have come so far."""
+    noted = folder / "pid"
+    return not noted.exists() or not lives(int(noted.read_text()))

@@ -5,7 +5,7 @@ import threading
 import pytest
 from flavors import ray_pipelines
 from flavors.ray_nodes import add_node
-from flavors.ray_stacks import on, program_of, statuses, until
+from flavors.ray_stacks import lives, on, program_of, statuses, until
 
 from stackfold.domain.errors import RunFailed
 from stackfold.infrastructure.workspace import Workspace
@@ -17,12 +17,18 @@ def ws(tmp_path):
         yield workspace
 
 
-def killed(cluster, node, folder, steps):
-    """Kill a node once so many steps have begun; returns the thread that does."""
+def killed(cluster, node, folder, steps, survivors=0):
+    """Kill a node once so many steps have begun; returns the thread that does.
+
+    Those that survive go on once the others are gone.
+    """
 
     def kill():
         until(lambda: len([*folder.glob("began-*")]) == steps)
+        processes = [int(path.name.split("-")[2]) for path in folder.glob("began-*")]
         cluster.remove_node(node, allow_graceful=False)
+        until(lambda: sum(map(lives, processes)) == survivors)
+        (folder / "go").touch()
 
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()
@@ -32,7 +38,7 @@ def killed(cluster, node, folder, steps):
 def test_a_run_goes_on_when_a_node_is_killed_under_it(ws, head, tmp_path):
     node = add_node(head, num_cpus=2)
     run = on(ws, head, max_parallel=3)
-    killer = killed(head, node, tmp_path, steps=3)
+    killer = killed(head, node, tmp_path, steps=3, survivors=1)
     done = run(ray_pipelines.adding, folder=str(tmp_path))
     killer.join()
     assert done.status == "completed"
