@@ -7,10 +7,13 @@ from uuid import uuid4
 
 import pytest
 from flavors.containers import (  # noqa: F401  # fixtures
+    buildah,
     engine,
     guarded_hub,
     hub,
+    index,
     own_hub,
+    python,
     storage,
     tiny,
 )

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -289,6 +290,15 @@ def buildah(storage):
     if works.problem:
         pytest.skip(works.problem)
     return dict(works)
+
+
+@pytest.fixture(scope="session")
+def index():
+    """PyPI, out of which pip installs into images."""
+    try:
+        socket.create_connection(("pypi.org", 443), SECONDS).close()
+    except OSError:
+        pytest.skip("PyPI cannot be reached, so nothing can be installed into an image")
 
 
 @pytest.fixture(scope="session")

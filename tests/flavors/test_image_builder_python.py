@@ -4,7 +4,6 @@ Its base image has the Python that runs the tests, as none can be pulled from an
 """
 
 import json
-import socket
 from uuid import uuid4
 
 import pytest
@@ -36,15 +35,6 @@ def training(rows: int = 3):
 
 
 @pytest.fixture(scope="module")
-def index():
-    """PyPI, or whatever pip is told to use instead."""
-    try:
-        socket.create_connection(("pypi.org", 443), 10).close()
-    except OSError:
-        pytest.skip("PyPI cannot be reached, so nothing can be installed into an image")
-
-
-@pytest.fixture(scope="module")
 def image(index, python, buildah, hub, tmp_path_factory):
     """The image of a pipeline on a stack with an S3 store."""
     folder = tmp_path_factory.mktemp("code")
@@ -56,7 +46,9 @@ def image(index, python, buildah, hub, tmp_path_factory):
         ws.components.register(ComponentType.IMAGE_BUILDER, "builder", "local", settings)
         uri = f"{hub.host}/t{uuid4().hex[:8]}"
         ws.components.register(ComponentType.CONTAINER_REGISTRY, "hub", "default", {"uri": uri})
-        ws.components.register(ComponentType.ARTIFACT_STORE, "s3", "s3", {"path": "s3://bucket/store"})
+        ws.components.register(
+            ComponentType.ARTIFACT_STORE, "s3", "s3", {"path": "s3://bucket/store"}
+        )
         ws.stacks.register(
             "boxes",
             orchestrator="default",
