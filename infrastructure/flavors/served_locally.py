@@ -142,8 +142,7 @@ class ServedLocally(ModelDeployer):
             return
 
     def stop(self, deployed: Deployed) -> None:
-        for found in {self._must_be_here(deployed), self._noted(deployed.id)} - {None}:
-            assert found is not None  # noqa: S101  # it was taken out
+        for found in filter(None, {self._must_be_here(deployed), self._noted(deployed.id)}):
             try:
                 server_process.end(found.process)
             except PermissionError as error:
@@ -226,7 +225,11 @@ class ServedLocally(ModelDeployer):
         command = [python, "-m", program, *(f"--{name}={value}" for name, value in options.items())]
         process = server_process.start(command, self._environment(folder, python), folder / _LOG)
         found = _Found(socket.gethostname(), process, address)
-        (folder / _NOTE).write_text(json.dumps(found.reference()))
+        try:
+            (folder / _NOTE).write_text(json.dumps(found.reference()))
+        except BaseException:
+            server_process.end(process, grace=0)
+            raise
         return found
 
     def _ports(self, model: ModelToServe) -> list[Address]:

@@ -73,13 +73,15 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
 
 def alive(server: ServerProcess) -> bool:
     """Whether anything of it is."""
-    # If we have started it, its end must be asked for.
-    with suppress(ChildProcessError):
-        os.waitpid(server.pid, os.WNOHANG)
     found = [*_listed()]
-    if any(each.pid == server.pid and each.started != server.started for each in found):
+    first = next((each for each in found if each.pid == server.pid), None)
+    if first and first.started != server.started:
         # The system gives a process no id that a group still has. So the group is gone, too.
         return False
+    if first and not first.alive:
+        # If we have started it, nobody else asks for its end.
+        with suppress(ChildProcessError):
+            os.waitpid(server.pid, os.WNOHANG)
     return any(each.group == server.pid and each.alive for each in found)
 
 

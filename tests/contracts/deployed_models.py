@@ -1,6 +1,5 @@
 """A model from a pipeline to predictions and back, by the command line, one process per command."""
 
-import importlib
 import json
 import os
 import signal
@@ -89,19 +88,6 @@ class DeployedModelsContract:
         assert stackfold("deployment", "logs", "flowers")
         stackfold("deployment", "delete", "flowers", "--yes")
         assert json.loads(stackfold("deployment", "list", "--output", "json")) == []
-
-    def test_a_class_of_the_current_folder_is_found(self, stackfold, home, monkeypatch):
-        (home / "shop.py").write_text(
-            "class Shop:\n    def predict(self, rows):\n        return rows.sum(axis=1)\n"
-        )
-        monkeypatch.syspath_prepend(home)
-        shop = importlib.import_module("shop")
-        monkeypatch.setitem(sys.modules, "shop", shop)  # and forgotten afterwards
-        with Workspace.open(home) as ws:
-            ws.runs.start(making(shop.Shop))
-        stackfold("deployment", "deploy", "shop", "making/make")
-        predicted = stackfold("deployment", "predict", "shop", "[[1, 2], [3, 4]]")
-        assert json.loads(predicted) == [3, 7]
 
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
     def test_a_command_that_is_interrupted_leaves_no_second_server(self, stackfold, home, number):

@@ -16,10 +16,8 @@ from flavors.model_servers import LOOPBACK, listening, members
 from flavors.models_to_serve import (
     FLOWERS,
     Broken,
-    Doubling,
-    Moody,
-    Pricing,
     Sleeping,
+    Versatile,
     made,
     making,
 )
@@ -84,9 +82,9 @@ class ModelDeployerContract:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def moody(cls, deployer, home):
+    def versatile(cls, deployer, home):
         """A deployment whose model answers as it is told to."""
-        model = made(home, making(Moody), name="moody")
+        model = made(home, making(Versatile), name="Versatile_2.ä")
         came = deployer().deploy(model)
         return Deployed(model.id, model.name, came.reference)
 
@@ -125,23 +123,16 @@ class ModelDeployerContract:
         assert "\n" not in str(caught.value)
         assert deployer().health(deployed) == Health.READY
 
-    def test_a_model_of_ones_own_may_have_several_outputs(self, deployer, home):
-        model = made(home, making(Doubling), name="Verdoppler_2.ä")
-        came = deployer().deploy(model)
-        deployed = Deployed(model.id, model.name, came.reference)
-        answers = deployer().predict(deployed, tensors_of([[1.5, 2.0], [3.0, 4.0]]))
+    def test_a_model_of_ones_own_may_have_several_outputs(self, deployer, versatile):
+        answers = deployer().predict(versatile, tensors_of([[1.5, 2.0], [3.0, 4.0]]))
         assert {each.name: (each.datatype, [*each.shape], [*each.data]) for each in answers} == {
             "twice": ("FP64", [2, 2], [3.0, 4.0, 6.0, 8.0]),
             "first": ("BYTES", [2], ["1.5", "3"]),
         }
-        deployer().delete(deployed)
 
-    def test_several_inputs_are_the_columns_of_a_data_frame(self, deployer, home):
-        model = made(home, making(Pricing), name="pricing")
-        came = deployer().deploy(model)
-        deployed = Deployed(model.id, model.name, came.reference)
+    def test_several_inputs_are_the_columns_of_a_data_frame(self, deployer, versatile):
         (answer,) = deployer().predict(
-            deployed,
+            versatile,
             [
                 Tensor("name", "BYTES", [2, 1], ["pear", "fig"]),
                 Tensor("price", "FP64", [2, 1], [0.5, 2.0]),
@@ -149,22 +140,21 @@ class ModelDeployerContract:
             ],
         )
         assert answer.data == [9.0, 9.0]
-        deployer().delete(deployed)
 
-    def test_what_its_model_raises_is_told_in_one_line(self, deployer, moody):
+    def test_what_its_model_raises_is_told_in_one_line(self, deployer, versatile):
         with pytest.raises(PredictionRefused, match="the model is out of order"):
-            deployer().predict(moody, tensors_of([[0.0]]))
+            deployer().predict(versatile, tensors_of([[0.0]]))
 
-    def test_nan_comes_back_and_infinity_is_refused(self, deployer, moody):
-        (answer,) = deployer().predict(moody, tensors_of([[1.0]]))
+    def test_nan_comes_back_and_infinity_is_refused(self, deployer, versatile):
+        (answer,) = deployer().predict(versatile, tensors_of([[1.0]]))
         assert answer.data[0] == 1.0
         assert math.isnan(answer.data[1])
         with pytest.raises(PredictionRefused, match="infinity"):
-            deployer().predict(moody, tensors_of([[2.0]]))
+            deployer().predict(versatile, tensors_of([[2.0]]))
 
-    def test_a_prediction_that_takes_too_long_is_waited_for_no_longer(self, deployer, moody):
+    def test_a_prediction_that_takes_too_long_is_waited_for_no_longer(self, deployer, versatile):
         with pytest.raises(DeploymentUnavailable, match=r"did not answer in 0\.5 seconds"):
-            deployer(timeout=0.5).predict(moody, tensors_of([[3.0]]))
+            deployer(timeout=0.5).predict(versatile, tensors_of([[3.0]]))
 
     # -- how it is
 
@@ -180,19 +170,6 @@ class ModelDeployerContract:
         assert places
         assert {place.rpartition(":")[0] for place in places} <= {*LOOPBACK}
         assert f"{deployed.reference['port']:04X}" in {p.rpartition(":")[2] for p in places}
-
-    def test_it_listens_where_it_is_told_to(self, deployer, model):
-        elsewhere = model._replace(id=str(uuid4()), name="elsewhere")
-        there = deployer(host="127.0.0.2")
-        came = there.deploy(elsewhere)
-        deployed = Deployed(elsewhere.id, elsewhere.name, came.reference)
-        assert came.url.startswith(f"http://127.0.0.2:{came.reference['port']}/")
-        assert {place.rpartition(":")[0][-8:] for place in listening(members(deployed))} == {
-            "0200007F"
-        }
-        (answer,) = there.predict(deployed, tensors_of(FLOWERS))
-        assert answer.data == [0, 1, 2]
-        there.delete(deployed)
 
     def test_one_that_another_machine_serves_is_elsewhere(self, deployer, served):
         deployed, _ = served
@@ -290,14 +267,24 @@ in_another_process(*sys.stdin.read().split())
             deployer().predict(deployed, tensors_of(FLOWERS))
         deployer().delete(deployed)
 
-    def test_one_that_hangs_is_down_and_can_be_stopped(self, deployer, home, model, monkeypatch):
-        hanging = model._replace(id=str(uuid4()), name="hanging")
-        deployed = Deployed(hanging.id, hanging.name, deployer().deploy(hanging).reference)
+    def test_it_listens_where_it_is_told_to_and_is_down_when_it_hangs(
+        self, deployer, model, monkeypatch
+    ):
+        elsewhere = model._replace(id=str(uuid4()), name="elsewhere")
+        there = deployer(host="127.0.0.2")
+        came = there.deploy(elsewhere)
+        deployed = Deployed(elsewhere.id, elsewhere.name, came.reference)
+        assert came.url.startswith(f"http://127.0.0.2:{came.reference['port']}/")
+        places = {place.rpartition(":")[0][-8:] for place in listening(members(deployed))}
+        assert places == {"0200007F"}
+        (answer,) = there.predict(deployed, tensors_of(FLOWERS))
+        assert answer.data == [0, 1, 2]
+
         for pid in members(deployed):
             os.kill(pid, signal.SIGSTOP)
-        assert deployer().health(deployed) == Health.DOWN
+        assert there.health(deployed) == Health.DOWN
         monkeypatch.setattr(server_process.end, "__defaults__", (0.2,))
-        deployer().delete(deployed)
+        there.delete(deployed)
         assert members(deployed) == set()
 
     # -- what does not come to be served
