@@ -25,7 +25,7 @@ _SECRETS = "STACKFOLD_SECRET_"
 _REFUSED = ("unauthorized", "authentication required", "denied", "forbidden", "no basic auth")
 _UNREACHABLE = (
     "connection refused", "no such host", "i/o timeout", "no route to host", "connection reset",
-    "server misbehaving", "tls handshake", "x509", "server gave http response to https",
+    "server misbehaving", "tls handshake", "x509",
     "network is unreachable", "context deadline exceeded",
 )  # fmt: skip
 
@@ -125,6 +125,11 @@ class Engine:
         if any(each in said for each in _REFUSED):
             who = "the account" if access.credentials else f"whom {self.program} is logged in as"
             raise RegistryRefuses(host_of(name), f"{who} may not push {name}")
+        if "server gave http response to https" in said:
+            problem = (
+                "it speaks plain HTTP: if that will do, give insecure, or tell Docker's daemon"
+            )
+            raise RegistryUnavailable(host_of(name), problem)
         if any(each in said for each in _UNREACHABLE):
             raise RegistryUnavailable(host_of(name), outcome.reason)
         raise PushFailed(name, f"{self.program}: {outcome.reason}")

@@ -13,7 +13,8 @@ from flavors.containers import no_process_with, processes_with
 from flavors.registry_server import PASSWORD, USER
 
 from stackfold.application.ports import ImagePlan
-from stackfold.domain.errors import BuildFailed, RegistryRefuses
+from stackfold.domain.errors import BuildFailed, RegistryRefuses, RegistryUnavailable
+from stackfold.infrastructure.flavors.default_container_registry import DefaultContainerRegistry
 from stackfold.infrastructure.flavors.local_image_builder import LocalImageBuilder
 
 _NOTING = """#!/bin/sh
@@ -168,3 +169,50 @@ def test_an_option_that_the_engine_does_not_know_is_told(made, plan, place):
     with pytest.raises(BuildFailed, match="--no-such-option") as caught:
         made(build_options=["--no-such-option"]).build(plan, place)
     assert "\n" not in str(caught.value)
+
+
+# -- a registry that does not tell what it holds, so that only the push shows what is wrong
+
+
+class SilentRegistry(DefaultContainerRegistry):
+    def digest(self, image):
+        return None
+
+
+@pytest.fixture
+def silent(registry_at):
+    """A function from an address, and perhaps a password, to such a registry."""
+
+    def made(uri, password=None, **settings):
+        registry = registry_at(uri, password)
+        configuration = registry.configuration.model_copy(update=settings)
+        found = SilentRegistry(configuration, registry.home)
+        found.secrets = registry.secrets
+        return found
+
+    return made
+
+
+def test_the_push_is_done_all_the_same(made, plan, hub, silent):
+    place = silent(f"{hub.host}/t{uuid4().hex[:8]}")
+    image = made().build(plan, place)
+    assert hub.image(image.reference).digest == image.digest
+
+
+def test_wrong_credentials_are_told_by_the_push(made, plan, guarded_hub, silent):
+    with pytest.raises(RegistryRefuses, match="the account may not push") as caught:
+        made().build(plan, silent(guarded_hub.host, "wrong-password"))
+    assert "wrong-password" not in str(caught.value)
+
+
+def test_a_registry_that_is_away_is_told_by_the_push(made, plan, silent):
+    with pytest.raises(RegistryUnavailable, match="refused") as caught:
+        made().build(plan, silent("127.0.0.1:9"))
+    assert "\n" not in str(caught.value)
+
+
+def test_one_that_speaks_plain_http_has_to_be_known_as_such(made, plan, hub, silent, engine):
+    if engine["engine"] == "docker":
+        pytest.skip("here its daemon takes plain HTTP from all that is on this machine")
+    with pytest.raises(RegistryUnavailable, match="it speaks plain HTTP: if that will do"):
+        made().build(plan, silent(hub.host, insecure=False))
