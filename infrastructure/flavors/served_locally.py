@@ -158,7 +158,8 @@ class ServedLocally(ModelDeployer):
         """Where predictions are asked for; raises as `predict`."""
         found = self._must_be_here(deployed)
         if found is None:
-            raise DeploymentUnavailable(deployed.name, "it has no server: deploy it again")
+            problem = f"it has no server: run `stackfold deployment start {deployed.name}`"
+            raise DeploymentUnavailable(deployed.name, problem)
         return found.address
 
     def _must_be_here(self, deployed: Deployed) -> _Found | None:

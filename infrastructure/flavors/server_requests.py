@@ -70,7 +70,7 @@ def ask(name: str, address: Address, path: str, content: Any, timeout: float) ->
         problem = f"it did not answer in {timeout:g} seconds: raise timeout, or look into its logs"
         raise DeploymentUnavailable(name, problem) from error
     except (OSError, http.client.HTTPException) as error:
-        problem = f"nothing answers at {address}: deploy it again"
+        problem = f"nothing answers at {address}: run `stackfold deployment start {name}`"
         raise DeploymentUnavailable(name, problem) from error
     finally:
         connection.close()
