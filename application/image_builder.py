@@ -4,6 +4,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import NamedTuple
 
+from stackfold.application.image_views import BuiltImage, Recipe
 from stackfold.application.stack_component import StackComponent
 from stackfold.domain.component_type import ComponentType
 
@@ -66,37 +67,6 @@ class ImagePlan(NamedTuple):
     """Where the pipeline is, seen from that folder: "file.py:name" or "module:name"."""
     requirements: tuple[str, ...]
     """pip requirements; the first is Stackfold with the extras that the stack wants."""
-
-
-class Recipe(NamedTuple):
-    """What an image would be made of."""
-
-    name: str
-    """Its whole name. The tag is a digest of all that it is made of."""
-    containerfile: str
-    requirements: str
-    """pip requirements, one a line."""
-    files: tuple[str, ...]
-    """What of the code goes into it, by path."""
-
-
-class BuiltImage(NamedTuple):
-    """An image that can be used."""
-
-    name: str
-    """Its whole name, with a tag."""
-    digest: str
-    """By which its registry knows it, or the engine if it was not pushed: "sha256:…"."""
-    is_pushed: bool
-    is_new: bool
-    """Whether it was built just now; it was there already if not."""
-
-    @property
-    def reference(self) -> str:
-        """What nobody can change any more: the name with the digest in the place of the tag."""
-        if not self.is_pushed:
-            return self.name
-        return f"{self.name.rpartition(':')[0]}@{self.digest}"
 
 
 class ImageBuilder(StackComponent):

@@ -13,7 +13,7 @@ from stackfold.cli.render import note, say, warnings_as_notes
 from stackfold.infrastructure.workspace import Workspace
 
 if TYPE_CHECKING:
-    from stackfold.application.image_builder import Recipe
+    from stackfold.application.image_views import Recipe
 
 pipeline = Noun("pipeline", "Run pipelines, and build their images.")
 

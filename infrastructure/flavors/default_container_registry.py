@@ -7,7 +7,8 @@ from pydantic import Field, field_validator, model_validator
 
 from stackfold.application import ports
 from stackfold.application.ports import ContainerRegistry, Credentials, Secret
-from stackfold.infrastructure.flavors.image_names import host_of, is_loopback
+from stackfold.infrastructure.flavors.image_names import host_of, without_port
+from stackfold.infrastructure.loopback import is_loopback
 
 _ADDRESS = re.compile(
     r"(\[[0-9a-f:]+\]|[a-zA-Z0-9][a-zA-Z0-9.-]*)(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
@@ -67,7 +68,7 @@ class DefaultContainerRegistry(ContainerRegistry):
     @property
     def is_remote(self) -> bool:  # type: ignore[override]
         """Whether other machines can reach it."""
-        return not is_loopback(host_of(self.uri))
+        return not is_loopback(without_port(host_of(self.uri)))
 
     @property
     def is_plain(self) -> bool:

@@ -31,9 +31,3 @@ def without_port(host: str) -> str:
     """A registry's host alone."""
     bracketed = re.match(r"\[([^\]]*)\]", host)
     return bracketed[1] if bracketed else host.partition(":")[0]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a registry can be reached from this machine only."""
-    name = without_port(host)
-    return name in {"localhost", "::1"} or re.fullmatch(r"127(\.\d+){3}", name) is not None

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from stackfold.application import ports
 from stackfold.application.ports import Secret
 from stackfold.application.references import is_reference
+from stackfold.infrastructure.loopback import is_loopback
 
 _SECRET_ARGUMENTS = frozenset({"cookies", "existing_token", "other_client_secret"})
 """Arguments of `kfp.Client` that nobody may see."""
@@ -161,7 +162,7 @@ class KubeflowSettings(ports.Configuration):
     def on_this_machine(self) -> bool:
         """Whether the API, and what it starts, is on this machine: as tests have it."""
         host = urlsplit(self.kubeflow_hostname or "").hostname or ""
-        return host in {"localhost", "::1"} or host.startswith("127.")
+        return is_loopback(host)
 
     @property
     def title(self) -> str:

@@ -27,6 +27,7 @@ from stackfold.infrastructure.flavors.mlflow_run import (
     log_parameters,
     nowhere,
 )
+from stackfold.infrastructure.loopback import is_loopback
 
 _STATUS = {"completed": "FINISHED", "failed": "FAILED", "cancelled": "KILLED"}
 _PARENT = "mlflow.parentRunId"
@@ -103,7 +104,7 @@ class MlflowExperimentTracker(ExperimentTracker):
     def is_remote(self) -> bool:  # type: ignore[override]
         """Whether other machines can reach the server."""
         host = urlsplit(self.configuration.tracking_uri).hostname or ""
-        return host not in {"localhost", "::1"} and not host.startswith("127.")
+        return not is_loopback(host)
 
     def begin_run(self, run: TrackedRun, known: Ids | None) -> Ids:
         with self._connected() as client, self._in_plain_words():

@@ -1,12 +1,12 @@
 """What is configured of a Ray cluster, whether it orchestrates or executes single steps."""
 
-import ipaddress
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from stackfold.application import ports
 from stackfold.domain.resources import Amount, Memory
+from stackfold.infrastructure.loopback import is_loopback
 
 
 class RaySettings(ports.Configuration):
@@ -89,10 +89,7 @@ class RaySettings(ports.Configuration):
     @property
     def on_this_machine(self) -> bool:
         """Whether the cluster is on loopback."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host in {"", "localhost"}
+        return not self.host or is_loopback(self.host)
 
     @property
     def title(self) -> str:

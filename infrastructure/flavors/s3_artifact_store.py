@@ -17,6 +17,7 @@ from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, O
 from stackfold.infrastructure.flavors.gathered import Gathered
 from stackfold.infrastructure.flavors.s3_bucket import PART, Bucket, Settings
 from stackfold.infrastructure.flavors.s3_faults import Fault
+from stackfold.infrastructure.loopback import is_loopback
 
 _PATH = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[\w=+-][\w.=+-]*)*)/?", re.ASCII)
 _NAME = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})")
@@ -126,7 +127,7 @@ class S3ArtifactStore(ArtifactStore):
     def is_remote(self) -> bool:  # type: ignore[override]
         """Whether other machines can reach the server."""
         host = urlsplit(self._endpoint()).hostname or ""
-        return host not in {"localhost", "::1"} and not host.startswith("127.")
+        return not is_loopback(host)
 
     @contextmanager
     def create(self) -> Iterator[ports.ArtifactWriter]:

@@ -1,12 +1,12 @@
 """What is configured of model servers: as processes of this machine, and on a cluster."""
 
-import ipaddress
 from typing import Literal
 
 from pydantic import Field
 
 from stackfold.application import ports
 from stackfold.infrastructure.flavors.kubeflow_settings import KubernetesSecret
+from stackfold.infrastructure.loopback import is_loopback
 
 
 class ServerSettings(ports.Configuration):
@@ -51,10 +51,7 @@ class ServerSettings(ports.Configuration):
     @property
     def is_loopback(self) -> bool:
         """Whether this machine alone reaches them."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
 
 class ClusterSettings(ServerSettings):

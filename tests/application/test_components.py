@@ -135,10 +135,10 @@ def test_a_planted_secret_is_in_no_error_and_not_in_the_log(ws, refused):
 
 
 def test_an_update_merges(ws):
-    reference = {"uri": "a", "username": "{{hub.user}}"}
+    reference = {"uri": "a", "password": "{{hub.user}}"}
     ws.components.register(REGISTRY, "hub", "default", reference, {"team": "vision"})
     view = ws.components.update(REGISTRY, "hub", {"uri": "b"}, {"tier": "1"})
-    assert view.configuration == {"uri": "b", "username": "{{hub.user}}"}
+    assert view.configuration == {"uri": "b", "password": "{{hub.user}}"}
     assert view.labels == {"team": "vision", "tier": "1"}
     assert view.revision == 2
     assert ws.components.update(REGISTRY, "hub", labels={"team": None}).labels == {"tier": "1"}
@@ -161,12 +161,12 @@ def test_what_cannot_be_updated(ws, refused):
 
 
 def test_attributes_go_back_to_the_defaults(ws, refused):
-    ws.components.register(REGISTRY, "hub", "default", {"uri": "a", "username": "{{hub.user}}"})
-    view = ws.components.remove_attributes(REGISTRY, "hub", ["username"])
+    ws.components.register(REGISTRY, "hub", "default", {"uri": "a", "password": "{{hub.user}}"})
+    view = ws.components.remove_attributes(REGISTRY, "hub", ["password"])
     assert view.configuration == {"uri": "a"}
     remove = ws.components.remove_attributes
-    refused(UnknownAttribute, "no attribute 'username': it has uri", remove, REGISTRY, "hub",
-            ["username"])  # fmt: skip
+    refused(UnknownAttribute, "no attribute 'password': it has uri", remove, REGISTRY, "hub",
+            ["password"])  # fmt: skip
     refused(InvalidConfiguration, "uri: required, but not given", remove, REGISTRY, "hub", ["uri"])
 
 
@@ -263,9 +263,9 @@ def hub(ws):
 
 
 def test_changes_of_different_fields_both_stand(ws, hub):
-    meanwhile(ws, changed_by_bob(ws, {"username": "{{hub.user}}"}, {"team": "audio"}))
+    meanwhile(ws, changed_by_bob(ws, {"password": "{{hub.user}}"}, {"team": "audio"}))
     view = ws.components.update(REGISTRY, "hub", {"uri": "b"})
-    assert view.configuration == {"uri": "b", "username": "{{hub.user}}"}
+    assert view.configuration == {"uri": "b", "password": "{{hub.user}}"}
     assert (view.labels, view.revision) == ({"team": "audio"}, 3)
 
 
@@ -306,7 +306,7 @@ def test_what_was_deleted_meanwhile_is_gone(ws, hub):
 
 
 def test_after_all_races_the_log_is_consistent(ws, hub):
-    meanwhile(ws, changed_by_bob(ws, {"username": "{{hub.user}}"}))
+    meanwhile(ws, changed_by_bob(ws, {"password": "{{hub.user}}"}))
     ws.components.update(REGISTRY, "hub", {"uri": "b"})
     assert assert_consistent(ws) == position(ws) == 7
     assert names(ws.components.list(OPERATOR)) == []

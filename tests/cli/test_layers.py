@@ -6,7 +6,14 @@ import pytest
 MODULES = sorted(Path(__file__).parents[2].joinpath("cli").glob("*.py"))
 VIEWS = {
     f"stackfold.application.{name}"
-    for name in ("artifact_views", "deployment_views", "run_views", "views", "watching")
+    for name in (
+        "artifact_views",
+        "deployment_views",
+        "image_views",
+        "run_views",
+        "views",
+        "watching",
+    )
 }
 ALLOWED = VIEWS | {
     "stackfold.infrastructure.workspace",

@@ -4,7 +4,6 @@ import pytest
 
 from stackfold.infrastructure.flavors.image_names import (
     host_of,
-    is_loopback,
     path_and_tag,
     repository,
 )
@@ -50,13 +49,3 @@ def test_the_rest_is_a_path_and_a_tag(name, parts):
 )
 def test_a_pipeline_has_a_name_that_registries_allow(pipeline, name):
     assert repository("hub", pipeline) == name
-
-
-@pytest.mark.parametrize("host", ["localhost", "localhost:5000", "127.0.0.1:5000", "[::1]:5000"])
-def test_what_only_this_machine_reaches(host):
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["registry.example.com", "10.0.0.1:5000", "docker.io", "127.org"])
-def test_what_others_reach(host):
-    assert not is_loopback(host)
