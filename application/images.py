@@ -5,13 +5,8 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from stackfold.application.flavors import Flavors
-from stackfold.application.image_builder import (
-    BuiltImage,
-    ContainerRegistry,
-    ImageBuilder,
-    ImagePlan,
-    Recipe,
-)
+from stackfold.application.image_builder import ContainerRegistry, ImageBuilder, ImagePlan
+from stackfold.application.image_views import BuiltImage, Recipe
 from stackfold.application.pinning import Pinning
 from stackfold.application.requirements import requirements_of
 from stackfold.application.submitting_orchestrator import JobImage

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from stackfold.application.experiment_tracker import ExperimentTracker
 from stackfold.application.image_builder import (
-    BuiltImage,
     ContainerRegistry,
     Credentials,
     ImageBuilder,
     ImagePlan,
-    Recipe,
 )
+from stackfold.application.image_views import BuiltImage, Recipe
 from stackfold.application.model_deployer import ModelDeployer
 from stackfold.application.stack_component import (
     Configuration,

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -327,8 +328,15 @@ def uris(store):
 
 
 def comes_back(store, stored):
-    """Whether it is there a moment later: deleting may have to look at it first."""
-    return any(store.size(stored.uri) is not None for _ in range(1000))
+    """Whether it is there a moment later: deleting may have to look at it first.
+
+    How long a moment is depends on how busy the machine is; what is gone does not come back.
+    """
+    for _ in range(3000):
+        if store.size(stored.uri) is not None:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def in_a_process(store, program):
