@@ -62,6 +62,15 @@ class Deployers:
         """
         return cast(ModelDeployer, self._pinning.built(deployer))
 
+    def known(self, deployer: PinnedComponent) -> ModelDeployer:
+        """A model deployer for all but deploying, which alone takes what its flavor requires.
+
+        Raises:
+            UnknownFlavor: There is none such any more.
+            InvalidConfiguration: It was configured as its flavor no longer allows.
+        """
+        return cast(ModelDeployer, self._pinning.sketched(deployer))
+
     def ready(self, deployer: PinnedComponent) -> None:
         """Refuse a model deployer that could not serve here; raises as `built`.
 

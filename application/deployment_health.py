@@ -73,7 +73,7 @@ class DeploymentHealth:
     def _question(self, deployment: Deployment) -> Callable[[], Found]:
         """What asks, wherever it is called; its model deployer is set up here and now."""
         try:
-            deployer = self._deployers.built(deployment.deployer)
+            deployer = self._deployers.known(deployment.deployer)
         except StackfoldError as error:
             found = Found(UNKNOWN, str(error))
             return lambda: found

@@ -129,7 +129,6 @@ class Deployments:
             InvalidName: The name breaks the rule for names.
             NotFound: There is no such artifact or stack.
             NoModelDeployer: The stack holds none.
-            NotInstalled: What the model deployer requires is not there.
         """
         name = valid_name("deployment", name)
         found, artifact, store = self._model(model)
@@ -145,7 +144,7 @@ class Deployments:
             deployer,
             UUID(int=0),
         )
-        return self._deployers.built(deployer).manifest(self._deployers.to_serve(would_be))
+        return self._deployers.known(deployer).manifest(self._deployers.to_serve(would_be))
 
     def start(self, reference: str, why: str = "") -> DeploymentView:
         """Serve again what was stopped, failed, is down or was never finished; raises as `deploy`.
@@ -185,7 +184,7 @@ class Deployments:
         with self._claimed(id, name):
             deployment = self._load(id)
             deployment.must_be_stoppable()
-            deployer = self._deployers.built(deployment.deployer)
+            deployer = self._deployers.known(deployment.deployer)
             deployer.stop(self._deployers.deployed(deployment))
             self._ledger.change(Deployment, id, Deployment.stop, why)
         return self._queries.deployment(id)
@@ -211,7 +210,7 @@ class Deployments:
         with self._claimed(view.id, view.name):
             if not forget:
                 deployment = self._load(view.id)
-                deployer = self._deployers.built(deployment.deployer)
+                deployer = self._deployers.known(deployment.deployer)
                 deployer.delete(self._deployers.deployed(deployment))
             self._ledger.change(Deployment, view.id, Deployment.delete, why)
         return view
@@ -278,7 +277,7 @@ class Deployments:
         deployment = self._load(id)
         if deployment.status != "started":
             raise DeploymentUnavailable(name, self._why_not(deployment))
-        deployer = self._deployers.built(deployment.deployer)
+        deployer = self._deployers.known(deployment.deployer)
         answer = deployer.predict(self._deployers.deployed(deployment), tensors)
         try:
             found = {each.name: nested(each) for each in answer}
@@ -298,7 +297,7 @@ class Deployments:
             DeploymentUnavailable: They are elsewhere.
         """
         deployment = self._load(self._queries.find_deployment(reference).id)
-        deployer = self._deployers.built(deployment.deployer)
+        deployer = self._deployers.known(deployment.deployer)
         told = 0
         while True:
             # A look before, so that what was written until the end is told.

@@ -71,7 +71,11 @@ class Served(NamedTuple):
 
 
 class ModelDeployer(StackComponent):
-    """Serves models."""
+    """Serves models.
+
+    Only `deploy` may use what the flavor requires to be installed: whoever looks, predicts, stops
+    or asks for a manifest may do so where the server could not be started.
+    """
 
     component_type = ComponentType.MODEL_DEPLOYER
 

@@ -87,6 +87,12 @@ class Pinning:
             component.type, component.flavor, component.configuration, component.source
         )
 
+    def sketched(self, component: PinnedComponent) -> object:
+        """A pinned component, though what its flavor requires may not be installed here."""
+        return self._flavors.sketch(
+            component.type, component.flavor, component.configuration, component.source
+        )
+
     def _composition(self, reference: str | None) -> tuple[StackView, Sequence[ComponentView]]:
         """A stack with its components, both of one moment."""
         while True:

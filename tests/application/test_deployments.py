@@ -22,6 +22,7 @@ from stackfold.domain.errors import (
     NoManifest,
     NoModelDeployer,
     NotFound,
+    NotInstalled,
     NotTakenBack,
     PredictionRefused,
 )
@@ -335,6 +336,16 @@ def test_a_manifest_is_made_and_nothing_is_recorded(ws):
     faulty(ws, "", image="")
     with pytest.raises(NoManifest, match="it has no image: give it one"):
         ws.deployments.manifest("churn", MODEL)
+
+
+def test_only_deploying_takes_what_a_flavor_requires(ws, served, monkeypatch):
+    monkeypatch.setattr(ws.flavors, "missing", lambda type, name: NotInstalled(type, name, "x", []))
+    with pytest.raises(NotInstalled):
+        ws.deployments.deploy("other", MODEL)
+    assert ws.deployments.get("churn").status == "ready"
+    assert ws.deployments.predict("churn", [[1, 2]]) == [3.0]
+    assert ws.deployments.manifest("other", MODEL).startswith("image: plain:1")
+    assert ws.deployments.stop("churn").status == "stopped"
 
 
 # -- the past
