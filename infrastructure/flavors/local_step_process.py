@@ -35,6 +35,11 @@ def main(requests: int, answers: int) -> None:
         os.environ.pop("PYTHONPATH", None)
     else:
         os.environ["PYTHONPATH"] = python_path
+    # What it takes to tell of an error is there before the time of a step begins to count.
+    import cloudpickle  # noqa: F401
+
+    import stackfold.application.steps  # noqa: F401
+
     reader.start()
     folder, variables = os.getcwd(), dict(os.environ)
     _write(answers, b"")  # ready
