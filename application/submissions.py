@@ -99,7 +99,11 @@ class Submissions:
             orchestrator.follow(reference, lambda: self._look(job, execution))
             self.settle(job.run, execution)
         except NoLongerFollowed:
-            raise
+            execution.learn(self._steps(job))
+            if not execution.has_completed:
+                raise
+            # What ended last left the end of the run to us, as we still waited for it.
+            self.settle(job.run, execution)
         except _FailsFast:
             with suppress(EngineUnavailable):  # nothing can be recorded any more all the same
                 orchestrator.terminate(reference)

@@ -62,6 +62,18 @@ def hanging(folder: str):
 
 
 @step(enable_cache=False)
+def wait(folder: str) -> int:
+    while not Path(folder, "go").exists():
+        time.sleep(0.1)
+    return 1
+
+
+@Pipeline
+def waiting(folder: str):
+    wait(folder)
+
+
+@step(enable_cache=False)
 def mend(data: list[int]) -> list[int]:
     if not Path(os.environ["MENDED"]).exists():
         raise ValueError("not yet")

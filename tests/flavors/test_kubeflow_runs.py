@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from flavors import kubeflow_pipelines
@@ -251,11 +252,24 @@ def test_an_api_that_fails_for_a_while_is_asked_again(on_kubeflow, kubeflow):
     assert ws.runs.start(kubeflow_pipelines.training, stack="kubeflow").status == "completed"
 
 
-def test_a_run_goes_on_when_the_api_stays_away(on_kubeflow, kubeflow, monkeypatch):
+def test_a_run_goes_on_when_the_api_stays_away(on_kubeflow, kubeflow, monkeypatch, tmp_path):
     monkeypatch.setattr(kubeflow_orchestrator, "_UNREACHABLE", 1.0)
     kubeflow.refuse["GET runs/"] = (503, "try later")
     ws = on_kubeflow()
     with pytest.raises(NoLongerFollowed, match="it is not waited for: 503 try later"):
+        ws.runs.start(kubeflow_pipelines.waiting, {"folder": str(tmp_path)}, stack="kubeflow")
+    (tmp_path / "go").touch()
+    run = ws.runs.list()[0].id
+    until(lambda: ws.runs.get(run).status == "completed")
+
+
+def test_a_run_that_ends_while_the_api_is_away_ends_in_the_log_too(
+    on_kubeflow, kubeflow, monkeypatch
+):
+    monkeypatch.setattr(kubeflow_orchestrator, "_UNREACHABLE", 15.0)
+    kubeflow.refuse["GET runs/"] = (503, "try later")
+    ws = on_kubeflow()
+    with suppress(NoLongerFollowed):  # unless it is quicker than that, as it should be
         ws.runs.start(kubeflow_pipelines.training, stack="kubeflow")
     run = ws.runs.list()[0].id
     until(lambda: ws.runs.get(run).status == "completed")
@@ -272,13 +286,14 @@ def test_an_api_that_accepts_and_never_answers_is_not_waited_for(
     assert ws.runs.list()[0].status == "failed"
 
 
-def test_a_run_goes_on_when_the_api_falls_silent(on_kubeflow, kubeflow, monkeypatch):
+def test_a_run_goes_on_when_the_api_falls_silent(on_kubeflow, kubeflow, monkeypatch, tmp_path):
     monkeypatch.setattr(kubeflow_orchestrator, "_UNREACHABLE", 1.0)
-    monkeypatch.setattr(kubeflow_api, "_ANSWER", 1)
+    monkeypatch.setattr(kubeflow_api, "_ANSWER", 5)
     kubeflow.silent = ["GET runs/"]
     ws = on_kubeflow()
     with pytest.raises(NoLongerFollowed, match=r"it is not waited for: .*timed out"):
-        ws.runs.start(kubeflow_pipelines.training, stack="kubeflow")
+        ws.runs.start(kubeflow_pipelines.waiting, {"folder": str(tmp_path)}, stack="kubeflow")
+    (tmp_path / "go").touch()
     run = ws.runs.list()[0].id
     until(lambda: ws.runs.get(run).status == "completed")
 
