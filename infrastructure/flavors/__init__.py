@@ -1,1 +1,1 @@
-"""One file per flavor; the table in `infrastructure.flavor_catalogue` names them all."""
+"""One file per flavor, in a folder for each tool; the table in `infrastructure.packages` names them all."""
