@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from stackfold.application.artifact_views import ArtifactQueries
 from stackfold.application.materializers import Materializers
-from stackfold.application.pinning import Pinning
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.running.pinning import Pinning
 from stackfold.application.values import read
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType

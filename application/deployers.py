@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import cast
 
 from stackfold.application.materializers import Materializers
-from stackfold.application.model_deployer import Deployed, ModelDeployer, ModelToServe
-from stackfold.application.pinning import Pinning
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.ports.model_deployer import Deployed, ModelDeployer, ModelToServe
 from stackfold.application.references import references
+from stackfold.application.running.pinning import Pinning
 from stackfold.application.validation import StackRules
 from stackfold.application.values import read
 from stackfold.domain.artifact import Artifact

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from stackfold.application.claims import Claims
 from stackfold.application.deployers import Deployers
 from stackfold.application.ledger import Ledger
-from stackfold.application.model_deployer import Deployed, Health, ModelDeployer
+from stackfold.application.ports.model_deployer import Deployed, Health, ModelDeployer
 from stackfold.application.redaction import redacted
+from stackfold.application.running.claims import Claims
 from stackfold.domain.deployment import Deployment
 from stackfold.domain.errors import StackfoldError
 

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from stackfold.application.artifact_views import ArtifactQueries
-from stackfold.application.claims import Claims
 from stackfold.application.deployers import Deployers
 from stackfold.application.deployment_health import DeploymentHealth
 from stackfold.application.deployment_views import (
@@ -16,9 +15,10 @@ from stackfold.application.deployment_views import (
     DeploymentView,
 )
 from stackfold.application.ledger import Ledger
-from stackfold.application.model_deployer import Health
 from stackfold.application.moments import AsOf
+from stackfold.application.ports.model_deployer import Health
 from stackfold.application.queries import Queries
+from stackfold.application.running.claims import Claims
 from stackfold.application.serving import Serving
 from stackfold.application.tensors import nested, tensors_of
 from stackfold.application.views import ALL, Listing

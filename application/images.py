@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from stackfold.application.flavors import Flavors
-from stackfold.application.image_builder import ContainerRegistry, ImageBuilder, ImagePlan
 from stackfold.application.image_views import BuiltImage, Recipe
-from stackfold.application.pinning import Pinning
+from stackfold.application.ports.image_builder import ContainerRegistry, ImageBuilder, ImagePlan
+from stackfold.application.ports.submitting_orchestrator import JobImage
 from stackfold.application.requirements import requirements_of
-from stackfold.application.submitting_orchestrator import JobImage
+from stackfold.application.running.pinning import Pinning
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.pin import Pin

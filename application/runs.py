@@ -4,21 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from stackfold.application import annotations
-from stackfold.application.cache import Executions
 from stackfold.application.cache_reasons import CacheReason, CacheReasons, EarlierExecutions
-from stackfold.application.claims import Claims
 from stackfold.application.flavors import Flavors
 from stackfold.application.images import Images
-from stackfold.application.launches import Launch, Launches
 from stackfold.application.ledger import Ledger
 from stackfold.application.materializers import Materializers
-from stackfold.application.pinning import Pinning
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.queries import Queries
-from stackfold.application.recorded_graph import PipelineLoader
-from stackfold.application.remote_steps import RemoteSteps
-from stackfold.application.reruns import Reruns
-from stackfold.application.resumption import Resumption
 from stackfold.application.run_diffs import Changes, RunDiff, RunDiffs
 from stackfold.application.run_views import (
     NEWEST_FIRST,
@@ -28,8 +20,16 @@ from stackfold.application.run_views import (
     RunView,
     StepView,
 )
-from stackfold.application.step_logs import text_of, text_of_all
-from stackfold.application.submissions import Submissions
+from stackfold.application.running.cache import Executions
+from stackfold.application.running.claims import Claims
+from stackfold.application.running.launches import Launch, Launches
+from stackfold.application.running.pinning import Pinning
+from stackfold.application.running.recorded_graph import PipelineLoader
+from stackfold.application.running.remote_steps import RemoteSteps
+from stackfold.application.running.reruns import Reruns
+from stackfold.application.running.resumption import Resumption
+from stackfold.application.running.step_logs import text_of, text_of_all
+from stackfold.application.running.submissions import Submissions
 from stackfold.application.values import read
 from stackfold.application.views import Listing
 from stackfold.application.watching import UNWATCHED, Watcher

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from stackfold.application.deployers import Deployers
 from stackfold.application.ledger import Ledger
-from stackfold.application.model_deployer import Deployed
+from stackfold.application.ports.model_deployer import Deployed
 from stackfold.application.redaction import redacted, redacted_value, without_secrets
 from stackfold.domain.deployment import Deployment
 from stackfold.domain.errors import DeploymentFailed, StackfoldError

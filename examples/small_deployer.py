@@ -20,7 +20,7 @@ from urllib.request import urlopen
 from pydantic import Field
 
 from stackfold.application import ports
-from stackfold.application.model_deployer import Deployed, Health, ModelDeployer, Served
+from stackfold.application.ports.model_deployer import Deployed, Health, ModelDeployer, Served
 from stackfold.application.tensors import Tensor, nested, tensors_of
 from stackfold.domain.errors import (
     DeploymentFailed,

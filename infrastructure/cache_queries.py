@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from stackfold.application.cache import Hit
-from stackfold.application.steps import StepAnswer
+from stackfold.application.running.cache import Hit
+from stackfold.application.running.steps import StepAnswer
 from stackfold.domain.artifact import Artifact
 from stackfold.infrastructure.database import Database
 

@@ -4,10 +4,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stackfold.application.claims import Claims
     from stackfold.application.deployments import Deployments
     from stackfold.application.flavors import Flavors
     from stackfold.application.materializers import Materializers
+    from stackfold.application.running.claims import Claims
     from stackfold.application.validation import StackRules
     from stackfold.infrastructure.artifact_queries import SqlArtifactQueries
     from stackfold.infrastructure.database import Database
@@ -46,7 +46,7 @@ class DeploymentServices:
         """Deployments: serve a model, look how it is, predict, stop it."""
         from stackfold.application.deployers import Deployers
         from stackfold.application.deployments import Deployments
-        from stackfold.application.pinning import Pinning
+        from stackfold.application.running.pinning import Pinning
 
         pinning = Pinning(self.queries, self.flavors)
         return Deployments(

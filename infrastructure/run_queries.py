@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from stackfold.application.claims import Claims
 from stackfold.application.run_views import (
     NEWEST_FIRST,
     ArtifactView,
@@ -12,6 +11,7 @@ from stackfold.application.run_views import (
     RunView,
     StepView,
 )
+from stackfold.application.running.claims import Claims
 from stackfold.application.views import Listing
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database

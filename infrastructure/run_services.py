@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stackfold.application.artifact_loading import ArtifactLoading
     from stackfold.application.artifacts import Artifacts
-    from stackfold.application.claims import Claims
     from stackfold.application.flavors import Flavors
     from stackfold.application.images import Images
     from stackfold.application.materializers import Materializers
     from stackfold.application.pruning import Pruning
     from stackfold.application.run_diffs import RunDiffs
+    from stackfold.application.running.claims import Claims
     from stackfold.application.runs import Runs
     from stackfold.domain.configuration import RunConfiguration
     from stackfold.domain.pipeline import Pipeline
@@ -69,7 +69,7 @@ class RunServices:
     def images(self) -> "Images":
         """Images: build what the engine of a stack starts."""
         from stackfold.application.images import Images
-        from stackfold.application.pinning import Pinning
+        from stackfold.application.running.pinning import Pinning
         from stackfold.infrastructure.code_folder import code_folder
 
         log = ("stackfold[postgres]",) if self._database.shared else ()
@@ -99,7 +99,7 @@ class RunServices:
 
     def _artifact_loading(self) -> "ArtifactLoading":
         from stackfold.application.artifact_loading import ArtifactLoading
-        from stackfold.application.pinning import Pinning
+        from stackfold.application.running.pinning import Pinning
 
         pinning = Pinning(self.queries, self.flavors)
         return ArtifactLoading(self.artifact_queries, pinning, self._materializers)

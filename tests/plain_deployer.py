@@ -19,8 +19,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from stackfold.application import ports
-from stackfold.application.model_deployer import Deployed, Health, ModelDeployer, Served
 from stackfold.application.ports import Secret
+from stackfold.application.ports.model_deployer import Deployed, Health, ModelDeployer, Served
 from stackfold.application.tensors import Tensor
 from stackfold.domain.errors import (
     DeploymentFailed,

@@ -1,1 +1,1 @@
-"""One file per flavor, in a folder for each tool; the table in `infrastructure.packages` names them all."""
+"""One file per flavor, in a folder per tool; the table in `infrastructure.packages` names them."""

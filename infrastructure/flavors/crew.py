@@ -8,7 +8,7 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 
 from stackfold.application.ports import Execute, Place, RunPlan
-from stackfold.application.schedule import Schedule
+from stackfold.application.running.schedule import Schedule
 from stackfold.infrastructure.flavors.places import GRACE, StoppableThread, ThisThread
 
 _PATIENCE = 2 * GRACE

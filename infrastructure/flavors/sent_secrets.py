@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from stackfold.application.references import parts, references
-from stackfold.application.steps import StepCall
+from stackfold.application.running.steps import StepCall
 from stackfold.domain.component_type import ComponentType
 from stackfold.infrastructure.secrets.environment import hand
 

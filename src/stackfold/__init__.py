@@ -6,8 +6,8 @@ Importing this package imports nothing else: each public name is loaded when it 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stackfold.application.context import StepContext, get_context
     from stackfold.application.materializers import materializer
+    from stackfold.application.running.context import StepContext, get_context
     from stackfold.domain.configuration import RunConfiguration
     from stackfold.domain.pipeline import Step, step
     from stackfold.infrastructure.workspace import Workspace
@@ -34,9 +34,9 @@ _PLACES = {
     "Pipeline": "stackfold.pipelines",
     "RunConfiguration": "stackfold.domain.configuration",
     "Step": "stackfold.domain.pipeline",
-    "StepContext": "stackfold.application.context",
+    "StepContext": "stackfold.application.running.context",
     "Workspace": "stackfold.infrastructure.workspace",
-    "get_context": "stackfold.application.context",
+    "get_context": "stackfold.application.running.context",
     "materializer": "stackfold.application.materializers",
     "pipeline": "stackfold.pipelines",
     "step": "stackfold.domain.pipeline",

@@ -13,7 +13,7 @@ from stackfold.application.ports import (
     RunPlan,
 )
 from stackfold.domain.component_type import ComponentType
-from stackfold.infrastructure.flavors.local_artifact_store import LocalArtifactStore
+from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
 
 
 class Cluster(Orchestrator):

@@ -7,7 +7,7 @@ import pytest
 from runnable import single
 
 from stackfold.application import redaction
-from stackfold.application.context import get_context
+from stackfold.application.running.context import get_context
 from stackfold.application.views import Condition, Listing
 from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.errors import InvalidListing, InvalidNote, NotInStep, RunFailed

@@ -6,7 +6,7 @@ from fresh_fold import assert_consistent
 from plain_deployer import ELSEWHERE, kill, listening
 from runnable import single
 
-from stackfold.application.model_deployer import Health
+from stackfold.application.ports.model_deployer import Health
 from stackfold.application.snapshots import EVERY
 from stackfold.application.views import Condition, Listing
 from stackfold.domain.component_type import ComponentType
@@ -295,7 +295,7 @@ def test_a_fault_of_a_flavor_is_one_clear_line(ws):
 
 
 def test_what_cannot_be_found_again_is_not_left_running(ws, monkeypatch):
-    from stackfold.application.model_deployer import Served
+    from stackfold.application.ports.model_deployer import Served
 
     implementation = ws.flavors.implementation(DEPLOYER, "plain")
     deploy = implementation.deploy

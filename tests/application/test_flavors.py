@@ -172,7 +172,7 @@ def test_a_name_is_taken_once_per_type(ws, pager, module):
         ws.flavors.register(ALERTER, pager)
     other = module(
         """
-        from stackfold.infrastructure.flavors.local_step_operator import LocalStepOperator
+        from stackfold.infrastructure.flavors.local.step_operator import LocalStepOperator
         class Mine(LocalStepOperator):
             pass
         """,

@@ -11,7 +11,7 @@ from runnable import training
 from workspaces import ORCHESTRATOR, stack
 
 from stackfold.application import ports
-from stackfold.application.submitting_orchestrator import Submission, SubmittingOrchestrator
+from stackfold.application.ports.submitting_orchestrator import Submission, SubmittingOrchestrator
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import BuildFailed, InvalidPipeline, RunFailed
 from stackfold.domain.pipeline import Pipeline

@@ -10,7 +10,7 @@ from runnable import training
 from workspaces import ORCHESTRATOR
 
 from stackfold.application import ports
-from stackfold.application.submitting_orchestrator import Submission, SubmittingOrchestrator
+from stackfold.application.ports.submitting_orchestrator import Submission, SubmittingOrchestrator
 from stackfold.domain.errors import (
     EngineStopped,
     EngineUnavailable,

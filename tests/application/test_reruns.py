@@ -69,7 +69,7 @@ def test_a_flavor_of_ones_own_is_found_though_it_was_deleted(
     workspace, runs, tmp_path, monkeypatch
 ):
     (tmp_path / "own_stores.py").write_text(
-        "from stackfold.infrastructure.flavors.local_artifact_store import LocalArtifactStore\n"
+        "from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore\n"
         "class Own(LocalArtifactStore):\n    flavor = 'own'\n"
         "class Other(LocalArtifactStore):\n    flavor = 'own'\n"
     )

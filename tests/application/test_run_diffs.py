@@ -156,7 +156,7 @@ def test_the_version_of_the_package_that_ships_a_flavor_is_pinned(runs):
     pin = runs.describe(runs.start(training).id).pin
     (orchestrator,) = pin["components"]["orchestrator"]
     assert orchestrator["flavor_version"] == "0.1.0"
-    assert orchestrator["source"].endswith("local_orchestrator.LocalOrchestrator")
+    assert orchestrator["source"].endswith("local.orchestrator.LocalOrchestrator")
 
 
 def test_inputs_that_are_lists_are_compared_one_by_one(runs):

@@ -207,7 +207,7 @@ def test_much_output_streams(runs, capsys):
 
 
 def test_a_store_that_does_not_take_the_text_fails_no_step(runs, workspace, capsys, monkeypatch):
-    from stackfold.infrastructure.flavors.local_artifact_store import LocalArtifactStore
+    from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
 
     def full(self):
         raise OSError("the disk is full")

@@ -136,8 +136,8 @@ def test_every_reference_in_a_configuration_is_found():
 TRACKING = '''
 from stackfold.application import ports
 from stackfold.application.ports import Secret
-from stackfold.infrastructure.flavors.local_artifact_store import LocalArtifactStore
-from stackfold.infrastructure.flavors.local_step_operator import LocalStepOperator
+from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
+from stackfold.infrastructure.flavors.local.step_operator import LocalStepOperator
 
 SEEN = []
 

@@ -7,7 +7,7 @@ import pytest
 from runnable import single
 
 from stackfold.application import redaction
-from stackfold.application.context import get_context
+from stackfold.application.running.context import get_context
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.errors import InvalidNote, InvalidPipeline, RunFailed, TrackerUnavailable

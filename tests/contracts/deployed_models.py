@@ -11,7 +11,7 @@ import pytest
 from flavors.model_servers import members
 from flavors.models_to_serve import FLOWERS, Sleeping, making, training
 
-from stackfold.application.model_deployer import Deployed
+from stackfold.application.ports.model_deployer import Deployed
 from stackfold.domain.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 

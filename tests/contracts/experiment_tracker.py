@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 import pytest
 
-from stackfold.application.context import get_context
 from stackfold.application.run_views import RunDescription
+from stackfold.application.running.context import get_context
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import RunFailed, StepProcessDied
 from stackfold.domain.pipeline import Pipeline, step

@@ -23,7 +23,7 @@ from flavors.models_to_serve import (
 )
 
 import stackfold
-from stackfold.application.model_deployer import Deployed, Health
+from stackfold.application.ports.model_deployer import Deployed, Health
 from stackfold.application.tensors import Tensor, tensors_of
 from stackfold.domain.errors import (
     ArtifactDamaged,
@@ -31,7 +31,7 @@ from stackfold.domain.errors import (
     DeploymentUnavailable,
     PredictionRefused,
 )
-from stackfold.infrastructure.flavors import server_process
+from stackfold.infrastructure.flavors.deployers import server_process
 
 SECRET = "not-for-servers"
 ROOT = Path(__file__).parents[2]

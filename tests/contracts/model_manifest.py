@@ -13,7 +13,7 @@ from flavors.s3_server import KEY, SECRET
 
 from stackfold.application.tensors import tensors_of
 from stackfold.domain.errors import NoManifest
-from stackfold.infrastructure.flavors.server_requests import Address, answers, infer
+from stackfold.infrastructure.flavors.deployers.server_requests import Address, answers, infer
 from stackfold.infrastructure.workspace import Workspace
 
 IMAGE = "registry.example.com/team/models:1"

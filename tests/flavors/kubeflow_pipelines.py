@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-from stackfold.application.context import get_context
+from stackfold.application.running.context import get_context
 from stackfold.domain.pipeline import Pipeline, step
 
 

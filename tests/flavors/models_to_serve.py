@@ -9,7 +9,7 @@ import cloudpickle
 import numpy
 from sklearn.linear_model import LogisticRegression
 
-from stackfold.application.model_deployer import ModelToServe
+from stackfold.application.ports.model_deployer import ModelToServe
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.pipeline import Pipeline, step
 from stackfold.infrastructure.workspace import Workspace

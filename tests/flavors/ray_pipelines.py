@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from stackfold.application.context import get_context
+from stackfold.application.running.context import get_context
 from stackfold.domain.pipeline import Pipeline, step
 from stackfold.infrastructure.secrets.environment import Environment
 

@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 from stackfold.application.secrets import StoredSecrets
-from stackfold.infrastructure.flavors.default_container_registry import DefaultContainerRegistry
+from stackfold.infrastructure.flavors.containers.default_container_registry import (
+    DefaultContainerRegistry,
+)
 from stackfold.infrastructure.secrets.environment import Environment
 
 USER, PASSWORD = "ada", "testsecret123"

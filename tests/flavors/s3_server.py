@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from stackfold.application.secrets import StoredSecrets
-from stackfold.infrastructure.flavors.s3_artifact_store import S3ArtifactStore
+from stackfold.infrastructure.flavors.s3.artifact_store import S3ArtifactStore
 from stackfold.infrastructure.secrets.environment import Environment
 
 KEY, SECRET = "testkey", "testsecret123"

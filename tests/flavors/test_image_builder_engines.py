@@ -14,8 +14,10 @@ from flavors.registry_server import PASSWORD, USER
 
 from stackfold.application.ports import ImagePlan
 from stackfold.domain.errors import BuildFailed, RegistryRefuses, RegistryUnavailable
-from stackfold.infrastructure.flavors.default_container_registry import DefaultContainerRegistry
-from stackfold.infrastructure.flavors.local_image_builder import LocalImageBuilder
+from stackfold.infrastructure.flavors.containers.default_container_registry import (
+    DefaultContainerRegistry,
+)
+from stackfold.infrastructure.flavors.containers.local_image_builder import LocalImageBuilder
 
 _NOTING = """#!/bin/sh
 # Notes how an engine is asked, and by whom its credentials could be read; then it asks.

@@ -11,7 +11,7 @@ from flavors.containers import no_process_with, processes_with
 from flavors.registry_server import PASSWORD
 
 from stackfold.domain.errors import BuildFailed
-from stackfold.infrastructure.flavors.local_image_builder import LocalImageBuilder
+from stackfold.infrastructure.flavors.containers.local_image_builder import LocalImageBuilder
 
 
 @pytest.fixture

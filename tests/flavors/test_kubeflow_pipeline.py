@@ -8,11 +8,11 @@ from flavors import kubeflow_pipelines
 from pydantic import ValidationError
 from workspaces import ORCHESTRATOR
 
-from stackfold.application.submissions import job_of
+from stackfold.application.running.submissions import job_of
 from stackfold.cli.main import main
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import EngineUnavailable, InvalidPipeline, InvalidStack
-from stackfold.infrastructure.flavors.kubeflow_orchestrator import KubeflowOrchestrator
+from stackfold.infrastructure.flavors.kubeflow.orchestrator import KubeflowOrchestrator
 from stackfold.infrastructure.workspace import Workspace
 
 HOST = "http://127.0.0.1:8888"

@@ -16,7 +16,8 @@ from workspaces import ORCHESTRATOR
 
 from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.errors import NoLongerFollowed, RunBusy, RunFailed
-from stackfold.infrastructure.flavors import kubeflow_api, kubeflow_orchestrator
+from stackfold.infrastructure.flavors.kubeflow import api as kubeflow_api
+from stackfold.infrastructure.flavors.kubeflow import orchestrator as kubeflow_orchestrator
 from stackfold.infrastructure.workspace import Workspace
 
 

@@ -9,10 +9,10 @@ from contracts.deployed_models import DeployedModelsContract
 from contracts.model_deployer import ModelDeployerContract
 from flavors.models_to_serve import FLOWERS, made
 
-from stackfold.application.model_deployer import Deployed
+from stackfold.application.ports.model_deployer import Deployed
 from stackfold.application.tensors import tensors_of
 from stackfold.domain.errors import NoManifest
-from stackfold.infrastructure.flavors.mlflow_model_deployer import MlflowModelDeployer
+from stackfold.infrastructure.flavors.mlflow.model_deployer import MlflowModelDeployer
 
 
 @pytest.fixture(scope="session", autouse=True)

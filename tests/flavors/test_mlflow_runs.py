@@ -7,7 +7,7 @@ import threading
 import pytest
 from contracts.experiment_tracker import TRACKER, ids_of, the_only
 
-from stackfold.application.context import get_context
+from stackfold.application.running.context import get_context
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import RunFailed
 from stackfold.domain.pipeline import Pipeline, step

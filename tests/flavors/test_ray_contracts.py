@@ -7,8 +7,8 @@ import pytest
 from contracts.orchestrator import OrchestratorContract
 from contracts.step_operator import StepOperatorContract
 
-from stackfold.infrastructure.flavors.ray_orchestrator import RayOrchestrator
-from stackfold.infrastructure.flavors.ray_step_operator import RayStepOperator
+from stackfold.infrastructure.flavors.ray.orchestrator import RayOrchestrator
+from stackfold.infrastructure.flavors.ray.step_operator import RayStepOperator
 
 # The nodes cannot import the tests, as little as a script that was run.
 cloudpickle.register_pickle_by_value(contracts.orchestrator)

@@ -17,10 +17,10 @@ from workspaces import OPERATOR, ORCHESTRATOR
 
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import RunFailed
-from stackfold.infrastructure.flavors.ray_connection import runtime_environment
-from stackfold.infrastructure.flavors.ray_orchestrator import RayOrchestrator
-from stackfold.infrastructure.flavors.ray_settings import RaySettings
-from stackfold.infrastructure.flavors.ray_step_operator import RayStepOperator
+from stackfold.infrastructure.flavors.ray.connection import runtime_environment
+from stackfold.infrastructure.flavors.ray.orchestrator import RayOrchestrator
+from stackfold.infrastructure.flavors.ray.settings import RaySettings
+from stackfold.infrastructure.flavors.ray.step_operator import RayStepOperator
 from stackfold.infrastructure.workspace import Workspace
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from contracts.artifact_store import ArtifactStoreContract, content, written
 
-from stackfold.infrastructure.flavors import s3_bucket
+from stackfold.infrastructure.flavors.s3 import bucket as s3_bucket
 
 
 def key_of(uri):

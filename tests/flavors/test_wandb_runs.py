@@ -6,7 +6,7 @@ import logging
 import pytest
 from contracts.experiment_tracker import TRACKER, ids_of, the_only
 
-from stackfold.application.context import get_context
+from stackfold.application.running.context import get_context
 from stackfold.domain.errors import InvalidConfiguration, RunFailed, TrackerUnavailable
 from stackfold.domain.pipeline import Pipeline, step
 from stackfold.infrastructure.workspace import Workspace

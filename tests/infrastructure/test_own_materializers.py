@@ -21,7 +21,7 @@ from stackfold.domain.errors import (
     VersionsDiffer,
 )
 from stackfold.infrastructure import environment
-from stackfold.infrastructure.flavors.local_artifact_store import LocalArtifactStore
+from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
 from stackfold.infrastructure.materializers import ALL, shipped
 
 

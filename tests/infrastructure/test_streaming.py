@@ -11,7 +11,7 @@ from pathlib import Path
 from stackfold.application.materializers import Materializers
 from stackfold.application.values import read, write
 from stackfold.domain.artifact import Artifact
-from stackfold.infrastructure.flavors.local_artifact_store import LocalArtifactStore
+from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
 from stackfold.infrastructure.materializers import ALL
 
 folder, kind, step = Path(sys.argv[1]), sys.argv[2], sys.argv[3]

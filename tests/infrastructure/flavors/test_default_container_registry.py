@@ -4,7 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from stackfold.application.secrets import StoredSecrets
-from stackfold.infrastructure.flavors.default_container_registry import DefaultContainerRegistry
+from stackfold.infrastructure.flavors.containers.default_container_registry import (
+    DefaultContainerRegistry,
+)
 from stackfold.infrastructure.secrets.environment import Environment
 
 Configuration = DefaultContainerRegistry.Configuration

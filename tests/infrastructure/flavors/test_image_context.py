@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from stackfold.application.ports import ImagePlan
 from stackfold.domain.errors import BuilderUnavailable, BuildFailed
-from stackfold.infrastructure.flavors.image_context import ImageContext
-from stackfold.infrastructure.flavors.local_image_builder import LocalImageBuilder
+from stackfold.infrastructure.flavors.containers.image_context import ImageContext
+from stackfold.infrastructure.flavors.containers.local_image_builder import LocalImageBuilder
 
 Configuration = LocalImageBuilder.Configuration
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stackfold.infrastructure.flavors.image_names import (
+from stackfold.infrastructure.flavors.containers.image_names import (
     host_of,
     path_and_tag,
     repository,

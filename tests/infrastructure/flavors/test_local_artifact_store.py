@@ -15,7 +15,7 @@ from contracts.artifact_store import ArtifactStoreContract, content, uris, writt
 from pydantic import ValidationError
 
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
-from stackfold.infrastructure.flavors.local_artifact_store import LocalArtifactStore
+from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
 
 SECRET = b"secret"
 SECRET_DIGEST = hashlib.sha256(SECRET).hexdigest()
@@ -255,7 +255,7 @@ def test_a_killed_writer_leaves_nothing_partial(store, folder):
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from stackfold.infrastructure.flavors.local_artifact_store import LocalArtifactStore\n"
+        "from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore\n"
         "configuration = LocalArtifactStore.Configuration(path=sys.argv[1])\n"
         "store = LocalArtifactStore(configuration, Path())\n"
         "for number in range(10**9):\n"

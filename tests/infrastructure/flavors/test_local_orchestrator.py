@@ -8,7 +8,7 @@ import pytest
 from contracts.orchestrator import DIAMOND, OrchestratorContract, Steps, plan
 from pydantic import ValidationError
 
-from stackfold.infrastructure.flavors.local_orchestrator import LocalOrchestrator
+from stackfold.infrastructure.flavors.local.orchestrator import LocalOrchestrator
 
 # The processes cannot import the tests, as little as a script that was run.
 cloudpickle.register_pickle_by_value(contracts.orchestrator)

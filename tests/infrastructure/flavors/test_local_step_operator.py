@@ -10,7 +10,7 @@ import contracts.step_operator
 import pytest
 from contracts.step_operator import StepOperatorContract
 
-from stackfold.infrastructure.flavors.local_step_operator import LocalStepOperator
+from stackfold.infrastructure.flavors.local.step_operator import LocalStepOperator
 
 # The process cannot import the tests, as little as a script that was run.
 cloudpickle.register_pickle_by_value(contracts.step_operator)
@@ -56,7 +56,7 @@ def test_functions_and_classes_of_a_script_go_along(tmp_path):
     script.write_text(
         textwrap.dedent("""
             from pathlib import Path
-            from stackfold.infrastructure.flavors.local_step_operator import LocalStepOperator
+            from stackfold.infrastructure.flavors.local.step_operator import LocalStepOperator
 
             class Answer:
                 number = 42

@@ -15,7 +15,7 @@ import pytest
 
 from stackfold.application.ports import Credentials
 from stackfold.domain.errors import RegistryRefuses, RegistryUnavailable
-from stackfold.infrastructure.flavors.registry_api import RegistryApi
+from stackfold.infrastructure.flavors.containers.registry_api import RegistryApi
 
 DIGEST = "sha256:" + "ab" * 32
 BASIC = "Basic " + base64.b64encode(b"ada:hunter2").decode()

@@ -11,8 +11,8 @@ import pytest
 from stackfold.application.configuration import explicit, resolved
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidConfiguration
-from stackfold.infrastructure.flavors.s3_artifact_store import S3ArtifactStore
-from stackfold.infrastructure.flavors.s3_faults import Fault
+from stackfold.infrastructure.flavors.s3.artifact_store import S3ArtifactStore
+from stackfold.infrastructure.flavors.s3.faults import Fault
 
 STORE = ComponentType.ARTIFACT_STORE
 
@@ -136,7 +136,7 @@ def test_a_store_that_is_pickled_holds_no_value_and_no_connection():
 def test_neither_its_module_nor_its_configuration_loads_the_client_library():
     program = (
         "import sys\n"
-        "from stackfold.infrastructure.flavors.s3_artifact_store import S3ArtifactStore as Store\n"
+        "from stackfold.infrastructure.flavors.s3.artifact_store import S3ArtifactStore as Store\n"
         "from pathlib import Path\n"
         "Store(Store.Configuration(path='s3://bucket'), Path()).is_remote\n"
         "print('obstore' in sys.modules)"

@@ -7,8 +7,13 @@ import time
 
 import pytest
 
-from stackfold.infrastructure.flavors import server_process
-from stackfold.infrastructure.flavors.server_process import ServerProcess, alive, end, start
+from stackfold.infrastructure.flavors.deployers import server_process
+from stackfold.infrastructure.flavors.deployers.server_process import (
+    ServerProcess,
+    alive,
+    end,
+    start,
+)
 
 WAITS = "import time; print('up', flush=True); time.sleep(60)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + WAITS

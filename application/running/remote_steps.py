@@ -1,0 +1,73 @@
+"""Remote steps: what the processes do that an engine starts for the steps of a run."""
+
+from stackfold.application.ledger import Ledger
+from stackfold.application.ports import Place
+from stackfold.application.run_views import RunDescription, RunQueries
+from stackfold.application.running.claims import Claims
+from stackfold.application.running.execution import Execution
+from stackfold.application.running.launches import Kept, Launches
+from stackfold.application.running.output import routed
+from stackfold.application.running.recorded_graph import PipelineLoader, recorded_graph
+from stackfold.application.running.recording import Recording
+from stackfold.application.running.submissions import must_be_due, outputs_of
+from stackfold.application.watching import UNWATCHED
+from stackfold.domain.graph import Graph
+from stackfold.domain.options import FailureMode
+from stackfold.domain.pin import Pin
+from stackfold.domain.run import Run
+
+
+class RemoteSteps:
+    """Executes single steps of runs that were handed to an engine, and ends such runs."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        queries: RunQueries,
+        claims: Claims,
+        launches: Launches,
+        load_pipeline: PipelineLoader,
+    ) -> None:
+        """Find runs by `queries` and their code by `load_pipeline`, and record in `ledger`."""
+        self._ledger = ledger
+        self._queries = queries
+        self._claims = claims
+        self._launches = launches
+        self._load_pipeline = load_pipeline
+
+    def execute(self, reference: str, step: str, source: str | None, place: Place | None) -> None:
+        """Execute a step; raises as `Runs.execute_step`."""
+        run = self._queries.describe_run(reference)
+        graph = self._graph(run, source)
+        must_be_due(run, step, graph.options.failure_mode or FailureMode.FAIL_FAST)
+        recording = self._recording(run)
+        execution = self._execution(run, graph, recording, outputs_of(run))
+        try:
+            with routed():
+                execution.execute(step, place)
+        finally:
+            recording.record()  # nothing comes after it that what is recorded could wait for
+
+    def settle(self, reference: str, source: str | None, awaited: bool) -> None:
+        """End a run of which no step is executed any more; raises as `Runs.settle`."""
+        run = self._queries.describe_run(reference)
+        if run.status not in ("running", "interrupted"):
+            return
+        if awaited and self._claims.held(run.id):
+            return  # whoever waits for it ends it
+        graph, recording = self._graph(run, source), self._recording(run)
+        execution = self._execution(run, graph, recording, {})
+        self._launches.submissions.settle(run.id, execution)
+
+    def _graph(self, run: RunDescription, source: str | None) -> Graph:
+        return recorded_graph(run, self._load_pipeline(source or run.source))
+
+    def _recording(self, run: RunDescription) -> Recording:
+        return Recording(self._ledger, self._ledger.load(Run, run.id), run.why, shared=True)
+
+    def _execution(
+        self, run: RunDescription, graph: Graph, recording: Recording, kept: Kept
+    ) -> Execution:
+        pin = Pin.model_validate(run.pin)
+        equipment = self._launches.equipment(graph, pin, UNWATCHED)
+        return Execution(self._ledger.load(Run, run.id), graph, pin, recording, equipment, kept)

@@ -1,0 +1,65 @@
+"""Reruns: the same pipeline again, on the configuration that a run was pinned to."""
+
+import warnings
+from collections.abc import Callable
+from uuid import UUID
+
+from stackfold.application.run_views import RunDescription, RunQueries
+from stackfold.application.running.launches import Launch, Launches
+from stackfold.application.running.recorded_graph import PipelineLoader
+from stackfold.application.watching import Watcher
+from stackfold.domain.code import CodeDigests
+from stackfold.domain.configuration import RunConfiguration
+from stackfold.domain.environment import Environment
+from stackfold.domain.errors import CodeChanged
+from stackfold.domain.graph import Graph
+from stackfold.domain.pin import Pin
+from stackfold.domain.pipeline import Pipeline
+
+
+class Reruns:
+    """Repeats runs."""
+
+    def __init__(
+        self,
+        queries: RunQueries,
+        launches: Launches,
+        load_pipeline: PipelineLoader,
+        environment: Callable[[], Environment],
+    ) -> None:
+        """Find runs by `queries` and their code by `load_pipeline`; execute by `launches`."""
+        self._queries = queries
+        self._launches = launches
+        self._load_pipeline = load_pipeline
+        self._environment = environment
+
+    def rerun(
+        self, reference: str, pipeline: Pipeline[...] | None, why: str, watcher: Watcher
+    ) -> str:
+        """Repeat a run, and return the id of the new one; raises as `Runs.rerun`."""
+        run = self._queries.describe_run(reference)
+        found = pipeline or self._load_pipeline(run.source)
+        configuration = RunConfiguration.model_validate(run.configuration)
+        graph = found.graph_for(run.parameters, configuration)
+        changed = _changed(run, graph)
+        if changed:
+            warnings.warn(CodeChanged(run.name, changed), stacklevel=3)
+        launch = Launch(
+            graph,
+            Pin.model_validate(run.pin),
+            configuration,
+            why,
+            environment=self._environment(),
+            rerun_of=UUID(run.id),
+            watcher=watcher,
+        )
+        return self._launches.start(launch)
+
+
+def _changed(run: RunDescription, graph: Graph) -> list[str]:
+    """The steps that are new, are gone, or have other code than the run had."""
+    digests = CodeDigests()
+    now = {node.name: digests.digest(node.step.function) for node in graph.nodes}
+    # Whatever was not recorded cannot be told from what is there.
+    then = {step.name: step.code or now.get(step.name) for step in run.steps}
+    return [name for name in {**then, **now} if then.get(name) != now.get(name)]

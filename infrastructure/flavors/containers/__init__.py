@@ -1,0 +1,1 @@
+"""Containers: images that are built by the tools of this machine, and pushed."""

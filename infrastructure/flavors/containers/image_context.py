@@ -1,0 +1,221 @@
+"""What an image is made of: the Containerfile, the code and what comes with it."""
+
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from stackfold.application.ports.image_builder import ImagePlan
+from stackfold.domain.errors import BuildFailed, InstallFailed
+from stackfold.infrastructure.code_folder import files_of
+from stackfold.infrastructure.own_package import own_package
+
+WORKING_FOLDER = "/app"
+OWN_FOLDER = ".stackfold-image"
+"""What comes with the code: a folder in it, there and in the image."""
+
+_STACKFOLD = re.compile(r"stackfold(\[[\w,-]+\])?")
+_THE_BEGINNING = 315_532_800
+"""1980, as a time of change: the layers of an image are the same if its files are."""
+_MEGABYTE = 10**6
+
+
+class Choices(Protocol):
+    """What of a builder's configuration goes into an image."""
+
+    @property
+    def base_image(self) -> str | None: ...
+
+    @property
+    def containerfile(self) -> str | None: ...
+
+    @property
+    def requirements(self) -> list[str]: ...
+
+    @property
+    def index_url(self) -> str | None: ...
+
+    @property
+    def extra_index_urls(self) -> list[str]: ...
+
+    @property
+    def environment(self) -> dict[str, str]: ...
+
+    @property
+    def build_arguments(self) -> dict[str, str]: ...
+
+    @property
+    def platform(self) -> str | None: ...
+
+    @property
+    def context_limit(self) -> int: ...
+
+
+def default_base_image() -> str:
+    """An image with the Python that is running: what it pickles, another may not read."""
+    return f"docker.io/library/python:{sys.version_info.major}.{sys.version_info.minor}-slim"
+
+
+class ImageContext:
+    """What is handed to the engine that builds an image."""
+
+    def __init__(self, plan: ImagePlan, choices: Choices, home: Path) -> None:
+        """Look at the code, but copy nothing yet.
+
+        Args:
+            plan: What the image is for.
+            choices: How it is made.
+            home: The folder of the workspace, which must not get into it.
+
+        Raises:
+            BuildFailed: The code, or the Containerfile of one's own, is not there or too large.
+            InvalidFile: The list of what stays out cannot be read.
+        """
+        self._plan = plan
+        self._choices = choices
+        self._title = f"for {plan.pipeline!r}"
+        try:
+            self._wheel = own_package()
+        except InstallFailed as error:
+            raise BuildFailed(self._title, error.problem) from error
+        self._code = sorted(files_of(plan.folder, home))
+        self._must_be_small()
+
+    @property
+    def base_image(self) -> str:
+        """What it begins with; empty if a Containerfile of one's own says that."""
+        if self._choices.containerfile is not None:
+            return ""
+        return self._choices.base_image or default_base_image()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The code, by path."""
+        return tuple(each.path for each in self._code)
+
+    @cached_property
+    def requirements(self) -> str:
+        """What pip is to install, one requirement a line."""
+        place = f"file://{WORKING_FOLDER}/{OWN_FOLDER}/{self._wheel.name}"
+        lines = [
+            f"stackfold{found[1] or ''} @ {place}"
+            if (found := _STACKFOLD.fullmatch(each))
+            else each
+            for each in (*self._plan.requirements, *self._choices.requirements)
+        ]
+        return "".join(f"{each}\n" for each in dict.fromkeys(lines))
+
+    @cached_property
+    def containerfile(self) -> str:
+        """How the image is built, step by step; what changes most comes last."""
+        choices = self._choices
+        install = ["python3", "-m", "pip", "install", "--no-cache-dir"]
+        if choices.index_url:
+            install += ["--index-url", choices.index_url]
+        for url in choices.extra_index_urls:
+            install += ["--extra-index-url", url]
+        install += ["-r", f"{WORKING_FOLDER}/{OWN_FOLDER}/requirements.txt"]
+        variables = {
+            "PIP_BREAK_SYSTEM_PACKAGES": "1",  # where a distribution keeps Python for itself
+            "PIP_ROOT_USER_ACTION": "ignore",
+            "PYTHONPATH": WORKING_FOLDER,
+            **choices.environment,
+        }
+        return "\n".join(
+            [
+                self._beginning(),
+                f"WORKDIR {WORKING_FOLDER}",
+                *(f"ENV {name}={_quoted(value)}" for name, value in variables.items()),
+                f"COPY {OWN_FOLDER}/ {WORKING_FOLDER}/{OWN_FOLDER}/",
+                f"RUN {json.dumps(install)}",
+                f"COPY . {WORKING_FOLDER}/",
+                "",
+            ]
+        )
+
+    def digest(self, into: Path | None = None) -> str:
+        """What the image is made of, as sha256 in hexadecimal; of its base only the name.
+
+        Args:
+            into: A new folder into which all of it is copied, as it is read for the digest.
+
+        Raises:
+            BuildFailed: The code cannot be read, or there is no room.
+        """
+        files = {}
+        try:
+            for path, content, executable in self._contents():
+                files[path] = [hashlib.sha256(content).hexdigest(), executable]
+                if into is not None:
+                    _write(into / path, content, 0o755 if executable else 0o644)
+        except OSError as error:
+            problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise BuildFailed(self._title, f"its code cannot be copied: {problem}") from error
+        if into is not None:
+            _smooth(into)
+        made_of = {
+            "containerfile": self.containerfile,
+            "build_arguments": self._choices.build_arguments,
+            "platform": self._choices.platform,
+            "files": files,
+        }
+        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+
+    # -- how it is done
+
+    def _contents(self) -> Iterator[tuple[str, bytes, bool]]:
+        """Path, content, and whether it can be executed."""
+        yield f"{OWN_FOLDER}/{self._wheel.name}", self._wheel.content, False
+        yield f"{OWN_FOLDER}/requirements.txt", self.requirements.encode(), False
+        for each in self._code:
+            yield each.path, each.place.read_bytes(), os.access(each.place, os.X_OK)
+
+    def _beginning(self) -> str:
+        """Where the image begins: a base image, or the steps of a Containerfile of one's own."""
+        if self._choices.containerfile is None:
+            return f"FROM {self.base_image}"
+        path = self._plan.folder / self._choices.containerfile
+        try:
+            return path.read_text(encoding="utf-8").rstrip()
+        except (OSError, UnicodeDecodeError) as error:
+            problem = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise BuildFailed(self._title, f"{path} cannot be read: {problem}") from error
+
+    def _must_be_small(self) -> None:
+        """Refuse what was hardly meant, such as a whole home folder."""
+        sizes: dict[str, int] = {}
+        for each in self._code:
+            top = each.path.partition("/")[0]
+            sizes[top] = sizes.get(top, 0) + each.place.stat().st_size
+        megabytes = sum(sizes.values()) / _MEGABYTE
+        if megabytes > self._choices.context_limit:
+            largest = max(sizes, key=lambda each: sizes[each])
+            raise BuildFailed(
+                self._title,
+                f"{self._plan.folder} holds {megabytes:.0f} MB, most of it in {largest!r}: name in "
+                ".containerignore what the image does not need, or raise context_limit",
+            )
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(mode)
+
+
+def _smooth(folder: Path) -> None:
+    """Let nothing but their content tell files apart, so that the same ones make the same layer."""
+    for here, _, names in os.walk(folder, topdown=False):
+        Path(here).chmod(0o755)
+        for each in (*(os.path.join(here, name) for name in names), here):
+            os.utime(each, (_THE_BEGINNING, _THE_BEGINNING))
+
+
+def _quoted(value: str) -> str:
+    """A value as a Containerfile reads it, with nothing in it replaced."""
+    return '"' + re.sub(r'(["\\$])', r"\\\1", value) + '"'

@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines: whole runs, handed over and followed."""

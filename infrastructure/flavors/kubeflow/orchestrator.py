@@ -1,0 +1,152 @@
+"""The orchestrator `kubeflow`."""
+
+import os
+import time
+import warnings
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from stackfold.application.ports.submitting_orchestrator import (
+    Job,
+    Submission,
+    SubmittingOrchestrator,
+)
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import EngineStopped, EngineUnavailable, NoLongerFollowed, WouldNotRun
+from stackfold.infrastructure.flavors.kubeflow.settings import KubeflowSettings
+from stackfold.infrastructure.home import LOG_FILE, find_project
+from stackfold.infrastructure.opening import chosen_store
+
+if TYPE_CHECKING:
+    from stackfold.infrastructure.flavors.kubeflow.api import KubeflowApi, State
+
+_UNREACHABLE = 60.0
+"""Seconds for which the API may fail while a run is followed."""
+_LAST_WORDS = 40.0
+"""Seconds in which Kubernetes ends the pods of a run that is terminated, and a few."""
+
+
+class KubeflowOrchestrator(SubmittingOrchestrator):
+    """Runs a pipeline on Kubeflow Pipelines, each step in a pod of its own."""
+
+    flavor = "kubeflow"
+
+    class Configuration(KubeflowSettings):
+        """Where the API is, who may use it, and what the pods are like."""
+
+    configuration: Configuration
+
+    @property
+    def is_remote(self) -> bool:  # type: ignore[override]
+        """Whether other machines take part."""
+        return not self.configuration.on_this_machine
+
+    @property
+    def needs(self) -> tuple[ComponentType, ...]:  # type: ignore[override]
+        """An image has to come from somewhere."""
+        if self.configuration.image or self.configuration.on_this_machine:
+            return ()
+        return (ComponentType.CONTAINER_REGISTRY, ComponentType.IMAGE_BUILDER)
+
+    @property
+    def takes_image(self) -> bool:
+        """Whether nobody chose the pods' image."""
+        return not self.configuration.image
+
+    @property
+    def awaited(self) -> bool:
+        """Whether whoever starts a run waits until it has ended."""
+        return self.configuration.synchronous
+
+    def submit(self, job: Job) -> Submission:
+        problem = self._log_problem()
+        if problem:
+            raise EngineUnavailable(self._title, problem)
+        return self._api.submit(self._compiled(job), job.run, job.name, job.pipeline)
+
+    def follow(self, reference: str, look: Callable[[], None]) -> None:
+        end = time.monotonic() + self.configuration.timeout
+        while True:
+            state = self._state_at_last(reference)
+            look()
+            if state.has_ended:
+                break
+            if time.monotonic() > end:
+                seconds = self.configuration.timeout
+                raise NoLongerFollowed(self._title, f"its timeout of {seconds} seconds is over")
+            time.sleep(self.configuration.poll_interval)
+        if state.name != "SUCCEEDED":
+            raise EngineStopped(self._title, state.name, state.reason)
+
+    def is_executing(self, reference: str) -> bool:
+        return not self._api.state(reference).has_ended
+
+    def terminate(self, reference: str) -> None:
+        if self._api.state(reference).has_ended:
+            return
+        self._api.terminate(reference)
+        # Until then its pods may still say how they ended.
+        end = time.monotonic() + _LAST_WORDS
+        while not self._api.state(reference).has_ended and time.monotonic() < end:
+            time.sleep(min(1.0, self.configuration.poll_interval))
+
+    def document(self, job: Job) -> str:
+        problem = self._log_problem()
+        if problem:
+            warnings.warn(WouldNotRun(problem), stacklevel=2)
+        return self._compiled(job)
+
+    # -- how it is done
+
+    def _compiled(self, job: Job) -> str:
+        from stackfold.infrastructure.flavors.kubeflow.pipeline import document
+
+        return document(job, self.configuration, self._environment())
+
+    @property
+    def _title(self) -> str:
+        return self.configuration.title
+
+    @cached_property
+    def _api(self) -> "KubeflowApi":
+        from stackfold.infrastructure.flavors.kubeflow.api import KubeflowApi
+
+        return KubeflowApi(self.configuration, self.secret)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the connection."""
+        return {name: value for name, value in vars(self).items() if name != "_api"}
+
+    def _state_at_last(self, reference: str) -> "State":
+        end = time.monotonic() + _UNREACHABLE
+        while True:
+            try:
+                return self._api.state(reference)
+            except EngineUnavailable as error:
+                if time.monotonic() > end:
+                    raise NoLongerFollowed(self._title, error.problem) from error
+            time.sleep(self.configuration.poll_interval)
+
+    def _log_problem(self) -> str:
+        """Why what it starts could not record what it does; empty if it could."""
+        if "STACKFOLD_STORE" in self._environment():
+            return ""
+        if not self.configuration.on_this_machine:
+            return (
+                "its pods record what they do, but the log is a file on this machine: use one that "
+                "is shared, by STACKFOLD_STORE"
+            )
+        if not os.path.exists(os.path.join(self.home, LOG_FILE)):
+            return "what it starts records what it does, but this log is in memory"
+        return ""
+
+    def _environment(self) -> dict[str, str]:
+        """Where the pods find the log, and what else they are to know."""
+        own = dict(self.configuration.environment)
+        store = own.get("STACKFOLD_STORE") or chosen_store(find_project())
+        if store:
+            return {"STACKFOLD_STORE": store, **own}
+        if self.configuration.on_this_machine:
+            return {"STACKFOLD_HOME": str(self.home), **own}
+        return own

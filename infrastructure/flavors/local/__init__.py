@@ -1,0 +1,1 @@
+"""This machine: its folders keep artifacts, its processes execute steps."""

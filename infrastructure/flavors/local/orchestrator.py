@@ -1,0 +1,68 @@
+"""The orchestrator `local`."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from pydantic import Field
+
+from stackfold.application import ports
+from stackfold.application.ports import Execute, Orchestrator, Place, RunPlan
+from stackfold.application.running.schedule import Schedule
+from stackfold.infrastructure.flavors.crew import Crew, Places
+from stackfold.infrastructure.flavors.places import ThisThread
+
+
+class LocalOrchestrator(Orchestrator):
+    """Runs the steps on this machine: one after another, or independent ones at once."""
+
+    flavor = "local"
+
+    class Configuration(ports.Configuration):
+        """How many at once, and where."""
+
+        isolation: Literal["inline", "thread", "process"] = Field(
+            "inline",
+            description="inline: one step after another, in the process of the run; thread: "
+            "independent steps at once, in threads of it; process: at once, in other processes.",
+        )
+        max_parallel: int | None = Field(
+            None,
+            ge=1,
+            description="How many steps run at once, unless inline; by default as many as there "
+            "are cores.",
+        )
+
+    configuration: Configuration
+
+    def run(self, plan: RunPlan, execute: Execute) -> None:
+        limit = self.configuration.max_parallel or os.cpu_count() or 1
+        with self._places() as places:
+            if self.configuration.isolation == "inline" or limit == 1:
+                _one_after_another(plan, execute, places(ThisThread()))
+            else:
+                Crew(plan, execute, places, limit).run()
+
+    @contextmanager
+    def _places(self) -> Iterator[Places]:
+        if self.configuration.isolation != "process":
+            yield lambda thread: thread
+            return
+        from stackfold.infrastructure.flavors.local.processes import ProcessPool
+
+        with ProcessPool() as pool:
+            yield pool.place
+
+
+def _one_after_another(plan: RunPlan, execute: Execute, place: Place) -> None:
+    schedule = Schedule(plan)
+    while (step := schedule.begin()) is not None:
+        try:
+            execute(step, place)
+        except (Exception, SystemExit) as error:
+            schedule.failed(step, error)
+        else:
+            schedule.completed(step)
+    if schedule.failure:
+        raise schedule.failure

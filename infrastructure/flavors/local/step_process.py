@@ -1,0 +1,137 @@
+"""The process that executes steps for `StepProcess`; see there."""
+
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from typing import Any
+
+
+def main(requests: int, answers: int) -> None:
+    """Execute what is asked for, and answer, until nobody asks any more.
+
+    A message is its length in 8 bytes and so many bytes after it. The first one sets the import
+    path, and is answered by an empty one; each further one is a call. An answer is a pickled
+    pair: what it returned and None, or what it raised and the traceback.
+
+    Args:
+        requests: The descriptor to read from.
+        answers: The descriptor to write to.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Seen at once on the other side, whatever the locale is.
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    _heed_interruptions()
+    asked: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    busy = threading.Event()
+    reader = threading.Thread(target=_read, args=(requests, asked, busy), daemon=True)
+    first = _message(requests)
+    if first is None:
+        return
+    sys.path[:], python_path = pickle.loads(first)  # noqa: S301  # written by our parent
+    if python_path is None:
+        os.environ.pop("PYTHONPATH", None)
+    else:
+        os.environ["PYTHONPATH"] = python_path
+    # What it takes to tell of an error is there before the time of a step begins to count.
+    import cloudpickle  # noqa: F401
+
+    import stackfold.application.running.steps  # noqa: F401
+
+    reader.start()
+    folder, variables = os.getcwd(), dict(os.environ)
+    _write(answers, b"")  # ready
+    while (request := asked.get()) is not None:
+        _start_afresh(folder, variables)
+        written = _answer(request)
+        del request
+        sys.stdout.flush()
+        sys.stderr.flush()
+        busy.clear()
+        _write(answers, written)
+
+
+def _heed_interruptions() -> None:
+    """Be interrupted as by Ctrl-C, though whoever started us may be deaf to that, as Ray is."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _read(requests: int, asked: "queue.SimpleQueue[bytes | None]", busy: threading.Event) -> None:
+    while (message := _message(requests)) is not None:
+        busy.set()
+        asked.put(message)
+    if busy.is_set():
+        # Whoever asked has died: nobody waits for the answer.
+        os._exit(1)
+    asked.put(None)
+
+
+def _start_afresh(folder: str, variables: dict[str, str]) -> None:
+    """Undo what a step before may have changed for the whole process."""
+    try:
+        if os.getcwd() != folder:
+            os.chdir(folder)
+    except FileNotFoundError:
+        os.chdir(folder)
+    if os.environ != variables:
+        os.environ.clear()
+        os.environ.update(variables)
+
+
+def _answer(request: bytes) -> bytes:
+    try:
+        return _dumped((pickle.loads(request)(), None))  # noqa: S301
+    except BaseException as error:  # SystemExit too: the other side decides what it means
+        return _failure(error)
+
+
+def _failure(error: BaseException) -> bytes:
+    from stackfold.application.running.steps import one_line, traceback_text, trimmed
+
+    text = traceback_text(trimmed(error))
+    try:
+        written = _dumped((error, text))
+        pickle.loads(written)  # noqa: S301  # made a line above
+    except Exception:
+        # An error that cannot travel is told by one that can.
+        written = _dumped((RuntimeError(one_line(error)), text))
+    return written
+
+
+def _dumped(outcome: tuple[Any, str | None]) -> bytes:
+    import cloudpickle
+
+    return cloudpickle.dumps(outcome)  # type: ignore[no-any-return]
+
+
+def _message(requests: int) -> bytes | None:
+    """The next message; None when there is nobody any more to send one."""
+    length = _read_exactly(requests, 8)
+    return _read_exactly(requests, int.from_bytes(length, "big")) if length else None
+
+
+def _read_exactly(descriptor: int, length: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < length:
+        part = os.read(descriptor, min(length - len(parts), 2**20))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)
+
+
+def _write(answers: int, message: bytes) -> None:
+    view = memoryview(len(message).to_bytes(8, "big") + message)
+    while view:
+        view = view[os.write(answers, view) :]
+
+
+if __name__ == "__main__":
+    try:
+        main(int(sys.argv[1]), int(sys.argv[2]))
+    except KeyboardInterrupt:  # between two steps
+        sys.exit(130)

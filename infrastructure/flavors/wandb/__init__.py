@@ -1,0 +1,1 @@
+"""Weights & Biases: runs that are tracked by it."""
