@@ -25,7 +25,7 @@ class Provided:
     """A call that can look up secrets in the process that executes it."""
 
     request: bytes
-    """The call itself, as `local_processes.portable` writes it."""
+    """The call itself, as `local.processes.portable` writes it."""
     values: Values = field(repr=False)
 
     def __call__(self) -> object:

@@ -19,7 +19,7 @@ RUN = "run"
 def document(job: Job, settings: KubeflowSettings, environment: Mapping[str, str]) -> str:
     """The pipeline of a run.
 
-    Each step of the run is a task that executes it by `kubeflow_step`. What flows from step to
+    Each step of the run is a task that executes it by `kubeflow.step`. What flows from step to
     step does not flow through Kubeflow, which only knows what comes after what.
 
     Args:

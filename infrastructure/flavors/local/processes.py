@@ -34,7 +34,7 @@ def _write_here(stream: str, text: str) -> None:
 
 
 class StepProcess:
-    """An interpreter that executes one call after another; see `local_step_process`."""
+    """An interpreter that executes one call after another; see `local.step_process`."""
 
     def __init__(
         self, write: Write = _write_here, environment: Mapping[str, str] | None = None

@@ -43,7 +43,7 @@ class Settings(NamedTuple):
             "MLFLOW_HTTP_REQUEST_TIMEOUT": str(self.timeout),
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(self.retries),
             "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-            # Steps have theirs; see `mlflow_run.active`.
+            # Steps have theirs; see `mlflow.run.active`.
             "MLFLOW_EXPERIMENT_ID": None,
             "MLFLOW_EXPERIMENT_NAME": None,
             "MLFLOW_RUN_ID": None,

@@ -1,4 +1,4 @@
-"""What the workers of a Ray cluster execute for `ray_cluster`; see there.
+"""What the workers of a Ray cluster execute for `ray.cluster`; see there.
 
 A worker does not execute a step itself: it lets a process of its own do so. Then a step that takes
 too long, that exits or is killed ends as on any other machine, whatever Ray makes of it, and each
@@ -31,7 +31,7 @@ def execute(
     """Execute a call in a process of this machine, and tell what happens while it does.
 
     Args:
-        request: The call, as `local_processes.portable` writes it.
+        request: The call, as `local.processes.portable` writes it.
         timeout: Seconds that it may take.
         environment: Variables for it beside those of the worker.
         secrets: What it must be able to look up.
