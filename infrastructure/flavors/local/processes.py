@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 import cloudpickle
@@ -221,13 +221,14 @@ class ProcessPool:
         """One of the processes, with `thread` waiting for it."""
         return _InAProcess(self, thread)
 
-    def execute(self, request: bytes, timeout: float | None) -> Any:
-        """Execute a call in a process that is free, or in a new one; raises as it does."""
+    @contextmanager
+    def process(self) -> Iterator[StepProcess]:
+        """A process that is free, or a new one, for the block."""
         with self._turn:
             process = self._idle.pop() if self._idle else None
         process = process or StepProcess()
         try:
-            return process.execute(request, timeout)
+            yield process
         finally:
             if process.usable:
                 with self._turn:
@@ -243,7 +244,10 @@ class _InAProcess:
 
     def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
         request = portable(call)
-        answer: Answer = self._thread.here(lambda: self._pool.execute(request, timeout))
+        # What ends a step is raised at any line of `here`: it must not be one that begins or closes
+        # a process, which would be left behind.
+        with self._pool.process() as process:
+            answer: Answer = self._thread.here(lambda: process.execute(request, timeout))
         return answer
 
     def here(self, call: Callable[[], Answer]) -> Answer:

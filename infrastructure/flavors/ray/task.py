@@ -43,7 +43,7 @@ def execute(
 
     def work() -> None:
         with suppress(BaseException):  # told by what it has put last
-            guard.here(lambda: _execute(provided, timeout, environment, happened))
+            _execute(provided, timeout, environment, happened, guard)
 
     thread = threading.Thread(target=work, daemon=True)
     try:
@@ -64,12 +64,14 @@ def _execute(
     timeout: float | None,
     environment: Mapping[str, str],
     happened: "queue.SimpleQueue[Said]",
+    guard: StoppableThread,
 ) -> None:
     process = StepProcess(
         write=lambda stream, text: happened.put((stream, text)), environment=environment
     )
     try:
-        answer = process.answer(request, timeout)
+        # Only here: the process must not be left behind half begun, nor half closed.
+        answer = guard.here(lambda: process.answer(request, timeout))
     except StepProcessDied as died:
         happened.put((DIED, died.returncode))
     except StepTimedOut as late:
