@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import HTTPError
@@ -101,8 +102,11 @@ class SmallDeployer(ModelDeployer):
 
     def ask(self, deployed, body=None):
         address = f"http://127.0.0.1:{self.port(deployed)}/{deployed.id}"
-        with urlopen(address, body, timeout=5) as answer:
-            return json.load(answer)
+        try:
+            with urlopen(address, body, timeout=5) as answer:
+                return json.load(answer)
+        except HTTPException as error:  # it ended in the middle of its answer
+            raise ConnectionError from error
 
 
 class Server(ThreadingHTTPServer):
