@@ -1,19 +1,15 @@
 """The model deployer `seldon`."""
 
-from collections.abc import Sequence
-
-from stackfold.application.ports.model_deployer import Deployed, ModelToServe
-from stackfold.application.tensors import Tensor
-from stackfold.infrastructure.flavors.deployers import manifest as serving_manifest
-from stackfold.infrastructure.flavors.deployers import server_requests
-from stackfold.infrastructure.flavors.deployers.served_locally import ServedLocally
+from stackfold.application.ports.model_deployer import ModelToServe
+from stackfold.infrastructure.flavors.deployers import cluster_manifest
+from stackfold.infrastructure.flavors.deployers.open_inference import ServedByOpenInference
 from stackfold.infrastructure.flavors.deployers.server_settings import ClusterSettings
 
 _PORT, _GRPC_PORT = 9000, 9500
 """Those that Seldon gives to containers of one's own."""
 
 
-class SeldonModelDeployer(ServedLocally):
+class SeldonModelDeployer(ServedByOpenInference):
     """Serves models by Seldon's server, MLServer."""
 
     flavor = "seldon"
@@ -25,16 +21,6 @@ class SeldonModelDeployer(ServedLocally):
 
     configuration: Configuration
 
-    def ready_path(self, name: str) -> str:
-        return server_requests.ready_path(name)
-
-    def inference_path(self, name: str) -> str:
-        return server_requests.inference_path(name)
-
-    def predict(self, deployed: Deployed, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
-        address = self._address(deployed)
-        return server_requests.infer(deployed.name, address, inputs, self.configuration.timeout)
-
     def manifest(self, model: ModelToServe) -> str:
         """A SeldonDeployment, which Seldon Core 1 takes.
 
@@ -42,11 +28,11 @@ class SeldonModelDeployer(ServedLocally):
         themselves; an artifact is a single object.
         """
         deployer, settings = f"the model deployer {self.flavor!r}", self.configuration
-        name = serving_manifest.cluster_name(deployer, model.name)
+        name = cluster_manifest.cluster_name(deployer, model.name)
         options: dict[str, str | int] = {"name": name, "port": _PORT, "grpc-port": _GRPC_PORT}
         container = {
             "name": name,
-            **serving_manifest.container(deployer, settings, self.program, model, options),
+            **cluster_manifest.container(deployer, settings, self.program, model, options),
         }
         endpoint = {"type": "REST", "httpPort": _PORT, "grpcPort": _GRPC_PORT}
         predictor = {
@@ -55,14 +41,14 @@ class SeldonModelDeployer(ServedLocally):
             # Seldon asks the model that has the node's name.
             "graph": {"name": name, "type": "MODEL", "endpoint": endpoint, "children": []},
             "componentSpecs": [
-                {"spec": {**serving_manifest.pod(settings), "containers": [container]}}
+                {"spec": {**cluster_manifest.pod(settings), "containers": [container]}}
             ],
         }
-        return serving_manifest.text(
+        return cluster_manifest.text(
             {
                 "apiVersion": "machinelearning.seldon.io/v1",
                 "kind": "SeldonDeployment",
-                "metadata": serving_manifest.metadata(settings, name, model),
+                "metadata": cluster_manifest.metadata(settings, name, model),
                 "spec": {"protocol": "v2", "predictors": [predictor]},
             }
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from stackfold.application.ports.submitting_orchestrator import Job, JobStep
 from stackfold.domain.resources import bytes_of
-from stackfold.infrastructure.flavors.kubeflow import components as kubeflow_components
+from stackfold.infrastructure.flavors.kubeflow import components
 from stackfold.infrastructure.flavors.kubeflow.settings import KubeflowSettings
 
 RUN = "run"
@@ -35,7 +35,7 @@ def document(job: Job, settings: KubeflowSettings, environment: Mapping[str, str
         # Nothing is installed when a pod starts: its image has all.
         return dsl.component(function, base_image=image, install_kfp_package=False)
 
-    execute, settle = map(component, (kubeflow_components.step, kubeflow_components.settle))
+    execute, settle = map(component, (components.step, components.settle))
 
     def pipeline(run: str) -> None:
         last = settle(run=run, source=source, awaited=settings.synchronous)
