@@ -185,3 +185,20 @@ def test_a_watcher_is_told_how_the_run_comes_along(runs):
         ("skipped", "last", "step 'bad' failed"),
         ("ends", "failed"),
     ]
+
+
+# -- what is told of an error
+
+
+@pytest.mark.parametrize("isolation", EVERYWHERE)
+def test_a_traceback_tells_file_and_line_wherever_the_step_is_executed(runs, stacks, isolation):
+    def failing() -> int:
+        raise ValueError("no")
+
+    with pytest.raises(RunFailed) as caught:
+        runs.start(single(failing), stack=isolation)
+    line = failing.__code__.co_firstlineno + 1
+    assert caught.value.traceback.splitlines()[1:3] == [
+        f'  File "{__file__}", line {line}, in failing',
+        '    raise ValueError("no")',
+    ]

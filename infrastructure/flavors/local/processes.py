@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
-import cloudpickle
-
 from stackfold.application.ports import Answer, Place
 from stackfold.domain.errors import InvalidPipeline, StepProcessDied, StepTimedOut
+from stackfold.infrastructure.flavors.local.serialization import dumps
 from stackfold.infrastructure.flavors.places import GRACE, ThisThread
 
 _ENTRY = "stackfold.infrastructure.flavors.local.step_process"
@@ -278,6 +277,6 @@ def portable(call: Callable[[], object]) -> bytes:
         InvalidPipeline: It holds what cannot be sent.
     """
     try:
-        return cloudpickle.dumps(call)  # type: ignore[no-any-return]
+        return dumps(call)
     except Exception as error:  # whatever a class of the user's does when it is pickled
         raise InvalidPipeline(f"the step cannot be sent to another process: {error}") from error

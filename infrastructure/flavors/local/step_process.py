@@ -36,9 +36,8 @@ def main(requests: int, answers: int) -> None:
     else:
         os.environ["PYTHONPATH"] = python_path
     # What it takes to tell of an error is there before the time of a step begins to count.
-    import cloudpickle  # noqa: F401
-
-    import stackfold.application.running.steps  # noqa: F401
+    import stackfold.application.running.steps
+    import stackfold.infrastructure.flavors.local.serialization  # noqa: F401
 
     reader.start()
     folder, variables = os.getcwd(), dict(os.environ)
@@ -103,9 +102,9 @@ def _failure(error: BaseException) -> bytes:
 
 
 def _dumped(outcome: tuple[Any, str | None]) -> bytes:
-    import cloudpickle
+    from stackfold.infrastructure.flavors.local.serialization import dumps
 
-    return cloudpickle.dumps(outcome)  # type: ignore[no-any-return]
+    return dumps(outcome)
 
 
 def _message(requests: int) -> bytes | None:
