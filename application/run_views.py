@@ -1,6 +1,7 @@
 """What can be asked about runs, and what the answers look like."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.views import Listing
@@ -100,6 +101,14 @@ class StepView(NamedTuple):
     """A digest of those that may write its outputs."""
     could_be_cached: bool
     """Whether an equal earlier execution could stand for it."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took; 0.0 if it never began."""
+        if not self.started or not self.ended:
+            return 0.0
+        ended, started = map(datetime.fromisoformat, (self.ended, self.started))
+        return (ended - started).total_seconds()
 
 
 class RunDescription(NamedTuple):

@@ -1,7 +1,7 @@
 """Run: a pipeline on a pinned stack; its steps and its outcome."""
 
 from datetime import datetime
-from typing import Literal, Required, Self, TypedDict, Unpack
+from typing import Literal, Self, Unpack
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -13,6 +13,7 @@ from stackfold.domain.events import Aggregate, FirstEvent
 from stackfold.domain.name import LONGEST
 from stackfold.domain.options import FailureMode
 from stackfold.domain.pin import Pin
+from stackfold.domain.step_outcome import StepCancellation, StepFailure, StepLog, StepResult
 
 
 class StepDefinition(BaseModel):
@@ -35,48 +36,9 @@ class StepDefinition(BaseModel):
     """Whether an equal earlier execution could stand for this one."""
 
 
-class StepLog(BaseModel):
-    """Where a step's output and log lines are; as UTF-8 text in the artifact store."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    uri: str
-    digest: str
-    """sha256 of the stored bytes, in hexadecimal."""
-    size: int
-    """Length in bytes."""
-
+__all__ = ["Run", "StepDefinition", "StepLog"]
 
 Status = Literal["running", "completed", "failed", "cancelled"]
-
-
-class StepResult(TypedDict, total=False):
-    """What is recorded of a step that completed; see `Run.StepCompleted`."""
-
-    step: Required[str]
-    started: Required[datetime]
-    parameters: Required[dict[str, JsonValue]]
-    inputs: Required[dict[str, UUID]]
-    outputs: Required[tuple[Artifact, ...]]
-    retried: tuple[str, ...]
-    log: StepLog | None
-    key: str
-    cached_from: UUID | None
-    metadata: dict[str, JsonValue]
-    tags: tuple[str, ...]
-
-
-class StepFailure(TypedDict, total=False):
-    """What is recorded of a step that failed; see `Run.StepFailed`."""
-
-    step: Required[str]
-    started: Required[datetime]
-    error: Required[str]
-    traceback: Required[str]
-    retried: tuple[str, ...]
-    log: StepLog | None
-    metadata: dict[str, JsonValue]
-    tags: tuple[str, ...]
 
 
 class Run(Aggregate):
@@ -128,6 +90,8 @@ class Run(Aggregate):
         """The run that made the outputs; None if this one did."""
         metadata: dict[str, JsonValue] = Field(default_factory=dict)
         tags: tuple[str, ...] = ()
+        ended: datetime | None = None
+        """When; None if when it was recorded. Events may be recorded later, several at once."""
 
     class StepFailed(Event):
         """A step raised, in its last attempt."""
@@ -141,6 +105,8 @@ class Run(Aggregate):
         log: StepLog | None = None
         metadata: dict[str, JsonValue] = Field(default_factory=dict)
         tags: tuple[str, ...] = ()
+        ended: datetime | None = None
+        """When; None if when it was recorded. Events may be recorded later, several at once."""
 
     class StepCancelled(Event):
         """A step was stopped before it had an outcome of its own."""
@@ -150,6 +116,8 @@ class Run(Aggregate):
         started: datetime
         reason: str
         log: StepLog | None = None
+        ended: datetime | None = None
+        """When; None if when it was recorded. Events may be recorded later, several at once."""
 
     class StepsSkipped(Event):
         """Some steps are not executed, all for the same reason."""
@@ -302,11 +270,9 @@ class Run(Aggregate):
         """Record that a step raised."""
         self.trigger_event(self.StepFailed, **facts)
 
-    def step_cancelled(
-        self, step: str, started: datetime, reason: str, log: StepLog | None = None
-    ) -> None:
+    def step_cancelled(self, **facts: Unpack[StepCancellation]) -> None:
         """Record that a running step was stopped."""
-        self.trigger_event(self.StepCancelled, step=step, started=started, reason=reason, log=log)
+        self.trigger_event(self.StepCancelled, **facts)
 
     def steps_skipped(self, steps: tuple[str, ...], reason: str) -> None:
         """Record that steps are not executed; nothing if there are none."""

@@ -70,6 +70,7 @@ PIN = Pin(
     },
 )
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
+LATER = NOON.replace(second=1)
 ARTIFACT = Artifact(
     id=B,
     name="model",
@@ -189,6 +190,7 @@ FACTS: list[partial[Any]] = [
         cached_from=B,
         metadata={"accuracy": 0.5},
         tags=("costly",),
+        ended=LATER,
     ),
     that(
         Run.StepFailed,
@@ -200,8 +202,16 @@ FACTS: list[partial[Any]] = [
         log=LOG,
         metadata={"rows": 3},
         tags=("costly",),
+        ended=LATER,
     ),
-    that(Run.StepCancelled, step="train", started=NOON, reason="KeyboardInterrupt", log=LOG),
+    that(
+        Run.StepCancelled,
+        step="train",
+        started=NOON,
+        reason="KeyboardInterrupt",
+        log=LOG,
+        ended=LATER,
+    ),
     that(Run.StepsSkipped, steps=("test", "deploy"), reason="step 'train' failed"),
     that(Run.Cancelled, reason="KeyboardInterrupt"),
     that(Run.Resumed, redone=("train",)),

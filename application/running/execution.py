@@ -113,7 +113,7 @@ class Execution:
                 cause = FailedElsewhere(step.error, step.traceback)
                 self._failures[step.name] = Failure(cause, None, step.error, step.traceback)
             self.watcher.step_begins(step.name)
-            self.watcher.step_ends(StepEnd(step.name, step.status, _seconds(step), step.error))
+            self.watcher.step_ends(StepEnd(step.name, step.status, step.seconds, step.error))
         return bool(self._failures)
 
     def begin(self) -> None:
@@ -225,7 +225,7 @@ class Execution:
         retried: tuple[str, ...] = (),
     ) -> None:
         taken = {name: artifact.id for name, artifact in inputs.items()}
-        status = "cached" if cached_from else "completed"
+        status, ended = "cached" if cached_from else "completed", datetime.now(UTC)
 
         def command(run: Run) -> None:
             run.step_completed(
@@ -240,6 +240,7 @@ class Execution:
                 cached_from=cached_from,
                 metadata=answer.metadata,
                 tags=answer.tags,
+                ended=ended,
             )
 
         with self._turn:
@@ -249,7 +250,7 @@ class Execution:
             self._forget(node)
             self._remember(node.name, answer.outputs)
             self._note(node.name, "completed")
-        self._tell(node.name, status, started)
+        self._tell(node.name, status, started, ended)
         self._call_hook(node, "success", status)
         self._call_hook(node, "end", status)
 
@@ -260,9 +261,9 @@ class Execution:
         error: BaseException,
         attempts: Attempts,
     ) -> None:
-        log = attempts.output.close()
+        ended, log = datetime.now(UTC), attempts.output.close()
         if not isinstance(error, Exception | SystemExit):
-            self._stop(node, started, error, log)
+            self._stop(node, started, ended, error, log)
             return
         failure = Failure.of(error)
         noted = notes_on(error) or Notes(node.step.options.metadata, node.step.options.tags)
@@ -277,6 +278,7 @@ class Execution:
                 log=log,
                 metadata=noted.metadata,
                 tags=noted.tags,
+                ended=ended,
             )
 
         with self._turn:
@@ -284,12 +286,17 @@ class Execution:
             self._failures[node.name] = failure
             self._note(node.name, "failed")
             self._recording.record(command)
-        self._tell(node.name, "failed", started, failure.error)
+        self._tell(node.name, "failed", started, ended, failure.error)
         self._call_hook(node, "failure", "failed", error)
         self._call_hook(node, "end", "failed", error)
 
     def _stop(
-        self, node: Node, started: datetime, error: BaseException, log: StepLog | None
+        self,
+        node: Node,
+        started: datetime,
+        ended: datetime,
+        error: BaseException,
+        log: StepLog | None,
     ) -> None:
         failed = next(iter(self._failures), None)
         reason = f"step {failed!r} failed" if failed else "the run was cancelled"
@@ -297,10 +304,9 @@ class Execution:
             if self._closed:
                 return
             self._note(node.name, "cancelled")
-            self._recording.record(
-                lambda run: run.step_cancelled(node.name, started, reason, log), at_once=False
-            )
-        self._tell(node.name, "cancelled", started, reason)
+            command = _cancellation(node.name, started, ended, reason, log)
+            self._recording.record(command, at_once=False)
+        self._tell(node.name, "cancelled", started, ended, reason)
         self._call_hook(node, "end", "cancelled", error)
 
     def _note(self, step: str, status: str) -> None:
@@ -311,8 +317,10 @@ class Execution:
         if self._closed:
             raise StepStopped("the run has ended")
 
-    def _tell(self, step: str, status: str, started: datetime, reason: str = "") -> None:
-        seconds = (datetime.now(UTC) - started).total_seconds()
+    def _tell(
+        self, step: str, status: str, started: datetime, ended: datetime, reason: str = ""
+    ) -> None:
+        seconds = (ended - started).total_seconds()
         self._equipment.watcher.step_ends(StepEnd(step, status, seconds, reason))
 
     # -- the run
@@ -339,11 +347,11 @@ class Execution:
 
     def _cancellations(self, reason: str) -> list[Command]:
         """Those that are running still: whoever executes them could not be stopped."""
-        running = list(self._running.items())
+        running, now = list(self._running.items()), datetime.now(UTC)
         for step, started in running:
             self._note(step, "cancelled")
-            self._tell(step, "cancelled", started, reason)
-        return [_cancellation(step, started, reason) for step, started in running]
+            self._tell(step, "cancelled", started, now, reason)
+        return [_cancellation(step, started, now, reason) for step, started in running]
 
     def _skips(self, otherwise: str) -> list[Command]:
         """Every step that never began, for the reason why it did not."""
@@ -379,15 +387,12 @@ class Execution:
             call_hook(hook, HookCall(event, self._name, self._graph.pipeline, "", status, error))
 
 
-def _cancellation(step: str, started: datetime, reason: str) -> Command:
-    return lambda run: run.step_cancelled(step, started, reason)
-
-
-def _seconds(step: StepView) -> float:
-    if not step.started or not step.ended:
-        return 0.0
-    ended, started = map(datetime.fromisoformat, (step.ended, step.started))
-    return (ended - started).total_seconds()
+def _cancellation(
+    step: str, started: datetime, ended: datetime, reason: str, log: StepLog | None = None
+) -> Command:
+    return lambda run: run.step_cancelled(
+        step=step, started=started, ended=ended, reason=reason, log=log
+    )
 
 
 def _skip(steps: tuple[str, ...], reason: str) -> Command:

@@ -101,6 +101,15 @@ def test_a_cached_step_says_where_its_outputs_come_from_however_often(runs):
     assert {each.cached_from for each in runs.steps(third.id)} == {first.id}
 
 
+def test_a_cached_step_has_ended_before_the_next_one_begins(runs):
+    # Its event is written later, with that of the step that is executed.
+    runs.start(chain)
+    run = runs.start(chain, {"by": 3})
+    steps = {each.name: each for each in runs.steps(run.id)}
+    assert (steps["load"].status, steps["scale"].status) == ("cached", "completed")
+    assert steps["load"].started <= steps["load"].ended <= steps["scale"].started
+
+
 def test_only_what_depends_on_a_change_is_executed_again(runs):
     runs.start(chain)
     done, _ = ran(lambda: runs.start(chain, {"by": 3}))
