@@ -1,25 +1,27 @@
 """What somebody says about a run, while it runs or later."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stackfold.application.ledger import Ledger
 from stackfold.domain.errors import Unrecordable
-from stackfold.domain.name import valid_name
-from stackfold.domain.recordable import unrecordable
+from stackfold.domain.metadata import valid_metadata
 from stackfold.domain.run import Run
+from stackfold.domain.tags import valid_tag
 
 
 def tag(ledger: Ledger, run: str, add: Iterable[str], remove: Iterable[str], why: str) -> None:
     """Add tags to the run with that id, and remove others; raises as `Runs.tag`."""
-    tags = {valid_name("tag", tag): True for tag in add} | dict.fromkeys(remove, False)
+    removed = (unicodedata.normalize("NFC", tag) for tag in remove)
+    tags = {valid_tag(tag): True for tag in add} | dict.fromkeys(removed, False)
     ledger.change(Run, run, lambda run: run.annotate(tags, {}), why)
 
 
 def log_metadata(ledger: Ledger, run: str, metadata: Mapping[str, Any], why: str) -> None:
     """Add to what is known of the run with that id; raises as `Runs.log_metadata`."""
-    known = dict(metadata)
-    problem = unrecordable(known)
-    if problem:
-        raise Unrecordable(Run.Annotated.TOPIC, f"the metadata is or holds {problem}")
+    try:
+        known = valid_metadata(metadata)
+    except ValueError as error:
+        raise Unrecordable(Run.Annotated.TOPIC, f"the metadata {error}") from None
     ledger.change(Run, run, lambda run: run.annotate({}, known), why)

@@ -336,7 +336,7 @@ class Runs:
             why: The reason.
 
         Raises:
-            InvalidName: A tag breaks the rule for names.
+            InvalidTag: A tag breaks the rule for tags.
             NothingToChange: It has and lacks them already.
             NotFound: There is no such run.
             Ambiguous: The reference is a prefix of several.

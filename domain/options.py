@@ -4,13 +4,20 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypedDict
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
+from stackfold.domain.metadata import valid_metadata
 from stackfold.domain.misfit import misfit
-from stackfold.domain.name import valid_name
-from stackfold.domain.recordable import unrecordable
 from stackfold.domain.resources import AnyResources, Resources
+from stackfold.domain.tags import valid_tag
 
 
 class FailureMode(StrEnum):
@@ -32,28 +39,20 @@ def valid_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     """Return the tags, each once, in the order given.
 
     Raises:
-        ValueError: One breaks the rule for names.
+        ValueError: One breaks the rule for tags.
     """
     try:
-        return tuple(dict.fromkeys(valid_name("tag", tag) for tag in tags))
+        return tuple(dict.fromkeys(map(valid_tag, tags)))
     except StackfoldError as error:
         raise ValueError(str(error)) from None
 
 
-def valid_metadata(metadata: dict[str, Any]) -> dict[str, JsonValue]:
-    """Return the metadata.
-
-    Raises:
-        ValueError: JSON cannot carry it.
-    """
-    problem = unrecordable(metadata)
-    if problem:
-        raise ValueError(f"is or holds {problem}, which JSON cannot carry")
-    return metadata
+def _metadata(value: Any) -> Any:
+    return valid_metadata(value) if isinstance(value, Mapping) else value
 
 
 Tags = Annotated[tuple[str, ...], AfterValidator(valid_tags)]
-Metadata = Annotated[dict[str, Any], AfterValidator(valid_metadata)]
+Metadata = Annotated[dict[str, Any], BeforeValidator(_metadata)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 

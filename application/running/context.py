@@ -1,5 +1,6 @@
 """Context: what a step can ask about its run while it is executed, and add to its record."""
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -9,12 +10,13 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from stackfold.application.redaction import redacted_value
+from stackfold.application.redaction import redacted, redacted_value
 from stackfold.application.running.step_tracker import StepTracker, Tracked
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import InvalidNote, NotInStep
-from stackfold.domain.options import valid_metadata, valid_tags
+from stackfold.domain.errors import InvalidTag, NotInStep
+from stackfold.domain.metadata import recordable_part
 from stackfold.domain.pin import Pin, PinnedComponent
+from stackfold.domain.tags import valid_tag
 
 
 class RunFacts(NamedTuple):
@@ -73,7 +75,7 @@ class StepContext:
         self.notes_of = {name: Notes() for name in outputs}
         """Output → what its record will hold."""
         self._turn = threading.Lock()
-        self.tracker = StepTracker(tracked, step, self.log_metadata)
+        self.tracker = StepTracker(tracked, step, self.log_metadata, self._left_out)
 
     @property
     def artifact_store(self) -> PinnedComponent:
@@ -84,38 +86,37 @@ class StepContext:
     def log_metadata(self, metadata: Mapping[str, Any], output: str | None = None) -> None:
         """Add to what is recorded of the step, or of one of its outputs; the last value counts.
 
-        The record is for ever. The values of secrets that were looked up are left out of it.
+        The record is for ever. The values of secrets that were looked up are left out of it. What
+        cannot be recorded is left out too, with a warning of the logger `stackfold.metadata`: no
+        step fails for it.
 
         Args:
-            metadata: Values that JSON can carry, by name.
+            metadata: Values by name; see `domain.metadata.valid_metadata`.
             output: The output's name; None for the step.
-
-        Raises:
-            InvalidNote: JSON cannot carry a value, or there is no such output.
         """
         notes = self._notes(output)
-        try:
-            valid = redacted_value(valid_metadata(dict(metadata)))
-        except ValueError as error:
-            raise InvalidNote(self.step, f"metadata that {error}") from None
+        valid, problems = recordable_part(metadata)
+        for problem in problems:
+            self._left_out(f"metadata {problem}")
         with self._turn:
-            notes.metadata |= valid
+            notes.metadata |= redacted_value(valid)
 
     def add_tags(self, *tags: str, output: str | None = None) -> None:
         """Add tags, by which runs and artifacts are found again.
 
-        Args:
-            *tags: Names.
-            output: The output that they are for; None for the step.
+        One that breaks the rule for tags is left out, as by `log_metadata`.
 
-        Raises:
-            InvalidNote: A tag breaks the rule for names, or there is no such output.
+        Args:
+            *tags: Such as "nightly" or "team:vision".
+            output: The output that they are for; None for the step.
         """
         notes = self._notes(output)
-        try:
-            valid = valid_tags(tags)
-        except ValueError as error:
-            raise InvalidNote(self.step, f"a tag: {error}") from None
+        valid = []
+        for tag in tags:
+            try:
+                valid.append(valid_tag(str(tag)))
+            except InvalidTag as error:
+                self._left_out(f"a tag: {error}")
         with self._turn:
             notes.tags = tuple(dict.fromkeys((*notes.tags, *valid)))
 
@@ -124,8 +125,13 @@ class StepContext:
             return self.notes
         if output not in self.notes_of:
             outputs = ", ".join(self.notes_of) or "nothing"
-            raise InvalidNote(self.step, f"notes on an output {output!r}: it returns {outputs}")
+            self._left_out(f"what is noted of an output {output!r}: it returns {outputs}")
+            return Notes()
         return self.notes_of[output]
+
+    def _left_out(self, what: str) -> None:
+        line = " ".join(redacted(f"step {self.step!r} goes on without {what}").split())
+        logging.getLogger("stackfold.metadata").warning("%s", line)
 
 
 _NOTES = "stackfold_notes"

@@ -1,7 +1,6 @@
 """What a step tells its experiment tracker, in the process that executes it."""
 
 import logging
-import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -15,7 +14,7 @@ from stackfold.application.ports.experiment_tracker import (
 )
 from stackfold.application.redaction import redacted, redacted_value
 from stackfold.domain.errors import InvalidNote, TrackerUnavailable
-from stackfold.domain.recordable import unrecordable
+from stackfold.domain.metadata import valid_metadata
 
 RECORD = "experiment_tracker"
 """Where the metadata of runs and steps tells what they are called in a tracker: name → ids."""
@@ -47,23 +46,27 @@ class StepTracker:
     without a tracker that is all that happens.
     """
 
-    def __init__(self, tracked: Tracked | None, step: str, note: Note) -> None:
+    def __init__(
+        self, tracked: Tracked | None, step: str, note: Note, left_out: Callable[[str], None]
+    ) -> None:
         """A step gets it from its context.
 
         Args:
             tracked: The tracker; None if there is none.
             step: The step's name.
             note: Adds to the record of the step.
+            left_out: Tells what cannot be recorded.
         """
         self._tracked = tracked
         self._step = step
         self._note = note
+        self._left_out = left_out
         self._turn = threading.RLock()
         self._block = ExitStack()
         self._record: StepRecord | None = None
         self._lost = ""
         self._closed = False
-        self._metrics: dict[str, float | str] = {}
+        self._metrics: dict[str, float] = {}
         self._parameters: dict[str, Any] = {}
 
     @property
@@ -74,22 +77,23 @@ class StepTracker:
             return {} if record is None else dict(record.ids)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Tell numbers, such as a loss.
+        """Tell numbers, such as a loss; what is no number is left out, with a warning.
 
         Args:
             metrics: Name → number.
             step: Which point of their curves it is, where they are curves.
 
         Raises:
-            InvalidNote: One is not a number.
             TrackerUnavailable: The tracker is strict, and cannot be reached.
         """
-        numbers = {str(name): self._number(name, value) for name, value in metrics.items()}
+        numbers = {}
+        for name, value in metrics.items():
+            try:
+                numbers[str(name)] = float(value)
+            except (TypeError, ValueError, OverflowError):
+                self._left_out(f"a metric {name!r:.80} that is no number: {value!r:.40}")
         with self._turn:
-            self._metrics |= {
-                name: value if math.isfinite(value) else str(value)
-                for name, value in numbers.items()
-            }
+            self._metrics |= numbers
             self._note({"metrics": dict(self._metrics)})
             self._tell(lambda record: record.log_metrics(numbers, step))
 
@@ -103,10 +107,7 @@ class StepTracker:
             TrackerUnavailable: The tracker is strict, and cannot be reached.
         """
         values = redacted_value(
-            {
-                str(name): repr(value) if unrecordable(value) else value
-                for name, value in parameters.items()
-            }
+            {str(name): _value_or_text(value) for name, value in parameters.items()}
         )
         with self._turn:
             self._parameters |= values
@@ -214,14 +215,14 @@ class StepTracker:
             if ids or problem:
                 self._note({RECORD: {self._tracked.name: ids | problem}})
 
-    def _number(self, name: str, value: Any) -> float:
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            problem = f"a metric {name!r} that is no number: {value!r:.40}"
-            raise InvalidNote(self._step, problem) from None
-
     def _file(self, path: str | Path) -> Path:
         if not Path(path).exists():
             raise InvalidNote(self._step, f"an artifact that is not there: {path}")
         return Path(path)
+
+
+def _value_or_text(value: Any) -> Any:
+    try:
+        return valid_metadata({"": value})[""]
+    except ValueError:
+        return repr(value)

@@ -50,6 +50,7 @@ from stackfold.domain.errors.names import (
     Ambiguous,
     InvalidListing,
     InvalidName,
+    InvalidTag,
     NameTaken,
     NotFound,
 )
@@ -151,6 +152,7 @@ __all__ = [
     "InvalidSecret",
     "InvalidStack",
     "InvalidStore",
+    "InvalidTag",
     "LogExists",
     "LogUnavailable",
     "MissingSecret",

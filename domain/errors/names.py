@@ -17,6 +17,18 @@ class InvalidName(StackfoldError):
         )
 
 
+class InvalidTag(StackfoldError):
+    """A tag breaks the rule for tags."""
+
+    def __init__(self, tag: str) -> None:
+        """Refuse `tag`."""
+        self.tag = tag
+        super().__init__(
+            f"{tag!r} cannot be a tag: use 1 to 64 characters, "
+            "a letter or digit first, then letters, digits and any of . _ - : = / @ +"
+        )
+
+
 class NotFound(StackfoldError):
     """Nothing living answers to a name, an id or a prefix."""
 

@@ -3,6 +3,7 @@
 import threading
 from typing import Annotated
 
+import numpy as np
 import pytest
 from runnable import single
 
@@ -10,7 +11,13 @@ from stackfold.application import redaction
 from stackfold.application.running.context import get_context
 from stackfold.application.views import Condition, Listing
 from stackfold.domain.configuration import RunConfiguration
-from stackfold.domain.errors import InvalidListing, InvalidNote, NotInStep, RunFailed
+from stackfold.domain.errors import (
+    InvalidListing,
+    InvalidPipeline,
+    NotInStep,
+    RunFailed,
+    Unrecordable,
+)
 from stackfold.domain.pipeline import Pipeline, step
 
 
@@ -44,7 +51,7 @@ def train(rate: float = 0.1) -> tuple[Annotated[str, "model"], Annotated[float, 
     context.log_metadata({"epochs": 3, "rate": 1.0})
     context.log_metadata({"rate": rate})
     context.log_metadata({"layers": [1, 2]}, output="model")
-    context.add_tags("slow")
+    context.add_tags("slow", "team:vision")
     context.add_tags("small", "small", output="model")
     return "m", 0.5
 
@@ -61,7 +68,7 @@ def test_a_step_adds_to_its_record_and_to_those_of_its_outputs(runs, other_stack
     run = runs.start(Pipeline(there), stack="other")
     (recorded,) = runs.steps(run.id)
     assert recorded.metadata == {"owner": "ada", "epochs": 3, "rate": 0.1}
-    assert recorded.tags == ["costly", "slow"]
+    assert recorded.tags == ["costly", "slow", "team:vision"]
     model, loss = recorded.outputs
     assert (model.metadata, model.tags) == ({"layers": [1, 2]}, ["small"])
     assert (loss.metadata, loss.tags) == ({}, [])
@@ -72,7 +79,7 @@ def test_a_cached_step_tells_what_the_first_one_told(runs):
     (recorded,) = runs.steps(runs.start(Pipeline(training)).id)
     assert recorded.status == "cached"
     assert recorded.metadata == {"owner": "ada", "epochs": 3, "rate": 0.1}
-    assert recorded.tags == ["costly", "slow"]
+    assert recorded.tags == ["costly", "slow", "team:vision"]
 
 
 @pytest.mark.parametrize("operator", [False, True])
@@ -108,24 +115,65 @@ def test_a_thread_of_the_step_uses_the_context_that_it_is_handed(runs):
     ("add", "line"),
     [
         (
-            lambda c: c.log_metadata({"x": float("nan")}),
-            "adds metadata that is or holds the number nan",
+            lambda c: c.log_metadata({"x": object(), "kept": 1}),
+            "metadata 'x', which is or holds an object, which JSON cannot carry",
         ),
-        (lambda c: c.log_metadata({"x": object()}), "adds metadata that is or holds an object"),
+        (
+            lambda c: c.log_metadata({"x": 2**80, "kept": 1}),
+            "metadata 'x', which is or holds an integer over 64 bits, which JSON cannot carry",
+        ),
         (
             lambda c: c.log_metadata({"x": 1}, output="y"),
-            "notes on an output 'y': it returns output",
+            "what is noted of an output 'y': it returns output",
         ),
-        (lambda c: c.add_tags("a b"), "adds a tag: 'a b' cannot name a tag"),
+        (lambda c: c.add_tags("a b"), "a tag: 'a b' cannot be a tag: use 1 to 64 characters"),
     ],
 )
-def test_what_cannot_be_recorded_is_refused_in_the_step(runs, add, line):
+def test_what_cannot_be_recorded_costs_no_result(runs, caplog, add, line):
     def work() -> int:
-        with pytest.raises(InvalidNote, match=line):
-            add(get_context())
+        add(get_context())
+        get_context().log_metadata({"kept": 1})
         return 1
 
-    runs.start(single(work))
+    run = runs.start(single(work))
+    assert runs.load(run.id, "only") == 1
+    assert runs.steps(run.id)[0].metadata == {"kept": 1}
+    (told,) = caplog.records
+    assert told.name == "stackfold.metadata"
+    assert told.getMessage().startswith(f"step 'only' goes on without {line}")
+
+
+def test_metadata_of_every_place_is_recorded_in_values_that_json_carries(runs):
+    noted = {"shape": (10, 3), "loss": float("nan"), 0: np.float32(0.5), "seen": np.int64(3)}
+    recorded = {"shape": [10, 3], "loss": "nan", "0": 0.5, "seen": 3}
+
+    def work() -> int:
+        get_context().log_metadata(noted)
+        get_context().log_metadata(noted, output="output")
+        get_context().tracker.log_parameters(noted)
+        return 1
+
+    only = step(name="only", metadata={"given": noted})(work)
+
+    def alone():
+        only()
+
+    chosen = RunConfiguration(metadata={"configured": noted})
+    started = runs.start(Pipeline(alone, metadata={"piped": noted}), configuration=chosen)
+    runs.log_metadata(started.id, {"later": noted})
+    run = runs.describe(started.id)
+    assert run.metadata == {"piped": recorded, "configured": recorded, "later": recorded}
+    (only,) = run.steps
+    assert only.metadata == {**recorded, "given": recorded, "parameters": recorded}
+    assert only.outputs[0].metadata == recorded
+
+
+def test_what_is_not_recordable_of_a_run_is_refused_before_anything_runs(runs):
+    with pytest.raises(InvalidPipeline, match=r"'metadata' of step 'only': .* holds an object"):
+        single(lambda: 1, metadata={"a": [object()]})
+    run = runs.start(single(lambda: 1))
+    with pytest.raises(Unrecordable, match="the metadata is or holds an object"):
+        runs.log_metadata(run.id, {"a": object()})
 
 
 def test_the_value_of_a_secret_is_left_out(runs, monkeypatch):
@@ -161,7 +209,7 @@ def test_tags_and_metadata_can_be_added_to_a_run_later(runs):
 
 
 def test_runs_are_found_by_their_tags_and_by_when_they_started(runs):
-    first = runs.start(Pipeline(training, tags=["good", "big"]))
+    first = runs.start(Pipeline(training, tags=["good", "big", "stage=prod", "team:vision"]))
     second = runs.start(Pipeline(training, tags=["goo"]))
 
     def found(**wanted):
@@ -169,6 +217,7 @@ def test_runs_are_found_by_their_tags_and_by_when_they_started(runs):
 
     assert found(tags=("good",)) == found(tags=("good", "big")) == [first.id]
     assert found(tags=("goo",)) == [second.id]
+    assert found(tags=("stage=prod", "team:vision")) == [first.id]
     assert found(tags=('goo"',)) == found(tags=("big", "goo")) == []
     assert found(since=second.started) == [second.id]
     assert found(until=first.started) == [first.id]

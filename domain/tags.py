@@ -1,0 +1,25 @@
+"""Tags: short texts by which runs, steps and artifacts are found again."""
+
+import re
+import unicodedata
+
+from stackfold.domain.errors import InvalidTag
+from stackfold.domain.name import LONGEST
+
+_LEGAL = re.compile(r"[^\W_][\w.\-:=/@+]*")
+
+
+def valid_tag(tag: str) -> str:
+    """Return `tag` in Unicode normal form C, the form in which tags are compared.
+
+    Args:
+        tag: 1 to 64 characters, such as "nightly", "team:vision" or "stage=prod": a letter or a
+            digit, then letters, digits and `. _ - : = / @ +`.
+
+    Raises:
+        InvalidTag: It breaks that rule.
+    """
+    normal = unicodedata.normalize("NFC", tag)
+    if len(normal) > LONGEST or not _LEGAL.fullmatch(normal):
+        raise InvalidTag(tag)
+    return normal
