@@ -5,9 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, ClassVar
 
 from stackfold.application.ports import ArtifactWriter
-
-FindClass = Callable[[str], type]
-"""From "module.Class" to that class, if the program has it already; never imports anything."""
+from stackfold.domain.class_finder import FindClass
 
 Versions = Mapping[str, str]
 """"python" and module → version, where reading needs what was there at writing."""

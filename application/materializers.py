@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast
 
-from stackfold.application.class_finder import main_name, mentioned, type_name, use_main_name
-from stackfold.application.materializer import FindClass, Materializer, Versions, WriteValue
+from stackfold.application.materializer import Materializer, Versions, WriteValue
 from stackfold.application.ports import ArtifactWriter
+from stackfold.domain.class_finder import FindClass, main_name, mentioned, type_name, use_main_name
 from stackfold.domain.errors import ArtifactDamaged, InvalidMaterializer, PickleRefused
 
 

@@ -4,10 +4,10 @@ import warnings
 from typing import Any
 from uuid import uuid4
 
-from stackfold.application.class_finder import class_finder, type_name
 from stackfold.application.materializers import Materializers, differing
 from stackfold.application.ports import ArtifactStore
 from stackfold.domain.artifact import Artifact
+from stackfold.domain.class_finder import class_finder, type_name
 from stackfold.domain.errors import ArtifactDamaged, StackfoldError, VersionsDiffer
 from stackfold.domain.graph import StepFunction
 

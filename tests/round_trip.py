@@ -3,8 +3,8 @@
 import io
 from typing import Any
 
-from stackfold.application.class_finder import class_finder, type_name
 from stackfold.application.materializers import Materializers
+from stackfold.domain.class_finder import class_finder, type_name
 from stackfold.infrastructure.materializers import ALL
 
 MATERIALIZERS = Materializers(ALL)

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from stackfold.application.materializer import FindClass, Materializer, Versions, WriteValue
+from stackfold.application.materializer import Materializer, Versions, WriteValue
 from stackfold.application.ports import ArtifactWriter
+from stackfold.domain.class_finder import FindClass
 from stackfold.infrastructure import environment
 
 _NO_LIBRARY = sys.stdlib_module_names | {"__main__", "__mp_main__", "cloudpickle"}

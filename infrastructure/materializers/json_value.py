@@ -20,9 +20,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from stackfold.application.class_finder import type_name
-from stackfold.application.materializer import FindClass, Materializer, WriteValue
+from stackfold.application.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
+from stackfold.domain.class_finder import FindClass, type_name
 from stackfold.domain.errors import UnknownClass
 
 _PATH = type(Path())

@@ -4,8 +4,9 @@ import io
 from importlib.util import find_spec
 from typing import Any, BinaryIO
 
-from stackfold.application.materializer import FindClass, Materializer, WriteValue
+from stackfold.application.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
+from stackfold.domain.class_finder import FindClass
 from stackfold.infrastructure.materializers.sink import Sink, comes_from
 
 _EXACT = frozenset({"bool", "float32", "float64", "datetime64[us]", "datetime64[ns]"}) | {

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 from round_trip import MATERIALIZERS, stored, there_and_back
 
-from stackfold.application.class_finder import class_finder
+from stackfold.domain.class_finder import class_finder
 from stackfold.domain.errors import ArtifactDamaged, UnknownClass
 
 

@@ -9,8 +9,10 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from stackfold.application.materializer import FindClass
 from stackfold.domain.errors import UnknownClass
+
+FindClass = Callable[[str], type]
+"""From "module.Class" to that class, if the program has it already; never imports anything."""
 
 
 def type_name(kind: type) -> str:
