@@ -4,17 +4,21 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
 PYTHON ?=
-VENV := .venv
+# What is installed: what .ci/locks say, the `newest`, or the `lowest` that pyproject.toml allows.
+export VERSIONS ?= locked
+export VENV := .venv$(if $(filter-out locked,$(VERSIONS)),-$(VERSIONS))
+FLAVORS := $(VENV)-flavors
 STAMP := $(VENV)/.installed
 SERVERS := $(VENV)/.servers
 RUN := $(VENV)/bin/python
+INSTALL := .ci/install pyproject.toml .ci/locks/pip.txt .ci/locks/build.txt
 # Flavors whose tools do not all fit into one environment, and what only serves them.
 APART := kserve kubeflow mlflow ray seldon wandb
 SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
 SHOWN := kubeflow mlflow mlflow-server ray
 
-.PHONY: help demo demo-stacks test slow check test-flavors bench reference clean
+.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-flavors bench reference lock upgrade clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -22,7 +26,7 @@ help: ## Say what can be made
 demo: $(STAMP) ## Show Stackfold at work, the same pipeline on two stacks
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" examples/demo.sh
 
-demo-stacks: $(SERVERS) $(SHOWN:%=.venv-flavors/%/.installed) ## Run one pipeline file, unchanged, on five stacks
+demo-stacks: $(SERVERS) $(SHOWN:%=$(FLAVORS)/%/.installed) ## Run one pipeline file, unchanged, on five stacks
 	@$(RUN) examples/demo_stacks.py
 
 test: $(STAMP) ## Run the tests, but not the slow ones
@@ -39,7 +43,13 @@ check: $(STAMP) ## Run all that CI runs: lint, format, types, layers, every test
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/pytest -m "not flavors"
 
-test-flavors: $(SERVERS) $(APART:%=.venv-flavors/%/.installed) $(SERVING:%=.venv-flavors/%/.installed) ## Run the flavors' tests, on real servers and engines
+check-newest: ## Run all that `make check` runs, with the newest versions of everything
+	@$(MAKE) --no-print-directory VERSIONS=newest check
+
+check-lowest: ## Run every test with the lowest versions that pyproject.toml allows, on Python 3.11
+	@$(MAKE) --no-print-directory VERSIONS=lowest PYTHON=$(or $(PYTHON),python3.11) test slow
+
+test-flavors: $(SERVERS) $(APART:%=$(FLAVORS)/%/.installed) $(SERVING:%=$(FLAVORS)/%/.installed) ## Run the flavors' tests, on real servers and engines
 	@.ci/containers
 	@.ci/flavors $(APART)
 
@@ -50,12 +60,18 @@ reference: $(STAMP) ## Write docs/cli.md, and the tables of fields in docs/flavo
 	@$(RUN) -m stackfold.cli.reference > docs/cli.md
 	@$(RUN) -m stackfold.cli.flavor_guides docs/flavors
 
-clean: ## Remove the environment, caches and built archives
-	rm -rf $(VENV) .venv-flavors dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+lock: .venv-lock/.installed ## Write .ci/locks anew after a change of pyproject.toml
+	@.ci/lock .venv-lock/bin/uv
+
+upgrade: .venv-lock/.installed ## Write .ci/locks anew with the newest versions
+	@.ci/lock .venv-lock/bin/uv --upgrade
+
+clean: ## Remove the environments, caches and built archives
+	rm -rf .venv .venv-* dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written last. An environment without it was interrupted, and is made anew.
-$(STAMP): pyproject.toml
+$(STAMP): $(INSTALL) .ci/locks/$(if $(filter lowest,$(VERSIONS)),lowest,dev).txt
 	@set -e; \
 	if [ -f $(STAMP) ] && $(RUN) -c '' 2>/dev/null; then \
 	    rm $(STAMP); \
@@ -71,20 +87,23 @@ $(STAMP): pyproject.toml
 	    "$$found" -m venv $(VENV); \
 	fi
 	@echo "Installing Stackfold and its tools into $(VENV)"
-	@$(RUN) -m pip install --quiet --upgrade "pip>=25.1"
-	@$(RUN) -m pip install --quiet --editable . --group dev
+	@.ci/install $(RUN) dev
 	@touch $@
 
 # What cannot be installed here is left out, and said so by whoever runs the tests.
-.venv-flavors/%/.installed: pyproject.toml | $(STAMP)
-	@echo "Installing what $* needs into .venv-flavors/$*"
-	@if [ -x .venv-flavors/$*/bin/pip ] || $(RUN) -m venv .venv-flavors/$*; then \
-	    .venv-flavors/$*/bin/pip install --quiet --upgrade "pip>=25.1" && \
-	    .venv-flavors/$*/bin/pip install --quiet $(if $(filter $*,$(SERVING)),,--editable .) --group flavors-$* && \
-	    touch $@; \
+$(FLAVORS)/%/.installed: $(INSTALL) .ci/locks/%.txt | $(STAMP)
+	@echo "Installing what $* needs into $(FLAVORS)/$*"
+	@if [ -x $(FLAVORS)/$*/bin/pip ] || $(RUN) -m venv $(FLAVORS)/$*; then \
+	    .ci/install $(FLAVORS)/$*/bin/python $* && touch $@; \
 	fi || echo "$* could not be installed"
 
-$(SERVERS): $(STAMP)
+$(SERVERS): $(STAMP) .ci/locks/flavors.txt
 	@echo "Installing what flavors are tested on into $(VENV)"
-	@$(RUN) -m pip install --quiet --group flavors
+	@.ci/install $(RUN) flavors
+	@touch $@
+
+.venv-lock/.installed: $(INSTALL) .ci/locks/lock.txt | $(STAMP)
+	@echo "Installing what writes the locks into .venv-lock"
+	@$(RUN) -m venv .venv-lock
+	@.ci/install .venv-lock/bin/python lock
 	@touch $@

@@ -17,12 +17,12 @@ import cloudpickle
 import contracts.experiment_tracker
 import pytest
 from contracts.experiment_tracker import Seen
+from flavors.environments import environment
 
 # A step's process cannot import the tests.
 cloudpickle.register_pickle_by_value(contracts.experiment_tracker)
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 180
 USER, PASSWORD = "admin", "not-the-usual-one"
 """Those of the server's first account."""
@@ -30,7 +30,7 @@ USER, PASSWORD = "admin", "not-the-usual-one"
 
 def program() -> str | None:
     """The server's program: of its own environment, or whatever is on the path."""
-    own = ROOT / ".venv-flavors" / "mlflow-server" / "bin" / "mlflow"
+    own = environment("mlflow-server") / "bin" / "mlflow"
     return str(own) if own.exists() else shutil.which("mlflow-server")
 
 

@@ -2,11 +2,11 @@
 
 import importlib.util
 import subprocess
-from pathlib import Path
 
 import pytest
 from contracts.deployed_models import DeployedModelsContract
 from contracts.model_deployer import ModelDeployerContract
+from flavors.environments import environment
 from flavors.models_to_serve import FLOWERS, made
 
 from stackfold.application.ports.model_deployer import Deployed
@@ -21,7 +21,7 @@ def mlflow_installed():
         pytest.skip("no mlflow here: `make test-flavors` installs it")
 
 
-ELSEWHERE = Path(__file__).parents[2] / ".venv-flavors" / "mlflow-server" / "bin" / "python"
+ELSEWHERE = environment("mlflow-server") / "bin" / "python"
 
 
 class TestMlflow(ModelDeployerContract):

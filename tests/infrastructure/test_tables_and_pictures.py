@@ -71,6 +71,7 @@ def test_what_parquet_cannot_hold_is_pickled():
 
 
 def arrow_tables():
+    import numpy as np
     import pyarrow as pa
 
     dictionary = pa.array(["x", "y", "x"]).dictionary_encode()
@@ -80,7 +81,7 @@ def arrow_tables():
         "types": pa.table(
             {
                 "d": dictionary,
-                "h": pa.array([1, None, 3], pa.float16()),
+                "h": pa.array([np.float16(1), None, np.float16(3)], pa.float16()),
                 "u": pa.array([1, 2, 3], pa.duration("ns")),
                 "m": pa.array([[("k", 1)], [], None], pa.map_(pa.string(), pa.int8())),
             }
