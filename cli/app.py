@@ -41,6 +41,7 @@ def _print_version(context: Any, parameter: Any, given: bool) -> None:
 def _entries() -> dict[str, Entry]:
     entries = {
         "init": Entry("Give a folder an active stack of its own.", partial(_leaf, "init")),
+        "trust": Entry("Trust a project that is not yours.", partial(_leaf, "trust")),
         "status": Entry("Show where things are and what is active.", partial(_leaf, "status")),
         "undo": Entry("Take back the last change.", partial(_leaf, "undo")),
         "version": Entry("Print the version.", partial(_leaf, "version")),

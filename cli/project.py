@@ -1,4 +1,4 @@
-"""`stackfold init`, `status`, `undo` and `version`: the workspace as a whole."""
+"""`stackfold init`, `trust`, `status`, `undo` and `version`: the workspace as a whole."""
 
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +36,24 @@ def init(
     with Workspace.open(store=store) as workspace:
         made = workspace.init_project(folder, message, store)
     say(f"{made} is a project now: `stack set` in it changes the active stack there only")
+
+
+@project.command("trust")
+def trust(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FOLDER", help="The project's folder, or one in it; by default the current one."
+        ),
+    ] = None,
+) -> None:
+    """Trust a project that is not yours, and the log that it names; your home remembers it.
+
+    Look at its .stackfold/project.json first: commands that are run in it work on that log.
+    """
+    trusted = Workspace.trust(folder)
+    on = f", and the log at {trusted.store}" if trusted.store else ""
+    say(f"the project in {trusted.folder} is trusted{on}")
 
 
 @project.command("status")

@@ -27,7 +27,7 @@ class CodeFile(NamedTuple):
     """Where it is read; a link leads there."""
 
 
-def code_folder(source: str) -> CodeFolder:
+def code_folder(source: str, home: Path | None = None) -> CodeFolder:
     """The folder of a pipeline's code.
 
     It is the project's (`stackfold init`) if the pipeline's file is in one; or else the one that
@@ -35,8 +35,10 @@ def code_folder(source: str) -> CodeFolder:
 
     Args:
         source: Where the pipeline is, as "file.py:name".
+        home: Whose list of trusted projects counts; None for that of the user.
 
     Raises:
+        UntrustedProject: The project is somebody else's.
         InvalidPipeline: It is in no file.
     """
     place, _, name = source.rpartition(":")
@@ -48,7 +50,7 @@ def code_folder(source: str) -> CodeFolder:
     beside = file.parent
     while (beside / "__init__.py").is_file() and beside != beside.parent:
         beside = beside.parent
-    project = find_project(beside)
+    project = find_project(beside, home)
     folder = Path(os.path.realpath(project.folder)) if project else beside
     inside = file.relative_to(folder)
     if folder == beside and len(inside.parts) > 1:

@@ -2,14 +2,19 @@
 
 import json
 import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from stackfold.domain.errors import InvalidFile, ProjectExists
+from stackfold.domain.errors import InvalidFile, NoHome, ProjectExists
+from stackfold.infrastructure.private_files import replace_file
 
 PROJECT_FOLDER = ".stackfold"
 _PROJECT_FILE = "project.json"
 LOG_FILE = "log.sqlite"
+_LONGEST = 64 * 1024
+"""Bytes that are read of a project file; it needs a hundred."""
 
 
 class Project(NamedTuple):
@@ -27,37 +32,133 @@ class Project(NamedTuple):
 
 
 def home_folder() -> Path:
-    """`STACKFOLD_HOME`, or else the user's data folder."""
-    given = os.environ.get("STACKFOLD_HOME")
-    if given:
-        return Path(os.path.abspath(os.path.expanduser(given)))
-    from platformdirs import user_data_path
-
-    return user_data_path("stackfold", appauthor=False)
-
-
-def find_project(start: Path | None = None) -> Project | None:
-    """The project that a folder, by default the current one, lies in.
+    """`STACKFOLD_HOME`, or else the user's data folder.
 
     Raises:
-        InvalidFile: The project's file is damaged.
+        NoHome: The user has no home folder, or the variable names none.
+    """
+    given = os.environ.get("STACKFOLD_HOME")
+    if given:
+        return named_home(given)
+    from platformdirs import user_data_path
+
+    found = user_data_path("stackfold", appauthor=False)
+    # Without HOME, a user that the system does not know would get a folder called "~".
+    if os.environ.get("HOME") == "" or not os.path.isabs(found):
+        raise NoHome("HOME names no folder: set it, or set STACKFOLD_HOME")
+    return found
+
+
+def named_home(given: str | os.PathLike[str]) -> Path:
+    """The absolute path of a home that a user names.
+
+    Raises:
+        NoHome: It begins with `~` and there is no such user, or it is relative to a folder that
+            was deleted.
+    """
+    path = os.path.expanduser(given)
+    if str(path).startswith("~"):
+        raise NoHome(f"{given} cannot be resolved: write the path in full")
+    try:
+        return Path(os.path.abspath(path))
+    except FileNotFoundError as error:
+        raise NoHome(f"{given} is relative, and the current folder was deleted") from error
+
+
+def absolute_folder(folder: str | os.PathLike[str] | None = None) -> Path:
+    """The absolute path of a folder, by default the current one.
+
+    Raises:
+        InvalidFile: It is relative to a folder that was deleted.
     """
     try:
-        folder = os.path.abspath(start or os.getcwd())
+        return Path(os.path.abspath(folder or os.curdir))
+    except FileNotFoundError as error:
+        problem = "the current folder was deleted: change to another one"
+        raise InvalidFile(os.fspath(folder or os.curdir), problem) from error
+
+
+def find_project(start: Path | None = None, home: Path | None = None) -> Project | None:
+    """The project that a folder, by default the current one, lies in.
+
+    Args:
+        start: The folder.
+        home: Whose list of trusted projects counts; None for that of the user.
+
+    Raises:
+        UntrustedProject: It is somebody else's, and was not trusted.
+        InvalidFile: The project's file is damaged.
+    """
+    folder = project_folder(start)
+    if folder is None:
+        return None
+
+    def check(path: Path, file: int) -> None:
+        from stackfold.infrastructure.trust import require_trusted_folder
+
+        require_trusted_folder(path, file, home)
+
+    return _read(folder, check)
+
+
+def project_folder(start: Path | None = None) -> Path | None:
+    """The folder of the project that a folder lies in, whoever it belongs to."""
+    try:
+        folder = os.path.realpath(start) if start else os.getcwd()
     except FileNotFoundError:
         # The current folder was deleted.
         return None
-    while not os.path.isfile(os.path.join(folder, PROJECT_FOLDER, _PROJECT_FILE)):
+    while not _has_project_file(folder):
         parent = os.path.dirname(folder)
         if parent == folder:
             return None
         folder = parent
-    path = Path(folder, PROJECT_FOLDER, _PROJECT_FILE)
+    return Path(folder)
+
+
+def read_project(folder: Path) -> Project:
+    """The project in a folder, whoever it belongs to.
+
+    Raises:
+        InvalidFile: Its file is damaged.
+    """
+    return _read(folder, lambda path, file: None)
+
+
+def _has_project_file(folder: str) -> bool:
+    # One that cannot be read is there all the same: a command must not go on without it.
+    inner = os.path.join(folder, PROJECT_FOLDER)
     try:
-        found = json.loads(path.read_text())
-        return Project(Path(folder), str(found["id"]), found.get("store"))
+        os.lstat(os.path.join(inner, _PROJECT_FILE))
+    except PermissionError:
+        return os.path.lexists(inner)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _read(folder: Path, check: Callable[[Path, int], None]) -> Project:
+    path = folder / PROJECT_FOLDER / _PROJECT_FILE
+    try:
+        # Not to wait for a pipe that somebody put in its place.
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except PermissionError as error:
+        raise InvalidFile(str(path), "cannot be read: ask its owner, or work elsewhere") from error
+    except OSError as error:
+        raise InvalidFile(str(path), f"cannot be read: {error.strerror}") from error
+    try:
+        check(path, file)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise InvalidFile(str(path), "is not a file: delete it and run `stackfold init`")
+        found = json.loads(os.read(file, _LONGEST))
+        store = found.get("store")
+        if store is not None and not isinstance(store, str):
+            raise TypeError("a store is an address")
+        return Project(folder, str(found["id"]), store)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidFile(str(path), "is damaged: delete it and run `stackfold init`") from error
+    finally:
+        os.close(file)
 
 
 def create_project(folder: Path, store: str | None = None) -> Project:
@@ -77,10 +178,11 @@ def create_project(folder: Path, store: str | None = None) -> Project:
     project = Project(folder, str(uuid4()), store)
     content = {"id": project.id, **({"store": store} if store else {})}
     try:
-        path.parent.mkdir(exist_ok=True)
+        # Others may never write it, whatever the umask is: then it would count as theirs.
+        path.parent.mkdir(0o775, exist_ok=True)
         if store and path.is_file():
             return _with_store(folder, path, store)
-        with path.open("x") as file:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o664), "w") as file:
             json.dump(content, file)
     except FileExistsError as error:
         raise ProjectExists(str(folder)) from error
@@ -90,10 +192,8 @@ def create_project(folder: Path, store: str | None = None) -> Project:
 
 
 def _with_store(folder: Path, path: Path, store: str) -> Project:
-    project = find_project(folder)
-    if project is None or project.store == store:
+    project = read_project(folder)
+    if project.store == store:
         raise ProjectExists(str(folder))
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps({"id": project.id, "store": store}))
-    draft.replace(path)
+    replace_file(path, json.dumps({"id": project.id, "store": store}))
     return project._replace(store=store)

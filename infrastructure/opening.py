@@ -14,9 +14,24 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.postgres_database import PostgresDatabase
 
 
-def chosen_store(project: Project | None) -> str | None:
-    """The address of the shared log that is set: `STACKFOLD_STORE`, or else the project's."""
-    return os.environ.get("STACKFOLD_STORE") or (project.store if project else None)
+def chosen_store(project: Project | None, home: Path | None = None) -> str | None:
+    """The address of the shared log that is set: `STACKFOLD_STORE`, or else the project's.
+
+    Args:
+        project: The project that is worked in.
+        home: Whose list of trusted addresses counts; None for that of the user.
+
+    Raises:
+        UntrustedStore: The project names an address that was not trusted.
+        InvalidStore: It names one that is not to be used.
+    """
+    given = os.environ.get("STACKFOLD_STORE")
+    if given or project is None or not project.store:
+        return given or None
+    from stackfold.infrastructure.trust import require_trusted_store
+
+    require_trusted_store(project.folder, project.store, home)
+    return project.store
 
 
 def exists() -> bool:

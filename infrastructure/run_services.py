@@ -68,12 +68,15 @@ class RunServices:
     @cached_property
     def images(self) -> "Images":
         """Images: build what the engine of a stack starts."""
+        from functools import partial
+
         from stackfold.application.images import Images
         from stackfold.application.running.pinning import Pinning
         from stackfold.infrastructure.code_folder import code_folder
 
+        locate = partial(code_folder, home=self.home)
         log = ("stackfold[postgres]",) if self._database.shared else ()
-        return Images(Pinning(self.queries, self.flavors), self.flavors, code_folder, log)
+        return Images(Pinning(self.queries, self.flavors), self.flavors, locate, log)
 
     @cached_property
     def run_diffs(self) -> "RunDiffs":

@@ -42,6 +42,7 @@ def address(url: str) -> Address:
         )
     readable = (
         "@" not in user
+        and url.isprintable()
         and not parts.fragment
         and all(re.fullmatch(r"(\[[^\]]*\]|[^:@\[\]]*)(:\d*)?", each) for each in hosts.split(","))
         and all(re.fullmatch(r"[a-z_]+", key) for key, _ in query)

@@ -14,7 +14,12 @@ from stackfold.application.views import StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.deployment_services import DeploymentServices
-from stackfold.infrastructure.home import create_project, find_project, home_folder
+from stackfold.infrastructure.home import (
+    absolute_folder,
+    find_project,
+    home_folder,
+    named_home,
+)
 from stackfold.infrastructure.opening import chosen_store, exists, open_log
 from stackfold.infrastructure.queries import Scope, SqlQueries
 from stackfold.infrastructure.run_services import RunServices
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.integrations import Integrations
     from stackfold.infrastructure.log import Log
     from stackfold.infrastructure.stack_file import StackFiles
+    from stackfold.infrastructure.trust import TrustedProject
     from stackfold.infrastructure.wiring import Parts
 
 
@@ -77,11 +83,13 @@ class Workspace(RunServices, DeploymentServices):
 
         Raises:
             InvalidStore: The address is not to be used.
+            UntrustedProject: The current folder is in a project of somebody else.
+            UntrustedStore: Its project names a log that was not trusted.
             LogUnavailable: The log cannot be opened or created.
         """
         folder = _folder(home)
-        project = find_project()
-        database = open_log(folder, store or (None if home else chosen_store(project)))
+        project = find_project(home=folder)
+        database = open_log(folder, store or (None if home else chosen_store(project, folder)))
         scope = Scope(
             os.environ.get("STACKFOLD_ACTIVE_STACK") or None,
             project.scope if project else None,
@@ -196,14 +204,15 @@ class Workspace(RunServices, DeploymentServices):
             InvalidFile: The file is not an export of this version, is damaged, or was cut off.
             LogExists: There is a log already.
         """
-        shared = store or (None if home else chosen_store(find_project()))
+        folder = _folder(home)
+        shared = store or (None if home else chosen_store(find_project(home=folder), folder))
         if shared:
             from stackfold.infrastructure.opening import import_into
 
             return import_into(shared, Path(path))
         from stackfold.infrastructure.log_file import load
 
-        return load(Path(path), _folder(home))
+        return load(Path(path), folder)
 
     @cached_property
     def history(self) -> "SqlHistory":
@@ -263,7 +272,7 @@ class Workspace(RunServices, DeploymentServices):
             as_of: A point in the past (see `application.moments`); None for now.
         """
         position = self.queries.position(as_of)
-        project = find_project()
+        project = find_project(home=self.home)
         view = StatusView(
             home=str(self.home),
             project=str(project.folder) if project else None,
@@ -298,15 +307,31 @@ class Workspace(RunServices, DeploymentServices):
         from uuid import UUID
 
         from stackfold.application.activations import Activations
+        from stackfold.infrastructure.trust import create_trusted_project
 
         elsewhere = Scope(user=self.scope.user)
         active = SqlQueries(self._database, elsewhere).active_stack()
-        project = create_project(Path(os.path.abspath(folder or os.getcwd())), store)
+        project = create_trusted_project(self.home, absolute_folder(folder), store)
         scope = elsewhere._replace(project=project.scope)
         if self.queries.activation(scope.own) is None:
             activations = Activations(self._parts.ledger, self.queries, scope.own)
             self._parts.ledger.attempt(lambda: [activations.choose(UUID(active.id))], why)
         return project.folder
+
+    @staticmethod
+    def trust(folder: str | os.PathLike[str] | None = None) -> "TrustedProject":
+        """Trust a project of somebody else, and the log that it names; the home remembers it.
+
+        Args:
+            folder: A folder in it; by default the current one.
+
+        Raises:
+            NotFound: The folder is in no project.
+            InvalidStore: The project names a log by an address that is not to be used.
+        """
+        from stackfold.infrastructure.trust import trust_project
+
+        return trust_project(home_folder(), absolute_folder(folder))
 
     def close(self) -> None:
         """Let go of the log."""
@@ -365,4 +390,4 @@ def _user() -> str:
 
 
 def _folder(home: str | os.PathLike[str] | None) -> Path:
-    return Path(os.path.abspath(os.path.expanduser(home))) if home else home_folder()
+    return named_home(home) if home else home_folder()

@@ -104,6 +104,11 @@ from stackfold.domain.errors.stacks import (
     TooManyComponents,
 )
 from stackfold.domain.errors.trackers import TrackerUnavailable
+from stackfold.domain.errors.trust import (
+    NoHome,
+    UntrustedProject,
+    UntrustedStore,
+)
 from stackfold.domain.errors.validation import (
     InvalidStack,
     Violation,
@@ -158,6 +163,7 @@ __all__ = [
     "MissingSecret",
     "NameTaken",
     "NeedsConfirmation",
+    "NoHome",
     "NoLongerFits",
     "NoLongerFollowed",
     "NoManifest",
@@ -201,6 +207,8 @@ __all__ = [
     "UnknownFlavor",
     "UnreadableEvent",
     "Unrecordable",
+    "UntrustedProject",
+    "UntrustedStore",
     "VersionsDiffer",
     "Violation",
     "WouldNotRun",

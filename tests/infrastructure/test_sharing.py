@@ -175,7 +175,7 @@ def test_the_address_is_the_given_one_else_the_settings_else_the_projects(
             assert ws.status().store == url
         with Workspace.open(tmp_path / "own") as ws:
             assert ws.status().store is None
-    assert not (tmp_path / "home").exists()
+        assert not (tmp_path / "home" / LOG_FILE).exists()
     assert Workspace.exists()
 
 

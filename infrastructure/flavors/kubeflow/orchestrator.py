@@ -144,9 +144,12 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
     def _environment(self) -> dict[str, str]:
         """Where the pods find the log, and what else they are to know."""
         own = dict(self.configuration.environment)
-        store = own.get("STACKFOLD_STORE") or chosen_store(find_project())
+        store = own.get("STACKFOLD_STORE") or self._store()
         if store:
             return {"STACKFOLD_STORE": store, **own}
         if self.configuration.on_this_machine:
             return {"STACKFOLD_HOME": str(self.home), **own}
         return own
+
+    def _store(self) -> str | None:
+        return chosen_store(find_project(home=self.home), self.home)

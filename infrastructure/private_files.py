@@ -1,0 +1,85 @@
+"""Folders and files that are as private as the folder they are made in, under any umask."""
+
+import os
+from pathlib import Path
+from uuid import uuid4
+
+_GROUP_AND_OTHERS = 0o077
+_OTHERS_WRITE = 0o002
+
+
+def make_folder(folder: str | os.PathLike[str]) -> None:
+    """Create a folder that only its owner gets into, and any missing ones above it.
+
+    One that exists keeps its mode: a group may share it.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    path = os.fspath(folder)
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    if above and above != path:
+        make_folder(above)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+    else:
+        os.chmod(path, 0o700)  # whatever the umask took away
+
+
+def create_file(path: str | os.PathLike[str], *, exclusive: bool = True) -> int:
+    """Create a file, and return its descriptor for reading and writing.
+
+    In a private folder only its owner can read it. In a shared one the umask decides, but others
+    can never write it unless they can write in the folder.
+
+    Args:
+        path: The file.
+        exclusive: Refuse a file that exists; else it is opened as it is.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
+    folder = os.stat(os.path.dirname(path) or os.curdir).st_mode
+    private = not folder & _GROUP_AND_OTHERS
+    mode = 0o600 if private else 0o666 if folder & _OTHERS_WRITE else 0o664
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:
+        if exclusive:
+            raise
+        return os.open(path, flags)
+    if private:
+        os.chmod(path, mode)  # whatever the umask took away
+    return descriptor
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file so that a reader sees it as it was or as it is now, never a part of it.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with open(create_file(draft), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def others_may_write(folder: str | os.PathLike[str]) -> bool:
+    """Whether any user of this machine may write in a folder; False if that cannot be known."""
+    try:
+        return os.name == "posix" and bool(os.stat(folder).st_mode & _OTHERS_WRITE)
+    except OSError:
+        return False
