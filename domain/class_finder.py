@@ -17,7 +17,7 @@ FindClass = Callable[[str], type]
 
 def type_name(kind: type) -> str:
     """A class as "module.Class"; one of the script that runs, by the name it is imported by."""
-    module = main_name() if kind.__module__ == _MAIN else kind.__module__
+    module = main_name() if kind.__module__ in _MAINS else kind.__module__
     return f"{module}.{kind.__qualname__}"
 
 
@@ -43,6 +43,8 @@ def use_main_name(name: str) -> None:
 
 
 _MAIN = "__main__"
+_MAINS = (_MAIN, "__mp_main__")
+"""What the script is called here, and in processes that it starts."""
 _named: list[str] = []
 
 

@@ -261,10 +261,10 @@ def _constant(value: Any, depth: int = 0) -> str:
     if isinstance(value, ModuleType):
         return f"module {value.__name__}"
     if isinstance(value, FunctionType):
-        own = _is_own(value.__code__.co_filename)
-        return (
-            f"function {value.__qualname__ if own else f'{value.__module__}.{value.__qualname__}'}"
-        )
+        if _is_own(value.__code__.co_filename):
+            return f"function {value.__qualname__}"
+        # A library's wrapper of a user's function has that one's module, whatever it is called.
+        return f"function {value.__globals__.get('__name__')}.{value.__qualname__}"
     name = _place(kind)
     if isinstance(value, Enum):
         return f"{name}.{value.name}"

@@ -1,7 +1,6 @@
 """Finding a pipeline by where it is: "file.py:name" or "module:name"."""
 
 import importlib
-import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from stackfold.domain.errors import InvalidFile, StackfoldError
 from stackfold.domain.pipeline import Pipeline
+from stackfold.infrastructure.file_modules import execute_file
 
 
 def load_pipeline(source: str) -> Pipeline[...]:
@@ -40,25 +40,13 @@ def _from_file(place: str) -> ModuleType:
     path = Path(place).expanduser().absolute()
     if not path.is_file():
         raise InvalidFile(place, "there is no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise InvalidFile(place, "is not a Python file")
     _make_importable(path.parent)
-    module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(path.stem)
-    # Known by its name, as an imported module is; but never in the place of another one.
-    if before is None or getattr(before, "__file__", None) == str(path):
-        sys.modules[path.stem] = module
     try:
-        spec.loader.exec_module(module)
+        return execute_file(str(path), path.stem)
+    except KeyboardInterrupt:
+        raise
     except BaseException as error:  # a script may also exit
-        if sys.modules.get(path.stem) is module:
-            del sys.modules[path.stem]
-        if isinstance(error, KeyboardInterrupt):
-            raise
         raise InvalidFile(place, _failure(error, str(path))) from error
-    _send_by_value(module)
-    return module
 
 
 def _from_name(place: str) -> ModuleType:
@@ -80,15 +68,6 @@ def _leads_to(name: str, place: str) -> bool:
 def _make_importable(folder: Path) -> None:
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-
-
-def _send_by_value(module: ModuleType) -> None:
-    # Another process does not have the file's functions and classes, as little as it has those
-    # of a script that is run.
-    import cloudpickle
-
-    if sys.modules.get(module.__name__) is module:
-        cloudpickle.register_pickle_by_value(module)
 
 
 def _failure(error: BaseException, file: str) -> str:

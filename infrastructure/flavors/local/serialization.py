@@ -1,23 +1,100 @@
-"""Pickling calls for another process, so that an error there tells the file and line it is from."""
+"""Pickling calls for another process.
 
+Functions and classes are sent by reference wherever the other process can import their module:
+then what the step does there with pickles and process pools works as it does here. The step is
+sent by value as well, as cloudpickle does it, and taken so if there is no such module there, or one
+that does something else: another version of the file, or one whose global variables were changed.
+"""
+
+import contextlib
+import io
+import pickle
+import sys
 from collections import ChainMap
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, ClassVar
 
 import cloudpickle
 
+from stackfold.application.running.steps import StepCall
+from stackfold.domain.code import CodeDigests
+from stackfold.domain.errors import InvalidPipeline
+from stackfold.infrastructure.file_modules import FileModule, place_of
+
 
 def dumps(value: object) -> bytes:
-    """Pickle a value; functions that cannot be imported elsewhere are sent as their code.
+    """Pickle a call, what one returned, or what one raised.
 
     Raises:
         Exception: It cannot be pickled; whatever a class of the user's raises.
     """
+    if isinstance(value, StepCall):
+        return pickle.dumps(_sent(value))
+    return _dumped(value, _ByReference)
+
+
+@dataclass(frozen=True, slots=True)
+class SentStep:
+    """A call of a step on its way to another process."""
+
+    code: str
+    """The digest of the step's code."""
+    by_reference: bytes | None
+    by_value: bytes | None
+
+    def __call__(self) -> object:
+        """Execute it; raises as it does.
+
+        Raises:
+            InvalidPipeline: It can be read in neither way.
+        """
+        return self._call()()
+
+    def _call(self) -> StepCall:
+        problem = "its module is not what it was when the run started"
+        if self.by_reference is not None:
+            try:
+                # What a module says when it is imported is no output of the step.
+                with contextlib.redirect_stdout(io.StringIO()):
+                    call: StepCall = pickle.loads(self.by_reference)  # noqa: S301
+                if _digest(call) == self.code:
+                    return call
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # a script may also exit
+                problem = f"{type(error).__name__}: {error}"
+        if self.by_value is None:
+            raise InvalidPipeline(f"the step cannot be sent to another process: {problem}")
+        return pickle.loads(self.by_value)  # type: ignore[no-any-return]  # noqa: S301
+
+
+def _sent(call: StepCall) -> SentStep:
+    found: dict[type, bytes] = {}
+    problem: Exception | None = None
+    for pickler in (_ByReference, _ByValue):
+        try:
+            found[pickler] = _dumped(call, pickler)
+        except Exception as error:  # whatever a class of the user's does when it is pickled
+            problem = error
+    if problem is not None and not found:
+        raise problem
+    return SentStep(_digest(call), found.get(_ByReference), found.get(_ByValue))
+
+
+def _digest(call: StepCall) -> str:
+    return CodeDigests().digest(call.step.function)
+
+
+def _dumped(value: object, pickler: "type[_ByValue]") -> bytes:
     file = BytesIO()
-    _Pickler(file).dump(value)
+    pickler(file).dump(value)
     return file.getvalue()
+
+
+# -- code
 
 
 def _reduced(code: CodeType) -> tuple[Any, ...]:
@@ -30,7 +107,61 @@ def _located(make: Callable[..., CodeType], parts: tuple[Any, ...], file: str) -
     return make(*parts).replace(co_filename=file)
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
+class _ByValue(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
+    """Sends code as cloudpickle does, with the name of its file."""
+
     dispatch_table: ClassVar[Any] = ChainMap(
         {CodeType: _reduced}, cloudpickle.Pickler.dispatch_table
     )
+
+
+class _ByReference(_ByValue):
+    """Sends functions and classes by where they are, if they can be found there."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, FunctionType | type) and isinstance(obj.__module__, str):
+            module, name = obj.__module__, obj.__qualname__
+            depth = _depth(obj, sys.modules.get(module), name)
+            place = None if depth is None else place_of(module)
+            if place is not None:
+                return _found_in_file, (place, name, depth)
+            if depth:  # without a decorator, cloudpickle does it
+                return _found, (module, name, depth)
+        return super().reducer_override(obj)
+
+
+def _depth(obj: Any, module: Any, name: str) -> int | None:
+    """How many decorators hide a function from its name; None if that leads elsewhere."""
+    found = module
+    for part in name.split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    depth = 0
+    while found is not None and found is not obj:
+        found = _wrapped(found)
+        depth += 1
+    return None if found is None else depth
+
+
+def _wrapped(value: Any) -> Any:
+    # Asks no property of the user's; a step and a pipeline have it too.
+    return getattr(value, "__dict__", {}).get("__wrapped__")
+
+
+def _found(module: str, name: str, depth: int) -> Any:
+    __import__(module)
+    return _inside(sys.modules[module], name, depth)
+
+
+def _found_in_file(place: FileModule, name: str, depth: int) -> Any:
+    return _inside(place.load(), name, depth)
+
+
+def _inside(module: Any, name: str, depth: int) -> Any:
+    found = module
+    for part in name.split("."):
+        found = getattr(found, part)
+    for _ in range(depth):
+        found = _wrapped(found)
+        if found is None:
+            raise AttributeError(f"{module.__name__}.{name} is no longer what it was")
+    return found
