@@ -8,6 +8,7 @@ that does something else: another version of the file, or one whose global varia
 
 import contextlib
 import io
+import os
 import pickle
 import sys
 from collections import ChainMap
@@ -22,6 +23,7 @@ import cloudpickle
 from stackfold.application.running.steps import StepCall
 from stackfold.domain.code import CodeDigests
 from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.function_source import module_of
 from stackfold.infrastructure.file_modules import FileModule, place_of
 
 
@@ -42,6 +44,8 @@ class SentStep:
 
     code: str
     """The digest of the step's code."""
+    root: str
+    """The folder that its module is imported from, where it was sent."""
     by_reference: bytes | None
     by_value: bytes | None
 
@@ -54,6 +58,7 @@ class SentStep:
         return self._call()()
 
     def _call(self) -> StepCall:
+        _moved.clear()
         problem = "its module is not what it was when the run started"
         if self.by_reference is not None:
             try:
@@ -61,6 +66,7 @@ class SentStep:
                 with contextlib.redirect_stdout(io.StringIO()):
                     call: StepCall = pickle.loads(self.by_reference)  # noqa: S301
                 if _digest(call) == self.code:
+                    _moved[:] = [(_root(call), self.root)]
                     return call
             except KeyboardInterrupt:
                 raise
@@ -81,7 +87,27 @@ def _sent(call: StepCall) -> SentStep:
             problem = error
     if problem is not None and not found:
         raise problem
-    return SentStep(_digest(call), found.get(_ByReference), found.get(_ByValue))
+    by_reference, by_value = found.get(_ByReference), found.get(_ByValue)
+    return SentStep(_digest(call), _root(call), by_reference, by_value)
+
+
+def with_paths_as_sent(traceback: str) -> str:
+    """A traceback with the paths that the files had where the step was sent.
+
+    On a node of a cluster the code lies in a folder that nobody knows afterwards.
+    """
+    for here, there in _moved:
+        if here and there and here != there:
+            traceback = traceback.replace(f'File "{here}{os.sep}', f'File "{there}{os.sep}')
+    return traceback
+
+
+_moved: list[tuple[str, str]] = []
+"""The folder that the step's module is imported from, here and where it was sent."""
+
+
+def _root(call: StepCall) -> str:
+    return module_of(call.step.function)[1]
 
 
 def _digest(call: StepCall) -> str:

@@ -90,8 +90,9 @@ def _answer(request: bytes) -> bytes:
 
 def _failure(error: BaseException) -> bytes:
     from stackfold.application.running.steps import one_line, traceback_text, trimmed
+    from stackfold.infrastructure.flavors.local.serialization import with_paths_as_sent
 
-    text = traceback_text(trimmed(error))
+    text = with_paths_as_sent(traceback_text(trimmed(error)))
     try:
         written = _dumped((error, text))
         pickle.loads(written)  # noqa: S301  # made a line above

@@ -1,0 +1,44 @@
+"""Where a function is from: its module and the folder that this is imported from, or its file."""
+
+from collections.abc import Callable
+from inspect import unwrap
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+
+class FunctionSource(NamedTuple):
+    """Where a function is."""
+
+    place: str
+    """"package.module:function" for a module of a package, or else "file.py:function"."""
+    root: str = ""
+    """The folder that the package is imported from; empty for a file."""
+
+
+def source_of(function: Callable[..., Any]) -> FunctionSource:
+    """Where a function is; for one in a script, where an import would find it."""
+    name = getattr(function, "__name__", "?")
+    code = getattr(function, "__code__", None)
+    module, root = module_of(function)
+    if "." in module and root:
+        return FunctionSource(f"{module}:{name}", root)
+    return FunctionSource(f"{code.co_filename if code else '?'}:{name}")
+
+
+def module_of(function: Callable[..., Any]) -> tuple[str, str]:
+    """The name that a function's module is imported by, and the folder that it is imported from.
+
+    Either is empty where that is unknown, as for a function of a notebook. A script that was run by
+    its file is called like the file, one that was run by `python -m` like the module.
+    """
+    space = getattr(unwrap(function), "__globals__", {})
+    spec, file = space.get("__spec__"), space.get("__file__")
+    if not file:
+        return "", ""
+    name = str(spec.name) if spec is not None else PurePath(file).stem
+    path = PurePath(file).with_suffix("")
+    parts = path.parts[:-1] if path.name == "__init__" else path.parts
+    wanted = tuple(name.split("."))
+    if parts[-len(wanted) :] != wanted:
+        return name, ""
+    return name, str(PurePath(*parts[: -len(wanted)]))
