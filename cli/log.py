@@ -139,11 +139,8 @@ def verify(
     with Workspace.open() as workspace, bar("verifying", workspace.log.head().position) as tell:
         found = workspace.log.verify(known, tell)
     if not found.holds:
-        place = f"#{found.position}" if found.position else "the log"
-        rest = "the log can still be read"
-        if found.log_holds:
-            rest = "the log itself holds: `stackfold log rebuild` makes the read models anew"
-        raise StackfoldError(f"{place} {found.problem}; {rest}")
+        place = f"#{found.position} " if found.position else ""
+        raise StackfoldError(f"{place}{found.problem}; {found.remedy}")
     say(f"{found.events} events hold, head {found.head}")
 
 

@@ -6,7 +6,7 @@ differs is said by the attributes and methods here.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from stackfold.domain.errors import LogUnavailable
 
@@ -19,6 +19,19 @@ class Cursor(Protocol):
 
     def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> Any:
         """Execute a statement for each of the parameters."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement changed."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with the database itself."""
+
+    problem: str
+    remedy: str
+    position: int | None = None
+    """The first event that it is about, if that is known."""
 
 
 Wait = Callable[[float], object]
@@ -88,6 +101,25 @@ class Database(Protocol):
 
     def stamp(self, cursor: Cursor) -> None:
         """Note that its tables have the form of this version."""
+
+    def by_table(self, cursor: Cursor) -> str:
+        """Let no index be used to read tables; returns what must stand behind a table's name."""
+
+    def lying_index(self) -> Fault | None:
+        """What an index of the events tells otherwise than the table of events does.
+
+        Raises:
+            LogUnavailable: The table itself cannot be read.
+        """
+
+    def damage(self) -> Fault | None:
+        """What the database's own check finds."""
+
+    def missing(self) -> Fault | None:
+        """What of the log's indexes and triggers is not there, or is not what it should be."""
+
+    def mend(self, cursor: Cursor) -> None:
+        """Make the indexes and triggers of the events anew, as far as this user may."""
 
     def new_events(self) -> AbstractContextManager[Wait]:
         """In the block, what waits for new events; none that comes after its begin is missed."""

@@ -102,11 +102,15 @@ class Contradictory(Exception):
 def fill(database: Database, copied: Iterable[Record]) -> Head:
     """Make an empty database a log of these records, or leave it empty; returns its head.
 
+    Warns:
+        LogContradicts: Events of the log exclude each other.
+
     Raises:
         LogExists: It is a log by now.
-        Contradictory: Two of them are of the same revision.
+        Contradictory: They are no log's: too many of them are of the same revisions.
     """
-    from stackfold.infrastructure.rebuild import rebuild
+    from stackfold.infrastructure.log_tables import TooManyDuplicates, copy
+    from stackfold.infrastructure.rebuild import fold_copied, report
     from stackfold.infrastructure.records import head
     from stackfold.infrastructure.wiring import wire
 
@@ -115,11 +119,15 @@ def fill(database: Database, copied: Iterable[Record]) -> Head:
             if database.version(cursor):
                 raise LogExists(database.place)
             wire(database).log.create_tables()
-            cursor.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", copied)
-            rebuild(database)
-            return head(database)
+            copy(cursor, database, copied)
+            contradictions = fold_copied(database, cursor)
+            end = head(database)
+    except TooManyDuplicates as error:
+        raise Contradictory("very many events are of a revision that there is already") from error
     except database.conflict as error:
         raise Contradictory(str(error)) from error
+    report(contradictions)
+    return end
 
 
 def _sync(folder: Path) -> None:

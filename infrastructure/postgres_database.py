@@ -8,7 +8,7 @@ from typing import Any, Self
 import psycopg
 
 from stackfold.domain.errors import LogUnavailable
-from stackfold.infrastructure.database import Cursor, Interrupted, Wait, part
+from stackfold.infrastructure.database import Cursor, Fault, Interrupted, Wait, part
 from stackfold.infrastructure.postgres_connection import (
     ARRIVAL,
     RETURN,
@@ -172,6 +172,48 @@ class PostgresDatabase:
         cursor.execute("DELETE FROM version")
         cursor.execute("INSERT INTO version VALUES (?)", [SCHEMA])
         self.empty = False
+
+    def by_table(self, cursor: Cursor) -> str:
+        """Let no index be used to read tables, until the transaction ends."""
+        from stackfold.infrastructure import postgres_integrity
+
+        cursor.execute(postgres_integrity.BY_TABLE)
+        return ""
+
+    def lying_index(self) -> Fault | None:
+        """What an index tells otherwise than its table does.
+
+        Raises:
+            LogUnavailable: The table itself cannot be read.
+        """
+        from stackfold.infrastructure import postgres_integrity
+
+        with self.look() as cursor:
+            return postgres_integrity.lying_index(cursor)
+
+    def damage(self) -> Fault | None:
+        """What amcheck finds, where it is installed and allowed."""
+        from stackfold.infrastructure import postgres_integrity
+
+        with self._turn:
+            return postgres_integrity.damage(
+                lambda statement, parameters: self._connection.execute(
+                    statement, parameters
+                ).fetchall()
+            )
+
+    def missing(self) -> Fault | None:
+        """What of the log's indexes and triggers is not there, or is not what it should be."""
+        from stackfold.infrastructure import postgres_integrity
+
+        with self.look() as cursor:
+            return postgres_integrity.missing(cursor)
+
+    def mend(self, cursor: Cursor) -> None:
+        """Make the indexes and triggers anew that are wrong, as far as this user may."""
+        from stackfold.infrastructure import postgres_integrity
+
+        postgres_integrity.mend(cursor)
 
     @contextmanager
     def new_events(self) -> Iterator[Wait]:

@@ -9,11 +9,11 @@ CLAIMS = 0x5354464C
 """The first half of the key of every advisory lock that claims a run; the second follows from
 the run's id."""
 
-_REFUSE = """
+REFUSE = """
 CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'the log is append-only'; END $$
 """
-_ANNOUNCE = f"""
+ANNOUNCE = f"""
 CREATE FUNCTION announce() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_notify('{CHANNEL}', ''); RETURN NULL; END $$
 """
@@ -34,8 +34,8 @@ $$ SELECT EXISTS (
 BEFORE_TABLES = (
     f"CREATE SCHEMA IF NOT EXISTS {SCHEMA_NAME}",
     "CREATE TABLE version (form INTEGER NOT NULL)",
-    _REFUSE,
-    _ANNOUNCE,
+    REFUSE,
+    ANNOUNCE,
     _CLAIM,
     _CLAIMED,
 )

@@ -1,13 +1,15 @@
 """Folding the whole log into empty read models, a batch at a time."""
 
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from stackfold.application.read_models.all import every_plain, every_temporal
 from stackfold.application.read_models.projection import Temporal, Write
-from stackfold.domain.errors import LogUnavailable, UnreadableEvent
+from stackfold.domain.errors import LogContradicts, UnreadableEvent
 from stackfold.domain.events import DomainEvent
+from stackfold.infrastructure.contradictions import Contradiction, Contradictions
 from stackfold.infrastructure.database import Cursor, Database, pages
 from stackfold.infrastructure.event_mapper import loaded
 from stackfold.infrastructure.projector import encoded, json_columns, statement
@@ -34,38 +36,58 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
     Returns:
         The number of events.
 
+    Warns:
+        LogContradicts: Events of the log exclude each other, such as two of the same name.
+
     Raises:
         UnreadableEvent: The log holds an event that cannot be loaded; nothing is changed then.
-        LogUnavailable: It holds what was never recorded, such as two of the same name.
     """
     with database.write() as cursor:
-        return _rebuild(database, cursor, progress)
+        database.mend(cursor)
+        done = _rebuild(database, cursor, progress)
+    report(done.contradictions)
+    return done.events
+
+
+def fold_copied(database: Database, cursor: Cursor) -> list[Contradiction]:
+    """Make the read models of a log that was just copied; returns what should be reported."""
+    return _rebuild(database, cursor).contradictions
 
 
 def upgrade(database: Database) -> None:
     """Rebuild read models of an older version, unless another process is faster."""
+    found: list[Contradiction] = []
     with database.write() as cursor:
         if database.version(cursor) < SCHEMA:
-            _rebuild(database, cursor)
+            database.mend(cursor)
+            found = _rebuild(database, cursor).contradictions
+    report(found)
 
 
-def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = None) -> int:
+def report(contradictions: Iterable[Contradiction]) -> None:
+    """Warn of contradictions; after the commit, since a warning may be made an error."""
+    for each in contradictions:
+        warnings.warn(LogContradicts(each.position, each.problem), stacklevel=3)
+
+
+class _Done(NamedTuple):
+    events: int
+    contradictions: list[Contradiction]
+
+
+def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = None) -> _Done:
     anew = database.drops_unseen or database.version(cursor) < SCHEMA
     if anew:
         TABLES.drop(cursor)
         TABLES.create(cursor, database.main)
     else:
         TABLES.clear(cursor)
-    try:
-        count = Fold(cursor, database.main).run(events(database), progress)
-        if anew:
-            TABLES.create_indexes(cursor)
-    except database.conflict as error:
-        problem = f"contradicts itself ({error}): restore it from a backup"
-        raise LogUnavailable(database.place, problem) from error
+    fold = Fold(cursor, database.main)
+    count = fold.run(events(database), progress)
     if anew:
+        TABLES.create_indexes(cursor)
         database.stamp(cursor)
-    return count
+    return _Done(count, fold.contradictions.all())
 
 
 def events(database: Database) -> Iterator[Any]:
@@ -92,6 +114,8 @@ class Fold:
         self._current: dict[tuple[str, str], list[Any]] = {}
         self._created: dict[tuple[str, str], str] = {}
         self._rows: dict[str, list[Sequence[Any]]] = defaultdict(list)
+        self.contradictions = Contradictions()
+        """Those that nobody has ended; complete when the fold is."""
 
     def run(self, events: Iterable[Any], progress: Progress | None = None) -> int:
         """Fold events into the tables, and return their number.
@@ -107,11 +131,14 @@ class Fold:
         count = 0
         for count, (position, recorded_at, id, version, topic, state) in enumerate(events, 1):
             try:
-                self._take(loaded(topic, id, version, state), id, position, recorded_at)
+                event = loaded(topic, id, version, state)
+                self.contradictions.revision(id, version, position, topic)
+                self._take(event, id, position, recorded_at)
             except UnreadableEvent as error:
                 raise UnreadableEvent(topic, error.reason, position) from error
             except (AssertionError, LookupError, TypeError, ValueError) as error:
-                raise UnreadableEvent(topic, "it does not follow", position) from error
+                if not self.contradictions.misfit(id, position, topic):
+                    raise UnreadableEvent(topic, "it does not follow", position) from error
             if not count % _BATCH:
                 self._flush()
                 if progress:
@@ -139,15 +166,19 @@ class Fold:
         recorded_at: str,
     ) -> None:
         key = (model.table, id)
-        before = self._current.pop(key, None)
-        row = None
+        before = self._current.get(key)
+        after = model.fold(before[-1] if before else None, event)
         if before is not None:
-            row = before.pop()
+            del self._current[key]
+            before.pop()
             before[_UNTIL], before[_ENDED] = position, recorded_at
             self._rows[model.table].append(before)
-        after = model.fold(row, event)
         created = self._created.setdefault(key, recorded_at)
-        if after is not None:
+        if after is None:
+            self.contradictions.ended(model, id)
+        else:
+            if not self.contradictions.kept(model, id, after):
+                after = self.contradictions.named(model, id, after, position)
             self._current[key] = [
                 id, event.originator_version, position, None,
                 created, recorded_at, None, event.by, *encoded(after, in_json), after,
@@ -169,7 +200,11 @@ class Fold:
                 if not table.startswith("INSERT"):
                     marks = ", ".join("?" for _ in rows[0])
                     insertion = f"INSERT INTO {self._schema}.{table} VALUES ({marks})"
+                if "ON CONFLICT" not in insertion:
+                    insertion += " ON CONFLICT DO NOTHING"
                 self._cursor.executemany(insertion, rows)
+                if self._cursor.rowcount < len(rows):
+                    self.contradictions.twice(insertion.split()[2].rpartition(".")[2])
                 rows.clear()
 
 

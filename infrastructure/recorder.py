@@ -10,21 +10,11 @@ from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredE
 
 from stackfold.domain.errors import LogUnavailable
 from stackfold.domain.events import DomainEvent
+from stackfold.infrastructure import log_tables
 from stackfold.infrastructure.chain import BEGINNING, SELECT_HEAD, Head, Record, chained
 from stackfold.infrastructure.database import Cursor, Database, Interrupted
 from stackfold.infrastructure.projector import Projector
 from stackfold.infrastructure.tables import Tables
-
-_TABLES = (
-    "CREATE TABLE events (position INTEGER PRIMARY KEY, change INTEGER NOT NULL, "
-    "recorded_at TEXT NOT NULL, "
-    "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, "
-    "state BLOB NOT NULL, hash BLOB NOT NULL, UNIQUE (originator_id, originator_version))",
-    "CREATE INDEX events_by_time ON events (recorded_at)",
-    "CREATE INDEX events_of_configuration ON events (position) WHERE substr(topic, 1, 4) <> 'run.'",
-)
-
-_INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Recorder(AggregateRecorder):
@@ -41,8 +31,7 @@ class Recorder(AggregateRecorder):
         """Create the log and its read models, empty."""
         with self._database.write() as cursor:
             self._database.prepare(cursor)
-            for statement in (*_TABLES, *self._database.append_only):
-                cursor.execute(statement)
+            log_tables.create(cursor, self._database)
             self._tables.create(cursor, self._database.main)
             self._tables.create_indexes(cursor)
             self._database.stamp(cursor)
@@ -97,7 +86,7 @@ class Recorder(AggregateRecorder):
                 position += 1
                 record = _record(position, first, recorded_at, stored, previous)
                 try:
-                    cursor.execute(_INSERT, record)
+                    cursor.execute(log_tables.INSERT, record)
                 except self._database.conflict as error:
                     raise IntegrityError(str(error)) from error
                 written.append(record)
@@ -159,10 +148,11 @@ class Recorder(AggregateRecorder):
             desc: Newest first.
             limit: At most so many.
         """
+        order = "DESC" if desc else "ASC"
         rows = self._database.read(
             "SELECT originator_version, topic, state FROM events WHERE originator_id = ? "
             "AND originator_version > ? AND originator_version <= ? "
-            f"ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?",
+            f"ORDER BY originator_version {order}, position {order} LIMIT ?",
             (str(originator_id), gt or 0, _LAST if lte is None else lte, limit or _LAST),
         )
         return [StoredEvent(UUID(str(originator_id)), *row) for row in rows]

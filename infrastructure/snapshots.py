@@ -22,7 +22,7 @@ class ReadModelSnapshots:
         rows = self._database.read(
             f"SELECT revision, created, updated, {', '.join(model.columns)} FROM {model.table} "
             f"WHERE id = ? AND revision % {EVERY} = 0 AND revision <= ? "
-            "ORDER BY revision DESC LIMIT 1",
+            "ORDER BY revision DESC, since DESC LIMIT 1",
             (id, 2**63 - 1 if upto is None else upto),
         )
         if not rows:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from stackfold.domain.errors import LogUnavailable
-from stackfold.infrastructure.database import Cursor, Wait, part
+from stackfold.infrastructure.database import Cursor, Fault, Wait, part
 from stackfold.infrastructure.version import SCHEMA
 
 PATIENCE = 10.0
@@ -27,7 +27,7 @@ _PROBLEMS = (
     ("full", "cannot grow, the disk is full: free some space and try again"),
     ("disk i/o", "cannot be read or written, the disk reports an error: check the disk"),
     ("not a database", "is not a Stackfold log: restore it from a backup or move it away"),
-    ("malformed", "is damaged: restore it from a backup or move it away"),
+    ("malformed", "is damaged: copy it with `stackfold log fork`, or restore it from a backup"),
     ("no such table", "is damaged: restore it from a backup or move it away"),
     ("no such column", "is damaged: restore it from a backup or move it away"),
 )
@@ -55,6 +55,7 @@ class SqliteDatabase:
     def __init__(self, path: Path | None, connection: sqlite3.Connection) -> None:
         """Use `open`, `create` or `in_memory` instead."""
         self.place = str(path) if path else "memory"
+        self._path = path
         self._connection = connection
         self._turn = threading.RLock()
         self.outdated = False
@@ -178,6 +179,55 @@ class SqliteDatabase:
     def stamp(self, cursor: Cursor) -> None:
         """Note that its tables have the form of this version."""
         cursor.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def by_table(self, cursor: Cursor) -> str:
+        """What must stand behind a table's name, so that no index is used to read it."""
+        return " NOT INDEXED"
+
+    def lying_index(self) -> Fault | None:
+        """What an index of the events tells otherwise than the table of events does.
+
+        Raises:
+            LogUnavailable: The table itself cannot be read.
+        """
+        from stackfold.infrastructure import sqlite_integrity
+
+        with self._anew() as connection:
+            return sqlite_integrity.lying_index(connection)
+
+    def damage(self) -> Fault | None:
+        """What the database's own check finds."""
+        from stackfold.infrastructure import sqlite_integrity
+
+        with self._anew() as connection:
+            return sqlite_integrity.damage(connection)
+
+    def missing(self) -> Fault | None:
+        """What of the log's indexes and triggers is not there, or is not what it should be."""
+        from stackfold.infrastructure import sqlite_integrity
+
+        with self._anew() as connection:
+            return sqlite_integrity.missing(connection)
+
+    def mend(self, cursor: Cursor) -> None:
+        """Make the indexes and triggers of the events anew."""
+        from stackfold.infrastructure import sqlite_integrity
+
+        sqlite_integrity.mend(self._connection)
+
+    @contextmanager
+    def _anew(self) -> Iterator[sqlite3.Connection]:
+        """A connection that has read nothing of the file yet, and that nobody waits for."""
+        if self._path is None:
+            with self._turn:
+                yield self._connection
+            return
+        with plain_words(self.place):
+            connection = _open_existing(self._path)
+            try:
+                yield connection
+            finally:
+                connection.close()
 
     @contextmanager
     def new_events(self) -> Iterator[Wait]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from stackfold.domain.errors import InvalidHead, LogUnavailable, UnreadableEvent
 from stackfold.infrastructure.chain import BEGINNING, Record, chained
-from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.database import Database, Fault
 from stackfold.infrastructure.rebuild import Fold, Progress, events
 from stackfold.infrastructure.records import PAGE, records
 from stackfold.infrastructure.tables import TABLES
@@ -25,6 +25,8 @@ class Verification(NamedTuple):
     """What is wrong there."""
     log_holds: bool = False
     """Whether only the read models are wrong, so that a rebuild mends them."""
+    remedy: str = "the log can still be read"
+    """What to do about it, or what can be relied on all the same."""
 
     @property
     def holds(self) -> bool:
@@ -35,7 +37,11 @@ class Verification(NamedTuple):
 def verify(
     database: Database, known: str | None = None, progress: Progress | None = None
 ) -> Verification:
-    """Recompute the hash chain, and compare the read models with a fresh fold of the log.
+    """Prove that the log is as it was written, and that everything made of it agrees with it.
+
+    In this order: indexes of the log have what its table has; the hash chain; the database's own
+    check; the read models are what a fresh fold of the log makes; no events contradict each other;
+    indexes and the triggers that keep the log append-only are there. The first problem is told.
 
     Args:
         database: Where the log is.
@@ -46,13 +52,28 @@ def verify(
         InvalidHead: `known` is not of that form.
     """
     noted = _parsed(known) if known else (0, BEGINNING)
+    fault = _lying_index(database)
     found = verify_chain(database, *noted, progress)
-    if not found.holds:
+    if fault is None and not found.holds:
         return found
-    difference = _verify_read_models(database)
-    if difference is None:
-        return found
-    return found._replace(**difference._asdict())
+    if fault is None:
+        fault = database.damage()
+    if fault is None:
+        difference = _verify_read_models(database)
+        if difference is not None:
+            return found._replace(**difference._asdict())
+        fault = database.missing()
+    if fault is not None:
+        return found._replace(position=fault.position, problem=fault.problem, remedy=fault.remedy)
+    return found
+
+
+def _lying_index(database: Database) -> Fault | None:
+    try:
+        return database.lying_index()
+    except LogUnavailable:
+        # The chain tells which event cannot be read.
+        return None
 
 
 def _parsed(known: str) -> tuple[int, bytes]:
@@ -121,39 +142,53 @@ def _head(record: Record) -> str:
     return f"{record.position}:{record.hash.hex()}"
 
 
+READABLE = "the log can still be read"
+REBUILD = "the log itself holds: `stackfold log rebuild` makes the read models anew"
+
+
 class _Difference(NamedTuple):
     position: int
     problem: str
     log_holds: bool = True
+    remedy: str = REBUILD
 
 
 def _verify_read_models(database: Database) -> _Difference | None:
     """The first position at which a read model and a fresh fold differ, and how."""
     with database.look() as cursor:
         TABLES.create(cursor, database.temp)
+        fold = Fold(cursor, database.temp)
         try:
-            Fold(cursor, database.temp).run(events(database))
+            fold.run(events(database))
         except UnreadableEvent as error:
-            return _Difference(error.position or 0, f"cannot be loaded: {error.reason}", False)
-        except database.conflict as error:
-            return _Difference(0, f"the events contradict each other: {error}", False)
+            problem = f"cannot be loaded: {error.reason}"
+            return _Difference(error.position or 0, problem, False, READABLE)
+        by_table = database.by_table(cursor)
         differences = []
         for table in TABLES.names():
             position = TABLES.position_of(table, database.main)
             schemas = database.main, database.temp
             for one, other in (schemas, schemas[::-1]):
                 ((first,),) = cursor.execute(
-                    f"SELECT min(CAST({position} AS INTEGER)) FROM (SELECT * FROM {one}.{table} "
-                    f"EXCEPT SELECT * FROM {other}.{table}) AS differing"
+                    f"SELECT min(CAST({position} AS INTEGER)) FROM "
+                    f"(SELECT * FROM {one}.{table}{by_table} "
+                    f"EXCEPT SELECT * FROM {other}.{table}{by_table}) AS differing"
                 )
                 if first is not None:
                     problem = f"reads differently in the read model {table!r}"
                     differences.append(_Difference(first, problem))
             ((one, other),) = cursor.execute(
-                f"SELECT (SELECT count(*) FROM {schemas[0]}.{table}), "
-                f"(SELECT count(*) FROM {schemas[1]}.{table})"
+                f"SELECT (SELECT count(*) FROM {schemas[0]}.{table}{by_table}), "
+                f"(SELECT count(*) FROM {schemas[1]}.{table}{by_table})"
             )
             if one > other and not differences:
                 problem = f"a row is there twice in the read model {table!r}"
                 differences.append(_Difference(0, problem))
-        return min(differences, default=None)
+        if differences:
+            return min(differences)
+        contradictions = fold.contradictions.all()
+        if contradictions:
+            first, *more = contradictions
+            remedy = f"{len(more)} more contradict others" if more else READABLE
+            return _Difference(first.position, first.problem, True, remedy)
+        return None

@@ -115,6 +115,7 @@ from stackfold.domain.errors.validation import (
 )
 from stackfold.domain.errors.warnings import (
     CodeChanged,
+    LogContradicts,
     StackfoldWarning,
     VersionsDiffer,
     WouldNotRun,
@@ -158,6 +159,7 @@ __all__ = [
     "InvalidStack",
     "InvalidStore",
     "InvalidTag",
+    "LogContradicts",
     "LogExists",
     "LogUnavailable",
     "MissingSecret",

@@ -40,3 +40,12 @@ class WouldNotRun(StackfoldWarning):
         """Say what the `problem` is, and what mends it."""
         self.problem = problem
         super().__init__(f"as it is now, this would not run: {problem}")
+
+
+class LogContradicts(StackfoldWarning):
+    """Events of the log exclude each other; the read models were made all the same."""
+
+    def __init__(self, position: int, problem: str) -> None:
+        """Say what the `problem` with the event at `position` is, or with the log if that is 0."""
+        self.position, self.problem = position, problem
+        super().__init__(f"#{position} {problem}" if position else problem)

@@ -199,19 +199,6 @@ def test_a_log_that_makes_no_sense_is_not_rebuilt_but_left_as_it_is(home):
         assert ws.stacks.list() == before
 
 
-def test_two_living_namesakes_are_not_rebuilt(home):
-    twin = "SELECT position + 1000, 1, recorded_at, '00000000-0000-4000-8000-000000000000', 1"
-    rechained(
-        home,
-        f"INSERT INTO events {twin}, topic, state, hash FROM events WHERE position = 1",
-    )
-    with (
-        Workspace.open(home) as ws,
-        pytest.raises(StackfoldError, match=r"contradicts itself .*: restore it from a backup"),
-    ):
-        ws.log.rebuild()
-
-
 # -- the end
 
 
