@@ -11,6 +11,8 @@ import re
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from stackfold.domain.errors.refusal import text_of
+
 SHORTEST = 4
 """Shorter values are left as they are: they would be found in innocent words."""
 
@@ -75,7 +77,7 @@ def _clean(error: BaseException, seen: set[int]) -> Any:
             with suppress(Exception):
                 setattr(error, name, _in_value(value))
         if _tells(error):
-            text = redacted(f"{type(error).__name__}: {error}")
+            text = redacted(f"{type(error).__name__}: {text_of(error)}")
             error = RuntimeError(text).with_traceback(error.__traceback__)
     with suppress(Exception):
         error.__cause__ = cause and _clean(cause, seen)
@@ -87,8 +89,15 @@ def _clean(error: BaseException, seen: set[int]) -> Any:
 
 
 def _tells(error: BaseException) -> bool:
-    said = [str(error), repr(error), *map(str, getattr(error, "__notes__", ()))]
+    said = [text_of(error), *_notes(error)]
+    with suppress(Exception):
+        said.append(repr(error))
     return any(redacted(text) != text for text in said)
+
+
+def _notes(error: BaseException) -> list[str]:
+    notes = getattr(error, "__notes__", None)
+    return [each for each in notes if isinstance(each, str)] if isinstance(notes, list) else []
 
 
 def _in_value(value: Any) -> Any:

@@ -4,11 +4,13 @@ import warnings
 from typing import Any
 from uuid import uuid4
 
+from stackfold.application.interruptions import is_interruption
 from stackfold.application.materializers import Materializers, differing
 from stackfold.application.ports import ArtifactStore
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.class_finder import class_finder, type_name
 from stackfold.domain.errors import ArtifactDamaged, StackfoldError, VersionsDiffer
+from stackfold.domain.errors.refusal import text_of
 from stackfold.domain.graph import StepFunction
 
 
@@ -76,6 +78,8 @@ def read(
             return reader.read(file, artifact.type, find_class)
         except StackfoldError:
             raise
-        except Exception as error:
-            problem = f"cannot be read: {type(error).__name__}: {error}"
+        except BaseException as error:
+            if is_interruption(error) or isinstance(error, SystemExit):
+                raise
+            problem = f"cannot be read: {type(error).__name__}: {text_of(error)}"
             raise ArtifactDamaged(artifact.uri, problem) from error

@@ -9,6 +9,7 @@ from typing import Any, Generic, ParamSpec, Self, Unpack
 from stackfold.domain.building import building, current
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
+from stackfold.domain.errors.refusal import text_of
 from stackfold.domain.graph import Graph, Output
 from stackfold.domain.name import valid_name
 from stackfold.domain.options import PipelineChanges, PipelineOptions
@@ -159,7 +160,7 @@ class Pipeline(Generic[Given]):
         except Exception as error:
             raise InvalidPipeline(
                 f"pipeline {self.name!r} raised {type(error).__name__} in line "
-                f"{_line(error, self.function)} while its steps were connected: {error}"
+                f"{_line(error, self.function)} while its steps were connected: {text_of(error)}"
             ) from error
 
 

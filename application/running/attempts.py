@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
+from stackfold.application.interruptions import is_interruption
 from stackfold.application.materializers import Materializers
 from stackfold.application.ports import Answer, ArtifactStore, Place, StepOperator
 from stackfold.application.running.cache import Cache
@@ -66,8 +67,8 @@ class Attempts:
                     if elsewhere:
                         return place.here(elsewhere)
                     return place.execute(self._call, options.timeout)
-            except (Exception, SystemExit) as error:
-                if len(self.retried) >= options.retries:
+            except BaseException as error:
+                if is_interruption(error) or len(self.retried) >= options.retries:
                     raise
                 self.retried.append(one_line(trimmed(error)))
             self._wait(options.delay * options.backoff ** (len(self.retried) - 1), place)

@@ -158,7 +158,7 @@ def executing(context: StepContext) -> Iterator[None]:
         yield
     except BaseException as error:
         # What it said until then comes along, from another process too.
-        with suppress(AttributeError, TypeError):
+        with suppress(Exception):  # of a class that takes no attributes
             vars(error)[_NOTES] = context.notes
         raise
     finally:

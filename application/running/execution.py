@@ -7,11 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from stackfold.application.ports import (
-    Place,
-    RunPlan,
-    StepStopped,
-)
+from stackfold.application.interruptions import is_interruption
+from stackfold.application.ports import Place, RunPlan, StepStopped
 from stackfold.application.run_views import StepView
 from stackfold.application.running.attempts import HERE, Attempts, Equipment
 from stackfold.application.running.context import Notes, RunFacts, notes_on
@@ -262,7 +259,7 @@ class Execution:
         attempts: Attempts,
     ) -> None:
         ended, log = datetime.now(UTC), attempts.output.close()
-        if not isinstance(error, Exception | SystemExit):
+        if is_interruption(error):
             self._stop(node, started, ended, error, log)
             return
         failure = Failure.of(error)
@@ -289,6 +286,9 @@ class Execution:
         self._tell(node.name, "failed", started, ended, failure.error)
         self._call_hook(node, "failure", "failed", error)
         self._call_hook(node, "end", "failed", error)
+        if not isinstance(error, Exception | SystemExit):
+            # An orchestrator takes everything else for an interruption.
+            raise FailedElsewhere(failure.error, failure.traceback) from error
 
     def _stop(
         self,

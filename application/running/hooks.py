@@ -4,6 +4,7 @@ import inspect
 import logging
 from typing import NamedTuple
 
+from stackfold.application.interruptions import is_interruption
 from stackfold.domain.options import Hook
 
 
@@ -26,15 +27,17 @@ class HookCall(NamedTuple):
 def call_hook(hook: Hook, call: HookCall) -> None:
     """Call a hook.
 
-    KeyboardInterrupt and whatever else ends the run goes through; the rest is logged, as an error
-    of the logger `stackfold.hooks`, which without any set-up is printed on stderr.
+    What interrupts the run goes through; the rest is logged, as an error of the logger
+    `stackfold.hooks`, which without any set-up is printed on stderr.
     """
     try:
         if _takes_nothing(hook):
             hook()
         else:
             hook(call)
-    except (Exception, SystemExit):
+    except BaseException as error:
+        if is_interruption(error):
+            raise
         whose = f"step {call.step!r}" if call.step else f"pipeline {call.pipeline!r}"
         logging.getLogger("stackfold.hooks").exception(
             "the hook on_%s of %s failed; the run goes on", call.event, whose

@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 from uuid import UUID
 
 from stackfold.application.images import Images
+from stackfold.application.interruptions import is_interruption
 from stackfold.application.ledger import Ledger
 from stackfold.application.materializers import Materializers
 from stackfold.application.ports import (
@@ -239,12 +240,12 @@ class Launches:
             with routed():
                 orchestrator.run(execution.plan, execution.execute)
             execution.end_tracking()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_interruption(error):
+                execution.cancel(error)
+                raise
             failed = execution.fail(error)
             raise failed from failed.__cause__
-        except BaseException as interruption:
-            execution.cancel(interruption)
-            raise
         execution.complete()
 
 

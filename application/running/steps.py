@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
+from stackfold.application.interruptions import is_interruption
 from stackfold.application.materializers import Materializers
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.redaction import redacted, without_secrets
@@ -15,7 +16,7 @@ from stackfold.application.running.step_tracker import Tracked
 from stackfold.application.values import read, write
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import InvalidOutput, StackfoldError
-from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.errors.refusal import text_of, with_article
 from stackfold.domain.graph import Gathered, StepFunction
 
 _HEADER = "Traceback (most recent call last):"
@@ -112,10 +113,12 @@ class StepCall:
             written = write(name, value, self.store, self.materializers)
         except StackfoldError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if is_interruption(error) or isinstance(error, SystemExit):
+                raise
             # Whatever a class of the user's does when it is pickled.
             what = with_article(type(value).__name__)
-            problem = f"{what} as {name!r} that cannot be stored: {error}"
+            problem = f"{what} as {name!r} that cannot be stored: {text_of(error)}"
             raise InvalidOutput(self.node, problem) from error
         if not notes:
             return written
@@ -147,8 +150,9 @@ def _is_ours(module: Mapping[str, Any]) -> bool:
 def traceback_text(error: BaseException) -> str:
     """The traceback of a trimmed error; of one from elsewhere, the traceback from there."""
     notes = getattr(error, "__notes__", None)
-    if notes and str(notes[-1]).startswith(_HEADER):
-        return redacted(str(notes[-1]))
+    last = notes[-1] if isinstance(notes, list) and notes else None
+    if isinstance(last, str) and last.startswith(_HEADER):
+        return redacted(last)
     if isinstance(error, StackfoldError) and not error.__traceback__:
         return one_line(error)
     return _printable("".join(traceback.format_exception(error)).rstrip())
@@ -156,7 +160,7 @@ def traceback_text(error: BaseException) -> str:
 
 def one_line(error: BaseException) -> str:
     """What was raised, as its class and the first line of its text."""
-    text = redacted(str(error)).strip().partition("\n")[0]
+    text = redacted(text_of(error)).strip().partition("\n")[0]
     if isinstance(error, StackfoldError):
         return _printable(text)
     return _printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
+from stackfold.application.interruptions import is_interruption
 from stackfold.application.ports.submitting_orchestrator import (
     Job,
     JobImage,
@@ -110,13 +111,13 @@ class Submissions:
             self.settle(job.run, execution)
         except RunEnded:
             self._as_it_ended(job.run, execution.watcher)
-        except (Exception, SystemExit) as error:
-            if isinstance(error, RunFailed):
+        except RunFailed:
+            raise
+        except BaseException as error:
+            if is_interruption(error):
+                self._cancel(job, execution, orchestrator, reference, error)
                 raise
             self.settle(job.run, execution, error)
-        except BaseException as interruption:
-            self._cancel(job, execution, orchestrator, reference, interruption)
-            raise
 
     def settle(self, run: str, execution: Execution, error: BaseException | None = None) -> None:
         """End a run that nothing executes any more, as its steps have.

@@ -24,7 +24,7 @@ class StepLost(StackfoldError):
 
 
 class FailedElsewhere(StackfoldError):
-    """A step failed in a process that an engine had started for it."""
+    """A step failed, and what it raised is known by its record only."""
 
     def __init__(self, error: str, traceback: str) -> None:
         """Repeat what was recorded there: the `error` in one line, and its `traceback`."""

@@ -17,6 +17,16 @@ def _again(kind: type[StackfoldError], args: tuple[Any, ...], data: dict[str, An
     return error
 
 
+def text_of(error: BaseException) -> str:
+    """The text of any exception; where its class cannot make one, that it cannot."""
+    try:
+        return str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
+        return f"(its text cannot be made: {type(problem).__name__})"
+
+
 def with_article(noun: str) -> str:
     """`noun` with its article."""
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

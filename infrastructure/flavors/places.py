@@ -16,7 +16,7 @@ GRACE = 2.0
 _GLANCE = 0.05
 
 
-class _TimeIsUp(BaseException):
+class _TimeIsUp(StepStopped):
     """Raised in a step that has taken too long."""
 
 

@@ -96,8 +96,8 @@ def _failure(error: BaseException) -> bytes:
     try:
         written = _dumped((error, text))
         pickle.loads(written)  # noqa: S301  # made a line above
-    except Exception:
-        # An error that cannot travel is told by one that can.
+    except BaseException:
+        # An error that cannot travel, as a panic of Rust, is told by one that can.
         written = _dumped((RuntimeError(one_line(error)), text))
     return written
 
