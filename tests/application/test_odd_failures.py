@@ -97,8 +97,11 @@ def test_a_value_that_panics_when_it_is_stored_fails_its_step(runs):
         def __reduce__(self):
             raise Panic("cannot be written")
 
+    def make():
+        return Fragile()
+
     with pytest.raises(RunFailed, match="'output' that cannot be stored: cannot be written") as it:
-        runs.start(single(lambda: Fragile()))
+        runs.start(single(make))
     assert isinstance(it.value.__cause__, InvalidOutput)
 
 
