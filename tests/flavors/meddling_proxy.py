@@ -1,6 +1,7 @@
 """Stands between a client and a server on this machine, and makes trouble when told to."""
 
 import socket
+import struct
 import threading
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -24,6 +25,12 @@ class MeddlingProxy:
         """So many connections to come are cut,"""
         self.cut_after = 0
         """once this many bytes have gone to the server."""
+        self.resets = 0
+        """So many requests to come are reset,"""
+        self.reset_on = b""
+        """of those that begin with this,"""
+        self.reset_when = "asked"
+        """before the server gets them ("asked"), or when it has answered ("answered")."""
         self.met = 0
         """How many connections had trouble."""
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -57,8 +64,44 @@ class MeddlingProxy:
                     pass
             return
         server = socket.create_connection(self._target)
+        if self.resets:
+            self._serve_until_reset(client, server)
+            return
         threading.Thread(target=self._pump, args=(server, client), daemon=True).start()
         self._pump(client, server, limited=True)
+
+    def _serve_until_reset(self, client, server):
+        """Serve a connection by turns; reset it at a request that is to be reset."""
+        with server, suppress(OSError):
+            while data := client.recv(2**16):
+                struck = self.resets and data.startswith(self.reset_on)
+                if struck:
+                    self.resets -= 1
+                    self.met += 1
+                if not (struck and self.reset_when == "asked"):
+                    self._exchange(data, client, server, told=not struck)
+                if struck:
+                    break
+        # A connection that lingers for no time is reset, not ended.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+
+    def _exchange(self, data, client, server, told):
+        """Hand over a request, of which `data` is the beginning, and its answer if it is told."""
+        head, _, body = data.partition(b"\r\n\r\n")
+        left = _length(head) - len(body)
+        server.sendall(data)
+        while left > 0 and (data := client.recv(2**16)):
+            server.sendall(data)
+            left -= len(data)
+        answer = server.recv(2**16)
+        start, _, body = answer.partition(b"\r\n\r\n")
+        left = 0 if head.startswith(b"HEAD") else _length(start) - len(body)
+        while left > 0 and (more := server.recv(2**16)):
+            answer += more
+            left -= len(more)
+        if told:
+            client.sendall(answer)
 
     def _pump(self, source, sink, limited=False):
         passed = 0
@@ -74,3 +117,10 @@ class MeddlingProxy:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
+
+
+def _length(head):
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.partition(b":")[2])
+    return 0

@@ -1,6 +1,7 @@
 """The artifact store `s3` when its server is away, busy, or says no: bounded, one clear line."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from contracts.artifact_store import content, uris, written
@@ -135,6 +136,90 @@ def test_a_connection_that_is_always_cut_leaves_nothing(
     cut = s3_store(path=s3_path, endpoint_url=proxy.url, retry_timeout=2)
     assert "the connection was cut" in unavailable(lambda: written(cut, LARGE))
     assert uris(s3) == []
+
+
+# -- a connection that is reset: before the server has the request, or when the answer is lost
+
+
+@pytest.fixture(params=["asked", "answered"])
+def resetting(proxy, request):
+    """The proxy; it resets two requests."""
+    proxy.resets, proxy.reset_when = 2, request.param
+    return proxy
+
+
+@pytest.fixture
+def through(resetting, s3_secrets, s3_path):
+    """The store, asked through the proxy."""
+    return s3_store(path=s3_path, endpoint_url=resetting.url)
+
+
+def test_a_put_that_is_reset_is_repeated(resetting, through):
+    resetting.reset_on = b"PUT "
+    assert content(through, written(through, b"bytes")) == b"bytes"
+    assert resetting.met == 2
+
+
+def test_a_put_of_what_is_there_that_is_reset_is_repeated(resetting, through, s3):
+    before = written(s3, b"bytes")
+    resetting.reset_on = b"PUT "
+    assert written(through, b"bytes") == before
+    assert content(s3, before) == b"bytes"
+    assert resetting.met == 2
+
+
+def test_a_read_that_is_reset_is_repeated(resetting, through, s3):
+    stored = written(s3, b"bytes")
+    resetting.reset_on = b"GET "
+    assert content(through, stored) == b"bytes"
+    assert resetting.met == 2
+
+
+def test_a_large_put_whose_beginning_is_reset_is_repeated(resetting, through):
+    resetting.reset_on = b"POST "  # which begins and completes what is sent in parts
+    assert content(through, written(through, LARGE)) == LARGE
+    assert resetting.met == 2
+
+
+def test_a_deletion_that_is_reset_is_repeated(resetting, through, s3):
+    stored = written(s3, b"bytes")
+    resetting.reset_on = b"POST "
+    assert through.delete(stored.uri) is True
+    assert s3.size(stored.uri) is None
+    assert resetting.met == 2
+
+
+def test_a_claim_whose_answer_was_lost_is_ones_own(resetting, through, s3):
+    stored = written(s3, b"bytes")
+    resetting.reset_on = b"PUT "
+    assert through.delete(stored.uri, datetime.now(UTC) + timedelta(hours=1)) is True
+    assert s3.size(stored.uri) is None
+    assert resetting.met == 2
+
+
+def test_a_claim_of_somebody_else_is_not_ones_own(resetting, through, s3, s3_client):
+    import obstore
+
+    stored = written(s3, b"bytes")
+    prefix = s3.configuration.path.removeprefix("s3://stackfold/")
+    obstore.put(s3_client, f"{prefix}/.deleting/{stored.digest}", b"another's")
+    resetting.reset_on = b"PUT "
+    assert through.delete(stored.uri, datetime.now(UTC) + timedelta(hours=1)) is False
+    assert content(s3, stored) == b"bytes"
+
+
+def test_a_put_that_is_always_reset_is_told_as_that(resetting, s3_secrets, s3_path):
+    resetting.resets, resetting.reset_on = 10**9, b"PUT "
+    store = s3_store(path=s3_path, endpoint_url=resetting.url, retry_timeout=1)
+    assert unavailable(lambda: written(store, b"bytes")).endswith("the connection was cut")
+    assert resetting.met > 1
+
+
+def test_nothing_is_repeated_if_one_does_not_want_it(resetting, s3_secrets, s3_path):
+    resetting.reset_on = b"PUT "
+    store = s3_store(path=s3_path, endpoint_url=resetting.url, retry_timeout=0)
+    assert unavailable(lambda: written(store, b"bytes")).endswith("the connection was cut")
+    assert resetting.met == 1
 
 
 def test_a_server_that_is_killed_keeps_what_it_took(s3_server, s3):

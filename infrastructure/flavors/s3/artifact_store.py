@@ -17,7 +17,7 @@ from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, O
 from stackfold.infrastructure.flavors.gathered import Gathered
 from stackfold.infrastructure.flavors.s3.bucket import PART, Bucket, Settings
 from stackfold.infrastructure.flavors.s3.faults import Fault
-from stackfold.infrastructure.loopback import is_loopback
+from stackfold.infrastructure.loopback import is_address, is_loopback
 
 _PATH = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[\w=+-][\w.=+-]*)*)/?", re.ASCII)
 _NAME = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})")
@@ -104,6 +104,16 @@ class S3ArtifactStore(ArtifactStore):
                 raise ValueError("key and secret belong together: give both or none")
             if self.token and not self.key:
                 raise ValueError("token belongs to a key: give key and secret too")
+            return self
+
+        @model_validator(mode="after")
+        def _can_be_addressed(self) -> Self:
+            host = urlsplit(self.endpoint_url or "").hostname or ""
+            if self.addressing == "virtual" and is_address(host):
+                raise ValueError(
+                    f"addressing=virtual puts the bucket's name before the host's, and {host} is "
+                    "an address, not a name: give addressing=path, or a host's name"
+                )
             return self
 
     configuration: Configuration

@@ -1,11 +1,15 @@
 """The objects of a bucket: sent, fetched, and deleted without taking what was written meanwhile."""
 
+import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from stackfold.infrastructure.flavors.gathered import Gathered
+from stackfold.infrastructure.flavors.s3.faults import Fault
+
+Answer = TypeVar("Answer")
 
 PART = 8 * 2**20
 """What is at most this long is sent and fetched at once; what is longer, in parts of this length,
@@ -68,7 +72,7 @@ class Bucket:
         """Remove an object; one that is not there is fine."""
         import obstore
 
-        obstore.delete(self._client, [key])
+        self._repeatedly(lambda: obstore.delete(self._client, [key]))
 
     # -- sending and fetching
 
@@ -80,12 +84,10 @@ class Bucket:
             claim: The key of the claim that is there while the object is being deleted.
             gathered: The bytes.
         """
-        from obstore.exceptions import AlreadyExistsError
-
         if gathered.path is None:
-            try:
-                self._send(key, gathered, "create")
-            except AlreadyExistsError:
+            # What is found there has the same bytes: this call put them, and only the answer was
+            # lost, or somebody else did. Which of them cannot be told, and renewing suits both.
+            if not self._create(key, gathered.data.getvalue()):
                 self._renew(key, claim, gathered)
         elif self.found(key) is None:
             # Of parts no server lets one say "only if it is not there". It need not be said: they
@@ -98,33 +100,77 @@ class Bucket:
         """Gather an object's bytes; in requests so small that each is soon over."""
         import obstore
 
-        first = obstore.get(self._client, key)
-        size = first.meta["size"]
-        if size <= PART:
-            into.write(memoryview(first.bytes()))
-            return
-        del first
-        for start in range(0, size, PART):
-            end = min(start + PART, size)
-            into.write(memoryview(obstore.get_range(self._client, key, start=start, end=end)))
+        def whole_if_small() -> tuple[int, Any]:
+            found = obstore.get(self._client, key)
+            size = found.meta["size"]
+            return size, found.bytes() if size <= PART else None
 
-    def _send(
-        self, key: str, gathered: Gathered, mode: Literal["create", "overwrite"] = "overwrite"
-    ) -> None:
+        def part(start: int, end: int) -> Any:
+            return self._repeatedly(
+                lambda: obstore.get_range(self._client, key, start=start, end=end)
+            )
+
+        size, data = self._repeatedly(whole_if_small)
+        if data is not None:
+            into.write(memoryview(data))
+            return
+        for start in range(0, size, PART):
+            into.write(memoryview(part(start, min(start + PART, size))))
+
+    def _send(self, key: str, gathered: Gathered) -> None:
         import obstore
 
-        if gathered.path is None:
+        path = gathered.path
+        if path is None:
             data = gathered.data.getvalue()
-            obstore.put(self._client, key, data, mode=mode, use_multipart=False)
+            obstore.put(self._client, key, data, mode="overwrite", use_multipart=False)
             return
-        obstore.put(
-            self._client,
-            key,
-            gathered.path,
-            use_multipart=True,
-            chunk_size=max(PART, -(-gathered.size // _MOST_PARTS)),
-            max_concurrency=_CONCURRENT_PARTS,
+        self._repeatedly(
+            lambda: obstore.put(
+                self._client,
+                key,
+                path,
+                use_multipart=True,
+                chunk_size=max(PART, -(-gathered.size // _MOST_PARTS)),
+                max_concurrency=_CONCURRENT_PARTS,
+            )
         )
+
+    def _create(self, key: str, data: bytes) -> bool:
+        """Put an object if there is none; whether that was so.
+
+        It may also say no because of what this very call put: when the server took it and the
+        answer was lost, the repetition finds it there.
+        """
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        try:
+            self._repeatedly(
+                lambda: obstore.put(self._client, key, data, mode="create", use_multipart=False)
+            )
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def _repeatedly(self, request: Callable[[], Answer]) -> Answer:
+        """Repeat a request whose connection was cut.
+
+        The client library repeats by itself only what HTTP calls idempotent, and of the rest only
+        what it knows never to have arrived. Each request here may be repeated: what is put under a
+        key is always the same, and what is deleted twice is gone.
+        """
+        from obstore.exceptions import BaseError
+
+        end, pause = time.monotonic() + self._settings.retry_timeout, 0.1
+        while True:
+            try:
+                return request()
+            except BaseError as error:
+                if not Fault.of(error).was_cut or time.monotonic() + pause > end:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, 2)
 
     # -- deleting what is old while others write it anew
     #
@@ -148,16 +194,12 @@ class Bucket:
 
     def delete_unless_renewed(self, key: str, claim: str, before: datetime) -> bool:
         """Remove an object that was written before a time; whether it was removed."""
-        import obstore
-        from obstore.exceptions import AlreadyExistsError
-
         found = self.found(key)
         if found is None or not self.is_old(found, before):
             return False
         began = time.monotonic()
-        try:
-            obstore.put(self._client, claim, b"", mode="create", use_multipart=False)
-        except AlreadyExistsError:
+        token = secrets.token_bytes(16)
+        if not self._create(claim, token) and self._content(claim) != token:
             return False  # somebody else deletes it; or was killed doing so, which `sweep` mends
         try:
             found = self.found(key)
@@ -170,6 +212,15 @@ class Bucket:
             return True
         finally:
             self.remove(claim)
+
+    def _content(self, key: str) -> bytes | None:
+        """The bytes of a small object; None if it is not there."""
+        import obstore
+
+        try:
+            return bytes(obstore.get(self._client, key).bytes())
+        except FileNotFoundError:
+            return None
 
     def _is_stale(self, claimed: Any, now: datetime) -> bool:
         """Whether who made a claim must have deleted by now, or died."""

@@ -28,18 +28,22 @@ _BY_STATUS = {
     "503": _BUSY,
     "507": "it is full: free some space",
 }
+_CUT = "the connection was cut"
+_LATE = "it did not answer in time"
 _BY_SYMPTOM = {
     "dns error": "there is no such host: correct endpoint_url",
     "certificate": "its certificate is not trusted",
+    "kind: ConnectionReset": _CUT,
+    "kind: Interrupted": _CUT,
     "kind: Connect": "nothing answers: start it, or correct endpoint_url",
-    "kind: Timeout": "it did not answer in time",
-    "operation timed out": "it did not answer in time",
+    "kind: Timeout": _LATE,
+    "operation timed out": _LATE,
     "CredentialsProvider": "there are no credentials: give key and secret, or set them up for AWS",
     "169.254.169.254": "there are no credentials: give key and secret, or set them up for AWS",
-    "kind: Request": "the connection was cut",
-    "kind: Decode": "the connection was cut",
-    "error decoding response body": "the connection was cut",
-    "HTTP error": "the connection was cut",
+    "kind: Request": _CUT,
+    "kind: Decode": _CUT,
+    "error decoding response body": _CUT,
+    "HTTP error": _CUT,
 }
 
 
@@ -58,6 +62,11 @@ class Fault(NamedTuple):
         text = str(error)
         code, status = _CODE.search(text), _STATUS.search(text)
         return cls(code[1] if code else "", status[1] if status else "", text)
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether nobody knows if the request was carried out: its answer never came."""
+        return not self.status and self.in_plain_words() in {_CUT, _LATE}
 
     def in_plain_words(self) -> str:
         """One line without anything of the request, which is signed with a secret."""

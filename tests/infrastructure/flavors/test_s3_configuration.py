@@ -166,3 +166,11 @@ def test_faults_are_told_in_plain_words(text, words):
     told = Fault.of(Exception(text)).in_plain_words()
     assert words in told
     assert "\n" not in told
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.7", "[::1]", "[2001:db8::1]"])
+def test_a_bucket_cannot_be_a_name_below_an_address(host):
+    with pytest.raises(InvalidConfiguration) as refused:
+        checked(endpoint_url=f"http://{host}:9000", addressing="virtual")
+    assert "\n" not in str(refused.value)
+    assert str(refused.value).endswith("give addressing=path, or a host's name")
