@@ -42,11 +42,33 @@ class Packages(Protocol):
     def installed(self, modules: Sequence[str]) -> bool:
         """Whether all the modules can be found."""
 
-    def load(self, source: str) -> object:
-        """The object at "module.Class".
+    def finds(self, flavor: str, source: str) -> bool:
+        """Whether the module of a user's own class is where classes are looked for.
+
+        Args:
+            flavor: The flavor that it is registered as, "type.name".
+            source: The class, as "module.Class".
+        """
+
+    def load(self, flavor: str, source: str) -> object | None:
+        """The object at "module.Class"; None if its module is not where classes are looked for.
+
+        Args:
+            flavor: The flavor that it is registered as, "type.name".
+            source: The class, as "module.Class".
 
         Raises:
             InvalidFlavor: It cannot be imported.
+        """
+
+    def load_named(self, source: str) -> object | None:
+        """The object at "module.Class", which may lie in the current folder; raises as `load`."""
+
+    def remember(self, flavor: str, source: str) -> bool:
+        """Remember where the class of a flavor was found; False if that is known.
+
+        Raises:
+            InvalidFile: It cannot be kept.
         """
 
 
@@ -88,11 +110,12 @@ class Catalogue:
             name=entry.name,
             type=entry.type,
             integration=entry.integration,
-            installed=self.packages.installed(entry.modules),
+            installed=self.packages.finds(f"{entry.type}.{entry.name}", entry.source)
+            if entry.integration == OWN
+            else self.packages.installed(entry.modules),
             summary=entry.summary,
         )
 
 
 def _own(stored: StoredFlavor) -> Entry:
-    top = stored.source.partition(".")[0]
-    return Entry(stored.name, stored.type, OWN, stored.summary, stored.source, modules=(top,))
+    return Entry(stored.name, stored.type, OWN, stored.summary, stored.source)

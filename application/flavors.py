@@ -18,6 +18,7 @@ from stackfold.application.views import FlavorDescription, FlavorView
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     FlavorBuiltIn,
+    FlavorClassNotFound,
     InvalidFlavor,
     NameTaken,
     NotInstalled,
@@ -75,9 +76,13 @@ class Flavors:
     def register(self, type: ComponentType, source: str, why: str = "") -> FlavorView:
         """Make a class of one's own known as a flavor.
 
+        The folder that it is in is remembered by the home, not by the log. So who works on
+        another's log, or has moved the folder, registers the class once more: that records
+        nothing, and from then on it is found here, too.
+
         Args:
             type: The component type whose port the class implements.
-            source: Where the class is, as "module.Class".
+            source: Where the class is, as "module.Class"; also in the current folder.
             why: The reason.
 
         Raises:
@@ -85,9 +90,20 @@ class Flavors:
             NameTaken: The type has a flavor of that name already.
         """
         type = ComponentType(type)
-        flavor = self._load(source, type)
-        if any(entry.name == flavor.flavor for entry in self._catalogue.entries(type)):
+        found = self._catalogue.packages.load_named(source)
+        if found is None:
+            module = source.rpartition(".")[0]
+            raise InvalidFlavor(source, f"no module {module!r} is installed, or in this folder")
+        flavor = _checked(found, source, type)
+        same = [each for each in self._catalogue.entries(type) if each.name == flavor.flavor]
+        known = [(each.integration, each.source) for each in same] == [(OWN, source)]
+        if same and not known:
             raise NameTaken(f"{type.noun} flavor", flavor.flavor)
+        news = self._catalogue.packages.remember(f"{type}.{flavor.flavor}", source)
+        if known and not news:
+            raise NameTaken(f"{type.noun} flavor", flavor.flavor)
+        if known:
+            return self._catalogue.view(same[0])
         with self._ledger.signed(why):
             registered = Flavor.register(
                 type,
@@ -98,6 +114,11 @@ class Flavors:
             )
         self._ledger.save(registered)
         return self._catalogue.view(self._catalogue.entry(type, registered.name))
+
+    def is_registered(self, type: ComponentType, source: str) -> bool:
+        """Whether a class is a flavor in this log already, wherever it was registered."""
+        entries = self._catalogue.entries(ComponentType(type))
+        return any((each.integration, each.source) == (OWN, source) for each in entries)
 
     def delete(self, type: ComponentType, name: str, why: str = "") -> None:
         """Forget a flavor of one's own.
@@ -118,7 +139,7 @@ class Flavors:
 
     def implementation(self, type: ComponentType, name: str) -> type[StackComponent]:
         """The class of a flavor; raises as `describe`."""
-        return self._load(self._catalogue.entry(type, name).source, ComponentType(type))
+        return self._load(self._catalogue.entry(type, name).source, ComponentType(type), name)
 
     def explicit(
         self, type: ComponentType, name: str, configuration: Mapping[str, Any]
@@ -206,18 +227,24 @@ class Flavors:
                 raise
         else:
             source = source if source and entry.integration == OWN else entry.source
-        flavor = self._load(source, ComponentType(type))
+        flavor = self._load(source, ComponentType(type), name)
         return configurations.build(flavor, configuration, self._home, self.secrets)
 
-    def _load(self, source: str, type: ComponentType) -> "type[StackComponent]":
-        found = self._catalogue.packages.load(source)
-        port = PORTS[type]
-        if not inspect.isclass(found) or not issubclass(found, port):
-            raise InvalidFlavor(source, f"it must be a class that derives from {port.__name__}")
-        problem = _problem(found)
-        if problem:
-            raise InvalidFlavor(source, problem)
-        return found
+    def _load(self, source: str, type: ComponentType, name: str) -> "type[StackComponent]":
+        found = self._catalogue.packages.load(f"{type}.{name}", source)
+        if found is None:
+            raise FlavorClassNotFound(type.command, source)
+        return _checked(found, source, type)
+
+
+def _checked(found: object, source: str, type: ComponentType) -> "type[StackComponent]":
+    port = PORTS[type]
+    if not inspect.isclass(found) or not issubclass(found, port):
+        raise InvalidFlavor(source, f"it must be a class that derives from {port.__name__}")
+    problem = _problem(found)
+    if problem:
+        raise InvalidFlavor(source, problem)
+    return found
 
 
 @lru_cache

@@ -15,6 +15,7 @@ from stackfold.application.references import parts, references
 from stackfold.application.views import ComponentView, StackView
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
+    FlavorClassNotFound,
     InvalidConfiguration,
     InvalidFlavor,
     InvalidStack,
@@ -116,6 +117,10 @@ class Facts:
 def _fits_its_flavor(facts: Facts) -> Iterator[Violation]:
     for member, _, problem in facts.held:
         if problem is None:
+            continue
+        if isinstance(problem, FlavorClassNotFound):
+            # In a list of problems, what to do stands at their ends.
+            yield Violation(f"{member.title}: {problem.problem}", problem.mend)
             continue
         command = f"stackfold {member.type.command}"
         if isinstance(problem, InvalidConfiguration):

@@ -88,8 +88,10 @@ def _declare_changes(noun: Noun, type: ComponentType) -> None:
         message: Message = "",
     ) -> None:
         with Workspace.open() as workspace:
+            known = workspace.flavors.is_registered(type, source)
             view = workspace.flavors.register(type, source, why=message)
-        say(f"{type.noun} flavor {view.name!r} registered, revision 1")
+        done = "is registered already; it is found here from now on"
+        say(f"{type.noun} flavor {view.name!r} {done if known else 'registered, revision 1'}")
 
     @noun.command("delete", help=f"Forget {a(type)} flavor of your own.")
     def delete(

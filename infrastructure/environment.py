@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,6 +46,40 @@ def normal(distribution: str) -> str:
 def python() -> str:
     """The version of Python, such as "3.12.1"."""
     return sys.version.partition(" ")[0]
+
+
+def importable(module: str) -> bool:
+    """Whether a top-level module can be imported; it is not.
+
+    A folder that has only the name of a package does not count, such as the `wandb` that W&B
+    writes beside a script: Python would import it as an empty namespace. One that is installed
+    does.
+    """
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):
+        return False
+    if spec is None:
+        return False
+    if spec.origin is not None or not spec.submodule_search_locations:
+        return True
+    return any(is_installed(os.path.dirname(each)) for each in spec.submodule_search_locations)
+
+
+def is_installed(folder: str) -> bool:
+    """Whether a folder on the import path holds what is installed, not somebody's own code."""
+    return os.path.realpath(folder) in _installed()
+
+
+@cache
+def _installed() -> frozenset[str]:
+    import site
+    import sysconfig
+
+    paths = sysconfig.get_paths()
+    folders = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    folders += [*getattr(site, "getsitepackages", list)(), site.getusersitepackages()]
+    return frozenset(map(os.path.realpath, folders))
 
 
 def environment() -> "Environment":

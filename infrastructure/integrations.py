@@ -6,11 +6,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires
-from importlib.util import find_spec
 from typing import NamedTuple
 
 from stackfold.application.catalogue import BUILT_IN, Packages
 from stackfold.domain.errors import InstallFailed, NotFound
+from stackfold.infrastructure.environment import importable
 
 MODULES = {
     "kserve": ("kserve",),
@@ -103,8 +103,9 @@ class Integrations:
         wanted = self.requirements(names)
         if not wanted:
             raise InstallFailed("this Stackfold does not tell what it requires: install it anew")
-        if find_spec("pip") is not None and not uv:
-            return [sys.executable, "-m", "pip", "install", *wanted]
+        if importable("pip") and not uv:
+            # -P: not what lies in the current folder and is called pip.
+            return [sys.executable, "-P", "-m", "pip", "install", *wanted]
         program = shutil.which("uv")
         if program is None:
             raise InstallFailed("there is no uv here" if uv else "there is neither pip nor uv here")

@@ -1,16 +1,13 @@
 """The flavors that come with packages, ours first, and how the class of any flavor is loaded."""
 
-import importlib
-import importlib.util
-import os
-import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from functools import cache
+from types import ModuleType
 
 from stackfold.application.catalogue import Entry
-from stackfold.domain.errors import InvalidFlavor
-from stackfold.infrastructure.environment import version
+from stackfold.domain.errors import InvalidFlavor, StackfoldError
+from stackfold.infrastructure.environment import importable, version
+from stackfold.infrastructure.flavor_folders import FlavorFolders
 
 ENTRY_POINTS = "stackfold.flavors"
 """The entry-point group in which packages ship flavors, as `<type>.<name> = module:Class`."""
@@ -138,7 +135,11 @@ BUILT_IN = (
 
 
 class InstalledPackages:
-    """The flavors of the running Python environment."""
+    """The flavors of the running Python environment, and the way to the class of any flavor."""
+
+    def __init__(self, folders: FlavorFolders) -> None:
+        """Look for the classes of users' own flavors in `folders`, too."""
+        self._folders = folders
 
     def entries(self) -> Sequence[Entry]:
         """Every built-in flavor, and every one that an installed package ships."""
@@ -146,27 +147,49 @@ class InstalledPackages:
 
     def installed(self, modules: Sequence[str]) -> bool:
         """Whether all the modules can be found; none is imported."""
-        return all(_found(module) for module in modules)
+        return all(map(importable, modules))
 
-    def load(self, source: str) -> object:
-        """The object at "module.Class", which may lie in the current folder.
+    def finds(self, flavor: str, source: str) -> bool:
+        """Whether the module of a class is where classes are looked for; it is not imported."""
+        return self._folders.finds(flavor, source)
+
+    def load(self, flavor: str, source: str) -> object | None:
+        """The object at "module.Class"; None if its module is not where classes are looked for.
 
         Raises:
             InvalidFlavor: It cannot be imported.
         """
-        module_name, _, name = source.rpartition(".")
-        if not module_name:
-            raise InvalidFlavor(source, "give the class as module.Class")
-        _look_here_too()
-        try:
-            found = getattr(importlib.import_module(module_name), name, None)
-        except (Exception, SystemExit) as error:
-            # Whatever somebody else's module raises on import, the user gets one line of it.
-            line = " ".join(f"{type(error).__name__}: {error}".split())
-            raise InvalidFlavor(source, f"importing {module_name} failed: {line}") from error
-        if found is None:
-            raise InvalidFlavor(source, f"the module {module_name} has no {name}")
-        return found
+        return _member(source, lambda module: self._folders.module(module, flavor, source))
+
+    def load_named(self, source: str) -> object | None:
+        """The object at "module.Class", which may lie in the current folder; raises as `load`."""
+        return _member(source, self._folders.named_module)
+
+    def remember(self, flavor: str, source: str) -> bool:
+        """Remember where the class of a flavor was found; False if that is known.
+
+        Raises:
+            InvalidFile: It cannot be kept.
+        """
+        return self._folders.remember(flavor, source)
+
+
+def _member(source: str, find: Callable[[str], ModuleType | None]) -> object | None:
+    module_name, _, name = source.rpartition(".")
+    if not module_name:
+        raise InvalidFlavor(source, "give the class as module.Class")
+    try:
+        module = find(module_name)
+        found = getattr(module, name, None)
+    except StackfoldError:
+        raise
+    except (Exception, SystemExit) as error:
+        # Whatever somebody else's module raises on import, the user gets one line of it.
+        line = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InvalidFlavor(source, f"importing {module_name} failed: {line}") from error
+    if module is not None and found is None:
+        raise InvalidFlavor(source, f"the module {module_name} has no {name}")
+    return found
 
 
 @cache
@@ -190,17 +213,3 @@ def _entries() -> tuple[Entry, ...]:
         )
     ours = version("stackfold")
     return (*(entry._replace(version=ours) for entry in BUILT_IN), *shipped)
-
-
-def _look_here_too() -> None:
-    with suppress(FileNotFoundError):  # of a current folder that was deleted
-        if os.getcwd() not in sys.path:
-            sys.path.append(os.getcwd())
-
-
-def _found(module: str) -> bool:
-    _look_here_too()
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False

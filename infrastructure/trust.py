@@ -13,7 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from stackfold.domain.errors import InvalidFile, NotFound, UntrustedProject, UntrustedStore
+from stackfold.domain.errors import (
+    InvalidFile,
+    NotFound,
+    StackfoldError,
+    UntrustedProject,
+    UntrustedStore,
+)
 
 if TYPE_CHECKING:
     from stackfold.infrastructure.home import Project
@@ -178,14 +184,22 @@ def require_trusted_store(folder: Path, store: str, home: Path | None) -> None:
         raise UntrustedStore(str(folder), where.place)
 
 
-def may_hold_code(folder: Path, home: Path) -> bool:
-    """Whether classes may be imported from a project's folder that counts as trusted.
+def project_code_folder(home: Path) -> str | None:
+    """The folder of the project that is worked in, if classes may be imported from it.
 
-    Where others may write, its project file may be the user's own and the code beside it not.
+    Where others may write, its project file may be the user's own and the code beside it not: then
+    the folder must have been trusted by name.
     """
-    return (os.name == "posix" and not _is_strange(os.stat(folder))) or is_trusted_folder(
-        folder, home
-    )
+    from stackfold.infrastructure.home import find_project
+
+    try:
+        project = find_project(home=home)
+        if project is None:
+            return None
+        ours = os.name == "posix" and not _is_strange(os.stat(project.folder))
+        return str(project.folder) if ours or is_trusted_folder(project.folder, home) else None
+    except StackfoldError:  # whose it is, is said where the log is opened
+        return None
 
 
 def _strangeness(path: Path, file: int) -> str:

@@ -261,9 +261,10 @@ class Workspace(RunServices, DeploymentServices):
     def catalogue(self) -> "Catalogue":
         """Which flavors there are, told without loading any."""
         from stackfold.application.catalogue import Catalogue
+        from stackfold.infrastructure.flavor_folders import FlavorFolders
         from stackfold.infrastructure.packages import InstalledPackages
 
-        return Catalogue(InstalledPackages(), self.queries)
+        return Catalogue(InstalledPackages(FlavorFolders(self.home)), self.queries)
 
     def status(self, as_of: AsOf = None) -> StatusView:
         """Where the log and the project are, and which stack is active by whose choice.

@@ -21,6 +21,7 @@ from stackfold.domain.errors.engines import (
 )
 from stackfold.domain.errors.flavors import (
     FlavorBuiltIn,
+    FlavorClassNotFound,
     InstallFailed,
     InvalidConfiguration,
     InvalidFlavor,
@@ -140,6 +141,7 @@ __all__ = [
     "EngineUnavailable",
     "FailedElsewhere",
     "FlavorBuiltIn",
+    "FlavorClassNotFound",
     "InUse",
     "IncompleteStack",
     "InstallFailed",

@@ -24,6 +24,21 @@ class InvalidFlavor(StackfoldError):
         super().__init__(f"{source!r} is not a flavor: {problem}")
 
 
+class FlavorClassNotFound(InvalidFlavor):
+    """The module of a user's own flavor is in none of the places where it is looked for."""
+
+    def __init__(self, command: str, source: str) -> None:
+        """Say where to look, and how to make its folder known.
+
+        Args:
+            command: The command of the flavor's type, such as "artifact-store".
+            source: The class, as "module.Class".
+        """
+        self.mend = f"run `stackfold {command} flavor register {source}` in the folder that has it"
+        super().__init__(source, f"the class {source!r} is not found here")
+        self.args = (f"{self.problem}: {self.mend}",)
+
+
 class NotInstalled(StackfoldError):
     """A flavor cannot be used, as what it requires is not installed."""
 

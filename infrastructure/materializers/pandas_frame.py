@@ -1,12 +1,12 @@
 """pandas frames and series, as Parquet."""
 
 import io
-from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 from stackfold.application.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.class_finder import FindClass
+from stackfold.infrastructure.environment import importable
 from stackfold.infrastructure.materializers.sink import Sink, comes_from
 
 _EXACT = frozenset({"bool", "float32", "float64", "datetime64[us]", "datetime64[ns]"}) | {
@@ -27,7 +27,7 @@ class PandasMaterializer(Materializer):
     name = "pandas"
 
     def prepare(self, value: object) -> WriteValue | None:
-        if not comes_from(value, "pandas") or not find_spec("pyarrow"):
+        if not comes_from(value, "pandas") or not importable("pyarrow"):
             return None
         import pandas
 

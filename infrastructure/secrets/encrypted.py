@@ -11,11 +11,11 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from stackfold.application.secrets import SecretStore
 from stackfold.domain.errors import SecretStoreUnavailable
+from stackfold.infrastructure.environment import importable
 from stackfold.infrastructure.secrets import keyring_store
 from stackfold.infrastructure.secrets.private_file import PrivateFile
 
@@ -36,7 +36,7 @@ class EncryptedFile(SecretStore):
         self._key_name = f"key of {folder}"
 
     def problem(self) -> str:
-        if find_spec("cryptography") is None:
+        if not importable("cryptography"):
             return "it needs the package cryptography: pip install 'stackfold[secrets]'"
         given = os.environ.get(KEY)
         if not given and keyring_store.problem():

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from stackfold.application.secrets import SecretStore
 from stackfold.domain.errors import SecretStoreUnavailable
+from stackfold.infrastructure.environment import importable
 from stackfold.infrastructure.secrets.private_file import PrivateFile
 
 _SERVICE = "stackfold"
@@ -63,7 +63,7 @@ class Keyring(SecretStore):
 
 def problem() -> str:
     """Why there is no keyring to use; empty if there is one."""
-    if find_spec("keyring") is None:
+    if not importable("keyring"):
         return "it needs the package keyring: pip install 'stackfold[secrets]'"
     import keyring
 

@@ -97,8 +97,8 @@ def engine(ws, monkeypatch):
         monkeypatch.setattr(
             packages.InstalledPackages,
             "load",
-            lambda self, source, _load=packages.InstalledPackages.load: (
-                found.get(source) or _load(self, source)
+            lambda self, flavor, source, _load=packages.InstalledPackages.load: (
+                found.get(source) or _load(self, flavor, source)
             ),
         )
         ws.flavors.register(ORCHESTRATOR, f"{__name__}.{flavor.__name__}")

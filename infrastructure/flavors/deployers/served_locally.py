@@ -13,7 +13,6 @@ import sys
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -31,6 +30,7 @@ from stackfold.infrastructure.flavors.deployers.server_process import ServerProc
 from stackfold.infrastructure.flavors.deployers.server_requests import Address, answers
 from stackfold.infrastructure.flavors.deployers.server_settings import ServerSettings
 from stackfold.infrastructure.flavors.serving.served_model import SAYS
+from stackfold.infrastructure.trust import project_code_folder
 
 _PACKAGE = Path(__file__).parents[3]
 """Stackfold's."""
@@ -262,8 +262,7 @@ class ServedLocally(ModelDeployer):
         if self.configuration.python is None:
             # The modules that the model's class may come from are found where we find them.
             path += filter(None, sys.path)
-            with suppress(FileNotFoundError):  # of a current folder that was deleted
-                path.append(os.getcwd())
+            path += filter(None, [project_code_folder(Path(self.home))])
         path += filter(None, [self.configuration.environment.get("PYTHONPATH")])
         return {
             **inherited,
