@@ -12,6 +12,7 @@ from stackfold.application.requirements import requirements_of
 from stackfold.application.running.pinning import Pinning
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.graph import Graph
 from stackfold.domain.pin import Pin
 from stackfold.domain.pipeline import Pipeline
 
@@ -35,7 +36,7 @@ class Images:
         self,
         pinning: Pinning,
         flavors: Flavors,
-        locate: Callable[[str], Code],
+        locate: Callable[[str, str], Code],
         extras: Sequence[str] = (),
     ) -> None:
         """Build what stacks need.
@@ -43,7 +44,8 @@ class Images:
         Args:
             pinning: Finds stacks, and sets up their builders and registries.
             flavors: What knows the requirements of a flavor.
-            locate: From "file.py:name" to the code; raises InvalidPipeline if it is in no file.
+            locate: From a pipeline's source and import root to the code; raises InvalidPipeline
+                if it is in no file.
             extras: pip requirements beside those of the stack: what the log needs.
         """
         self._pinning = pinning
@@ -74,35 +76,34 @@ class Images:
             RegistryRefuses: The registry does not accept the credentials.
         """
         pin = self._pinning.pin(stack)
-        return self._builder(pin).build(
-            self._plan(pipeline.name, pipeline.source, pin), self._registry(pin), anew=anew
-        )
+        plan = self._plan(pipeline.name, pipeline.source, pipeline.import_root, pin)
+        return self._builder(pin).build(plan, self._registry(pin), anew=anew)
 
     def recipe(self, pipeline: Pipeline[...], *, stack: str | None = None) -> Recipe:
         """What `build` would make of it; nothing is built, and nobody is asked. Raises as it."""
         pin = self._pinning.pin(stack)
-        plan = self._plan(pipeline.name, pipeline.source, pin)
+        plan = self._plan(pipeline.name, pipeline.source, pipeline.import_root, pin)
         return self._builder(pin).recipe(plan, self._registry(pin))
 
-    def of_run(self, pipeline: str, source: str, pin: Pin, *, dry: bool = False) -> JobImage:
+    def of_run(self, graph: Graph, pin: Pin, *, dry: bool = False) -> JobImage:
         """The image of a run: built and pushed if it is not there yet.
 
         Args:
-            pipeline: The pipeline's name.
-            source: Where it is, as "file.py:name".
+            graph: Its pipeline.
             pin: What the run is pinned to, with an image builder.
             dry: Only tell what it would be called.
 
         Raises as `build`.
         """
-        plan, builder = self._plan(pipeline, source, pin), self._builder(pin)
+        plan = self._plan(graph.pipeline, graph.source, graph.import_root, pin)
+        builder = self._builder(pin)
         registry = self._registry(pin)
         if dry:
             return JobImage(builder.recipe(plan, registry).name, plan.source)
         return JobImage(builder.build(plan, registry).reference, plan.source)
 
-    def _plan(self, pipeline: str, source: str, pin: Pin) -> ImagePlan:
-        code = self._locate(source)
+    def _plan(self, pipeline: str, source: str, import_root: str, pin: Pin) -> ImagePlan:
+        code = self._locate(source, import_root)
         held = [each for components in pin.components.values() for each in components]
         wanted = requirements_of(
             self._flavors, [(each.type, each.flavor) for each in held], self._extras

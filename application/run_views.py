@@ -126,7 +126,9 @@ class RunDescription(NamedTuple):
     fingerprint: str
     tags: list[str]
     source: str
-    """Where the pipeline is, as "file.py:function"."""
+    """Where the pipeline is: "package.module:function", or "file.py:function"."""
+    import_root: str
+    """The folder that its module is imported from, if that is known."""
     why: str
     error: str
     """Why it failed, in one line; empty if it did not."""

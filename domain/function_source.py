@@ -12,7 +12,7 @@ class FunctionSource(NamedTuple):
     place: str
     """"package.module:function" for a module of a package, or else "file.py:function"."""
     root: str = ""
-    """The folder that the package is imported from; empty for a file."""
+    """The folder that the module is imported from, if that is known."""
 
 
 def source_of(function: Callable[..., Any]) -> FunctionSource:
@@ -22,7 +22,7 @@ def source_of(function: Callable[..., Any]) -> FunctionSource:
     module, root = module_of(function)
     if "." in module and root:
         return FunctionSource(f"{module}:{name}", root)
-    return FunctionSource(f"{code.co_filename if code else '?'}:{name}")
+    return FunctionSource(f"{code.co_filename if code else '?'}:{name}", root)
 
 
 def module_of(function: Callable[..., Any]) -> tuple[str, str]:

@@ -98,10 +98,12 @@ class Graph:
 
     pipeline: str
     source: str
-    """Where the pipeline is, as "file.py:function"."""
+    """Where the pipeline is: "package.module:function", or "file.py:function"."""
     parameters: Mapping[str, JsonValue]
     """The pipeline's own parameters, defaults included."""
     nodes: tuple[Node, ...]
     """In topological order."""
     options: PipelineOptions
     """The pipeline's, with those that the run's configuration changes."""
+    import_root: str = ""
+    """The folder that its module is imported from, if that is known."""

@@ -10,6 +10,7 @@ from stackfold.domain.building import building, current
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
 from stackfold.domain.errors.refusal import text_of
+from stackfold.domain.function_source import source_of
 from stackfold.domain.graph import Graph, Output
 from stackfold.domain.name import valid_name
 from stackfold.domain.options import PipelineChanges, PipelineOptions
@@ -57,9 +58,13 @@ class Pipeline(Generic[Given]):
 
     @property
     def source(self) -> str:
-        """Where the function is, as "file.py:function"."""
-        code = getattr(self.function, "__code__", None)
-        return f"{code.co_filename if code else '?'}:{getattr(self.function, '__name__', '?')}"
+        """Where the function is: "package.module:function", or else "file.py:function"."""
+        return source_of(self.function).place
+
+    @property
+    def import_root(self) -> str:
+        """The folder that its module is imported from, if that is known."""
+        return source_of(self.function).root
 
     def with_options(self, *, name: str | None = None, **options: Unpack[PipelineChanges]) -> Self:
         """The same pipeline under another name or with other options; this one stays as it is.
@@ -138,7 +143,12 @@ class Pipeline(Generic[Given]):
             changes["metadata"] = {**self.options.metadata, **changes["metadata"]}
         options = self.options.but(f"pipeline {self.name!r}", changes)
         return Graph(
-            self.name, self.source, {**self.signature.defaults, **recorded}, nodes, options
+            self.name,
+            self.source,
+            {**self.signature.defaults, **recorded},
+            nodes,
+            options,
+            self.import_root,
         )
 
     def _valid(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -57,6 +57,7 @@ class Run(Aggregate):
         name: str
         pipeline: str
         source: str
+        """Where the pipeline is: "package.module:function", or "file.py:function"."""
         parameters: dict[str, JsonValue]
         steps: tuple[StepDefinition, ...]
         pin: Pin
@@ -69,6 +70,8 @@ class Run(Aggregate):
         """The run whose pinned configuration and parameters it repeats, if it repeats one."""
         tags: tuple[str, ...] = ()
         metadata: dict[str, JsonValue] = Field(default_factory=dict)
+        import_root: str = ""
+        """The folder that the source's module is imported from, if that is known."""
 
     class StepCompleted(Event):
         """A step returned and its outputs are in the artifact store, or they were there already."""
@@ -227,12 +230,13 @@ class Run(Aggregate):
         rerun_of: UUID | None = None,
         tags: tuple[str, ...] = (),
         metadata: dict[str, JsonValue] | None = None,
+        import_root: str = "",
     ) -> Self:
         """Begin a run of a pipeline on a pinned stack; its name ends as its id begins.
 
         Args:
             pipeline: The pipeline's name.
-            source: Where the pipeline is, as "file.py:function".
+            source: Where the pipeline is: "package.module:function", or "file.py:function".
             parameters: The pipeline's parameters.
             steps: The graph, in topological order.
             pin: The exact stack that it uses.
@@ -242,6 +246,7 @@ class Run(Aggregate):
             rerun_of: The run that it repeats, if it repeats one.
             tags: By which it is found again.
             metadata: What else is known of it.
+            import_root: The folder that the source's module is imported from.
         """
         id = uuid4()
         return cls._create(
@@ -260,6 +265,7 @@ class Run(Aggregate):
             rerun_of=rerun_of,
             tags=tags,
             metadata=metadata or {},
+            import_root=import_root,
         )
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:

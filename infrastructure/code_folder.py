@@ -8,6 +8,7 @@ from typing import NamedTuple
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.infrastructure.home import find_project
 from stackfold.infrastructure.ignored_files import IgnoredFiles
+from stackfold.infrastructure.package_modules import module_at, module_file
 
 
 class CodeFolder(NamedTuple):
@@ -27,14 +28,15 @@ class CodeFile(NamedTuple):
     """Where it is read; a link leads there."""
 
 
-def code_folder(source: str, home: Path | None = None) -> CodeFolder:
+def code_folder(source: str, import_root: str = "", home: Path | None = None) -> CodeFolder:
     """The folder of a pipeline's code.
 
     It is the project's (`stackfold init`) if the pipeline's file is in one; or else the one that
     the file is in, or for a module of a package the one that the package is in.
 
     Args:
-        source: Where the pipeline is, as "file.py:name".
+        source: Where the pipeline is, as "file.py:name" or "package.module:name".
+        import_root: The folder that the module is imported from.
         home: Whose list of trusted projects counts; None for that of the user.
 
     Raises:
@@ -42,21 +44,24 @@ def code_folder(source: str, home: Path | None = None) -> CodeFolder:
         InvalidPipeline: It is in no file.
     """
     place, _, name = source.rpartition(":")
-    file = Path(os.path.realpath(place))
-    if not file.is_file():
+    is_file = place.endswith(".py") or not import_root
+    found = place if is_file else module_file(place, import_root)
+    file = Path(os.path.realpath(found))
+    if not found or not file.is_file():
         raise InvalidPipeline(
             f"the pipeline {name!r} is in no file that an image could hold: write it into one"
         )
-    beside = file.parent
-    while (beside / "__init__.py").is_file() and beside != beside.parent:
-        beside = beside.parent
+    module, beside = module_at(file)
+    is_namespace = False
+    if not is_file:
+        root = Path(os.path.realpath(import_root))
+        module, is_namespace, beside = place, beside != root, root
     project = find_project(beside, home)
     folder = Path(os.path.realpath(project.folder)) if project else beside
-    inside = file.relative_to(folder)
-    if folder == beside and len(inside.parts) > 1:
+    if is_namespace or (folder == beside and "." in module):
         # By its file alone, a module of a package could not import its neighbours as it does.
-        return CodeFolder(folder, f"{'.'.join(inside.with_suffix('').parts)}:{name}")
-    return CodeFolder(folder, f"{inside.as_posix()}:{name}")
+        return CodeFolder(folder, f"{module}:{name}")
+    return CodeFolder(folder, f"{file.relative_to(folder).as_posix()}:{name}")
 
 
 def files_of(folder: Path, never: Path) -> Iterator[CodeFile]:

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 _MAIN, _MAIN_ELSEWHERE = "__main__", "__mp_main__"
 
-_executed: dict[str, ModuleType] = {}
-"""Name → the module that `execute_file` made."""
+_executed: dict[str, tuple[ModuleType, tuple[int, int]]] = {}
+"""Name → the module that `execute_file` made; when its file was written, and its size."""
 
 
 class FileModule(NamedTuple):
@@ -94,7 +94,19 @@ def place_of(name: str) -> FileModule | None:
         sys.modules.setdefault(_MAIN_ELSEWHERE, module)
         spec = getattr(module, "__spec__", None)
         return FileModule(_MAIN_ELSEWHERE, file, spec.name if spec else "", tuple(sys.argv))
-    return FileModule(name, file) if _executed.get(name) is module else None
+    made = _executed.get(name)
+    return FileModule(name, file) if made and made[0] is module else None
+
+
+def loaded_from(path: str, name: str) -> ModuleType | None:
+    """The module that a file was loaded as, if that was the file as it is now."""
+    script, found = sys.modules.get(_MAIN), sys.modules.get(name)
+    if script is not None and _is_file(script, path) and getattr(script, "__spec__", None) is None:
+        return script
+    if found is None or not _is_file(found, path):
+        return None
+    made = _executed.get(name)
+    return None if made and made[0] is found and made[1] != _written(path) else found
 
 
 def execute_file(path: str, name: str) -> ModuleType:
@@ -107,7 +119,7 @@ def execute_file(path: str, name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file", name=name)
-    module = importlib.util.module_from_spec(spec)
+    module, written = importlib.util.module_from_spec(spec), _written(path)
     before = sys.modules.get(name)
     # Known by its name, as an imported module is; but never in the place of another one.
     if before is None or _is_file(before, path):
@@ -119,7 +131,7 @@ def execute_file(path: str, name: str) -> ModuleType:
             _put_back({name: before})
         raise
     if sys.modules.get(name) is module:
-        _executed[name] = module
+        _executed[name] = module, written
         _keep_by_value(module)
     return module
 
@@ -137,6 +149,11 @@ def _put_back(modules: dict[str, Any]) -> None:
             sys.modules.pop(name, None)
         else:
             sys.modules[name] = module
+
+
+def _written(path: str) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_mtime_ns, status.st_size
 
 
 def _is_file(module: ModuleType, file: str) -> bool:

@@ -9,18 +9,28 @@ from typing import Any
 
 from stackfold.domain.errors import InvalidFile, StackfoldError
 from stackfold.domain.pipeline import Pipeline
-from stackfold.infrastructure.file_modules import execute_file
+from stackfold.infrastructure.file_modules import execute_file, loaded_from
+from stackfold.infrastructure.package_modules import (
+    import_anew,
+    make_importable,
+    module_at,
+    module_file,
+)
 
 
-def load_pipeline(source: str) -> Pipeline[...]:
+def load_pipeline(source: str, import_root: str = "") -> Pipeline[...]:
     """The pipeline at a source.
 
     The file's code is executed, but not what stands under `if __name__ == "__main__"`. As for a
-    script, modules beside the file can be imported.
+    script, modules beside the file can be imported. A file in a package is imported as a module of
+    that package, so that its own imports work. What the program has loaded already stays as it is,
+    and so do its classes.
 
     Args:
         source: "file.py:name" or "module:name"; the name may be left out where there is one
             pipeline only.
+        import_root: The folder that the module was imported from, as a run recorded it; by default
+            the current folder, and whatever modules are imported from here.
 
     Raises:
         InvalidFile: There is no such file or module, importing it failed, or it holds no such
@@ -32,42 +42,75 @@ def load_pipeline(source: str) -> Pipeline[...]:
     if not place or os.sep in name:  # no colon, or one that belongs to the path
         place, name = source, ""
     is_file = place.endswith(".py") or place.startswith(".") or os.sep in place
-    module = _from_file(place) if is_file else _from_name(place)
+    module = _from_file(place, import_root) if is_file else _from_name(place, import_root)
     return _named(module, place, name) if name else _only(module, place)
 
 
-def _from_file(place: str) -> ModuleType:
+def _from_file(place: str, import_root: str) -> ModuleType:
     path = Path(place).expanduser().absolute()
     if not path.is_file():
         raise InvalidFile(place, "there is no such file")
-    _make_importable(path.parent)
+    name, root = module_at(path)
+    if root != path.parent and import_root != str(path.parent):
+        try:
+            return import_anew(name, str(path), str(root))
+        except ImportError as error:
+            if not _is_for_a_script(error, path):
+                raise InvalidFile(place, _failure(error, str(path))) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise InvalidFile(place, _failure(error, str(path))) from error
+    make_importable(str(path.parent))
     try:
-        return execute_file(str(path), path.stem)
+        return loaded_from(str(path), path.stem) or execute_file(str(path), path.stem)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a script may also exit
         raise InvalidFile(place, _failure(error, str(path))) from error
 
 
-def _from_name(place: str) -> ModuleType:
-    _make_importable(Path.cwd())
+def _is_for_a_script(error: ImportError, path: Path) -> bool:
+    """Whether a file in a package imports what lies beside it, as only a script can."""
+    missing = str(error.name or "").partition(".")[0]
+    if missing == path.parent.name or missing == module_at(path).name.partition(".")[0]:
+        return True  # another package has that name here
+    beside = path.parent / missing
+    return bool(missing) and (beside.is_dir() or beside.with_suffix(".py").is_file())
+
+
+def _from_name(place: str, import_root: str) -> ModuleType:
+    script = sys.modules.get("__main__")
+    if import_root and module_file(place, import_root):
+        make_importable(import_root)
+    elif not import_root:  # it is named on purpose
+        make_importable(os.getcwd())
+    spec = getattr(script, "__spec__", None)
+    if script is not None and spec is not None and spec.name == place:
+        return script
     try:
-        return importlib.import_module(place)
+        module = importlib.import_module(place)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         if isinstance(error, ModuleNotFoundError) and error.name and _leads_to(error.name, place):
-            raise InvalidFile(place, "there is no such module; a file ends in .py") from error
+            problem = "there is no such module; a file ends in .py"
+            if import_root:
+                problem = f"there is no such module, neither in {import_root} nor installed"
+            raise InvalidFile(place, problem) from error
         raise InvalidFile(place, _failure(error, "")) from error
+    wanted, found = module_file(place, import_root), getattr(module, "__file__", None)
+    if import_root and wanted and found and not os.path.samefile(wanted, found):
+        raise InvalidFile(
+            place,
+            f"it was imported from {import_root}, but here from {found}: start a program that "
+            "finds that one first",
+        )
+    return module
 
 
 def _leads_to(name: str, place: str) -> bool:
     return place == name or place.startswith(f"{name}.")
-
-
-def _make_importable(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
 
 
 def _failure(error: BaseException, file: str) -> str:

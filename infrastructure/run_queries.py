@@ -67,15 +67,16 @@ class SqlRunQueries:
     def describe_run(self, reference: str) -> RunDescription:
         """One run with its steps."""
         view = self.run(reference)
-        ((source, why, error, parameters, graph, pin, *rest),) = self._database.read(
-            "SELECT source, why, error, parameters, graph, pin, rerun_of, environment, position, "
-            "configuration, metadata, submitted FROM runs WHERE id = ?",
+        ((source, import_root, why, error, parameters, graph, pin, *rest),) = self._database.read(
+            "SELECT source, import_root, why, error, parameters, graph, pin, rerun_of, "
+            "environment, position, configuration, metadata, submitted FROM runs WHERE id = ?",
             (view.id,),
         )
         rerun_of, environment, position, configuration, metadata, submitted = rest
         return RunDescription(
             *view,
             source=source,
+            import_root=import_root,
             why=why,
             error=error,
             parameters=json.loads(parameters),

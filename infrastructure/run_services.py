@@ -130,15 +130,19 @@ class RunServices:
 
         return FileClaims(self.home)
 
-    def load_pipeline(self, source: str) -> "Pipeline[...]":
+    def load_pipeline(self, source: str, import_root: str = "") -> "Pipeline[...]":
         """The pipeline at "file.py:name" or "module:name"; its module is executed.
+
+        Args:
+            source: Where it is.
+            import_root: The folder that the module is imported from; by default the current one.
 
         Raises:
             InvalidFile: There is none, or importing it failed.
         """
         from stackfold.infrastructure.pipeline_source import load_pipeline
 
-        return load_pipeline(source)
+        return load_pipeline(source, import_root)
 
     def read_parameters(
         self, pipeline: "Pipeline[...]", texts: Mapping[str, str]

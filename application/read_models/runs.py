@@ -58,6 +58,7 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
         "name": event.name,
         "pipeline": event.pipeline,
         "source": event.source,
+        "import_root": event.import_root,
         "stack": event.pin.stack,
         "stack_id": str(event.pin.stack_id),
         "stack_revision": event.pin.revision,
@@ -159,7 +160,8 @@ def _text(time: datetime) -> str:
 RUNS = Plain(
     tables={
         "runs": "id TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL, "
-        "pipeline TEXT NOT NULL, source TEXT NOT NULL, stack TEXT NOT NULL, "
+        "pipeline TEXT NOT NULL, source TEXT NOT NULL, import_root TEXT NOT NULL, "
+        "stack TEXT NOT NULL, "
         "stack_id TEXT NOT NULL, stack_revision INTEGER NOT NULL, fingerprint TEXT NOT NULL, "
         "status TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, error TEXT NOT NULL, "
         "by TEXT NOT NULL, why TEXT NOT NULL, parameters TEXT NOT NULL, graph TEXT NOT NULL, "

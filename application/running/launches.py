@@ -124,6 +124,7 @@ class Launches:
                 rerun_of=launch.rerun_of,
                 tags=graph.options.tags,
                 metadata=graph.options.metadata,
+                import_root=graph.import_root,
             )
         # Claimed before it is known, so that nobody can take it for interrupted.
         with self._claims.hold(str(run.id), run.name):
@@ -232,7 +233,7 @@ class Launches:
         """The image of a run; None if the engine needs none, or the stack cannot build one."""
         if not orchestrator.takes_image or pin.component(ComponentType.IMAGE_BUILDER) is None:
             return None
-        return self._images.of_run(graph.pipeline, graph.source, pin, dry=dry)
+        return self._images.of_run(graph, pin, dry=dry)
 
     def _drive(self, execution: Execution, orchestrator: Orchestrator) -> None:
         try:

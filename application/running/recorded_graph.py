@@ -8,8 +8,8 @@ from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.graph import Graph
 from stackfold.domain.pipeline import Pipeline
 
-PipelineLoader = Callable[[str], Pipeline[...]]
-"""From "file.py:function" to the pipeline there."""
+PipelineLoader = Callable[[str, str], Pipeline[...]]
+"""From a recorded source and its import root to the pipeline there."""
 
 
 def recorded_graph(run: RunDescription, pipeline: Pipeline[...]) -> Graph:

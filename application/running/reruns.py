@@ -38,7 +38,7 @@ class Reruns:
     ) -> str:
         """Repeat a run, and return the id of the new one; raises as `Runs.rerun`."""
         run = self._queries.describe_run(reference)
-        found = pipeline or self._load_pipeline(run.source)
+        found = pipeline or self._load_pipeline(run.source, run.import_root)
         configuration = RunConfiguration.model_validate(run.configuration)
         graph = found.graph_for(run.parameters, configuration)
         changed = _changed(run, graph)

@@ -67,7 +67,8 @@ class Resumption:
         if run.status == "completed":
             raise NotResumable(run.name, "has completed: there is nothing left to do")
         try:
-            return recorded_graph(run, pipeline or self._load_pipeline(run.source))
+            found = pipeline or self._load_pipeline(run.source, run.import_root)
+            return recorded_graph(run, found)
         except StackfoldError as error:
             raise NotResumable(run.name, f"cannot go on: {error}") from error
 

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import cloudpickle
@@ -149,7 +150,8 @@ def test_a_pipeline_says_where_it_is():
     def training():
         load()
 
-    assert graph_of(training).source == f"{__file__}:training"
+    assert graph_of(training).source == f"{__name__}:training"
+    assert __file__ == str(Path(graph_of(training).import_root, *__name__.split("."))) + ".py"
 
 
 # -- outputs and their names

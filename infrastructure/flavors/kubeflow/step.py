@@ -29,6 +29,7 @@ def main(what: str, run: str, source: str, *more: str) -> None:
     """
     # Kubernetes ends a pod so, when the run is terminated.
     signal.signal(signal.SIGTERM, _stop)
+    _import_from_here()
     try:
         with Workspace.open() as workspace:
             steps = workspace.runs.remote_steps
@@ -46,6 +47,13 @@ def main(what: str, run: str, source: str, *more: str) -> None:
 
 def _stop(_: int, __: FrameType | None) -> None:
     raise StepStopped("the pod was terminated")
+
+
+def _import_from_here() -> None:
+    """Let modules be imported from the working folder, which holds the run's code."""
+    for folder in (os.path.join(os.getcwd(), "src"), os.getcwd()):
+        if os.path.isdir(folder) and folder not in sys.path:
+            sys.path.insert(0, folder)
 
 
 def _here(source: str) -> str:
