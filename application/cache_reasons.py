@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from stackfold.application.run_views import RunDescription, RunQueries, StepView
+from stackfold.application.run_views import RunDescription, RunQueries, StepView, release
+
+_OTHERWISE = "an equal use of it came first, or the class of an input changed"
+_MOST_NAMED = 5
 
 
 class CacheReason(NamedTuple):
@@ -18,7 +21,9 @@ class CacheReason(NamedTuple):
     key: str
     """The cache key; empty if it never got so far."""
     parts: dict[str, Any]
-    """What the key is made of: code, parameters, inputs, outputs, materializers, store."""
+    """What the key is made of: code, parameters, inputs, outputs, materializers, store; and of the
+    code in which form its digest is, by which Python it was compiled, and what counts in it by its
+    class alone."""
 
 
 class EarlierExecutions(Protocol):
@@ -74,7 +79,8 @@ class CacheReasons:
         after: dict[str, Any],
     ) -> str:
         if step.cached_from:
-            return f"taken from run {self._queries.run(step.cached_from).name!r}"
+            taken = f"taken from run {self._queries.run(step.cached_from).name!r}"
+            return f"{taken}; {_only_by_class(step)}" if step.opaque else taken
         if not step.key:
             return "it did not begin" if step.status == "pending" else f"it was {step.status}"
         if not step.could_be_cached:
@@ -84,13 +90,16 @@ class CacheReasons:
             return f"what it made in run {known!r} was gone"
         if before is None:
             return "it was executed for the first time"
-        return next(_differences(before, after), "an equal use of it came first")
+        return next(_differences(before, after), _OTHERWISE)
 
 
 def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> dict[str, Any]:
     (store, *_) = run.pin["components"]["artifact_store"]
     return {
         "code": step.code,
+        "code_form": step.code_form,
+        "python": release(run.environment.get("python")),
+        "opaque": [*step.opaque],
         "parameters": step.parameters,
         "inputs": {name: digests.get(id, "?") for name, id in step.inputs.items()},
         "outputs": step.declares,
@@ -103,7 +112,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
     """What differs, that which says most first."""
     yield from _parameters(before["parameters"], after["parameters"])
     if before["code"] != after["code"]:
-        yield "its code changed"
+        yield _code_changed(before, after)
     for name in {**after["inputs"], **before["inputs"]}:
         if before["inputs"].get(name) != after["inputs"].get(name):
             yield f"input {name!r} changed"
@@ -114,6 +123,23 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
         yield "the materializers of its outputs changed"
     if before["store"] != after["store"]:
         yield "the artifact store changed"
+
+
+def _code_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    if before["code_form"] != after["code_form"]:
+        return "keys have a new form since that run: each step is executed once more"
+    was, now = before["python"], after["python"]
+    if was and now and was != now:
+        return f"its byte code is that of another Python: {was} -> {now}"
+    return "its code changed"
+
+
+def _only_by_class(step: StepView) -> str:
+    names = ", ".join(step.opaque[:_MOST_NAMED])
+    more = len(step.opaque) - _MOST_NAMED
+    return f"of its code these count by their class alone: {names}" + (
+        f" and {more} more" if more > 0 else ""
+    )
 
 
 def _parameters(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -87,11 +87,18 @@ def _differences(before: RunDescription, after: RunDescription) -> list[RunDiffe
     ended = {each.name for each in before.steps if _has_ended(each)}
     ended &= {each.name for each in after.steps if _has_ended(each)}
     one, other = _facts(before, ended), _facts(after, ended)
+    if _code_form(before) != _code_form(after):
+        # Digests of different forms say nothing of each other.
+        one["code"], other["code"] = {"source": before.source}, {"source": after.source}
     return [
         RunDifference(about, *change)
         for about in one
         for change in differences(one[about], other[about])
     ]
+
+
+def _code_form(run: RunDescription) -> set[int]:
+    return {each.code_form for each in run.steps}
 
 
 def _has_ended(step: StepView) -> bool:

@@ -10,6 +10,11 @@ NEWEST_FIRST = Listing(sort_by="position", descending=True)
 """Every run, the latest one first."""
 
 
+def release(python: str | None) -> str:
+    """Of a version of Python what decides on its byte code, such as "3.12"; empty if unknown."""
+    return ".".join((python or "").split(".")[:2])
+
+
 class RunView(NamedTuple):
     """A run as far as it has come."""
 
@@ -101,6 +106,10 @@ class StepView(NamedTuple):
     """A digest of those that may write its outputs."""
     could_be_cached: bool
     """Whether an equal earlier execution could stand for it."""
+    code_form: int = 1
+    """How the digest of its code was made; two of different forms cannot be compared."""
+    opaque: Sequence[str] = ()
+    """What counts in its code by its class alone, as "name (module.Class)"."""
 
     @property
     def seconds(self) -> float:

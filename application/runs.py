@@ -34,6 +34,7 @@ from stackfold.application.values import read
 from stackfold.application.views import Listing
 from stackfold.application.watching import UNWATCHED, Watcher
 from stackfold.domain.artifact import Artifact
+from stackfold.domain.code import CodeDigests
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.environment import Environment
@@ -66,6 +67,7 @@ class Runs:
         changes: Changes,
         environment: Callable[[], Environment],
         images: Images,
+        digests: Callable[[], CodeDigests],
     ) -> None:
         """Record in `ledger`; find stacks and runs by the queries, and classes by `flavors`.
 
@@ -81,6 +83,7 @@ class Runs:
             changes: What was done to stacks and components.
             environment: What tells the Python, the machine and the packages that are here.
             images: Builds what an engine starts.
+            digests: Makes what tells the code of steps, for one run each.
         """
         self._ledger = ledger
         self._claims = claims
@@ -88,7 +91,7 @@ class Runs:
         self._pinning = Pinning(queries, flavors)
         submissions = Submissions(run_queries)
         self._launches = Launches(
-            ledger, self._pinning, materializers, claims, executions, submissions, images
+            ledger, self._pinning, materializers, claims, executions, submissions, images, digests
         )
         self.remote_steps = RemoteSteps(ledger, run_queries, claims, self._launches, load_pipeline)
         """For the processes that an engine starts, to which a run was handed."""

@@ -15,6 +15,8 @@ class InputDigest(NamedTuple):
     """sha256 of the stored bytes, in hexadecimal."""
     materializer: str
     type: str
+    code: str = ""
+    """The digest of the user's own class that it is of; empty if it is of no such class."""
 
 
 class CacheKey(NamedTuple):

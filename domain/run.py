@@ -72,6 +72,10 @@ class Run(Aggregate):
         metadata: dict[str, JsonValue] = Field(default_factory=dict)
         import_root: str = ""
         """The folder that the source's module is imported from, if that is known."""
+        code_form: int = 1
+        """How the digests of its steps' code were made; see `domain.code.FORM`."""
+        opaque: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+        """Step → what counts in its code by its class alone, as "name (module.Class)"."""
 
     class StepCompleted(Event):
         """A step returned and its outputs are in the artifact store, or they were there already."""
@@ -231,6 +235,8 @@ class Run(Aggregate):
         tags: tuple[str, ...] = (),
         metadata: dict[str, JsonValue] | None = None,
         import_root: str = "",
+        code_form: int = 1,
+        opaque: dict[str, tuple[str, ...]] | None = None,
     ) -> Self:
         """Begin a run of a pipeline on a pinned stack; its name ends as its id begins.
 
@@ -247,6 +253,8 @@ class Run(Aggregate):
             tags: By which it is found again.
             metadata: What else is known of it.
             import_root: The folder that the source's module is imported from.
+            code_form: How the digests of its steps' code were made.
+            opaque: Step → what counts in its code by its class alone.
         """
         id = uuid4()
         return cls._create(
@@ -266,6 +274,8 @@ class Run(Aggregate):
             tags=tags,
             metadata=metadata or {},
             import_root=import_root,
+            code_form=code_form,
+            opaque=opaque or {},
         )
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:

@@ -143,5 +143,8 @@ def _step(
         declares=node["outputs"],
         materializers=node["materializers"],
         could_be_cached=node["cache"],
+        # Older runs have neither.
+        code_form=node.get("code_form", 1),
+        opaque=node.get("opaque", []),
         **known,
     )

@@ -50,6 +50,7 @@ class RunServices:
         from stackfold.infrastructure.cache_queries import SqlExecutions
         from stackfold.infrastructure.change_queries import SqlChanges
         from stackfold.infrastructure.environment import environment
+        from stackfold.infrastructure.module_sources import code_digests
 
         return Runs(
             self._parts.ledger,
@@ -63,6 +64,7 @@ class RunServices:
             SqlChanges(self._database, self.history),
             environment,
             self.images,
+            code_digests,
         )
 
     @cached_property

@@ -176,6 +176,8 @@ FACTS: list[partial[Any]] = [
         rerun_of=A,
         tags=("nightly",),
         metadata={"team": "vision"},
+        code_form=2,
+        opaque={"train": ("log (logging.Logger)",)},
     ),
     that(
         Run.StepCompleted,

@@ -22,8 +22,8 @@ VAGUE = {"base", "common", "core", "helper", "helpers", "manager", "misc", "util
 # Values, text and types: nothing here reads a file, a clock, the environment or a network.
 # `datetime` and `uuid` can read the clock and chance; the rule on clocks is a test of its own.
 PURE_STDLIB = {
-    "__future__", "abc", "collections", "contextlib", "contextvars", "copy", "dataclasses",
-    "datetime", "decimal", "enum", "fractions", "functools", "graphlib", "hashlib", "heapq",
+    "__future__", "abc", "ast", "collections", "contextlib", "contextvars", "copy", "dataclasses",
+    "datetime", "decimal", "dis", "enum", "fractions", "functools", "graphlib", "hashlib", "heapq",
     "inspect", "itertools", "json", "keyword", "math", "operator", "re", "string", "textwrap",
     "types", "typing", "unicodedata", "uuid", "weakref",
 }  # fmt: skip

@@ -52,7 +52,11 @@ def fold(  # noqa: PLR0912  # one case for each event
 
 
 def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, Any]:
-    graph = [each.model_dump(mode="json") for each in event.steps]
+    graph = [
+        each.model_dump(mode="json")
+        | {"code_form": event.code_form, "opaque": event.opaque.get(each.name, ())}
+        for each in event.steps
+    ]
     return {
         "position": position,
         "name": event.name,

@@ -10,10 +10,11 @@ from pydantic import JsonValue
 
 from stackfold.application.materializers import Materializers
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.running.step_codes import StepCodes
 from stackfold.application.running.steps import StepAnswer
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.cache_key import CacheKey, InputDigest
-from stackfold.domain.code import CodeDigests
+from stackfold.domain.code import CodeDigests, Fingerprint
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.graph import Node, StepFunction
 
@@ -42,6 +43,7 @@ class Cache:
         store: ArtifactStore,
         materializers: Materializers,
         nodes: Sequence[Node],
+        digests: CodeDigests,
     ) -> None:
         """Prepare to look up what may stand for steps.
 
@@ -50,6 +52,8 @@ class Cache:
             store: Where outputs are.
             materializers: What writes them.
             nodes: The run's steps, in topological order.
+            digests: What tells their code; for one run only, since what a function names may be
+                something else in the next one.
         """
         self._executions = executions
         self._store = store
@@ -58,19 +62,13 @@ class Cache:
             "flavor": store.flavor,
             "configuration": store.configuration.model_dump(mode="json"),
         }
-        # For one run only: what a function names may be something else in the next one.
-        self._digests = CodeDigests()
-        self._codes: dict[int, str] = {}
+        self._codes = StepCodes(digests, nodes)
         self._written_by: dict[int, str] = {}
         self._repetitions = _repetitions(nodes)
 
-    def code(self, step: StepFunction) -> str:
-        """The digest of a step's code."""
-        function = step.function
-        found = self._codes.get(id(function))
-        if found is None:
-            found = self._codes[id(function)] = self._digests.digest(function)
-        return found
+    def code(self, node: Node) -> Fingerprint:
+        """What is known of the code of a step, as it is used in a pipeline."""
+        return self._codes.of(node)
 
     def written_by(self, step: StepFunction) -> str:
         """A digest of the materializers that may write a step's outputs, with their versions."""
@@ -90,10 +88,12 @@ class Cache:
             inputs: What flows into it.
         """
         return CacheKey(
-            code=self.code(node.step),
+            code=self.code(node).digest,
             parameters=node.parameters,
             inputs={
-                name: InputDigest(each.digest, each.materializer, each.type)
+                name: InputDigest(
+                    each.digest, each.materializer, each.type, self._codes.of_class(each.type, node)
+                )
                 for name, each in inputs.items()
             },
             gathered={name: type(places).__name__ for name, places in node.gathered.items()},

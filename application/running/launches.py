@@ -1,7 +1,7 @@
 """Launches: from a graph and a pin to a run that has ended."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple, cast
@@ -29,6 +29,7 @@ from stackfold.application.running.submissions import Submissions, job_of
 from stackfold.application.running.tracking import Trackers
 from stackfold.application.watching import UNWATCHED, Watcher
 from stackfold.domain.artifact import Artifact
+from stackfold.domain.code import FORM, CodeDigests
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.environment import Environment
@@ -67,6 +68,7 @@ class Launches:
         executions: Executions,
         submissions: Submissions,
         images: Images,
+        digests: Callable[[], CodeDigests],
     ) -> None:
         """Record in `ledger`, and claim by `claims` what is executed.
 
@@ -78,6 +80,7 @@ class Launches:
             executions: Where earlier executions are found.
             submissions: Hands to an engine what that is to execute.
             images: Builds what an engine starts.
+            digests: Makes what tells the code of steps.
         """
         self._ledger = ledger
         self._pinning = pinning
@@ -86,6 +89,7 @@ class Launches:
         self._executions = executions
         self.submissions = submissions
         self._images = images
+        self.digests = digests
 
     def start(self, launch: Launch) -> str:
         """Start a run, and return its id when it has completed.
@@ -97,12 +101,13 @@ class Launches:
         graph, pin = launch.graph, launch.pin
         equipment, orchestrator = self._checked(graph, pin, launch.watcher)
         chosen = step_operators(graph, pin)
+        codes = {node.name: equipment.cache.code(node) for node in graph.nodes}
         steps = tuple(
             StepDefinition(
                 name=node.name,
                 upstream=node.upstream,
                 step_operator=chosen[node.name].name if node.name in chosen else None,
-                code=equipment.cache.code(node.step),
+                code=codes[node.name].digest,
                 outputs=node.step.signature.declaration,
                 materializers=equipment.cache.written_by(node.step),
                 cache=node.cache,
@@ -125,6 +130,8 @@ class Launches:
                 tags=graph.options.tags,
                 metadata=graph.options.metadata,
                 import_root=graph.import_root,
+                code_form=FORM,
+                opaque={name: each.opaque for name, each in codes.items() if each.opaque},
             )
         # Claimed before it is known, so that nobody can take it for interrupted.
         with self._claims.hold(str(run.id), run.name):
@@ -186,7 +193,7 @@ class Launches:
         materializers = self._materializers
         if graph.options.no_pickle:
             materializers = materializers.without_pickles()
-        cache = Cache(self._executions, store, materializers, graph.nodes)
+        cache = Cache(self._executions, store, materializers, graph.nodes, self.digests())
         trackers = self._trackers(graph, pin)
         return Equipment(store, materializers, operators, watcher, cache, trackers)
 

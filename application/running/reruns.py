@@ -4,11 +4,12 @@ import warnings
 from collections.abc import Callable
 from uuid import UUID
 
-from stackfold.application.run_views import RunDescription, RunQueries
+from stackfold.application.run_views import RunDescription, RunQueries, release
 from stackfold.application.running.launches import Launch, Launches
 from stackfold.application.running.recorded_graph import PipelineLoader
+from stackfold.application.running.step_codes import StepCodes
 from stackfold.application.watching import Watcher
-from stackfold.domain.code import CodeDigests
+from stackfold.domain.code import FORM, CodeDigests
 from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.environment import Environment
 from stackfold.domain.errors import CodeChanged
@@ -41,7 +42,8 @@ class Reruns:
         found = pipeline or self._load_pipeline(run.source, run.import_root)
         configuration = RunConfiguration.model_validate(run.configuration)
         graph = found.graph_for(run.parameters, configuration)
-        changed = _changed(run, graph)
+        environment = self._environment()
+        changed = _changed(run, graph, self._launches.digests(), environment.python)
         if changed:
             warnings.warn(CodeChanged(run.name, changed), stacklevel=3)
         launch = Launch(
@@ -49,17 +51,24 @@ class Reruns:
             Pin.model_validate(run.pin),
             configuration,
             why,
-            environment=self._environment(),
+            environment=environment,
             rerun_of=UUID(run.id),
             watcher=watcher,
         )
         return self._launches.start(launch)
 
 
-def _changed(run: RunDescription, graph: Graph) -> list[str]:
+def _changed(run: RunDescription, graph: Graph, digests: CodeDigests, python: str) -> list[str]:
     """The steps that are new, are gone, or have other code than the run had."""
-    digests = CodeDigests()
-    now = {node.name: digests.digest(node.step.function) for node in graph.nodes}
-    # Whatever was not recorded cannot be told from what is there.
-    then = {step.name: step.code or now.get(step.name) for step in run.steps}
+    codes = StepCodes(digests, graph.nodes)
+    now = {node.name: codes.of(node).digest for node in graph.nodes}
+    # What was not recorded, or in another form, or of another Python's byte code, cannot be told
+    # from what is there.
+    same = release(run.environment.get("python")) in ("", release(python))
+    then = {
+        step.name: step.code
+        if step.code and step.code_form == FORM and same
+        else now.get(step.name)
+        for step in run.steps
+    }
     return [name for name in {**then, **now} if then.get(name) != now.get(name)]

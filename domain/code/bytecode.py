@@ -1,0 +1,279 @@
+"""Bytecode: what a code object does, as a digest, and which names outside of it that needs.
+
+Only names of modules count as such: `x.total` asks `x` for an attribute, whatever the module calls
+`total`. Read with the opcodes of Python 3.11 to 3.13; those that are not known are passed over.
+"""
+
+import dis
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import CodeType
+from typing import Any, NamedTuple
+
+
+class Import(NamedTuple):
+    """A module that a function imports by itself."""
+
+    level: int
+    """How many dots stand before the name."""
+    name: str
+
+
+Root = str | Import
+Path = tuple[Any, ...]
+"""What is named: a `Root`, and the attributes that are asked of it, as in `pkg.mod.f`."""
+
+
+class CodeFacts(NamedTuple):
+    """What was read from a code object, and from those inside it."""
+
+    digest: str
+    """sha256 of what is executed: neither where it stands, nor how its lines are numbered."""
+    named: tuple[Path, ...]
+    assigned: frozenset[Path]
+    """Which of these it changes while it runs: by `global`, `append`, `[...] =`, `.x =`."""
+    unresolved: tuple[str, ...]
+    """Calls through which it may reach code that nobody can tell beforehand, such as `eval`."""
+
+
+_CHANGING = frozenset(
+    [
+        "add",
+        "append",
+        "appendleft",
+        "clear",
+        "difference_update",
+        "discard",
+        "extend",
+        "extendleft",
+        "insert",
+        "intersection_update",
+        "pop",
+        "popitem",
+        "popleft",
+        "remove",
+        "reverse",
+        "rotate",
+        "setdefault",
+        "sort",
+        "symmetric_difference_update",
+        "update",
+        "write",
+    ]
+)
+"""Methods by which a collection is changed."""
+_ANY_CODE = frozenset({"eval", "exec", "globals"})
+
+_KINDS = {
+    "LOAD_GLOBAL": "global",
+    "LOAD_NAME": "global",
+    "LOAD_FROM_DICT_OR_GLOBALS": "global",
+    "LOAD_ATTR": "attribute",
+    "LOAD_METHOD": "attribute",
+    "LOAD_FAST": "local",
+    "LOAD_FAST_CHECK": "local",
+    "LOAD_FAST_BORROW": "local",
+    "LOAD_DEREF": "local",
+    "LOAD_CLASSDEREF": "local",
+    "LOAD_FROM_DICT_OR_DEREF": "local",
+    "STORE_FAST": "store",
+    "STORE_DEREF": "store",
+    "STORE_NAME": "store name",
+    "STORE_GLOBAL": "store global",
+    "STORE_ATTR": "store attribute",
+    "STORE_SUBSCR": "store item",
+    "DELETE_SUBSCR": "store item",
+    "BINARY_SUBSCR": "item",
+    "LOAD_CONST": "constant",
+    "IMPORT_NAME": "import",
+    "IMPORT_FROM": "from",
+    "COPY": "copy",
+}
+_PAIRS = {
+    "LOAD_FAST_LOAD_FAST": ("local", "local"),
+    "LOAD_FAST_BORROW_LOAD_FAST_BORROW": ("local", "local"),
+    "STORE_FAST_LOAD_FAST": ("store", "local"),
+    "STORE_FAST_STORE_FAST": ("store", "store"),
+}
+# Between a name and its attribute there may be any of these.
+_NOTHING = {
+    "CACHE", "COPY_FREE_VARS", "EXTENDED_ARG", "KW_NAMES", "MAKE_CELL", "NOP", "POP_TOP", "PRECALL",
+    "PUSH_NULL", "RESUME", "SWAP",
+}  # fmt: skip
+_OPCODES = {
+    number: (name, _KINDS.get(name, "other")) for name, number in dis.opmap.items() if number < 256
+}
+# Until 3.11 a method had an opcode of its own; since then the lowest bit tells it from others.
+_ATTRIBUTE_SHIFT = 0 if dis.opmap.get("LOAD_METHOD", 256) < 256 else 1
+
+
+@lru_cache(maxsize=2**14)
+def facts(code: CodeType) -> CodeFacts:
+    """What a code object does and names; remembered, for code objects never change."""
+    found = _Found()
+    found.read(code, {})
+    named = sorted(found.named, key=repr)
+    text = _text(code).encode(errors="backslashreplace")
+    return CodeFacts(
+        hashlib.sha256(text).hexdigest(),
+        tuple(named),
+        frozenset(found.assigned),
+        tuple(sorted(found.unresolved)),
+    )
+
+
+def _text(code: CodeType) -> str:
+    parts = (
+        code.co_code.hex(),
+        code.co_exceptiontable.hex(),
+        code.co_flags,
+        code.co_argcount,
+        code.co_kwonlyargcount,
+        code.co_names,
+        code.co_varnames,
+        code.co_freevars,
+        code.co_cellvars,
+    )
+    return f"{parts} {[_constant(each) for each in code.co_consts]}"
+
+
+def _constant(value: Any) -> str:
+    """What a compiler puts among the constants of a code object."""
+    if isinstance(value, CodeType):
+        return _text(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_constant, value))})"
+    if isinstance(value, frozenset):
+        return f"frozenset({', '.join(sorted(map(_constant, value)))})"
+    return f"{type(value).__name__} {value!r}"
+
+
+def _operations(code: CodeType) -> Iterator[tuple[str, Any]]:
+    """Kind and operand of each instruction, without those that do not matter here."""
+    raw, extended = code.co_code, 0
+    names, constants = code.co_names, code.co_consts
+    local: Any = code._varname_from_oparg  # type: ignore[attr-defined]
+    cells = frozenset(code.co_cellvars)
+    for place in range(0, len(raw), 2):
+        name, kind = _OPCODES.get(raw[place], ("", "other"))
+        operand = raw[place + 1] | extended
+        extended = operand << 8 if name == "EXTENDED_ARG" else 0
+        if name in _NOTHING:
+            continue
+        if name in _PAIRS:
+            first, second = _PAIRS[name]
+            yield first, local(operand >> 4)
+            yield second, local(operand & 15)
+        elif kind == "global":
+            yield kind, names[operand >> 1 if name == "LOAD_GLOBAL" else operand]
+        elif kind == "attribute":
+            yield kind, names[operand >> _ATTRIBUTE_SHIFT]
+        elif name == "LOAD_FAST" and local(operand) in cells:
+            yield "other", operand  # since 3.13: the cell is handed on, its value is not asked for
+        elif kind in ("local", "store"):
+            yield kind, local(operand)
+        elif kind == "constant":
+            yield kind, constants[operand]
+        elif kind in ("store name", "store global", "store attribute", "import", "from"):
+            yield kind, names[operand]
+        else:
+            yield kind, operand
+
+
+class _Found:
+    """What is found in a code object and in those inside it."""
+
+    def __init__(self) -> None:
+        self.named: set[Path] = set()
+        self.assigned: set[Path] = set()
+        self.unresolved: set[str] = set()
+
+    def read(self, code: CodeType, aliases: Mapping[str, set[Path]]) -> None:
+        """Read a code object.
+
+        Args:
+            code: The code object.
+            aliases: Variables of the enclosing functions that stand for something named.
+        """
+        operations = [*_operations(code)]
+        known = {name: set(paths) for name, paths in aliases.items()}
+        # Twice: in a loop a variable may be used before the line that gives it its value.
+        self._follow(operations, known, {})
+        self._follow(operations, known, known)
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                inner = {name: known[name] for name in constant.co_freevars if name in known}
+                self.read(constant, inner)
+
+    def _follow(  # noqa: PLR0912  # one case for each kind
+        self,
+        operations: list[tuple[str, Any]],
+        aliases: dict[str, set[Path]],
+        used: Mapping[str, set[Path]],
+    ) -> None:
+        current: list[Path] = []
+        module: Path = ()
+        for place, (kind, value) in enumerate(operations):
+            if kind == "attribute":
+                current = [self._attribute(path, value) for path in current]
+                if place and operations[place - 1][0] == "copy":  # x.a += 1
+                    self.assigned.update(path for path in current if len(path) > 1)
+            elif kind == "from":
+                current = [(*path, value) for path in ([module] if module else current)]
+            elif kind in ("store", "store name"):
+                for path in current:
+                    aliases.setdefault(value, set()).add(path)
+                if kind == "store name":
+                    self.named.update(current)
+                current = []
+            elif kind == "copy":
+                continue
+            else:
+                if kind == "store attribute":
+                    self.assigned.update((*path, value) for path in current)
+                self._name(current, kind, value)
+                current = []
+                if kind == "global":
+                    current = [(value,)]
+                    if _changes_item(operations, place):
+                        self.assigned.add((value,))
+                elif kind == "local":
+                    current = [*used.get(value, ())]
+                elif kind == "store global":
+                    self.assigned.add((value,))
+                elif kind == "import":
+                    level, taken = operations[place - 2][1], operations[place - 1][1]
+                    # `import a.b` gives the name `a`, `from a.b import c` takes from `a.b`.
+                    whole = Import(level, value if taken else value.partition(".")[0])
+                    module, current = ((whole,), []) if taken else ((), [(whole,)])
+                    if taken == ("*",):
+                        self.named.add(module)
+        self._name(current, "other", None)
+
+    def _attribute(self, path: Path, name: str) -> Path:
+        if name in _CHANGING and isinstance(path[0], str):
+            self.assigned.add(path)
+            self.named.add(path)
+        return (*path, name)
+
+    def _name(self, paths: list[Path], kind: str, value: Any) -> None:
+        """Note what was on the stack when something else follows."""
+        for path in paths:
+            self.named.add(path)
+            if path[-1] == "import_module" or path == ("__import__",):
+                if kind == "constant" and isinstance(value, str):
+                    bare = value.lstrip(".")
+                    self.named.add((Import(len(value) - len(bare), bare),))
+                else:
+                    self.unresolved.add(f"{path[-1]}()")
+            elif path[0] in _ANY_CODE and len(path) == 1:
+                self.unresolved.add(f"{path[0]}()")
+
+
+def _changes_item(operations: list[tuple[str, Any]], place: int) -> bool:
+    """Whether `x[key] = …`, `x[key] += …` or `del x[key]` follows, with a key that is one name."""
+    kinds = [kind for kind, _ in operations[place + 1 : place + 5]]
+    if kinds[:1] not in (["local"], ["constant"], ["global"]):
+        return False
+    return kinds[1:2] == ["store item"] or kinds[1:4] == ["copy", "copy", "item"]

@@ -1,0 +1,172 @@
+"""Which code is the user's own: neither Python's, nor installed, nor Stackfold's.
+
+Here and wherever objects of the user are looked at, nothing of theirs is called: attributes are
+read past properties, `__getattr__` and metaclasses.
+"""
+
+import inspect
+import re
+from collections.abc import Mapping
+from types import (
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    ModuleType,
+    SimpleNamespace,
+)
+from typing import Any
+
+_STANDARD_LIBRARY = re.split(r"[/\\][^/\\]*$", inspect.__file__)[0] or "?"
+_INSTALLED = re.compile(r"[/\\](site|dist)-packages[/\\]|\.(whl|egg)[/\\]")
+
+_members: Any = type.__dict__["__dict__"]
+_mro: Any = type.__dict__["__mro__"]
+_bases: Any = type.__dict__["__bases__"]
+_qualname: Any = type.__dict__["__qualname__"]
+_flags: Any = type.__dict__["__flags__"]
+_MADE_AT_RUN_TIME = 1 << 9
+
+
+def _is_made_at_run_time(kind: type) -> bool:
+    """Whether a class was made by a `class` statement, or could have been."""
+    return bool(_flags.__get__(kind) & _MADE_AT_RUN_TIME)
+
+
+def is_class(value: Any) -> bool:
+    """Whether a value is a class; `isinstance` may ask it itself."""
+    return issubclass(type(value), type)
+
+
+def members(kind: type) -> Mapping[str, Any]:
+    """What stands in a class's body."""
+    return _members.__get__(kind)  # type: ignore[no-any-return]
+
+
+def mro(kind: type) -> tuple[type, ...]:
+    """A class and those that it inherits from."""
+    return _mro.__get__(kind)  # type: ignore[no-any-return]
+
+
+def bases(kind: type) -> tuple[type, ...]:
+    """The classes that a class names as its bases."""
+    return _bases.__get__(kind)  # type: ignore[no-any-return]
+
+
+def qualname(kind: type) -> str:
+    """The name of a class in its module."""
+    return str(_qualname.__get__(kind))
+
+
+def module_of(kind: type) -> str:
+    """The name of the module that a class belongs to."""
+    found = members(kind).get("__module__")
+    if isinstance(found, str):
+        return found
+    # Classes written in C carry it in their name, which Python takes apart.
+    found = type.__getattribute__(kind, "__module__")
+    return found if isinstance(found, str) else "?"
+
+
+def place(kind: type) -> str:
+    """A class as "module.Class"; for the user's own "Class", whose file may be run or imported."""
+    return qualname(kind) if is_own_class(kind) else f"{module_of(kind)}.{qualname(kind)}"
+
+
+def attributes(value: Any) -> dict[str, Any]:
+    """What an object holds, in its dictionary and its slots."""
+    kind = type(value)
+    held: dict[str, Any] = {}
+    for each in reversed(mro(kind)):
+        for name, member in members(each).items():
+            if type(member) is MemberDescriptorType and _is_made_at_run_time(each):
+                try:
+                    held[name] = member.__get__(value, kind)
+                except AttributeError:  # not set
+                    continue
+    return held | dictionary(value)
+
+
+def dictionary(value: Any) -> dict[str, Any]:
+    """What an object holds in its dictionary; empty if it has none."""
+    for each in mro(type(value)):
+        found = members(each).get("__dict__")
+        if found is not None:
+            if type(found) is not GetSetDescriptorType:
+                return {}
+            held = found.__get__(value, type(value))
+            return held if type(held) is dict else {}
+    if type(value) is FunctionType or type(value) is ModuleType:
+        return value.__dict__
+    try:
+        held = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return held if type(held) is dict else {}
+
+
+def loaded_module(name: str) -> ModuleType | None:
+    """The module of that name, if it is imported already."""
+    return inspect.getmodule(SimpleNamespace(__module__=name))
+
+
+def is_own_file(file: object) -> bool:
+    """Whether code of a file is neither the standard library's nor that of an installed package."""
+    text = str(file or "")
+    if not text or text.startswith("<frozen"):
+        return False
+    in_library = text.startswith(_STANDARD_LIBRARY) and text[len(_STANDARD_LIBRARY)] in "/\\"
+    return not in_library and not _INSTALLED.search(text)
+
+
+def is_own_module(module: ModuleType) -> bool:
+    """Whether a module, or the folders of a package without a file, is the user's own."""
+    held = module.__dict__
+    name = str(held.get("__name__"))
+    if name.partition(".")[0] == "stackfold":
+        return False
+    file = held.get("__file__")
+    if file:
+        return is_own_file(file)
+    if name == "__main__":
+        return True
+    portions = getattr(held.get("__path__"), "_path", None)  # of a namespace package
+    return isinstance(portions, list) and any(is_own_file(f"{each}/") for each in portions)
+
+
+def is_own_function(function: FunctionType) -> bool:
+    """Whether a function is the user's own."""
+    name = str(function.__globals__.get("__name__"))
+    if name.partition(".")[0] == "stackfold":
+        return False
+    file = function.__code__.co_filename
+    if file.startswith("<"):
+        # A notebook's cell, text that was executed, or one that was sent to another process.
+        module = loaded_module(name)
+        if module is not None and module.__dict__.get("__file__"):
+            return is_own_module(module)
+    return is_own_file(file)
+
+
+def is_own_class(kind: type) -> bool:
+    """Whether a class is the user's own."""
+    if not _is_made_at_run_time(kind):
+        return False
+    name = module_of(kind)
+    if name == "__main__":
+        return True
+    top = name.partition(".")[0]
+    if top in ("builtins", "stackfold", "?") or top.startswith("_cython"):
+        return False
+    module = loaded_module(name)
+    if module is not None and module.__dict__.get("__file__"):
+        return is_own_module(module)
+    spec = module.__dict__.get("__spec__") if module is not None else None
+    if getattr(spec, "origin", None) in ("built-in", "frozen"):
+        return False
+    # Made in a notebook, by `exec`, or sent from another process, where its module is.
+    functions = [
+        each
+        for each in members(kind).values()
+        if type(each) is FunctionType and each.__module__ == name
+    ]
+    return not functions or any(map(is_own_function, functions))

@@ -1,0 +1,200 @@
+"""Modules as their source says: what stands in a file, found without importing it."""
+
+import ast
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from types import CodeType
+from typing import NamedTuple, Protocol
+
+from stackfold.domain.code.bytecode import CodeFacts, facts
+
+
+class Source(NamedTuple):
+    """The file of a module of the user's own."""
+
+    name: str
+    """The module's full name."""
+    is_package: bool
+    read: Callable[[], str | None]
+    """Gives its text; None if there is only compiled code, or none that can be read."""
+    changed: object
+    """Equal for the same file as long as it is not changed."""
+
+
+class Sources(Protocol):
+    """Where the files of modules are found, without importing anything."""
+
+    def find(self, module: str) -> Source | None:
+        """The file of a module; None if there is none, or if it is not the user's own."""
+
+
+class NoSources:
+    """Finds nothing; for where no file is to be read."""
+
+    def find(self, module: str) -> Source | None:
+        """None."""
+
+
+class SourceModule:
+    """The statements of a module, by the names that they bind."""
+
+    def __init__(self, source: Source, text: str) -> None:
+        """Look at the text of a file.
+
+        Raises:
+            SyntaxError: It is not Python.
+            ValueError: It holds what Python does not read.
+        """
+        self.name = source.name
+        self.package = source.name if source.is_package else source.name.rpartition(".")[0]
+        tree = ast.parse(text)
+        self._flags = 0
+        for each in tree.body:
+            if isinstance(each, ast.ImportFrom) and each.module == "__future__":
+                self._flags |= _future(each)
+        self.statements = [
+            Statement(each, self._flags)
+            for each in tree.body
+            if not _is_text(each) and not _is_for_scripts(each)
+        ]
+
+    def binding(self, name: str) -> list["Statement"]:
+        """The statements that give a name its value, or a part of it."""
+        return [each for each in self.statements if name in each.binds]
+
+    def changing(self, name: str) -> list["Statement"]:
+        """The statements that may change what a name stands for, as `TABLE["x"] = f` does."""
+        return [each for each in self.statements if each.may_change and name in each.mentions]
+
+    @property
+    def star_imports(self) -> Iterator[ast.ImportFrom]:
+        """Its `from … import *`."""
+        for each in self.statements:
+            if isinstance(each.node, ast.ImportFrom) and each.node.names[0].name == "*":
+                yield each.node
+
+
+class Statement:
+    """A statement of a module."""
+
+    def __init__(self, node: ast.stmt, flags: int) -> None:
+        """Look at a statement, compiled with `flags`."""
+        self.node = node
+        self._flags = flags
+
+    @cached_property
+    def binds(self) -> frozenset[str]:
+        """The names that it gives a value."""
+        return frozenset(_bound(self.node))
+
+    @cached_property
+    def mentions(self) -> frozenset[str]:
+        """The names that it uses when the module is imported; not those inside its functions."""
+        return frozenset(each.id for each in _executed(self.node) if isinstance(each, ast.Name))
+
+    @cached_property
+    def may_change(self) -> bool:
+        """Whether it may change what it does not bind."""
+        if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return bool(self.node.decorator_list)
+        return not isinstance(
+            self.node, ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign
+        ) or (not self.binds)
+
+    @cached_property
+    def code(self) -> CodeType:
+        """What is executed when the module is imported."""
+        alone = ast.Module([self.node], [])
+        return compile(alone, "<source>", "exec", self._flags, dont_inherit=True)  # type: ignore[no-any-return]
+
+    @cached_property
+    def functions(self) -> dict[str, set[str]]:
+        """Plain functions that it defines, or that a class defines in it → their digests."""
+        found: dict[str, set[str]] = {}
+        body = self.node.body if isinstance(self.node, ast.ClassDef) else [self.node]
+        plain = {
+            each.name
+            for each in body
+            if isinstance(each, ast.FunctionDef) and not each.decorator_list
+        }
+        waiting = [*self.code.co_consts]
+        while waiting:
+            each = waiting.pop()
+            if isinstance(each, CodeType):
+                if each.co_name in plain:
+                    found.setdefault(each.co_name, set()).add(facts(each).digest)
+                elif isinstance(self.node, ast.ClassDef):
+                    waiting += each.co_consts
+        return found
+
+    @cached_property
+    def constant(self) -> ast.Constant | None:
+        """The plain value that it gives to one name, if that is all that it does."""
+        node = self.node
+        if not isinstance(node, ast.Assign) or len(self.binds) != 1:
+            return None
+        return node.value if isinstance(node.value, ast.Constant) else None
+
+    @cached_property
+    def facts(self) -> CodeFacts:
+        """What it does and names."""
+        return facts(self.code)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of what it does, and which names it gives a value."""
+        text = f"{self.facts.digest} {sorted(self.binds)}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_for_scripts(node: ast.stmt) -> bool:
+    """Whether it is `if __name__ == "__main__":`, which an import does not execute."""
+    return isinstance(node, ast.If) and any(
+        isinstance(each, ast.Name) and each.id == "__name__" for each in ast.walk(node.test)
+    )
+
+
+def _future(node: ast.ImportFrom) -> int:
+    import __future__
+
+    found = (getattr(__future__, each.name, None) for each in node.names)
+    flags = 0
+    for feature in found:
+        flags |= getattr(feature, "compiler_flag", 0)
+    return flags
+
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a statement that are executed with it; not the bodies of functions."""
+    yield node
+    for field, value in ast.iter_fields(node):
+        if isinstance(node, _SCOPES) and field == "body":
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, ast.AST):
+                yield from _executed(each)
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+        return
+    if isinstance(node, ast.Lambda):
+        return
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        for alias in node.names:
+            yield alias.asname or alias.name.partition(".")[0]
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        yield node.name
+    for each in ast.iter_child_nodes(node):
+        yield from _bound(each)
