@@ -1,13 +1,14 @@
 """Which flavors there are: built in, from packages, or a user's own; told without loading any."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from stackfold.application.queries import Queries, StoredFlavor
 from stackfold.application.selection import selected
 from stackfold.application.views import ALL, FlavorView, Listing
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.errors import UnknownFlavor
+from stackfold.domain.errors import DuplicateFlavor, UnknownFlavor
 
 OWN = "own"
 """Where the flavors that users registered come from."""
@@ -31,6 +32,20 @@ class Entry(NamedTuple):
     """The modules that must be there for it to run."""
     version: str = ""
     """The version of the package that ships it; empty for a user's own."""
+    is_ours: bool = False
+    """Whether it comes with Stackfold."""
+
+
+class PackageProblem(NamedTuple):
+    """Why a flavor of an installed package is left out, or cannot be told from another."""
+
+    package: str
+    entry_point: str
+    problem: str
+
+    def __str__(self) -> str:
+        """The problem in a line."""
+        return f"the package {self.package} has an entry point {self.entry_point!r}: {self.problem}"
 
 
 class Packages(Protocol):
@@ -38,6 +53,9 @@ class Packages(Protocol):
 
     def entries(self) -> Sequence[Entry]:
         """Every built-in flavor, and every one that an installed package ships."""
+
+    def problems(self) -> Sequence[PackageProblem]:
+        """What is wrong with the flavors of installed packages."""
 
     def installed(self, modules: Sequence[str]) -> bool:
         """Whether all the modules can be found."""
@@ -98,11 +116,22 @@ class Catalogue:
 
         Raises:
             UnknownFlavor: The type has none of that name.
+            DuplicateFlavor: It has several.
         """
-        entries = {entry.name: entry for entry in self.entries(type)}
-        if name not in entries:
-            raise UnknownFlavor(ComponentType(type).noun, name, sorted(entries))
-        return entries[name]
+        entries = self.entries(type)
+        found = [entry for entry in entries if entry.name == name]
+        if not found:
+            known = sorted({entry.name for entry in entries})
+            raise UnknownFlavor(ComponentType(type).noun, name, known)
+        if len(found) > 1:
+            origins = [entry.integration for entry in found]
+            raise DuplicateFlavor(ComponentType(type).noun, name, origins)
+        return found[0]
+
+    def require(self, type: ComponentType, name: str) -> None:
+        """Refuse a name that no flavor of a type has; raises UnknownFlavor."""
+        with suppress(DuplicateFlavor):
+            self.entry(type, name)
 
     def view(self, entry: Entry) -> FlavorView:
         """What a list shows of a flavor."""

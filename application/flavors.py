@@ -69,7 +69,7 @@ class Flavors:
         return FlavorDescription(
             *self._catalogue.view(entry),
             source=entry.source,
-            requires=[*entry.requires],
+            requires=[*self.requirements(type, name)],
             schema=_schema(entry.source, self.implementation(type, name)),
         )
 
@@ -129,7 +129,7 @@ class Flavors:
             InUse: A component is of that flavor.
         """
         type = ComponentType(type)
-        self._catalogue.entry(type, name)
+        self._catalogue.require(type, name)
         own = {stored.name: stored.id for stored in self._queries.flavors(type)}
         if name not in own:
             raise FlavorBuiltIn(type.noun, name)
@@ -139,7 +139,7 @@ class Flavors:
 
     def implementation(self, type: ComponentType, name: str) -> type[StackComponent]:
         """The class of a flavor; raises as `describe`."""
-        return self._load(self._catalogue.entry(type, name).source, ComponentType(type), name)
+        return self._load(self._catalogue.entry(type, name))
 
     def explicit(
         self, type: ComponentType, name: str, configuration: Mapping[str, Any]
@@ -195,16 +195,18 @@ class Flavors:
         return component
 
     def requirements(self, type: ComponentType, name: str) -> Sequence[str]:
-        """The pip requirements of a flavor, those of one's own as its class tells them.
+        """The pip requirements of a flavor.
+
+        That of a package needs the package, and what its class says; one's own, what that says.
 
         Raises:
             UnknownFlavor: There is none of that name.
-            InvalidFlavor: A class of one's own cannot be loaded.
+            InvalidFlavor: Its class cannot be loaded.
         """
         entry = self._catalogue.entry(type, name)
-        return (
-            self.implementation(type, name).requires if entry.integration == OWN else entry.requires
-        )
+        if entry.is_ours:
+            return entry.requires
+        return [*dict.fromkeys((*entry.requires, *self._load(entry).requires))]
 
     def missing(self, type: ComponentType, name: str) -> NotInstalled | None:
         """What keeps a flavor from being used here for want of a package; None if nothing does."""
@@ -225,16 +227,24 @@ class Flavors:
         except UnknownFlavor:
             if not source:
                 raise
-        else:
-            source = source if source and entry.integration == OWN else entry.source
-        flavor = self._load(source, ComponentType(type), name)
-        return configurations.build(flavor, configuration, self._home, self.secrets)
+            entry = Entry(name, type, OWN, "", source)
+        if source and entry.integration == OWN:
+            entry = entry._replace(source=source)
+        return configurations.build(self._load(entry), configuration, self._home, self.secrets)
 
-    def _load(self, source: str, type: ComponentType, name: str) -> "type[StackComponent]":
-        found = self._catalogue.packages.load(f"{type}.{name}", source)
+    def _load(self, entry: Entry) -> "type[StackComponent]":
+        type = ComponentType(entry.type)
+        found = self._catalogue.packages.load(f"{type}.{entry.name}", entry.source)
         if found is None:
-            raise FlavorClassNotFound(type.command, source)
-        return _checked(found, source, type)
+            raise FlavorClassNotFound(type.command, entry.source)
+        flavor = _checked(found, entry.source, type)
+        if entry.integration != OWN and flavor.flavor != entry.name:
+            raise InvalidFlavor(
+                entry.source,
+                f"the package {entry.integration} calls it {entry.name!r}, and the class calls "
+                f"itself {flavor.flavor!r}: they must agree",
+            )
+        return flavor
 
 
 def _checked(found: object, source: str, type: ComponentType) -> "type[StackComponent]":

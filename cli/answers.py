@@ -174,8 +174,11 @@ def flavors(
     with Workspace.open() as workspace:
         views = workspace.catalogue.views(type, listing)
         more = _more(lambda part: workspace.catalogue.views(type, part), listing, len(views))
+        problems = workspace.catalogue.packages.problems()
     show_rows([view._asdict() for view in views], _FLAVOR, output, columns)
     _say_what_else(listing, len(views), more, f"{type.noun} flavor")
+    for each in problems:
+        note(str(each))
 
 
 # -- runs

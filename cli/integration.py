@@ -7,7 +7,7 @@ import typer
 
 from stackfold.cli.grammar import Noun
 from stackfold.cli.options import Output, Yes, agree
-from stackfold.cli.render import Format, Shape, say, show_rows
+from stackfold.cli.render import Format, Shape, note, say, show_rows
 from stackfold.infrastructure.workspace import Workspace
 
 integration = Noun("integration", "Look up what flavors need, and install it.")
@@ -25,7 +25,10 @@ def list_integrations(output: Output = Format.TABLE) -> None:
     """List integrations: whether each is installed, what it requires, and which flavors need it."""
     with Workspace.open() as workspace:
         found = workspace.integrations.list()
+        problems = workspace.catalogue.packages.problems()
     show_rows([each._asdict() for each in found], Shape(_FIELDS, _FIELDS), output)
+    for each in problems:
+        note(str(each))
 
 
 @integration.command("requirements")

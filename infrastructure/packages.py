@@ -3,11 +3,17 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 
-from stackfold.application.catalogue import Entry
-from stackfold.domain.errors import InvalidFlavor, StackfoldError
+from stackfold.application.catalogue import Entry, PackageProblem
+from stackfold.domain.component_type import ComponentType
+from stackfold.domain.errors import InvalidFlavor, InvalidName, StackfoldError
+from stackfold.domain.name import valid_name
 from stackfold.infrastructure.environment import importable, version
 from stackfold.infrastructure.flavor_folders import FlavorFolders
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "stackfold.flavors"
 """The entry-point group in which packages ship flavors, as `<type>.<name> = module:Class`."""
@@ -143,7 +149,11 @@ class InstalledPackages:
 
     def entries(self) -> Sequence[Entry]:
         """Every built-in flavor, and every one that an installed package ships."""
-        return _entries()
+        return _found().entries
+
+    def problems(self) -> Sequence[PackageProblem]:
+        """What is wrong with the flavors of installed packages."""
+        return _found().problems
 
     def installed(self, modules: Sequence[str]) -> bool:
         """Whether all the modules can be found; none is imported."""
@@ -192,24 +202,60 @@ def _member(source: str, find: Callable[[str], ModuleType | None]) -> object | N
     return found
 
 
+class _Found(NamedTuple):
+    entries: tuple[Entry, ...]
+    problems: tuple[PackageProblem, ...]
+
+
 @cache
-def _entries() -> tuple[Entry, ...]:
+def _found() -> _Found:
     from importlib.metadata import entry_points
 
-    shipped = []
-    for point in entry_points(group=ENTRY_POINTS):
-        type, _, name = point.name.partition(".")
-        package = point.dist.metadata.json if point.dist else {}
-        shipped.append(
-            Entry(
-                name=name,
-                type=type,
-                integration=str(package.get("name", "unknown")),
-                summary=str(package.get("summary", "")),
-                source=f"{point.module}.{point.attr}",
-                modules=(point.module.partition(".")[0],),
-                version=point.dist.version if point.dist else "",
-            )
-        )
     ours = version("stackfold")
-    return (*(entry._replace(version=ours) for entry in BUILT_IN), *shipped)
+    entries = [entry._replace(version=ours, is_ours=True) for entry in BUILT_IN]
+    taken = {(entry.type, entry.name): "" for entry in BUILT_IN}
+    problems = []
+    for point in entry_points(group=ENTRY_POINTS):
+        entry = _shipped(point)
+        other = taken.setdefault((entry.type, entry.name), entry.integration)
+        problem, usable = _problem(entry), False
+        if not problem and not other:
+            problem = "Stackfold has a flavor of that name, which cannot be replaced"
+        elif not problem:
+            usable = True
+            if other != entry.integration:
+                # Neither is left out: which of the two is meant, nobody can tell.
+                problem = (
+                    f"so has the package {other}: neither can be used until one is uninstalled"
+                )
+        if problem:
+            problems.append(PackageProblem(entry.integration, point.name, problem))
+        if usable:
+            entries.append(entry)
+    return _Found(tuple(entries), tuple(problems))
+
+
+def _shipped(point: "EntryPoint") -> Entry:
+    type, _, name = point.name.partition(".")
+    package = point.dist.metadata.json if point.dist else {}
+    distribution = str(package.get("name", "unknown"))
+    return Entry(
+        name=name,
+        type=type,
+        integration=distribution,
+        summary=str(package.get("summary", "")),
+        source=f"{point.module}.{point.attr or ''}",
+        requires=(distribution,) if point.dist else (),
+        modules=(point.module.partition(".")[0],),
+        version=point.dist.version if point.dist else "",
+    )
+
+
+def _problem(entry: Entry) -> str:
+    if entry.type not in ComponentType.__members__.values():
+        return f"there is no component type {entry.type!r}"
+    try:
+        valid_name("flavor", entry.name)
+    except InvalidName as error:
+        return str(error)
+    return "it names no class: write module:Class" if entry.source.endswith(".") else ""

@@ -20,6 +20,7 @@ from stackfold.domain.errors.engines import (
     StepNotDue,
 )
 from stackfold.domain.errors.flavors import (
+    DuplicateFlavor,
     FlavorBuiltIn,
     FlavorClassNotFound,
     InstallFailed,
@@ -137,6 +138,7 @@ __all__ = [
     "DeploymentFailed",
     "DeploymentNotStarted",
     "DeploymentUnavailable",
+    "DuplicateFlavor",
     "EngineStopped",
     "EngineUnavailable",
     "FailedElsewhere",

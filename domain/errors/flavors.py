@@ -15,6 +15,24 @@ class UnknownFlavor(StackfoldError):
         super().__init__(f"there is no {noun} flavor {flavor!r}: {allowed}")
 
 
+class DuplicateFlavor(StackfoldError):
+    """Several flavors of one type have the same name, so that none of them can be used."""
+
+    def __init__(self, noun: str, flavor: str, origins: Sequence[str]) -> None:
+        """Name where they come from.
+
+        Args:
+            noun: What their type is called.
+            flavor: Their name.
+            origins: The package of each, or "own" for one that a user registered.
+        """
+        self.noun, self.flavor, self.origins = noun, flavor, tuple(origins)
+        super().__init__(
+            f"there are {len(self.origins)} {noun} flavors {flavor!r}, of {', '.join(origins)}: "
+            "uninstall a package, or delete a flavor of your own"
+        )
+
+
 class InvalidFlavor(StackfoldError):
     """A class cannot serve as a flavor."""
 

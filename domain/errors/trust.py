@@ -1,7 +1,5 @@
 """Projects and logs that nobody here has trusted, and homes that cannot be found."""
 
-import shlex
-
 from stackfold.domain.errors.refusal import StackfoldError
 
 
@@ -13,7 +11,7 @@ class UntrustedProject(StackfoldError):
         self.folder, self.problem = folder, problem
         super().__init__(
             f"the project in {folder} is not yours: {problem}; if you trust it, run "
-            f"`stackfold trust {shlex.quote(folder)}` or name its folder in STACKFOLD_TRUST"
+            f"`stackfold trust {folder}` or name its folder in STACKFOLD_TRUST"
         )
 
 
@@ -30,7 +28,7 @@ class UntrustedStore(StackfoldError):
         self.folder, self.place = folder, place
         super().__init__(
             f"the project in {folder} names the log at {place}, which you have not used yet: if "
-            f"you trust it, run `stackfold trust {shlex.quote(folder)}`"
+            f"you trust it, run `stackfold trust {folder}`"
         )
 
 

@@ -2,7 +2,6 @@
 
 import sys
 import textwrap
-from contextlib import suppress
 from importlib.util import find_spec
 
 import pytest
@@ -17,7 +16,6 @@ from stackfold.domain.errors import (
     InvalidFlavor,
     InvalidName,
     NameTaken,
-    StackfoldError,
     UnknownFlavor,
 )
 from stackfold.infrastructure import packages
@@ -335,66 +333,3 @@ def test_listing_loads_no_flavor(ws, pager):
     del sys.modules[name]
     assert [view.name for view in ws.flavors.list(ALERTER)] == ["pager"]
     assert name not in sys.modules
-
-
-# -- from packages
-
-
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Puts a tiny distribution with entry points on the path, as pip would."""
-    site = tmp_path / "site"
-    info = site / "acme_flavors-1.2.dist-info"
-    info.mkdir(parents=True)
-    monkeypatch.syspath_prepend(site)
-    before = {*sys.modules}
-
-    def install(entry_points, **modules):
-        (info / "METADATA").write_text(
-            "Metadata-Version: 2.1\nName: acme-flavors\nVersion: 1.2\nSummary: Flavors of Acme.\n"
-        )
-        (info / "entry_points.txt").write_text(f"[{packages.ENTRY_POINTS}]\n{entry_points}\n")
-        for name, text in modules.items():
-            (site / f"{name}.py").write_text(textwrap.dedent(text))
-        packages._entries.cache_clear()
-
-    yield install
-    packages._entries.cache_clear()
-    for name in {*sys.modules} - before:
-        del sys.modules[name]
-
-
-def test_a_package_ships_flavors_by_entry_point(ws, install):
-    install("alerter.pager = acme_flavors_a:Pager", acme_flavors_a=PAGER)
-    assert ws.flavors.list(ALERTER) == [
-        ("pager", "alerter", "acme-flavors", True, "Flavors of Acme.")
-    ]
-    assert "acme_flavors_a" not in sys.modules
-    described = ws.flavors.describe(ALERTER, "pager")
-    assert described.source == "acme_flavors_a.Pager"
-    view = ws.components.register(ALERTER, "ops", "pager", {"to": "ops"})
-    assert view.flavor == "pager"
-    with pytest.raises(FlavorBuiltIn):
-        ws.flavors.delete(ALERTER, "pager")
-    with pytest.raises(NameTaken):
-        ws.flavors.register(ALERTER, "acme_flavors_a.Pager")
-
-
-@pytest.mark.parametrize(
-    "entry_points",
-    [
-        "pager = acme_flavors_b:Pager",
-        "rocket.pager = acme_flavors_b:Pager",
-        "alerter.pager = acme_flavors_b",
-        "alerter.pager = acme_flavors_b:Nothing",
-        "alerter.pager = no_such_module:Pager",
-        "alerter.pager = acme_flavors_b:Pager [extra]",
-    ],
-)
-def test_a_careless_package_disturbs_nobody(ws, install, entry_points):
-    install(entry_points, acme_flavors_b=PAGER)
-    for type in ComponentType:
-        for view in ws.flavors.list(type):
-            with suppress(StackfoldError):
-                ws.flavors.describe(type, view.name)
-    assert ws.components.register(STORE, "shared", "local").name == "shared"
