@@ -16,7 +16,7 @@ from stackfold.cli.bar import bar
 from stackfold.cli.entries import LOG, record, row
 from stackfold.cli.grammar import Noun, WrongUsage
 from stackfold.cli.options import WHEN, Columns, Output, chosen
-from stackfold.cli.render import Format, must_know, note, say, show_rows
+from stackfold.cli.render import Format, must_know, note, say, show_rows, warnings_as_notes
 from stackfold.cli.table import table
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import StackfoldError, UnreadableEvent
@@ -132,7 +132,7 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Recompute the hash chain, and compare the read models with a fresh fold of the log.
+    """Recompute the hash chain; check the database, its indexes and the read models against it.
 
     If something does not hold, it names the first position and exits with 1.
     """
@@ -147,7 +147,11 @@ def verify(
 @log.command("rebuild")
 def rebuild() -> None:
     """Make the read models anew from the log, in one transaction; readers go on meanwhile."""
-    with Workspace.open() as workspace, bar("rebuilding", workspace.log.head().position) as tell:
+    with (
+        warnings_as_notes(),
+        Workspace.open() as workspace,
+        bar("rebuilding", workspace.log.head().position) as tell,
+    ):
         events = workspace.log.rebuild(tell)
     say(f"read models rebuilt from {events} events")
 
@@ -165,7 +169,7 @@ def fork(
     ] = None,
 ) -> None:
     """Create another home with the log up to a point in the past."""
-    with Workspace.open() as workspace:
+    with warnings_as_notes(), Workspace.open() as workspace:
         made = workspace.log.fork(at, home)
     say(f"{made.position} events copied to {home}, head {made}")
 
@@ -181,7 +185,8 @@ def export(file: File) -> None:
 @log.command("import")
 def import_log(file: File) -> None:
     """Create the home with an exported log; positions, times, authors and hashes are kept."""
-    read = Workspace.import_log(file)
+    with warnings_as_notes():
+        read = Workspace.import_log(file)
     say(f"{read.position} events read from {file}, head {read}")
 
 

@@ -6,8 +6,10 @@
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from io import StringIO
 
+from stackfold.application.notices import heard_by
 from stackfold.cli.garbage import look_rarely
 from stackfold.domain.errors import NothingToChange, StackfoldError
 
@@ -66,7 +68,8 @@ def _run(arguments: Sequence[str]) -> int:
     from stackfold.cli.app import command
 
     try:
-        result = command()(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        with heard_by(cache(_note)):  # each notice once, however often it is told
+            result = command()(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except TyperException as misuse:
         return _wrong_usage(misuse)
     return result if isinstance(result, int) else 0
@@ -81,6 +84,12 @@ def _wrong_usage(misuse: Exception) -> int:
         sys.stderr.write(problem + "\n")
         return 2
     return _refuse(problem, 2)
+
+
+def _note(text: str) -> None:
+    from stackfold.cli.render import note
+
+    note(text)
 
 
 def _is_text(argument: str) -> bool:

@@ -61,4 +61,6 @@ class Head(NamedTuple):
         return f"{self.position}:{self.hash.hex()}"
 
 
-SELECT_HEAD = "SELECT position, recorded_at, hash FROM events ORDER BY position DESC LIMIT 1"
+def select_head(clock: str = "NULL") -> str:
+    """The statement that selects the end of the log, and what an expression for the time yields."""
+    return f"SELECT position, recorded_at, hash, {clock} FROM events ORDER BY position DESC LIMIT 1"

@@ -49,6 +49,8 @@ class Database(Protocol):
     """The schema of temporary tables."""
     drops_unseen: bool
     """Whether readers go on while a transaction drops the tables that they read."""
+    clock: str
+    """An expression for the time by the server's clock, as the log writes it; NULL without one."""
     append_only: Sequence[str]
     """Statements that make the database itself refuse to change or delete events."""
     conflict: type[Exception]

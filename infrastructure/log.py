@@ -21,6 +21,7 @@ from stackfold.infrastructure.positions import position_of
 from stackfold.infrastructure.records import head, records
 
 if TYPE_CHECKING:
+    from stackfold.infrastructure.clock import Ahead
     from stackfold.infrastructure.rebuild import Progress
     from stackfold.infrastructure.verification import Verification
 
@@ -120,6 +121,18 @@ class Log:
     def head(self) -> Head:
         """The last position and its hash; noted elsewhere, they prove that nothing was cut off."""
         return head(self._database)
+
+    def ahead(self) -> "Ahead | None":
+        """What is wrong where the last event lies ahead of the clock, and what ends it.
+
+        None where it does not. Each change to such a log tells of it, too: as a warning of the
+        logger "stackfold", or on stderr of a command.
+        """
+        from stackfold.infrastructure.clock import ahead
+
+        with self._database.look() as cursor:
+            ((time,),) = cursor.execute(f"SELECT {self._database.clock}").fetchall()
+            return ahead(self._database, cursor, self.head(), time)
 
     def verify(
         self, known: str | None = None, progress: "Progress | None" = None

@@ -44,6 +44,8 @@ class PostgresDatabase:
 
     main, temp = SCHEMA_NAME, "pg_temp"
     drops_unseen = False
+    # Not the time when the transaction began, which waited for the write lock.
+    clock = "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
     append_only: Sequence[str] = APPEND_ONLY
     conflict: type[Exception] = psycopg.IntegrityError
     shared = True

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +9,8 @@ from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredE
 
 from stackfold.domain.errors import LogUnavailable
 from stackfold.domain.events import DomainEvent
-from stackfold.infrastructure import log_tables
-from stackfold.infrastructure.chain import BEGINNING, SELECT_HEAD, Head, Record, chained
+from stackfold.infrastructure import clock, log_tables
+from stackfold.infrastructure.chain import BEGINNING, Head, Record, chained, select_head
 from stackfold.infrastructure.database import Cursor, Database, Interrupted
 from stackfold.infrastructure.projector import Projector
 from stackfold.infrastructure.tables import Tables
@@ -78,9 +77,11 @@ class Recorder(AggregateRecorder):
     ) -> Sequence[int]:
         """Do it; `written` gets what is written, for whoever must look whether it is there."""
         with self._database.write(keep=rehearsal is None) as cursor:
-            position, recorded_at, previous = _head(cursor)
+            head, server_time = self._head(cursor)
+            position, _, previous = head
             # Clocks of different writers differ; the log's own time never runs backwards.
-            recorded_at = max(recorded_at, now())
+            recorded_at = clock.stamp(self._database, head, server_time)
+            late = clock.ahead(self._database, cursor, head, server_time)
             first = position + 1
             for stored, event in zip(stored_events, events, strict=True):
                 position += 1
@@ -96,7 +97,17 @@ class Recorder(AggregateRecorder):
             positions = range(first, position + 1)
             if rehearsal:
                 rehearsal(positions)
+        clock.report(late)
         return positions
+
+    def _head(self, cursor: Cursor) -> tuple[Head, str | None]:
+        """The end of the log, and what the database's clock says if it has one."""
+        time = self._database.clock
+        rows = cursor.execute(select_head(time)).fetchall()
+        if rows:
+            return Head(*rows[0][:3]), rows[0][3]
+        ((server_time,),) = cursor.execute(f"SELECT {time}").fetchall()
+        return Head(0, "", BEGINNING), server_time
 
     def _has(self, record: Record) -> bool:
         """Whether a record is in the log, after the connection was lost.
@@ -159,16 +170,6 @@ class Recorder(AggregateRecorder):
 
 
 _LAST = 2**63 - 1
-
-
-def now() -> str:
-    """The time, as the log writes it: RFC 3339 in UTC with microseconds, so that texts sort."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _head(cursor: Cursor) -> Head:
-    row = cursor.execute(SELECT_HEAD).fetchone()
-    return Head(*row) if row else Head(0, "", BEGINNING)
 
 
 def _record(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stackfold.infrastructure.chain import BEGINNING, COLUMNS, SELECT_HEAD, Head, Record
+from stackfold.infrastructure.chain import BEGINNING, COLUMNS, Head, Record, select_head
 from stackfold.infrastructure.database import Database
 
 PAGE = 2000
@@ -30,5 +30,5 @@ def records(
 
 def head(database: Database) -> Head:
     """The end of the log."""
-    rows = database.read(SELECT_HEAD)
-    return Head(*rows[0]) if rows else Head(0, "", BEGINNING)
+    rows = database.read(select_head())
+    return Head(*rows[0][:3]) if rows else Head(0, "", BEGINNING)

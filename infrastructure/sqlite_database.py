@@ -42,6 +42,7 @@ class SqliteDatabase:
 
     main, temp = "main", "temp"
     drops_unseen = True
+    clock = "NULL"
     append_only: Sequence[str] = (
         "CREATE TRIGGER events_stay BEFORE DELETE ON events "
         "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",

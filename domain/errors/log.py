@@ -39,6 +39,36 @@ class LogUnavailable(StackfoldError):
         super().__init__(f"the log at {place} {problem}")
 
 
+class ClockJumped(StackfoldError):
+    """The clock is so far ahead of the log that it is more likely to be wrong."""
+
+    def __init__(self, now: str, last: str, option: str) -> None:
+        """Say what the clock says, when the `last` event was recorded, and what goes on."""
+        self.now, self.last, self.option = now, last, option
+        super().__init__(
+            f"the clock says {now[:10]}, more than ten years after the log's last event "
+            f"({last[:10]}), and nothing was recorded: set the clock, or set {option}=1 if it is "
+            "right"
+        )
+
+
+class PermissionDenied(LogUnavailable):
+    """The database does not give this user the right to do something with the log."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        """Say what is not allowed at `place`."""
+        super().__init__(place, f"{problem}: ask the owner of the log for the right")
+
+
+class ReadModelDamaged(StackfoldError):
+    """A read model holds what nothing writes there; the log itself is another matter."""
+
+    def __init__(self, problem: str) -> None:
+        """Say what cannot be read."""
+        self.problem = problem
+        super().__init__(f"{problem}: run `stackfold log rebuild`, which makes it anew")
+
+
 class InvalidStore(StackfoldError):
     """An address of a shared log is not to be used."""
 
