@@ -7,6 +7,8 @@ from typing import Any
 from stackfold.application.views import Change, ComponentView, StackView
 from stackfold.domain.component_type import ComponentType
 
+_TYPES = tuple(type.value for type in ComponentType)
+
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """The fields in which two states differ, in the order in which they come."""
@@ -14,8 +16,14 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Cha
     return [
         Change(field, before.get(field), after.get(field))
         for field in fields
-        if _exact(before.get(field)) != _exact(after.get(field))
+        if _differ(before.get(field), after.get(field))
     ]
+
+
+def _differ(one: Any, other: Any) -> bool:
+    if one is None or other is None or (type(one) is str and type(other) is str):
+        return bool(one != other)
+    return _exact(one) != _exact(other)
 
 
 def _exact(value: Any) -> str:
@@ -39,17 +47,7 @@ def stack_fields(
         fields["description"] = description
     fields |= {f"label {key}": text for key, text in labels.items()}
     held = {type: ", ".join(names) for type, names in components.items() if names}
-    return fields | {type.value: held[type.value] for type in ComponentType if type.value in held}
-
-
-def component_fields(
-    name: str, flavor: str, configuration: Mapping[str, Any], labels: Mapping[str, str]
-) -> dict[str, Any]:
-    """A component's state as flat fields: its attributes under their own names."""
-    fields: dict[str, Any] = {"name": name, "flavor": flavor}
-    for attribute, value in configuration.items():
-        fields[f"configuration.{attribute}" if attribute in fields else attribute] = value
-    return fields | {f"label {key}": text for key, text in labels.items()}
+    return fields | {type: held[type] for type in _TYPES if type in held}
 
 
 def whole_stack(

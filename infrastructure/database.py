@@ -95,6 +95,9 @@ class Database(Protocol):
     def define(self, name: str, function: Callable[[str], bool]) -> None:
         """Let statements of this connection call a function of one text by a name."""
 
+    def contains(self, column: str) -> str:
+        """SQL for whether a column of bytes contains the bytes of a parameter."""
+
     def prepare(self, cursor: Cursor) -> None:
         """Make ready for the tables of a new log."""
 

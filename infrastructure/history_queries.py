@@ -1,43 +1,19 @@
 """Reading the past: plain SQL over the log and the temporal read models."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
-from typing import Any, NamedTuple
+from typing import Any
 
-from stackfold.application.differences import component_fields, differences, stack_fields
 from stackfold.application.queries import Reference, Revision
-from stackfold.application.views import Change, HistoryEntry, LogFilter
+from stackfold.application.views import HistoryEntry, LogFilter
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NotFound
 from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.log_entries import EVENTS, PAGE, ROWS, EntryReader, Event, state_of
+from stackfold.infrastructure.log_filter import Condition, condition
+from stackfold.infrastructure.looking_up import marks
 from stackfold.infrastructure.text import normal
-
-_EVENTS = (
-    "SELECT position, change, recorded_at, originator_id, originator_version, topic, state "
-    "FROM events"
-)
-_ROWS = {
-    "stack": ("stacks", "name, description, labels, components"),
-    "component": ("components", "type, name, flavor, configuration, labels"),
-    "flavor": ("flavors", "type, name, source, summary"),
-    "activation": ("activations", "scope, stack"),
-    "deployment": (
-        "deployments",
-        "name, model, stack, stack_revision, deployer, status, url, error",
-    ),
-}
-"""First word of a topic → its table, and the columns that tell what changed."""
-
-
-class _Event(NamedTuple):
-    position: int
-    change: int
-    recorded_at: str
-    originator_id: str
-    originator_version: int
-    topic: str
-    state: bytes
 
 
 class SqlHistory:
@@ -49,40 +25,42 @@ class SqlHistory:
 
     def log(self, wanted: LogFilter) -> Iterator[HistoryEntry]:
         """The part of the log that a filter asks for."""
-        clauses = ["position > ?"]
-        parameters: list[Any] = [wanted.after]
-        for clause, value in (
-            ("position <= ?", wanted.upto),
-            ("recorded_at >= ?", wanted.since),
-            ("recorded_at <= ?", wanted.until),
-        ):
-            if value is not None:
-                clauses.append(clause)
-                parameters.append(value)
-        found = 0
-        for event in self._pages(" AND ".join(clauses), parameters, wanted.newest_first):
-            if found == wanted.limit:
-                return
-            entry = self._entry(event)
-            if (
-                wanted.by in (None, entry.by)
-                and wanted.kind in (None, entry.kind)
-                and wanted.name in (None, entry.name)
-            ):
-                found += 1
-                yield entry
+        if wanted.name is not None:
+            wanted = wanted._replace(name=normal(wanted.name))
+        read = EntryReader(self._database)
+        left = wanted.limit
+        if left == 0:
+            return
+        for page in self._pages(condition(self._database, wanted), wanted.newest_first, left):
+            for entry in read.page(page):
+                # The database has left out most of what cannot match, but not all of it.
+                if (
+                    wanted.by in (None, entry.by)
+                    and wanted.kind in (None, entry.kind)
+                    and wanted.name in (None, entry.name)
+                ):
+                    yield entry
+                    if left is not None:
+                        left -= 1
+                        if left == 0:
+                            return
 
     def at(self, positions: Sequence[int]) -> list[HistoryEntry]:
         """The events at these positions."""
-        events = (self._events("position = ?", [position]) for position in positions)
-        return [self._entry(event) for found in events for event in found]
+        found: dict[int, Event] = {}
+        for begin in range(0, len(positions), PAGE):
+            part = positions[begin : begin + PAGE]
+            events = self._events(f"position IN ({marks(part)})", part)
+            found.update((event.position, event) for event in events)
+        wanted = (found[position] for position in positions if position in found)
+        return [*EntryReader(self._database).entries(wanted)]
 
     def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
         """What happened to one stack, component, flavor or run, newest first; at most so much."""
         events = self._events(
             "originator_id = ? ORDER BY originator_version DESC LIMIT ?", [id, _most(limit)]
         )
-        return [self._entry(event) for event in events]
+        return [*EntryReader(self._database).entries(events)]
 
     def of_stack(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
         """The same for a stack, with what happened to its components while it held them."""
@@ -102,7 +80,7 @@ class SqlHistory:
         Raises:
             NotFound: There never was one.
         """
-        table, _ = _ROWS[kind]
+        table, _ = ROWS[kind]
         reference = normal(reference)
         # What was deleted is true in no later row than the one that its deletion ended.
         order = (
@@ -121,7 +99,7 @@ class SqlHistory:
 
     def deleted(self, kind: str, type: ComponentType | None = None) -> list[Reference]:
         """What was deleted, under the name that it had last; for a component, of a type."""
-        table, _ = _ROWS[kind]
+        table, _ = ROWS[kind]
         rows = self._database.read(
             f"SELECT id, name FROM {table} AS t WHERE until IS NOT NULL"
             f"{' AND type = ?' if type else ''} AND NOT EXISTS (SELECT 1 FROM {table} AS later "
@@ -132,7 +110,7 @@ class SqlHistory:
 
     def revision(self, kind: str, id: str, position: int) -> Revision | None:
         """The revision of something that was true at a position; None if it was not there."""
-        table, _ = _ROWS[kind]
+        table, _ = ROWS[kind]
         rows = self._database.read(
             f"SELECT revision, since FROM {table} WHERE id = ? AND since <= ? "
             "AND (until IS NULL OR until > ?) ORDER BY since DESC LIMIT 1",
@@ -157,12 +135,13 @@ class SqlHistory:
             events as (aggregate's topic, id, revision), newest first. Runs change nothing; what
             was done to deployments is told too.
         """
-        found = self._pages("substr(topic, 1, 4) <> 'run.'", [], newest_first=True)
-        for number, group in groupby(found, key=lambda event: event.change):
+        found = self._pages(Condition(("substr(topic, 1, 4) <> 'run.'",)), newest_first=True)
+        events_found = (event for page in found for event in page)
+        for number, group in groupby(events_found, key=lambda event: event.change):
             events = [*group]
             yield (
                 number,
-                _state(events[0]).get("undoes"),
+                state_of(events[0]).get("undoes"),
                 [
                     (event.topic.partition(".")[0], event.originator_id, event.originator_version)
                     for event in events
@@ -196,135 +175,54 @@ class SqlHistory:
         last = _END
         while page := self._database.read(
             "SELECT originator_version, position FROM events WHERE originator_id = ? "
-            f"AND originator_version < ? ORDER BY originator_version DESC LIMIT {_PAGE}",
+            f"AND originator_version < ? ORDER BY originator_version DESC LIMIT {PAGE}",
             [id, last],
         ):
             yield from (position for _, position in page)
             last, _ = page[-1]
 
-    def _events(self, where: str, parameters: Sequence[Any]) -> list[_Event]:
-        return [_Event(*row) for row in self._database.read(f"{_EVENTS} WHERE {where}", parameters)]
+    def _events(self, where: str, parameters: Sequence[Any]) -> list[Event]:
+        return [Event(*row) for row in self._database.read(f"{EVENTS} WHERE {where}", parameters)]
 
-    def _pages(self, where: str, parameters: Sequence[Any], newest_first: bool) -> Iterator[_Event]:
-        """Events by position, read a page at a time, so that nobody waits for the reader."""
-        order, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
-        last = _END if newest_first else 0
-        while page := self._events(
-            f"{where} AND position {beyond} ? ORDER BY position {order} LIMIT {_PAGE}",
-            [*parameters, last],
-        ):
-            yield from page
-            last = page[-1].position
+    def _pages(
+        self, wanted: Condition, newest_first: bool, limit: int | None = None
+    ) -> Iterator[list[Event]]:
+        """Events by position, read a page at a time, so that nobody waits for the reader.
 
-    def _entry(self, event: _Event) -> HistoryEntry:
-        topic, _, action = event.topic.partition(".")
-        state = _state(event)
-        kind, name, changes = (
-            self._revised(topic, event) if topic in _ROWS else self._happened(topic, state, event)
+        Args:
+            wanted: Which of them.
+            newest_first: The order.
+            limit: How many may be enough; the first pages are no larger.
+        """
+        order = "DESC" if newest_first else "ASC"
+        where = " AND ".join([*wanted.clauses, "position > ? AND position <= ?"])
+        size = min(PAGE, limit or PAGE)
+        for stretch in self._stretches(wanted, newest_first):
+            low, high = stretch
+            while page := self._events(
+                f"{where} ORDER BY position {order} LIMIT {size}", [*wanted.parameters, low, high]
+            ):
+                yield page
+                if len(page) < size:
+                    break
+                last = page[-1].position
+                low, high = (low, last - 1) if newest_first else (last, high)
+                size = min(PAGE, 2 * size)
+
+    def _stretches(self, wanted: Condition, newest_first: bool) -> Iterator[tuple[int, int]]:
+        """The log in parts that are searched by one statement each, so that none takes long."""
+        ((low, high),) = self._database.read(
+            "SELECT coalesce(min(position) - 1, 0), coalesce(max(position), 0) FROM events"
         )
-        return HistoryEntry(
-            position=event.position,
-            change=event.change,
-            when=event.recorded_at,
-            by=str(state.get("by", "")),
-            why=str(state.get("why", "")),
-            kind=kind,
-            name=name,
-            id=event.originator_id,
-            revision=event.originator_version,
-            action=action.replace("_", " "),
-            changes=changes,
-        )
-
-    def _revised(self, topic: str, event: _Event) -> tuple[str, str, list[Change]]:
-        table, columns = _ROWS[topic]
-        rows = self._database.read(
-            f"SELECT since, until, {columns} FROM {table} WHERE id = ? AND since <= ? "
-            "ORDER BY since DESC LIMIT 2",
-            [event.originator_id, event.position],
-        )
-        after = next((row[2:] for row in rows if row[0] == event.position), None)
-        before = next((row[2:] for row in rows if row[1] == event.position), None)
-        names = columns.split(", ")
-        old = dict(zip(names, before, strict=True)) if before else {}
-        new = dict(zip(names, after, strict=True)) if after else {}
-        known = new or old
-        kind = str(known.get("type", topic)) if topic == "component" else topic
-        name = str(known.get("name") or known.get("scope") or event.originator_id)
-        fields = (
-            self._fields(topic, old, event.position - 1),
-            self._fields(topic, new, event.position),
-        )
-        return kind, name, differences(*fields)
-
-    def _happened(
-        self, topic: str, state: Mapping[str, Any], event: _Event
-    ) -> tuple[str, str, list[Change]]:
-        """What an event of a run, which changes no configuration, tells."""
-        told = ("name", "pipeline", "step", "error")
-        changes = [Change(field, None, state[field]) for field in told if field in state]
-        return topic, self._run_name(event.originator_id), changes
-
-    def _run_name(self, id: str) -> str:
-        """What a run is called, or was if it was deleted."""
-        if runs := self._database.read("SELECT name FROM runs WHERE id = ?", [id]):
-            return str(runs[0][0])
-        first = self._events("originator_id = ? AND originator_version = 1", [id])
-        return str(_state(first[0]).get("name", id)) if first else id
-
-    def _fields(self, topic: str, row: Mapping[str, Any], position: int) -> dict[str, Any]:
-        if not row:
-            return {}
-        match topic:
-            case "stack":
-                ids = json.loads(row["components"])
-                names = self._names(
-                    "components", (id for held in ids.values() for id in held), position
-                )
-                components = {type: [names[id] for id in held] for type, held in ids.items()}
-                return stack_fields(
-                    row["name"], row["description"], json.loads(row["labels"]), components
-                )
-            case "component":
-                return component_fields(
-                    row["name"],
-                    row["flavor"],
-                    json.loads(row["configuration"]),
-                    json.loads(row["labels"]),
-                )
-            case "activation":
-                return {
-                    "active stack": self._names("stacks", [row["stack"]], position)[row["stack"]]
-                }
-            case "deployment":
-                told = {**row, "stack_revision": int(row["stack_revision"])}
-                return {name: value for name, value in told.items() if value}
-        return dict(row)
-
-    def _names(self, table: str, ids: Iterable[str], position: int) -> dict[str, str]:
-        """What things were called at a position, or last before it."""
-        names = {}
-        for id in ids:
-            rows = self._database.read(
-                f"SELECT name FROM {table} WHERE id = ? AND since <= ? ORDER BY since DESC LIMIT 1",
-                [id, position],
-            )
-            # In read models that were tampered with there may be none.
-            names[id] = rows[0][0] if rows else id
-        return names
+        low = max(low, wanted.after)
+        high = high if wanted.upto is None else min(high, wanted.upto)
+        begins = range(low, high, _STRETCH)
+        for begin in reversed(begins) if newest_first else begins:
+            yield begin, min(begin + _STRETCH, high)
 
 
 _END = 2**63 - 1
-_PAGE = 200
-
-
-def _state(event: _Event) -> Mapping[str, Any]:
-    """An event's fields; none where they were damaged, for the rest can still be told."""
-    try:
-        state = json.loads(event.state)
-    except ValueError:
-        state = None
-    return state if isinstance(state, dict) else {}
+_STRETCH = 20_000
 
 
 def _most(limit: int | None) -> int:

@@ -148,6 +148,10 @@ class PostgresDatabase:
             with self._transaction(_LOOK, None):
                 yield self._cursor()
 
+    def contains(self, column: str) -> str:
+        """SQL for whether a column of bytes contains the bytes of a parameter."""
+        return f"position(? in {column}) > 0"
+
     def prepare(self, cursor: Cursor) -> None:
         """Create the schema, and the functions that triggers and queries call."""
         ((encoding,),) = cursor.execute("SHOW server_encoding")

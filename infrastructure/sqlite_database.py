@@ -169,6 +169,10 @@ class SqliteDatabase:
                 if self._connection.in_transaction:
                     cursor.execute("ROLLBACK")
 
+    def contains(self, column: str) -> str:
+        """SQL for whether a column of bytes contains the bytes of a parameter."""
+        return f"instr({column}, ?) > 0"
+
     def prepare(self, cursor: Cursor) -> None:
         """Nothing is needed."""
 

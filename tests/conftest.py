@@ -28,6 +28,7 @@ ON_EVERY_DATABASE = {
     "test_exchange",
     "test_history",
     "test_log",
+    "test_log_filters",
     "test_log_copies",
     "test_looking_up",
     "test_moments",

@@ -1,0 +1,100 @@
+"""Filters of the log: what the database leaves out is exactly what does not match."""
+
+from itertools import product
+
+import pytest
+from history.homes import as_somebody
+from workspaces import STORE, stack, store
+
+from stackfold import pipeline, step
+
+
+@step
+def one() -> int:
+    return 1
+
+
+@pipeline
+def counting():
+    one()
+
+
+@pytest.fixture
+def busy(ws):
+    """Things that were renamed, deleted, restored and named alike, and runs, one of them gone."""
+    as_somebody(ws, "ada")
+    store(ws, "lake", path="/one")
+    stack(ws, "prod", artifact_store="lake", labels={"by": "bob"})
+    as_somebody(ws, 'bob "the builder"')
+    ws.components.rename(STORE, "lake", "river")
+    ws.stacks.update("prod", description='"by":"eve"')
+    ws.stacks.rename("prod", "lake")
+    store(ws, "lake", path="/two")
+    ws.components.update(STORE, "lake", {"path": "/three"}, why="ada")
+    ws.components.delete(STORE, "lake")
+    as_somebody(ws, "Zoë")
+    ws.components.restore(STORE, "lake")
+    ws.stacks.activate("lake")
+    ws.stacks.activate("default")
+    ws.stacks.delete("lake")
+    ws.runs.start(counting)
+    gone = ws.runs.start(counting)
+    ws.runs.delete(gone.name)
+    return ws
+
+
+def test_a_filter_finds_what_matches_among_all_entries(busy):
+    everything = [*busy.log.entries()]
+    bys = {None, "eve", *(entry.by for entry in everything)}
+    kinds = {None, "alerter", *(entry.kind for entry in everything)}
+    names = {None, "nothing", *(entry.name for entry in everything)}
+    for by, kind, name in product(bys, kinds, names):
+        matching = [
+            entry
+            for entry in everything
+            if by in (None, entry.by) and kind in (None, entry.kind) and name in (None, entry.name)
+        ]
+        found = [*busy.log.entries(by=by, kind=kind, name=name)]
+        assert found == matching
+        oldest = [*busy.log.entries(by=by, kind=kind, name=name, newest_first=False, limit=2)]
+        assert oldest == matching[::-1][:2]
+
+
+def test_entries_read_together_tell_what_each_tells_alone(busy):
+    together = [*busy.log.entries()]
+    assert together == [entry for each in together for entry in busy.history.at([each.position])]
+
+
+def test_a_name_is_found_however_it_is_spelled(ws):
+    stack(ws, "caf\N{LATIN SMALL LETTER E WITH ACUTE}")
+    (entry,) = ws.log.entries(name="cafe\N{COMBINING ACUTE ACCENT}")
+    assert entry.action == "registered"
+
+
+def test_what_cannot_be_in_a_log_finds_nothing(ws):
+    assert [*ws.log.entries(by="\udc80")] == []
+    assert [*ws.log.entries(name="\udc80")] == []
+    assert [*ws.log.entries(kind="\udc80")] == []
+
+
+def test_a_page_of_entries_takes_as_many_statements_as_one_entry(ws, monkeypatch):
+    for number in range(100):
+        ws.stacks.copy("default", f"s{number}")
+    few, many = statements(ws, monkeypatch, limit=1), statements(ws, monkeypatch)
+    # Of each kind in a page, what was before and what is after; and the names in it.
+    assert many <= few + 8
+    assert statements(ws, monkeypatch, by="nobody") <= few
+
+
+def statements(ws, monkeypatch, **wanted):
+    told = []
+    read = ws._database.read
+
+    def counted(*arguments):
+        told.append(arguments)
+        return read(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ws._database, "read", counted)
+        assert [*ws.log.entries(**wanted)] or wanted.get("by")
+    return len(told)
