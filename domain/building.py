@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self, Unpack
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration, StepConfiguration
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.graph import Gathered, Node, Output, StepFunction
+from stackfold.domain.hints import are_disjoint, hint_text
 from stackfold.domain.options import PipelineOptions, StepChanges
 
 
@@ -37,6 +38,9 @@ class Building:
         self._configuration = configuration
         self._prefix = ""
         self._cache = pipeline.options.enable_cache
+        self._check = pipeline.options.check_outputs
+        self._produced: dict[tuple[str, str], Any] = {}
+        """Step and output → its type hint, where that is checked."""
         self._uses: dict[str, int] = {}
         self._mark = object()
 
@@ -57,6 +61,7 @@ class Building:
         for key, value in given.items():
             if type(value) is Output:
                 inputs[key] = self._ours(step, key, value)
+                self._must_fit(step, key, value)
                 parameters.pop(key, None)
             elif _holds_output(value):
                 gathered[key] = self._gather(step, key, value, inputs)
@@ -67,9 +72,14 @@ class Building:
         if step.waits_for:
             upstream |= dict.fromkeys(self._ours(step, "after", w).step for w in step.waits_for)
         cache = self._may_be_cached(step, configured)
+        checks = self._checks(step, configured)
         self.nodes.append(
-            Node(name, step, arguments, parameters, inputs, gathered, tuple(upstream), cache)
+            Node(
+                name, step, arguments, parameters, inputs, gathered, tuple(upstream), cache, checks
+            )
         )
+        if checks:
+            self._produced |= {(name, each.name): each.type for each in signature.outputs}
         outputs = tuple(Output(name, each.name, self._mark) for each in signature.outputs)
         if len(outputs) > 1:
             return outputs
@@ -85,16 +95,18 @@ class Building:
         if any(each is pipeline for each in self._pipelines):
             way = " -> ".join(each.name for each in (*self._pipelines, pipeline))
             raise InvalidPipeline(f"pipeline {pipeline.name!r} is a part of itself: {way}")
-        before = self._prefix, self._cache
+        before = self._prefix, self._cache, self._check
         self._prefix = f"{self._unique(self._prefix + pipeline.name)}."
         if pipeline.options.enable_cache is not None:
             self._cache = pipeline.options.enable_cache
+        if pipeline.options.check_outputs is not None:
+            self._check = pipeline.options.check_outputs
         self._pipelines.append(pipeline)
         try:
             yield
         finally:
             self._pipelines.pop()
-            self._prefix, self._cache = before
+            self._prefix, self._cache, self._check = before
 
     def ends(self, first: int) -> tuple[Output, ...]:
         """The ends of those nodes, from the given place on, that no other one waits for."""
@@ -179,6 +191,27 @@ class Building:
                 "has no output: annotate what it returns, or use after()"
             )
         return output
+
+    def _must_fit(self, step: Buildable, name: str, output: Output) -> None:
+        """Refuse an output for an input if no value can be of both their types."""
+        hint = self._produced.get((output.step, output.name), Any)
+        taken = step.signature.hints[name]
+        if are_disjoint(hint, taken):
+            raise InvalidPipeline(
+                f"parameter {name!r} of step {step.name!r} is declared as {hint_text(taken)}, but "
+                f"output {output.name!r} of step {output.step!r} as {hint_text(hint)}: no value "
+                "is both"
+            )
+
+    def _checks(self, step: Buildable, configured: StepConfiguration | None) -> bool:
+        """Whether the outputs of a step are checked: what is chosen for the run counts first."""
+        words = (
+            configured.check_outputs if configured else None,
+            self._configuration.check_outputs,
+            step.options.check_outputs,
+            self._check,
+        )
+        return next((word for word in words if word is not None), True)
 
     def _may_be_cached(self, step: Buildable, configured: StepConfiguration | None) -> bool:
         """What the one says that has the last word; see docs/pipelines.md."""

@@ -41,8 +41,9 @@ class RunConfiguration(PipelineSettings):
 
 def _said(given: BaseModel, settings: type[BaseModel]) -> dict[str, Any]:
     said = given.model_fields_set & settings.model_fields.keys()
-    if getattr(given, "enable_cache", None) is None:
-        said.discard("enable_cache")  # which says nothing
+    for name in ("enable_cache", "check_outputs"):
+        if getattr(given, name, None) is None:
+            said.discard(name)  # which says nothing
     return {name: getattr(given, name) for name in said}
 
 

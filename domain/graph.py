@@ -90,6 +90,14 @@ class Node:
     """The nodes that must come before it, each once."""
     cache: bool
     """Whether an equal earlier execution may stand for this one."""
+    check_outputs: bool = True
+    """Whether what it returns must fit its type hints."""
+
+    @property
+    def declaration(self) -> str:
+        """What it declares to return, and whether that is checked."""
+        declared = self.step.signature.declaration
+        return declared if self.check_outputs else f"{declared} (not checked)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,9 @@ class StepSettings(_Options):
     enable_cache: bool | None = None
     """Whether an equal earlier execution may stand for this one; None leaves it to the run, the
     pipeline, and to whether the step has outputs."""
+    check_outputs: bool | None = None
+    """Whether what it returns must fit its type hints; None leaves it to the run and the
+    pipeline, and else it must."""
     retries: Annotated[int, Field(ge=0)] = 0
     """How often it is tried again after it has failed."""
     delay: Seconds = 0.0
@@ -128,6 +131,8 @@ class PipelineSettings(_Options):
 
     enable_cache: bool | None = None
     """Whether equal earlier executions may stand for those of its steps that do not say."""
+    check_outputs: bool | None = None
+    """Whether what those of its steps return that do not say must fit their type hints."""
     failure_mode: FailureMode | None = None
     """What becomes of the other steps when one fails; None leaves it to the orchestrator."""
     no_pickle: bool = False
@@ -160,6 +165,7 @@ class StepChanges(Hooks, total=False):
     step_operator: str | bool
     experiment_tracker: str | bool | None
     enable_cache: bool | None
+    check_outputs: bool | None
     retries: int
     delay: float
     backoff: float
@@ -173,6 +179,7 @@ class PipelineChanges(Hooks, total=False):
     """The options of a pipeline, each of which may be given; see `PipelineOptions`."""
 
     enable_cache: bool | None
+    check_outputs: bool | None
     failure_mode: FailureMode | str | None
     no_pickle: bool
     tags: tuple[str, ...] | list[str]

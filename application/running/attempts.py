@@ -13,6 +13,7 @@ from stackfold.application.running.output import Output
 from stackfold.application.running.steps import StepAnswer, StepCall, one_line, trimmed
 from stackfold.application.running.tracking import Trackers
 from stackfold.application.watching import Watcher
+from stackfold.domain.errors import OutputMismatch
 
 _GLANCE = 0.1
 """Seconds between two looks whether a wait should end."""
@@ -68,7 +69,9 @@ class Attempts:
                         return place.here(elsewhere)
                     return place.execute(self._call, options.timeout)
             except BaseException as error:
-                if is_interruption(error) or len(self.retried) >= options.retries:
+                if is_interruption(error) or isinstance(error, OutputMismatch):
+                    raise
+                if len(self.retried) >= options.retries:
                     raise
                 self.retried.append(one_line(trimmed(error)))
             self._wait(options.delay * options.backoff ** (len(self.retried) - 1), place)

@@ -97,7 +97,7 @@ class Cache:
                 for name, each in inputs.items()
             },
             gathered={name: type(places).__name__ for name, places in node.gathered.items()},
-            outputs=node.step.signature.declaration,
+            outputs=node.declaration,
             materializers=self.written_by(node.step),
             store=self._where,
             repetition=self._repetitions.get(node.name, 0),

@@ -207,6 +207,7 @@ class Execution:
             self._equipment.store,
             self._equipment.materializers,
             self._tracking.of(node),
+            node.check_outputs,
         )
 
     def _succeed(

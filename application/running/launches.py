@@ -108,7 +108,7 @@ class Launches:
                 upstream=node.upstream,
                 step_operator=chosen[node.name].name if node.name in chosen else None,
                 code=codes[node.name].digest,
-                outputs=node.step.signature.declaration,
+                outputs=node.declaration,
                 materializers=equipment.cache.written_by(node.step),
                 cache=node.cache,
             )

@@ -18,6 +18,7 @@ from stackfold.domain.artifact import Artifact
 from stackfold.domain.errors import InvalidOutput, StackfoldError
 from stackfold.domain.errors.refusal import text_of, with_article
 from stackfold.domain.graph import Gathered, StepFunction
+from stackfold.domain.output_check import checked_outputs, named_outputs
 
 _HEADER = "Traceback (most recent call last):"
 _NEVER_CHANGED = (str, int, float, bool, type(None))
@@ -53,6 +54,8 @@ class StepCall:
     materializers: Materializers
     tracked: Tracked | None = None
     """What tracks it."""
+    check_outputs: bool = True
+    """Whether what it returns must fit its type hints."""
 
     def __call__(self) -> StepAnswer:
         """Execute the step; it can ask for its context meanwhile.
@@ -77,11 +80,11 @@ class StepCall:
         names = tuple(each.name for each in self.step.signature.outputs)
         context = StepContext(self.run, self.node, names, notes, self.tracked)
         with executing(context), context.tracker.attending():
-            returned = self.step.function(**values)
+            named = checked_outputs if self.check_outputs else named_outputs
+            returned = named(self.node, self.step.signature.outputs, self.step.function(**values))
         del values  # not in memory while the outputs are written
         outputs = tuple(
-            self._write(name, value, context.notes_of[name])
-            for name, value in self._outputs(returned)
+            self._write(name, value, context.notes_of[name]) for name, value in returned
         )
         return StepAnswer(outputs, notes.metadata, notes.tags)
 
@@ -97,16 +100,6 @@ class StepCall:
     def _read(self, name: str, artifact: Artifact) -> Any:
         hint = self.step.signature.hints.get(name.partition("[")[0], Any)
         return read(artifact, self.store, self.materializers, self.step, hint)
-
-    def _outputs(self, returned: Any) -> list[tuple[str, Any]]:
-        names = [output.name for output in self.step.signature.outputs]
-        if len(names) <= 1:
-            return [(name, returned) for name in names]
-        if not isinstance(returned, tuple | list) or len(returned) != len(names):
-            count = len(returned) if isinstance(returned, tuple | list) else 1
-            problem = f"{count} values" if count != 1 else with_article(type(returned).__name__)
-            raise InvalidOutput(self.node, f"{problem} where it declares {', '.join(names)}")
-        return list(zip(names, returned, strict=True))
 
     def _write(self, name: str, value: Any, notes: Notes) -> Artifact:
         try:

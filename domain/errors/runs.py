@@ -79,6 +79,10 @@ class InvalidOutput(StackfoldError):
         super().__init__(f"step {step!r} returned {problem}")
 
 
+class OutputMismatch(InvalidOutput):
+    """What a step returned does not fit its type hints; trying it again would not help."""
+
+
 class InvalidNote(StackfoldError):
     """What a step wants to add to its record cannot be recorded."""
 
