@@ -73,15 +73,26 @@ def independent(*functions, mode="fail_fast"):
     return Pipeline(beside, failure_mode=mode)
 
 
-def fail_soon():
-    time.sleep(0.3)
-    raise ValueError("no")
+def wait_for(path):
+    end = time.monotonic() + 60
+    while not path.exists():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{path} never came")
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("isolation", ["thread", "process"])
-def test_failing_fast_cancels_the_running_and_skips_the_rest(runs, stacks, isolation):
+def test_failing_fast_cancels_the_running_and_skips_the_rest(runs, stacks, tmp_path, isolation):
+    def fail():
+        wait_for(tmp_path / "other runs")
+        raise ValueError("no")
+
+    def begin_and_hang():
+        (tmp_path / "other runs").touch()
+        hang()
+
     with pytest.raises(RunFailed) as caught:
-        runs.start(independent(fail_soon, hang, hang), stack=isolation)
+        runs.start(independent(fail, begin_and_hang, hang), stack=isolation)
     steps = {each.name: (each.status, each.error) for each in runs.steps(caught.value.run)}
     assert steps == {
         "s0": ("failed", "ValueError: no"),
@@ -91,12 +102,24 @@ def test_failing_fast_cancels_the_running_and_skips_the_rest(runs, stacks, isola
 
 
 @pytest.mark.parametrize("isolation", ["thread", "process"])
-def test_stopping_on_a_failure_lets_the_running_end(runs, stacks, isolation):
-    def slow():
-        time.sleep(0.6)
+def test_stopping_on_a_failure_lets_the_running_end(runs, stacks, tmp_path, isolation):
+    def fail():
+        wait_for(tmp_path / "other runs")
+        raise ValueError("no")
 
+    def end_after_the_failure():
+        (tmp_path / "other runs").touch()
+        wait_for(tmp_path / "failure is known")
+
+    class Telling(Watching):
+        def step_ends(self, end):
+            if end.status == "failed":
+                (tmp_path / "failure is known").touch()
+
+    functions = (fail, end_after_the_failure, end_after_the_failure)
+    pipeline = independent(*functions, mode="stop_on_failure")
     with pytest.raises(RunFailed) as caught:
-        runs.start(independent(fail_soon, slow, slow, mode="stop_on_failure"), stack=isolation)
+        runs.start(pipeline, stack=isolation, watcher=Telling())
     assert statuses(runs, caught.value.run) == {"s0": "failed", "s1": "completed", "s2": "skipped"}
 
 

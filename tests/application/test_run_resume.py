@@ -1,7 +1,6 @@
 """A run that did not complete goes on where it ended, on the stack that it was pinned to."""
 
 import threading
-import time
 
 import pytest
 from runnable import STORE, single
@@ -213,20 +212,21 @@ def churn():
 
 def test_of_two_who_go_on_one_wins_and_the_other_is_told(runs):
     name = failed(runs, "check")
-    outcomes, begun = [], threading.Event()
+    outcomes, begun, refused = [], threading.Event(), threading.Event()
 
-    class Slow:
+    class Waiting:
         def __getattr__(self, _):
-            return lambda *args: (begun.set(), time.sleep(0.2))
+            return lambda *args: (begun.set(), refused.wait(60))
 
     def first():
-        outcomes.append(runs.resume(name, training, watcher=Slow()).status)
+        outcomes.append(runs.resume(name, training, watcher=Waiting()).status)
 
     thread = threading.Thread(target=first)
     thread.start()
-    begun.wait(5)
+    assert begun.wait(60)
     with pytest.raises(RunBusy) as caught:
         runs.resume(name, training)
+    refused.set()
     assert str(caught.value) == (f"run {name!r} is being executed already: wait until it has ended")
     thread.join()
     assert outcomes == ["completed"]

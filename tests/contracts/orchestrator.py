@@ -231,29 +231,39 @@ class OrchestratorContract:
             orchestrator.run(plan(mode, **FORK), execute)
 
     @pytest.mark.parametrize("mode", FailureMode)
-    def test_ctrl_c_ends_what_is_running_and_the_run(self, orchestrator, mode, interrupt_soon):
+    def test_ctrl_c_ends_what_is_running_and_the_run(self, orchestrator, mode, interrupt_when):
         graph = {f"s{n}": () for n in range(self.width + 1)}
         steps = Steps(**dict.fromkeys(graph, sleep_long))
-        with interrupt_soon(0.7), pytest.raises(KeyboardInterrupt):
+        with (
+            interrupt_when(lambda: len(steps.begun) == self.width),
+            pytest.raises(KeyboardInterrupt),
+        ):
             orchestrator.run(plan(mode, **graph), steps)
         assert steps.running == 0
         assert not steps.ended
         assert f"s{self.width}" not in steps.begun
 
     @pytest.fixture
-    def interrupt_soon(self):
-        """A block into which Ctrl-C comes after some seconds."""
-        main = threading.get_ident()
+    def interrupt_when(self):
+        """A block into which Ctrl-C comes as soon as something is so."""
+        main, over = threading.get_ident(), threading.Event()
 
         @contextmanager
-        def interrupted(seconds):
-            timer = threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGINT))
-            timer.start()
+        def interrupted(condition):
+            def watch():
+                end = time.monotonic() + 60
+                while not condition() and time.monotonic() < end:
+                    if over.wait(0.01):
+                        return
+                signal.pthread_kill(main, signal.SIGINT)
+
+            thread = threading.Thread(target=watch)
+            thread.start()
             try:
                 yield
             finally:
-                timer.cancel()
-                timer.join()
+                over.set()
+                thread.join()
 
         return interrupted
 

@@ -198,13 +198,22 @@ class StepOperatorContract:
 
     def test_ctrl_c_ends_the_call_too(self, operator, tmp_path):
         def wait():
-            (tmp_path / "pid").write_text(str(os.getpid()))
+            (tmp_path / "begun").write_text(str(os.getpid()))
+            (tmp_path / "begun").rename(tmp_path / "pid")
             time.sleep(600)
 
-        timer = threading.Timer(1, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
-        timer.start()
+        main = threading.get_ident()
+
+        def interrupt():
+            end = time.monotonic() + 60
+            while not (tmp_path / "pid").exists() and time.monotonic() < end:
+                time.sleep(0.01)
+            signal.pthread_kill(main, signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
         with pytest.raises(KeyboardInterrupt):
             operator.execute(wait)
-        timer.join()
+        thread.join()
         with pytest.raises(ProcessLookupError):
             os.kill(int((tmp_path / "pid").read_text()), 0)
