@@ -5,13 +5,13 @@ file. Where what was imported is not what stands there any more, the objects cou
 """
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from types import FunctionType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stackfold.domain.code.bytecode import Import, Path, facts
 from stackfold.domain.code.constants import constant, is_plain
-from stackfold.domain.code.ownership import loaded_module, members
+from stackfold.domain.code.ownership import is_class, loaded_module, members
 from stackfold.domain.code.source_module import Source, SourceModule, Sources, Statement
 
 MOST_STATEMENTS = 10_000
@@ -198,11 +198,15 @@ def _loaded_otherwise(
             if text != constant(statement.constant.value):
                 yield f"{name}: {text}"
         return
-    held = loaded.__dict__
+    held: Mapping[str, Any] = loaded.__dict__
+    prefix = ""
     if isinstance(statement.node, ast.ClassDef):
-        kind = held.get(statement.node.name)
-        held = members(kind) if isinstance(kind, type) else {}  # type: ignore[assignment]
-    for name, digests in statement.functions.items():
+        prefix = f"{statement.node.name}."
+        kind: Any = held.get(statement.node.name)
+        held = members(kind) if is_class(kind) else {}
+    for name in statement.functions:
         value = held.get(name)
-        if type(value) is FunctionType and facts(value.__code__).digest not in digests:
-            yield f"{name}: {facts(value.__code__).digest}"
+        if type(value) is FunctionType:
+            digest = facts(value.__code__).digest
+            if digest not in module.digests.get(f"{prefix}{name}", ()):
+                yield f"{name}: {digest}"

@@ -91,7 +91,7 @@ def dictionary(value: Any) -> dict[str, Any]:
     for each in mro(type(value)):
         found = members(each).get("__dict__")
         if found is not None:
-            if type(found) is not GetSetDescriptorType:
+            if type(found) not in (GetSetDescriptorType, MemberDescriptorType):
                 return {}
             held = found.__get__(value, type(value))
             return held if type(held) is dict else {}

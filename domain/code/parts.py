@@ -185,6 +185,8 @@ class _Making:
         for name in sorted(held):
             if name in _NO_CODE or (of_pydantic and "pydantic" in name):
                 continue
+            if held[name] is members(object).get(name):
+                continue  # what a protocol puts into a class that is used
             if name == "__dataclass_fields__":
                 self._fields(held[name])
             elif name == "__private_attributes__":
@@ -240,7 +242,8 @@ class _Making:
 
 _NO_CODE_OF_FIELDS = {
     "title", "description", "examples", "deprecated", "json_schema_extra", "_attributes_set",
-    "_qualifiers", "_complete", "_original_assignment", "_original_annotation", "_final",
+    "_qualifiers", "_complete", "_default_factory_takes_validated_data", "_original_assignment",
+    "_original_annotation", "_final",
     "evaluated", "counter", "inherited", "_frozen",
 }  # fmt: skip
 

@@ -8,14 +8,17 @@ from functools import cached_property, partial, partialmethod, singledispatchmet
 from operator import attrgetter, itemgetter, methodcaller
 from types import (
     BuiltinFunctionType,
+    ClassMethodDescriptorType,
     CodeType,
     FunctionType,
     GenericAlias,
     MappingProxyType,
+    MethodDescriptorType,
     MethodType,
     ModuleType,
     SimpleNamespace,
     UnionType,
+    WrapperDescriptorType,
 )
 from typing import Any
 
@@ -43,6 +46,7 @@ _DEEPEST_IN_LIBRARIES = 4
 _SEQUENCES = {tuple, list, set, frozenset, deque}
 _MAPPINGS = {dict, OrderedDict, defaultdict, Counter, MappingProxyType}
 _ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:")
+_DESCRIPTORS = {WrapperDescriptorType, MethodDescriptorType, ClassMethodDescriptorType}
 _GETTERS = {itemgetter, attrgetter, methodcaller}
 _WRAPPERS = (staticmethod, classmethod)
 _partial: Any = partial.__dict__
@@ -58,8 +62,7 @@ _WITHOUT_STATE = {
 }
 # Present in every class, or made by Python itself: nobody misses what they hold.
 _QUIET = re.compile(
-    r"(builtin_function_or_method|wrapper_descriptor|method_descriptor|classmethod_descriptor"
-    r"|getset_descriptor|member_descriptor|method-wrapper|_abc_data|_tuplegetter|object"
+    r"(builtin_function_or_method|getset_descriptor|member_descriptor|method-wrapper|_abc_data|_tuplegetter|object"
     r"|TypeVar|ParamSpec|TypeVarTuple|_SpecialForm|_SpecialGenericAlias|_AnyMeta|ForwardRef)$"
 )
 
@@ -166,6 +169,8 @@ class Reading:
             return "module"
         if kind is CodeType:
             return f"code {facts(value).digest}"
+        if kind in _DESCRIPTORS:
+            return f"function {value.__qualname__}"
         if kind is BuiltinFunctionType:
             of = value.__self__
             if of is None or type(of) is ModuleType or is_class(of):

@@ -48,7 +48,7 @@ class SourceModule:
         """
         self.name = source.name
         self.package = source.name if source.is_package else source.name.rpartition(".")[0]
-        tree = ast.parse(text)
+        tree = self._tree = ast.parse(text)
         self._flags = 0
         for each in tree.body:
             if isinstance(each, ast.ImportFrom) and each.module == "__future__":
@@ -64,8 +64,33 @@ class SourceModule:
         return [each for each in self.statements if name in each.binds]
 
     def changing(self, name: str) -> list["Statement"]:
-        """The statements that may change what a name stands for, as `TABLE["x"] = f` does."""
-        return [each for each in self.statements if each.may_change and name in each.mentions]
+        """The statements that may change what a name stands for.
+
+        They do that themselves, as `TABLE["x"] = f` does, or call a function that does.
+        """
+        names = {name}
+        names |= {
+            each.node.name
+            for each in self.statements
+            if isinstance(each.node, ast.FunctionDef)
+            and name in each.names
+            and any(path[0] == name for path in each.facts.assigned)
+        }
+        return [each for each in self.statements if each.may_change and names & each.mentions]
+
+    @cached_property
+    def digests(self) -> dict[str, set[str]]:
+        """Function, as "Class.function" → the digests of those that its file defines."""
+        # As a whole: what a module imports changes how the calls in its functions are compiled.
+        code = compile(self._tree, "<source>", "exec", dont_inherit=True)
+        found: dict[str, set[str]] = {}
+        waiting = [code]
+        while waiting:
+            for each in waiting.pop().co_consts:
+                if isinstance(each, CodeType):
+                    found.setdefault(each.co_qualname, set()).add(facts(each).digest)
+                    waiting.append(each)
+        return found
 
     @property
     def star_imports(self) -> Iterator[ast.ImportFrom]:
@@ -94,6 +119,11 @@ class Statement:
         return frozenset(each.id for each in _executed(self.node) if isinstance(each, ast.Name))
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name in it."""
+        return frozenset(each.id for each in ast.walk(self.node) if isinstance(each, ast.Name))
+
+    @cached_property
     def may_change(self) -> bool:
         """Whether it may change what it does not bind."""
         if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -109,24 +139,14 @@ class Statement:
         return compile(alone, "<source>", "exec", self._flags, dont_inherit=True)  # type: ignore[no-any-return]
 
     @cached_property
-    def functions(self) -> dict[str, set[str]]:
-        """Plain functions that it defines, or that a class defines in it → their digests."""
-        found: dict[str, set[str]] = {}
+    def functions(self) -> frozenset[str]:
+        """The plain functions that it defines, or that a class defines in it."""
         body = self.node.body if isinstance(self.node, ast.ClassDef) else [self.node]
-        plain = {
+        return frozenset(
             each.name
             for each in body
             if isinstance(each, ast.FunctionDef) and not each.decorator_list
-        }
-        waiting = [*self.code.co_consts]
-        while waiting:
-            each = waiting.pop()
-            if isinstance(each, CodeType):
-                if each.co_name in plain:
-                    found.setdefault(each.co_name, set()).add(facts(each).digest)
-                elif isinstance(self.node, ast.ClassDef):
-                    waiting += each.co_consts
-        return found
+        )
 
     @cached_property
     def constant(self) -> ast.Constant | None:
