@@ -96,7 +96,7 @@ class Pruning:
         if not by_name and not all(each.uri.startswith(self._home) for each in there):
             problem = "lies outside this home, so that others may refer to it: give its name"
             return told._replace(problem=problem)
-        referenced = self._queries.referenced()
+        referenced = {store.here(uri) for uri in self._queries.referenced()}
         orphans = [each for each in there if each.uri not in referenced]
         old = [each for each in orphans if each.written < before]
         removed = [each for each in old if dry_run or store.delete(each.uri, before)]

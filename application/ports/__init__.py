@@ -225,6 +225,14 @@ class ArtifactStore(StackComponent):
     def kept(self) -> Iterator[Kept]:
         """Every artifact in the store, by address; those that come and go meanwhile may miss."""
 
+    def here(self, uri: str) -> str:
+        """The address under which an artifact is in this store now, as `kept` tells it.
+
+        Args:
+            uri: The address that was recorded; the store may have been moved since.
+        """
+        return uri
+
     def sweep(self, before: datetime) -> int:
         """Remove what writers left behind that were killed.
 

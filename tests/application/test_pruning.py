@@ -1,6 +1,7 @@
 """Pruning removes what no run refers to, and nothing else."""
 
 import os
+import shutil
 import time
 from datetime import timedelta
 
@@ -201,3 +202,16 @@ def test_pruning_again_and_again_takes_nothing_from_a_run(tmp_path):
             ws.artifacts.prune()
             assert ws.runs.load(run.id, "speak") == "the same"
             ws.runs.delete(run.id)
+
+
+@pytest.mark.parametrize("kept_as", ["moved", "copied"])
+def test_in_a_home_that_was_moved_what_is_referred_to_stays(tmp_path, kept_as):
+    with Workspace.open(tmp_path / "old") as ws:
+        run = ws.runs.start(speaking)
+    (shutil.copytree if kept_as == "copied" else os.rename)(tmp_path / "old", tmp_path / "new")
+    with Workspace.open(tmp_path / "new") as ws:
+        assert pruned(ws).removed == []
+        assert ws.runs.load(run.id, "speak") == "a"
+        assert "".join(ws.runs.logs(run.id, "speak")) == "a\n"
+        again = ws.runs.start(speaking)
+        assert [each.status for each in ws.runs.steps(again.id)] == ["cached"]

@@ -138,6 +138,20 @@ class LocalArtifactStore(ArtifactStore):
                         swept += status.st_size
         return swept
 
+    def here(self, uri: str) -> str:
+        configured = os.path.normpath(self.configuration.path)
+        if os.path.isabs(configured) or configured.startswith("~"):
+            return uri
+        # It is in the home, which may have been moved since: then the rest of the path is the same.
+        *above, shard, rest = ("", "", *_path(uri).split(os.sep))
+        parts = configured.split(os.sep)
+        root = os.path.realpath(self._root())
+        is_here = os.sep.join(above).strip(os.sep) == root.strip(os.sep)
+        is_below = configured == os.curdir or above[-len(parts) :] == parts
+        if is_here or not (is_below and _SHARD.fullmatch(shard) and _REST.fullmatch(rest)):
+            return uri
+        return _address(root, shard + rest)
+
     # -- how it is done
 
     def _root(self) -> str:
@@ -149,7 +163,7 @@ class LocalArtifactStore(ArtifactStore):
     def _contained(self, uri: str) -> str:
         """The real path of an address, if it is inside the real folder."""
         root = os.path.realpath(self._root())
-        path = _path(uri)
+        path = _path(self.here(uri))
         real = os.path.realpath(path) if path else ""
         # By its parts: as text, "/store" is also the beginning of "/store-evil".
         if not real or real == root or os.path.commonpath((root, real)) != root:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -305,3 +306,38 @@ def mounted(tmp_path):
 
     yield mount
     subprocess.run(["umount", disk], capture_output=True, check=False)
+
+
+# -- in a home that was moved
+
+
+def in_home(home, path="artifacts"):
+    return local_store(path, home)
+
+
+@pytest.mark.parametrize("path", ["artifacts", "data/artifacts", "./artifacts/", "."])
+def test_what_is_in_the_home_is_found_where_the_home_is_now(tmp_path, path):
+    stored = written(in_home(tmp_path / "old", path), b"content")
+    (tmp_path / "old").rename(tmp_path / "new")
+    store = in_home(tmp_path / "new", path)
+    with store.open(stored.uri, stored.digest) as file:
+        assert file.read() == b"content"
+    assert store.size(stored.uri) == 7
+    assert [store.here(stored.uri)] == [each.uri for each in store.kept()]
+    assert store.delete(stored.uri)
+
+
+def test_in_a_copy_of_a_home_the_copy_counts(tmp_path):
+    stored = written(in_home(tmp_path / "old"), b"content")
+    shutil.copytree(tmp_path / "old", tmp_path / "new")
+    file_of(stored.uri).write_bytes(b"changed")
+    with in_home(tmp_path / "new").open(stored.uri, stored.digest) as file:
+        assert file.read() == b"content"
+
+
+def test_only_what_lay_in_a_folder_of_that_name_is_looked_for_in_the_home(tmp_path):
+    stored = written(in_home(tmp_path / "old"), b"content")
+    with pytest.raises(OutsideStore):
+        in_home(tmp_path / "new", "others").size(stored.uri)
+    with pytest.raises(OutsideStore):
+        local_store(tmp_path / "new" / "artifacts").size(stored.uri)
