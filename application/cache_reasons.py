@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.run_views import RunDescription, RunQueries, StepView, release
+from stackfold.domain.exact_json.display import text_of
 
 _OTHERWISE = "an equal use of it came first, or the class of an input changed"
 _MOST_NAMED = 5
@@ -148,10 +149,10 @@ def _parameters(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
             yield f"parameter {name!r} is new: {_short(after[name])}"
         elif name not in after:
             yield f"parameter {name!r} is gone"
-        elif repr(before[name]) != repr(after[name]):
+        elif text_of(before[name]) != text_of(after[name]):
             yield f"parameter {name!r}: {_short(before[name])} -> {_short(after[name])}"
 
 
 def _short(value: Any) -> str:
-    shown = repr(value)
+    shown = text_of(value)
     return shown if len(shown) <= 40 else f"{shown[:37]}..."

@@ -124,8 +124,8 @@ def _facts(run: RunDescription, ended: set[str]) -> dict[str, dict[str, Any]]:
         },
         "code": {"source": run.source, **{each.name: each.code for each in run.steps}},
         "parameters": {
-            **run.parameters,
-            **{f"{each.name}.{name}": v for each in steps for name, v in each.parameters.items()},
+            **_told(run.parameters, ""),
+            **{k: v for each in steps for k, v in _told(each.parameters, f"{each.name}.").items()},
         },
         "inputs": _inputs(run, steps),
         "outputs": {
@@ -138,6 +138,12 @@ def _facts(run: RunDescription, ended: set[str]) -> dict[str, dict[str, Any]]:
             "platform": environment["platform"],
         },
     }
+
+
+def _told(parameters: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    from stackfold.domain.exact_json.display import plain_or_text
+
+    return {f"{prefix}{name}": plain_or_text(value) for name, value in parameters.items()}
 
 
 def _outcomes(run: RunDescription) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from stackfold.application.views import Listing
+
+if TYPE_CHECKING:
+    from stackfold.application.recorded_parameters import RecordedParameters
 
 NEWEST_FIRST = Listing(sort_by="position", descending=True)
 """Every run, the latest one first."""
@@ -84,6 +87,7 @@ class StepView(NamedTuple):
     upstream: list[str]
     step_operator: str | None
     parameters: dict[str, Any]
+    """The values that it got."""
     inputs: dict[str, str]
     """Input → the id of the artifact that it was; "models[0]" for the first of those in a list."""
     outputs: list[ArtifactView]
@@ -142,6 +146,8 @@ class RunDescription(NamedTuple):
     error: str
     """Why it failed, in one line; empty if it did not."""
     parameters: dict[str, Any]
+    """The values that the pipeline got. An object whose class the program does not have is shown
+    by its fields."""
     configuration: dict[str, Any]
     """What was chosen for this run beside its parameters."""
     steps: list[StepView]
@@ -175,6 +181,9 @@ class RunQueries(Protocol):
 
     def describe_run(self, reference: str) -> RunDescription:
         """One run with its steps; raises as `run` does."""
+
+    def recorded_parameters(self, run: str) -> "RecordedParameters":
+        """What was recorded of the parameters of the run with that id."""
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
         """What the run with that id, or one step of it, produced."""

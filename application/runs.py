@@ -135,7 +135,7 @@ class Runs:
         """
         graph = pipeline.graph_for(parameters or {}, configuration)
         pin = self._pinning.pin(stack or configuration.stack)
-        launch = Launch(graph, pin, configuration, why, self._environment(), watcher=watcher)
+        launch = Launch(graph, pin, why, self._environment(), watcher=watcher)
         return self.get(self._launches.start(launch))
 
     def document(

@@ -80,14 +80,18 @@ def show_one(record: Record, fields: Sequence[str], output: str = Format.TABLE) 
 
 
 def plain(value: Any) -> Any:
-    """A view as dictionaries and lists, however deep."""
+    """A view as dictionaries and lists, however deep, of values that JSON carries."""
     if hasattr(value, "_asdict"):
         value = value._asdict()
-    if isinstance(value, dict):
+    if isinstance(value, dict) and all(type(key) is str for key in value):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
-    return value
+    if value is None or isinstance(value, str | int):
+        return value
+    from stackfold.domain.exact_json.display import readable
+
+    return readable(value)
 
 
 @contextmanager

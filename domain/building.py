@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol, Self, Unpack
 
+from pydantic import JsonValue
+
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration, StepConfiguration
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.graph import Gathered, Node, Output, StepFunction
@@ -31,8 +33,19 @@ class PipelineFunction(Protocol):
 class Building:
     """The nodes so far, and where in which pipeline the next one belongs."""
 
-    def __init__(self, pipeline: PipelineFunction, configuration: RunConfiguration) -> None:
-        """Begin the graph of a pipeline for a run with that configuration."""
+    def __init__(
+        self, pipeline: PipelineFunction, configuration: RunConfiguration, as_recorded: bool = False
+    ) -> None:
+        """Begin the graph of a pipeline.
+
+        Args:
+            pipeline: Which one.
+            configuration: What is chosen for the run.
+            as_recorded: Whether the parameters of steps in it are records of values.
+        """
+        self.step_parameters: dict[str, dict[str, JsonValue]] = {}
+        """Step → those of its parameters that the configuration gives, as they are recorded."""
+        self._as_recorded = as_recorded
         self.nodes: list[Node] = []
         self._pipelines: list[PipelineFunction] = [pipeline]
         self._configuration = configuration
@@ -52,20 +65,23 @@ class Building:
         configured = self._configuration.steps.get(name)
         if configured is not None:
             step = step.with_options(**configured.options)
-            self._configure(step, given, configured)
+            self._configure(step, name, given, configured)
         signature.must_be_complete(given)
         arguments: dict[str, Any] = {}
-        parameters = dict(signature.defaults)
+        parameters: dict[str, JsonValue] = {}
         inputs: dict[str, Output] = {}
         gathered: dict[str, Gathered] = {}
-        for key, value in given.items():
+        for key in signature.names:
+            if key not in given:
+                parameters[key] = signature.defaults[key]
+                arguments[key] = signature.read(key, parameters[key])
+                continue
+            value = given[key]
             if type(value) is Output:
                 inputs[key] = self._ours(step, key, value)
                 self._must_fit(step, key, value)
-                parameters.pop(key, None)
             elif _holds_output(value):
                 gathered[key] = self._gather(step, key, value, inputs)
-                parameters.pop(key, None)
             else:
                 arguments[key], parameters[key] = signature.validated(key, value)
         upstream = dict.fromkeys(each.step for each in inputs.values())
@@ -144,17 +160,20 @@ class Building:
         return unique
 
     def _configure(
-        self, step: Buildable, given: dict[str, Any], configured: StepConfiguration
+        self, step: Buildable, node: str, given: dict[str, Any], configured: StepConfiguration
     ) -> None:
-        step.signature.must_know(configured.parameters)
-        for name, value in configured.parameters.items():
+        signature = step.signature
+        signature.must_know(configured.parameters)
+        records = self.step_parameters[node] = {}
+        for name, chosen in configured.parameters.items():
             held = given.get(name)
             if isinstance(held, Output) or _holds_output(held):
                 raise InvalidPipeline(
                     f"the configuration sets parameter {name!r} of step {step.name!r}, which "
                     "takes the output of another step"
                 )
-            given[name] = value
+            value = signature.read(name, chosen) if self._as_recorded else chosen
+            given[name], records[name] = signature.recorded(name, value)
 
     def _gather(
         self, step: Buildable, name: str, values: Any, inputs: dict[str, Output]
@@ -247,9 +266,11 @@ def current() -> Building | None:
 
 @contextmanager
 def building(
-    pipeline: PipelineFunction, configuration: RunConfiguration = AS_WRITTEN
+    pipeline: PipelineFunction,
+    configuration: RunConfiguration = AS_WRITTEN,
+    as_recorded: bool = False,
 ) -> Iterator[Building]:
-    """Steps that are called in the block make a graph.
+    """Steps that are called in the block make a graph; arguments as for `Building`.
 
     Raises:
         InvalidPipeline: Another graph is being built here.
@@ -260,7 +281,7 @@ def building(
             f"the graph of pipeline {pipeline.name!r} is asked for inside another pipeline: "
             "call it to make its steps a part of that"
         )
-    graph = Building(pipeline, configuration)
+    graph = Building(pipeline, configuration, as_recorded)
     token = _building.set(graph)
     try:
         yield graph

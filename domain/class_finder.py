@@ -7,8 +7,6 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any, get_args
 
-from pydantic import BaseModel
-
 from stackfold.domain.errors import UnknownClass
 
 FindClass = Callable[[str], type]
@@ -53,7 +51,8 @@ def class_finder(hint: Any = Any, function: Callable[..., Any] | None = None) ->
 
     Data must not make a program import anything. So a class is looked for in the type hint of the
     input that takes the value, then among the globals of the step's function, then among the
-    modules that are loaded, and found only under its own name.
+    modules that are loaded, then among the subclasses of those in the hint, and found only under
+    its own name.
 
     Args:
         hint: The type hint of the input that takes the value.
@@ -64,6 +63,9 @@ def class_finder(hint: Any = Any, function: Callable[..., Any] | None = None) ->
         for candidate in _candidates(name, hint, function):
             if _is_data_class(candidate) and type_name(candidate) == name:
                 return candidate  # type: ignore[no-any-return]
+        derived = {each for each in _derived(name, hint) if _is_data_class(each)}
+        if len(derived) == 1:
+            return derived.pop()
         raise UnknownClass(name)
 
     return find
@@ -79,6 +81,27 @@ def _candidates(name: str, hint: Any, function: Callable[..., Any] | None) -> It
         yield _inside(found, path[length:])
         if ".".join(path[:length]) == main_name():
             yield _inside(sys.modules.get(_MAIN), path[length:])
+
+
+def _derived(name: str, hint: Any) -> Iterator[type]:
+    """Subclasses of that name: those made inside functions, and variants of generic classes."""
+    if "<" not in name and "[" not in name:
+        return
+    bases = [each for each in mentioned(hint) if isinstance(each, type) and each is not object]
+    generic = name.partition("[")[0]
+    bases += [each for each in _candidates(generic, Any, None) if isinstance(each, type)]
+    seen: set[type] = set(bases)
+    while bases:
+        for each in _subclasses(bases.pop()):
+            if each not in seen:
+                seen.add(each)
+                bases.append(each)
+                if type_name(each) == name:
+                    yield each
+
+
+def _subclasses(kind: type) -> list[type]:
+    return type.__subclasses__(kind)
 
 
 def _inside(module: Any, path: list[str]) -> Any:
@@ -100,15 +123,30 @@ def _mentioned(hint: Any, seen: set[int]) -> Iterator[Any]:
     yield hint
     for part in get_args(hint):
         yield from _mentioned(part, seen)
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
-        for field in hint.model_fields.values():
+    if isinstance(hint, type) and is_model(hint):
+        for field in hint.model_fields.values():  # type: ignore[attr-defined]
             yield from _mentioned(field.annotation, seen)
     elif isinstance(hint, type) and dataclasses.is_dataclass(hint):
         for each in dataclasses.fields(hint):
             yield from _mentioned(each.type, seen)
 
 
+def is_model(kind: type) -> bool:
+    """Whether it is a pydantic model; pydantic is not imported to answer that."""
+    pydantic = sys.modules.get("pydantic")
+    return pydantic is not None and issubclass(kind, pydantic.BaseModel)
+
+
+def is_named_tuple(kind: type) -> bool:
+    """Whether its instances are tuples whose elements have names."""
+    return issubclass(kind, tuple) and isinstance(getattr(kind, "_fields", None), tuple)
+
+
 def _is_data_class(candidate: Any) -> bool:
     return isinstance(candidate, type) and (
-        dataclasses.is_dataclass(candidate) or issubclass(candidate, BaseModel | Enum)
+        dataclasses.is_dataclass(candidate)
+        or issubclass(candidate, Enum)
+        or is_model(candidate)
+        or is_named_tuple(candidate)
+        or "__get_pydantic_core_schema__" in vars(candidate)
     )

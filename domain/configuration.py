@@ -1,8 +1,9 @@
 """Run configuration: what is chosen for one run, beside the code of its pipeline."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from stackfold.domain.options import PipelineSettings, StepSettings
 
@@ -37,6 +38,22 @@ class RunConfiguration(PipelineSettings):
     def options(self) -> dict[str, Any]:
         """The pipeline's options that it changes."""
         return _said(self, PipelineSettings)
+
+    def record(self, step_parameters: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, Any]:
+        """What is recorded of it: what it chooses beside the pipeline's parameters and the stack.
+
+        Args:
+            step_parameters: Step → the records of those of its parameters that it chooses.
+        """
+        chosen = self.model_dump(
+            mode="json",
+            exclude_unset=True,
+            exclude={"parameters": True, "stack": True, "steps": {"__all__": {"parameters"}}},
+        )
+        for step, records in step_parameters.items():
+            if "parameters" in self.steps[step].model_fields_set:
+                chosen["steps"][step]["parameters"] = dict(records)
+        return chosen
 
 
 def _said(given: BaseModel, settings: type[BaseModel]) -> dict[str, Any]:

@@ -79,9 +79,9 @@ class Node:
     """Unique in its graph; inside an inner pipeline "inner.step"."""
     step: StepFunction
     arguments: Mapping[str, Any]
-    """Input → the plain value given for it, validated; defaults are left to the function."""
+    """Input → the plain value given for it, validated, or its default."""
     parameters: Mapping[str, JsonValue]
-    """The same as JSON, defaults included."""
+    """The same as it is recorded; see `domain.exact_json`."""
     inputs: Mapping[str, Output]
     """Input → the output that flows into it; "models[0]" for the first of those in a list."""
     gathered: Mapping[str, Gathered]
@@ -108,7 +108,9 @@ class Graph:
     source: str
     """Where the pipeline is: "package.module:function", or "file.py:function"."""
     parameters: Mapping[str, JsonValue]
-    """The pipeline's own parameters, defaults included."""
+    """The pipeline's own parameters as they are recorded, defaults included."""
+    configuration: Mapping[str, JsonValue]
+    """What was chosen for this run beside its parameters, as it is recorded."""
     nodes: tuple[Node, ...]
     """In topological order."""
     options: PipelineOptions

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, update_wrapper
 from typing import Any, Generic, ParamSpec, Self, Unpack
 
+from pydantic import JsonValue
+
 from stackfold.domain.building import building, current
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
@@ -132,8 +134,31 @@ class Pipeline(Generic[Given]):
         given = {**configuration.parameters, **parameters}
         self.signature.must_know(given)
         self.signature.must_be_complete(given)
-        with building(self, configuration) as graph:
-            arguments, recorded = self._valid(given)
+        return self._graph(*self._valid(given), configuration)
+
+    def graph_as_recorded(
+        self, records: Mapping[str, JsonValue], configuration: RunConfiguration
+    ) -> Graph:
+        """Connect the steps with the values that an earlier run had; raises as `graph`.
+
+        Args:
+            records: The pipeline's parameters by name, as they were recorded.
+            configuration: What was chosen for the run; so are the parameters of steps in it.
+        """
+        self.signature.must_know(records)
+        self.signature.must_be_complete(records)
+        records = {**self.signature.defaults, **records}
+        arguments = {name: self.signature.read(name, each) for name, each in records.items()}
+        return self._graph(arguments, records, configuration, as_recorded=True)
+
+    def _graph(
+        self,
+        arguments: Mapping[str, Any],
+        records: Mapping[str, JsonValue],
+        configuration: RunConfiguration,
+        as_recorded: bool = False,
+    ) -> Graph:
+        with building(self, configuration, as_recorded) as graph:
             self._connect(arguments)
             nodes = graph.finish(self)
         changes = configuration.options
@@ -142,25 +167,23 @@ class Pipeline(Generic[Given]):
         if "metadata" in changes:
             changes["metadata"] = {**self.options.metadata, **changes["metadata"]}
         options = self.options.but(f"pipeline {self.name!r}", changes)
-        return Graph(
-            self.name,
-            self.source,
-            {**self.signature.defaults, **recorded},
-            nodes,
-            options,
-            self.import_root,
-        )
+        chosen = configuration.record(graph.step_parameters)
+        return Graph(self.name, self.source, records, chosen, nodes, options, self.import_root)
 
-    def _valid(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The arguments as the function gets them; and as JSON, without those that are outputs."""
+    def _valid(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, JsonValue]]:
+        """The arguments as the function gets them, and the records of those that are no outputs."""
+        signature = self.signature
         arguments: dict[str, Any] = {}
-        recorded: dict[str, Any] = {}
-        for name, value in given.items():
-            if _is_output(value):
-                arguments[name] = value
+        records: dict[str, JsonValue] = {}
+        for name in signature.names:
+            if name not in given:
+                records[name] = signature.defaults[name]
+                arguments[name] = signature.read(name, records[name])
+            elif _is_output(given[name]):
+                arguments[name] = given[name]
             else:
-                arguments[name], recorded[name] = self.signature.validated(name, value)
-        return arguments, recorded
+                arguments[name], records[name] = signature.validated(name, given[name])
+        return arguments, records
 
     def _connect(self, arguments: Mapping[str, Any]) -> Any:
         try:

@@ -38,6 +38,10 @@ class StepDefinition(BaseModel):
 
 __all__ = ["Run", "StepDefinition", "StepLog"]
 
+ParameterForm = Literal["plain", "exact"]
+"""How values are recorded: "plain" as JSON, of which type hints make values; "exact" as JSON that
+keeps their kinds, see `domain.exact_json`."""
+
 Status = Literal["running", "completed", "failed", "cancelled"]
 
 
@@ -59,6 +63,8 @@ class Run(Aggregate):
         source: str
         """Where the pipeline is: "package.module:function", or "file.py:function"."""
         parameters: dict[str, JsonValue]
+        form: ParameterForm = "plain"
+        """How its parameters are written, also those of steps in its configuration."""
         steps: tuple[StepDefinition, ...]
         pin: Pin
         fingerprint: str
@@ -84,6 +90,8 @@ class Run(Aggregate):
         step: str
         started: datetime
         parameters: dict[str, JsonValue]
+        form: ParameterForm = "plain"
+        """How they are written."""
         inputs: dict[str, UUID]
         """Input → the artifact that it was; "models[0]" for the first of those in a list."""
         outputs: tuple[Artifact, ...]
@@ -243,7 +251,7 @@ class Run(Aggregate):
         Args:
             pipeline: The pipeline's name.
             source: Where the pipeline is: "package.module:function", or "file.py:function".
-            parameters: The pipeline's parameters.
+            parameters: The pipeline's parameters, in their exact form.
             steps: The graph, in topological order.
             pin: The exact stack that it uses.
             mode: What becomes of the other steps when one has failed.
@@ -264,6 +272,7 @@ class Run(Aggregate):
             pipeline=pipeline,
             source=source,
             parameters=parameters,
+            form="exact",
             steps=steps,
             pin=pin,
             fingerprint=pin.fingerprint,
@@ -280,7 +289,7 @@ class Run(Aggregate):
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:
         """Record that a step returned, or was found in the cache: what went in, what came out."""
-        self.trigger_event(self.StepCompleted, **facts)
+        self.trigger_event(self.StepCompleted, form="exact", **facts)
 
     def step_failed(self, **facts: Unpack[StepFailure]) -> None:
         """Record that a step raised."""

@@ -10,11 +10,18 @@ from typing import Annotated, Any, NamedTuple, Self, get_args, get_origin, get_t
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
-from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.class_finder import FindClass, class_finder
+from stackfold.domain.errors import InvalidPipeline, UnknownClass
+from stackfold.domain.exact_json.encoding import NoExactForm
+from stackfold.domain.exact_json.parameters import (
+    IsSecret,
+    Recorded,
+    plain_numbers,
+    read_back,
+    record_of,
+)
 from stackfold.domain.misfit import misfit
 from stackfold.domain.name import valid_name
-from stackfold.domain.recordable import unrecordable
 
 ONE_OUTPUT = "output"
 """What the output is called if there is one and nobody named it."""
@@ -37,7 +44,7 @@ class Signature:
 
     Attributes:
         required: The inputs without a default.
-        defaults: Input → its default value, as JSON.
+        defaults: Input → its default value, as it is recorded; see `domain.exact_json`.
         hints: Input → type hint, `Any` without one.
         outputs: What it returns; empty if its hint says None.
         declaration: The same as a text, such as "train: numpy.ndarray, loss: float".
@@ -51,10 +58,12 @@ class Signature:
             function: A plain function.
 
         Raises:
-            InvalidPipeline: An input cannot be given by name, a default cannot be written as
-                JSON, or a type hint cannot be resolved.
+            InvalidPipeline: An input cannot be given by name, a default cannot be recorded, or a
+                type hint cannot be resolved.
         """
         self._owner = owner
+        self._function = unwrap(function)
+        self._finders: dict[str, FindClass] = {}
         _must_be_plain(owner, function)
         parameters = inspect_signature(function).parameters
         hints = _resolved_hints(owner, function)
@@ -65,7 +74,7 @@ class Signature:
             name for name, each in parameters.items() if each.default is Parameter.empty
         )
         self.defaults: dict[str, JsonValue] = {
-            name: self._as_json(name, each.default, _ANYTHING)
+            name: self.recorded(name, each.default).record
             for name, each in parameters.items()
             if each.default is not Parameter.empty
         }
@@ -129,46 +138,84 @@ class Signature:
             if missing:
                 raise InvalidPipeline(f"{self._owner} needs {_listed(missing)}")
 
-    def validated(self, name: str, value: object) -> tuple[Any, JsonValue]:
+    def validated(self, name: str, value: object) -> Recorded:
         """Fit a plain value to the type hint of an input.
 
         Returns:
-            The value as the function gets it, and as JSON.
+            The value as the function gets it, and its record.
 
         Raises:
-            InvalidPipeline: It does not fit, or it cannot be written as JSON.
+            InvalidPipeline: It does not fit, or it cannot be recorded.
         """
-        adapter = self._adapters.get(name)
-        if adapter is None:
-            adapter = self._adapters[name] = _adapter(self.hints[name])
+        adapter = self._adapter(name)
         try:
-            value = adapter.validate_python(value)
+            value = _fitted(adapter, value)
         except ValidationError as error:
             place, _, problem = misfit(error)
             where = f"{place}: " if place else ""
             raise InvalidPipeline(
                 f"parameter {name!r} of {self._owner}: {where}{problem}"
             ) from None
-        return value, self._as_json(name, value, adapter)
+        return self.recorded(name, value, adapter)
 
-    def _as_json(self, name: str, value: object, adapter: TypeAdapter[Any]) -> JsonValue:
-        kind = type(value)
-        if kind is bool or kind is NoneType:
-            return value  # type: ignore[return-value]
+    def recorded(
+        self, name: str, value: object, adapter: TypeAdapter[Any] | None = None
+    ) -> Recorded:
+        """A value for an input and its record, without a look at the type hint.
+
+        Args:
+            name: The input.
+            value: Any plain value.
+            adapter: That of the type hint, if the value fits it.
+
+        Raises:
+            InvalidPipeline: It cannot be recorded.
+        """
         try:
-            # pydantic raises a TypeError of its own kind, a ValueError for bytes that are no text,
-            # and a RecursionError for what holds itself.
-            written = adapter.dump_python(value, mode="json", warnings=False)
-        except (TypeError, ValueError, RecursionError):
-            problem = with_article(kind.__name__)
-        else:
-            problem = unrecordable(written)
-            if not problem:
-                return written  # type: ignore[no-any-return]
+            return record_of(value, self._finder(name), adapter)
+        except IsSecret:
+            problem = (
+                "is or holds a secret, and parameters are recorded: let the step read it from an "
+                "environment variable"
+            )
+        except NoExactForm as error:
+            problem = (
+                f"cannot be recorded: it is or holds {error.what}; let a step return it, and hand "
+                "over that step's output"
+            )
+        raise InvalidPipeline(f"parameter {name!r} of {self._owner} {problem}")
+
+    def read(self, name: str, record: JsonValue) -> Any:
+        """The value that was recorded for an input, as its function got it.
+
+        It is not validated again: a validator need not take what it has made.
+
+        Raises:
+            InvalidPipeline: It is of a class that is not found or has other fields now.
+        """
+        if type(record) is not dict and type(record) is not list:
+            return record
+        try:
+            return read_back(record, self._finder(name), self._adapter(name))
+        except UnknownClass as error:
+            problem = f"was a {error.name}, which is not among the classes that its code knows now"
+        except Exception as error:  # what the user's classes and type hints do
+            problem = f"cannot be read: {type(error).__name__}: {error}"
         raise InvalidPipeline(
-            f"parameter {name!r} of {self._owner} cannot be written as JSON: it is or holds "
-            f"{problem}; let a step produce it instead"
+            f"the recorded parameter {name!r} of {self._owner} {' '.join(problem.split())}"
         )
+
+    def _adapter(self, name: str) -> TypeAdapter[Any]:
+        adapter = self._adapters.get(name)
+        if adapter is None:
+            adapter = self._adapters[name] = _adapter(self.hints[name])
+        return adapter
+
+    def _finder(self, name: str) -> FindClass:
+        finder = self._finders.get(name)
+        if finder is None:
+            finder = self._finders[name] = class_finder(self.hints[name], self._function)
+        return finder
 
 
 def _must_be_plain(owner: str, function: Callable[..., Any]) -> None:
@@ -237,6 +284,16 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
         return _ANYTHING
     except PydanticUserError:  # a model has a configuration of its own
         return TypeAdapter(hint)
+
+
+def _fitted(adapter: TypeAdapter[Any], value: object) -> Any:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        plain = plain_numbers(value)
+        if plain is value:
+            raise
+        return adapter.validate_python(plain)
 
 
 def _listed(names: Any) -> str:

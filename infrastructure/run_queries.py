@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stackfold.application.run_views import (
     NEWEST_FIRST,
@@ -16,6 +16,9 @@ from stackfold.application.views import Listing
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
+
+if TYPE_CHECKING:
+    from stackfold.application.recorded_parameters import RecordedParameters
 
 _SORTABLE = {field: f"t.{field}" for field in (*RunView._fields, "position", "source", "error")}
 # The log cannot know that a process has ended: whoever looks asks whether its claim is held. What
@@ -69,18 +72,19 @@ class SqlRunQueries:
         view = self.run(reference)
         ((source, import_root, why, error, parameters, graph, pin, *rest),) = self._database.read(
             "SELECT source, import_root, why, error, parameters, graph, pin, rerun_of, "
-            "environment, position, configuration, metadata, submitted FROM runs WHERE id = ?",
+            "environment, position, configuration, metadata, submitted, form FROM runs "
+            "WHERE id = ?",
             (view.id,),
         )
-        rerun_of, environment, position, configuration, metadata, submitted = rest
+        rerun_of, environment, position, configuration, metadata, submitted, form = rest
         return RunDescription(
             *view,
             source=source,
             import_root=import_root,
             why=why,
             error=error,
-            parameters=json.loads(parameters),
-            configuration=json.loads(configuration),
+            parameters=_values(parameters, form),
+            configuration=_configuration(configuration, form),
             steps=self._steps(view.id, json.loads(graph)),
             pin=json.loads(pin),
             rerun_of=rerun_of,
@@ -89,6 +93,15 @@ class SqlRunQueries:
             metadata=json.loads(metadata),
             submitted=json.loads(submitted) if submitted else None,
         )
+
+    def recorded_parameters(self, run: str) -> "RecordedParameters":
+        """What was recorded of the parameters of the run with that id."""
+        from stackfold.application.recorded_parameters import RecordedParameters
+
+        ((form, parameters, configuration),) = self._database.read(
+            "SELECT form, parameters, configuration FROM runs WHERE id = ?", (run,)
+        )
+        return RecordedParameters(form, json.loads(parameters), json.loads(configuration))
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
         """What the run with that id, or one step of it, produced."""
@@ -114,6 +127,26 @@ class SqlRunQueries:
         return [_step(node, executed.get(node["name"]), outputs) for node in graph]
 
 
+def _values(text: str, form: str) -> dict[str, Any]:
+    """The values of parameters that were recorded in a form."""
+    records: dict[str, Any] = json.loads(text)
+    if form == "plain" or '"$' not in text:
+        return records
+    from stackfold.application.recorded_parameters import values_of
+
+    return values_of(records)
+
+
+def _configuration(text: str, form: str) -> dict[str, Any]:
+    """The same for a configuration, with the parameters of steps in it."""
+    chosen: dict[str, Any] = json.loads(text)
+    if form == "plain" or '"$' not in text:
+        return chosen
+    from stackfold.application.recorded_parameters import values_of_configuration
+
+    return values_of_configuration(chosen)
+
+
 def _run(row: Sequence[Any]) -> RunView:
     *plain, tags = row
     return RunView._make((*plain, json.loads(tags)))
@@ -124,9 +157,12 @@ def artifact_view(row: Sequence[Any]) -> ArtifactView:
     return ArtifactView(*row[:-3], *map(json.loads, row[-3:]))
 
 
-_JSON = ("parameters", "inputs", "retried", "log", "metadata", "tags")
-_STEP = ("status", "started", "ended", "error", "traceback", "key", "cached_from", *_JSON)
-_NEVER = ("pending", None, None, "", "", "", None, "{}", "{}", "[]", "null", "{}", "[]")
+_JSON = ("inputs", "retried", "log", "metadata", "tags")
+_STEP = (
+    *("status", "started", "ended", "error", "traceback", "key", "cached_from"),
+    *("parameters", "form", *_JSON),
+)
+_NEVER = ("pending", None, None, "", "", "", None, "{}", "exact", "{}", "[]", "null", "{}", "[]")
 
 
 def _step(
@@ -134,6 +170,7 @@ def _step(
 ) -> StepView:
     known = dict(zip(_STEP, row or _NEVER, strict=True))
     known |= {name: json.loads(known[name] or "null") for name in _JSON}
+    known["parameters"] = _values(known["parameters"], known.pop("form"))
     return StepView(
         name=node["name"],
         upstream=node["upstream"],

@@ -156,7 +156,8 @@ FACTS: list[partial[Any]] = [
         name="training-1",
         pipeline="training",
         source="training.py:training",
-        parameters={"rate": 0.1},
+        parameters={"rate": 0.1, "pair": {"$tuple": [1, 2]}},
+        form="exact",
         steps=(
             StepDefinition(name="load"),
             StepDefinition(
@@ -183,7 +184,8 @@ FACTS: list[partial[Any]] = [
         Run.StepCompleted,
         step="train",
         started=NOON,
-        parameters={"rate": 0.1},
+        parameters={"rate": 0.1, "pair": {"$tuple": [1, 2]}},
+        form="exact",
         inputs={"rows": A},
         outputs=(ARTIFACT,),
         retried=("ValueError: not yet",),

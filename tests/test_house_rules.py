@@ -35,7 +35,7 @@ DOMAIN_MAY_ALSO_IMPORT = {
     ROOT / "domain" / "class_finder.py": {"pathlib", "sys"},
     ROOT / "domain" / "exact_json" / "encoding.py": {"base64", "pathlib"},
     ROOT / "domain" / "exact_json" / "decoding.py": {"base64", "pathlib", "zoneinfo", "ipaddress"},
-    ROOT / "domain" / "exact_json" / "parameters.py": {"pathlib", "zoneinfo"},
+    ROOT / "domain" / "exact_json" / "parameters.py": {"base64", "pathlib", "zoneinfo"},
     ROOT / "domain" / "exact_json" / "display.py": {"pathlib"},
 }
 # The one file that reads the clock: it stamps events.

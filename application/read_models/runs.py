@@ -73,6 +73,7 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
         "by": event.by,
         "why": event.why,
         "parameters": _json(event.parameters),
+        "form": event.form,
         "configuration": _json(event.configuration),
         "graph": _json(graph),
         "pin": _json(event.pin.model_dump(mode="json")),
@@ -89,6 +90,7 @@ _NOTHING: dict[str, Any] = {
     "error": "",
     "traceback": "",
     "parameters": "{}",
+    "form": "exact",
     "inputs": "{}",
     "retried": "[]",
     "log": None,
@@ -108,6 +110,7 @@ def _completed(event: Run.StepCompleted) -> dict[str, Any]:
         "started": _text(event.started),
         "ended": _text(event.ended or event.timestamp),
         "parameters": _json(event.parameters) if event.parameters else "{}",
+        "form": event.form,
         "inputs": _json(taken) if taken else "{}",
         "retried": _json(event.retried) if event.retried else "[]",
         "log": _log(event.log),
@@ -170,12 +173,12 @@ RUNS = Plain(
         "status TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, error TEXT NOT NULL, "
         "by TEXT NOT NULL, why TEXT NOT NULL, parameters TEXT NOT NULL, graph TEXT NOT NULL, "
         "pin TEXT NOT NULL, configuration TEXT NOT NULL, rerun_of TEXT, environment TEXT NOT NULL, "
-        "tags TEXT NOT NULL, metadata TEXT NOT NULL, submitted TEXT",
+        "tags TEXT NOT NULL, metadata TEXT NOT NULL, submitted TEXT, form TEXT NOT NULL",
         "steps": "run TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, "
         "started TEXT, ended TEXT, error TEXT NOT NULL, "
         "traceback TEXT NOT NULL, parameters TEXT NOT NULL, inputs TEXT NOT NULL, "
         "retried TEXT NOT NULL, log TEXT, key TEXT NOT NULL, cached_from TEXT, "
-        "metadata TEXT NOT NULL, tags TEXT NOT NULL, PRIMARY KEY (run, name)",
+        "metadata TEXT NOT NULL, tags TEXT NOT NULL, form TEXT NOT NULL, PRIMARY KEY (run, name)",
     },
     indexes=("runs (position)", "runs (name)", "runs (pipeline, position)", "steps (key, ended)"),
     fold=fold,

@@ -31,7 +31,6 @@ from stackfold.application.watching import UNWATCHED, Watcher
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.code import FORM, CodeDigests
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.environment import Environment
 from stackfold.domain.errors import InvalidPipeline, WouldNotRun
 from stackfold.domain.errors.refusal import with_article
@@ -49,7 +48,6 @@ class Launch(NamedTuple):
 
     graph: Graph
     pin: Pin
-    configuration: RunConfiguration
     why: str = ""
     environment: Environment | None = None
     rerun_of: UUID | None = None
@@ -122,9 +120,7 @@ class Launches:
                 steps,
                 pin,
                 mode=graph.options.failure_mode or FailureMode.FAIL_FAST,
-                configuration=launch.configuration.model_dump(
-                    mode="json", exclude_unset=True, exclude={"parameters", "stack"}
-                ),
+                configuration=dict(graph.configuration),
                 environment=launch.environment,
                 rerun_of=launch.rerun_of,
                 tags=graph.options.tags,
@@ -155,7 +151,7 @@ class Launches:
             RunFailed: A step raised; its exception is the cause.
         """
         equipment, orchestrator = self._checked(graph, pin, w)
-        launch = Launch(graph, pin, AS_WRITTEN, why)
+        launch = Launch(graph, pin, why)
         self._execute(run, launch, equipment, orchestrator, kept)
 
     def document(self, graph: Graph, pin: Pin) -> str:

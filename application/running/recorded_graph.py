@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from stackfold.application.run_views import RunDescription
+from stackfold.application.recorded_parameters import RecordedParameters
+from stackfold.application.run_views import RunDescription, RunQueries
 from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.graph import Graph
@@ -12,18 +13,34 @@ PipelineLoader = Callable[[str, str], Pipeline[...]]
 """From a recorded source and its import root to the pipeline there."""
 
 
-def recorded_graph(run: RunDescription, pipeline: Pipeline[...]) -> Graph:
-    """The steps of a run, with the parameters and the configuration that it began with.
+def graph_again(recorded: RecordedParameters, pipeline: Pipeline[...]) -> Graph:
+    """The steps of a pipeline, with the parameters and the configuration that a run began with.
 
     Args:
-        run: Which one.
+        recorded: Those parameters, and that configuration.
+        pipeline: The run's pipeline, as it is now.
+
+    Raises:
+        InvalidPipeline: It takes other parameters now, or does not know their classes.
+    """
+    configuration = RunConfiguration.model_validate(recorded.configuration)
+    if recorded.form == "exact":
+        return pipeline.graph_as_recorded(recorded.parameters, configuration)
+    return pipeline.graph_for(recorded.parameters, configuration)
+
+
+def recorded_graph(queries: RunQueries, run: RunDescription, pipeline: Pipeline[...]) -> Graph:
+    """The same for a run that goes on: its steps must be those of then.
+
+    Args:
+        queries: Know what was recorded.
+        run: Which run.
         pipeline: Its pipeline, as it is now.
 
     Raises:
         InvalidPipeline: The pipeline has other steps now, or takes other parameters.
     """
-    configuration = RunConfiguration.model_validate(run.configuration)
-    graph = pipeline.graph_for(run.parameters, configuration)
+    graph = graph_again(queries.recorded_parameters(run.id), pipeline)
     now = {node.name: list(node.upstream) for node in graph.nodes}
     then = {step.name: step.upstream for step in run.steps}
     if now != then:

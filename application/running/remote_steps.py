@@ -63,7 +63,7 @@ class RemoteSteps:
         # Where it is on another machine, that is said for the folder that this one works in.
         there = source is not None and source != run.source
         root = "" if there else run.import_root
-        return recorded_graph(run, self._load_pipeline(source or run.source, root))
+        return recorded_graph(self._queries, run, self._load_pipeline(source or run.source, root))
 
     def _recording(self, run: RunDescription) -> Recording:
         return Recording(self._ledger, self._ledger.load(Run, run.id), run.why, shared=True)

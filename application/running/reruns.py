@@ -6,11 +6,10 @@ from uuid import UUID
 
 from stackfold.application.run_views import RunDescription, RunQueries, release
 from stackfold.application.running.launches import Launch, Launches
-from stackfold.application.running.recorded_graph import PipelineLoader
+from stackfold.application.running.recorded_graph import PipelineLoader, graph_again
 from stackfold.application.running.step_codes import StepCodes
 from stackfold.application.watching import Watcher
 from stackfold.domain.code import FORM, CodeDigests
-from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.environment import Environment
 from stackfold.domain.errors import CodeChanged
 from stackfold.domain.graph import Graph
@@ -40,8 +39,7 @@ class Reruns:
         """Repeat a run, and return the id of the new one; raises as `Runs.rerun`."""
         run = self._queries.describe_run(reference)
         found = pipeline or self._load_pipeline(run.source, run.import_root)
-        configuration = RunConfiguration.model_validate(run.configuration)
-        graph = found.graph_for(run.parameters, configuration)
+        graph = graph_again(self._queries.recorded_parameters(run.id), found)
         environment = self._environment()
         changed = _changed(run, graph, self._launches.digests(), environment.python)
         if changed:
@@ -49,7 +47,6 @@ class Reruns:
         launch = Launch(
             graph,
             Pin.model_validate(run.pin),
-            configuration,
             why,
             environment=environment,
             rerun_of=UUID(run.id),

@@ -68,7 +68,7 @@ class Resumption:
             raise NotResumable(run.name, "has completed: there is nothing left to do")
         try:
             found = pipeline or self._load_pipeline(run.source, run.import_root)
-            return recorded_graph(run, found)
+            return recorded_graph(self._queries, run, found)
         except StackfoldError as error:
             raise NotResumable(run.name, f"cannot go on: {error}") from error
 

@@ -9,6 +9,7 @@ from stackfold.application.ports.experiment_tracker import (
     TrackedRun,
     TrackedStep,
 )
+from stackfold.application.recorded_parameters import readable_values
 from stackfold.application.redaction import redacted_value
 from stackfold.application.running.context import RunFacts
 from stackfold.application.running.step_tracker import PROBLEM, Tracked, say
@@ -78,7 +79,7 @@ class Tracking:
             self._run,
             self._ids.get(name),
             node.name,
-            redacted_value(dict(node.parameters)),
+            redacted_value(readable_values(node.parameters)),
             native=bool(option),
         )
         return Tracked(name, self._trackers.components[name], step)
@@ -102,7 +103,7 @@ class Tracking:
 def tracked_run(facts: RunFacts, graph: Graph) -> TrackedRun:
     """What trackers may know of a run."""
     pin: Pin = facts.pin
-    parameters = redacted_value(dict(graph.parameters))
+    parameters = redacted_value(readable_values(graph.parameters))
     return TrackedRun(
         facts.id, facts.name, facts.pipeline, pin.stack, pin.revision, pin.fingerprint, parameters
     )

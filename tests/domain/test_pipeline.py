@@ -90,7 +90,7 @@ def test_an_output_is_an_edge_and_a_plain_value_a_parameter():
     assert {name: (out.step, out.name) for name, out in node.inputs.items()} == {
         "data": ("split", "train")
     }
-    assert node.arguments == {"rate": 0.1}
+    assert node.arguments == {"rate": 0.1, "options": None}
     assert node.parameters == {"rate": 0.1, "options": None}
 
 
@@ -136,13 +136,14 @@ def test_two_calls_of_a_pipeline_are_two_graphs():
     assert pipeline.graph().nodes[0].name == pipeline.graph().nodes[0].name == "load"
 
 
-def test_parameters_of_the_pipeline_are_validated_and_kept_as_json():
+def test_parameters_of_the_pipeline_are_validated_and_recorded():
     def training(rate: float, options: Options, rows: int = 5):
         assert isinstance(options, Options)
         train(load(rows), rate, options)
 
     graph = graph_of(training, "0.5", options={"depth": 7})
-    assert graph.parameters == {"rate": 0.5, "options": {"depth": 7}, "rows": 5}
+    options = {"$model": [f"{__name__}.Options", {"depth": 7}, ["depth"], None, None]}
+    assert graph.parameters == {"rate": 0.5, "options": options, "rows": 5}
     assert graph.nodes[1].arguments == {"rate": 0.5, "options": Options(depth=7)}
 
 

@@ -1,0 +1,127 @@
+"""Showing values: as text that tells all kinds apart, and as JSON for other tools."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from stackfold.domain.class_finder import is_model, is_named_tuple
+from stackfold.domain.exact_json.decoding import Unloaded
+
+_LONGEST_INTEGER = 10_000
+"""Bits; Python refuses to write very long integers in decimal."""
+
+
+def text_of(value: Any) -> str:
+    """A value as text, much as in Python; equal texts mean equal values of equal kinds."""
+    fields = _fields(value)
+    if fields is not None:
+        return f"{_name(value)}({', '.join(f'{n}={text_of(v)}' for n, v in fields.items())})"
+    match value:
+        case Enum():
+            return f"{type(value).__qualname__}.{value.name}"
+        case int() if not isinstance(value, bool):
+            return _integer(value)
+        case list():
+            return f"[{', '.join(map(text_of, value))}]"
+        case tuple():
+            return f"({', '.join(map(text_of, value))}{',' if len(value) == 1 else ''})"
+        case set() | frozenset():
+            return f"{type(value).__name__}({', '.join(sorted(map(text_of, value)))})"
+        case dict():
+            pairs = ", ".join(f"{text_of(key)}: {text_of(each)}" for key, each in value.items())
+            kind = "" if type(value) is dict else type(value).__name__
+            return f"{kind}{{{pairs}}}"
+        case PurePath():
+            kind = type(value).__name__.replace("PosixPath", "Path").replace("WindowsPath", "Path")
+            return f"{kind}({str(value)!r})"
+        case date() | time():
+            return f"{type(value).__name__}({_moment(value)})"
+    return repr(value)
+
+
+def plain_or_text(value: Any) -> Any:
+    """The value, if JSON has its kind; else as text."""
+    return value if _is_plain(value) else text_of(value)
+
+
+def readable(value: Any) -> Any:  # one for each kind
+    """A value that JSON carries and that reads like the given one; kinds may be lost."""
+    fields = _fields(value)
+    if fields is not None:
+        value = fields
+    match value:
+        case Enum() | bytes() | bytearray():
+            return text_of(value)
+        case None | bool():
+            return value
+        case str():
+            return value if value.isascii() else value.encode(errors="backslashreplace").decode()
+        case int():
+            return value if value.bit_length() <= _LONGEST_INTEGER else hex(value)
+        case float():
+            return value if math.isfinite(value) else repr(value)
+        case Mapping():
+            return {
+                readable(key) if isinstance(key, str) else text_of(key): readable(each)
+                for key, each in value.items()
+            }
+        case list() | tuple():
+            return [*map(readable, value)]
+        case set() | frozenset():
+            return [readable(each) for each in sorted(value, key=text_of)]
+        case date() | time():
+            return _moment(value)
+        case PurePath() | Decimal() | Fraction() | UUID() | timedelta() | complex():
+            return readable(str(value))
+    return readable(str(value))
+
+
+def _integer(value: int) -> str:
+    return repr(value) if value.bit_length() <= _LONGEST_INTEGER else hex(value)
+
+
+def _moment(value: date | time) -> str:
+    """ISO 8601; with the name of the time zone, where it has one."""
+    zone = getattr(getattr(value, "tzinfo", None), "key", None)
+    fold = " fold=1" if isinstance(value, datetime | time) and value.fold else ""
+    return f"{value.isoformat()}{f'[{zone}]' if zone else ''}{fold}"
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, Unloaded):
+        return value.name.rpartition(".")[2]
+    return type(value).__qualname__.rpartition(".")[2]
+
+
+def _fields(value: Any) -> Mapping[str, Any] | None:
+    """What an object is made of; None if it has no fields."""
+    kind = type(value)
+    if kind is Unloaded:
+        return value.fields if isinstance(value.fields, Mapping) else None
+    if isinstance(value, Enum):
+        return None
+    if dataclasses.is_dataclass(kind):
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    if is_named_tuple(kind):
+        return dict(zip(kind._fields, value, strict=False))
+    if is_model(kind):
+        return {**vars(value), **(value.model_extra or {})}
+    return None
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    if kind is list:
+        return all(map(_is_plain, value))
+    if kind is dict:
+        return all(type(key) is str and _is_plain(each) for key, each in value.items())
+    if kind is float:
+        return math.isfinite(value)
+    return value is None or kind in (str, int, bool)
