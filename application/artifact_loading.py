@@ -6,7 +6,7 @@ from stackfold.application.artifact_views import ArtifactQueries
 from stackfold.application.materializers import Materializers
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.running.pinning import Pinning
-from stackfold.application.values import read
+from stackfold.application.values import read, show
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.pin import Pin
@@ -25,11 +25,20 @@ class ArtifactLoading:
 
     def load(self, id: str, no_pickle: bool) -> Any:
         """The value of an artifact; raises as `FoundArtifact.load`."""
+        artifact, store = self._stored(id)
+        readers = self._materializers.without_pickles() if no_pickle else self._materializers
+        return read(artifact, store, readers)
+
+    def show(self, id: str) -> Any:
+        """The value of an artifact as JSON has it; raises as `FoundArtifact.show`."""
+        artifact, store = self._stored(id)
+        return show(artifact, store, self._materializers)
+
+    def _stored(self, id: str) -> tuple[Artifact, ArtifactStore]:
         view, recorded = self._queries.recorded(id)
         pin = Pin.model_validate(recorded)
         store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
-        readers = self._materializers.without_pickles() if no_pickle else self._materializers
         artifact = Artifact.model_validate(
             {field: getattr(view, field) for field in Artifact.model_fields}
         )
-        return read(artifact, store, readers)
+        return artifact, store

@@ -57,6 +57,15 @@ class FoundArtifact:
         """
         return self.loading().load(self.view.id, no_pickle)
 
+    def show(self) -> Any:
+        """Its value as JSON has it: of a class that this program has not imported, the fields.
+
+        Raises:
+            ArtifactDamaged: The value is gone, or not what was written.
+            UnknownClass: It was not written as JSON.
+        """
+        return self.loading().show(self.view.id)
+
 
 class Artifacts:
     """What can be done with artifacts, and asked of them.

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.run_views import RunDescription, RunQueries, StepView, release
-from stackfold.domain.exact_json.display import text_of
+from stackfold.domain.exact_json.display import readable, text_of
 
 _OTHERWISE = "an equal use of it came first, or the class of an input changed"
+_NEW_FORM = "keys have a new form since that run: each step is executed once more"
 _MOST_NAMED = 5
 
 
@@ -22,8 +23,8 @@ class CacheReason(NamedTuple):
     key: str
     """The cache key; empty if it never got so far."""
     parts: dict[str, Any]
-    """What the key is made of: code, parameters, inputs, outputs, materializers, store; and of the
-    code in which form its digest is, by which Python it was compiled, and what counts in it by its
+    """What the key is made of: code, parameters and their form, inputs, outputs, materializers, store; and
+    of the code in which form its digest is, by which Python it was compiled, and what counts in it by its
     class alone."""
 
 
@@ -102,6 +103,7 @@ def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> d
         "python": release(run.environment.get("python")),
         "opaque": [*step.opaque],
         "parameters": step.parameters,
+        "parameter_form": step.parameter_form,
         "inputs": {name: digests.get(id, "?") for name, id in step.inputs.items()},
         "outputs": step.declares,
         "materializers": step.materializers,
@@ -111,7 +113,11 @@ def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> d
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     """What differs, that which says most first."""
-    yield from _parameters(before["parameters"], after["parameters"])
+    yield from _parameters(
+        before["parameters"],
+        after["parameters"],
+        before["parameter_form"] == after["parameter_form"],
+    )
     if before["code"] != after["code"]:
         yield _code_changed(before, after)
     for name in {**after["inputs"], **before["inputs"]}:
@@ -128,7 +134,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
 
 def _code_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     if before["code_form"] != after["code_form"]:
-        return "keys have a new form since that run: each step is executed once more"
+        return _NEW_FORM
     was, now = before["python"], after["python"]
     if was and now and was != now:
         return f"its byte code is that of another Python: {was} -> {now}"
@@ -143,14 +149,23 @@ def _only_by_class(step: StepView) -> str:
     )
 
 
-def _parameters(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+def _parameters(
+    before: Mapping[str, Any], after: Mapping[str, Any], same_form: bool
+) -> Iterator[str]:
+    kinds_unknown = False
     for name in {**before, **after}:
         if name not in before:
             yield f"parameter {name!r} is new: {_short(after[name])}"
         elif name not in after:
             yield f"parameter {name!r} is gone"
-        elif text_of(before[name]) != text_of(after[name]):
+        elif text_of(before[name]) == text_of(after[name]):
+            continue
+        elif not same_form and readable(before[name]) == readable(after[name]):
+            kinds_unknown = True  # they were not recorded then
+        else:
             yield f"parameter {name!r}: {_short(before[name])} -> {_short(after[name])}"
+    if kinds_unknown:
+        yield _NEW_FORM
 
 
 def _short(value: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.class_finder import FindClass
+from stackfold.domain.errors import UnknownClass
 
 Versions = Mapping[str, str]
 """"python" and module → version, where reading needs what was there at writing."""
@@ -41,6 +42,18 @@ class Materializer(ABC):
             type_name: The value's type, as "module.Class".
             find_class: The only way from a name that was read to a class.
         """
+
+    def show(self, file: BinaryIO, type_name: str) -> Any:
+        """What was written, as JSON has it: for programs that lack the value's class.
+
+        Args:
+            file: What was written, from its beginning.
+            type_name: The value's type, as "module.Class".
+
+        Raises:
+            UnknownClass: There is no such form.
+        """
+        raise UnknownClass(type_name)
 
     def here(self, versions: Versions) -> Mapping[str, str | None]:
         """What is here of what was there at writing: the same names → version, None if missing."""

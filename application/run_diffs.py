@@ -1,12 +1,13 @@
 """What differs between two runs, and who changed it in between."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.differences import differences
 from stackfold.application.run_views import RunDescription, RunQueries, RunView, StepView
 from stackfold.application.views import HistoryEntry
 from stackfold.domain.component_type import ComponentType
+from stackfold.domain.exact_json.display import plain_or_text, readable
 
 
 class RunDifference(NamedTuple):
@@ -86,7 +87,9 @@ def _differences(before: RunDescription, after: RunDescription) -> list[RunDiffe
     # Of a step that did not get to its end in both, only what the graph says can be compared.
     ended = {each.name for each in before.steps if _has_ended(each)}
     ended &= {each.name for each in after.steps if _has_ended(each)}
-    one, other = _facts(before, ended), _facts(after, ended)
+    # What an older version recorded can only be compared as far as that went.
+    told: Told = plain_or_text if before.parameter_form == after.parameter_form else readable
+    one, other = _facts(before, ended, told), _facts(after, ended, told)
     if _code_form(before) != _code_form(after):
         # Digests of different forms say nothing of each other.
         one["code"], other["code"] = {"source": before.source}, {"source": after.source}
@@ -105,7 +108,11 @@ def _has_ended(step: StepView) -> bool:
     return step.status in ("completed", "cached")
 
 
-def _facts(run: RunDescription, ended: set[str]) -> dict[str, dict[str, Any]]:
+Told = Callable[[Any], Any]
+"""From the value of a parameter to what is compared and shown."""
+
+
+def _facts(run: RunDescription, ended: set[str], told: Told) -> dict[str, dict[str, Any]]:
     """What a run is compared by: subject → field → value."""
     steps = [each for each in run.steps if each.name in ended]
     environment = run.environment
@@ -124,8 +131,12 @@ def _facts(run: RunDescription, ended: set[str]) -> dict[str, dict[str, Any]]:
         },
         "code": {"source": run.source, **{each.name: each.code for each in run.steps}},
         "parameters": {
-            **_told(run.parameters, ""),
-            **{k: v for each in steps for k, v in _told(each.parameters, f"{each.name}.").items()},
+            **{name: told(value) for name, value in run.parameters.items()},
+            **{
+                f"{each.name}.{name}": told(value)
+                for each in steps
+                for name, value in each.parameters.items()
+            },
         },
         "inputs": _inputs(run, steps),
         "outputs": {
@@ -138,12 +149,6 @@ def _facts(run: RunDescription, ended: set[str]) -> dict[str, dict[str, Any]]:
             "platform": environment["platform"],
         },
     }
-
-
-def _told(parameters: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    from stackfold.domain.exact_json.display import plain_or_text
-
-    return {f"{prefix}{name}": plain_or_text(value) for name, value in parameters.items()}
 
 
 def _outcomes(run: RunDescription) -> dict[str, Any]:

@@ -88,6 +88,8 @@ class StepView(NamedTuple):
     step_operator: str | None
     parameters: dict[str, Any]
     """The values that it got."""
+    parameter_form: str
+    """"exact", or "plain" where an older version recorded the values as mere JSON."""
     inputs: dict[str, str]
     """Input → the id of the artifact that it was; "models[0]" for the first of those in a list."""
     outputs: list[ArtifactView]
@@ -148,6 +150,8 @@ class RunDescription(NamedTuple):
     parameters: dict[str, Any]
     """The values that the pipeline got. An object whose class the program does not have is shown
     by its fields."""
+    parameter_form: str
+    """"exact", or "plain" where an older version recorded the values as mere JSON."""
     configuration: dict[str, Any]
     """What was chosen for this run beside its parameters."""
     steps: list[StepView]
@@ -187,3 +191,10 @@ class RunQueries(Protocol):
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
         """What the run with that id, or one step of it, produced."""
+
+
+def readable(value: Any) -> Any:
+    """The value of a parameter, such as a path or a set, as JSON carries it."""
+    from stackfold.domain.exact_json import display
+
+    return display.readable(value)

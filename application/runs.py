@@ -36,7 +36,7 @@ from stackfold.application.watching import UNWATCHED, Watcher
 from stackfold.domain.artifact import Artifact
 from stackfold.domain.code import CodeDigests
 from stackfold.domain.component_type import ComponentType
-from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
+from stackfold.domain.configuration import AS_WRITTEN, AnyConfiguration, configuration_of
 from stackfold.domain.environment import Environment
 from stackfold.domain.errors import NotFound, RunBusy
 from stackfold.domain.pin import Pin
@@ -109,7 +109,7 @@ class Runs:
         pipeline: Pipeline[...],
         parameters: Mapping[str, Any] | None = None,
         *,
-        configuration: RunConfiguration = AS_WRITTEN,
+        configuration: AnyConfiguration = AS_WRITTEN,
         stack: str | None = None,
         why: str = "",
         watcher: Watcher = UNWATCHED,
@@ -121,7 +121,8 @@ class Runs:
         Args:
             pipeline: What to run.
             parameters: Its parameters by name; they override the configuration's.
-            configuration: What else is chosen for this run.
+            configuration: What else is chosen for this run; a `RunConfiguration` or a mapping with
+                its keys.
             stack: The stack to run on, by name, id or unique prefix; the configuration's or else
                 the active one if None. Which one is active does not change.
             why: The reason.
@@ -133,8 +134,9 @@ class Runs:
             InvalidConfiguration: A component no longer fits its flavor.
             RunFailed: A step raised; its exception is the cause.
         """
-        graph = pipeline.graph_for(parameters or {}, configuration)
-        pin = self._pinning.pin(stack or configuration.stack)
+        chosen = configuration_of(configuration)
+        graph = pipeline.graph_for(parameters or {}, chosen)
+        pin = self._pinning.pin(stack or chosen.stack)
         launch = Launch(graph, pin, why, self._environment(), watcher=watcher)
         return self.get(self._launches.start(launch))
 
@@ -143,7 +145,7 @@ class Runs:
         pipeline: Pipeline[...],
         parameters: Mapping[str, Any] | None = None,
         *,
-        configuration: RunConfiguration = AS_WRITTEN,
+        configuration: AnyConfiguration = AS_WRITTEN,
         stack: str | None = None,
     ) -> str:
         """What an engine would be handed if the pipeline was run; nothing is run or recorded.
@@ -160,8 +162,9 @@ class Runs:
             InvalidConfiguration: A component no longer fits its flavor.
             NotInstalled: What the orchestrator requires is not there.
         """
-        graph = pipeline.graph_for(parameters or {}, configuration)
-        return self._launches.document(graph, self._pinning.pin(stack or configuration.stack))
+        chosen = configuration_of(configuration)
+        graph = pipeline.graph_for(parameters or {}, chosen)
+        return self._launches.document(graph, self._pinning.pin(stack or chosen.stack))
 
     def resume(
         self,

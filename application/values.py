@@ -83,3 +83,21 @@ def read(
                 raise
             problem = f"cannot be read: {type(error).__name__}: {text_of(error)}"
             raise ArtifactDamaged(artifact.uri, problem) from error
+
+
+def show(artifact: Artifact, store: ArtifactStore, materializers: Materializers) -> Any:
+    """The value of an artifact as JSON has it, where its class is not here.
+
+    Raises:
+        ArtifactDamaged: It is gone, or not what was written.
+        UnknownClass: It was not written as JSON.
+    """
+    reader = materializers.named(artifact.materializer, artifact.uri, artifact.type)
+    with store.open(artifact.uri, artifact.digest) as file:
+        try:
+            return reader.show(file, artifact.type)
+        except StackfoldError:
+            raise
+        except Exception as error:
+            problem = f"cannot be read: {type(error).__name__}: {error}"
+            raise ArtifactDamaged(artifact.uri, problem) from error

@@ -23,8 +23,17 @@ from stackfold.cli.options import (
     listing,
     matching,
 )
-from stackfold.cli.render import Format, note, plain, say, show_one, warnings_as_notes
+from stackfold.cli.render import (
+    Format,
+    json_text,
+    note,
+    plain,
+    say,
+    show_one,
+    warnings_as_notes,
+)
 from stackfold.cli.table import table
+from stackfold.domain.errors import UnknownClass
 from stackfold.infrastructure.workspace import Workspace
 
 artifact = Noun("artifact", "Look up, load, trace and prune what runs produced.")
@@ -103,12 +112,18 @@ def load(
         typer.Option("--no-pickle", help="Refuse a pickle, which executes what the store holds."),
     ] = False,
 ) -> None:
-    """Print the value of an artifact, as Python shows it; a text as it is."""
+    """Print the value of an artifact, as Python shows it; a text as it is.
+
+    An object of a class of your own, such as a data class, is printed as JSON.
+    """
     with Workspace.open() as workspace, warnings_as_notes():
         trust = workspace.artifact_queries.describe_artifact(name).trust
         if trust and not no_pickle:
             note(trust)
-        value = workspace.artifacts.load(name, no_pickle=no_pickle)
+        try:
+            value = workspace.artifacts.load(name, no_pickle=no_pickle)
+        except UnknownClass:
+            value = json_text(workspace.artifacts.get(name).show())
     say(value if isinstance(value, str) else pformat(value))
 
 

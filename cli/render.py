@@ -89,7 +89,7 @@ def plain(value: Any) -> Any:
         return [plain(each) for each in value]
     if value is None or isinstance(value, str | int):
         return value
-    from stackfold.domain.exact_json.display import readable
+    from stackfold.application.run_views import readable
 
     return readable(value)
 
@@ -113,6 +113,13 @@ def warnings_as_notes() -> Iterator[None]:
         yield
 
 
+def json_text(data: Any) -> str:
+    """Plain values as JSON, for people and programs."""
+    import json
+
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
 def say(text: str) -> None:
     """Print what was done."""
     sys.stdout.write(f"{text}\n")
@@ -126,10 +133,7 @@ def note(text: str) -> None:
 def _write(data: Any, fields: Sequence[str], output: str) -> None:
     match output:
         case Format.JSON:
-            import json
-
-            json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
-            sys.stdout.write("\n")
+            sys.stdout.write(f"{json_text(data)}\n")
         case Format.YAML:
             import yaml
 

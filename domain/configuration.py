@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
+from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.misfit import misfit
 from stackfold.domain.options import PipelineSettings, StepSettings
 
 
@@ -54,6 +57,32 @@ class RunConfiguration(PipelineSettings):
             if "parameters" in self.steps[step].model_fields_set:
                 chosen["steps"][step]["parameters"] = dict(records)
         return chosen
+
+
+AnyConfiguration = RunConfiguration | Mapping[str, Any]
+"""A configuration, or a mapping with its keys."""
+
+
+def configuration_of(given: AnyConfiguration) -> RunConfiguration:
+    """The configuration that is meant.
+
+    Raises:
+        InvalidPipeline: It has a key or a value that a configuration cannot have, or is none.
+    """
+    if isinstance(given, RunConfiguration):
+        return given
+    if not isinstance(given, Mapping):
+        raise InvalidPipeline(
+            f"the configuration of the run is {with_article(type(given).__name__)}: give a "
+            "RunConfiguration or a mapping with its keys"
+        )
+    try:
+        return RunConfiguration.model_validate(dict(given))
+    except ValidationError as error:
+        place, unknown, problem = misfit(error)
+        if unknown:
+            problem = "there is no such key in the configuration of a run"
+        raise InvalidPipeline(f"the configuration of the run: {place}: {problem}") from None
 
 
 def _said(given: BaseModel, settings: type[BaseModel]) -> dict[str, Any]:

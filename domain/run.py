@@ -63,7 +63,7 @@ class Run(Aggregate):
         source: str
         """Where the pipeline is: "package.module:function", or "file.py:function"."""
         parameters: dict[str, JsonValue]
-        form: ParameterForm = "plain"
+        parameter_form: ParameterForm = "plain"
         """How its parameters are written, also those of steps in its configuration."""
         steps: tuple[StepDefinition, ...]
         pin: Pin
@@ -90,7 +90,7 @@ class Run(Aggregate):
         step: str
         started: datetime
         parameters: dict[str, JsonValue]
-        form: ParameterForm = "plain"
+        parameter_form: ParameterForm = "plain"
         """How they are written."""
         inputs: dict[str, UUID]
         """Input → the artifact that it was; "models[0]" for the first of those in a list."""
@@ -272,7 +272,7 @@ class Run(Aggregate):
             pipeline=pipeline,
             source=source,
             parameters=parameters,
-            form="exact",
+            parameter_form="exact",
             steps=steps,
             pin=pin,
             fingerprint=pin.fingerprint,
@@ -289,7 +289,7 @@ class Run(Aggregate):
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:
         """Record that a step returned, or was found in the cache: what went in, what came out."""
-        self.trigger_event(self.StepCompleted, form="exact", **facts)
+        self.trigger_event(self.StepCompleted, parameter_form="exact", **facts)
 
     def step_failed(self, **facts: Unpack[StepFailure]) -> None:
         """Record that a step raised."""

@@ -72,7 +72,7 @@ class SqlRunQueries:
         view = self.run(reference)
         ((source, import_root, why, error, parameters, graph, pin, *rest),) = self._database.read(
             "SELECT source, import_root, why, error, parameters, graph, pin, rerun_of, "
-            "environment, position, configuration, metadata, submitted, form FROM runs "
+            "environment, position, configuration, metadata, submitted, parameter_form FROM runs "
             "WHERE id = ?",
             (view.id,),
         )
@@ -84,6 +84,7 @@ class SqlRunQueries:
             why=why,
             error=error,
             parameters=_values(parameters, form),
+            parameter_form=form,
             configuration=_configuration(configuration, form),
             steps=self._steps(view.id, json.loads(graph)),
             pin=json.loads(pin),
@@ -99,7 +100,7 @@ class SqlRunQueries:
         from stackfold.application.recorded_parameters import RecordedParameters
 
         ((form, parameters, configuration),) = self._database.read(
-            "SELECT form, parameters, configuration FROM runs WHERE id = ?", (run,)
+            "SELECT parameter_form, parameters, configuration FROM runs WHERE id = ?", (run,)
         )
         return RecordedParameters(form, json.loads(parameters), json.loads(configuration))
 
@@ -160,7 +161,7 @@ def artifact_view(row: Sequence[Any]) -> ArtifactView:
 _JSON = ("inputs", "retried", "log", "metadata", "tags")
 _STEP = (
     *("status", "started", "ended", "error", "traceback", "key", "cached_from"),
-    *("parameters", "form", *_JSON),
+    *("parameters", "parameter_form", *_JSON),
 )
 _NEVER = ("pending", None, None, "", "", "", None, "{}", "exact", "{}", "[]", "null", "{}", "[]")
 
@@ -170,7 +171,7 @@ def _step(
 ) -> StepView:
     known = dict(zip(_STEP, row or _NEVER, strict=True))
     known |= {name: json.loads(known[name] or "null") for name in _JSON}
-    known["parameters"] = _values(known["parameters"], known.pop("form"))
+    known["parameters"] = _values(known["parameters"], known["parameter_form"])
     return StepView(
         name=node["name"],
         upstream=node["upstream"],

@@ -25,6 +25,7 @@ ON_EVERY_DATABASE = {
     "test_artifacts",
     "test_deployment_queries",
     "test_diffs",
+    "test_exact_parameters",
     "test_exchange",
     "test_history",
     "test_log",

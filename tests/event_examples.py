@@ -157,7 +157,7 @@ FACTS: list[partial[Any]] = [
         pipeline="training",
         source="training.py:training",
         parameters={"rate": 0.1, "pair": {"$tuple": [1, 2]}},
-        form="exact",
+        parameter_form="exact",
         steps=(
             StepDefinition(name="load"),
             StepDefinition(
@@ -185,7 +185,7 @@ FACTS: list[partial[Any]] = [
         step="train",
         started=NOON,
         parameters={"rate": 0.1, "pair": {"$tuple": [1, 2]}},
-        form="exact",
+        parameter_form="exact",
         inputs={"rows": A},
         outputs=(ARTIFACT,),
         retried=("ValueError: not yet",),

@@ -69,6 +69,13 @@ def test_run_takes_a_stack_and_a_reason_beside_the_parameters():
         doubling.run(stack="missing")
 
 
+def test_run_takes_a_configuration_as_a_dictionary():
+    run = doubling.run(2, configuration={"tags": ["nightly"]})
+    assert run.view.tags == ["nightly"]
+    with pytest.raises(InvalidPipeline, match="there is no such key in the configuration"):
+        doubling.run(2, configuration={"tagz": ["nightly"]})
+
+
 def test_a_wrong_parameter_is_refused():
     with pytest.raises(InvalidPipeline, match="has no parameter 'y': it takes x"):
         doubling(y=1)

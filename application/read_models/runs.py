@@ -73,7 +73,7 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
         "by": event.by,
         "why": event.why,
         "parameters": _json(event.parameters),
-        "form": event.form,
+        "parameter_form": event.parameter_form,
         "configuration": _json(event.configuration),
         "graph": _json(graph),
         "pin": _json(event.pin.model_dump(mode="json")),
@@ -90,7 +90,7 @@ _NOTHING: dict[str, Any] = {
     "error": "",
     "traceback": "",
     "parameters": "{}",
-    "form": "exact",
+    "parameter_form": "exact",
     "inputs": "{}",
     "retried": "[]",
     "log": None,
@@ -110,7 +110,7 @@ def _completed(event: Run.StepCompleted) -> dict[str, Any]:
         "started": _text(event.started),
         "ended": _text(event.ended or event.timestamp),
         "parameters": _json(event.parameters) if event.parameters else "{}",
-        "form": event.form,
+        "parameter_form": event.parameter_form,
         "inputs": _json(taken) if taken else "{}",
         "retried": _json(event.retried) if event.retried else "[]",
         "log": _log(event.log),
@@ -173,12 +173,12 @@ RUNS = Plain(
         "status TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, error TEXT NOT NULL, "
         "by TEXT NOT NULL, why TEXT NOT NULL, parameters TEXT NOT NULL, graph TEXT NOT NULL, "
         "pin TEXT NOT NULL, configuration TEXT NOT NULL, rerun_of TEXT, environment TEXT NOT NULL, "
-        "tags TEXT NOT NULL, metadata TEXT NOT NULL, submitted TEXT, form TEXT NOT NULL",
+        "tags TEXT NOT NULL, metadata TEXT NOT NULL, submitted TEXT, parameter_form TEXT NOT NULL",
         "steps": "run TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, "
         "started TEXT, ended TEXT, error TEXT NOT NULL, "
         "traceback TEXT NOT NULL, parameters TEXT NOT NULL, inputs TEXT NOT NULL, "
         "retried TEXT NOT NULL, log TEXT, key TEXT NOT NULL, cached_from TEXT, "
-        "metadata TEXT NOT NULL, tags TEXT NOT NULL, form TEXT NOT NULL, PRIMARY KEY (run, name)",
+        "metadata TEXT NOT NULL, tags TEXT NOT NULL, parameter_form TEXT NOT NULL, PRIMARY KEY (run, name)",
     },
     indexes=("runs (position)", "runs (name)", "runs (pipeline, position)", "steps (key, ended)"),
     fold=fold,

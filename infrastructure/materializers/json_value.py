@@ -9,8 +9,9 @@ from typing import Any, BinaryIO
 
 from stackfold.application.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
-from stackfold.domain.class_finder import FindClass
+from stackfold.domain.class_finder import FindClass, class_finder
 from stackfold.domain.exact_json.decoding import Decoder
+from stackfold.domain.exact_json.display import readable
 from stackfold.domain.exact_json.encoding import JSON_ENCODER, Encoder, NoExactForm
 
 _ENCODER = Encoder()
@@ -37,3 +38,7 @@ class JsonMaterializer(Materializer):
         if b'"$' not in data:
             return json.loads(data)
         return json.loads(data, object_hook=Decoder(find_class).decoded)
+
+    def show(self, file: BinaryIO, type_name: str) -> Any:
+        decoder = Decoder(class_finder(), shows_unknown=True)
+        return readable(json.loads(file.read(), object_hook=decoder.decoded))

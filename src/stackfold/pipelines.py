@@ -10,7 +10,7 @@ from stackfold.application.cache_reasons import CacheReason
 from stackfold.application.run_views import RunDescription, RunView
 from stackfold.domain import pipeline as domain
 from stackfold.domain.building import current
-from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
+from stackfold.domain.configuration import AS_WRITTEN, AnyConfiguration
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.options import PipelineChanges
 from stackfold.infrastructure.workspace import Workspace
@@ -113,7 +113,7 @@ class Pipeline(domain.Pipeline[Given]):
     def run(
         self,
         *args: Any,
-        configuration: RunConfiguration | str | os.PathLike[str] = AS_WRITTEN,
+        configuration: AnyConfiguration | str | os.PathLike[str] = AS_WRITTEN,
         stack: str | None = None,
         why: str = "",
         **parameters: Any,
@@ -122,8 +122,8 @@ class Pipeline(domain.Pipeline[Given]):
 
         Args:
             *args: The pipeline's parameters,
-            configuration: What else is chosen for this run, or the path of a YAML file that says
-                so.
+            configuration: What else is chosen for this run: a `RunConfiguration`, a mapping with
+                its keys, or the path of a YAML file with them.
             stack: The stack to run on, by name, id or unique prefix; the configuration's or else
                 the active one if None. Which one is active does not change.
             why: The reason, for the log.
@@ -140,7 +140,7 @@ class Pipeline(domain.Pipeline[Given]):
     def _start(
         self,
         parameters: Mapping[str, Any],
-        configuration: RunConfiguration | str | os.PathLike[str] = AS_WRITTEN,
+        configuration: AnyConfiguration | str | os.PathLike[str] = AS_WRITTEN,
         stack: str | None = None,
         why: str = "",
     ) -> FinishedRun:
@@ -150,7 +150,7 @@ class Pipeline(domain.Pipeline[Given]):
                 "make its steps a part of that"
             )
         with Workspace.open() as workspace:
-            if not isinstance(configuration, RunConfiguration):
+            if isinstance(configuration, str | os.PathLike):
                 configuration = workspace.load_configuration(configuration)
             view = workspace.runs.start(
                 self, parameters, configuration=configuration, stack=stack, why=why

@@ -97,6 +97,21 @@ def test_the_stacks_tracker_is_told_of_each_run_and_of_the_steps_that_speak(note
     assert run.steps[0].metadata["experiment_tracker"] == {"first": {"page": "only"}}
 
 
+def test_it_is_told_of_parameters_as_json_carries_them(notes):
+    @step
+    def take(rates) -> int:
+        get_context().tracker.log_metrics({"loss": 0.5})
+        return len(rates)
+
+    @Pipeline
+    def taking(rates):
+        take(rates)
+
+    notes.stack("first")
+    notes.run(taking, parameters={"rates": {0: (1, Path("x")), "b": {b"y"}}})
+    assert notes.told()[0][2]["parameters"] == {"rates": {"0": [1, "x"], "b": ["b'y'"]}}
+
+
 @pytest.mark.parametrize(
     ("option", "opened"),
     [

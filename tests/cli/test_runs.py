@@ -1,5 +1,6 @@
 """Runs on the command line: what only differs where it happens, or from run to run."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -29,6 +30,34 @@ def wait(number: int) -> int:
 def slow(number: int = 1):
     wait(begin())
 """
+
+
+OBJECTS = """\
+from dataclasses import dataclass
+from pathlib import Path
+from stackfold import pipeline, step
+
+@dataclass
+class Report:
+    where: Path = Path("x")
+    tags: frozenset = frozenset("ba")
+
+@step
+def make() -> Report:
+    return Report()
+
+@pipeline
+def making():
+    make()
+"""
+
+
+def test_an_object_of_a_class_of_ones_own_is_printed_as_json(cli, tmp_path):
+    (tmp_path / "here" / "objects.py").write_text(OBJECTS)
+    assert in_a_process("pipeline", "run", "objects.py").code == 0
+    told = in_a_process("artifact", "load", "making/make")
+    assert told.code == 0
+    assert json.loads(told.out) == {"where": "x", "tags": ["a", "b"]}
 
 
 @pytest.fixture

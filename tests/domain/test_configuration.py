@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackfold.domain.configuration import RunConfiguration
+from stackfold.domain.configuration import RunConfiguration, configuration_of
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.pipeline import Pipeline, step
 
@@ -44,6 +44,27 @@ def configured(**given):
 
 def training(rows: int = 4, rate: float = 0.1):
     train(load(rows), rate)
+
+
+def test_a_mapping_with_its_keys_is_a_configuration():
+    given = {"tags": ["a"], "steps": {"train": {"retries": 2}}}
+    assert configuration_of(given) == RunConfiguration.model_validate(given)
+    assert configuration_of(RunConfiguration(tags=("a",))) == RunConfiguration(tags=("a",))
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"tagz": ["a"]}, "tagz: there is no such key in the configuration of a run"),
+        ({"steps": {"train": {"retries": "x"}}}, "steps.train.retries: it should be a valid int"),
+        (3, "is an int: give a RunConfiguration or a mapping with its keys"),
+    ],
+)
+def test_what_is_no_configuration_is_refused_in_one_line(given, problem):
+    with pytest.raises(InvalidPipeline) as refusal:
+        configuration_of(given)
+    assert problem in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_the_configuration_gives_the_pipelines_parameters():

@@ -89,7 +89,7 @@ def test_a_completed_step_is_recorded_with_what_went_in_and_came_out():
         "outputs": (ARTIFACT,),
     }
     run = given(Run, started).when(lambda run: run.step_completed(**facts))
-    assert run.then(that(Run.StepCompleted, form="exact", **facts)).status == "running"
+    assert run.then(that(Run.StepCompleted, parameter_form="exact", **facts)).status == "running"
 
 
 def test_a_failed_step_is_recorded_with_its_traceback():
