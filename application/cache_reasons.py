@@ -23,9 +23,9 @@ class CacheReason(NamedTuple):
     key: str
     """The cache key; empty if it never got so far."""
     parts: dict[str, Any]
-    """What the key is made of: code, parameters and their form, inputs, outputs, materializers, store; and
-    of the code in which form its digest is, by which Python it was compiled, and what counts in it by its
-    class alone."""
+    """What the key is made of: code, parameters and their form, inputs, outputs, materializers,
+    store; and of the code in which form its digest is, by which Python it was compiled, and what
+    counts in it by its class alone."""
 
 
 class EarlierExecutions(Protocol):
@@ -113,11 +113,8 @@ def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> d
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     """What differs, that which says most first."""
-    yield from _parameters(
-        before["parameters"],
-        after["parameters"],
-        before["parameter_form"] == after["parameter_form"],
-    )
+    same_form = before["parameter_form"] == after["parameter_form"]
+    yield from _parameters(before["parameters"], after["parameters"], same_form)
     if before["code"] != after["code"]:
         yield _code_changed(before, after)
     for name in {**after["inputs"], **before["inputs"]}:

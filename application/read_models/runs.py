@@ -178,7 +178,8 @@ RUNS = Plain(
         "started TEXT, ended TEXT, error TEXT NOT NULL, "
         "traceback TEXT NOT NULL, parameters TEXT NOT NULL, inputs TEXT NOT NULL, "
         "retried TEXT NOT NULL, log TEXT, key TEXT NOT NULL, cached_from TEXT, "
-        "metadata TEXT NOT NULL, tags TEXT NOT NULL, parameter_form TEXT NOT NULL, PRIMARY KEY (run, name)",
+        "metadata TEXT NOT NULL, tags TEXT NOT NULL, parameter_form TEXT NOT NULL, "
+        "PRIMARY KEY (run, name)",
     },
     indexes=("runs (position)", "runs (name)", "runs (pipeline, position)", "steps (key, ended)"),
     fold=fold,
