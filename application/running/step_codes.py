@@ -38,15 +38,14 @@ class StepCodes:
     def of_class(self, type: str, node: Node) -> str:
         """The digest of the user's own class "module.Class" that a node meets as an input.
 
-        Empty if it is no such class, or not imported.
+        Empty if it is no such class, or cannot be found.
         """
         if type.startswith(("builtins.", "numpy.", "pandas.")):
             return ""
         found = self._classes.get(type)
         if found is None:
-            kind = self._digests.class_named(type, node.step.function)
-            digest = self._digests.fingerprint(_nothing, [kind]).digest if kind else ""
-            found = self._classes[type] = digest
+            found = self._digests.of_class(type, node.step.function)
+            self._classes[type] = found
         return found
 
     def _met(self, node: Node) -> Iterator[Any]:
@@ -69,7 +68,3 @@ class StepCodes:
             self._kept.append(hints)
             found = self._hinted[key] = self._digests.met(hints, ())
         return found
-
-
-def _nothing() -> None:
-    """Stand in for a step where only a class is asked for."""

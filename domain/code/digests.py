@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 
 from stackfold.domain.code.constants import is_plain
 from stackfold.domain.code.imports import Imports
-from stackfold.domain.code.ownership import is_class, is_own_class, loaded_module, members
+from stackfold.domain.code.ownership import (
+    is_class,
+    is_own_class,
+    is_own_module,
+    loaded_module,
+    members,
+)
 from stackfold.domain.code.parts import Part, part
 from stackfold.domain.code.reading import Reading
 from stackfold.domain.code.source_module import NoSources, Sources
@@ -79,20 +85,25 @@ class CodeDigests:
                 reading.text(each, "")
         return tuple({id(each): each for each in reading.links}.values())
 
-    def class_named(self, name: str, near: Callable[..., Any]) -> type | None:
-        """The user's own class with the recorded name "module.Class", if it is imported.
+    def of_class(self, name: str, near: Callable[..., Any]) -> str:
+        """The digest of the user's own class with the recorded name "module.Class".
+
+        Empty if it is none of the user's own, or cannot be found.
 
         Args:
-            name: What was recorded where the class may have been that of a script.
+            name: What was recorded, where the class may have been that of a script.
             near: A function in whose module it is looked for then.
         """
-        parts = name.split(".")
-        for length in range(len(parts) - 1, 0, -1):
-            loaded = loaded_module(".".join(parts[:length]))
-            found = _member(loaded.__dict__, parts[length:]) if loaded else None
-            if found is not None:
+        top = name.partition(".")[0]
+        loaded = loaded_module(top)
+        if "<" in name or (loaded is not None and not is_own_module(loaded)):
+            return ""
+        if top != "__main__":
+            found = self._imports.code_of(name)
+            if found:
                 return found
-        return _member(getattr(near, "__globals__", {}), parts[-1:])
+        kind = _class_named(name) or _member(getattr(near, "__globals__", {}), name.split(".")[-1:])
+        return self.fingerprint(_nothing, [kind]).digest if kind else ""
 
     def _root(self, function: Callable[..., Any]) -> Part:
         if type(function) is FunctionType:
@@ -116,6 +127,20 @@ class CodeDigests:
             return f"{FORM} {root.digest_without(assigned)} {sorted(digests)}"
         digests = {each.digest for each in reached.values()}
         return f"{FORM} {root.digest} {sorted(digests)}"
+
+
+def _nothing() -> None:
+    """Stand in for a step where only a class is asked for."""
+
+
+def _class_named(name: str) -> type | None:
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        loaded = loaded_module(".".join(parts[:length]))
+        found = _member(loaded.__dict__, parts[length:]) if loaded else None
+        if found is not None:
+            return found
+    return None
 
 
 def _member(held: Any, names: list[str]) -> type | None:

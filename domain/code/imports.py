@@ -5,6 +5,7 @@ file. Where what was imported is not what stands there any more, the objects cou
 """
 
 import ast
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -48,7 +49,21 @@ class Imports:
         walk = _Walk(self)
         for path in paths:
             walk.take(path, package)
-        return walk.result()
+        try:
+            return walk.result()
+        except (SyntaxError, ValueError, RecursionError) as error:
+            # Whoever imports it will hear of it.
+            return Imported((), (f"imports that cannot be read ({type(error).__name__})",))
+
+    def code_of(self, name: str) -> str:
+        """The digest of a class of the user's own by its full name; empty if it is in no file."""
+        parts = name.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            place = Import(0, ".".join(parts[:length]))
+            if self.module(place.name) is not None:
+                lines = self.follow([(place, *parts[length:])], "").lines
+                return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return ""
 
     def module(self, name: str) -> SourceModule | None:
         """A module of the user's own, by its full name; None if there is none."""

@@ -119,9 +119,8 @@ class _Making:
         if with_defaults:
             self._value("defaults", function.__defaults__)
             self._value("keyword defaults", function.__kwdefaults__)
-        for name, value in dictionary(function).items():
-            # Such as the function inside, or a table; what is counted there does not count.
-            Reading.text(self._reading, value, name)
+        for value in [*dictionary(function).values()]:
+            self._reading.search(value)  # such as the function inside
         self._reading.opaque += [f"what {each} leads to" for each in found.unresolved]
 
     def _globals(self, function: FunctionType, found: CodeFacts) -> None:
@@ -163,9 +162,11 @@ class _Making:
                 continue
             name = absolute(path[0], str(package))
             loaded = loaded_module(name)
-            if imports.module(name) is not None or loaded is None:
+            if loaded is not None and not is_own_module(loaded):
+                continue
+            if loaded is None or imports.module(name) is not None:
                 read.append(path)
-            elif is_own_module(loaded):
+            else:
                 names, value, variable = _resolved({"": loaded}, ("", *path[1:]))
                 self._value(".".join([name, *names[1:]]), value, variable)
         if read:

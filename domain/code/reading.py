@@ -5,6 +5,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cached_property, partial, partialmethod, singledispatchmethod
+from itertools import islice
 from operator import attrgetter, itemgetter, methodcaller
 from types import (
     BuiltinFunctionType,
@@ -42,6 +43,13 @@ MOST_VALUES = 10_000
 """So many values of one constant are looked at; what comes after them does not count."""
 _DEEPEST = 20
 _DEEPEST_IN_LIBRARIES = 4
+_MOST_IN_LIBRARIES = 1000
+# What hangs together with everything else in a process, or changes by itself.
+_NOT_SEARCHED = {
+    "_contextvars", "_io", "_queue", "_random", "_socket", "_ssl", "_thread", "_weakref", "asyncio",
+    "contextvars", "io", "logging", "multiprocessing", "queue", "random", "selectors", "socket",
+    "sqlite3", "ssl", "subprocess", "threading", "weakref",
+}  # fmt: skip
 
 _SEQUENCES = {tuple, list, set, frozenset, deque}
 _MAPPINGS = {dict, OrderedDict, defaultdict, Counter, MappingProxyType}
@@ -136,7 +144,11 @@ class Reading:
         return f"{qualname(kind)}({', '.join(parts)}){len(value)}"
 
     def _first(self, values: Iterable[Any]) -> Iterator[Any]:
-        for each in values:
+        try:
+            first = [*islice(values, max(self._left, 0) + 1)]
+        except RuntimeError:  # another thread changes it
+            first = [*values]
+        for each in first:
             if self._left <= 0:
                 self._left = -1
                 return
@@ -156,7 +168,7 @@ class Reading:
             if is_own_function(value):
                 self.links.append(value)
                 return f"function {facts(value.__code__).digest}"
-            self._search(value, _DEEPEST_IN_LIBRARIES)
+            self.search(value)
             # A library's wrapper of a user's function says that it is of that one's module.
             return f"function {value.__globals__.get('__name__')}.{value.__code__.co_qualname}"
         if kind is MethodType:
@@ -263,7 +275,7 @@ class Reading:
         try:
             if (own and not foreign) or is_record:
                 return f"a {name}({self._state(value, kind, depth, without)})"
-            self._search(value, _DEEPEST_IN_LIBRARIES)
+            self.search(value)
         finally:
             self._within.discard(id(value))
         if not _QUIET.match(qualname(kind)) and not name.startswith("stackfold."):
@@ -292,22 +304,25 @@ class Reading:
 
     # -- what a library holds
 
-    def _search(self, value: Any, depth: int) -> None:
+    def search(self, value: Any) -> None:
         """Find the user's own functions and classes in what a library wraps or holds."""
-        self._left -= 1
-        kind = type(value)
-        if depth < 0 or self._left < 0 or is_plain(kind):
-            return
-        if kind is FunctionType and is_own_function(value):
-            self.links.append(value)
-        elif issubclass(kind, type):
-            if is_own_class(value):
-                self.links.append(value)
-        elif is_own_class(kind):
-            self.links.append(kind)
-        else:
-            for each in _held(value, kind):
-                self._search(each, depth - 1)
+        seen: dict[int, Any] = {}
+        waiting = [(value, 0)]
+        while waiting and len(seen) < _MOST_IN_LIBRARIES:
+            each, depth = waiting.pop()
+            kind = type(each)
+            if id(each) in seen or is_plain(kind) or depth > _DEEPEST_IN_LIBRARIES:
+                continue
+            seen[id(each)] = each
+            if kind is FunctionType and is_own_function(each):
+                self.links.append(each)
+            elif is_class(each):
+                if is_own_class(each):
+                    self.links.append(each)
+            elif is_own_class(kind):
+                self.links.append(kind)
+            elif module_of(kind).partition(".")[0] not in _NOT_SEARCHED:
+                waiting += [(inner, depth + 1) for inner in _held(each, kind)]
 
     def _note(self, what: str) -> None:
         if what not in self.opaque:
@@ -338,9 +353,9 @@ _CONTENTS: tuple[tuple[type, Callable[[Any], Iterable[Any]]], ...] = (
 def _held(value: Any, kind: type) -> Iterable[Any]:
     """What an object of a library holds."""
     if kind in _MAPPINGS:
-        return [*value.keys(), *value.values()]
+        return [each for pair in [*islice(value.items(), _MOST_IN_LIBRARIES)] for each in pair]
     if kind in _SEQUENCES:
-        return [*value]
+        return [*islice(value, _MOST_IN_LIBRARIES)]
     if kind is FunctionType:
         cells = []
         for cell in value.__closure__ or ():

@@ -194,27 +194,30 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
     """The parts of a statement that are executed with it; not the bodies of functions."""
-    yield node
-    for field, value in ast.iter_fields(node):
-        if isinstance(node, _SCOPES) and field == "body":
-            continue
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, ast.AST):
-                yield from _executed(each)
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        for field, value in ast.iter_fields(each):
+            if field != "body" or not isinstance(each, _SCOPES):
+                held = value if isinstance(value, list) else [value]
+                waiting += [inner for inner in held if isinstance(inner, ast.AST)]
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-        return
-    if isinstance(node, ast.Lambda):
-        return
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        for alias in node.names:
-            yield alias.asname or alias.name.partition(".")[0]
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-    elif isinstance(node, ast.ExceptHandler) and node.name:
-        yield node.name
-    for each in ast.iter_child_nodes(node):
-        yield from _bound(each)
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield each.name
+            continue
+        if isinstance(each, ast.Lambda):
+            continue
+        if isinstance(each, ast.Import | ast.ImportFrom):
+            for alias in each.names:
+                yield alias.asname or alias.name.partition(".")[0]
+        elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            yield each.id
+        elif isinstance(each, ast.ExceptHandler) and each.name:
+            yield each.name
+        waiting += ast.iter_child_nodes(each)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -216,35 +217,100 @@ def test_the_digest_is_the_same_in_every_process(tmp_path):
     assert len(seen) == 1
 
 
+FLOW = """
+import logging
+from enum import Enum
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from stackfold import step
+from stackfold.domain.code import CodeDigests
+from stackfold.infrastructure.module_sources import ModuleSources
+
+log = logging.getLogger(__name__)
+ROOT = Path(__file__).parent / "data"
+
+
+class Settings(BaseModel):
+    depth: int = 1
+
+
+class Kind(Enum):
+    TREE = "tree"
+
+
+class Model:
+    def __init__(self, settings):
+        self.settings = settings
+
+    def run(self):
+        log.info("run %s", ROOT)
+
+
+@lru_cache
+def models():
+    from pkg.inner import number
+
+    return {"tree": lambda seed: Model(Settings()), "forest": Model, "n": number()}
+
+
+CHOSEN = Model(Settings(depth=3))
+TABLE = {Kind.TREE: CHOSEN, "model": Model, "cached": models}
+
+
+@step
+def f(x):
+    return models()[x](CHOSEN), TABLE, Kind.TREE
+
+
+def tell():
+    print(CodeDigests(ModuleSources()).digest(f.function))
+
+
+if __name__ == "__main__":
+    tell()
+"""
+
+SENT = """
+import sys, cloudpickle
+import pkg.flow
+cloudpickle.register_pickle_by_value(pkg.flow)
+sys.stdout.buffer.write(cloudpickle.dumps(pkg.flow.tell))
+"""
+
+RECEIVED = "import sys, cloudpickle; cloudpickle.loads(sys.stdin.buffer.read())()"
+
+
 @pytest.mark.slow
-def test_a_script_that_is_run_digests_like_the_module_that_it_is_imported_as(tmp_path):
-    (tmp_path / "program.py").write_text(f"{TABLE}\nprint(CodeDigests().digest(f))")
+def test_the_digest_is_the_same_however_the_code_is_run(tmp_path):
+    for place in ("one", "another"):
+        folder = tmp_path / place / "pkg"
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
+        (folder / "flow.py").write_text(FLOW)
+        (folder / "inner.py").write_text("def number(): return 1")
+    one, another = tmp_path / "one", tmp_path / "another"
+    sent = executed(["-c", SENT], one)
     seen = {
-        subprocess.run(
-            [sys.executable, *arguments],
-            cwd=tmp_path,
-            env={"PYTHONPATH": ":".join([str(tmp_path), *sys.path])},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for arguments in (["program.py"], ["-c", "import program"])
+        executed(["pkg/flow.py"], one),
+        executed(["-m", "pkg.flow"], one),
+        executed(["-m", "pkg.flow"], another),
+        executed(["-c", "import pkg.flow; pkg.flow.tell()"], one),
+        executed(["-c", "import sys; sys.path.insert(0, 'pkg'); import flow; flow.tell()"], one),
+        executed(["-c", RECEIVED], one, sent),
+        executed(["-c", RECEIVED], another, sent),
     }
     assert len(seen) == 1
 
 
-TABLE = """
-from stackfold.domain.code import CodeDigests
-
-
-class Settings:
-    depth = 1
-
-
-MODELS = {"tree": lambda seed: Settings(), "forest": Settings}
-CHOSEN = Settings()
-
-
-def f(x):
-    return MODELS[x](CHOSEN)
-"""
+def executed(arguments: list[str], folder: Path, given: bytes = b"") -> bytes:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": ":".join([str(folder), *sys.path])},
+        input=given,
+        capture_output=True,
+        check=True,
+    ).stdout
