@@ -5,6 +5,7 @@ from itertools import count
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from stackfold.application.connections import Member
 from stackfold.application.flavors import Flavors
 from stackfold.application.ledger import Ledger
 from stackfold.application.queries import Queries
@@ -15,7 +16,7 @@ from stackfold.application.stack_document import (
     StackDocument,
     read,
 )
-from stackfold.application.validation import Member, Moment, StackRules, member
+from stackfold.application.validation import Moment, StackRules, member
 from stackfold.application.views import ComponentView, Condition, Listing, StackView
 from stackfold.domain.component import Component
 from stackfold.domain.component_type import ComponentType

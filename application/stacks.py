@@ -290,13 +290,15 @@ class Stacks:
             raise AlreadyActive(found.name) from None
         return self.get(found.id)
 
-    def check(self, reference: str | None = None) -> Sequence[Violation]:
+    def check(self, reference: str | None = None, connect: bool = False) -> Sequence[Violation]:
         """What keeps a stack from working here and now, each with what mends it; changes nothing.
+
+        With `connect`, also asks what its components connect to; else nothing is contacted.
 
         Raises:
             NotFound: Nothing answers to the reference.
         """
-        return self._rules().of_stack(self.get(reference))
+        return self._rules().of_stack(self.get(reference), connect)
 
     # -- the past
 

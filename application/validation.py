@@ -4,10 +4,11 @@ A rule looks at components that were set up but never used: a flavor says of its
 (`StackComponent.needs`, `is_remote`), so no rule knows a flavor.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from stackfold.application.connections import Member, unreachable
 from stackfold.application.flavors import Flavors
 from stackfold.application.ports import StackComponent
 from stackfold.application.queries import Queries
@@ -39,22 +40,6 @@ class Moment(Enum):
     and which secrets are here, may be otherwise where it will run."""
     USED = auto()
     """It is to be run on, or somebody asks: here and now it must work."""
-
-
-class Member(NamedTuple):
-    """A component of a stack, as it is configured."""
-
-    type: ComponentType
-    name: str
-    flavor: str
-    configuration: Mapping[str, Any]
-    source: str = ""
-    """Where a run found its class, if one did."""
-
-    @property
-    def title(self) -> str:
-        """Such as "artifact store 'lake'"."""
-        return f"{self.type.noun} {self.name!r}"
 
 
 class Held(NamedTuple):
@@ -251,10 +236,19 @@ class StackRules:
         ]
         self.require(stack.name, members, Moment.COMPOSED, registered)
 
-    def of_stack(self, stack: StackView) -> list[Violation]:
-        """What keeps a stack from working here and now."""
+    def of_stack(self, stack: StackView, connect: bool = False) -> list[Violation]:
+        """What keeps a stack from working here and now.
+
+        Args:
+            stack: The stack.
+            connect: Whether what its components connect to is asked, too.
+        """
         members = [*map(member, self._queries.stack_components(stack.id))]
-        return self.violations(stack.name, members, Moment.USED)
+        found = self.violations(stack.name, members, Moment.USED)
+        if connect:
+            held = [self._held(each) for each in members]
+            found += unreachable([(m, c) for m, c, _ in held if c is not None])
+        return [*dict.fromkeys(found)]
 
     def lacking(self, stack: str, type: ComponentType) -> str:
         """How a stack that is there gets a component of a type that it does not hold."""

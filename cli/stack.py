@@ -334,14 +334,25 @@ def _say_active(workspace: Workspace, name: str, revision: int) -> None:
 
 
 @stack.command("check")
-def check(name: ActiveOrStackName = None, output: Output = Format.TABLE) -> None:
+def check(
+    name: ActiveOrStackName = None,
+    connect: Annotated[
+        bool,
+        typer.Option(
+            "--connect",
+            help="Also ask the servers, buckets and registries that the stack's components use "
+            "whether they can be used, with the configured credentials.",
+        ),
+    ] = False,
+    output: Output = Format.TABLE,
+) -> None:
     """Tell what keeps a stack from working here and now, and what mends it; changes nothing.
 
-    The exit code is 1 if there is something.
+    Without --connect nothing is contacted. The exit code is 1 if there is something.
     """
     with Workspace.open() as workspace:
         view = workspace.stacks.get(name)
-        found = workspace.stacks.check(view.id)
+        found = workspace.stacks.check(view.id, connect)
     if found or output != Format.TABLE:
         fields = ("problem", "mend")
         show_rows([each._asdict() for each in found], Shape(fields, fields, fields), output)

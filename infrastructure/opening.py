@@ -85,6 +85,21 @@ def _upgrade(database: Database) -> None:
         raise LogUnavailable(database.place, problem) from error
 
 
+def check_store(store: str) -> None:
+    """Connect to a shared log and read from it, changing nothing.
+
+    Raises:
+        InvalidStore: The address is not to be used.
+        LogUnavailable: It cannot be reached or entered, or there is no log yet.
+    """
+    database = _shared(store)
+    try:
+        if database.empty:
+            raise LogUnavailable(database.place, "has no log yet: run any command with it once")
+    finally:
+        database.close()
+
+
 def import_into(store: str, path: Path) -> "Head":
     """Make an empty shared database the log in a file; returns its head.
 

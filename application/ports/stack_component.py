@@ -82,6 +82,16 @@ class StackComponent(ABC):
         self.configuration = configuration
         self.home = home
 
+    def check_connection(self) -> None:  # noqa: B027  # most connect to nothing
+        """Ask what this component connects to whether it can be used; does nothing by default.
+
+        `stackfold stack check --connect` calls it, and nothing else does. It uses the configured
+        address and credentials, changes nothing there, and returns or raises after a bounded wait.
+
+        Raises:
+            StackfoldError: It cannot be used; the text says why, in one line.
+        """
+
     def secret(self, reference: str) -> str:
         """The value behind a reference in the configuration; ask when it is used, do not keep it.
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from stackfold.application.connections import Member
 from stackfold.application.flavors import Flavors
 from stackfold.application.queries import Queries
-from stackfold.application.validation import Member, Moment, StackRules
+from stackfold.application.validation import Moment, StackRules
 from stackfold.application.views import ComponentView, StackView
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidPipeline, Violation

@@ -349,3 +349,33 @@ def test_the_log_must_be_one_that_the_processes_can_open(kubeflow):
         ws.stacks.register("kubeflow", orchestrator="kf", artifact_store="default")
         with pytest.raises(RunFailed, match="but this log is in memory"):
             ws.runs.start(kubeflow_pipelines.training, stack="kubeflow")
+
+
+# -- asked whether it can be used
+
+
+def test_an_api_that_can_be_used_passes_the_check(on_kubeflow, kubeflow):
+    ws = on_kubeflow()
+    assert list(ws.stacks.check("kubeflow")) == []
+    assert kubeflow.requests == []
+    assert list(ws.stacks.check("kubeflow", connect=True)) == []
+    assert "GET experiments" in kubeflow.requests
+
+
+def test_an_api_that_refuses_is_told_by_the_check(on_kubeflow, kubeflow):
+    kubeflow.refuse["GET experiments"] = 403, "not allowed"
+    (found,) = on_kubeflow().stacks.check("kubeflow", connect=True)
+    assert "403 not allowed" in found.problem
+
+
+def test_an_api_that_is_away_is_told_by_the_check(on_kubeflow, kfp):
+    ws = on_kubeflow(kubeflow_hostname="http://127.0.0.1:1")
+    (found,) = ws.stacks.check("kubeflow", connect=True)
+    assert "it does not answer" in found.problem
+
+
+def test_a_shared_log_that_pods_cannot_reach_is_told_by_the_check(on_kubeflow):
+    store = "postgresql://nobody@127.0.0.1:1/none"
+    ws = on_kubeflow(environment={"STACKFOLD_STORE": store})
+    (found,) = ws.stacks.check("kubeflow", connect=True)
+    assert "127.0.0.1:1" in found.problem

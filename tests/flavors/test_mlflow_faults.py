@@ -246,3 +246,18 @@ def test_a_users_own_mistake_is_still_one(ws, mlflow_server):
 
     with pytest.raises(RunFailed, match="Changing param values is not allowed"):
         run_of(ws, train, experiment_tracker=True)
+
+
+# -- asked whether it can be used
+
+
+def test_a_server_that_can_be_used_passes_the_check(ws, mlflow_server):
+    register(ws, mlflow_server.url)
+    assert list(ws.stacks.check("tracked", connect=True)) == []
+
+
+def test_a_server_that_is_away_is_told_by_the_check(ws):
+    register(ws, NOBODY)
+    assert list(ws.stacks.check("tracked")) == []
+    (found,) = ws.stacks.check("tracked", connect=True)
+    assert found.problem.startswith(f"experiment tracker 'tracking': {AWAY}")

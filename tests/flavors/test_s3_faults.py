@@ -29,6 +29,7 @@ def every_operation(store):
         "read": lambda: store.open(uri, "0" * 64).__enter__(),
         "size": lambda: store.size(uri),
         "list": lambda: uris(store),
+        "check": store.check_connection,
     }
 
 
@@ -92,6 +93,10 @@ def test_the_credentials_are_wrong(
     line = unavailable(every_operation(store)[operation])
     assert any(each in line for each in [*reasons, "access is denied: correct key and secret"])
     assert "wrong-one" not in line
+
+
+def test_a_bucket_that_can_be_used_passes_the_check(s3):
+    s3.check_connection()
 
 
 def test_a_secret_is_missing(s3_server, s3_path):

@@ -84,6 +84,12 @@ class DefaultContainerRegistry(ContainerRegistry):
         username = self.secret(chosen.username) if chosen.username is not None else "token"
         return Credentials(username, self.secret(chosen.password))
 
+    def check_connection(self) -> None:
+        """Log in, if there is a password; which images may be pushed is not tried."""
+        from stackfold.infrastructure.flavors.containers.registry_api import RegistryApi
+
+        RegistryApi(self.uri, self.is_plain, self.credentials).check()
+
     def digest(self, image: str) -> str | None:
         from stackfold.infrastructure.flavors.containers.registry_api import RegistryApi
 

@@ -155,6 +155,10 @@ class LocalImageBuilder(ImageBuilder):
         name = _name(plan, registry, context.digest())
         return Recipe(name, context.containerfile, context.requirements, context.files)
 
+    def check_connection(self) -> None:
+        """Look for a program that builds, and for the daemon of Docker."""
+        self._engine()
+
     def _access(self, image: str, registry: ContainerRegistry | None) -> "Access | None":
         """To the registry of a base image, if it is the stack's."""
         from stackfold.infrastructure.flavors.containers.engines import Access

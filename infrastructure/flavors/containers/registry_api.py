@@ -46,21 +46,38 @@ class RegistryApi:
     def digest(self, image: str) -> str | None:
         """The digest of an image that it holds; None if it does not tell."""
         name, tag = path_and_tag(image)
-        url = f"{self._url}/v2/{name}/manifests/{tag}"
+        answer = self._asked(f"{self._url}/v2/{name}/manifests/{tag}", "HEAD")
+        return answer.headers.get("docker-content-digest") if answer.status == 200 else None
+
+    def check(self) -> None:
+        """Ask whether it is a registry, and takes the credentials if there are some.
+
+        Raises:
+            RegistryRefuses: It does not take them.
+            RegistryUnavailable: It does not answer as a registry does.
+        """
+        answer = self._asked(f"{self._url}/v2/", "GET")
+        # Without credentials it may still let one pull.
+        if answer.status not in (200, 401):
+            problem = f"it is no registry, as it answers with the status {answer.status}"
+            raise RegistryUnavailable(self._host, f"{problem}: correct its uri")
+
+    def _asked(self, url: str, method: str) -> "_Answer":
+        """The answer to a question, with the credentials if the registry asks for them."""
         try:
-            answer = self._head(url, None)
+            answer = self._answer(url, method, None)
             if answer.status == 401 and (who := self._credentials()) is not None:
-                answer = self._head(url, self._authorization(answer, who))
+                answer = self._answer(url, method, self._authorization(answer, who))
                 if answer.status in (401, 403):
                     raise RegistryRefuses(self._host, _WRONG)
         except (OSError, ValueError) as error:
             raise RegistryUnavailable(self._host, _problem(error)) from error
         if answer.status == 429 or answer.status >= 500:
             raise RegistryUnavailable(self._host, f"it answers with the status {answer.status}")
-        return answer.headers.get("docker-content-digest") if answer.status == 200 else None
+        return answer
 
-    def _head(self, url: str, authorization: str | None) -> "_Answer":
-        request = urllib.request.Request(url, method="HEAD")  # noqa: S310  # http, https
+    def _answer(self, url: str, method: str, authorization: str | None) -> "_Answer":
+        request = urllib.request.Request(url, method=method)  # noqa: S310  # http, https
         request.add_header("Accept", ", ".join(_KINDS))
         return _answer(request, authorization)
 

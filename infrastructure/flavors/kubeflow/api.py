@@ -96,6 +96,11 @@ class KubeflowApi:
         host = self._settings.kubeflow_hostname
         return Submission(taken.run_id, f"{host}/#/runs/details/{taken.run_id}" if host else "")
 
+    def check(self) -> None:
+        """Ask for one experiment, which needs the rights that a run needs to be shown."""
+        with self._in_plain_words():
+            self._client.list_experiments(page_size=1, namespace=self._settings.user_namespace)
+
     def state(self, reference: str) -> State:
         """How a run is."""
         with self._in_plain_words():

@@ -91,6 +91,18 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
         while not self._api.state(reference).has_ended and time.monotonic() < end:
             time.sleep(min(1.0, self.configuration.poll_interval))
 
+    def check_connection(self) -> None:
+        """Ask the API for an experiment, and the shared log that the pods record to."""
+        self._api.check()
+        problem = self._log_problem()
+        if problem:
+            raise EngineUnavailable(self._title, problem)
+        store = self._environment().get("STACKFOLD_STORE")
+        if store:
+            from stackfold.infrastructure.opening import check_store
+
+            check_store(store)
+
     def document(self, job: Job) -> str:
         problem = self._log_problem()
         if problem:

@@ -152,6 +152,17 @@ class LocalArtifactStore(ArtifactStore):
             return uri
         return _address(root, shard + rest)
 
+    def check_connection(self) -> None:
+        """Look whether the folder can be written to, or made."""
+        root = self._root()
+        nearest = root
+        while not os.path.lexists(nearest):
+            nearest = os.path.dirname(nearest)
+        if not os.path.isdir(nearest):
+            raise ArtifactStoreUnavailable(root, f"{nearest} is no folder")
+        if not os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
+            raise ArtifactStoreUnavailable(root, f"you may not write to {nearest}")
+
     # -- how it is done
 
     def _root(self) -> str:

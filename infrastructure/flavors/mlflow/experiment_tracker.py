@@ -150,6 +150,12 @@ class MlflowExperimentTracker(ExperimentTracker):
                     with self._in_plain_words():
                         client.set_terminated(run.info.run_id, status)
 
+    def check_connection(self) -> None:
+        """List an experiment, without repeating what fails."""
+        settings = self._settings()._replace(retries=0)
+        with connected(settings, settings.timeout) as client, self._in_plain_words():
+            client.search_experiments(max_results=1)
+
     # -- how it is done
 
     @property

@@ -73,7 +73,7 @@ def _connect(ray: Any, settings: RaySettings, home: Path) -> None:
                 "this program had a local one before, and Ray needs a fresh process for another"
             )
             raise EngineUnavailable(settings.title, problem)
-        _must_answer(settings)
+        must_answer(settings)
     _Connection.had_its_own |= not settings.address
     where = {"_node_ip_address": "127.0.0.1"} if settings.on_this_machine else {}
     handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
@@ -104,7 +104,8 @@ def _put_back(handlers: dict[signal.Signals, Any]) -> None:
             signal.signal(which, handler)
 
 
-def _must_answer(settings: RaySettings) -> None:
+def must_answer(settings: RaySettings) -> None:
+    """Raise EngineUnavailable if a cluster's head does not answer within `connect_timeout`."""
     # Ray itself would try for minutes, and say so in many lines.
     try:
         socket.create_connection((settings.host, settings.port), settings.connect_timeout).close()

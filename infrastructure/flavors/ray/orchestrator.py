@@ -30,6 +30,13 @@ class RayOrchestrator(Orchestrator):
         """Whether other machines take part."""
         return not self.configuration.on_this_machine
 
+    def check_connection(self) -> None:
+        """Connect to the cluster's head, if it is not started by the run itself."""
+        if self.configuration.address:
+            from stackfold.infrastructure.flavors.ray.connection import must_answer
+
+            must_answer(self.configuration)
+
     def run(self, plan: RunPlan, execute: Execute) -> None:
         from stackfold.infrastructure.flavors.ray.connection import connected
 

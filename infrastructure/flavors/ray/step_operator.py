@@ -21,6 +21,13 @@ class RayStepOperator(StepOperator):
         """Whether other machines take part."""
         return not self.configuration.on_this_machine
 
+    def check_connection(self) -> None:
+        """Connect to the cluster's head, if it is not started by the run itself."""
+        if self.configuration.address:
+            from stackfold.infrastructure.flavors.ray.connection import must_answer
+
+            must_answer(self.configuration)
+
     def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
         from stackfold.infrastructure.flavors.ray.connection import connected
 

@@ -23,6 +23,8 @@ _PATH = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[\w=+-][\w.=+-]
 _NAME = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})")
 _CLAIMS = ".deleting"
 """Beside the artifacts: an object for each one that is being deleted."""
+_CHECK = 5.0
+"""Seconds for which a request is tried that only looks whether the bucket can be used."""
 _PEER = {"endpoint_url": "endpoint_url", "region_name": "region"}
 """What the peer has in `client_kwargs`, and what it is called here."""
 
@@ -195,6 +197,15 @@ class S3ArtifactStore(ArtifactStore):
                 if bucket.is_old(each, before):
                     bucket.remove(each["path"])
         return 0
+
+    def check_connection(self) -> None:
+        """List the artifacts, as far as the first: whether they can be written is not tried."""
+        with self._in_plain_words():
+            given = self._settings()
+            quick = given._replace(
+                timeout=min(given.timeout, _CHECK), retry_timeout=min(given.retry_timeout, _CHECK)
+            )
+            next(Bucket(quick).objects(self._prefix.lstrip("/")), None)
 
     # -- how it is done
 

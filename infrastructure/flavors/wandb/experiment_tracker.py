@@ -158,6 +158,14 @@ class WandbExperimentTracker(ExperimentTracker):
             with self._in_plain_words():
                 run.finish(exit_code=code)
 
+    def check_connection(self) -> None:
+        """Ask the server who the account is; offline nothing is asked."""
+        if self.configuration.mode == "online":
+            from stackfold.infrastructure.flavors.wandb.account import require_account
+
+            key = self.configuration.api_key
+            require_account(self._place, self.secret(key) if key else None)
+
     # -- how it is done
 
     @property

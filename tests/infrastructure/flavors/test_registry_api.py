@@ -205,3 +205,29 @@ def test_credentials_are_not_sent_where_everybody_could_read_them(server, with_t
     server.answers[MANIFEST] = guarded(challenge, "Bearer once")
     with pytest.raises(RegistryUnavailable, match="where everybody could read them"):
         server.api(plain=False).digest(server.image())
+
+
+# -- whether it can be used at all
+
+
+def test_a_registry_that_anybody_may_use_can_be_used(server):
+    server.answers["/v2/"] = (200, {}, {})
+    server.api().check()
+
+
+def test_a_registry_is_logged_in_to(server):
+    server.answers["/v2/"] = guarded('Basic realm="r"', BASIC)
+    server.api().check()
+    assert server.asked == [("/v2/", None), ("/v2/", BASIC)]
+
+
+def test_wrong_credentials_are_found_out(server):
+    server.answers["/v2/"] = guarded('Basic realm="r"', BASIC)
+    with pytest.raises(RegistryRefuses, match="the credentials are wrong"):
+        server.api(password="other").check()
+
+
+def test_something_that_is_no_registry_is_found_out(server):
+    server.answers["/v2/"] = (404, {}, {})
+    with pytest.raises(RegistryUnavailable, match=r"it is no registry, as it answers with .* 404"):
+        server.api().check()
