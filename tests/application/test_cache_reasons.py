@@ -1,12 +1,16 @@
 """One can ask why a step was or was not taken from the cache."""
 
+import logging
 from pathlib import Path
 from urllib.request import url2pathname
 
 import pytest
 from runnable import single
 
+from stackfold.application.running import launches
+from stackfold.domain.code import digests
 from stackfold.domain.configuration import RunConfiguration
+from stackfold.domain.environment import Environment
 from stackfold.domain.errors import RunFailed
 from stackfold.domain.pipeline import Pipeline, step
 
@@ -124,3 +128,80 @@ def test_the_parts_of_the_key_are_shown(runs):
     assert scaled.parts["outputs"] == "output: list[float]"
     assert scaled.parts["store"] == {"flavor": "local", "configuration": {"path": "artifacts"}}
     assert loaded.parts["code"] != scaled.parts["code"]
+
+
+# -- code
+
+
+log = logging.getLogger(__name__)
+
+
+def test_what_counts_by_its_class_alone_is_named(runs):
+    def work() -> int:
+        log.info("at work")
+        return 1
+
+    runs.start(single(work))
+    run = runs.start(single(work))
+    (why,) = runs.why(run.id)
+    assert why.status == "cached"
+    assert why.parts["opaque"] == ["log (logging.Logger)"]
+    assert why.reason.endswith("these count by their class alone: log (logging.Logger)")
+
+
+def test_a_key_of_an_older_form_is_told(runs, monkeypatch):
+    with monkeypatch.context() as older:
+        older.setattr(launches, "FORM", 1)
+        older.setattr(digests, "FORM", 1)
+        runs.start(single(lambda: 1))
+    run = runs.start(single(lambda: 1))
+    (why,) = runs.why(run.id)
+    assert (why.status, why.reason) == (
+        "completed",
+        "keys have a new form since that run: each step is executed once more",
+    )
+
+
+def test_a_rerun_of_a_run_with_keys_of_an_older_form_does_not_say_that_its_code_changed(
+    runs, monkeypatch
+):
+    pipeline = single(lambda: 1)
+    with monkeypatch.context() as older:
+        older.setattr(launches, "FORM", 1)
+        older.setattr(digests, "FORM", 1)
+        first = runs.start(pipeline)
+    assert runs.rerun(first.id, pipeline=pipeline).status == "completed"
+
+
+def test_the_byte_code_of_another_python_is_told(runs, monkeypatch):
+    def elsewhere():
+        return Environment(python="3.99.1")
+
+    monkeypatch.setattr(runs, "_environment", elsewhere)
+    runs.start(single(lambda: 1))
+    monkeypatch.undo()
+    run = runs.start(single(lambda: 2))
+    reason = reasons(runs, run)["only"]
+    assert reason.startswith("its byte code is that of another Python: 3.99 -> 3.")
+
+
+class Features:
+    def total(self) -> int:
+        return 1
+
+
+def test_the_class_of_an_input_counts_where_no_hint_names_it(runs, monkeypatch):
+    def make() -> object:
+        return {"a": Features()}["a"]
+
+    def use(features: object) -> int:
+        return features.total()  # type: ignore[attr-defined]
+
+    def both():
+        step(use)(step(make)())
+
+    runs.start(Pipeline(both))
+    assert {each.status for each in runs.steps(runs.start(Pipeline(both)).id)} == {"cached"}
+    monkeypatch.setattr(Features, "total", lambda self: 2)
+    statuses = [each.status for each in runs.steps(runs.start(Pipeline(both)).id)]
+    assert statuses == ["completed", "completed"]
