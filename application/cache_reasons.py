@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, Protocol
 from stackfold.application.run_views import RunDescription, RunQueries, StepView, release
 from stackfold.domain.exact_json.display import readable, text_of
 
-_OTHERWISE = "an equal use of it came first, or the class of an input changed"
 _NEW_FORM = "keys have a new form since that run: each step is executed once more"
 _MOST_NAMED = 5
 
@@ -92,7 +91,13 @@ class CacheReasons:
             return f"what it made in run {known!r} was gone"
         if before is None:
             return "it was executed for the first time"
-        return next(_differences(before, after), _OTHERWISE)
+        twice = any(
+            (each.code, each.parameters, each.inputs) == (step.code, step.parameters, step.inputs)
+            for each in run.steps
+            if each.name != step.name
+        )
+        otherwise = "an equal use of it came first" if twice else "the class of an input changed"
+        return next(_differences(before, after), otherwise)
 
 
 def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> dict[str, Any]:

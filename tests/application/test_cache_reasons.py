@@ -190,6 +190,24 @@ class Features:
         return 1
 
 
+def test_an_equal_use_that_came_first_is_told(runs):
+    def draw() -> int:
+        return 1
+
+    def once():
+        step(draw)()
+
+    def twice():
+        use = step(draw)
+        use()
+        use()
+
+    runs.start(Pipeline(once, name="drawing"))
+    runs.start(Pipeline(twice, name="drawing"), configuration=RunConfiguration(enable_cache=False))
+    run = runs.start(Pipeline(twice, name="drawing"))
+    assert reasons(runs, run)["draw_2"].startswith("taken from run")
+
+
 def test_the_class_of_an_input_counts_where_no_hint_names_it(runs, monkeypatch):
     def make() -> object:
         return {"a": Features()}["a"]
@@ -203,5 +221,8 @@ def test_the_class_of_an_input_counts_where_no_hint_names_it(runs, monkeypatch):
     runs.start(Pipeline(both))
     assert {each.status for each in runs.steps(runs.start(Pipeline(both)).id)} == {"cached"}
     monkeypatch.setattr(Features, "total", lambda self: 2)
-    statuses = [each.status for each in runs.steps(runs.start(Pipeline(both)).id)]
-    assert statuses == ["completed", "completed"]
+    # The one names the class, the other is only given what is of it.
+    assert reasons(runs, runs.start(Pipeline(both))) == {
+        "make": "its code changed",
+        "use": "the class of an input changed",
+    }
