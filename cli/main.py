@@ -6,11 +6,12 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
-from io import StringIO
 
 from stackfold.application.notices import heard_by
 from stackfold.cli.garbage import look_rarely
+from stackfold.cli.render import warnings_as_notes
 from stackfold.domain.errors import NothingToChange, StackfoldError
 
 PROGRAM = "stackfold"
@@ -19,19 +20,33 @@ PROGRAM = "stackfold"
 def main() -> None:
     """Run the command that the process was started with, and end the process."""
     look_rarely()
-    if sys.stdout is None:
-        # Whoever closed it wants to see nothing.
-        sys.stdout = StringIO()
-    else:
-        # A terminal that cannot show a character shows its code instead.
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _replace_closed_streams()
+    # A terminal that cannot show a character shows its code instead.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
+
+
+def _replace_closed_streams() -> None:
+    """Give the standard streams that were closed to the null device.
+
+    Else the next file that is opened, such as the log, would get the number of one of them, and
+    whatever a library or a child process prints would be written into it.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free number
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; nothing that a user can cause is raised."""
     try:
-        code = _run(arguments)
+        with warnings_as_notes():
+            code = _run(arguments)
         sys.stdout.flush()
     except NothingToChange as unchanged:
         sys.stdout.write(f"{unchanged}\n")
@@ -99,5 +114,6 @@ def _is_text(argument: str) -> bool:
 def _refuse(text: str, code: int = 1) -> int:
     from stackfold.cli.table import one_line
 
-    sys.stderr.write(f"error: {one_line(text)}\n")
+    with suppress(OSError):  # nobody reads it any more
+        sys.stderr.write(f"error: {one_line(text)}\n")
     return code

@@ -1,5 +1,6 @@
 """Options and arguments that several commands share, and what they mean."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -207,7 +208,7 @@ def _value(text: str) -> str:
         return text[1:]
     if not text.startswith("@"):
         return text
-    path = Path(text[1:]).expanduser()
+    path = Path(os.path.expanduser(text[1:]))
     try:
         return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
     except OSError as error:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stackfold.domain.errors import RunBusy
+from stackfold.domain.errors import HomeUnusable, RunBusy
+from stackfold.infrastructure.private_files import create_file
 
 try:
     import fcntl
@@ -52,7 +53,10 @@ class FileClaims:
         with _turn:
             if key in _held:
                 return True
-            descriptor, opened = self._descriptor(os.O_RDONLY)
+            try:
+                descriptor, opened = self._descriptor(os.O_RDONLY)
+            except PermissionError:  # whether it ended, only its user can tell
+                return True
             if descriptor is None:
                 return False
             try:
@@ -69,7 +73,7 @@ class FileClaims:
             with _turn:
                 if key in _held:
                     raise RunBusy(name)
-                descriptor, opened = self._descriptor(os.O_RDWR | os.O_CREAT)
+                descriptor, opened = self._created()
                 assert descriptor is not None  # noqa: S101  # it was created
                 if _locked(descriptor, key[1], exclusive=True):
                     _held[key] = descriptor
@@ -88,13 +92,26 @@ class FileClaims:
             else:
                 os.close(descriptor)
 
+    def _created(self) -> tuple[int | None, bool]:
+        try:
+            return self._descriptor(os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            problem = (
+                f"cannot be used for a run: {reason}; make the folder and what is in it writable, "
+                "or set STACKFOLD_HOME to another one"
+            )
+            raise HomeUnusable(os.path.dirname(self._path), problem) from error
+
     def _descriptor(self, mode: int) -> tuple[int | None, bool]:
         """The one that the process has open, or else a new one and True."""
         for (path, _), descriptor in _held.items():
             if path == self._path:
                 return descriptor, False
         try:
-            return os.open(self._path, mode | getattr(os, "O_CLOEXEC", 0), 0o666), True
+            if mode & os.O_CREAT:
+                return create_file(self._path, exclusive=False), True
+            return os.open(self._path, mode | getattr(os, "O_CLOEXEC", 0)), True
         except FileNotFoundError:
             if mode & os.O_CREAT:
                 raise

@@ -42,10 +42,15 @@ def home_folder() -> Path:
         return named_home(given)
     from platformdirs import user_data_path
 
-    found = user_data_path("stackfold", appauthor=False)
-    # Without HOME, a user that the system does not know would get a folder called "~".
-    if os.environ.get("HOME") == "" or not os.path.isabs(found):
-        raise NoHome("HOME names no folder: set it, or set STACKFOLD_HOME")
+    problem = "HOME names no folder: set it, or set STACKFOLD_HOME"
+    try:
+        found = user_data_path("stackfold", appauthor=False)
+    except RuntimeError as error:  # the system does not know the user
+        raise NoHome(problem) from error
+    home = "/" if os.environ.get("XDG_DATA_HOME") else os.environ.get("HOME", "/")
+    # Older versions of the library would make a folder called "~" without a home.
+    if (os.name == "posix" and not os.path.isabs(home)) or not os.path.isabs(found):
+        raise NoHome(problem)
     return found
 
 

@@ -10,6 +10,7 @@ from stackfold.domain.errors import LogExists, LogUnavailable
 from stackfold.infrastructure.chain import Head, Record
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.private_files import make_folder
 from stackfold.infrastructure.sqlite_database import SqliteDatabase
 
 
@@ -28,7 +29,7 @@ def draft(path: Path) -> Iterator[Database]:
         raise LogExists(str(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         database = SqliteDatabase.create(temporary)
         try:
             yield database

@@ -1,12 +1,14 @@
 """Finding and opening the log: a file in the home, or a database that several people share."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackfold.domain.errors import LogUnavailable
+from stackfold.domain.errors import HomeWritable, LogUnavailable
 from stackfold.infrastructure.database import Database, NotAllowed
 from stackfold.infrastructure.home import LOG_FILE, Project, find_project, home_folder
+from stackfold.infrastructure.private_files import others_may_write
 from stackfold.infrastructure.sqlite_database import SqliteDatabase
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ def open_log(home: Path, store: str | None) -> Database:
         InvalidStore: The address is not to be used.
         LogUnavailable: It cannot be opened or created.
     """
+    if others_may_write(home):
+        warnings.warn(HomeWritable(str(home)), stacklevel=3)
     if store:
         return _ready(_shared(store))
     path = home / LOG_FILE

@@ -10,6 +10,7 @@ from typing import Any
 from stackfold.domain.errors import InvalidFile, StackfoldError
 from stackfold.domain.pipeline import Pipeline
 from stackfold.infrastructure.file_modules import execute_file, loaded_from
+from stackfold.infrastructure.home import absolute_folder
 from stackfold.infrastructure.package_modules import (
     import_anew,
     make_importable,
@@ -47,7 +48,7 @@ def load_pipeline(source: str, import_root: str = "") -> Pipeline[...]:
 
 
 def _from_file(place: str, import_root: str) -> ModuleType:
-    path = Path(place).expanduser().absolute()
+    path = absolute_folder(os.path.expanduser(place))
     if not path.is_file():
         raise InvalidFile(place, "there is no such file")
     name, root = module_at(path)
@@ -84,7 +85,7 @@ def _from_name(place: str, import_root: str) -> ModuleType:
     if import_root and module_file(place, import_root):
         make_importable(import_root)
     elif not import_root:  # it is named on purpose
-        make_importable(os.getcwd())
+        make_importable(str(absolute_folder()))
     spec = getattr(script, "__spec__", None)
     if script is not None and spec is not None and spec.name == place:
         return script

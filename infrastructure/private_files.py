@@ -31,6 +31,20 @@ def make_folder(folder: str | os.PathLike[str]) -> None:
         os.chmod(path, 0o700)  # whatever the umask took away
 
 
+def make_folder_inside(folder: str | os.PathLike[str]) -> None:
+    """Create a folder that is as private as the one that it is in.
+
+    Raises:
+        OSError: It exists, or cannot be created.
+    """
+    above = os.stat(os.path.dirname(os.fspath(folder)) or os.curdir).st_mode
+    if above & _GROUP_AND_OTHERS:
+        os.mkdir(folder, 0o777 if above & _OTHERS_WRITE else 0o775)
+    else:
+        os.mkdir(folder, 0o700)
+        os.chmod(folder, 0o700)  # whatever the umask took away
+
+
 def create_file(path: str | os.PathLike[str], *, exclusive: bool = True) -> int:
     """Create a file, and return its descriptor for reading and writing.
 

@@ -97,7 +97,8 @@ class SqliteDatabase:
             LogUnavailable: It cannot be created.
         """
         with plain_words(str(path)):
-            connection = _open(f"{_address(path)}?mode=rwc")
+            _create(path)
+            connection = _open(f"{_address(path)}?mode=rw")
             connection.execute("PRAGMA journal_mode=WAL")
         return cls(path, connection)
 
@@ -261,6 +262,16 @@ class plain_words:
             text = str(error).lower()
             known = (words for sign, words in _PROBLEMS if sign in text)
             raise LogUnavailable(self._place, next(known, f"failed: {error}")) from error
+
+
+def _create(path: Path) -> None:
+    from stackfold.infrastructure.private_files import create_file
+
+    try:
+        os.close(create_file(path))  # SQLite's own files beside it get the same mode
+    except OSError as error:
+        problem = f"cannot be created: {error.strerror}; set STACKFOLD_HOME to another folder"
+        raise LogUnavailable(str(path), problem) from error
 
 
 def _cut_off(path: Path) -> bool:

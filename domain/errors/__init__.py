@@ -111,6 +111,7 @@ from stackfold.domain.errors.stacks import (
 )
 from stackfold.domain.errors.trackers import TrackerUnavailable
 from stackfold.domain.errors.trust import (
+    HomeUnusable,
     NoHome,
     UntrustedProject,
     UntrustedStore,
@@ -121,6 +122,7 @@ from stackfold.domain.errors.validation import (
 )
 from stackfold.domain.errors.warnings import (
     CodeChanged,
+    HomeWritable,
     LogContradicts,
     StackfoldWarning,
     VersionsDiffer,
@@ -149,6 +151,8 @@ __all__ = [
     "FailedElsewhere",
     "FlavorBuiltIn",
     "FlavorClassNotFound",
+    "HomeUnusable",
+    "HomeWritable",
     "InUse",
     "IncompleteStack",
     "InstallFailed",

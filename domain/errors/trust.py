@@ -32,6 +32,15 @@ class UntrustedStore(StackfoldError):
         )
 
 
+class HomeUnusable(StackfoldError):
+    """A home cannot be read or written as a command needs it."""
+
+    def __init__(self, home: str, problem: str) -> None:
+        """Say what is wrong with the folder `home`."""
+        self.home, self.problem = home, problem
+        super().__init__(f"the home {home} {problem}")
+
+
 class NoHome(StackfoldError):
     """There is no folder for the log: the user has none, or it cannot be named."""
 

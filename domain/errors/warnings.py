@@ -49,3 +49,12 @@ class LogContradicts(StackfoldWarning):
         """Say what the `problem` with the event at `position` is, or with the log if that is 0."""
         self.position, self.problem = position, problem
         super().__init__(f"#{position} {problem}" if position else problem)
+
+
+class HomeWritable(StackfoldWarning):
+    """Others may write in the home, and so choose what its commands trust and run."""
+
+    def __init__(self, home: str) -> None:
+        """Say how to keep them out of the folder `home`."""
+        self.home = home
+        super().__init__(f"any user of this machine may write in the home {home}: chmod o-w {home}")

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from stackfold.domain.errors import SecretStoreUnavailable
+from stackfold.infrastructure.private_files import make_folder
 
 _OTHERS = 0o077
 
@@ -51,7 +52,7 @@ class PrivateFile:
             SecretStoreUnavailable: It cannot be read or written.
         """
         with self._in_plain_words():
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             with _locked(self.path.with_suffix(".lock")):
                 content = self.read()
                 yield content
@@ -62,6 +63,7 @@ class PrivateFile:
         try:
             # The mode is there from the first moment on, whatever the umask is.
             with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                os.chmod(partial, 0o600)
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

@@ -30,6 +30,7 @@ from stackfold.infrastructure.flavors.deployers.server_process import ServerProc
 from stackfold.infrastructure.flavors.deployers.server_requests import Address, answers
 from stackfold.infrastructure.flavors.deployers.server_settings import ServerSettings
 from stackfold.infrastructure.flavors.serving.served_model import SAYS
+from stackfold.infrastructure.private_files import make_folder
 from stackfold.infrastructure.trust import project_code_folder
 
 _PACKAGE = Path(__file__).parents[3]
@@ -196,7 +197,7 @@ class ServedLocally(ModelDeployer):
 
     def _keep(self, model: ModelToServe, folder: Path) -> None:
         """Make the deployment's folder, with the model in it."""
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder.parent)
         folder.mkdir(mode=0o700)
         (folder / _CODE).mkdir()
         # Stackfold alone is to be found there, whatever else is installed beside it.

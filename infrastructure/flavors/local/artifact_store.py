@@ -19,6 +19,7 @@ from pydantic import Field, field_validator
 from stackfold.application import ports
 from stackfold.application.ports import ArtifactStore, Kept, StoredArtifact
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
+from stackfold.infrastructure.private_files import create_file, make_folder_inside
 
 _INCOMING = ".incoming"
 """The folder, in the store's own file system, in which a file lies until it is whole."""
@@ -71,7 +72,7 @@ class LocalArtifactStore(ArtifactStore):
         with self._in_plain_words(root):
             _make_folder(root)
             path = os.path.join(_own_folder(root, _INCOMING), uuid4().hex)
-            file = open(path, "xb")  # noqa: SIM115  # closed below, before it gets its name
+            file = os.fdopen(create_file(path), "wb")  # closed below, before it gets its name
         writer = _Writer(self, file, root)
         try:
             yield writer
@@ -304,7 +305,7 @@ def _make_folder(folder: str) -> None:
     above = os.path.dirname(folder)
     _make_folder(above)
     with suppress(FileExistsError):
-        os.mkdir(folder)
+        make_folder_inside(folder)
     if not os.path.isdir(folder):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
     _sync_folder(above)

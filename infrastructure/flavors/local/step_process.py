@@ -40,7 +40,7 @@ def main(requests: int, answers: int) -> None:
     import stackfold.infrastructure.flavors.local.serialization  # noqa: F401
 
     reader.start()
-    folder, variables = os.getcwd(), dict(os.environ)
+    folder, variables = _current_folder(), dict(os.environ)
     _write(answers, b"")  # ready
     while (request := asked.get()) is not None:
         _start_afresh(folder, variables)
@@ -71,14 +71,19 @@ def _read(requests: int, asked: "queue.SimpleQueue[bytes | None]", busy: threadi
 
 def _start_afresh(folder: str, variables: dict[str, str]) -> None:
     """Undo what a step before may have changed for the whole process."""
-    try:
-        if os.getcwd() != folder:
-            os.chdir(folder)
-    except FileNotFoundError:
+    if folder and _current_folder() != folder:
         os.chdir(folder)
     if os.environ != variables:
         os.environ.clear()
         os.environ.update(variables)
+
+
+def _current_folder() -> str:
+    """The current folder; empty if it was deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
 
 
 def _answer(request: bytes) -> bytes:

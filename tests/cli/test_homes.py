@@ -1,0 +1,333 @@
+"""What a home lets others do, and what is said where there is none or it cannot be used."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import NOBODY, in_a_process
+
+from stackfold import pipeline, step
+from stackfold.domain.errors import (
+    HomeUnusable,
+    HomeWritable,
+    InvalidFile,
+    LogUnavailable,
+    NoHome,
+    StackfoldError,
+)
+from stackfold.infrastructure.claims import FileClaims
+from stackfold.infrastructure.home import home_folder
+from stackfold.infrastructure.workspace import Workspace
+
+RUN = "00000000-0000-4000-8000-000000000001"
+
+
+@step(enable_cache=False)
+def one() -> int:
+    print("working")
+    return 1
+
+
+@pipeline
+def ones():
+    one()
+
+
+@pytest.fixture
+def umask():
+    """Sets the umask until the test ends."""
+    before = os.umask(0)
+    os.umask(before)
+    yield os.umask
+    os.umask(before)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home that is not there yet, two folders deep."""
+    for name in [name for name in os.environ if name.startswith("STACKFOLD_")]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "data" / "home"
+    monkeypatch.setenv("STACKFOLD_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    return home
+
+
+def modes(folder: Path) -> dict[int, set[str]]:
+    """Mode → what is in a folder, itself included, and has that mode."""
+    found: dict[int, set[str]] = {}
+    for each in (folder, *folder.rglob("*")):
+        kind = "folder" if each.is_dir() else "file"
+        found.setdefault(stat.S_IMODE(each.stat().st_mode), set()).add(kind)
+    return found
+
+
+# -- who gets in
+
+
+@pytest.mark.parametrize("mask", [0, 0o022, 0o077, 0o277], ids=oct)
+def test_a_home_that_is_made_is_private_under_any_umask(home, umask, mask):
+    umask(mask)
+    with Workspace.open() as ws:
+        ws.runs.start(ones)
+        assert ws.artifacts.list()
+        ws.log.fork(None, home.parent / "fork")
+    Workspace.open(home.parent / "second").close()
+    umask(0o022)
+    assert modes(home.parent) == {0o700: {"folder"}, 0o600: {"file"}}
+
+
+def test_a_home_that_exists_keeps_its_mode_and_a_group_may_share_it(home, umask):
+    home.mkdir(parents=True)
+    home.chmod(0o2770)
+    umask(0o002)
+    with Workspace.open() as ws:
+        ws.runs.start(ones)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o2770
+    for name in ("log.sqlite", "claims.lock"):
+        assert stat.S_IMODE((home / name).stat().st_mode) == 0o664
+
+
+def test_what_is_in_it_others_may_write_only_where_they_may_write_anyhow(home, umask):
+    home.mkdir(parents=True)
+    home.chmod(0o755)
+    umask(0)
+    with Workspace.open() as ws:
+        ws.runs.start(ones)
+    assert not any(mode & stat.S_IWOTH for mode in modes(home))
+
+
+def test_where_others_may_write_each_command_says_so(home, cli, monkeypatch):
+    monkeypatch.setenv("STACKFOLD_HOME", str(home))
+    home.mkdir(parents=True)
+    home.chmod(0o777)
+    for command in (["status"], ["stack", "list"], ["stack", "copy", "default", "mine"]):
+        answer = cli(*command)
+        assert answer.code == 0
+        assert answer.err == (
+            f"note: any user of this machine may write in the home {home}: chmod o-w {home}\n"
+        )
+    with pytest.warns(HomeWritable):
+        Workspace.open().close()
+    assert stat.S_IMODE(home.stat().st_mode) == 0o777
+
+
+# -- where there is none
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"HOME": ""}, "HOME names no folder: set it, or set STACKFOLD_HOME"),
+        ({"HOME": "relative"}, "HOME names no folder"),
+        ({"STACKFOLD_HOME": "~nobody-of-that-name/home"}, "write the path in full"),
+    ],
+)
+def test_without_a_home_one_line_says_what_to_set(home, settings, problem, monkeypatch):
+    for name in ("STACKFOLD_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    for use in (home_folder, Workspace.open, Workspace.exists):
+        with pytest.raises(NoHome, match=problem):
+            use()
+    assert not list(Path.cwd().iterdir())
+
+
+AS_SOMEBODY_UNKNOWN = """
+import os, sys, tempfile
+import pydantic, eventsourcing, stackfold.infrastructure.workspace
+from stackfold.cli.main import run
+os.environ.pop("HOME", None)
+os.setgroups([])
+os.setgid(54321)
+os.setuid(54321)
+"""
+"""For a process that root starts: from now on it is a user that the system does not know."""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_user_that_the_system_does_not_know_has_no_home(home):
+    answer = in_a_process(
+        "stack",
+        "list",
+        before=AS_SOMEBODY_UNKNOWN + "os.environ.pop('STACKFOLD_HOME')",
+    )
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == (
+        "error: there is no home for Stackfold: HOME names no folder: "
+        "set it, or set STACKFOLD_HOME\n"
+    )
+
+
+# -- where it cannot be used
+
+
+@pytest.fixture
+def nobody():
+    """Runs a function as a user without rights, in a fork; returns what it raised, in a line."""
+    if os.geteuid() != 0:
+        pytest.skip("root can become somebody else, others cannot")
+
+    def nobody(call):
+        reading, writing = os.pipe()
+        process = os.fork()
+        if process == 0:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            told = "nothing was raised"
+            try:
+                call()
+            except StackfoldError as error:
+                told = f"{type(error).__name__}: {error}"
+            except BaseException as error:
+                told = f"another error, {type(error).__name__}: {error}"
+            os.write(writing, told.encode())
+            os._exit(0)
+        os.close(writing)
+        os.waitpid(process, 0)
+        with open(reading, encoding="utf-8") as answer:
+            return answer.read()
+
+    return nobody
+
+
+def read_only(home: Path) -> None:
+    """Let everybody read what is in a home, and nobody write it."""
+    for each in (*home.rglob("*"), home):
+        each.chmod(0o555 if each.is_dir() else 0o444)
+    for each in home.parents:
+        each.chmod(each.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
+
+
+def test_a_run_on_a_home_that_may_only_be_read_is_refused(home, nobody):
+    with Workspace.open() as ws:
+        ws.runs.start(ones)
+    read_only(home)
+    told = nobody(ones)
+    assert told.startswith(f"HomeUnusable: the home {home} cannot be used for a run: Permission")
+    assert "STACKFOLD_HOME" in told
+    (home / "claims.lock").unlink()
+    assert nobody(ones) == told
+    assert nobody(lambda: [*Workspace.open().stacks.list()]) == "nothing was raised"
+
+
+def test_other_changes_are_refused_as_well(home, nobody, monkeypatch):
+    monkeypatch.setenv("STACKFOLD_SECRET_STORE", "file")
+    with Workspace.open() as ws:
+        ws.log.rebuild()
+    read_only(home)
+    for change in (
+        lambda ws: ws.stacks.copy("default", "mine"),
+        lambda ws: ws.secrets.create("x", {"key": "value"}),
+        lambda ws: ws.init_project(home.parent),
+        lambda ws: ws.log.rebuild(),
+    ):
+        told = nobody(lambda change=change: change(Workspace.open()))
+        assert not told.startswith(("another error", "nothing")), told
+
+
+def test_a_home_that_cannot_be_entered_or_made_is_told(home, nobody):
+    Workspace.open().close()
+    assert nobody(Workspace.open).startswith("LogUnavailable: ")
+    assert nobody(lambda: Workspace.open(home / "deeper")).startswith("LogUnavailable: ")
+
+
+def test_a_claim_that_cannot_be_looked_at_may_be_held(home, nobody):
+    home.mkdir(parents=True)
+    with FileClaims(home).hold(RUN, "run"):
+        pass
+    read_only(home)
+    (home / "claims.lock").chmod(0o600)
+
+    def look():
+        assert FileClaims(home).held(RUN)
+
+    assert nobody(look) == "nothing was raised"
+
+
+def test_a_file_in_the_place_of_a_home_is_told(home):
+    home.parent.mkdir()
+    home.touch()
+    with pytest.raises(LogUnavailable, match="cannot be"):
+        Workspace.open()
+    with pytest.raises(HomeUnusable), FileClaims(home).hold(RUN, "run"):
+        pass
+
+
+# -- a current folder that was deleted
+
+
+@pytest.fixture
+def nowhere(home, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+
+def test_in_a_deleted_folder_what_needs_none_goes_on(nowhere, cli, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    os.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    flow = tmp_path / "flow.py"
+    flow.write_text(
+        "from stackfold import pipeline, step\n"
+        "@step\ndef one() -> int:\n    return 1\n"
+        "@pipeline\ndef ones():\n    one()\n"
+    )
+    assert "active_stack" in cli.ok("status")
+    assert "completed" in cli.ok("pipeline", "run", "--quiet", str(flow))
+    assert "the current folder was deleted" in cli.refused("init")
+    assert "the current folder was deleted" in cli.refused("pipeline", "run", "flow.py")
+    cli.ok("orchestrator", "register", "apart", "--flavor", "local", "--isolation=process")
+    cli.ok("stack", "register", "apart", "-o", "apart", "-a", "default")
+    arguments = ["pipeline", "run", "--quiet", "--no-cache", "--stack", "apart", str(flow)]
+    assert "completed" in cli.ok(*arguments)
+
+
+def test_in_a_deleted_folder_what_needs_one_is_refused(nowhere, tmp_path):
+    with Workspace.open(tmp_path / "home") as ws:
+        for use in (
+            ws.init_project,
+            ws.trust,
+            lambda: ws.load_pipeline("flow.py"),
+            lambda: ws.load_pipeline("flow:flow"),
+            lambda: ws.init_project("inner"),
+        ):
+            with pytest.raises(InvalidFile, match="the current folder was deleted"):
+                use()
+    with pytest.raises(NoHome, match="relative, and the current folder was deleted"):
+        Workspace.open("relative")
+
+
+# -- streams that were closed
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_with_closed_streams_commands_and_programs_go_on(home, closed, tmp_path):
+    """The log must not get the number of a stream that a library prints to."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os\n"
+        "from stackfold.cli.main import run, _replace_closed_streams\n"
+        "_replace_closed_streams()\n"
+        "from stackfold import Workspace\n"
+        "ws = Workspace.open()\n"
+        "os.write(1, b'noise')\n"
+        "os.write(2, b'noise')\n"
+        "assert ws.log.verify().holds\n"
+        "assert run(['stack', 'list']) == 0\n"
+        "assert run(['stack', 'copy', 'default', 'mine']) == 0\n"
+        "assert run(['stack', 'describe', 'nope']) == 1\n"
+        "assert run(['stack', 'delete', 'mine']) == 2\n"
+        f"open({str(tmp_path / 'done')!r}, 'w').close()\n"
+    )
+    subprocess.run(
+        f"{sys.executable} {program} {closed}", shell=True, check=True, capture_output=True
+    )
+    assert (tmp_path / "done").exists()
