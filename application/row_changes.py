@@ -1,9 +1,9 @@
 """What an event changed: the fields in which a row of a read model differs from the one before."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from stackfold.application.cells import mapping
 from stackfold.application.differences import differences
 from stackfold.application.views import Change
 from stackfold.domain.component_type import ComponentType
@@ -57,14 +57,9 @@ _PLAIN = {"flavor"}
 _HIDDEN = {"component": ("type",), "activation": ("scope",)}
 """First word of a topic → columns that never change, which an entry tells otherwise."""
 
-_decode = json.JSONDecoder().raw_decode
-
 
 def _read(text: str | None) -> dict[str, Any]:
-    if text is None or text == "{}":
-        return {}
-    read: dict[str, Any] = _decode(text)[0]
-    return read
+    return {} if text is None else mapping(text)
 
 
 def _named(id: str | None, names: Mapping[str, str]) -> str | None:

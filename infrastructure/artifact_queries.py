@@ -1,6 +1,5 @@
 """Reading what is known of artifacts: plain SQL, importing no framework."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from stackfold.application.artifact_views import (
     NamedArtifact,
     StoreUsed,
 )
+from stackfold.application.cells import cell
 from stackfold.application.run_views import ArtifactView
 from stackfold.application.views import Listing
 from stackfold.domain.component_type import ComponentType
@@ -19,6 +19,7 @@ from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.lineage_queries import Lineages
 from stackfold.infrastructure.listing import part
+from stackfold.infrastructure.reading import one_state
 from stackfold.infrastructure.run_queries import artifact_view
 from stackfold.infrastructure.text import normal
 
@@ -66,31 +67,31 @@ class SqlArtifactQueries:
         )
         return [_named(row) for row in rows]
 
+    @one_state
     def artifact(self, reference: str) -> NamedArtifact:
         """One artifact."""
-        with self._database.look():
-            name, _, which = normal(reference).partition("@")
-            if "/" in name:
-                return self._by_name(name, which)
-            found = self._found("t.id = ?", [name]) or (
-                self._found("substr(t.id, 1, length(?)) = ?", [name, name]) if name else []
-            )
-            if not found:
-                raise NotFound("artifact", reference, self._known())
-            return _only(reference, found)
+        name, _, which = normal(reference).partition("@")
+        if "/" in name:
+            return self._by_name(name, which)
+        found = self._found("t.id = ?", [name]) or (
+            self._found("substr(t.id, 1, length(?)) = ?", [name, name]) if name else []
+        )
+        if not found:
+            raise NotFound("artifact", reference, self._known())
+        return _only(reference, found)
 
+    @one_state
     def describe_artifact(self, reference: str) -> ArtifactDescription:
         """One artifact with where it comes from."""
-        with self._database.look():
-            named = self.artifact(reference)
-            view, pin = self.recorded(named.id)
-            ((versions,),) = self._database.read(
-                f"SELECT count(*) FROM artifacts AS t WHERE {_THERE} "
-                "AND t.pipeline = ? AND t.step = ? AND t.name = ?",
-                [view.pipeline, view.step, view.name],
-            )
-            maker = self._database.read("SELECT name FROM runs WHERE id = ?", [view.run])
-            same = self._found("t.digest = ? AND t.id <> ?", [view.digest, view.id])
+        named = self.artifact(reference)
+        view, pin = self.recorded(named.id)
+        ((versions,),) = self._database.read(
+            f"SELECT count(*) FROM artifacts AS t WHERE {_THERE} "
+            "AND t.pipeline = ? AND t.step = ? AND t.name = ?",
+            [view.pipeline, view.step, view.name],
+        )
+        maker = self._database.read("SELECT name FROM runs WHERE id = ?", [view.run])
+        same = self._found("t.digest = ? AND t.id <> ?", [view.digest, view.id])
         (store,) = pin["components"][ComponentType.ARTIFACT_STORE][:1]
         shared = {field: getattr(named, field) for field in named._fields}
         return ArtifactDescription(
@@ -110,16 +111,16 @@ class SqlArtifactQueries:
             }
         )
 
+    @one_state
     def lineage(self, reference: str, upwards: bool = True, downwards: bool = True) -> Lineage:
         """What an artifact was made of, and what was made of it."""
-        with self._database.look():
-            named = self.artifact(reference)
-            lineages = Lineages(self._database)
-            return Lineage(
-                named,
-                lineages.upwards(named.id) if upwards else [],
-                lineages.downwards(named.id) if downwards else [],
-            )
+        named = self.artifact(reference)
+        lineages = Lineages(self._database)
+        return Lineage(
+            named,
+            lineages.upwards(named.id) if upwards else [],
+            lineages.downwards(named.id) if downwards else [],
+        )
 
     def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:
         """What was recorded of an artifact, and the pin of the run that says where it was."""
@@ -131,7 +132,7 @@ class SqlArtifactQueries:
         )
         if not rows:
             raise NotFound("artifact", id, "it was deleted meanwhile")
-        return artifact_view(rows[0][:-1]), json.loads(rows[0][-1])
+        return artifact_view(rows[0][:-1]), cell(rows[0][-1])
 
     def stores(self) -> Sequence[StoreUsed]:
         """Every artifact store that there was."""
@@ -140,21 +141,21 @@ class SqlArtifactQueries:
             [ComponentType.ARTIFACT_STORE.value],
         )
         return [
-            StoreUsed([name], flavor, json.loads(configuration))
+            StoreUsed([name], flavor, cell(configuration))
             for name, flavor, configuration in dict.fromkeys(rows)
         ]
 
+    @one_state
     def referenced(self) -> set[str]:
         """The addresses of everything in artifact stores that a run refers to."""
-        with self._database.look():
-            artifacts = self._database.read(
-                "SELECT uri FROM artifacts WHERE id IN (SELECT artifact FROM flows)"
-            )
-            kept = self._database.read(
-                "SELECT log FROM steps WHERE log IS NOT NULL UNION ALL "
-                "SELECT artifact FROM deployments WHERE until IS NULL"
-            )
-        return {uri for (uri,) in artifacts} | {json.loads(each)["uri"] for (each,) in kept}
+        artifacts = self._database.read(
+            "SELECT uri FROM artifacts WHERE id IN (SELECT artifact FROM flows)"
+        )
+        kept = self._database.read(
+            "SELECT log FROM steps WHERE log IS NOT NULL UNION ALL "
+            "SELECT artifact FROM deployments WHERE until IS NULL"
+        )
+        return {uri for (uri,) in artifacts} | {cell(each)["uri"] for (each,) in kept}
 
     # -- how it is done
 
@@ -225,4 +226,4 @@ def _only(reference: str, found: Sequence[NamedArtifact]) -> NamedArtifact:
 
 
 def _named(row: Sequence[Any]) -> NamedArtifact:
-    return NamedArtifact._make([*row[:-1], json.loads(row[-1])])
+    return NamedArtifact._make([*row[:-1], cell(row[-1])])

@@ -1,10 +1,10 @@
 """Looking up executions that may stand for others: plain SQL."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from stackfold.application.cells import cell
 from stackfold.application.running.cache import Hit
 from stackfold.application.running.steps import StepAnswer
 from stackfold.domain.artifact import Artifact
@@ -36,7 +36,7 @@ class SqlExecutions:
             return None
         run, metadata, tags = rows[0][:3]
         outputs = tuple(_artifact(row[3:]) for row in rows if row[3] is not None)
-        answer = StepAnswer(outputs, json.loads(metadata), tuple(json.loads(tags)))
+        answer = StepAnswer(outputs, cell(metadata), tuple(cell(tags)))
         return Hit(answer, UUID(run))
 
     def previous(self, run: str, step: str) -> str | None:
@@ -73,7 +73,7 @@ class SqlExecutions:
 
 def _artifact(row: Sequence[Any]) -> Artifact:
     plain = dict(zip(_FIELDS, row, strict=False))
-    versions, metadata, tags = map(json.loads, row[len(_FIELDS) :])
+    versions, metadata, tags = map(cell, row[len(_FIELDS) :])
     # It was valid when it was recorded.
     return Artifact.model_construct(
         **{**plain, "id": UUID(plain["id"])},

@@ -1,11 +1,12 @@
 """What was done to stacks and components between two positions of the log."""
 
-import json
 from collections.abc import Iterator, Sequence
 
+from stackfold.application.cells import cell
 from stackfold.application.queries import History
 from stackfold.application.views import HistoryEntry
 from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.reading import one_state
 
 
 class SqlChanges:
@@ -16,21 +17,19 @@ class SqlChanges:
         self._database = database
         self._history = history
 
+    @one_state
     def between(
         self, stacks: Sequence[str], components: Sequence[str], after: int, before: int
     ) -> list[HistoryEntry]:
         """What was done between two positions, newest first."""
-        with self._database.look():
-            positions = {
-                position
-                for id in (*stacks, *components)
-                for position in self._of(id, after, before)
-            }
-            for stack in stacks:
-                positions.update(self._held_by(stack, after, before))
-            if len(stacks) > 1:
-                positions.update(self._activations(after, before))
-            return self._history.at(sorted(positions, reverse=True))
+        positions = {
+            position for id in (*stacks, *components) for position in self._of(id, after, before)
+        }
+        for stack in stacks:
+            positions.update(self._held_by(stack, after, before))
+        if len(stacks) > 1:
+            positions.update(self._activations(after, before))
+        return self._history.at(sorted(positions, reverse=True))
 
     def _of(self, id: str, after: int, before: int) -> Iterator[int]:
         rows = self._database.read(
@@ -47,7 +46,7 @@ class SqlChanges:
             [stack, before, after],
         )
         for since, until, components in rows:
-            for ids in json.loads(components).values():
+            for ids in cell(components).values():
                 for id in ids:
                     yield from self._of(id, max(since, after), min(until or before, before))
 

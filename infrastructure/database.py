@@ -6,7 +6,7 @@ differs is said by the attributes and methods here.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from stackfold.domain.errors import LogUnavailable
 
@@ -33,6 +33,8 @@ class Fault(NamedTuple):
     position: int | None = None
     """The first event that it is about, if that is known."""
 
+
+R = TypeVar("R")
 
 Wait = Callable[[float], object]
 """Called with a number of seconds: waits until there may be new events, but no longer."""
@@ -98,6 +100,13 @@ class Database(Protocol):
     def contains(self, column: str) -> str:
         """SQL for whether a column of bytes contains the bytes of a parameter."""
 
+    def consistently(self, read: Callable[[], R]) -> R:
+        """What `read` returns, in the block of a `look`; called again if that state was lost.
+
+        Raises:
+            LogUnavailable: It cannot be read.
+        """
+
     def prepare(self, cursor: Cursor) -> None:
         """Make ready for the tables of a new log."""
 
@@ -136,17 +145,29 @@ class Database(Protocol):
 class Interrupted(LogUnavailable):
     """The connection was lost; whether what was being written is there must be looked at."""
 
-    def __init__(self, place: str) -> None:
-        """Say what to do about the log at `place`."""
+    def __init__(self, place: str, *, committing: bool = True) -> None:
+        """Say what to do about the log at `place`.
+
+        Args:
+            place: Where it is.
+            committing: Whether it was lost when all was written, so that it may be there.
+        """
         super().__init__(
             place,
             "was lost while something was being recorded, and cannot be asked whether it is "
-            "there: look for it when the connection is back",
+            "there: look for it when the connection is back"
+            if committing
+            else "was lost while something was being recorded, and nothing of it is there: "
+            "try again",
         )
 
 
-class NotAllowed(LogUnavailable):
-    """The database's own rules forbid it to this user."""
+class Lost(LogUnavailable):
+    """The connection was lost in the middle of a read, which can be repeated."""
+
+    def __init__(self, place: str) -> None:
+        """Say what to do about the log at `place`."""
+        super().__init__(place, "was lost while it was being read: try again")
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Reading what is known of deployments: plain SQL, importing no framework."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from stackfold.application.cells import cell
 from stackfold.application.deployment_views import DeploymentDescription, DeploymentView
 from stackfold.application.queries import Reference
 from stackfold.application.views import ALL, Listing
@@ -11,6 +11,7 @@ from stackfold.domain.errors import NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
 from stackfold.infrastructure.looking_up import find, true_at
+from stackfold.infrastructure.reading import one_state
 
 _COLUMNS = {field: f"t.{field}" for field in (*DeploymentView._fields, "stack_id")}
 _SELECT = f"SELECT {', '.join(_COLUMNS[field] for field in DeploymentView._fields)}"
@@ -33,19 +34,19 @@ class SqlDeploymentQueries:
         )
         return [_view(row) for row in rows]
 
+    @one_state
     def deployment(self, reference: str, as_of: int | None = None) -> DeploymentView:
         """One deployment."""
-        with self._database.look():
-            return _view(self._row(_SELECT, reference, as_of))
+        return _view(self._row(_SELECT, reference, as_of))
 
+    @one_state
     def describe_deployment(
         self, reference: str, as_of: int | None = None
     ) -> DeploymentDescription:
         """One deployment with all that it keeps."""
-        with self._database.look():
-            view = self.deployment(reference, as_of)
-            stack_id, error, *parts = self._row(_MORE, view.id, as_of)
-        artifact, store, component, reached_by = map(json.loads, parts)
+        view = self.deployment(reference, as_of)
+        stack_id, error, *parts = self._row(_MORE, view.id, as_of)
+        artifact, store, component, reached_by = map(cell, parts)
         return DeploymentDescription(
             **view._asdict(),
             problem=error,

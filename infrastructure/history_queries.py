@@ -1,10 +1,10 @@
 """Reading the past: plain SQL over the log and the temporal read models."""
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any
 
+from stackfold.application.cells import cell
 from stackfold.application.queries import Reference, Revision
 from stackfold.application.views import HistoryEntry, LogFilter
 from stackfold.domain.component_type import ComponentType
@@ -157,7 +157,7 @@ class SqlHistory:
             rows = self._database.read(
                 "SELECT components FROM stacks WHERE id = ? AND since = ?", [id, position]
             )
-            held = [each for row in rows for ids in json.loads(row[0]).values() for each in ids]
+            held = [each for row in rows for ids in cell(row[0]).values() for each in ids]
             during: list[int] = []
             for component in held:
                 changed = self._database.read(

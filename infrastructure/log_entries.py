@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
+from stackfold.application.cells import mapping
 from stackfold.application.row_changes import row_changes
 from stackfold.application.views import Change, HistoryEntry
 from stackfold.infrastructure.database import Database
@@ -177,7 +178,7 @@ class EntryReader:
                 id
                 for text in texts
                 for id in (
-                    [text] if topic == "activation" else chain.from_iterable(_read(text).values())
+                    [text] if topic == "activation" else chain.from_iterable(mapping(text).values())
                 )
             }
         self._learn(table, [(id, at) for at, ids in wanted.items() for id in ids])
@@ -260,15 +261,10 @@ _END = 2**63 - 1
 _decode = json.JSONDecoder().raw_decode
 
 
-def _read(text: str) -> Any:
-    """What a JSON text says, in half the time of `json.loads`."""
-    return _decode(text)[0]
-
-
 def state_of(event: Event) -> Mapping[str, Any]:
     """An event's fields; none where they were damaged, for the rest can still be told."""
     try:
-        state = _read(event.state.decode())
+        state = _decode(event.state.decode())[0]
     except ValueError:
         state = None
     return state if isinstance(state, dict) else {}

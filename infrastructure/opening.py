@@ -5,8 +5,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackfold.domain.errors import HomeWritable, LogUnavailable
-from stackfold.infrastructure.database import Database, NotAllowed
+from stackfold.domain.errors import HomeWritable, LogUnavailable, PermissionDenied
+from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.home import LOG_FILE, Project, find_project, home_folder
 from stackfold.infrastructure.private_files import others_may_write
 from stackfold.infrastructure.sqlite_database import SqliteDatabase
@@ -84,7 +84,7 @@ def _upgrade(database: Database) -> None:
 
     try:
         upgrade(database)
-    except NotAllowed as error:
+    except PermissionDenied as error:
         problem = "is of an older version: let its owner run any command, which upgrades it"
         raise LogUnavailable(database.place, problem) from error
 

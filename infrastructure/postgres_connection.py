@@ -8,8 +8,7 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
-from stackfold.domain.errors import LogUnavailable
-from stackfold.infrastructure.database import NotAllowed
+from stackfold.domain.errors import LogUnavailable, PermissionDenied
 from stackfold.infrastructure.postgres_dialect import translated, without_nul
 from stackfold.infrastructure.postgres_schema import SCHEMA_NAME
 from stackfold.infrastructure.store import Address
@@ -97,6 +96,9 @@ def connect(address: Address, patience: float) -> Connection:
         except psycopg.OperationalError as error:
             text = str(error).lower()
             if not any(sign in text for sign in _PASSING) or time.monotonic() + pause > end:
+                if "permission denied" in text:
+                    problem = f"cannot be entered: {_line(error)}"
+                    raise PermissionDenied(address.place, problem) from error
                 raise LogUnavailable(address.place, _no_connection(error)) from error
         except psycopg.Error as error:
             raise LogUnavailable(address.place, f"cannot be opened: {_line(error)}") from error
@@ -155,7 +157,7 @@ def refusal(place: str, error: psycopg.Error) -> LogUnavailable:
         if isinstance(error, kind):
             return LogUnavailable(place, problem)
     if isinstance(error, errors.InsufficientPrivilege):
-        return NotAllowed(place, f"does not allow this: {_line(error)}")
+        return PermissionDenied(place, f"does not allow this: {_line(error)}")
     return LogUnavailable(place, f"failed: {_line(error)}")
 
 

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import psycopg
 
-from stackfold.domain.errors import LogUnavailable
-from stackfold.infrastructure.database import Cursor, Fault, Interrupted, Wait, part
+from stackfold.domain.errors import LogUnavailable, PermissionDenied
+from stackfold.infrastructure.database import Cursor, Fault, Interrupted, Lost, R, Wait, part
 from stackfold.infrastructure.postgres_connection import (
     ARRIVAL,
     RETURN,
@@ -36,6 +36,11 @@ _FORM = "; SELECT max(form) FROM version"
 # Not READ ONLY, which would forbid temporary tables; it is rolled back.
 _LOOK = b"BEGIN ISOLATION LEVEL REPEATABLE READ"
 
+_USABLE = (
+    f"SELECT coalesce(bool_and(has_schema_privilege(oid, 'USAGE')), true) FROM pg_namespace "
+    f"WHERE nspname = '{SCHEMA_NAME}'"
+)
+
 _OPEN = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR}
 
 
@@ -56,7 +61,7 @@ class PostgresDatabase:
         self._address = address
         self._connection = connection
         self._turn = threading.RLock()
-        self._inside = False
+        self._inside = self._writing = self._committing = False
         self._closed = False
         self.outdated = False
         self.empty = False
@@ -89,17 +94,10 @@ class PostgresDatabase:
             LogUnavailable: It cannot be read.
         """
         with self._turn:
-            for again in (True, False):
-                try:
-                    return self._connection.execute(statement, parameters).fetchall()
-                except psycopg.Error as error:
-                    if not self._connection.closed:
-                        raise refusal(self.place, error) from error
-                    if self._inside or not again:
-                        # The whole block must be repeated, which only its author can do.
-                        raise self._lost() from error
-                self._reconnect()
-        raise AssertionError
+            try:
+                return self._read(statement, parameters)
+            except psycopg.Error as error:
+                raise self._refusal(error) from error
 
     def define(self, name: str, function: Callable[[str], bool]) -> None:
         """Nothing is needed: the schema has functions of its own."""
@@ -123,11 +121,12 @@ class PostgresDatabase:
                 with part(cursor, keep):
                     yield cursor
                 return
-            with self._transaction(_WRITE if self.empty else _WRITE + _FORM, Interrupted) as begun:
+            with self._transaction(_WRITE if self.empty else _WRITE + _FORM, writing=True) as begun:
                 row = begun.fetchone() if begun and not self.empty else None
                 if row and row[0] > SCHEMA:
                     raise self._too_new()
                 yield self._cursor()
+                self._committing = keep
                 # After an error that somebody has kept silent about, COMMIT would roll back.
                 if keep and control(self._connection, "COMMIT").statusmessage != "COMMIT":
                     raise LogUnavailable(self.place, "failed: nothing was recorded")
@@ -145,12 +144,26 @@ class PostgresDatabase:
             if self._inside:
                 yield self._cursor()
                 return
-            with self._transaction(_LOOK, None):
+            with self._transaction(_LOOK):
                 yield self._cursor()
 
     def contains(self, column: str) -> str:
         """SQL for whether a column of bytes contains the bytes of a parameter."""
         return f"position(? in {column}) > 0"
+
+    def consistently(self, read: Callable[[], R]) -> R:
+        """What `read` returns, in the block of a `look`; called again if that state was lost.
+
+        Raises:
+            LogUnavailable: It cannot be read.
+        """
+        with self._turn:
+            if self._inside:
+                return read()
+            with suppress(Lost), self.look():
+                return read()
+            with self.look():
+                return read()
 
     def prepare(self, cursor: Cursor) -> None:
         """Create the schema, and the functions that triggers and queries call."""
@@ -164,10 +177,13 @@ class PostgresDatabase:
     def version(self, cursor: Cursor) -> int:
         """Which form its tables have; 0 where there are none."""
         # `to_regclass` may remember, under the lock, that there was none before.
-        ((there,),) = cursor.execute(
-            "SELECT count(*) FROM pg_tables WHERE schemaname = ? AND tablename = 'version'",
+        ((there, usable),) = cursor.execute(
+            f"SELECT count(*), ({_USABLE}) FROM pg_tables "
+            "WHERE schemaname = ? AND tablename = 'version'",
             [self.main],
         )
+        if there and not usable:
+            raise self._no_usage()
         if not there:
             return 0
         ((form,),) = cursor.execute("SELECT coalesce(max(form), 0) FROM version")
@@ -194,26 +210,20 @@ class PostgresDatabase:
         """
         from stackfold.infrastructure import postgres_integrity
 
-        with self.look() as cursor:
-            return postgres_integrity.lying_index(cursor)
+        return self.consistently(lambda: postgres_integrity.lying_index(self._cursor()))
 
     def damage(self) -> Fault | None:
         """What amcheck finds, where it is installed and allowed."""
         from stackfold.infrastructure import postgres_integrity
 
         with self._turn:
-            return postgres_integrity.damage(
-                lambda statement, parameters: self._connection.execute(
-                    statement, parameters
-                ).fetchall()
-            )
+            return postgres_integrity.damage(self._read)
 
     def missing(self) -> Fault | None:
         """What of the log's indexes and triggers is not there, or is not what it should be."""
         from stackfold.infrastructure import postgres_integrity
 
-        with self.look() as cursor:
-            return postgres_integrity.missing(cursor)
+        return self.consistently(lambda: postgres_integrity.missing(self._cursor()))
 
     def mend(self, cursor: Cursor) -> None:
         """Make the indexes and triggers anew that are wrong, as far as this user may."""
@@ -251,25 +261,41 @@ class PostgresDatabase:
 
     # -- how it is done
 
+    def _read(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
+        """The rows that a SELECT yields, once more if the connection was lost."""
+        for again in (True, False):
+            try:
+                return self._connection.execute(statement, parameters).fetchall()
+            except psycopg.Error as error:
+                if not self._connection.closed:
+                    raise
+                if self._writing:
+                    raise Interrupted(self.place, committing=False) from error
+                if self._inside or not again:
+                    # The whole block must be repeated, which only its author can do.
+                    raise Lost(self.place) from error
+            self._reconnect()
+        raise AssertionError
+
     def _cursor(self) -> Cursor:
         return self._connection.cursor()
 
     @contextmanager
     def _transaction(
-        self, begin: str | bytes, lost: type[Interrupted] | None
+        self, begin: str | bytes, writing: bool = False
     ) -> Iterator[psycopg.Cursor[Any] | None]:
         begun = self._begin(begin)
-        self._inside = True
+        self._inside, self._writing = True, writing
         try:
             yield begun
         except psycopg.Error as error:
             if self._connection.closed:
-                raise (lost(self.place) if lost else self._lost()) from error
+                raise self._lost() from error
             if isinstance(error, self.conflict):
                 raise
-            raise refusal(self.place, error) from error
+            raise self._refusal(error) from error
         finally:
-            self._inside = False
+            self._inside = self._writing = self._committing = False
             with suppress(psycopg.Error):
                 if self._connection.pgconn.transaction_status in _OPEN:
                     at_once(self._connection, b"ROLLBACK")
@@ -301,7 +327,24 @@ class PostgresDatabase:
         return LogUnavailable(self.place, "was written by a newer Stackfold: upgrade")
 
     def _lost(self) -> LogUnavailable:
-        return LogUnavailable(self.place, "was lost while it was being read: try again")
+        if self._writing:
+            return Interrupted(self.place, committing=self._committing)
+        return Lost(self.place)
+
+    def _refusal(self, error: psycopg.Error) -> LogUnavailable:
+        if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
+            # Whoever may not use the schema is told that there is nothing of that name in it.
+            with suppress(LogUnavailable, psycopg.Error):
+                asking = connect(self._address, ARRIVAL)
+                with asking:
+                    ((allowed,),) = asking.execute(_USABLE).fetchall()
+                if not allowed:
+                    return self._no_usage()
+        return refusal(self.place, error)
+
+    def _no_usage(self) -> PermissionDenied:
+        problem = f"does not allow this: permission denied for schema {SCHEMA_NAME}"
+        return PermissionDenied(self.place, problem)
 
 
 class _Listener:

@@ -1,6 +1,5 @@
 """Folds events into the read models, inside the transaction that appends them."""
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import orjson
 from eventsourcing.persistence import IntegrityError
 
+from stackfold.application.cells import cell
 from stackfold.application.queries import Queries
 from stackfold.application.read_models.all import plain, temporal
 from stackfold.application.read_models.guards import GUARDS
@@ -99,7 +99,7 @@ class _Table:
 
     def decoded(self, values: Sequence[Any]) -> Row:
         pairs = zip(values, self.in_json, strict=True)
-        decoded = (json.loads(value) if is_json else value for value, is_json in pairs)
+        decoded = (cell(value) if is_json else value for value, is_json in pairs)
         row: Row = self.model.row(*decoded)
         return row
 

@@ -1,9 +1,9 @@
 """Reading the read models: plain SQL, importing no framework."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from stackfold.application.cells import mapping
 from stackfold.application.moments import AsOf
 from stackfold.application.queries import Reference, StoredFlavor
 from stackfold.application.views import ALL, ComponentView, Listing, StackView
@@ -13,6 +13,7 @@ from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
 from stackfold.infrastructure.looking_up import find, marks, true_at
 from stackfold.infrastructure.positions import position_of
+from stackfold.infrastructure.reading import one_state
 
 GLOBAL = "global"
 
@@ -84,25 +85,25 @@ class SqlQueries:
 
     # -- stacks
 
+    @one_state
     def stacks(self, listing: Listing = ALL, as_of: int | None = None) -> list[StackView]:
         """The living stacks."""
         source, parameters = true_at("stacks", as_of)
         wanted = part(listing, _STACK_COLUMNS)
-        with self._database.look():
-            rows = self._database.read(
-                f"{_STACK} {source}{wanted.where}{wanted.tail}", [*parameters, *wanted.parameters]
-            )
-            return self._stack_views(rows, as_of)
+        rows = self._database.read(
+            f"{_STACK} {source}{wanted.where}{wanted.tail}", [*parameters, *wanted.parameters]
+        )
+        return self._stack_views(rows, as_of)
 
+    @one_state
     def stack(self, reference: str, as_of: int | None = None) -> StackView:
         """The stack of that name, id or unique prefix."""
-        with self._database.look():
-            return self._stack_by_id(self.find_stack(reference, as_of).id, as_of)
+        return self._stack_by_id(self.find_stack(reference, as_of).id, as_of)
 
+    @one_state
     def active_stack(self, as_of: int | None = None) -> StackView:
         """The stack that is active here."""
-        with self._database.look():
-            return self._stack_by_id(self._active(as_of), as_of)
+        return self._stack_by_id(self._active(as_of), as_of)
 
     def previous_stack(self) -> Reference:
         """The stack that was active here before the one that is.
@@ -136,27 +137,27 @@ class SqlQueries:
 
     # -- components
 
+    @one_state
     def components(
         self, type: ComponentType, listing: Listing = ALL, as_of: int | None = None
     ) -> list[ComponentView]:
         """The living components of a type."""
         source, parameters = true_at("components", as_of)
         wanted = part(listing, _COMPONENT_COLUMNS)
-        with self._database.look():
-            rows = self._database.read(
-                f"{_COMPONENT} {source} AND t.type = ?{wanted.where}{wanted.tail}",
-                [*parameters, str(type), *wanted.parameters],
-            )
-            return self._component_views(rows, as_of)
+        rows = self._database.read(
+            f"{_COMPONENT} {source} AND t.type = ?{wanted.where}{wanted.tail}",
+            [*parameters, str(type), *wanted.parameters],
+        )
+        return self._component_views(rows, as_of)
 
+    @one_state
     def component(
         self, type: ComponentType, reference: str, as_of: int | None = None
     ) -> ComponentView:
         """The component of that type and name, id or unique prefix."""
-        with self._database.look():
-            id = self.find_component(type, reference, as_of).id
-            rows = self._by_id("components", _COMPONENT, [id], as_of)
-            return self._component_views(rows, as_of)[0]
+        id = self.find_component(type, reference, as_of).id
+        rows = self._by_id("components", _COMPONENT, [id], as_of)
+        return self._component_views(rows, as_of)[0]
 
     def find_component(
         self, type: ComponentType, reference: str, as_of: int | None = None
@@ -180,13 +181,13 @@ class SqlQueries:
             raise NotInStack(active.name, ComponentType(type).noun)
         return self.component(type, active.components[type][0], as_of)
 
+    @one_state
     def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:
         """The components that a stack holds, by type, the default one of each type first."""
-        with self._database.look():
-            rows = self._by_id("stacks", "SELECT t.components", [id], as_of)
-            held = json.loads(rows[0][0]) if rows else {}
-            ids = [each for group in held.values() for each in group]
-            views = self._component_views(self._by_id("components", _COMPONENT, ids, as_of), as_of)
+        rows = self._by_id("stacks", "SELECT t.components", [id], as_of)
+        held = mapping(rows[0][0]) if rows else {}
+        ids = [each for group in held.values() for each in group]
+        views = self._component_views(self._by_id("components", _COMPONENT, ids, as_of), as_of)
         by_id = {view.id: view for view in views}
         return [by_id[each] for each in ids if each in by_id]
 
@@ -259,7 +260,7 @@ class SqlQueries:
         if not rows:
             return []
         active = self._active_or_none(as_of)
-        composed = [_read(row[5]) for row in rows]
+        composed = [mapping(row[5]) for row in rows]
         ids = {id for held in composed for group in held.values() for id in group}
         found = self._by_id("components", "SELECT t.id, t.name", sorted(ids), as_of)
         names = dict(found)
@@ -270,7 +271,7 @@ class SqlQueries:
                 revision=revision,
                 active=id == active,
                 description=description,
-                labels=_read(labels),
+                labels=mapping(labels),
                 components={
                     type: [names.get(each, each) for each in held[type]]
                     for type in _TYPES
@@ -301,7 +302,7 @@ class SqlQueries:
         )
         holders: dict[str, list[str]] = {}
         for stack, components in stacks:
-            for held in _read(components).values():
+            for held in mapping(components).values():
                 for each in held:
                     holders.setdefault(each, []).append(stack)
         return [
@@ -311,8 +312,8 @@ class SqlQueries:
                 type=type,
                 flavor=flavor,
                 revision=revision,
-                configuration=_read(configuration),
-                labels=_read(labels),
+                configuration=mapping(configuration),
+                labels=mapping(labels),
                 stacks=holders.get(id, []),
                 created=created,
                 updated=updated,
@@ -339,11 +340,3 @@ class SqlQueries:
             "WHERE t.until IS NULL OR t.until > ?",
             [*ids, as_of, as_of],
         )
-
-
-_decoded = json.JSONDecoder().raw_decode
-
-
-def _read(text: str) -> Any:
-    """What a JSON text says; in half the time of `json.loads`, which lists are mostly made of."""
-    return {} if text == "{}" else _decoded(text)[0]

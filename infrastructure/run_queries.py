@@ -1,9 +1,9 @@
 """Reading what is known of runs: plain SQL, importing no framework."""
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.cells import cell
 from stackfold.application.run_views import (
     NEWEST_FIRST,
     ArtifactView,
@@ -86,13 +86,13 @@ class SqlRunQueries:
             parameters=_values(parameters, form),
             parameter_form=form,
             configuration=_configuration(configuration, form),
-            steps=self._steps(view.id, json.loads(graph)),
-            pin=json.loads(pin),
+            steps=self._steps(view.id, cell(graph)),
+            pin=cell(pin),
             rerun_of=rerun_of,
-            environment=json.loads(environment),
+            environment=cell(environment),
             position=position,
-            metadata=json.loads(metadata),
-            submitted=json.loads(submitted) if submitted else None,
+            metadata=cell(metadata),
+            submitted=cell(submitted) if submitted else None,
         )
 
     def recorded_parameters(self, run: str) -> "RecordedParameters":
@@ -102,7 +102,7 @@ class SqlRunQueries:
         ((form, parameters, configuration),) = self._database.read(
             "SELECT parameter_form, parameters, configuration FROM runs WHERE id = ?", (run,)
         )
-        return RecordedParameters(form, json.loads(parameters), json.loads(configuration))
+        return RecordedParameters(form, cell(parameters), cell(configuration))
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
         """What the run with that id, or one step of it, produced."""
@@ -130,7 +130,7 @@ class SqlRunQueries:
 
 def _values(text: str, form: str) -> dict[str, Any]:
     """The values of parameters that were recorded in a form."""
-    records: dict[str, Any] = json.loads(text)
+    records: dict[str, Any] = cell(text)
     if form == "plain" or '"$' not in text:
         return records
     from stackfold.application.recorded_parameters import values_of
@@ -140,7 +140,7 @@ def _values(text: str, form: str) -> dict[str, Any]:
 
 def _configuration(text: str, form: str) -> dict[str, Any]:
     """The same for a configuration, with the parameters of steps in it."""
-    chosen: dict[str, Any] = json.loads(text)
+    chosen: dict[str, Any] = cell(text)
     if form == "plain" or '"$' not in text:
         return chosen
     from stackfold.application.recorded_parameters import values_of_configuration
@@ -150,12 +150,12 @@ def _configuration(text: str, form: str) -> dict[str, Any]:
 
 def _run(row: Sequence[Any]) -> RunView:
     *plain, tags = row
-    return RunView._make((*plain, json.loads(tags)))
+    return RunView._make((*plain, cell(tags)))
 
 
 def artifact_view(row: Sequence[Any]) -> ArtifactView:
     """A row of `ArtifactView`'s columns as such a view."""
-    return ArtifactView(*row[:-3], *map(json.loads, row[-3:]))
+    return ArtifactView(*row[:-3], *map(cell, row[-3:]))
 
 
 _JSON = ("inputs", "retried", "log", "metadata", "tags")
@@ -170,7 +170,7 @@ def _step(
     node: dict[str, Any], row: tuple[Any, ...] | None, outputs: dict[str, list[ArtifactView]]
 ) -> StepView:
     known = dict(zip(_STEP, row or _NEVER, strict=True))
-    known |= {name: json.loads(known[name] or "null") for name in _JSON}
+    known |= {name: cell(known[name] or "null") for name in _JSON}
     known["parameters"] = _values(known["parameters"], known["parameter_form"])
     return StepView(
         name=node["name"],

@@ -1,7 +1,6 @@
 """Snapshots, found among the rows of the temporal read models."""
 
-import json
-
+from stackfold.application.cells import cell
 from stackfold.application.read_models.all import temporal
 from stackfold.application.snapshots import EVERY, Snapshot
 from stackfold.infrastructure.database import Database
@@ -29,7 +28,7 @@ class ReadModelSnapshots:
             return None
         revision, created, updated, *values = rows[0]
         fields = {
-            column: json.loads(value) if column in model.json else value
+            column: cell(value) if column in model.json else value
             for column, value in zip(model.columns, values, strict=True)
         }
         return Snapshot(revision, created, updated, fields)

@@ -1,6 +1,7 @@
 """One SQLite file, or memory: its connection, its transactions, and its failures in plain words."""
 
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -9,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from stackfold.domain.errors import LogUnavailable
-from stackfold.infrastructure.database import Cursor, Fault, Wait, part
+from stackfold.domain.errors import LogUnavailable, ReadModelDamaged
+from stackfold.infrastructure.database import Cursor, Fault, R, Wait, part
 from stackfold.infrastructure.version import SCHEMA
 
 PATIENCE = 10.0
@@ -31,6 +32,10 @@ _PROBLEMS = (
     ("no such table", "is damaged: restore it from a backup or move it away"),
     ("no such column", "is damaged: restore it from a backup or move it away"),
 )
+
+
+_OF_EVENTS = {"recorded_at", "originator_id", "topic"}
+"""Columns of text that the log itself has."""
 
 
 class SqliteDatabase:
@@ -174,6 +179,11 @@ class SqliteDatabase:
         """SQL for whether a column of bytes contains the bytes of a parameter."""
         return f"instr({column}, ?) > 0"
 
+    def consistently(self, read: Callable[[], R]) -> R:
+        """What `read` returns, in the block of a `look`."""
+        with self.look():
+            return read()
+
     def prepare(self, cursor: Cursor) -> None:
         """Nothing is needed."""
 
@@ -260,6 +270,9 @@ class plain_words:
         """Translate an error of SQLite's, but for those that tell of a conflict."""
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
             text = str(error).lower()
+            damaged = re.search(r"no such table: (?:main\.)?(\w+)|utf-8 column '(\w+)'", text)
+            if damaged and damaged[1] != "events" and damaged[2] not in _OF_EVENTS:
+                raise ReadModelDamaged("a read model is missing or damaged") from error
             known = (words for sign, words in _PROBLEMS if sign in text)
             raise LogUnavailable(self._place, next(known, f"failed: {error}")) from error
 

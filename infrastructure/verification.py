@@ -59,7 +59,7 @@ def verify(
     if fault is None:
         fault = database.damage()
     if fault is None:
-        difference = _verify_read_models(database)
+        difference = database.consistently(lambda: _verify_read_models(database))
         if difference is not None:
             return found._replace(**difference._asdict())
         fault = database.missing()

@@ -1,0 +1,90 @@
+"""A cell of a read model that cannot be read: one line says `log rebuild`, which mends it."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from history.homes import tables
+from workspaces import STORE
+
+from stackfold.application.read_models.all import every_temporal
+from stackfold.domain.errors import ReadModelDamaged
+from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.workspace import Workspace
+
+JSON = [
+    *((model.table, column) for model in every_temporal() for column in sorted(model.json)),
+    *(("runs", column) for column in ("parameters", "graph", "pin", "environment", "tags")),
+    *(("steps", column) for column in ("parameters", "inputs", "retried", "metadata")),
+    *(("artifacts", column) for column in ("metadata", "tags", "versions")),
+]
+
+
+def reads(ws):
+    """What can be asked of everything that there is."""
+    yield ws.stacks.list
+    yield lambda: ws.queries.stack_components(ws.queries.find_stack("live").id)
+    yield lambda: ws.stacks.history("live")
+    yield lambda: ws.components.list(STORE)
+    yield lambda: ws.components.history(STORE, "shared")
+    yield lambda: [ws.flavors.list(type) for type in {STORE}]
+    yield ws.runs.list
+    yield lambda: [ws.runs.describe(view.id) for view in ws.runs.list()]
+    yield ws.artifacts.list
+    yield lambda: [ws.deployment_queries.describe_deployment(v.id) for v in _deployments(ws)]
+    yield lambda: [*ws.log.entries()]
+    yield ws.status
+
+
+def _deployments(ws):
+    return ws.deployment_queries.deployments()
+
+
+def refusals(ws):
+    told = []
+    for read in reads(ws):
+        try:
+            read()
+        except ReadModelDamaged as error:
+            told.append(str(error))
+    return told
+
+
+@pytest.mark.parametrize("value", ["'{'", "'garbage'", "'7'", "x'00ff'"])
+def test_a_damaged_cell_says_rebuild_wherever_it_is_read(filled, home, value):
+    before = tables(filled)
+    assert refusals(filled) == []
+    for table, column in JSON:
+        with closing(sqlite3.connect(home / LOG_FILE)) as connection:
+            connection.execute(f"UPDATE {table} SET {column} = {value}")
+            connection.commit()
+        told = refusals(filled)
+        if (table, column) in READ:
+            assert told, f"{table}.{column} is read by none of these"
+        assert all(
+            each.endswith("run `stackfold log rebuild`, which makes it anew") for each in told
+        )
+        filled.log.rebuild()
+        assert tables(filled) == before
+
+
+READ = {
+    *((table, column) for table, column in JSON if table in ("stacks", "components", "runs")),
+    ("steps", "inputs"),
+    ("artifacts", "metadata"),
+}
+
+
+def test_text_that_is_none_and_a_missing_table_say_so_too(filled, home):
+    for damage in (
+        "UPDATE stacks SET description = CAST(x'ff' AS TEXT)",
+        "DROP TABLE components",
+    ):
+        with closing(sqlite3.connect(home / LOG_FILE)) as connection:
+            connection.execute(damage)
+            connection.commit()
+        with Workspace.open(home) as ws, pytest.raises(ReadModelDamaged, match="log rebuild"):
+            ws.stacks.list()
+        with Workspace.open(home) as ws:
+            ws.log.rebuild()
+            assert ws.stacks.list()
