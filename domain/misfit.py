@@ -16,8 +16,13 @@ class Misfit(NamedTuple):
     """Such as "it should be a valid integer, not 'many'"."""
 
 
-def misfit(error: ValidationError) -> Misfit:
-    """The first problem in a refusal of pydantic's."""
+def misfit(error: ValidationError, hides_input: bool = False) -> Misfit:
+    """The first problem in a refusal of pydantic's.
+
+    Args:
+        error: The refusal.
+        hides_input: Whether the value is left out, because it may hold a secret.
+    """
     first = error.errors(include_url=False, include_context=False)[0]
     message = first["msg"].removeprefix("Value error, ").replace("Input", "it", 1)
     shown = repr(first["input"])
@@ -25,5 +30,5 @@ def misfit(error: ValidationError) -> Misfit:
     return Misfit(
         place=".".join(map(str, first["loc"])),
         unknown=first["type"] == "extra_forbidden",
-        problem=" ".join(f"{message}, not {shown}".split()),
+        problem=" ".join((message if hides_input else f"{message}, not {shown}").split()),
     )

@@ -10,12 +10,15 @@ from typing import Annotated, Any, NamedTuple, Self, get_args, get_origin, get_t
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
-from stackfold.domain.class_finder import FindClass, class_finder
+from stackfold.domain.class_finder import FindClass, class_finder, mentioned
 from stackfold.domain.errors import InvalidPipeline, UnknownClass
 from stackfold.domain.exact_json.encoding import NoExactForm
 from stackfold.domain.exact_json.parameters import (
     IsSecret,
+    ParameterEncoder,
     Recorded,
+    is_secret,
+    is_trivial,
     plain_numbers,
     read_back,
     record_of,
@@ -64,6 +67,7 @@ class Signature:
         self._owner = owner
         self._function = unwrap(function)
         self._finders: dict[str, FindClass] = {}
+        self._encoders: dict[str, ParameterEncoder] = {}
         _must_be_plain(owner, function)
         parameters = inspect_signature(function).parameters
         hints = _resolved_hints(owner, function)
@@ -151,7 +155,7 @@ class Signature:
         try:
             value = _fitted(adapter, value)
         except ValidationError as error:
-            place, _, problem = misfit(error)
+            place, _, problem = misfit(error, hides_input=_may_hold_secrets(self.hints[name]))
             where = f"{place}: " if place else ""
             raise InvalidPipeline(
                 f"parameter {name!r} of {self._owner}: {where}{problem}"
@@ -171,8 +175,13 @@ class Signature:
         Raises:
             InvalidPipeline: It cannot be recorded.
         """
+        if is_trivial(value):
+            return Recorded(value, value)  # type: ignore[arg-type]
+        encoder = self._encoders.get(name)
+        if encoder is None:
+            encoder = self._encoders[name] = ParameterEncoder(self._finder(name))
         try:
-            return record_of(value, self._finder(name), adapter)
+            return record_of(value, encoder, adapter)
         except IsSecret:
             problem = (
                 "is or holds a secret, and parameters are recorded: let the step read it from an "
@@ -284,6 +293,10 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
         return _ANYTHING
     except PydanticUserError:  # a model has a configuration of its own
         return TypeAdapter(hint)
+
+
+def _may_hold_secrets(hint: Any) -> bool:
+    return any(is_secret(each) for each in mentioned(hint) if isinstance(each, type))
 
 
 def _fitted(adapter: TypeAdapter[Any], value: object) -> Any:

@@ -8,7 +8,14 @@ import pytest
 
 # Shared assertions explain themselves like those in tests.
 pytest.register_assert_rewrite(
-    "given", "contracts", "fresh_fold", "round_trip", "runnable", "documents", "history"
+    "given",
+    "contracts",
+    "exact_values",
+    "fresh_fold",
+    "round_trip",
+    "runnable",
+    "documents",
+    "history",
 )
 
 pytest_plugins = ["postgres_server"]

@@ -48,33 +48,41 @@ class Recorded(NamedTuple):
     record: JsonValue
 
 
-def record_of(value: Any, find_class: FindClass, adapter: TypeAdapter[Any] | None) -> Recorded:
+def is_trivial(value: object) -> bool:
+    """Whether JSON has the value as it is, and nobody can change it."""
+    kind = type(value)
+    if kind is int:
+        return -_PLAIN_INTEGER <= value <= _PLAIN_INTEGER  # type: ignore[operator]
+    if kind is float:
+        return isfinite(value)  # type: ignore[arg-type]
+    return kind is bool or kind is NoneType or (kind is str and value.isascii())  # type: ignore[attr-defined]
+
+
+def is_secret(kind: type) -> bool:
+    """Whether a class keeps a secret, as SecretStr does."""
+    return callable(getattr(kind, "get_secret_value", None))
+
+
+def record_of(
+    value: Any, encoder: "ParameterEncoder", adapter: TypeAdapter[Any] | None
+) -> Recorded:
     """Record a value.
 
     Args:
         value: What is given, validated.
-        find_class: Finds classes as it will when the record is read.
+        encoder: Writes it.
         adapter: That of the type hint; writes what nothing else can.
 
     Raises:
         NoExactForm: It cannot be recorded so that the same is read back.
         IsSecret: It must not be recorded.
     """
-    kind = type(value)
-    if kind is bool or kind is NoneType:
-        return Recorded(value, value)
-    if kind is str and value.isascii():
-        return Recorded(value, value)
-    if kind is int and -_PLAIN_INTEGER <= value <= _PLAIN_INTEGER:
-        return Recorded(value, value)
-    if kind is float and isfinite(value):
-        return Recorded(value, value)
-    encoder = ParameterEncoder(find_class)
     try:
         value = plain_numbers(value)
         written = encoder.encode(value)
     except RecursionError:
-        raise NoExactForm(f"{with_article(kind.__name__)} nested too deeply") from None
+        what = f"{with_article(type(value).__name__)} nested too deeply"
+        raise NoExactForm(what) from None
     except IsSecret:
         raise
     except NoExactForm:
@@ -102,7 +110,7 @@ class ParameterEncoder(Encoder):
     """Writes the kinds that parameters may have: more than artifacts, in any order of keys."""
 
     def __init__(self, find_class: FindClass) -> None:
-        """Prepare to write one value; `find_class` must find the classes in it."""
+        """Prepare to write values; `find_class` must find the classes in them."""
         super().__init__()
         self._find_class = find_class
         self._classes: dict[str, type] = {}
@@ -132,7 +140,7 @@ class ParameterEncoder(Encoder):
         return self._classes[name]
 
     def instance(self, kind: type, value: Any) -> Any:
-        if callable(getattr(kind, "get_secret_value", None)):
+        if is_secret(kind):
             raise IsSecret("a secret")
         if _is_numpy_scalar(kind):
             plain = value.item()
@@ -244,7 +252,7 @@ class ParameterEncoder(Encoder):
 
     def class_name(self, kind: type) -> str:
         name = type_name(kind)
-        if name not in self._classes:
+        if self._classes.get(name) is not kind:
             try:
                 found = self._find_class(name)
             except UnknownClass:
@@ -255,8 +263,6 @@ class ParameterEncoder(Encoder):
                     "name (define it at the top of a module, or name it in the type hint)"
                 )
             self._classes[name] = kind
-        if self._classes[name] is not kind:
-            raise NoExactForm(f"objects of two classes that are both called {name}")
         return name
 
 

@@ -1,252 +1,56 @@
 """A step gets what is read back from the record of its parameters, and so does a repetition."""
 
-import enum
 import ipaddress
 import json
 import math
 import re
 import subprocess
 import sys
-from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from collections import Counter, OrderedDict, defaultdict, deque
+from datetime import UTC, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from exact_values import (
+    VALUES,
+    Base,
+    Box,
+    Celsius,
+    Colour,
+    Counting,
+    Deep,
+    Derived,
+    Frozen,
+    Model,
+    Numbers,
+    Open,
+    Pair,
+    Plain,
+    Right,
+    StrictModel,
+    Temperature,
+    Whole,
+    digest,
+    same,
+    there_and_back,
+)
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pydantic import (
     AfterValidator,
     AnyUrl,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PrivateAttr,
-    RootModel,
-    SecretBytes,
-    SecretStr,
     Strict,
-    computed_field,
 )
 
-from stackfold.domain.cache_key import CacheKey
-from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.exact_json.display import readable, text_of
 from stackfold.domain.pipeline import Pipeline, step
-
-Held = TypeVar("Held")
-
-
-class Colour(enum.Enum):
-    RED = "r"
-
-
-class Right(enum.Flag):
-    READ = 1
-    WRITE = 2
-
-
-class Pair(NamedTuple):
-    left: int
-    right: Any = ()
-
-
-Plain = namedtuple("Plain", "a b")  # both ways are used
-
-
-@dataclass
-class Base:
-    name: str = "n"
-
-
-@dataclass
-class Derived(Base):
-    depth: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    items: tuple[Any, ...] = ()
-
-
-@dataclass
-class Counting:
-    rows: list[int] = field(default_factory=list)
-
-    def __post_init__(self):
-        self.total = sum(self.rows)  # no field
-
-    @cached_property
-    def half(self):
-        return self.total / 2
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(populate_by_name=True)
-    name: str = Field("m", alias="Name")
-    hidden: int = Field(1, exclude=True)
-
-    @computed_field
-    @cached_property
-    def length(self) -> int:
-        return len(self.name)
-
-
-class Deep(Model):
-    depth: int = 1
-
-
-class Whole(BaseModel):
-    model: Model
-    several: list[Base | Model] = []
-
-
-class StrictModel(BaseModel):
-    model_config = ConfigDict(strict=True)
-    pair: tuple[int, int] = (1, 2)
-    when: date = date(2024, 1, 1)
-    tags: set[str] = set()
-
-
-class Open(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    _note: str = PrivateAttr("")
-
-
-class Box(BaseModel, Generic[Held]):
-    held: Held
-
-
-class Numbers(RootModel[list[int]]):
-    pass
-
-
-class Account(BaseModel):
-    user: str
-    password: SecretStr | None = None
-
-
-class Celsius:
-    """A class that pydantic can write and read, as it says how."""
-
-    def __init__(self, degrees):
-        self.degrees = degrees
-
-    def __eq__(self, other):
-        return type(other) is Celsius and other.degrees == self.degrees
-
-    __hash__ = None
-
-    def __repr__(self):
-        return f"Celsius({self.degrees})"
-
-
-Temperature = Annotated[
-    Celsius,
-    PlainSerializer(lambda value: value.degrees),
-    BeforeValidator(lambda value: value if isinstance(value, Celsius) else Celsius(value)),
-]
-
-
-def same(one: Any, other: Any) -> bool:
-    """Equal, of the same types all the way down, and in the same order."""
-    if type(one) is not type(other):
-        return False
-    match one:
-        case float() | Decimal() | complex():
-            return repr(one) == repr(other)
-        case datetime() | time():
-            return repr(one) == repr(other)
-        case list() | tuple() | deque():
-            return len(one) == len(other) and all(map(same, one, other))
-        case dict():
-            return same(list(one.items()), list(other.items()))
-        case set() | frozenset():
-            return len(one) == len(other) and all(any(same(a, b) for b in other) for a in one)
-        case Frozen():
-            return same(one.items, other.items)
-        case BaseModel() | Base() | Counting():
-            return one == other and same(
-                {k: v for k, v in vars(one).items() if k not in ("half", "length")},
-                {k: v for k, v in vars(other).items() if k not in ("half", "length")},
-            )
-    return bool(one == other)
-
-
-def signature(hint: Any = Any):
-    def take(it):
-        pass
-
-    take.__annotations__["it"] = hint
-    return step(take).signature
-
-
-def as_the_log_has_it(record: Any) -> Any:
-    return json.loads(json.dumps(record, sort_keys=True, allow_nan=False))
-
-
-def there_and_back(value: Any, hint: Any = Any) -> tuple[Any, Any]:
-    """What a step gets, and what it gets when the run is repeated."""
-    got, record = signature(hint).validated("it", value)
-    return got, signature(hint).read("it", as_the_log_has_it(record))
-
-
-def digest(value: Any, hint: Any = Any) -> str:
-    record = signature(hint).validated("it", value).record
-    return CacheKey("", {"it": record}, {}, {}, "", "", {}).digest
-
-
-def refused(value: Any, hint: Any = Any) -> str:
-    with pytest.raises(InvalidPipeline) as refusal:
-        signature(hint).validated("it", value)
-    line = str(refusal.value)
-    assert "\n" not in line
-    return line
-
-
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.complex_numbers()
-    | st.text(st.characters(exclude_categories=()), max_size=5)
-    | st.sampled_from(["$tuple", "$", "$dict"])
-    | st.binary(max_size=5)
-    | st.uuids()
-    | st.decimals().filter(lambda number: not number.is_snan())
-    | st.fractions()
-    | st.dates()
-    | st.timedeltas()
-    | st.times(timezones=st.none() | st.just(timezone(timedelta(hours=1), "one")))
-    | st.datetimes(timezones=st.sampled_from([None, UTC, ZoneInfo("Europe/Berlin")]))
-    | st.sampled_from([Colour.RED, Right.READ | Right.WRITE, Path("a/b"), ipaddress.ip_address(1)])
-)
-HASHABLE = st.recursive(
-    SCALARS, lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3), max_leaves=4
-)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.lists(inner, max_size=3).map(tuple)
-        | st.dictionaries(HASHABLE, inner, max_size=3)
-        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
-        | st.sets(HASHABLE, max_size=3)
-        | st.builds(Pair, st.integers(), inner)
-        | st.builds(Frozen, st.tuples(inner))
-    ),
-    max_leaves=6,
-)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
@@ -350,92 +154,6 @@ def test_a_scalar_of_numpy_becomes_one_of_python(value, hint, plain):
     assert same(got, plain)
     assert same(again, plain)
     assert digest(value, hint) == digest(plain, hint)
-
-
-@pytest.mark.parametrize(
-    ("value", "what"),
-    [
-        (np.zeros(2), "a ndarray"),
-        (np.datetime64("2024-01-01"), "a datetime64"),
-        (object(), "an object"),
-        (len, "a builtin_function_or_method"),
-        ([{1: (object(),)}], "an object"),
-        (int, "a type"),
-        (defaultdict(lambda: 1), "a defaultdict with a factory of one's own"),
-        (type("Text", (str,), {})("x"), "a Text"),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_what_has_no_exact_form_is_refused(value, what):
-    assert refused(value) == (
-        f"parameter 'it' of step 'take' cannot be recorded: it is or holds {what}; let a step "
-        "return it, and hand over that step's output"
-    )
-
-
-def test_what_holds_itself_is_refused():
-    itself: list[Any] = []
-    itself.append(itself)
-    assert "nested too deeply" in refused(itself)
-
-
-@pytest.mark.parametrize(
-    ("value", "hint"),
-    [
-        ("hunter22", SecretStr), (SecretStr("hunter22"), Any), (SecretBytes(b"hunter22"), Any),
-        ([SecretStr("hunter22")], Any), (Account(user="u", password="hunter22"), Account),
-        ({"user": "u", "password": "hunter22"}, Account),
-    ],
-    ids=lambda value: type(value).__name__,
-)  # fmt: skip
-def test_a_secret_is_refused(value, hint):
-    line = refused(value, hint)
-    assert line == (
-        "parameter 'it' of step 'take' is or holds a secret, and parameters are recorded: let the "
-        "step read it from an environment variable"
-    )
-
-
-def test_a_secret_as_a_default_is_refused():
-    @step
-    def login(token: SecretStr = SecretStr("hunter22")):  # noqa: B008
-        pass
-
-    with pytest.raises(InvalidPipeline, match="'token' of step 'login' is or holds a secret"):
-        login.signature  # noqa: B018
-
-
-def test_where_no_secret_is_given_there_is_none_to_refuse():
-    assert there_and_back(Account(user="u"), Account)[1] == Account(user="u")
-
-
-def test_a_class_that_cannot_be_found_again_is_refused_unless_the_hint_leads_to_it():
-    @dataclass
-    class Local(Base):
-        more: int = 0
-
-    assert same(*there_and_back(Local(more=1), Base))
-    assert same(*there_and_back(Local(more=1), Local))
-    assert "a Local, a class that cannot be found again by its name" in refused(Local())
-
-
-def test_a_class_that_is_gone_is_refused_when_the_record_is_read():
-    _, record = signature(Base).validated("it", Derived())
-    name, fields = record["$dataclass"]
-    for gone in ("module.Gone", "os.system", "subprocess.Popen"):
-        with pytest.raises(InvalidPipeline) as refusal:
-            signature(Base).read("it", {"$dataclass": [gone, fields]})
-        assert f"the recorded parameter 'it' of step 'take' was a {gone}, which" in str(
-            refusal.value
-        )
-    assert signature(Base).read("it", {"$dataclass": [name, {"name": "x"}]}) == Derived("x", 1)
-    with pytest.raises(InvalidPipeline, match="Derived with the fields name, depth, width"):
-        signature(Base).read("it", {"$dataclass": [name, {**fields, "width": 1}]})
-
-
-def test_a_kind_of_a_newer_version_is_refused():
-    with pytest.raises(InvalidPipeline, match="a newer version of Stackfold wrote a matrix"):
-        signature().read("it", {"$matrix": [1]})
 
 
 def test_the_order_of_a_set_depends_on_nothing_but_its_elements():

@@ -1,0 +1,118 @@
+"""What cannot or must not be recorded is refused, when it is given or when it is read."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+import pytest
+from exact_values import Account, Base, Derived, refused, same, signature, there_and_back
+from pydantic import (
+    Field,
+    SecretBytes,
+    SecretStr,
+)
+
+from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.pipeline import step
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (np.zeros(2), "a ndarray"),
+        (np.datetime64("2024-01-01"), "a datetime64"),
+        (object(), "an object"),
+        (len, "a builtin_function_or_method"),
+        ([{1: (object(),)}], "an object"),
+        (int, "a type"),
+        (defaultdict(lambda: 1), "a defaultdict with a factory of one's own"),
+        (type("Text", (str,), {})("x"), "a Text"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_has_no_exact_form_is_refused(value, what):
+    assert refused(value) == (
+        f"parameter 'it' of step 'take' cannot be recorded: it is or holds {what}; let a step "
+        "return it, and hand over that step's output"
+    )
+
+
+def test_what_holds_itself_is_refused():
+    itself: list[Any] = []
+    itself.append(itself)
+    assert "nested too deeply" in refused(itself)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("hunter22", SecretStr), (SecretStr("hunter22"), Any), (SecretBytes(b"hunter22"), Any),
+        ([SecretStr("hunter22")], Any), (Account(user="u", password="hunter22"), Account),
+        ({"user": "u", "password": "hunter22"}, Account),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_a_secret_is_refused(value, hint):
+    line = refused(value, hint)
+    assert line == (
+        "parameter 'it' of step 'take' is or holds a secret, and parameters are recorded: let the "
+        "step read it from an environment variable"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ({"password": "hunter22"}, Account),
+        ("hunter22", Annotated[SecretStr, Field(min_length=20)]),
+        ({"a": {"password": "hunter22"}}, dict[str, Account]),
+    ],
+    ids=["a model", "a text", "a dictionary"],
+)
+def test_a_secret_is_not_told_where_it_does_not_fit(value, hint):
+    line = refused(value, hint)
+    assert "hunter22" not in line
+    assert "parameter 'it' of step 'take'" in line
+
+
+def test_a_secret_as_a_default_is_refused():
+    @step
+    def login(token: SecretStr = SecretStr("hunter22")):  # noqa: B008
+        pass
+
+    with pytest.raises(InvalidPipeline, match="'token' of step 'login' is or holds a secret"):
+        login.signature  # noqa: B018
+
+
+def test_where_no_secret_is_given_there_is_none_to_refuse():
+    assert there_and_back(Account(user="u"), Account)[1] == Account(user="u")
+
+
+def test_a_class_that_cannot_be_found_again_is_refused_unless_the_hint_leads_to_it():
+    @dataclass
+    class Local(Base):
+        more: int = 0
+
+    assert same(*there_and_back(Local(more=1), Base))
+    assert same(*there_and_back(Local(more=1), Local))
+    assert "a Local, a class that cannot be found again by its name" in refused(Local())
+
+
+def test_a_class_that_is_gone_is_refused_when_the_record_is_read():
+    _, record = signature(Base).validated("it", Derived())
+    name, fields = record["$dataclass"]
+    for gone in ("module.Gone", "os.system", "subprocess.Popen"):
+        with pytest.raises(InvalidPipeline) as refusal:
+            signature(Base).read("it", {"$dataclass": [gone, fields]})
+        assert f"the recorded parameter 'it' of step 'take' was a {gone}, which" in str(
+            refusal.value
+        )
+    assert signature(Base).read("it", {"$dataclass": [name, {"name": "x"}]}) == Derived("x", 1)
+    with pytest.raises(InvalidPipeline, match="Derived with the fields name, depth, width"):
+        signature(Base).read("it", {"$dataclass": [name, {**fields, "width": 1}]})
+
+
+def test_a_kind_of_a_newer_version_is_refused():
+    with pytest.raises(InvalidPipeline, match="a newer version of Stackfold wrote a matrix"):
+        signature().read("it", {"$matrix": [1]})
