@@ -1,12 +1,14 @@
 """Which materializer writes a value, and which reads an artifact."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast
+from inspect import signature
+from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast, get_args
 
 from stackfold.application.materializer import Materializer, Versions, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.class_finder import FindClass, main_name, mentioned, type_name, use_main_name
 from stackfold.domain.errors import ArtifactDamaged, InvalidMaterializer, PickleRefused
+from stackfold.domain.hints import hint_text, is_typed_dict
 
 
 class Format(Protocol):
@@ -56,7 +58,8 @@ def materializer(
         version: To be raised when it writes the same value in another way.
 
     Raises:
-        InvalidMaterializer: The class lacks a method.
+        InvalidMaterializer: The class lacks a method or cannot be made, or what it is registered
+            for is no class that a value could have.
     """
 
     def register(format: FormatClass) -> FormatClass:
@@ -64,12 +67,34 @@ def materializer(
         for method in ("write", "read"):
             if not callable(getattr(format, method, None)):
                 raise InvalidMaterializer(called, f"the class has no method {method!r}")
+        kinds = for_type if isinstance(for_type, tuple) else (for_type,)
+        _must_take_effect(called, format, kinds, version)
         made = _ByFormat(called, version, format)
-        for each in for_type if isinstance(for_type, tuple) else (for_type,):
+        for each in kinds:
             _own[each] = made
         return format
 
     return register
+
+
+def _must_take_effect(
+    name: str, format: Callable[[], object], kinds: tuple[Any, ...], version: Any
+) -> None:
+    """Refuse what would never be used, or fail when it is."""
+    if not kinds:
+        raise InvalidMaterializer(name, "for_type is empty: name a class")
+    for each in kinds:
+        if not isinstance(each, type) or get_args(each) or is_typed_dict(each):
+            problem = f"for_type is {hint_text(each)!r:.80}, which is the class of no value"
+            raise InvalidMaterializer(name, f"{problem}: name a class")
+    if type(version) is not int:
+        raise InvalidMaterializer(name, f"version is {version!r:.80}: give an integer")
+    try:
+        signature(format).bind()
+    except ValueError:  # written in C
+        return
+    except TypeError as error:
+        raise InvalidMaterializer(name, f"making one needs arguments ({error})") from None
 
 
 _own: dict[type, Materializer] = {}

@@ -30,6 +30,7 @@ from stackfold.application.running.reruns import Reruns
 from stackfold.application.running.resumption import Resumption
 from stackfold.application.running.step_logs import text_of, text_of_all
 from stackfold.application.running.submissions import Submissions
+from stackfold.application.unresolved_hints import note_unresolved_hints
 from stackfold.application.values import read
 from stackfold.application.views import Listing
 from stackfold.application.watching import UNWATCHED, Watcher
@@ -136,6 +137,7 @@ class Runs:
         """
         chosen = configuration_of(configuration)
         graph = pipeline.graph_for(parameters or {}, chosen)
+        note_unresolved_hints(pipeline, graph)
         pin = self._pinning.pin(stack or chosen.stack)
         launch = Launch(graph, pin, why, self._environment(), watcher=watcher)
         return self.get(self._launches.start(launch))
@@ -164,6 +166,7 @@ class Runs:
         """
         chosen = configuration_of(configuration)
         graph = pipeline.graph_for(parameters or {}, chosen)
+        note_unresolved_hints(pipeline, graph)
         return self._launches.document(graph, self._pinning.pin(stack or chosen.stack))
 
     def resume(

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration, StepConfiguration
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.graph import Gathered, Node, Output, StepFunction
+from stackfold.domain.graph import Gathered, Node, Output, StepFunction, held_output
 from stackfold.domain.hints import are_disjoint, hint_text
 from stackfold.domain.options import PipelineOptions, StepChanges
 
@@ -83,6 +83,7 @@ class Building:
             elif _holds_output(value):
                 gathered[key] = self._gather(step, key, value, inputs)
             else:
+                self._must_hold_no_output(step, key, value)
                 arguments[key], parameters[key] = signature.validated(key, value)
         upstream = dict.fromkeys(each.step for each in inputs.values())
         if step.waits_for:
@@ -197,6 +198,15 @@ class Building:
         if isinstance(values, dict):
             return places
         return list(places.values()) if isinstance(values, list) else tuple(places.values())
+
+    def _must_hold_no_output(self, step: Buildable, name: str, value: object) -> None:
+        output = held_output(value)
+        if output is not None:
+            raise InvalidPipeline(
+                f"parameter {name!r} of step {step.name!r} holds output {output.name!r} of step "
+                f"{output.step!r} inside of other values: hand outputs over by themselves, or in "
+                "one list, tuple or dictionary"
+            )
 
     def _ours(self, step: Buildable, name: str, output: Output) -> Output:
         if output.of is not self._mark:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.options import PipelineOptions, StepOptions
@@ -46,7 +46,10 @@ class Output:
 
     __bool__ = __int__ = __float__ = __len__ = __contains__ = __getitem__ = __call__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = __add__ = __sub__ = __mul__ = __truediv__ = _refuse
-    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = _refuse
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __mod__ = __floordiv__ = __pow__ = _refuse
+    __neg__ = __abs__ = __round__ = __index__ = __invert__ = __and__ = __or__ = __matmul__ = _refuse
+    # Otherwise a text would hold what the output is called, not its value.
+    __str__ = __format__ = _refuse
 
     def __eq__(self, other: object) -> bool:
         # Otherwise `if output == 3` would quietly be false.
@@ -65,6 +68,35 @@ class Output:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
         self._refuse()
+
+
+_WITHOUT_PARTS = frozenset({str, int, float, bool, bytes, type(None)})
+
+
+def held_output(value: object) -> Output | None:
+    """An output that a value is or holds, at whatever depth; None if there is none."""
+    if type(value) in _WITHOUT_PARTS:
+        return None
+    waiting, seen = [value], set()
+    while waiting:
+        each = waiting.pop()
+        if type(each) is Output:
+            return each
+        if id(each) not in seen:
+            seen.add(id(each))
+            waiting += [part for part in _parts(each) if type(part) not in _WITHOUT_PARTS]
+    return None
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return (*value, *value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return value
+    if isinstance(value, BaseModel):
+        return tuple(value.__dict__.values())
+    fields = getattr(type(value), "__dataclass_fields__", ())
+    return tuple(getattr(value, name, None) for name in fields)
 
 
 Gathered = list[str] | tuple[str, ...] | dict[str, str]

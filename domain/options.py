@@ -1,6 +1,6 @@
 """Options: how a step or a pipeline is executed, beside what it computes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypedDict
 
@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
+from stackfold.domain.hooks import Hook
 from stackfold.domain.metadata import valid_metadata
 from stackfold.domain.misfit import misfit
 from stackfold.domain.resources import AnyResources, Resources
@@ -29,10 +30,6 @@ class FailureMode(StrEnum):
     """Those that run may end, and no other is started."""
     CONTINUE_ON_FAILURE = "continue_on_failure"
     """Every step that does not need the failed one is executed."""
-
-
-Hook = Callable[..., object]
-"""What is called when a step or a run starts or ends."""
 
 
 def valid_tags(tags: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from stackfold.domain.configuration import AS_WRITTEN, RunConfiguration
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
 from stackfold.domain.errors.refusal import text_of
 from stackfold.domain.function_source import source_of
-from stackfold.domain.graph import Graph, Output
+from stackfold.domain.graph import Graph, held_output
 from stackfold.domain.name import valid_name
 from stackfold.domain.options import PipelineChanges, PipelineOptions
 from stackfold.domain.signature import Signature
@@ -179,7 +179,7 @@ class Pipeline(Generic[Given]):
             if name not in given:
                 records[name] = signature.defaults[name]
                 arguments[name] = signature.read(name, records[name])
-            elif _is_output(given[name]):
+            elif held_output(given[name]) is not None:
                 arguments[name] = given[name]
             else:
                 arguments[name], records[name] = signature.validated(name, given[name])
@@ -195,15 +195,6 @@ class Pipeline(Generic[Given]):
                 f"pipeline {self.name!r} raised {type(error).__name__} in line "
                 f"{_line(error, self.function)} while its steps were connected: {text_of(error)}"
             ) from error
-
-
-def _is_output(value: object) -> bool:
-    """Whether it comes from a step of an outer pipeline, alone or in a list."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return any(type(each) is Output for each in value)
-    return type(value) is Output
 
 
 def _line(error: Exception, function: Callable[..., Any]) -> int:

@@ -2,10 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from inspect import CO_VARARGS, CO_VARKEYWORDS, Parameter, iscoroutinefunction, unwrap
+from inspect import (
+    CO_VARARGS,
+    CO_VARKEYWORDS,
+    Parameter,
+    isasyncgenfunction,
+    iscoroutinefunction,
+    isgeneratorfunction,
+    unwrap,
+)
 from inspect import signature as inspect_signature
-from types import NoneType
-from typing import Annotated, Any, NamedTuple, Self, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, NamedTuple, Self, Union, get_args, get_origin
 
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
@@ -25,6 +33,7 @@ from stackfold.domain.exact_json.parameters import (
 )
 from stackfold.domain.misfit import misfit
 from stackfold.domain.name import valid_name
+from stackfold.domain.type_hints import resolved_hints
 
 ONE_OUTPUT = "output"
 """What the output is called if there is one and nobody named it."""
@@ -50,6 +59,7 @@ class Signature:
         defaults: Input → its default value, as it is recorded; see `domain.exact_json`.
         hints: Input → type hint, `Any` without one.
         outputs: What it returns; empty if its hint says None.
+        unknown_hints: The inputs, and "return", whose hints only a type checker can resolve.
         declaration: The same as a text, such as "train: numpy.ndarray, loss: float".
     """
 
@@ -62,7 +72,7 @@ class Signature:
 
         Raises:
             InvalidPipeline: An input cannot be given by name, a default cannot be recorded, or a
-                type hint cannot be resolved.
+                name of an output has no effect.
         """
         self._owner = owner
         self._function = unwrap(function)
@@ -70,7 +80,7 @@ class Signature:
         self._encoders: dict[str, ParameterEncoder] = {}
         _must_be_plain(owner, function)
         parameters = inspect_signature(function).parameters
-        hints = _resolved_hints(owner, function)
+        hints, self.unknown_hints = resolved_hints(function)
         returned = hints.pop("return", Any)
         self.names = tuple(parameters)
         self.hints: dict[str, Any] = {name: hints.get(name, Any) for name in parameters}
@@ -230,8 +240,10 @@ class Signature:
 def _must_be_plain(owner: str, function: Callable[..., Any]) -> None:
     if not callable(function):
         raise InvalidPipeline(f"{owner} is not a function: give options by name")
-    if iscoroutinefunction(function):
+    if iscoroutinefunction(function) or isasyncgenfunction(function):
         raise InvalidPipeline(f"{owner} is async: make it a plain function")
+    if isgeneratorfunction(function):
+        raise InvalidPipeline(f"{owner} is a generator: let it return, such as a list")
     code = getattr(unwrap(function), "__code__", None)
     if code is None:
         raise InvalidPipeline(f"{owner} is not a function")
@@ -241,41 +253,38 @@ def _must_be_plain(owner: str, function: Callable[..., Any]) -> None:
         raise InvalidPipeline(f"{owner} has inputs that cannot be given by name: remove the '/'")
 
 
-def _resolved_hints(owner: str, function: Callable[..., Any]) -> dict[str, Any]:
-    code = unwrap(function).__code__
-    cells = getattr(unwrap(function), "__closure__", None) or ()
-    # A hint written as text may name something of the enclosing function.
-    enclosing = {}
-    for name, cell in zip(code.co_freevars, cells, strict=True):
-        try:
-            enclosing[name] = cell.cell_contents
-        except ValueError:  # not assigned yet
-            continue
-    try:
-        return get_type_hints(function, localns=enclosing, include_extras=True)
-    except Exception as error:
-        raise InvalidPipeline(f"a type hint of {owner} cannot be read: {error}") from error
-
-
 def _outputs(owner: str, returned: Any) -> tuple[OutputDefinition, ...]:
     if returned is NoneType or returned is None:
         return ()
     parts = get_args(returned) if get_origin(returned) is tuple else ()
     if not parts or Ellipsis in parts:
-        return (_output(returned, ONE_OUTPUT),)
-    outputs = tuple(_output(part, f"{ONE_OUTPUT}_{i}") for i, part in enumerate(parts))
+        return (_output(owner, returned, ONE_OUTPUT),)
+    outputs = tuple(_output(owner, part, f"{ONE_OUTPUT}_{i}") for i, part in enumerate(parts))
     names = [each.name for each in outputs]
     if len(set(names)) < len(names):
         raise InvalidPipeline(f"{owner} names two outputs alike: {', '.join(names)}")
     return outputs
 
 
-def _output(hint: Any, otherwise: str) -> OutputDefinition:
-    if get_origin(hint) is not Annotated:
-        return OutputDefinition(otherwise, hint)
-    inner, *notes = get_args(hint)
-    name = next((note for note in notes if isinstance(note, str)), otherwise)
-    return OutputDefinition(valid_name("output", name), inner)
+def _output(owner: str, hint: Any, otherwise: str) -> OutputDefinition:
+    names, kind = _names(hint), get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    inside = next((name for part in get_args(kind) for name in _names(part)), None)
+    if inside and get_origin(kind) in (Union, UnionType, tuple):
+        raise InvalidPipeline(
+            f"{owner} names a part of an output, {inside!r}: name the whole, as in "
+            f"Annotated[int | None, {inside!r}]"
+        )
+    if len(names) > 1:
+        raise InvalidPipeline(
+            f"{owner} names one output twice, {', '.join(map(repr, names))}: leave one name"
+        )
+    return OutputDefinition(valid_name("output", names[0] if names else otherwise), kind)
+
+
+def _names(hint: Any) -> list[str]:
+    """The names that an annotation gives to an output."""
+    notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return [note for note in notes if isinstance(note, str)]
 
 
 def _type_name(hint: Any) -> str:

@@ -43,6 +43,10 @@ class Step(Generic[Given, Returned]):
         """
         self.function = function
         self.name = name_of("step", name, function)
+        if isinstance(function, Step):
+            raise InvalidPipeline(
+                f"{function.name!r} is a step already: change its options by with_options"
+            )
         self.options = StepOptions.of(f"step {self.name!r}", options)
         self.waits_for: tuple[Output, ...] = ()
         update_wrapper(self, function, updated=())

@@ -1,11 +1,10 @@
 """Calling the hooks of steps and runs; what they raise is told loudly, and changes no outcome."""
 
-import inspect
 import logging
 from typing import NamedTuple
 
 from stackfold.application.interruptions import is_interruption
-from stackfold.domain.options import Hook
+from stackfold.domain.hooks import Hook, takes_call
 
 
 class HookCall(NamedTuple):
@@ -31,10 +30,10 @@ def call_hook(hook: Hook, call: HookCall) -> None:
     `stackfold.hooks`, which without any set-up is printed on stderr.
     """
     try:
-        if _takes_nothing(hook):
-            hook()
-        else:
+        if takes_call(hook):
             hook(call)
+        else:
+            hook()
     except BaseException as error:
         if is_interruption(error):
             raise
@@ -42,10 +41,3 @@ def call_hook(hook: Hook, call: HookCall) -> None:
         logging.getLogger("stackfold.hooks").exception(
             "the hook on_%s of %s failed; the run goes on", call.event, whose
         )
-
-
-def _takes_nothing(hook: Hook) -> bool:
-    try:
-        return not inspect.signature(hook).parameters
-    except (TypeError, ValueError):  # written in C
-        return False

@@ -22,6 +22,7 @@ _open: list["Output"] = []
 _installed = threading.RLock()
 _users = 0
 _LINE = logging.Formatter("%(levelname)s:%(name)s:%(message)s")
+_level_is_ours = False
 
 
 class Output:
@@ -137,7 +138,9 @@ def _install(change: int) -> None:
                     setattr(sys, name, _Routed(stream))
             if not isinstance(logging.getLogRecordFactory(), _Records):
                 logging.setLogRecordFactory(_Records(logging.getLogRecordFactory()))
+            _lower_the_level()
         elif not _users:
+            _restore_the_level()
             for name in ("stdout", "stderr"):
                 stream = getattr(sys, name)
                 if isinstance(stream, _Routed):
@@ -145,6 +148,37 @@ def _install(change: int) -> None:
             factory = logging.getLogRecordFactory()
             if isinstance(factory, _Records):
                 logging.setLogRecordFactory(factory.below)
+
+
+def log_to_stderr() -> None:
+    """In the process of a step: let stderr have what `logging` gives to the steps of a run."""
+    logging.setLogRecordFactory(_Records(logging.getLogRecordFactory(), _standard_error))
+    _lower_the_level()
+
+
+def _lower_the_level() -> None:
+    """Let `logging.info` count where the program has not set up logging.
+
+    Python's default is to drop it, and then nobody would find it in the logs of a run.
+    """
+    global _level_is_ours  # noqa: PLW0603  # the root logger is the process's
+    root = logging.getLogger()
+    if not root.handlers and root.level == logging.WARNING:
+        root.setLevel(logging.INFO)
+        _level_is_ours = True
+
+
+def _restore_the_level() -> None:
+    global _level_is_ours  # noqa: PLW0603
+    root = logging.getLogger()
+    # A step that has set up logging meanwhile has said which level it wants.
+    if _level_is_ours and not root.handlers and root.level == logging.INFO:
+        root.setLevel(logging.WARNING)
+    _level_is_ours = False
+
+
+def _standard_error() -> Any:
+    return sys.stderr
 
 
 def _output() -> Output | None:
@@ -210,13 +244,16 @@ class _Records:
     A handler of ours would keep `logging.basicConfig` in a step from doing anything.
     """
 
-    def __init__(self, below: Callable[..., logging.LogRecord]) -> None:
+    def __init__(
+        self, below: Callable[..., logging.LogRecord], output: Callable[[], Any] = _output
+    ) -> None:
         self.below = below
+        self._output = output
 
     def __call__(self, name: str, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record = self.below(name, *args, **kwargs)
-        output = _output()
-        if output is not None and not _passes_through_a_stream(name):
+        output = self._output()
+        if output is not None and not _passes_through_a_stream(name, record.levelno):
             try:
                 output.write(_LINE.format(record) + "\n")
             except Exception:  # arguments that do not fit the message: the handlers tell of that
@@ -224,15 +261,17 @@ class _Records:
         return record
 
 
-def _passes_through_a_stream(name: str) -> bool:
+def _passes_through_a_stream(name: str, level: int) -> bool:
     """Whether a logger's records come by `sys.stdout` or `sys.stderr`, and are gathered there."""
+    streams = (sys.stdout, sys.stderr)
     logger: logging.Logger | None = logging.getLogger(name)
     handled = False
     while logger:
         for handler in logger.handlers:
             handled = True
-            if isinstance(getattr(handler, "stream", None), _Routed):
+            stream = getattr(handler, "stream", None)
+            if level >= handler.level and (isinstance(stream, _Routed) or stream in streams):
                 return True
         logger = logger.parent if logger.propagate else None
     # Without any handler, warnings and errors go to `sys.stderr`.
-    return not handled
+    return not handled and logging.lastResort is not None and level >= logging.lastResort.level

@@ -125,6 +125,7 @@ from stackfold.domain.errors.warnings import (
     HomeWritable,
     LogContradicts,
     StackfoldWarning,
+    UnresolvedHint,
     VersionsDiffer,
     WouldNotRun,
 )
@@ -225,6 +226,7 @@ __all__ = [
     "UnknownFlavor",
     "UnreadableEvent",
     "Unrecordable",
+    "UnresolvedHint",
     "UntrustedProject",
     "UntrustedStore",
     "VersionsDiffer",

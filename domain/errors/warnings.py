@@ -1,5 +1,7 @@
 """What goes on all the same, but should be known."""
 
+from collections.abc import Sequence
+
 
 class StackfoldWarning(UserWarning):
     """Something that a user should know; its text is one line."""
@@ -19,6 +21,24 @@ class VersionsDiffer(StackfoldWarning):
         told = ", ".join(f"{name} {was} (here {now})" for name, (was, now) in versions.items())
         super().__init__(
             f"{what} was written with {told}: it may fail to load, or behave otherwise"
+        )
+
+
+class UnresolvedHint(StackfoldWarning):
+    """A type hint names what exists for type checkers only."""
+
+    def __init__(self, owner: str, names: Sequence[str]) -> None:
+        """Create the warning.
+
+        Args:
+            owner: The step or the pipeline, such as "step 'train'".
+            names: The parameters with such a hint; "return" for what it returns.
+        """
+        self.owner, self.names = owner, tuple(names)
+        listed = ", ".join(names)
+        super().__init__(
+            f"{owner} has type hints that only a type checker can resolve ({listed}): they are "
+            "taken as Any, and nothing is checked against them"
         )
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import types
+import warnings
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from runnable import single
 
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.configuration import RunConfiguration, StepConfiguration
-from stackfold.domain.errors import InvalidPipeline, OutputMismatch, RunFailed
+from stackfold.domain.errors import InvalidPipeline, OutputMismatch, RunFailed, UnresolvedHint
 from stackfold.domain.pipeline import Pipeline, step
 
 
@@ -120,6 +121,25 @@ def test_a_class_is_known_again_in_another_process(runs, workspace, isolation):
 def test_the_check_imports_nothing():
     source = Path(sys.modules["stackfold.domain.output_check"].__file__).read_text()
     assert not {"import numpy", "import pandas"} & set(map(str.strip, source.splitlines()))
+
+
+# -- hints that only a type checker can resolve
+
+
+def unknown(x: "Missing" = 3) -> "Missing":  # noqa: F821
+    return "text"
+
+
+def test_a_hint_that_is_not_known_takes_everything_and_a_note_says_so(runs):
+    with pytest.warns(UnresolvedHint, match=r"step 'only' has .* resolve \(x, return\)"):
+        run = runs.start(single(unknown))
+    assert runs.load(run.id, "only") == "text"
+
+
+def test_hints_that_are_known_need_no_note(runs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        runs.start(single(lambda: 1))
 
 
 # -- when the graph is built

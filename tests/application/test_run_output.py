@@ -138,6 +138,42 @@ def test_a_step_may_redirect_and_set_up_logging_as_anywhere(runs):
     assert text(runs, runs.start(single(work)).id) == "once!\n"
 
 
+def inform():
+    logging.getLogger("mine").info("loading")
+    logging.getLogger("mine").debug("in detail")
+    logging.getLogger("mine").warning("slow")
+
+
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+def test_without_a_set_up_logging_is_kept_from_info_on(runs, stacks, monkeypatch, isolation):
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    assert root.level == logging.WARNING
+    run = runs.start(single(inform), stack=isolation)
+    assert text(runs, run.id) == "INFO:mine:loading\nslow\n"
+    assert root.level == logging.WARNING
+
+
+def test_a_level_that_the_program_has_chosen_counts(runs, monkeypatch):
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [logging.NullHandler()])
+    run = runs.start(single(inform))
+    assert text(runs, run.id) == "WARNING:mine:slow\n"
+
+
+def test_what_a_step_sets_up_for_logging_stays(runs, monkeypatch):
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+
+    def work():
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        logging.getLogger("mine").info("loading")
+
+    assert text(runs, runs.start(single(work)).id) == "loading\n"
+    assert root.level == logging.INFO
+
+
 def test_what_a_handler_of_the_user_takes_is_kept(runs):
     lines = io.StringIO()
     handler = logging.StreamHandler(lines)

@@ -249,7 +249,7 @@ def test_a_private_function_lends_its_name_without_the_underscore():
 @pytest.mark.parametrize("make", [Step, Pipeline])
 def test_a_name_obeys_the_rule_for_names(make):
     with pytest.raises(InvalidName):
-        make(load, name="a/b")
+        make(load.function, name="a/b")
 
 
 def test_a_step_can_travel_to_another_process():

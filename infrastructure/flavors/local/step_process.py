@@ -38,7 +38,9 @@ def main(requests: int, answers: int) -> None:
     # What it takes to tell of an error is there before the time of a step begins to count.
     import stackfold.application.running.steps
     import stackfold.infrastructure.flavors.local.serialization  # noqa: F401
+    from stackfold.application.running.output import log_to_stderr
 
+    log_to_stderr()
     reader.start()
     folder, variables = _current_folder(), dict(os.environ)
     _write(answers, b"")  # ready
