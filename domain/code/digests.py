@@ -14,7 +14,7 @@ from stackfold.domain.code.ownership import (
     loaded_module,
     members,
 )
-from stackfold.domain.code.parts import Part, part
+from stackfold.domain.code.parts import Known, Part, part
 from stackfold.domain.code.reading import Reading
 from stackfold.domain.code.source_module import NoSources, Sources
 
@@ -48,6 +48,8 @@ class CodeDigests:
         """Nothing was looked at yet; what is not imported yet is read by `sources`."""
         self._imports = Imports(sources or NoSources())
         self._parts: dict[tuple[int, bool], Part] = {}
+        self._known: Known = {}
+        self._links: dict[int, tuple[Part, tuple[Part, ...]]] = {}
 
     def digest(self, function: Callable[..., Any]) -> str:
         """sha256 in hexadecimal.
@@ -65,16 +67,19 @@ class CodeDigests:
         """
         root = self._root(function)
         reached = {id(root.owner): root}
-        waiting = [*root.links, *also]
+        waiting = [each for each in self._parts_of(also) if each.owner is not root.owner]
+        reached |= {id(each.owner): each for each in waiting}
+        waiting.append(root)
         while waiting and len(reached) < MOST_PARTS:
             each = waiting.pop()
-            if id(each) not in reached:
-                found = reached[id(each)] = self._part(each, True)
-                waiting += found.links
-        opaque = {each: None for found in reached.values() for each in found.opaque}
-        if waiting and len(reached) >= MOST_PARTS:
+            for linked in self._linked(each):
+                if id(linked.owner) not in reached:
+                    reached[id(linked.owner)] = linked
+                    waiting.append(linked)
+        opaque = {name: None for each in reached.values() if each.opaque for name in each.opaque}
+        if waiting:
             opaque = {f"more than {MOST_PARTS} functions and classes": None, **opaque}
-        hashed = hashlib.sha256(self._combined(root, reached).encode())
+        hashed = hashlib.sha256(_combined(root, reached).encode())
         return Fingerprint(hashed.hexdigest(), tuple(opaque)[:_MOST_OPAQUE])
 
     def met(self, hints: Iterable[Any], values: Iterable[Any]) -> tuple[Any, ...]:
@@ -117,16 +122,26 @@ class CodeDigests:
         key = id(of), with_defaults
         found = self._parts.get(key)
         if found is None:
-            found = self._parts[key] = part(of, self._imports, with_defaults)
+            found = self._parts[key] = part(of, self._imports, self._known, with_defaults)
         return found
 
-    def _combined(self, root: Part, reached: dict[int, Part]) -> str:
-        assigned = frozenset().union(*(each.assigned for each in reached.values()))
-        if assigned:
-            digests = {each.digest_without(assigned) for each in reached.values()}
-            return f"{FORM} {root.digest_without(assigned)} {sorted(digests)}"
-        digests = {each.digest for each in reached.values()}
-        return f"{FORM} {root.digest} {sorted(digests)}"
+    def _parts_of(self, all: Iterable[Any]) -> tuple[Part, ...]:
+        return tuple(self._part(each, True) for each in all)
+
+    def _linked(self, to: Part) -> tuple[Part, ...]:
+        found = self._links.get(id(to))
+        if found is None:
+            found = self._links[id(to)] = (to, self._parts_of(to.links))
+        return found[1]
+
+
+def _combined(root: Part, reached: dict[int, Part]) -> str:
+    assigned = frozenset().union(*[each.assigned for each in reached.values() if each.assigned])
+    if assigned:
+        digests = {each.digest_without(assigned) for each in reached.values()}
+        return f"{FORM} {root.digest_without(assigned)} {sorted(digests)}"
+    digests = {each.digest for each in reached.values()}
+    return f"{FORM} {root.digest} {sorted(digests)}"
 
 
 def _nothing() -> None:

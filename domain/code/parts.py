@@ -48,23 +48,28 @@ def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
 
-def part(of: Any, imports: Imports, with_defaults: bool = True) -> Part:
+Known = dict[tuple[int, str], tuple[Any, str, list[Any], list[str]]]
+"""Values that were read already: id and file → the value, its text, its links, what is opaque."""
+
+
+def part(of: Any, imports: Imports, known: Known, with_defaults: bool = True) -> Part:
     """What a function, a class or a module consists of.
 
     Args:
         of: The function, class or module.
         imports: Follows those inside functions.
+        known: What was read for other parts, and will be for this one.
         with_defaults: Whether a function's default values count.
     """
     if type(of) is FunctionType:
-        making = _Making(of, of.__globals__)
+        making = _Making(of, of.__globals__, known)
         making.function(of, imports, with_defaults)
     elif issubclass(type(of), ModuleType):
-        making = _Making(of, of.__dict__)
+        making = _Making(of, of.__dict__, known)
         making.module(of)
     else:
         module = loaded_module(members(of).get("__module__", ""))
-        making = _Making(of, module.__dict__ if module else {})
+        making = _Making(of, module.__dict__ if module else {}, known)
         making.type(of)
     return making.part()
 
@@ -88,10 +93,11 @@ _NO_CODE = {
 class _Making:
     """Gathers the lines of a part."""
 
-    def __init__(self, owner: Any, names: Mapping[str, Any]) -> None:
+    def __init__(self, owner: Any, names: Mapping[str, Any], known: Known) -> None:
         self._owner = owner
-        self._names = names
-        self._reading = Reading(names.get("__file__"))
+        self._known = known
+        self._file = str(names.get("__file__") or "")
+        self._reading = Reading(self._file)
         self._lines: list[tuple[Variable | None, str]] = []
         self._assigned: set[Variable] = set()
 
@@ -234,8 +240,17 @@ class _Making:
         variable: Variable | None = None,
         without: Iterable[str] = (),
     ) -> None:
-        text = self._reading.text(value, label, without)
-        self._lines.append((variable, f"{label}={text}"))
+        key = id(value), self._file
+        found = None if without else self._known.get(key)
+        if found is None:
+            reading = Reading(self._file)
+            text = reading.text(value, label, without)
+            found = value, text, reading.links, reading.opaque
+            if not without:
+                self._known[key] = found
+        self._lines.append((variable, f"{label}={found[1]}"))
+        self._reading.links += found[2]
+        self._reading.opaque += found[3]
 
     def _line(self, text: str) -> None:
         self._lines.append((None, text))

@@ -4,7 +4,7 @@ import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
-from functools import cached_property, partial, partialmethod, singledispatchmethod
+from functools import cached_property, lru_cache, partial, partialmethod, singledispatchmethod
 from itertools import islice
 from operator import attrgetter, itemgetter, methodcaller
 from types import (
@@ -83,11 +83,11 @@ class Reading:
         opaque: What counts by its class alone, as "name (module.Class)".
     """
 
-    def __init__(self, file: object = None) -> None:
+    def __init__(self, file: str = "") -> None:
         """Read for code in `file`, which paths beside it are told relative to."""
         self.links: list[Any] = []
         self.opaque: list[str] = []
-        self._folders = _folders(str(file)) if file else ()
+        self._folders = _folders(file) if file else ()
         self._left = 0
         self._within: set[int] = set()
 
@@ -379,6 +379,7 @@ def _held(value: Any, kind: type) -> Iterable[Any]:
     return held.values()
 
 
+@lru_cache(maxsize=1000)
 def _folders(file: str) -> tuple[str, ...]:
     """The folder of a file and the two above it, but not the file system's own."""
     parts = re.split(r"(?=[/\\])", file)[:-1]
