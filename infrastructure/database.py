@@ -61,6 +61,8 @@ class Database(Protocol):
     """Whether there was no log in it when it was opened."""
     outdated: bool
     """Whether an older version made its read models, so that they must be rebuilt."""
+    url: str | None
+    """Where others reach it; None for what is this machine's own. It holds no password."""
     shared: bool
     """Whether it is several people's, each of whom has active stacks of their own."""
 

@@ -9,6 +9,7 @@ import psycopg
 
 from stackfold.domain.errors import LogUnavailable, PermissionDenied
 from stackfold.infrastructure.database import Cursor, Fault, Interrupted, Lost, R, Wait, part
+from stackfold.infrastructure.forks import tell_when_forked
 from stackfold.infrastructure.postgres_connection import (
     ARRIVAL,
     RETURN,
@@ -59,10 +60,12 @@ class PostgresDatabase:
         """Use `open` instead."""
         self.place = address.place
         self._address = address
-        self._connection = connection
+        self.url: str | None = address.url
+        self._opened: Connection | None = connection
         self._turn = threading.RLock()
         self._inside = self._writing = self._committing = False
         self._closed = False
+        tell_when_forked(self)
         self.outdated = False
         self.empty = False
         """Whether there is no log yet."""
@@ -257,9 +260,26 @@ class PostgresDatabase:
         """Close the connection."""
         with self._turn:
             self._closed = True
-            self._connection.close()
+            if self._opened is not None:
+                self._opened.close()
+
+    def forked(self) -> None:
+        """Be ready, in a forked process, to connect anew."""
+        self._turn = threading.RLock()  # another thread may have held it
+        self._inside = self._writing = self._committing = False
+        # Not to be closed here: that would end the session of the process before.
+        _inherited.append(self._opened)
+        self._opened = None
 
     # -- how it is done
+
+    @property
+    def _connection(self) -> Connection:
+        if self._opened is None:
+            if self._closed:
+                raise LogUnavailable(self.place, "is closed")
+            self._opened = connect(self._address, ARRIVAL)
+        return self._opened
 
     def _read(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
         """The rows that a SELECT yields, once more if the connection was lost."""
@@ -321,7 +341,7 @@ class PostgresDatabase:
         if self._closed:
             raise LogUnavailable(self.place, "is closed")
         self._connection.close()
-        self._connection = connect(self._address, RETURN)
+        self._opened = connect(self._address, RETURN)
 
     def _too_new(self) -> LogUnavailable:
         return LogUnavailable(self.place, "was written by a newer Stackfold: upgrade")
@@ -345,6 +365,10 @@ class PostgresDatabase:
     def _no_usage(self) -> PermissionDenied:
         problem = f"does not allow this: permission denied for schema {SCHEMA_NAME}"
         return PermissionDenied(self.place, problem)
+
+
+_inherited: list[Connection | None] = []
+"""Connections of the process that this one was forked from."""
 
 
 class _Listener:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 if TYPE_CHECKING:
     from stackfold.application.artifact_loading import ArtifactLoading
@@ -20,10 +20,15 @@ if TYPE_CHECKING:
     from stackfold.domain.pipeline import Pipeline
     from stackfold.infrastructure.artifact_queries import SqlArtifactQueries
     from stackfold.infrastructure.database import Database
+    from stackfold.infrastructure.finished_run import FinishedRun
     from stackfold.infrastructure.history_queries import SqlHistory
     from stackfold.infrastructure.queries import SqlQueries
     from stackfold.infrastructure.run_queries import SqlRunQueries
     from stackfold.infrastructure.wiring import Parts
+    from stackfold.infrastructure.workspace import Workspace
+
+
+Given = ParamSpec("Given")
 
 
 class RunServices:
@@ -66,6 +71,27 @@ class RunServices:
             self.images,
             code_digests,
         )
+
+    def run(
+        self, pipeline: "Pipeline[Given]", /, *args: Given.args, **kwargs: Given.kwargs
+    ) -> "FinishedRun":
+        """Run a pipeline in this workspace, and return when it has completed.
+
+        `runs.start` takes a stack, a configuration and a reason beside the parameters.
+
+        Args:
+            pipeline: Which one.
+            *args: Its parameters,
+            **kwargs: and the same by name.
+
+        Raises:
+            InvalidPipeline: Its steps or parameters do not fit.
+            RunFailed: A step raised; its exception is the cause.
+        """
+        from stackfold.infrastructure.finished_run import FinishedRun
+
+        view = self.runs.start(pipeline, pipeline.signature.named(args, kwargs))
+        return FinishedRun.of(view, cast("Workspace", self))
 
     @cached_property
     def images(self) -> "Images":

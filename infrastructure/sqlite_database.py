@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from stackfold.domain.errors import LogUnavailable, ReadModelDamaged
 from stackfold.infrastructure.database import Cursor, Fault, R, Wait, part
+from stackfold.infrastructure.forks import tell_when_forked
 from stackfold.infrastructure.version import SCHEMA
 
 PATIENCE = 10.0
@@ -56,14 +57,17 @@ class SqliteDatabase:
     )
     conflict: type[Exception] = sqlite3.IntegrityError
     shared = False
+    url: str | None = None
     empty = False
 
     def __init__(self, path: Path | None, connection: sqlite3.Connection) -> None:
         """Use `open`, `create` or `in_memory` instead."""
         self.place = str(path) if path else "memory"
         self._path = path
-        self._connection = connection
+        self._opened: sqlite3.Connection | None = connection
+        self._defined: dict[str, Callable[[str], bool]] = {}
         self._turn = threading.RLock()
+        tell_when_forked(self)
         self.outdated = False
         """Whether an older version made its read models, so that they must be rebuilt."""
 
@@ -124,7 +128,24 @@ class SqliteDatabase:
     def define(self, name: str, function: Callable[[str], bool]) -> None:
         """Let statements of this connection call a function of one text by a name."""
         with self._turn:
+            self._defined[name] = function
             self._connection.create_function(name, 1, function)
+
+    def forked(self) -> None:
+        """Be ready, in a forked process, to connect anew; what is in memory is its own by now."""
+        self._turn = threading.RLock()  # another thread may have held it
+        if self._path is not None:
+            # Not even to be closed here: that would let go of locks of the process before.
+            _inherited.append(self._opened)
+            self._opened = None
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._opened is None:
+            self._opened = _open_existing(Path(self.place))
+            for name, function in self._defined.items():
+                self._opened.create_function(name, 1, function)
+        return self._opened
 
     @contextmanager
     def write(self, keep: bool = True) -> Iterator[sqlite3.Cursor]:
@@ -253,7 +274,12 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close the connection; the last one to leave a file tidies up its journal."""
         with self._turn:
-            self._connection.close()
+            if self._opened is not None:
+                self._opened.close()
+
+
+_inherited: list[sqlite3.Connection | None] = []
+"""Connections of the process that this one was forked from."""
 
 
 class plain_words:

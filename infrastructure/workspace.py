@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from stackfold.application.moments import AsOf
 from stackfold.application.views import StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
+from stackfold.infrastructure.current_workspace import InScope
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.deployment_services import DeploymentServices
 from stackfold.infrastructure.home import (
@@ -49,12 +50,13 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.wiring import Parts
 
 
-class Workspace(RunServices, DeploymentServices):
+class Workspace(InScope, RunServices, DeploymentServices):
     """Everything that can be done and asked, on one log.
 
     `stacks`, `components`, `flavors`, `runs`, `artifacts` and `deployments` have one method per
     verb of the command line.
-    Threads may share a workspace. Close it, or use it in a `with` block.
+    Threads may share a workspace. Close it, or use it in a `with` block: a pipeline that is called
+    in there runs in it.
     """
 
     def __init__(
@@ -96,6 +98,14 @@ class Workspace(RunServices, DeploymentServices):
             _user() if database.shared else None,
         )
         return cls(database, folder, scope)
+
+    @classmethod
+    def is_default(cls, workspace: "Workspace") -> bool:
+        """Whether it is the one that `open` opens by default."""
+        folder = home_folder()
+        if workspace.home != folder:
+            return False
+        return workspace.store == chosen_store(find_project(home=folder), folder)
 
     @classmethod
     def exists(cls) -> bool:
@@ -333,18 +343,6 @@ class Workspace(RunServices, DeploymentServices):
         from stackfold.infrastructure.trust import trust_project
 
         return trust_project(home_folder(), absolute_folder(folder))
-
-    def close(self) -> None:
-        """Let go of the log."""
-        self._database.close()
-        if self._temporary:
-            self._temporary.cleanup()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @cached_property
     def _reverts(self) -> "Reverts":

@@ -7,6 +7,17 @@ class InvalidPipeline(StackfoldError):
     """A pipeline's functions do not make a graph that can run."""
 
 
+class NoWorkspace(StackfoldError):
+    """A pipeline was called outside of every workspace's block, while another thread is in one."""
+
+    def __init__(self) -> None:
+        """Say how to tell which workspace is meant."""
+        super().__init__(
+            "no workspace is in scope here, though one was entered elsewhere in this program: use "
+            "`workspace.run(pipeline, ...)`, or start the thread by contextvars.copy_context().run"
+        )
+
+
 class RunFailed(StackfoldError):
     """A run ended without completing; the failing step's exception is its cause."""
 

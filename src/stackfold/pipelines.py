@@ -1,18 +1,17 @@
-"""Pipelines that run when they are called, on the active stack of the user's workspace."""
+"""Pipelines that run when they are called, in the workspace that is in scope."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, ParamSpec, Unpack, cast, overload
 
-from stackfold.application.cache_reasons import CacheReason
-from stackfold.application.run_views import RunDescription, RunView
 from stackfold.domain import pipeline as domain
 from stackfold.domain.building import current
 from stackfold.domain.configuration import AS_WRITTEN, AnyConfiguration
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.options import PipelineChanges
+from stackfold.infrastructure.current_workspace import current_workspace
+from stackfold.infrastructure.finished_run import FinishedRun
 from stackfold.infrastructure.workspace import Workspace
 
 __all__ = ["FinishedRun", "Pipeline", "pipeline"]
@@ -21,54 +20,6 @@ Given = ParamSpec("Given")
 
 _OPTIONS = ("configuration", "stack", "why")
 """What `Pipeline.run` takes beside the pipeline's own parameters."""
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """A run that completed, and the way to what it produced."""
-
-    view: RunView
-    home: Path
-    """The home of the workspace that knows it."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return self.view.id
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self.view.name
-
-    @property
-    def status(self) -> str:
-        """Its status: "completed"; a run that failed raised instead."""
-        return self.view.status
-
-    def describe(self) -> RunDescription:
-        """Its steps, and everything that it was pinned to."""
-        with Workspace.open(self.home) as workspace:
-            return workspace.runs.describe(self.id)
-
-    def why(self) -> Sequence[CacheReason]:
-        """Why each of its steps was or was not taken from the cache."""
-        with Workspace.open(self.home) as workspace:
-            return workspace.runs.why(self.id)
-
-    def load(self, step: str, output: str | None = None) -> Any:
-        """A value that it produced.
-
-        Args:
-            step: The step's name.
-            output: The output's name; may be left out if there is one.
-
-        Raises:
-            NotFound: There is no such output.
-            ArtifactDamaged: The value is gone, or not what was written.
-        """
-        with Workspace.open(self.home) as workspace:
-            return workspace.runs.load(self.id, step, output)
 
 
 class Pipeline(domain.Pipeline[Given]):
@@ -104,7 +55,10 @@ class Pipeline(domain.Pipeline[Given]):
             )
 
     def __call__(self, *args: Given.args, **kwargs: Given.kwargs) -> FinishedRun:
-        """Run on the active stack; takes the pipeline's parameters and raises as `run` does."""
+        """Run on the active stack; takes the pipeline's parameters and raises as `run` does.
+
+        The workspace is that of the innermost `with` block, or else what `Workspace.open()` opens.
+        """
         if current() is not None:
             # To a type checker it is a run all the same; an inner pipeline's outputs are Any.
             return cast(FinishedRun, super().__call__(*args, **kwargs))
@@ -133,6 +87,7 @@ class Pipeline(domain.Pipeline[Given]):
             InvalidPipeline: Its steps, parameters or configuration do not fit.
             InvalidFile: The file cannot be read, or is no configuration.
             NotFound: There is no such stack.
+            NoWorkspace: This thread is in no workspace's block, though another one is.
             RunFailed: A step raised; its exception is the cause.
         """
         return self._start(self.signature.named(args, parameters), configuration, stack, why)
@@ -149,13 +104,14 @@ class Pipeline(domain.Pipeline[Given]):
                 f"a run of pipeline {self.name!r} is started inside another pipeline: call it to "
                 "make its steps a part of that"
             )
-        with Workspace.open() as workspace:
+        workspace = current_workspace(Workspace.is_default)
+        with nullcontext(workspace) if workspace else Workspace.open() as used:
             if isinstance(configuration, str | os.PathLike):
-                configuration = workspace.load_configuration(configuration)
-            view = workspace.runs.start(
+                configuration = used.load_configuration(configuration)
+            view = used.runs.start(
                 self, parameters, configuration=configuration, stack=stack, why=why
             )
-            return FinishedRun(view, workspace.home)
+            return FinishedRun.of(view, used)
 
 
 def _inputs(function: Callable[..., Any]) -> tuple[str, ...]:
