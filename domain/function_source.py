@@ -1,9 +1,11 @@
 """Where a function is from: its module and the folder that this is imported from, or its file."""
 
+import re
 from collections.abc import Callable
 from inspect import unwrap
-from pathlib import PurePath
 from typing import Any, NamedTuple
+
+_SEPARATOR = re.compile(r"[/\\]")
 
 
 class FunctionSource(NamedTuple):
@@ -35,10 +37,12 @@ def module_of(function: Callable[..., Any]) -> tuple[str, str]:
     spec, file = space.get("__spec__"), space.get("__file__")
     if not file:
         return "", ""
-    name = str(spec.name) if spec is not None else PurePath(file).stem
-    path = PurePath(file).with_suffix("")
-    parts = path.parts[:-1] if path.name == "__init__" else path.parts
-    wanted = tuple(name.split("."))
-    if parts[-len(wanted) :] != wanted:
+    parts = _SEPARATOR.split(file)
+    stem = parts[-1].rpartition(".")[0]
+    name = str(spec.name) if spec is not None else stem
+    path = parts[:-1] if stem == "__init__" else [*parts[:-1], stem]
+    wanted = name.split(".")
+    if path[-len(wanted) :] != wanted:
         return name, ""
-    return name, str(PurePath(*parts[: -len(wanted)]))
+    separator = file[len(parts[0])] if len(parts) > 1 else ""
+    return name, separator.join(path[: -len(wanted)]) or separator
