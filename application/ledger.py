@@ -124,6 +124,8 @@ class Ledger:
         command: Callable[[], Sequence[Aggregate]],
         why: str = "",
         rehearsal: Rehearsal | None = None,
+        *,
+        locked: bool = False,
     ) -> Sequence[int]:
         """Save several aggregates as one change; after a lost race, command them again.
 
@@ -131,6 +133,8 @@ class Ledger:
             command: Returns the aggregates to save; may be called again, and must then ask anew.
             why: The reason, for the events.
             rehearsal: As for `save`.
+            locked: Whether the command is called while nobody else can record anything, so that
+                what it asks beyond its aggregates still holds when they are saved.
 
         Returns:
             The positions of the events.
@@ -144,7 +148,24 @@ class Ledger:
                 aggregates = command()
             return self.save(*aggregates, rehearsal=rehearsal)
 
+        if locked:
+            with self._exclusive():
+                positions = once()
+            return positions  # noqa: RET504  # the block ends with the commit
         return self._until_recorded(once)
+
+    def create(
+        self, command: Callable[[], Sequence[Aggregate]], why: str = ""
+    ) -> tuple[Aggregate, int]:
+        """As `attempt`; returns the first of the aggregates, and the last position."""
+        aggregates: list[Aggregate] = []
+
+        def remembered() -> Sequence[Aggregate]:
+            aggregates[:] = command()
+            return aggregates
+
+        *_, last = self.attempt(remembered, why)
+        return aggregates[0], last
 
     def _until_recorded(self, once: Callable[[], R]) -> R:
         """Try again after a lost race; in the end, with nobody else racing."""

@@ -1,7 +1,7 @@
 """What can be asked of the read models; answered by plain SQL in `infrastructure`."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.moments import AsOf
 from stackfold.application.views import ComponentView, HistoryEntry, Listing, LogFilter, StackView
@@ -20,6 +20,16 @@ class Revision(NamedTuple):
 
     number: int
     position: int
+
+
+class StoredComponent(NamedTuple):
+    """A component as it is configured, without what it takes more queries to tell."""
+
+    id: str
+    type: str
+    name: str
+    flavor: str
+    configuration: Mapping[str, Any]
 
 
 class StoredFlavor(NamedTuple):
@@ -107,6 +117,16 @@ class Queries(Protocol):
             NotFound: There is none.
             Ambiguous: The prefix fits several.
         """
+
+    def stack_by_id(self, id: str, as_of: int | None = None) -> StackView:
+        """The stack with an id, in a time that does not grow with the number of stacks.
+
+        Raises:
+            NotFound: There is none.
+        """
+
+    def stored_components(self, ids: Sequence[str]) -> list[StoredComponent]:
+        """Those of the components with these ids that are there, in the same order."""
 
     def active_stack(self, as_of: int | None = None) -> StackView:
         """The stack that is active here."""

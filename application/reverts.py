@@ -82,7 +82,8 @@ class Reverts:
                 raise NothingToChange(stack.kind, stack.name, stack.version)
             return [*components, stack]
 
-        return self._record(command, why, dry_run)
+        # Which other stacks hold the components is asked, and must stay so until all is recorded.
+        return self._record(command, why, dry_run, locked=with_components)
 
     def revert_component(
         self,
@@ -169,7 +170,11 @@ class Reverts:
     # -- how it is done
 
     def _record(
-        self, command: Callable[[], Sequence[Revertible]], why: str, dry_run: bool
+        self,
+        command: Callable[[], Sequence[Revertible]],
+        why: str,
+        dry_run: bool,
+        locked: bool = False,
     ) -> list[HistoryEntry]:
         rehearsed: list[HistoryEntry] = []
 
@@ -177,7 +182,9 @@ class Reverts:
             rehearsed.extend(self._history.at(positions))
 
         try:
-            positions = self._ledger.attempt(command, why, rehearsal if dry_run else None)
+            positions = self._ledger.attempt(
+                command, why, rehearsal if dry_run else None, locked=locked
+            )
         except NameTaken as error:
             raise NameTaken(error.kind, error.name, "rename or delete that one first") from None
         return rehearsed if dry_run else self._history.at(positions)

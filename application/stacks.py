@@ -122,8 +122,8 @@ class Stacks:
             self._rules().require_composed(stack, registered=False)
             return [stack, self._activations.choose(stack.id)] if activate else [stack]
 
-        *_, last = self._ledger.attempt(command, why)
-        return self.get(name, as_of=last)
+        stack, position = self._ledger.create(command, why)
+        return self._queries.stack_by_id(str(stack.id), position)
 
     def update(
         self,
@@ -245,8 +245,8 @@ class Stacks:
                 )
             ]
 
-        *_, last = self._ledger.attempt(command, why)
-        return self.get(name, as_of=last)
+        stack, position = self._ledger.create(command, why)
+        return self._queries.stack_by_id(str(stack.id), position)
 
     def delete(self, reference: str, recursive: bool = False, why: str = "") -> StackView:
         """Delete a stack that is active nowhere, and return it as it was.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from stackfold.application.connections import Member, unreachable
 from stackfold.application.flavors import Flavors
 from stackfold.application.ports import StackComponent
-from stackfold.application.queries import Queries
+from stackfold.application.queries import Queries, StoredComponent
 from stackfold.application.references import parts, references
 from stackfold.application.views import ComponentView, StackView
 from stackfold.domain.component_type import ComponentType
@@ -229,11 +229,8 @@ class StackRules:
 
     def require_composed(self, stack: Stack, registered: bool = True) -> None:
         """Refuse what a stack is to be made of; raises as `require`."""
-        members = [
-            member(self._queries.component(type, str(id)))
-            for type, ids in stack.components.items()
-            for id in ids
-        ]
+        ids = [str(id) for group in stack.components.values() for id in group]
+        members = [*map(member, self._queries.stored_components(ids))]
         self.require(stack.name, members, Moment.COMPOSED, registered)
 
     def of_stack(self, stack: StackView, connect: bool = False) -> list[Violation]:
@@ -279,6 +276,6 @@ class StackRules:
         return Held(member, component)
 
 
-def member(view: ComponentView) -> Member:
+def member(view: ComponentView | StoredComponent) -> Member:
     """A component as the rules look at it."""
     return Member(ComponentType(view.type), view.name, view.flavor, view.configuration)

@@ -16,6 +16,8 @@ from typing import Any
 
 from bench_growth import filled
 
+from stackfold.infrastructure.workspace import Workspace
+
 GOAL = 5.0
 TURNS = 5
 
@@ -54,6 +56,34 @@ def main() -> None:
         filled(Path(folder, "home"), options.events) as ws,
     ):
         print_table(measured(readings(ws), options.turns))
+    print_growth(registrations())
+
+
+def registrations() -> dict[int, float]:
+    """Stacks that are there → median CPU seconds of registering one more."""
+    taken = {}
+    with Workspace.in_memory() as ws:
+        there = 0
+        for wanted in (10, 1000):
+            for number in range(there, wanted):
+                ws.stacks.copy("default", f"s{number}")
+            there = wanted
+            seconds = []
+            for number in range(30):
+                begun = time.process_time()
+                ws.stacks.register(
+                    f"new-{wanted}-{number}", orchestrator="default", artifact_store="default"
+                )
+                seconds.append(time.process_time() - begun)
+            taken[wanted] = statistics.median(seconds)
+    return taken
+
+
+def print_growth(taken: dict[int, float]) -> None:
+    """Print what registering a stack costs among few and among many."""
+    few, many = min(taken), max(taken)
+    print(f"\nstacks.register: {taken[few] * 1000:.2f} ms among {few} stacks, ", end="")
+    print(f"{taken[many] * 1000:.2f} ms among {many:,}: {taken[many] / taken[few]:.2f} times")
 
 
 def measured(

@@ -6,7 +6,7 @@ differs is said by the attributes and methods here.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from stackfold.domain.errors import LogUnavailable
 
@@ -98,6 +98,15 @@ class Database(Protocol):
 
     def define(self, name: str, function: Callable[[str], bool]) -> None:
         """Let statements of this connection call a function of one text by a name."""
+
+    def apart(self, reading: bool = False) -> AbstractContextManager[Self]:
+        """The same database on a connection of its own, so that other threads do not wait.
+
+        In the block of a `write` or `look` of this thread it is this very one.
+
+        Args:
+            reading: Whether nothing is written; then a copy serves as well.
+        """
 
     def contains(self, column: str) -> str:
         """SQL for whether a column of bytes contains the bytes of a parameter."""

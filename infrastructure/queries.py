@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from stackfold.application.cells import mapping
 from stackfold.application.moments import AsOf
-from stackfold.application.queries import Reference, StoredFlavor
+from stackfold.application.queries import Reference, StoredComponent, StoredFlavor
 from stackfold.application.views import ALL, ComponentView, Listing, StackView
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import Ambiguous, NotFound, NotInStack
@@ -101,6 +101,11 @@ class SqlQueries:
         return self._stack_by_id(self.find_stack(reference, as_of).id, as_of)
 
     @one_state
+    def stack_by_id(self, id: str, as_of: int | None = None) -> StackView:
+        """The stack with an id, in a time that does not grow with the number of stacks."""
+        return self._stack_by_id(id, as_of)
+
+    @one_state
     def active_stack(self, as_of: int | None = None) -> StackView:
         """The stack that is active here."""
         return self._stack_by_id(self._active(as_of), as_of)
@@ -190,6 +195,16 @@ class SqlQueries:
         views = self._component_views(self._by_id("components", _COMPONENT, ids, as_of), as_of)
         by_id = {view.id: view for view in views}
         return [by_id[each] for each in ids if each in by_id]
+
+    def stored_components(self, ids: Sequence[str]) -> list[StoredComponent]:
+        """Those of the components with these ids that are there, in the same order."""
+        select = "SELECT t.id, t.type, t.name, t.flavor, t.configuration"
+        rows = self._by_id("components", select, [*ids], None)
+        found = {
+            id: StoredComponent(id, type, name, flavor, _read(configuration))
+            for id, type, name, flavor, configuration in rows
+        }
+        return [found[id] for id in ids if id in found]
 
     def components_of_flavor(self, type: ComponentType, flavor: str) -> list[str]:
         """The names of the living components of a flavor."""

@@ -42,9 +42,9 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
     Raises:
         UnreadableEvent: The log holds an event that cannot be loaded; nothing is changed then.
     """
-    with database.write() as cursor:
-        database.mend(cursor)
-        done = _rebuild(database, cursor, progress)
+    with database.apart() as own, own.write() as cursor:
+        own.mend(cursor)
+        done = _rebuild(own, cursor, progress)
     report(done.contradictions)
     return done.events
 

@@ -196,6 +196,32 @@ class SqliteDatabase:
                 if self._connection.in_transaction:
                     cursor.execute("ROLLBACK")
 
+    @contextmanager
+    def apart(self, reading: bool = False) -> Iterator[Self]:
+        """The same database on a connection of its own, so that other threads do not wait.
+
+        In the block of a `write` or `look` of this thread it is this very one. What is in memory
+        has one connection only; for reading it is copied.
+        """
+        with self._turn:
+            if self._connection.in_transaction or (self._path is None and not reading):
+                connection = None
+            elif self._path is None:
+                connection = _open(":memory:")
+                self._connection.backup(connection)
+            else:
+                with plain_words(self.place):
+                    connection = _open_existing(self._path)
+        if connection is None:
+            yield self
+            return
+        other = type(self)(self._path, connection)
+        other.place, other.outdated = self.place, self.outdated
+        try:
+            yield other
+        finally:
+            other.close()
+
     def contains(self, column: str) -> str:
         """SQL for whether a column of bytes contains the bytes of a parameter."""
         return f"instr({column}, ?) > 0"

@@ -52,6 +52,13 @@ def verify(
         InvalidHead: `known` is not of that form.
     """
     noted = _parsed(known) if known else (0, BEGINNING)
+    with database.apart(reading=True) as own:
+        return _verified(own, noted, progress)
+
+
+def _verified(
+    database: Database, noted: tuple[int, bytes], progress: Progress | None
+) -> Verification:
     fault = _lying_index(database)
     found = verify_chain(database, *noted, progress)
     if fault is None and not found.holds:

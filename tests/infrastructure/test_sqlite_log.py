@@ -4,9 +4,11 @@ import sqlite3
 
 import pytest
 from contracts.log import LogContract, alerter
+from workspaces import stack, store
 
 from stackfold.infrastructure.sqlite_database import SqliteDatabase
 from stackfold.infrastructure.wiring import wire
+from stackfold.infrastructure.workspace import Workspace
 
 
 class InSQLite(LogContract):
@@ -73,3 +75,20 @@ class TestInAFile(InSQLite):
     def test_a_commit_is_on_the_disk_before_it_is_acknowledged(self, database, log):
         assert database.read("PRAGMA journal_mode") == [("wal",)]
         assert database.read("PRAGMA synchronous") == [(2,)]  # FULL
+
+
+def test_registering_a_stack_costs_the_same_however_many_there_are():
+    def steps(ws, name):
+        counted = []
+        connection = ws._database._connection
+        connection.set_progress_handler(lambda: counted.append(1) and None, 5)
+        stack(ws, name, artifact_store="lake")
+        connection.set_progress_handler(None, 0)
+        return len(counted)
+
+    with Workspace.in_memory() as ws:
+        store(ws, "lake")
+        first = steps(ws, "first")
+        for number in range(100):
+            ws.stacks.copy("first", f"s{number}")
+        assert steps(ws, "last") < 1.5 * first

@@ -1,0 +1,86 @@
+"""What goes on at the same time: who waits for whom, and who must."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from workspaces import STORE, names, stack, store
+
+from stackfold.domain.errors import LogUnavailable, NeedsConfirmation
+from stackfold.infrastructure import rebuild, verification
+from stackfold.infrastructure.workspace import Workspace
+
+
+@pytest.fixture(params=["in a folder", "in PostgreSQL"])
+def home(request, tmp_path):
+    if request.param == "in PostgreSQL":
+        opening = request.getfixturevalue("postgres").workspace()
+    else:
+        opening = Workspace.open(tmp_path / "home")
+    with opening as ws:
+        stack(ws, "prod")
+        yield ws
+
+
+def in_the_middle(monkeypatch, module, action):
+    """Let another thread do something while events are folded, and wait until it has."""
+    every = rebuild.events
+    done = []
+
+    def events(database):
+        found = iter(every(database))
+        yield next(found)
+        with ThreadPoolExecutor() as pool:
+            done.append(pool.submit(action).result())
+        yield from found
+
+    monkeypatch.setattr(module, "events", events)
+    return done
+
+
+def test_while_a_log_is_verified_others_read_and_write(home, monkeypatch):
+    done = in_the_middle(monkeypatch, verification, lambda: stack(home, "new"))
+    found = home.log.verify()
+    assert names(done) == ["new"]
+    # What was compared is one state of the log, from before the other's change.
+    assert found.holds
+    monkeypatch.undo()
+    assert home.log.verify().events == found.events + 1
+
+
+def test_while_a_log_is_rebuilt_others_read(home, monkeypatch):
+    done = in_the_middle(monkeypatch, rebuild, home.stacks.list)
+    home.log.rebuild()
+    assert [names(views) for views in done] == [["default", "prod"]]
+    assert home.log.verify().holds
+
+
+def test_a_log_in_memory_is_verified_while_others_write(ws, monkeypatch):
+    done = in_the_middle(monkeypatch, verification, lambda: stack(ws, "new"))
+    assert ws.log.verify().holds
+    assert names(done) == ["new"]
+
+
+def test_nobody_takes_a_component_while_it_is_reverted_with_its_stack(home, monkeypatch):
+    store(home, "lake", path="/one")
+    stack(home, "mine", artifact_store="lake")
+    home.components.update(STORE, "lake", {"path": "/two"})
+    asked = home.queries.stacks_with
+    address = getattr(home._database, "_address", None)
+    with Workspace.open(store=address.url) if address else Workspace.open(home.home) as other:
+        connection = other._database._connection
+        connection.execute("SET lock_timeout TO 20" if address else "PRAGMA busy_timeout = 0")
+
+        def overtaken(component):
+            found = asked(component)
+            with pytest.raises(LogUnavailable, match="locked by another process"):
+                stack(other, "theirs", artifact_store="lake")
+            return found
+
+        monkeypatch.setattr(home.queries, "stacks_with", overtaken)
+        home.stacks.revert("mine", 1, with_components=True)
+        monkeypatch.undo()
+        assert home.components.get(STORE, "lake").configuration == {"path": "/one"}
+        stack(other, "theirs", artifact_store="lake")
+    home.components.update(STORE, "lake", {"path": "/two"})
+    with pytest.raises(NeedsConfirmation):
+        home.stacks.revert("mine", 1, with_components=True, dry_run=True)
