@@ -6,6 +6,7 @@ from typing import Any
 
 from stackfold.application.ledger import Ledger
 from stackfold.domain.errors import Unrecordable
+from stackfold.domain.limits import METADATA, must_fit
 from stackfold.domain.metadata import valid_metadata
 from stackfold.domain.run import Run
 from stackfold.domain.tags import valid_tag
@@ -24,4 +25,6 @@ def log_metadata(ledger: Ledger, run: str, metadata: Mapping[str, Any], why: str
         known = valid_metadata(metadata)
     except ValueError as error:
         raise Unrecordable(Run.Annotated.TOPIC, f"the metadata {error}") from None
+    for name, value in known.items():
+        must_fit(f"metadata {name!r:.80}", value, METADATA)
     ledger.change(Run, run, lambda run: run.annotate({}, known), why)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from stackfold.application.ports import SecretReader, StackComponent
 from stackfold.domain.errors import InvalidConfiguration
+from stackfold.domain.limits import DEPTH
 
 
 def explicit(flavor: type[StackComponent], configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,8 +101,10 @@ def _must_be_recordable(flavor: type[StackComponent], values: Mapping[str, Any])
         raise InvalidConfiguration(_subject(flavor), problems)
 
 
-def _unrecordable(value: Any) -> str:
+def _unrecordable(value: Any, depth: int = 0) -> str:
     """Why JSON could not carry a value everywhere; empty if it could."""
+    if depth > DEPTH:
+        return "is nested too deeply"
     match value:
         case float() if not isfinite(value):
             return "must be a finite number"
@@ -110,9 +113,10 @@ def _unrecordable(value: Any) -> str:
         case str() if value != value.encode(errors="replace").decode():
             return "is not valid Unicode"
         case dict():
-            return next(filter(None, map(_unrecordable, [*value, *value.values()])), "")
+            parts = (_unrecordable(each, depth + 1) for each in (*value, *value.values()))
+            return next(filter(None, parts), "")
         case list() | tuple():
-            return next(filter(None, map(_unrecordable, value)), "")
+            return next(filter(None, (_unrecordable(each, depth + 1) for each in value)), "")
     return ""
 
 

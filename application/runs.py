@@ -40,6 +40,7 @@ from stackfold.domain.component_type import ComponentType
 from stackfold.domain.configuration import AS_WRITTEN, AnyConfiguration, configuration_of
 from stackfold.domain.environment import Environment
 from stackfold.domain.errors import NotFound, RunBusy
+from stackfold.domain.graph import parameters_must_fit
 from stackfold.domain.pin import Pin
 from stackfold.domain.pipeline import Pipeline
 from stackfold.domain.run import Run
@@ -134,10 +135,12 @@ class Runs:
             NotFound: There is no such stack.
             InvalidConfiguration: A component no longer fits its flavor.
             RunFailed: A step raised; its exception is the cause.
+            TooLarge: Its parameters, or those of a step, take more room than a log gives them.
         """
         chosen = configuration_of(configuration)
         graph = pipeline.graph_for(parameters or {}, chosen)
         note_unresolved_hints(pipeline, graph)
+        parameters_must_fit(graph)
         pin = self._pinning.pin(stack or chosen.stack)
         launch = Launch(graph, pin, why, self._environment(), watcher=watcher)
         return self.get(self._launches.start(launch))

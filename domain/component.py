@@ -10,6 +10,7 @@ from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NotDeleted, NothingToChange, Protected, UnknownAttribute
 from stackfold.domain.events import FirstEvent, Revertible
 from stackfold.domain.labels import effective_changes, merged, touched, valid_labels
+from stackfold.domain.limits import ATTRIBUTE, must_fit
 from stackfold.domain.name import valid_name
 from stackfold.domain.origin import Origin
 
@@ -170,7 +171,9 @@ class Component(Revertible):
 
         Raises:
             InvalidName: The name or a label breaks the rule for names.
+            TooLarge: A label or the value of an attribute is too long.
         """
+        _must_fit(configuration)
         return cls._create(
             cls.Registered,
             type=type,
@@ -201,6 +204,7 @@ class Component(Revertible):
             for name, value in configuration.items()
             if name not in self.configuration or not _same(self.configuration[name], value)
         }
+        _must_fit(changes)
         label_changes = effective_changes(self.labels, labels)
         if not changes and not label_changes:
             raise NothingToChange(self.kind, self.name, self.version)
@@ -296,3 +300,8 @@ def _touched(attributes: Iterable[str]) -> frozenset[str]:
 def _same(one: Any, other: Any) -> bool:
     # To Python 1, 1.0 and True are equal; to a flavor they are not.
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _must_fit(configuration: Configuration) -> None:
+    for name, value in configuration.items():
+        must_fit(f"attribute {name!r}", value, ATTRIBUTE, "give the place of a file that holds it")

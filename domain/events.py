@@ -12,6 +12,7 @@ from eventsourcing.domain import BaseAggregate, CanInitAggregate, CanMutateAggre
 from pydantic import BaseModel, ConfigDict
 
 from stackfold.domain.errors import NotFound
+from stackfold.domain.limits import MESSAGE, must_fit
 
 
 class DomainEvent(BaseModel):
@@ -143,7 +144,11 @@ def signed(by: str, why: str = "", undoes: int | None = None) -> Iterator[None]:
         by: Who acts.
         why: The reason, in their own words; may be empty.
         undoes: The change that is taken back, by the position of its first event.
+
+    Raises:
+        TooLarge: The reason is longer than a message may be.
     """
+    must_fit("the message", why, MESSAGE)
     token = _signature.set(Signature(by, why, undoes))
     try:
         yield

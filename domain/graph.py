@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol
 from pydantic import BaseModel, JsonValue
 
 from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.limits import PARAMETERS, must_fit
 from stackfold.domain.options import PipelineOptions, StepOptions
 from stackfold.domain.signature import Signature
 
@@ -149,3 +150,18 @@ class Graph:
     """The pipeline's, with those that the run's configuration changes."""
     import_root: str = ""
     """The folder that its module is imported from, if that is known."""
+
+
+def parameters_must_fit(graph: Graph) -> None:
+    """Refuse parameters that take more room than a log gives them; for new runs only.
+
+    Raises:
+        TooLarge: Those of the run do, or those of a step.
+        TooDeep: One is nested too deeply.
+    """
+    must_fit("the parameters of the run", graph.parameters, PARAMETERS, _INSTEAD)
+    for node in graph.nodes:
+        must_fit(f"the parameters of step {node.name!r}", node.parameters, PARAMETERS, _INSTEAD)
+
+
+_INSTEAD = "let a step read or produce the value, and hand it on as its output"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from stackfold.domain.limits import LABEL, LABELS, must_be_few, must_fit
 from stackfold.domain.name import valid_name
 
 
@@ -10,8 +11,11 @@ def valid_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
 
     Raises:
         InvalidName: A label's key breaks the rule for names.
+        TooLarge: There are too many, or one is too long.
     """
-    return {valid_name("label", key): value for key, value in (labels or {}).items()}
+    valid = {valid_name("label", key): value for key, value in (labels or {}).items()}
+    _must_fit(valid, {})
+    return valid
 
 
 def effective_changes(
@@ -21,9 +25,19 @@ def effective_changes(
 
     Raises:
         InvalidName: A label's key breaks the rule for names.
+        TooLarge: There would be too many, or one is too long.
     """
     named = {valid_name("label", key): value for key, value in (changes or {}).items()}
-    return {key: value for key, value in named.items() if labels.get(key) != value}
+    effective = {key: value for key, value in named.items() if labels.get(key) != value}
+    _must_fit(effective, labels)
+    return effective
+
+
+def _must_fit(changes: Mapping[str, str | None], labels: Mapping[str, str]) -> None:
+    for key, value in changes.items():
+        must_fit(f"label {key!r}", value, LABEL)
+    # More that were there before may stay.
+    must_be_few("labels", len(merged(labels, changes)), max(LABELS, len(labels)))
 
 
 def merged(labels: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:

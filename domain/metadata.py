@@ -10,6 +10,8 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from stackfold.domain.errors import TooLarge
+from stackfold.domain.limits import METADATA, must_fit
 from stackfold.domain.recordable import unrecordable
 
 _AS_TEXT = (UUID, date, time, timedelta, Decimal)
@@ -40,7 +42,11 @@ def recordable_part(metadata: Mapping[Any, Any]) -> tuple[dict[str, JsonValue], 
     problems = []
     for key, value in metadata.items():
         try:
-            kept |= valid_metadata({key: value})
+            valid = valid_metadata({key: value})
+            must_fit("its value", valid, METADATA)
+            kept |= valid
+        except TooLarge as error:
+            problems.append(f"{key!r:.80}: {error}")
         except ValueError as error:
             problems.append(f"{key!r:.80}, which {error}")
     return kept, problems

@@ -4,11 +4,12 @@ import math
 from typing import Any
 
 from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.limits import DEPTH
 
 _LARGEST_INTEGER = 2**63
 
 
-def unrecordable(value: Any) -> str:
+def unrecordable(value: Any, depth: int = 0) -> str:
     """What in a value JSON cannot carry, such as "the number nan"; empty if it carries it all."""
     kind = type(value)
     if kind is bool or value is None:
@@ -19,13 +20,16 @@ def unrecordable(value: Any) -> str:
         return "" if math.isfinite(value) else f"the number {value}"
     if kind is str:
         return "" if _is_text(value) else "a text with half a surrogate pair"
+    if depth > DEPTH and kind in (list, tuple, dict):
+        return f"values nested more than {DEPTH} deep"
     if kind is list or kind is tuple:
-        return next(filter(None, map(unrecordable, value)), "")
+        return next(filter(None, (unrecordable(each, depth + 1) for each in value)), "")
     if kind is dict:
         odd = next((key for key in value if type(key) is not str), None)
         if odd is not None:
             return f"the key {odd!r}"
-        return next(filter(None, map(unrecordable, (*value, *value.values()))), "")
+        parts = (unrecordable(each, depth + 1) for each in (*value, *value.values()))
+        return next(filter(None, parts), "")
     return with_article(kind.__name__)
 
 

@@ -10,6 +10,7 @@ from stackfold.domain.artifact import Artifact
 from stackfold.domain.environment import Environment
 from stackfold.domain.errors import NothingToChange, NotResumable, RunEnded
 from stackfold.domain.events import Aggregate, FirstEvent
+from stackfold.domain.limits import TAGS, must_be_few
 from stackfold.domain.name import LONGEST
 from stackfold.domain.options import FailureMode
 from stackfold.domain.pin import Pin
@@ -355,10 +356,12 @@ class Run(Aggregate):
         Raises:
             NothingToChange: All of it is known.
             NotFound: It was deleted.
+            TooLarge: It would have too many tags.
         """
         self.must_exist()
         kept = (tag for tag in self.tags if tags.get(tag, True))
         after = tuple(dict.fromkeys((*kept, *(tag for tag, add in tags.items() if add))))
+        must_be_few("tags", len(after), max(TAGS, len(self.tags)))
         known = {**self.metadata, **metadata}
         if (after, known) == (self.tags, self.metadata):
             raise NothingToChange("run", self.name, self.version)

@@ -15,6 +15,7 @@ from stackfold.domain.errors import (
 )
 from stackfold.domain.events import FirstEvent, Revertible
 from stackfold.domain.labels import effective_changes, merged, touched, valid_labels
+from stackfold.domain.limits import MESSAGE, must_fit
 from stackfold.domain.name import valid_name
 from stackfold.domain.origin import Origin
 
@@ -181,6 +182,7 @@ class Stack(Revertible):
         name = valid_name("stack", name)
         composition = _composition(components)
         _must_be_complete(name, composition)
+        must_fit("the description", description, MESSAGE)
         return cls._create(
             cls.Registered,
             name=name,
@@ -216,6 +218,7 @@ class Stack(Revertible):
             if self.components.get(type) != ids
         }
         described = description if description != self.description else None
+        must_fit("the description", described, MESSAGE)
         label_changes = effective_changes(self.labels, labels)
         if not changes and described is None and not label_changes:
             raise NothingToChange(self.kind, self.name, self.version)

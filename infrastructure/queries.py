@@ -201,7 +201,7 @@ class SqlQueries:
         select = "SELECT t.id, t.type, t.name, t.flavor, t.configuration"
         rows = self._by_id("components", select, [*ids], None)
         found = {
-            id: StoredComponent(id, type, name, flavor, _read(configuration))
+            id: StoredComponent(id, type, name, flavor, mapping(configuration))
             for id, type, name, flavor, configuration in rows
         }
         return [found[id] for id in ids if id in found]

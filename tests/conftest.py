@@ -35,6 +35,7 @@ ON_EVERY_DATABASE = {
     "test_exact_parameters",
     "test_exchange",
     "test_history",
+    "test_limits",
     "test_log",
     "test_log_filters",
     "test_log_copies",

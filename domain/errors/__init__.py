@@ -99,6 +99,7 @@ from stackfold.domain.errors.secrets import (
     MissingSecret,
     SecretStoreUnavailable,
 )
+from stackfold.domain.errors.sizes import TooDeep, TooLarge
 from stackfold.domain.errors.stacks import (
     AlreadyActive,
     ComponentsDiffer,
@@ -221,6 +222,8 @@ __all__ = [
     "StepProcessDied",
     "StepTimedOut",
     "TooBusy",
+    "TooDeep",
+    "TooLarge",
     "TooManyComponents",
     "TrackerUnavailable",
     "UnknownAttribute",
