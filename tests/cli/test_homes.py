@@ -331,3 +331,34 @@ def test_with_closed_streams_commands_and_programs_go_on(home, closed, tmp_path)
         f"{sys.executable} {program} {closed}", shell=True, check=True, capture_output=True
     )
     assert (tmp_path / "done").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_with_closed_streams_steps_print_to_nobody(home, closed, tmp_path):
+    with Workspace.open() as ws:
+        ws.components.register("orchestrator", "apart", "local", {"isolation": "process"})
+        ws.stacks.register("apart", orchestrator="apart", artifact_store="default")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, warnings\n"
+        "from stackfold import pipeline, step\n"
+        "@step(enable_cache=False)\n"
+        "def one() -> int:\n"
+        "    print('noise')\n"
+        "    warnings.warn('noise')\n"
+        "    return 1\n"
+        "@pipeline\n"
+        "def ones():\n"
+        "    one()\n"
+        "if __name__ == '__main__':\n"
+        "    assert ones().load('one') == 1\n"
+        "    assert ones.run(stack='apart').load('one') == 1\n"
+        f"    open({str(tmp_path / 'done')!r}, 'w').close()\n"
+    )
+    subprocess.run(
+        f"{sys.executable} {program} {closed}", shell=True, check=True, capture_output=True
+    )
+    assert (tmp_path / "done").exists()
+    with Workspace.open() as ws:
+        assert ws.log.verify().holds

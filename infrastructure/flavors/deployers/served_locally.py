@@ -13,6 +13,7 @@ import sys
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -263,6 +264,9 @@ class ServedLocally(ModelDeployer):
         if self.configuration.python is None:
             # The modules that the model's class may come from are found where we find them.
             path += filter(None, sys.path)
+            if "" in sys.path:  # Python's word for the current folder, as in a notebook
+                with suppress(FileNotFoundError):  # it was deleted
+                    path.append(os.getcwd())
             path += filter(None, [project_code_folder(Path(self.home))])
         path += filter(None, [self.configuration.environment.get("PYTHONPATH")])
         return {

@@ -29,7 +29,8 @@ Write = Callable[[str, str], object]
 
 
 def _write_here(stream: str, text: str) -> None:
-    getattr(sys, stream).write(text)
+    if there := getattr(sys, stream):  # None, where it was closed
+        there.write(text)
 
 
 class StepProcess:
