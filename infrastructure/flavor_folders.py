@@ -80,7 +80,8 @@ class FlavorFolders:
         known = self._read()
         if folder is None or known.get(flavor, {}).get(source) == folder:
             return False
-        from stackfold.infrastructure.private_files import make_folder, replace_file
+        from stackfold.infrastructure.drafts import replace_file
+        from stackfold.infrastructure.private_files import make_folder
 
         known.setdefault(flavor, {})[source] = folder
         try:

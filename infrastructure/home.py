@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stackfold.domain.errors import InvalidFile, NoHome, ProjectExists
-from stackfold.infrastructure.private_files import replace_file
+from stackfold.infrastructure.drafts import delete_abandoned, replace_file, write_new_file
 
 PROJECT_FOLDER = ".stackfold"
 _PROJECT_FILE = "project.json"
 LOG_FILE = "log.sqlite"
+SECRETS_FOLDER = "secrets"
+"""The folder in the home that only its owner may enter."""
 _LONGEST = 64 * 1024
 """Bytes that are read of a project file; it needs a hundred."""
 
@@ -187,13 +189,17 @@ def create_project(folder: Path, store: str | None = None) -> Project:
         path.parent.mkdir(0o775, exist_ok=True)
         if store and path.is_file():
             return _with_store(folder, path, store)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o664), "w") as file:
-            json.dump(content, file)
+        delete_abandoned(path.parent)
+        write_new_file(path, json.dumps(content), _create_for_others_to_read)
     except FileExistsError as error:
         raise ProjectExists(str(folder)) from error
     except OSError as error:
         raise InvalidFile(str(path), f"cannot be written: {error.strerror}") from error
     return project
+
+
+def _create_for_others_to_read(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o664)
 
 
 def _with_store(folder: Path, path: Path, store: str) -> Project:

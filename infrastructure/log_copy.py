@@ -1,14 +1,14 @@
 """Creating a log: with its first events, or as a copy; as a whole, or not at all."""
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from stackfold.domain.errors import LogExists, LogUnavailable
 from stackfold.infrastructure.chain import Head, Record
 from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.drafts import delete_abandoned, draft_of
 from stackfold.infrastructure.home import LOG_FILE
 from stackfold.infrastructure.private_files import make_folder
 from stackfold.infrastructure.sqlite_database import SqliteDatabase
@@ -25,18 +25,19 @@ def draft(path: Path) -> Iterator[Database]:
         LogExists: There is a log by now; it stays as it is.
         LogUnavailable: The folder cannot be written.
     """
+    delete_abandoned(path.parent)
     if os.path.isfile(path):  # which, unlike Path's, raises nothing where nobody may look
         raise LogExists(str(path))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         make_folder(path.parent)
-        database = SqliteDatabase.create(temporary)
-        try:
-            yield database
-        finally:
-            database.close()
-        os.link(temporary, path)
-        _sync(path.parent)
+        with draft_of(path) as (temporary, _):
+            database = SqliteDatabase.create(temporary)
+            try:
+                yield database
+            finally:
+                database.close()
+            os.link(temporary, path)
+            _sync(path.parent)
     except FileExistsError:
         if not os.path.isfile(path):
             raise LogUnavailable(str(path), "cannot be created: something is in its way") from None
@@ -47,10 +48,6 @@ def draft(path: Path) -> Iterator[Database]:
     except OSError as error:
         problem = f"cannot be created: {error.strerror}; set STACKFOLD_HOME to another folder"
         raise LogUnavailable(str(path), problem) from error
-    finally:
-        for end in ("", "-wal", "-shm"):
-            with suppress(OSError):
-                temporary.with_name(temporary.name + end).unlink(missing_ok=True)
 
 
 def create_log(path: Path) -> None:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from stackfold.domain.errors import HomeWritable, LogUnavailable, PermissionDenied
 from stackfold.infrastructure.database import Database
-from stackfold.infrastructure.home import LOG_FILE, Project, find_project, home_folder
+from stackfold.infrastructure.drafts import delete_abandoned
+from stackfold.infrastructure.home import (
+    LOG_FILE,
+    SECRETS_FOLDER,
+    Project,
+    find_project,
+    home_folder,
+)
 from stackfold.infrastructure.private_files import others_may_write
 from stackfold.infrastructure.sqlite_database import SqliteDatabase
 
@@ -52,6 +59,8 @@ def open_log(home: Path, store: str | None) -> Database:
         InvalidStore: The address is not to be used.
         LogUnavailable: It cannot be opened or created.
     """
+    for folder in (home, home / SECRETS_FOLDER):
+        delete_abandoned(folder)
     if others_may_write(home):
         warnings.warn(HomeWritable(str(home)), stacklevel=3)
     if store:

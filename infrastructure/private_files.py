@@ -1,8 +1,6 @@
 """Folders and files that are as private as the folder they are made in, under any umask."""
 
 import os
-from pathlib import Path
-from uuid import uuid4
 
 _GROUP_AND_OTHERS = 0o077
 _OTHERS_WRITE = 0o002
@@ -71,24 +69,6 @@ def create_file(path: str | os.PathLike[str], *, exclusive: bool = True) -> int:
     if private:
         os.chmod(path, mode)  # whatever the umask took away
     return descriptor
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a file so that a reader sees it as it was or as it is now, never a part of it.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with open(create_file(draft), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def others_may_write(folder: str | os.PathLike[str]) -> bool:

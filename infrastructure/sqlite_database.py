@@ -333,7 +333,9 @@ def _create(path: Path) -> None:
     from stackfold.infrastructure.private_files import create_file
 
     try:
-        os.close(create_file(path))  # SQLite's own files beside it get the same mode
+        os.close(
+            create_file(path, exclusive=False)
+        )  # SQLite's own files beside it get the same mode
     except OSError as error:
         problem = f"cannot be created: {error.strerror}; set STACKFOLD_HOME to another folder"
         raise LogUnavailable(str(path), problem) from error

@@ -69,7 +69,8 @@ def trust(home: Path, *, folder: Path | None = None, store: str | None = None) -
     Raises:
         InvalidFile: The list is damaged or cannot be written.
     """
-    from stackfold.infrastructure.private_files import make_folder, replace_file
+    from stackfold.infrastructure.drafts import replace_file
+    from stackfold.infrastructure.private_files import make_folder
 
     known = trusted(home)
     real = (os.path.realpath(folder),) if folder else ()

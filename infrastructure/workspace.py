@@ -15,7 +15,9 @@ from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.current_workspace import InScope
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.deployment_services import DeploymentServices
+from stackfold.infrastructure.drafts import delete_abandoned
 from stackfold.infrastructure.home import (
+    PROJECT_FOLDER,
     absolute_folder,
     find_project,
     home_folder,
@@ -91,6 +93,8 @@ class Workspace(InScope, RunServices, DeploymentServices):
         """
         folder = _folder(home)
         project = find_project(home=folder)
+        if project:
+            delete_abandoned(project.folder / PROJECT_FOLDER)
         database = open_log(folder, store or (None if home else chosen_store(project, folder)))
         scope = Scope(
             os.environ.get("STACKFOLD_ACTIVE_STACK") or None,

@@ -4,13 +4,11 @@ import os
 from pathlib import Path
 
 from stackfold.application.secrets import StoredSecrets
+from stackfold.infrastructure.home import SECRETS_FOLDER
 from stackfold.infrastructure.secrets.encrypted import EncryptedFile
 from stackfold.infrastructure.secrets.environment import Environment
 from stackfold.infrastructure.secrets.keyring_store import Keyring
 from stackfold.infrastructure.secrets.plain import PlainFile
-
-FOLDER = "secrets"
-"""The folder in the home, which only its owner may enter."""
 
 
 def stored_secrets(home: Path) -> StoredSecrets:
@@ -19,7 +17,7 @@ def stored_secrets(home: Path) -> StoredSecrets:
     The environment comes first, so that one process can be given other values; a secret is in one
     of the others only. New ones go to the last that can be used.
     """
-    folder = home / FOLDER
+    folder = home / SECRETS_FOLDER
     return StoredSecrets([Environment(), PlainFile(folder), EncryptedFile(folder), Keyring(folder)])
 
 

@@ -4,12 +4,12 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from stackfold.domain.errors import SecretStoreUnavailable
+from stackfold.infrastructure.drafts import replace_file
 from stackfold.infrastructure.private_files import make_folder
 
 _OTHERS = 0o077
@@ -56,22 +56,8 @@ class PrivateFile:
             with _locked(self.path.with_suffix(".lock")):
                 content = self.read()
                 yield content
-                self._replace(json.dumps(content, indent=1, ensure_ascii=False))
-
-    def _replace(self, text: str) -> None:
-        partial = self.path.with_name(f".{self.path.name}.{uuid4().hex}")
-        try:
-            # The mode is there from the first moment on, whatever the umask is.
-            with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                os.chmod(partial, 0o600)
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, self.path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(partial)
-            raise
+                text = json.dumps(content, indent=1, ensure_ascii=False)
+                replace_file(self.path, text, _create_private)
 
     @contextmanager
     def _in_plain_words(self) -> Iterator[None]:
@@ -83,6 +69,13 @@ class PrivateFile:
 
     def _unavailable(self, problem: str) -> SecretStoreUnavailable:
         return SecretStoreUnavailable(self._store, problem)
+
+
+def _create_private(path: Path) -> int:
+    # The mode is there from the first moment on, whatever the umask is.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    os.chmod(path, 0o600)
+    return descriptor
 
 
 @contextmanager
