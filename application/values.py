@@ -82,7 +82,7 @@ def read(
             if is_interruption(error) or isinstance(error, SystemExit):
                 raise
             problem = f"cannot be read: {type(error).__name__}: {text_of(error)}"
-            raise ArtifactDamaged(artifact.uri, problem) from error
+            raise ArtifactDamaged(artifact.uri, problem, again=True) from error
 
 
 def show(artifact: Artifact, store: ArtifactStore, materializers: Materializers) -> Any:

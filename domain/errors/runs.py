@@ -138,10 +138,17 @@ class UnknownClass(StackfoldError):
 class ArtifactDamaged(StackfoldError):
     """What the store holds is not what was recorded."""
 
-    def __init__(self, uri: str, problem: str) -> None:
-        """Say what is wrong with the artifact at `uri`."""
+    def __init__(self, uri: str, problem: str, again: bool = False) -> None:
+        """Create the error.
+
+        Args:
+            uri: The artifact's address.
+            problem: What is wrong with it.
+            again: Whether it would be whole if the step that made it were executed again.
+        """
         self.uri, self.problem = uri, problem
-        super().__init__(f"the artifact at {uri} {problem}")
+        fix = "run the pipeline that made it again without the cache (--no-cache)"
+        super().__init__(f"the artifact at {uri} {problem}" + (f"; {fix}" if again else ""))
 
 
 class OutsideStore(StackfoldError):

@@ -90,6 +90,19 @@ def test_a_second_run_executes_nothing_and_has_the_same_artifacts(runs):
     ]
 
 
+def test_a_damaged_artifact_names_what_makes_it_whole_and_that_does(runs, workspace):
+    runs.start(chain)
+    for path in (workspace.home / "artifacts").glob("??/*"):
+        path.write_bytes(path.read_bytes()[::-1])  # as long as before
+    other = {"by": 3}  # so that the cached output of `load` is read
+    with pytest.raises(RunFailed, match=r"is damaged: .*; run .* again .* \(--no-cache"):
+        runs.start(chain, other)
+    runs.start(chain, other, configuration=RunConfiguration(enable_cache=False))
+    last = runs.start(chain, other)
+    assert set(statuses(runs, last).values()) == {"cached"}
+    assert runs.load(last.id, "total") == 9
+
+
 def test_a_cached_step_says_where_its_outputs_come_from_however_often(runs):
     first = runs.start(chain)
     runs.start(chain)

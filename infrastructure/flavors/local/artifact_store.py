@@ -295,7 +295,8 @@ def _found(uri: str) -> Iterator[None]:
 
 def _must_be(uri: str, digest: str, found: str) -> None:
     if found != digest:
-        raise ArtifactDamaged(uri, f"is damaged: its sha256 is {found} and should be {digest}")
+        problem = f"is damaged: its sha256 is {found} and should be {digest}"
+        raise ArtifactDamaged(uri, problem, again=True)
 
 
 def _make_folder(folder: str) -> None:

@@ -162,7 +162,7 @@ class S3ArtifactStore(ArtifactStore):
             gathered.finish()
             if gathered.digest != digest:
                 problem = f"is damaged: its sha256 is {gathered.digest} and should be {digest}"
-                raise ArtifactDamaged(uri, problem)
+                raise ArtifactDamaged(uri, problem, again=True)
             yield gathered.back()
 
     def size(self, uri: str) -> int | None:
