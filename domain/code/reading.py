@@ -53,6 +53,10 @@ _NOT_SEARCHED = {
 
 _SEQUENCES = {tuple, list, set, frozenset, deque}
 _MAPPINGS = {dict, OrderedDict, defaultdict, Counter, MappingProxyType}
+_RECORDS = {
+    "collections.ChainMap", "collections.UserDict", "collections.UserList",
+    "collections.UserString",
+}  # fmt: skip
 _ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:")
 _DESCRIPTORS = {WrapperDescriptorType, MethodDescriptorType, ClassMethodDescriptorType}
 _GETTERS = {itemgetter, attrgetter, methodcaller}
@@ -266,11 +270,11 @@ class Reading:
             and module_of(each) not in _WITHOUT_STATE
             and not is_own_class(each)
         ]
-        is_record = (
-            "__dataclass_fields__" in members(kind)
-            or (issubclass(kind, tuple) and ("_fields" in members(kind)))
-            or any(module_of(each) == "pydantic.main" for each in mro(kind))
+        is_record = name in _RECORDS or any(
+            "__dataclass_fields__" in members(each) or module_of(each) == "pydantic.main"
+            for each in mro(kind)
         )
+        is_record = is_record or (issubclass(kind, tuple) and "_fields" in members(kind))
         self._within.add(id(value))
         try:
             if (own and not foreign) or is_record:
@@ -347,6 +351,7 @@ _CONTENTS: tuple[tuple[type, Callable[[Any], Iterable[Any]]], ...] = (
     (bytes, lambda value: (bytes.__add__(value, b""),)),
     (int, lambda value: (int.__add__(value, 0),)),
     (float, lambda value: (float.__add__(value, 0.0),)),
+    (BaseException, BaseException.args.__get__),  # type: ignore[attr-defined]
 )
 
 
