@@ -43,8 +43,10 @@ def row_changes(
             changes.append(Change("active stack", _named(old, names), _named(new, names)))
         else:
             value = int if column == "stack_revision" else str
-            # What is empty is not set.
-            changes.append(Change(column, value(old) if old else None, value(new) if new else None))
+            # What is empty is not set, as is what was not there.
+            if old or new:
+                told = (value(each) if each else None for each in (old, new))
+                changes.append(Change(column, *told))
     if len(changes) < 2:
         return changes
     # What was there before comes first, in its order.

@@ -7,6 +7,7 @@ import pytest
 from history.homes import opened_by_force, tables
 from workspaces import STORE, names, stack, store
 
+from stackfold.cli.main import run
 from stackfold.domain.errors import LogContradicts
 from stackfold.infrastructure.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
@@ -226,3 +227,31 @@ def test_both_events_of_one_revision_count(with_a_second_revision, tmp_path):
     ws.log.fork(7, tmp_path / "before")
     with Workspace.open(tmp_path / "before") as before:
         assert before.log.verify().holds
+
+
+# -- on the command line
+
+
+def test_the_command_line_tells_what_is_wrong_and_what_ends_it(
+    with_a_namesake, monkeypatch, capsys
+):
+    monkeypatch.setenv("STACKFOLD_HOME", str(with_a_namesake.home))
+
+    def told(*command):
+        code = run(command)
+        return code, *capsys.readouterr()
+
+    code, _, error = told("log", "verify")
+    assert code == 1
+    assert error.startswith("error: the database is damaged (stacks_named): ")
+    assert error.endswith("`stackfold log rebuild` makes indexes and read models anew\n")
+    code, done, note = told("log", "rebuild")
+    assert (code, done) == (0, "read models rebuilt from 7 events\n")
+    assert note.startswith("note: #7 makes a second stack 'prod', beside #6: it is shown as 'prod-")
+    code, _, error = told("log", "verify")
+    assert code == 1
+    assert error.startswith("error: #7 makes a second stack 'prod'")
+    _, names, _ = told("stack", "list", "--columns", "name", "--output", "tsv")
+    (shown,) = [name for name in names.split() if name.startswith("prod-")]
+    assert told("stack", "rename", shown, "other")[0] == 0
+    assert told("log", "verify")[0] == 0
