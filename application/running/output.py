@@ -22,7 +22,6 @@ _open: list["Output"] = []
 _installed = threading.RLock()
 _users = 0
 _LINE = logging.Formatter("%(levelname)s:%(name)s:%(message)s")
-_level_is_ours = False
 
 
 class Output:
@@ -156,25 +155,33 @@ def log_to_stderr() -> None:
     _lower_the_level()
 
 
-def _lower_the_level() -> None:
-    """Let `logging.info` count where the program has not set up logging.
+class _Ours(int):
+    """A level that was set here, which is known by its class."""
 
-    Python's default is to drop it, and then nobody would find it in the logs of a run.
+
+def _lower_the_level() -> None:
+    """Let `logging.info` count in steps, where the program has chosen no level.
+
+    Python's default is to drop it, and then nobody would find it in the logs of a run. What
+    handlers show stays as it is.
     """
-    global _level_is_ours  # noqa: PLW0603  # the root logger is the process's
     root = logging.getLogger()
-    if not root.handlers and root.level == logging.WARNING:
-        root.setLevel(logging.INFO)
-        _level_is_ours = True
+    if type(root.level) is not int or root.level != logging.WARNING:
+        return
+    for handler in root.handlers:
+        if handler.level == logging.NOTSET:
+            handler.setLevel(_Ours(logging.WARNING))
+    root.setLevel(_Ours(logging.INFO))
 
 
 def _restore_the_level() -> None:
-    global _level_is_ours  # noqa: PLW0603
     root = logging.getLogger()
-    # A step that has set up logging meanwhile has said which level it wants.
-    if _level_is_ours and not root.handlers and root.level == logging.INFO:
+    for handler in root.handlers:
+        if isinstance(handler.level, _Ours):
+            handler.setLevel(logging.NOTSET)
+    # Unless a step has chosen another one.
+    if isinstance(root.level, _Ours):
         root.setLevel(logging.WARNING)
-    _level_is_ours = False
 
 
 def _standard_error() -> Any:

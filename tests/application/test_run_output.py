@@ -145,33 +145,54 @@ def inform():
 
 
 @pytest.mark.parametrize("isolation", ["inline", "process"])
-def test_without_a_set_up_logging_is_kept_from_info_on(runs, stacks, monkeypatch, isolation):
+def test_logging_is_kept_from_info_on_where_no_level_is_chosen(
+    runs, stacks, monkeypatch, isolation
+):
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
-    assert root.level == logging.WARNING
     run = runs.start(single(inform), stack=isolation)
     assert text(runs, run.id) == "INFO:mine:loading\nslow\n"
     assert root.level == logging.WARNING
 
 
-def test_a_level_that_the_program_has_chosen_counts(runs, monkeypatch):
+def test_what_the_handlers_of_the_program_show_stays_as_it_is(runs, monkeypatch):
+    root, shown = logging.getLogger(), io.StringIO()
+    handler = logging.StreamHandler(shown)
+    monkeypatch.setattr(root, "handlers", [handler])
+    for _ in range(2):
+        run = runs.start(single(inform, enable_cache=False))
+        assert text(runs, run.id) == "INFO:mine:loading\nWARNING:mine:slow\n"
+    assert shown.getvalue() == "slow\nslow\n"
+    assert (root.level, handler.level) == (logging.WARNING, logging.NOTSET)
+
+
+@pytest.mark.parametrize(
+    ("level", "kept"),
+    [(logging.ERROR, ""), (logging.DEBUG, "INFO:mine:loading\nDEBUG:mine:in detail\nslow\n")],
+)
+def test_a_level_that_the_program_has_chosen_counts(runs, monkeypatch, level, kept):
     root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", [logging.NullHandler()])
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", level)
+    root.manager._clear_cache()  # as by setLevel, which pytest does not undo
     run = runs.start(single(inform))
-    assert text(runs, run.id) == "WARNING:mine:slow\n"
+    assert (text(runs, run.id), root.level) == (kept, level)
+    root.manager._clear_cache()
 
 
 def test_what_a_step_sets_up_for_logging_stays(runs, monkeypatch):
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
-    monkeypatch.setattr(root, "level", root.level)
 
     def work():
         logging.basicConfig(level=logging.INFO, format="%(message)s")
         logging.getLogger("mine").info("loading")
 
-    assert text(runs, runs.start(single(work)).id) == "loading\n"
-    assert root.level == logging.INFO
+    try:
+        assert text(runs, runs.start(single(work)).id) == "loading\n"
+        assert root.level == logging.INFO
+    finally:
+        root.setLevel(logging.WARNING)
 
 
 def test_what_a_handler_of_the_user_takes_is_kept(runs):
