@@ -6,7 +6,7 @@ from typing import Any
 from stackfold.domain.code import CodeDigests, Fingerprint
 from stackfold.domain.graph import Node
 
-_PLAIN = (str, int, float, bool, type(None))
+_PLAIN = {str, int, float, bool, type(None)}
 
 
 class StepCodes:
@@ -55,9 +55,9 @@ class StepCodes:
             giver = self._nodes.get(output.step)
             outputs = giver.step.signature.outputs if giver else ()
             yield from self._hints(id(outputs), [each.type for each in outputs])
-        values = [each for each in node.arguments.values() if not isinstance(each, _PLAIN)]
+        values = [each for each in node.arguments.values() if type(each) not in _PLAIN]
         defaults = getattr(node.step.function, "__defaults__", None) or ()
-        values += [each for each in defaults if not isinstance(each, _PLAIN)]
+        values += [each for each in defaults if type(each) not in _PLAIN]
         if values:
             self._kept += values
             yield from self._digests.met((), values)

@@ -52,6 +52,8 @@ _KNOWN_BY_NAME: dict[str, Callable[[Any], object]] = {
     "ipaddress.IPv4Network": str,
     "ipaddress.IPv6Network": str,
     "string.Template": lambda value: value.template,
+    "pandas.Timestamp": lambda value: value.isoformat(),
+    "pandas.Timedelta": lambda value: value.isoformat(),
     "pandas._libs.tslibs.timestamps.Timestamp": lambda value: value.isoformat(),
     "pandas._libs.tslibs.timedeltas.Timedelta": lambda value: value.isoformat(),
 }

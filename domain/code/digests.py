@@ -13,6 +13,7 @@ from stackfold.domain.code.ownership import (
     is_own_module,
     loaded_module,
     members,
+    namespace,
 )
 from stackfold.domain.code.parts import Known, Part, part
 from stackfold.domain.code.reading import Reading
@@ -152,7 +153,7 @@ def _class_named(name: str) -> type | None:
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
         loaded = loaded_module(".".join(parts[:length]))
-        found = _member(loaded.__dict__, parts[length:]) if loaded else None
+        found = _member(namespace(loaded), parts[length:]) if loaded else None
         if found is not None:
             return found
     return None

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from stackfold.domain.code.bytecode import Import, Path, facts
 from stackfold.domain.code.constants import constant, is_plain
-from stackfold.domain.code.ownership import is_class, loaded_module, members
+from stackfold.domain.code.ownership import is_class, loaded_module, members, namespace
 from stackfold.domain.code.source_module import Source, SourceModule, Sources, Statement
 
 MOST_STATEMENTS = 10_000
@@ -207,13 +207,13 @@ def _loaded_otherwise(
         return
     if statement.constant is not None:
         (name,) = statement.binds
-        value = loaded.__dict__.get(name)
+        value = namespace(loaded).get(name)
         if (module.name, name) not in assigned and is_plain(type(value)):
             text = constant(value)
             if text != constant(statement.constant.value):
                 yield f"{name}: {text}"
         return
-    held: Mapping[str, Any] = loaded.__dict__
+    held: Mapping[str, Any] = namespace(loaded)
     prefix = ""
     if isinstance(statement.node, ast.ClassDef):
         prefix = f"{statement.node.name}."

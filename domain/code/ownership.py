@@ -23,6 +23,7 @@ _members: Any = type.__dict__["__dict__"]
 _mro: Any = type.__dict__["__mro__"]
 _bases: Any = type.__dict__["__bases__"]
 _qualname: Any = type.__dict__["__qualname__"]
+_namespace: Any = vars(ModuleType)["__dict__"]
 _flags: Any = type.__dict__["__flags__"]
 _MADE_AT_RUN_TIME = 1 << 9
 
@@ -30,6 +31,11 @@ _MADE_AT_RUN_TIME = 1 << 9
 def _is_made_at_run_time(kind: type) -> bool:
     """Whether a class was made by a `class` statement, or could have been."""
     return bool(_flags.__get__(kind) & _MADE_AT_RUN_TIME)
+
+
+def namespace(module: ModuleType) -> dict[str, Any]:
+    """What a module holds; a lazy one is not loaded by that."""
+    return _namespace.__get__(module)  # type: ignore[no-any-return]
 
 
 def is_class(value: Any) -> bool:
@@ -120,7 +126,7 @@ def is_own_file(file: object) -> bool:
 
 def is_own_module(module: ModuleType) -> bool:
     """Whether a module, or the folders of a package without a file, is the user's own."""
-    held = module.__dict__
+    held = namespace(module)
     name = str(held.get("__name__"))
     if name.partition(".")[0] == "stackfold":
         return False
@@ -142,7 +148,7 @@ def is_own_function(function: FunctionType) -> bool:
     if file.startswith("<"):
         # A notebook's cell, text that was executed, or one that was sent to another process.
         module = loaded_module(name)
-        if module is not None and module.__dict__.get("__file__"):
+        if module is not None and namespace(module).get("__file__"):
             return is_own_module(module)
     return is_own_file(file)
 
@@ -158,9 +164,9 @@ def is_own_class(kind: type) -> bool:
     if top in ("builtins", "stackfold", "?") or top.startswith("_cython"):
         return False
     module = loaded_module(name)
-    if module is not None and module.__dict__.get("__file__"):
+    if module is not None and namespace(module).get("__file__"):
         return is_own_module(module)
-    spec = module.__dict__.get("__spec__") if module is not None else None
+    spec = namespace(module).get("__spec__") if module is not None else None
     if getattr(spec, "origin", None) in ("built-in", "frozen"):
         return False
     # Made in a notebook, by `exec`, or sent from another process, where its module is.

@@ -15,6 +15,7 @@ from stackfold.domain.code.ownership import (
     is_own_module,
     loaded_module,
     members,
+    namespace,
     qualname,
 )
 from stackfold.domain.code.reading import Reading
@@ -65,11 +66,11 @@ def part(of: Any, imports: Imports, known: Known, with_defaults: bool = True) ->
         making = _Making(of, of.__globals__, known)
         making.function(of, imports, with_defaults)
     elif issubclass(type(of), ModuleType):
-        making = _Making(of, of.__dict__, known)
+        making = _Making(of, namespace(of), known)
         making.module(of)
     else:
         module = loaded_module(members(of).get("__module__", ""))
-        making = _Making(of, module.__dict__ if module else {}, known)
+        making = _Making(of, namespace(module) if module else {}, known)
         making.type(of)
     return making.part()
 
@@ -227,9 +228,9 @@ class _Making:
                 self._value(f"{label}.{name}", value)
 
     def module(self, module: ModuleType) -> None:
-        for name in sorted(module.__dict__):
+        for name in sorted(namespace(module)):
             if name not in _OF_MODULES:
-                self._value(name, module.__dict__[name], (id(module.__dict__), name))
+                self._value(name, namespace(module)[name], (id(namespace(module)), name))
 
     # -- lines
 
@@ -274,7 +275,7 @@ def _resolved(held: dict[str, Any], path: Path) -> tuple[tuple[str, ...], Any, V
     names: tuple[str, ...] = (name,)
     value, variable = held[name], (id(held), name)
     while rest and issubclass(type(value), ModuleType) and is_own_module(value):
-        inner = value.__dict__
+        inner = namespace(value)
         name, *rest = rest
         if name not in inner:
             # Asked of the module's own function, or imported only later.

@@ -35,6 +35,7 @@ from stackfold.domain.code.ownership import (
     members,
     module_of,
     mro,
+    namespace,
     place,
     qualname,
 )
@@ -180,7 +181,7 @@ class Reading:
             return f"method {called} of {self._text(value.__self__, depth + 1)}"
         if kind is ModuleType or issubclass(kind, ModuleType):
             if not is_own_module(value):
-                return f"module {value.__dict__.get('__name__')}"
+                return f"module {namespace(value).get('__name__')}"
             self.links.append(value)
             return "module"
         if kind is CodeType:
@@ -282,7 +283,8 @@ class Reading:
             self.search(value)
         finally:
             self._within.discard(id(value))
-        if not _QUIET.match(qualname(kind)) and not name.startswith("stackfold."):
+        is_wrapper = type(dictionary(value).get("__wrapped__")) is FunctionType
+        if not (_QUIET.match(qualname(kind)) or is_wrapper or name.startswith("stackfold.")):
             self._note(f"{self._label} ({module_of(kind)}.{qualname(kind)})")
         return f"a {name}"
 

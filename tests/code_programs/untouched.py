@@ -56,4 +56,16 @@ PROGRAMS = {
         one, other, third = L([1]), D(a=1), I(3)
         def f(): return one, other, third
     """,
+    "module that is loaded lazily": """
+        import types
+        CALLED = []
+        class Lazy(types.ModuleType):
+            def __getattribute__(self, name):
+                CALLED.append(name)
+                return types.ModuleType.__getattribute__(self, name)
+            def __getattr__(self, name): CALLED.append(name)
+        lazy = Lazy("lazy")
+        CALLED.clear()
+        def f(): return lazy.value, lazy
+    """,
 }

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from stackfold.domain.code import CodeDigests
+from stackfold.domain.code import CodeDigests, digests
 
 
 def digest_of(source: str, file: str = "/project/steps.py", **names: object) -> str:
@@ -181,6 +181,53 @@ def test_an_object_of_any_other_kind_counts_by_its_class():
     assert digest_of("def f(x): return K", K=object()) == digest_of(
         "def f(x): return K", K=object()
     )
+
+
+def test_a_constant_beyond_the_size_is_named_and_ends():
+    source = "K = [0] * 20_000\ndef f(): return K"
+    module = ModuleType("steps")
+    exec(compile(source, "/project/steps.py", "exec"), vars(module))
+    seen = CodeDigests().fingerprint(vars(module)["f"])
+    assert seen.opaque == ("K (more than 10000 values)",)
+
+
+def test_more_functions_than_are_looked_at_are_named_and_end(monkeypatch):
+    monkeypatch.setattr(digests, "MOST_PARTS", 10)
+    lines = [f"def g{i}(): return g{i + 1}()" for i in range(30)]
+    module = ModuleType("steps")
+    exec("\n".join([*lines, "def f(): return g0()"]), vars(module))
+    seen = CodeDigests().fingerprint(vars(module)["f"])
+    assert seen.opaque == ("more than 10 functions and classes",)
+
+
+OPAQUE = """
+import logging, threading, random, functools
+import numpy
+log = logging.getLogger(__name__)
+lock = threading.Lock()
+rng = random.Random(1)
+big = numpy.zeros(100_000)
+small = numpy.zeros(3)
+class Own(threading.Thread): pass
+own = Own()
+@functools.lru_cache
+def helper(): return 1
+def f(name):
+    log.info(1), lock, rng.random(), big, small, own, helper(), eval(name), numpy.sum(small)
+"""
+
+
+def test_what_counts_by_its_class_alone_is_named():
+    module = ModuleType("steps")
+    exec(compile(OPAQUE, "/project/steps.py", "exec"), vars(module))
+    assert set(CodeDigests().fingerprint(vars(module)["f"]).opaque) == {
+        "log (logging.Logger)",
+        "lock (_thread.lock)",
+        "rng (random.Random)",
+        "big (numpy.ndarray)",
+        "own (steps.Own)",
+        "what eval() leads to",
+    }
 
 
 PROGRAM = """
