@@ -338,7 +338,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(postgres):
             while not told:
                 try:
                     ws.components.register(
-                        STORE, f"s{done}", "local", labels={"t": os.urandom(20_000).hex()}
+                        STORE, f"s{done}", "local", {"path": os.urandom(20_000).hex()}
                     )
                     done += 1
                 except LogUnavailable as error:

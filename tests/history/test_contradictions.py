@@ -10,6 +10,7 @@ from workspaces import STORE, names, stack, store
 from stackfold.cli.main import run
 from stackfold.domain.errors import LogContradicts
 from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.version import SCHEMA
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -184,6 +185,17 @@ def test_copies_of_a_log_with_namesakes_are_made_and_tell_of_them(with_a_namesak
     ws.log.fork(6, tmp_path / "before")
     with Workspace.open(tmp_path / "before") as before:
         assert before.log.verify().holds
+
+
+def test_an_upgrade_of_such_a_log_goes_on_and_tells_of_it(with_a_namesake, monkeypatch):
+    with_a_namesake.close()
+    for module in ("rebuild", "sqlite_database"):
+        monkeypatch.setattr(f"stackfold.infrastructure.{module}.SCHEMA", SCHEMA + 1)
+    with pytest.warns(LogContradicts, match=TOLD):
+        upgraded = Workspace.open(with_a_namesake.home)
+    with upgraded as ws:
+        assert len(ws.stacks.list()) == 3
+        assert ws.log.verify().position == 7
 
 
 # -- two events of one revision
