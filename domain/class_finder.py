@@ -148,5 +148,5 @@ def _is_data_class(candidate: Any) -> bool:
         or issubclass(candidate, Enum)
         or is_model(candidate)
         or is_named_tuple(candidate)
-        or "__get_pydantic_core_schema__" in vars(candidate)
+        or hasattr(candidate, "__get_pydantic_core_schema__")
     )

@@ -217,7 +217,10 @@ class Signature:
         try:
             return read_back(record, self._finder(name), self._adapter(name))
         except UnknownClass as error:
-            problem = f"was a {error.name}, which is not among the classes that its code knows now"
+            problem = (
+                f"was a {error.name}, which is not there once the pipeline's module is loaded: "
+                "define or import it there"
+            )
         except Exception as error:  # what the user's classes and type hints do
             problem = f"cannot be read: {type(error).__name__}: {error}"
         raise InvalidPipeline(

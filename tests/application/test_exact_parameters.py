@@ -271,7 +271,7 @@ def test_a_class_that_the_pipelines_code_has_no_more_is_refused_in_one_line(scri
     (name,) = names(script)
     assert script("-m", "stackfold", "run", "rerun", name) == (
         "error: the recorded parameter 'base' of pipeline 'telling' was a main.Derived, which is "
-        "not among the classes that its code knows now\n"
+        "not there once the pipeline's module is loaded: define or import it there\n"
     )
 
 
