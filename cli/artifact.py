@@ -9,6 +9,7 @@ import typer
 
 from stackfold.application.artifact_views import LineageStep
 from stackfold.cli import answers, completion
+from stackfold.cli.escapes import json_text
 from stackfold.cli.grammar import Noun
 from stackfold.cli.options import (
     Columns,
@@ -25,7 +26,7 @@ from stackfold.cli.options import (
 )
 from stackfold.cli.render import (
     Format,
-    json_text,
+    hand_over,
     note,
     plain,
     say,
@@ -123,8 +124,8 @@ def load(
         try:
             value = workspace.artifacts.load(name, no_pickle=no_pickle)
         except UnknownClass:
-            value = json_text(workspace.artifacts.get(name).show())
-    say(value if isinstance(value, str) else pformat(value))
+            value = json_text(workspace.artifacts.get(name).show(), indent=2)
+    hand_over(value if isinstance(value, str) else pformat(value))
 
 
 @artifact.command("lineage")

@@ -1,6 +1,5 @@
 """`stackfold deployment`: serve models, look how they are, ask for predictions."""
 
-import json
 import sys
 from math import isfinite
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from stackfold.application.deployment_views import DeploymentView
 from stackfold.cli import answers, completion
+from stackfold.cli.escapes import json_text, shown_log
 from stackfold.cli.grammar import Noun, WrongUsage
 from stackfold.cli.options import (
     AsOf,
@@ -28,7 +28,8 @@ from stackfold.cli.options import (
     matching,
 )
 from stackfold.cli.render import Format, note, say, warnings_as_notes
-from stackfold.domain.errors import InvalidFile
+from stackfold.domain.limits import INPUTS
+from stackfold.infrastructure.input_file import read_bytes, read_stdin_bytes
 from stackfold.infrastructure.workspace import Workspace
 
 deployment = Noun("deployment", "Serve models, look how they are, ask for predictions.")
@@ -159,7 +160,7 @@ def predict(
     inputs = _input(given, input_file)
     with Workspace.open() as workspace:
         found = workspace.deployments.predict(name, inputs)
-    say(json.dumps(_without_nan(found), ensure_ascii=False, allow_nan=False))
+    say(json_text(_without_nan(found)))
 
 
 @deployment.command("logs")
@@ -173,10 +174,10 @@ def logs(
     """Print what the server of a deployment has written."""
     silent = True
     with Workspace.open() as workspace:
-        for text in workspace.deployments.logs(name, follow=follow):
+        for text in shown_log(workspace.deployments.logs(name, follow=follow)):
             sys.stdout.write(text)
             sys.stdout.flush()
-            silent = False
+            silent = silent and not text
     if silent:
         note("nothing was written")
 
@@ -257,10 +258,7 @@ def _without_nan(value: Any) -> Any:
 
 def _input(given: str | None, file: Path | None) -> str | bytes | None:
     if given == "-":
-        return sys.stdin.buffer.read()
+        return read_stdin_bytes(INPUTS)
     if file is None:
         return given
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InvalidFile(str(file), f"cannot be read: {error.strerror}") from error
+    return read_bytes(file, INPUTS)

@@ -9,10 +9,13 @@ from typing import Annotated
 import typer
 
 from stackfold.application.views import ComponentView
+from stackfold.cli.escapes import shown
 from stackfold.cli.grammar import Noun
 from stackfold.cli.options import ActiveOrStackName, Message
 from stackfold.cli.render import say
 from stackfold.domain.component_type import ComponentType
+from stackfold.domain.limits import DOCUMENT
+from stackfold.infrastructure.input_file import read_stdin
 from stackfold.infrastructure.workspace import Workspace
 
 _STREAM = Path("-")
@@ -72,7 +75,7 @@ def export_requirements(
     with Workspace.open() as workspace:
         found = workspace.exchange.requirements(name)
         if output_file is None or output_file == _STREAM:
-            sys.stdout.write("".join(f"{each}\n" for each in found))
+            sys.stdout.write("".join(f"{shown(str(each))}\n" for each in found))
         else:
             workspace.stack_files.write_text(
                 output_file, "".join(f"{each}\n" for each in found), overwrite
@@ -111,7 +114,9 @@ def import_stack(
     with Workspace.open() as workspace:
         files = workspace.stack_files
         origin = "stdin" if file == _STREAM else str(file)
-        document = files.parse(sys.stdin.read(), origin) if file == _STREAM else files.read(file)
+        document = (
+            files.parse(read_stdin(DOCUMENT), origin) if file == _STREAM else files.read(file)
+        )
         done = workspace.exchange.import_stack(
             document, name, on_clash=on_clash.value, origin=origin, why=message
         )

@@ -8,6 +8,7 @@ import typer
 
 from stackfold.application.run_views import RunView
 from stackfold.application.watching import Watcher
+from stackfold.cli.escapes import shown_lines
 from stackfold.cli.garbage import look_as_ever
 from stackfold.cli.progress import watched
 from stackfold.cli.render import say, warnings_as_notes
@@ -32,7 +33,7 @@ def execute(run: Callable[[Watcher], RunView], quiet: bool) -> None:
         # of ours has no place in it, and is told by the error alone.
         where = failure.traceback.rstrip("\n")
         if where != failure.error:
-            sys.stderr.write(where + "\n")
+            sys.stderr.write(shown_lines(where) + "\n")
         raise
     how = "is executed" if view.status == "running" else "completed"
     say(f"run {view.name!r} {how} on stack {view.stack!r}, revision {view.stack_revision}")

@@ -1,6 +1,5 @@
 """`stackfold log`: everything that happened; prove it, copy it, rebuild from it."""
 
-import json
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -14,6 +13,7 @@ from stackfold.application.views import HistoryEntry
 from stackfold.cli import answers
 from stackfold.cli.bar import bar
 from stackfold.cli.entries import LOG, record, row
+from stackfold.cli.escapes import json_text
 from stackfold.cli.grammar import Noun, WrongUsage
 from stackfold.cli.options import WHEN, Columns, Output, chosen
 from stackfold.cli.render import Format, must_know, note, say, show_rows, warnings_as_notes
@@ -250,4 +250,4 @@ def _whole(workspace: Workspace, entry: HistoryEntry) -> dict[str, Any]:
 
 def _write_line(entry: dict[str, Any], columns: list[str] | None) -> None:
     fields = columns or LOG.fields
-    say(json.dumps({field: entry[field] for field in fields}, ensure_ascii=False))
+    say(json_text({field: entry[field] for field in fields}))

@@ -49,7 +49,9 @@ def run(arguments: Sequence[str]) -> int:
             code = _run(arguments)
         sys.stdout.flush()
     except NothingToChange as unchanged:
-        sys.stdout.write(f"{unchanged}\n")
+        from stackfold.cli.table import one_line
+
+        sys.stdout.write(f"{one_line(str(unchanged))}\n")
         return 0
     except StackfoldError as refusal:
         return _refuse(str(refusal))
@@ -61,6 +63,8 @@ def run(arguments: Sequence[str]) -> int:
         return 1
     except OSError as error:
         return _refuse(": ".join(filter(None, [error.filename, error.strerror or str(error)])))
+    except RecursionError:
+        return _refuse("what was given is nested too deeply: flatten it")
     except Exception as error:
         if os.environ.get("STACKFOLD_DEBUG"):
             raise

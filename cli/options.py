@@ -10,9 +10,12 @@ import typer
 
 from stackfold.application.views import Condition, Listing
 from stackfold.cli import completion
+from stackfold.cli.escapes import shown_lines
 from stackfold.cli.grammar import WrongUsage
 from stackfold.cli.render import Format, note
-from stackfold.domain.errors import InvalidFile, NeedsConfirmation
+from stackfold.domain.errors import NeedsConfirmation
+from stackfold.domain.limits import SECRET
+from stackfold.infrastructure.input_file import read_text
 
 Message = Annotated[
     str,
@@ -209,12 +212,7 @@ def _value(text: str) -> str:
     if not text.startswith("@"):
         return text
     path = Path(os.path.expanduser(text[1:]))
-    try:
-        return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
-    except OSError as error:
-        raise InvalidFile(str(path), f"cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidFile(str(path), "is not UTF-8 text") from error
+    return read_text(path, SECRET).removesuffix("\n")
 
 
 # -- before something is gone, or changes that was not named
@@ -271,6 +269,6 @@ def _is_terminal() -> bool:
 
 
 def _agreed(question: str) -> bool:
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(f"{shown_lines(question)} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

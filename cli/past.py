@@ -218,4 +218,4 @@ def show_unified(changes: Sequence[Change], before: str, after: str) -> None:
     for each in changes:
         for sign, value in (("-", each.before), ("+", each.after)):
             if value is not None:
-                say(f"{sign}{each.field}: {cell(value)}")
+                say(f"{sign}{each.field}: {cell(value, None)}")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stackfold.application.watching import UNWATCHED, StepEnd, Watcher
+from stackfold.cli.table import one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -80,7 +81,7 @@ class _Lines:
                 self._waiting.pop()
 
     def _write(self, lines: Iterable[str]) -> None:
-        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.write("".join(f"{one_line(line)}\n" for line in lines))
         sys.stderr.flush()
 
 
@@ -132,7 +133,7 @@ class _View:
     def _print(self, line: str, style: str) -> None:
         from rich.text import Text
 
-        self._live.console.print(Text(line, style=style))
+        self._live.console.print(Text(one_line(line), style=style))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from stackfold.cli.escapes import harmless, json_text, shown, shown_lines
 from stackfold.cli.table import properties, table
 from stackfold.domain.errors import InvalidListing, StackfoldWarning
 
@@ -113,32 +114,29 @@ def warnings_as_notes() -> Iterator[None]:
         yield
 
 
-def json_text(data: Any) -> str:
-    """Plain values as JSON, for people and programs."""
-    import json
-
-    return json.dumps(data, indent=2, ensure_ascii=False)
-
-
 def say(text: str) -> None:
     """Print what was done."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{shown_lines(text)}\n")
+
+
+def hand_over(text: str) -> None:
+    """Print a value: exactly, or on a terminal with nothing that it would obey."""
+    sys.stdout.write(f"{shown_lines(text) if sys.stdout.isatty() else text}\n")
 
 
 def note(text: str) -> None:
     """Print what a person should know and a program reading the output should not get."""
-    sys.stderr.write(f"note: {text}\n")
+    sys.stderr.write(f"note: {shown(text)}\n")
 
 
 def _write(data: Any, fields: Sequence[str], output: str) -> None:
     match output:
         case Format.JSON:
-            sys.stdout.write(f"{json_text(data)}\n")
+            sys.stdout.write(f"{json_text(data, indent=2)}\n")
         case Format.YAML:
-            import yaml
+            from stackfold.infrastructure.yaml_file import yaml_text
 
-            dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-            yaml.dump(data, sys.stdout, dumper, sort_keys=False, allow_unicode=True)
+            sys.stdout.write(yaml_text(data))
         case _:
             import csv
 
@@ -150,8 +148,9 @@ def _write(data: Any, fields: Sequence[str], output: str) -> None:
 
 def _plain(value: object) -> object:
     """A value for one cell of a file: what has parts, and truth, as JSON."""
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
+    if isinstance(value, str):
+        text = harmless(value)
+        return shown(text) if sys.stdout.isatty() else text
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    import json
-
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
+    return "" if value is None else json_text(value)

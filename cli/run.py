@@ -9,6 +9,7 @@ import typer
 from stackfold.application.views import Change, HistoryEntry
 from stackfold.cli import answers, completion
 from stackfold.cli.entries import LOG, changed, record, row, what
+from stackfold.cli.escapes import shown_log
 from stackfold.cli.execution import Quiet, execute
 from stackfold.cli.grammar import Noun, WrongUsage
 from stackfold.cli.options import (
@@ -144,9 +145,9 @@ def logs(
     """Print what the steps of a run printed and logged."""
     silent = True
     with Workspace.open() as workspace:
-        for text in workspace.runs.logs(name, step):
+        for text in shown_log(workspace.runs.logs(name, step)):
             sys.stdout.write(text)
-            silent = False
+            silent = silent and not text
     if silent:
         note("nothing was printed")
 

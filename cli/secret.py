@@ -22,6 +22,8 @@ from stackfold.cli.options import (
     values,
 )
 from stackfold.cli.render import Format, Shape, note, say, show_one, show_rows
+from stackfold.domain.limits import SECRET
+from stackfold.infrastructure.input_file import read_stdin
 from stackfold.infrastructure.workspace import Workspace
 
 secret = Noun("secret", "Keep secrets outside the log; {{name.key}} refers to them.")
@@ -147,4 +149,4 @@ def _from_stdin(key: str) -> str:
         from getpass import getpass
 
         return getpass(f"{key}: ", sys.stderr)
-    return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    return read_stdin(SECRET).removesuffix("\n")

@@ -5,15 +5,19 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from stackfold.cli.escapes import shown
+
 _GAP = "  "
 _NARROWEST = 8
 """Columns that may be cut keep at least this width; narrower ones say nothing."""
 
 _TIME = len("2026-01-31T12:00:00.000000Z")
 
-# The characters that terminals obey instead of showing.
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-_CONTROLS |= {9: "\\t", 10: "\\n", 13: "\\r"}
+LONGEST_CELL = 1000
+"""Characters of a cell in a table; JSON has all of it."""
+LONGEST_VALUE = 10_000
+"""Characters of a value in a description."""
+_LONGEST_MESSAGE = 4000
 
 
 def table(
@@ -50,15 +54,22 @@ def properties(record: Mapping[str, Any], fields: Sequence[str]) -> str:
     for field in fields:
         value = record[field]
         if isinstance(value, Mapping) and value:
-            pairs += [(cell(f"{field}.{key}"), cell(each)) for key, each in value.items()]
+            pairs += [
+                (cell(f"{field}.{key}"), cell(each, LONGEST_VALUE)) for key, each in value.items()
+            ]
         else:
-            pairs.append((field, cell(value)))
+            pairs.append((field, cell(value, LONGEST_VALUE)))
     width = max(_width(name) for name, _ in pairs)
     return "".join(f"{_padded(name, width)}{_GAP}{value}\n" for name, value in pairs)
 
 
-def cell(value: object) -> str:
-    """A value as one line of text without anything that a terminal would obey."""
+def cell(value: object, longest: int | None = LONGEST_CELL) -> str:
+    """A value as one line of text without anything that a terminal would obey.
+
+    Args:
+        value: Anything.
+        longest: So many characters of it are shown; None for all.
+    """
     match value:
         case bool():
             text = "yes" if value else "no"
@@ -72,7 +83,11 @@ def cell(value: object) -> str:
             text = ", ".join(map(_inner, value))
         case _:
             text = str(value)
-    return text.translate(_CONTROLS)
+    return shown(_cut(text, longest))
+
+
+def _cut(text: str, longest: int | None) -> str:
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _brief(text: str) -> str:
@@ -83,12 +98,12 @@ def _brief(text: str) -> str:
 
 def one_line(text: str) -> str:
     """A message as one line, whatever was put into it."""
-    return " ".join(text.split()).translate(_CONTROLS)
+    return shown(_cut(" ".join(text.split()), _LONGEST_MESSAGE))
 
 
 def lines(text: str) -> str:
     """Text of several lines without anything else that a terminal would obey."""
-    return "".join(f"{line.translate(_CONTROLS)}\n" for line in text.splitlines())
+    return "".join(f"{shown(line)}\n" for line in text.splitlines())
 
 
 def _inner(value: object) -> str:

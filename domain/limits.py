@@ -24,6 +24,12 @@ METADATA = MIB
 """The value of one entry of metadata."""
 PARAMETERS = 16 * MIB
 """The parameters of a run, or of one of its steps."""
+SECRET = MIB
+"""A secret's value that is read from a file, a pipe or stdin."""
+DOCUMENT = 16 * MIB
+"""A YAML file."""
+INPUTS = 256 * MIB
+"""What a deployed model is asked, from a file or stdin."""
 DEPTH = 200
 """How deeply values are nested; JSON in the log allows little more."""
 

@@ -11,8 +11,13 @@ from stackfold.domain.errors import InvalidFile
 from stackfold.infrastructure.chain import BEGINNING, Head, Record, chained
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.input_file import refuse_device
 from stackfold.infrastructure.log_copy import Contradictory, draft, fill
 from stackfold.infrastructure.records import records
+
+LONGEST_LINE = 1024**3
+"""Bytes; no database has a longer event, so whatever was exported can be imported."""
+_LONGEST_HEADER = 1000
 
 FORMAT = 1
 """The number of this form of the file; it stands in the header."""
@@ -73,8 +78,9 @@ def load_into(database: Database, path: Path) -> Head:
 def _exported(path: Path) -> Iterator[Iterator[Record]]:
     """The records in a file."""
     try:
+        refuse_device(path)
         with path.open("rb") as file:
-            _must_be_readable(path, file.readline())
+            _must_be_readable(path, file.readline(_LONGEST_HEADER))
             yield _records(path, file)
     except Contradictory as error:
         raise InvalidFile(str(path), f"contradicts itself: {error}") from error
@@ -93,7 +99,10 @@ def _must_be_readable(path: Path, header: bytes) -> None:
 def _records(path: Path, file: BinaryIO) -> Iterator[Record]:
     """The records of a file, each checked to follow the one before, up to the footer."""
     previous, position = BEGINNING, 0
-    for number, line in enumerate(file, 2):
+    # Read as it comes, so that a log of any length can come from a pipe.
+    for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), 2):
+        if len(line) > LONGEST_LINE:
+            raise InvalidFile(str(path), f"line {number}: is longer than any event")
         read = _object(path, number, line)
         if "head" in read:
             if read["head"] != f"{position}:{previous.hex()}":

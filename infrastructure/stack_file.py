@@ -6,10 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from stackfold.domain.errors import InvalidFile
-from stackfold.infrastructure.yaml_file import parse_yaml, read_yaml
+from stackfold.infrastructure.yaml_file import parse_yaml, read_yaml, yaml_text
 
 
 class StackFiles:
@@ -30,7 +28,7 @@ class StackFiles:
     def text(self, document: dict[str, Any]) -> str:
         """A document as YAML, with the version that wrote it."""
         written = {**document, "stackfold_version": version("stackfold")}
-        return yaml.dump(written, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+        return yaml_text(written)
 
     def write(self, path: Path, document: dict[str, Any], overwrite: bool = False) -> None:
         """Write a document to a file: all of it, or nothing.
@@ -56,10 +54,3 @@ class StackFiles:
             raise InvalidFile(str(path), f"cannot be written: {error.strerror}") from error
         finally:
             draft.unlink(missing_ok=True)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes the same value twice, rather than a reference that people must follow."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True

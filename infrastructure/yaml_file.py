@@ -1,11 +1,14 @@
-"""Reading YAML files of plain values, whoever wrote them."""
+"""YAML of plain values: reading it, whoever wrote it, and writing it for whoever reads it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from stackfold.domain.errors import InvalidFile
+from stackfold.domain.limits import DOCUMENT
+from stackfold.infrastructure.input_file import read_text
 
 _MOST_VALUES = 100_000
 """Far more than any document has; a small file can stand for more than memory holds."""
@@ -17,12 +20,7 @@ def read_yaml(path: Path) -> object:
     Raises:
         InvalidFile: It cannot be read, or is no YAML of plain values.
     """
-    try:
-        return parse_yaml(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise InvalidFile(str(path), f"cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidFile(str(path), "is not UTF-8 text") from error
+    return parse_yaml(read_text(path, DOCUMENT), str(path))
 
 
 def parse_yaml(text: str, origin: str) -> object:
@@ -46,12 +44,15 @@ class _Loader(yaml.SafeLoader):
     """Plain values only: a date stays the text that was written, and a key is given once."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for place, key in enumerate(keys):
-            if key in keys[:place]:
+        keys = set()
+        for each, _ in node.value:
+            if not isinstance(each, yaml.ScalarNode):
+                continue
+            if each.value in keys:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"{key!r} is given twice", node.start_mark
+                    None, None, f"{each.value!r} is given twice", node.start_mark
                 )
+            keys.add(each.value)
         return super().construct_mapping(node, deep)
 
 
@@ -76,3 +77,30 @@ def _count(value: object, before: int = 0) -> int:
     for each in value if isinstance(value, list | tuple | set) else ():
         total = _count(each, total)
     return total
+
+
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that change the order in which others are shown, which YAML itself writes as they are;
+control characters and line separators it escapes."""
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes the same value twice, rather than a reference that people must follow."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represented(dumper: Any, text: str) -> Any:
+    # Only between double quotes has YAML escapes.
+    style = '"' if _BIDI.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _represented)
+
+
+def yaml_text(data: Any) -> str:
+    """Plain values as YAML; what terminals obey stands in it as YAML's own escapes."""
+    text: str = yaml.dump(data, None, _Dumper, sort_keys=False, allow_unicode=True)
+    return _BIDI.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
