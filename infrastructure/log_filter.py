@@ -4,9 +4,8 @@ A condition may let through what does not match (a person's name inside of a con
 events of a stack before it was renamed): entries are compared with the filter once more.
 """
 
+import json
 from typing import Any, NamedTuple
-
-import orjson
 
 from stackfold.application.views import LogFilter
 from stackfold.domain.component_type import ComponentType
@@ -55,12 +54,8 @@ def condition(database: Database, wanted: LogFilter) -> Condition:
             return NOTHING
         upto = last if upto is None else min(upto, last)
     if wanted.by:
-        try:
-            signed = b'"by":' + orjson.dumps(wanted.by)
-        except orjson.JSONEncodeError:
-            return NOTHING  # half a character, which nothing that was ever recorded has
         clauses.append(database.contains("state"))
-        parameters.append(signed)
+        parameters.append(_field("by", wanted.by))
     if wanted.kind is not None:
         if wanted.kind in tuple(ComponentType):
             clauses.append(
@@ -100,9 +95,14 @@ def _called(database: Database, name: str) -> list[str]:
     rows = database.read(
         f"SELECT DISTINCT id FROM ({' UNION ALL '.join([*named, _RUNS, gone, by_id])}) AS found "
         f"LIMIT {_MOST_IDS + 1}",
-        [*[name] * len(named), name, b'"name":' + orjson.dumps(name), name],
+        [*[name] * len(named), name, _field("name", name), name],
     )
     return [id for (id,) in rows]
+
+
+def _field(name: str, text: str) -> bytes:
+    """A field as it stands in an event's canonical JSON; what cannot be in one is in none."""
+    return f'"{name}":{json.dumps(text, ensure_ascii=False)}'.encode(errors="replace")
 
 
 _RUNS = "SELECT id FROM runs WHERE name = ?"
