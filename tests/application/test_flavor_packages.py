@@ -5,6 +5,7 @@ import textwrap
 from contextlib import suppress
 
 import pytest
+from runnable import training
 from workspaces import STORE, stack
 
 from stackfold.domain.component_type import ComponentType
@@ -204,3 +205,7 @@ def test_what_a_package_needs_is_told_wherever_requirements_are(ws, install):
     stack(ws, "prod", artifact_store="archive")
     assert ws.exchange.requirements("prod") == ["stackfold", *sorted(needed)]
     assert list(ws.integrations.requirements(["acme-flavors"])) == ["acme-flavors"]
+    ws.components.register("image_builder", "builder", "local")
+    ws.stacks.update("prod", image_builder="builder")
+    recipe = ws.images.recipe(training, stack="prod")
+    assert {*needed} <= {*recipe.requirements.split()}
