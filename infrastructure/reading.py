@@ -4,10 +4,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+from stackfold.domain.errors import ReadModelDamaged
 from stackfold.infrastructure.database import Database
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+_SENSIBLE = (str, int, tuple, list, type(None))
+"""The types of what is asked with; views of listings are tuples."""
 
 
 class _Queries(Protocol):
@@ -18,10 +23,18 @@ Q = TypeVar("Q", bound=_Queries)
 
 
 def one_state(ask: Callable[Concatenate[Q, P], R]) -> Callable[Concatenate[Q, P], R]:
-    """Let a method of queries see one state of the log; it is asked again if that is lost."""
+    """Let a method of queries see one state of the log; it is asked again if that is lost.
+
+    What the method cannot make sense of, though it was asked sensibly, is a damaged read model.
+    """
 
     @wraps(ask)
     def asked(self: Q, /, *args: P.args, **options: P.kwargs) -> R:
-        return self._database.consistently(lambda: ask(self, *args, **options))
+        try:
+            return self._database.consistently(lambda: ask(self, *args, **options))
+        except (AttributeError, LookupError, TypeError) as error:
+            if all(isinstance(each, _SENSIBLE) for each in (*args, *options.values())):
+                raise ReadModelDamaged("a read model holds what was never written there") from error
+            raise
 
     return asked

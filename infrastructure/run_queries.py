@@ -16,6 +16,7 @@ from stackfold.application.views import Listing
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database import Database
 from stackfold.infrastructure.listing import part
+from stackfold.infrastructure.reading import one_state
 
 if TYPE_CHECKING:
     from stackfold.application.recorded_parameters import RecordedParameters
@@ -67,6 +68,7 @@ class SqlRunQueries:
             raise Ambiguous("run", reference, [view.name for view in fitting[:10]])
         return fitting[0]
 
+    @one_state
     def describe_run(self, reference: str) -> RunDescription:
         """One run with its steps."""
         view = self.run(reference)

@@ -88,3 +88,25 @@ def test_text_that_is_none_and_a_missing_table_say_so_too(filled, home):
         with Workspace.open(home) as ws:
             ws.log.rebuild()
             assert ws.stacks.list()
+
+
+@pytest.mark.parametrize(
+    ("damage", "read"),
+    [
+        ("UPDATE stacks SET components = '{\"orchestrator\": 5}'", lambda ws: ws.stacks.list()),
+        ("UPDATE stacks SET components = '[]'", lambda ws: ws.stacks.list()),
+        ("UPDATE runs SET graph = '[7]'", lambda ws: ws.runs.describe(ws.runs.list()[0].id)),
+        ("UPDATE deployments SET artifact = '{}'", lambda ws: ws.deployments.describe("churn")),
+    ],
+)
+def test_a_cell_with_something_else_in_it_says_so_too(filled, home, damage, read):
+    with closing(sqlite3.connect(home / LOG_FILE)) as connection:
+        connection.execute(damage)
+        connection.commit()
+    with pytest.raises(ReadModelDamaged, match="log rebuild"):
+        read(filled)
+
+
+def test_who_asks_for_nonsense_is_told_of_that(filled):
+    with pytest.raises((AttributeError, TypeError)):
+        filled.queries.stack(object())
