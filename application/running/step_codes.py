@@ -20,6 +20,7 @@ class StepCodes:
         """Tell the code of `nodes`, by `digests`."""
         self._digests = digests
         self._nodes = {node.name: node for node in nodes}
+        self._of_nodes: dict[str, Fingerprint] = {}
         self._known: dict[tuple[int, ...], Fingerprint] = {}
         self._hinted: dict[int, tuple[Any, ...]] = {}
         self._classes: dict[str, str] = {}
@@ -27,12 +28,16 @@ class StepCodes:
 
     def of(self, node: Node) -> Fingerprint:
         """The fingerprint of the code of a node's step."""
+        of_node = self._of_nodes.get(node.name)
+        if of_node is not None:
+            return of_node
         function = node.step.function
         met = {id(each): each for each in self._met(node)}
         key = (id(function), *met)
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = self._digests.fingerprint(function, met.values())
+        self._of_nodes[node.name] = found
         return found
 
     def of_class(self, type: str, node: Node) -> str:

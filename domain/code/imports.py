@@ -208,7 +208,8 @@ def _loaded_otherwise(
     if statement.constant is not None:
         (name,) = statement.binds
         value = namespace(loaded).get(name)
-        if (module.name, name) not in assigned and is_plain(type(value)):
+        alone = len(module.binding(name)) == 1 and not module.changing(name)
+        if alone and (module.name, name) not in assigned and is_plain(type(value)):
             text = constant(value)
             if text != constant(statement.constant.value):
                 yield f"{name}: {text}"

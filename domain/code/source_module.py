@@ -174,9 +174,12 @@ def _is_text(node: ast.stmt) -> bool:
 
 def _is_for_scripts(node: ast.stmt) -> bool:
     """Whether it is `if __name__ == "__main__":`, which an import does not execute."""
-    return isinstance(node, ast.If) and any(
-        isinstance(each, ast.Name) and each.id == "__name__" for each in ast.walk(node.test)
-    )
+    test = node.test if isinstance(node, ast.If) else None
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
+        return False
+    names = {each.id for each in ast.walk(test) if isinstance(each, ast.Name)}
+    texts = {each.value for each in ast.walk(test) if isinstance(each, ast.Constant)}
+    return names == {"__name__"} and texts == {"__main__"}
 
 
 def _future(node: ast.ImportFrom) -> int:

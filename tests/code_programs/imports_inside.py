@@ -183,4 +183,32 @@ PROGRAMS = {
         # helper.py
         def value(): return 111
     """,
+    "value that a module assigns where it is imported only": """
+        def f():
+            from helper import VALUE
+            return VALUE
+        # helper.py
+        VALUE = 1
+        if __name__ != "__main__":
+            VALUE = 111
+    """,
+    "value that a function of the module assigns": """
+        def f():
+            from helper import VALUE
+            return VALUE
+        # helper.py
+        def fill(value):
+            global VALUE
+            VALUE = value
+        fill(111)
+    """,
+    "function of a method that is imported inside": """
+        def f():
+            from helper import model
+            return model.run()
+        # helper.py
+        class Model:
+            def run(self): return 111
+        model = Model()
+    """,
 }
