@@ -122,6 +122,7 @@ class Deployers:
             stack_revision=deployment.stack_revision,
             load=load,
             copy=copy,
+            environment=cast(ArtifactStore, self._pinning.sketched(deployment.store)).environment(),
         )
 
     def deployed(self, deployment: Deployment) -> Deployed:

@@ -24,7 +24,7 @@ class Found(NamedTuple):
 
     status: str
     problem: str = ""
-    """Why it cannot be told; empty if it can."""
+    """Why it is down, or why its status cannot be told; empty if neither is so."""
 
 
 class DeploymentHealth:
@@ -83,8 +83,16 @@ class DeploymentHealth:
 
 def _asked(deployer: ModelDeployer, deployed: Deployed) -> Found:
     try:
-        return Found(Health(deployer.health(deployed)).value)
+        health = Health(deployer.health(deployed))
     except StackfoldError as error:
         return Found(UNKNOWN, redacted(str(error)))
     except Exception as error:  # of somebody else's class
         return Found(UNKNOWN, redacted(f"{type(error).__name__}: {error}"))
+    return Found(health.value, _why_down(deployer, deployed) if health is Health.DOWN else "")
+
+
+def _why_down(deployer: ModelDeployer, deployed: Deployed) -> str:
+    try:
+        return redacted(deployer.why_down(deployed))
+    except Exception as error:  # of somebody else's class; that it is down is known all the same
+        return redacted(" ".join(f"{type(error).__name__}: {error}".split()))

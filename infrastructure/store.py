@@ -5,6 +5,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from stackfold.domain.errors import InvalidStore
+from stackfold.infrastructure.loopback import is_loopback
 
 _SCHEMES = ("postgresql", "postgres")
 _SECRET = {"password", "sslpassword"}
@@ -50,6 +51,22 @@ def address(url: str) -> Address:
     if not readable:
         raise _unreadable()
     return Address(url.strip(), f"postgresql://{parts.netloc}{parts.path}")
+
+
+def only_on_loopback(url: str) -> bool:
+    """Whether every host of an address is this machine, whoever asks; so is a socket's folder.
+
+    Raises:
+        InvalidStore: As `address`.
+    """
+    parts = urlsplit(address(url).url)
+    options = dict(parse_qsl(parts.query))
+    if "service" in options:
+        return False  # whatever its file says
+    netloc = parts.netloc.rpartition("@")[2]
+    hosts = options.get("hostaddr") or options.get("host") or netloc
+    each_host = [re.sub(r"(?<![:[]):\d*$", "", each) for each in hosts.split(",")]
+    return all(not host or host.startswith("/") or is_loopback(host) for host in each_host)
 
 
 def _unreadable() -> InvalidStore:

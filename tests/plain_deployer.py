@@ -47,6 +47,9 @@ class PlainDeployer(ModelDeployer):
         image: str = ""
         """What a cluster would run."""
 
+    def why_down(self, deployed):
+        return "its server was killed"
+
     def deploy(self, model):
         if self.configuration.fault == "raises":
             raise LookupError(f"the password is {self.password}")

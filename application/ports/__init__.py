@@ -1,7 +1,7 @@
 """What a flavor's class must be able to do: one port per component type."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
@@ -179,6 +179,13 @@ class ArtifactStore(StackComponent):
     """Keeps the values that steps produce, addressed by their content."""
 
     component_type = ComponentType.ARTIFACT_STORE
+
+    def environment(self) -> Mapping[str, str]:
+        """Variables by which a server of models reads this store's addresses; none by default.
+
+        They go into manifests for Kubernetes, so they hold no secret.
+        """
+        return {}
 
     @abstractmethod
     def create(self) -> AbstractContextManager[ArtifactWriter]:

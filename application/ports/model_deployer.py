@@ -51,6 +51,8 @@ class ModelToServe(NamedTuple):
     """Reads the model from the artifact store, its digest checked."""
     copy: Callable[[Path], None]
     """Writes the stored bytes into a new file, their digest checked."""
+    environment: Mapping[str, str] = {}
+    """Variables by which another program reads `uri`, such as the store's endpoint and region."""
 
 
 class Deployed(NamedTuple):
@@ -97,6 +99,13 @@ class ModelDeployer(StackComponent):
     @abstractmethod
     def health(self, deployed: Deployed) -> Health:
         """How it is, after a bounded wait of a few seconds at most."""
+
+    def why_down(self, deployed: Deployed) -> str:
+        """Why a deployment is down, in one line; empty, as by default, if that is not known.
+
+        Asked right after `health` has found it so.
+        """
+        return ""
 
     @abstractmethod
     def predict(self, deployed: Deployed, inputs: Sequence[Tensor]) -> Sequence[Tensor]:

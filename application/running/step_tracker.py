@@ -129,20 +129,21 @@ class StepTracker:
         with self._turn:
             self._tell(lambda record: record.log_artifact(file, name or file.name), file)
 
-    def log_model(self, path: str | Path, name: str) -> None:
+    def log_model(self, path: str | Path, name: str = "") -> None:
         """Hand over the file or folder of a model.
 
         Args:
             path: Where it is.
-            name: What the model is called in the tool.
+            name: What the model is called in the tool; by default as the file or folder is.
 
         Raises:
-            InvalidNote: There is no such file or folder.
+            InvalidNote: It is no path, but the model itself, or there is no such file or folder.
             TrackerUnavailable: The tracker is strict, and cannot be reached.
         """
         file = self._file(path)
+        chosen = name or file.resolve().name
         with self._turn:
-            self._tell(lambda record: record.log_model(file, name), file)
+            self._tell(lambda record: record.log_model(file, chosen), file)
 
     @contextmanager
     def attending(self) -> Iterator[None]:
@@ -216,6 +217,12 @@ class StepTracker:
                 self._note({RECORD: {self._tracked.name: ids | problem}})
 
     def _file(self, path: str | Path) -> Path:
+        if not isinstance(path, str) and not hasattr(path, "__fspath__"):
+            problem = (
+                f"an object of the class {type(path).__name__} instead of the path of a file or "
+                "folder: save it first, or return it from the step, which stores it as an artifact"
+            )
+            raise InvalidNote(self._step, problem)
         if not Path(path).exists():
             raise InvalidNote(self._step, f"an artifact that is not there: {path}")
         return Path(path)

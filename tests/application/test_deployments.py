@@ -145,6 +145,7 @@ def test_a_deleted_one_leaves_nothing_and_its_name_is_free(ws, served):
 def test_a_killed_server_is_seen_as_down_and_started_again(ws, served):
     kill(ws.home)
     assert served.get("churn").status == served.describe("churn").status == "down"
+    assert served.describe("churn").problem == "its server was killed"
     assert [view.status for view in served.list()] == ["down"]
     with pytest.raises(DeploymentUnavailable, match="its server does not answer"):
         served.predict("churn", [[1, 2]])

@@ -184,6 +184,8 @@ def test_without_a_tracker_the_last_values_are_recorded_all_the_same(
     [
         (lambda t: t.log_artifact("nowhere.txt"), "an artifact that is not there: nowhere.txt"),
         (lambda t: t.log_model("nowhere", "m"), "an artifact that is not there: nowhere"),
+        (lambda t: t.log_model(object()), "an object of the class object instead of the path"),
+        (lambda t: t.log_artifact([1]), "an object of the class list instead of the path"),
     ],
 )
 def test_what_cannot_be_told_is_refused_in_the_step(notes, tell, words):

@@ -263,6 +263,8 @@ in_another_process(*sys.stdin.read().split())
         while members(deployed):
             time.sleep(0.01)
         assert deployer().health(deployed) == Health.DOWN
+        told = f"its process {found.process.pid} ended by itself or was killed. The last that its"
+        assert deployer().why_down(deployed).startswith(told)
         with pytest.raises(DeploymentUnavailable, match="nothing answers"):
             deployer().predict(deployed, tensors_of(FLOWERS))
         deployer().delete(deployed)
@@ -283,6 +285,7 @@ in_another_process(*sys.stdin.read().split())
         for pid in members(deployed):
             os.kill(pid, signal.SIGSTOP)
         assert there.health(deployed) == Health.DOWN
+        assert "is alive, but does not say that it is ready" in there.why_down(deployed)
         monkeypatch.setattr(server_process.end, "__defaults__", (0.2,))
         there.delete(deployed)
         assert members(deployed) == set()

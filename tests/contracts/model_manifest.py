@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 import yaml
@@ -12,13 +13,14 @@ from flavors.models_to_serve import FLOWERS, STORE, made
 from flavors.s3_server import KEY, SECRET
 
 from stackfold.application.tensors import tensors_of
-from stackfold.domain.errors import NoManifest
+from stackfold.domain.errors import NoManifest, WouldNotRun
 from stackfold.infrastructure.flavors.deployers.server_requests import Address, answers, infer
 from stackfold.infrastructure.workspace import Workspace
 
 IMAGE = "registry.example.com/team/models:1"
 
 
+@pytest.mark.filterwarnings("ignore::stackfold.domain.errors.WouldNotRun")  # S3 is on loopback
 class ModelManifestContract:
     """Derive, and provide the fixture `flavor` and the method `container`."""
 
@@ -78,11 +80,35 @@ class ModelManifestContract:
             secret_environment={"AWS_SECRET_ACCESS_KEY": "s3:secret"},
         )
         reference = {"secretKeyRef": {"name": "s3", "key": "secret"}}
-        assert self.container(found)["env"] == [
-            {"name": "AWS_REGION", "value": "eu-central-1"},
-            {"name": "AWS_SECRET_ACCESS_KEY", "valueFrom": reference},
-        ]
+        variables = {each.pop("name"): each for each in self.container(found)["env"]}
+        assert variables["AWS_SECRET_ACCESS_KEY"] == {"valueFrom": reference}
+        assert "AWS_ACCESS_KEY_ID" not in variables
         assert SECRET not in str(found)
+
+    def test_pods_know_the_endpoint_and_the_region_of_the_store(self, manifest, on_s3, s3_server):
+        assert self.variables(manifest(on_s3, image=IMAGE)) == {
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ENDPOINT_URL": s3_server.url,
+            "AWS_REGION": "us-east-1",
+        }
+
+    def test_what_is_configured_comes_before_what_the_store_says(self, manifest, on_s3):
+        place = {"AWS_ENDPOINT_URL": "https://s3.example.com", "AWS_REGION": "eu-central-1"}
+        found = manifest(on_s3, image=IMAGE, environment=place)
+        assert self.variables(found) == {**place, "AWS_ALLOW_HTTP": "true"}
+
+    def test_an_address_that_pods_take_for_their_own_is_warned_of(self, manifest, on_s3):
+        with pytest.warns(WouldNotRun, match="AWS_ENDPOINT_URL is http://127.0.0.1:"):
+            manifest(on_s3, image=IMAGE)
+
+    def test_an_address_that_pods_reach_is_not_warned_of(self, manifest, on_s3):
+        place = {"AWS_ENDPOINT_URL": "https://s3.example.com"}
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            manifest(on_s3, image=IMAGE, environment=place)
+
+    def variables(self, manifest):
+        return {each["name"]: each["value"] for each in self.container(manifest)["env"]}
 
     def test_pods_get_what_is_configured(self, manifest, on_s3):
         found = self.container(
@@ -111,7 +137,7 @@ class ModelManifestContract:
         with pytest.raises(NoManifest, match="'2nd' is no name for a cluster"):
             manifest(on_s3._replace(name="2nd"), image=IMAGE)
 
-    def test_its_container_serves_the_model_out_of_the_store(self, manifest, on_s3, s3_server):
+    def test_its_container_serves_the_model_out_of_the_store(self, manifest, on_s3):
         container = self.container(manifest(on_s3, image=IMAGE))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -125,9 +151,7 @@ class ModelManifestContract:
             **os.environ,
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_ENDPOINT_URL": s3_server.url,
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_REGION": "us-east-1",
+            **self.variables(manifest(on_s3, image=IMAGE)),
         }
         python, *program = container["command"]
         assert python == "python"

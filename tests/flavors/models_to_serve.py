@@ -106,4 +106,5 @@ def made(home, pipeline=training, name="flowers", stack="default"):
         stack_revision=run.stack_revision,
         load=load,
         copy=copy,
+        environment=store.environment(),
     )

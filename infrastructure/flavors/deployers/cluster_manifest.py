@@ -6,12 +6,14 @@ made want a folder with files of certain names, so that they could not read it; 
 
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from stackfold.application.ports.model_deployer import ModelToServe
-from stackfold.domain.errors import NoManifest
+from stackfold.domain.errors import NoManifest, WouldNotRun
 from stackfold.infrastructure.flavors.deployers.server_settings import ClusterSettings
+from stackfold.infrastructure.loopback import is_loopback
 
 _PROGRAMS = "stackfold.infrastructure.flavors.serving"
 _LONGEST = 50
@@ -80,9 +82,10 @@ def container(
     }
     if settings.image_pull_policy:
         found["imagePullPolicy"] = settings.image_pull_policy
-    variables = _variables(settings)
+    variables = _variables(settings, model)
     if variables:
         found["env"] = variables
+    _warn_of_loopback(variables)
     resources = {"requests": settings.requests, "limits": settings.limits}
     if any(resources.values()):
         found["resources"] = {name: {**amounts} for name, amounts in resources.items() if amounts}
@@ -106,11 +109,30 @@ def text(manifest: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(manifest), sort_keys=False, allow_unicode=True, width=1000)
 
 
-def _variables(settings: ClusterSettings) -> list[dict[str, Any]]:
-    open_ones = [{"name": name, "value": value} for name, value in settings.environment.items()]
+def _variables(settings: ClusterSettings, model: ModelToServe) -> list[dict[str, Any]]:
+    """The container's variables: what is configured comes before what the artifact store says."""
+    chosen = {**model.environment, **settings.environment}
+    open_ones = [
+        {"name": name, "value": value}
+        for name, value in chosen.items()
+        if name not in settings.secret_environment
+    ]
     secret_ones = []
     for name, place in settings.secret_environment.items():
         secret, _, key = place.partition(":")
         reference = {"secretKeyRef": {"name": secret, "key": key}}
         secret_ones.append({"name": name, "valueFrom": reference})
     return [*open_ones, *secret_ones]
+
+
+def _warn_of_loopback(variables: list[dict[str, Any]]) -> None:
+    """Warn of addresses that mean the pod itself where a pod reads them."""
+    for variable in variables:
+        value = variable.get("value", "")
+        found = re.match(r"[a-z][a-z0-9+.-]*://(?:[^/@]*@)?(\[[^/\]]*\]|[^/:]+)", value)
+        if found and is_loopback(found[1]):
+            problem = (
+                f"{variable['name']} is {value}, which is another machine in a pod: give an "
+                "address that pods reach, in the artifact store or by environment"
+            )
+            warnings.warn(WouldNotRun(problem), stacklevel=2)

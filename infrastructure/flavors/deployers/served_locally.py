@@ -134,6 +134,18 @@ class ServedLocally(ModelDeployer):
         # It was ready once if it has been deployed.
         return Health.DOWN if deployed.reference else Health.STARTING
 
+    def why_down(self, deployed: Deployed) -> str:
+        found = self._found(deployed)
+        if found is None:
+            return "it has no server"
+        process = f"its process {found.process.pid}"
+        if server_process.alive(found.process):
+            return f"{process} is alive, but does not say that it is ready"
+        if server_process.is_of_another_boot(found.process):
+            return f"{process} ended when this machine was restarted"
+        said = _last_said(self._folder(deployed.id))
+        return f"{process} ended by itself or was killed. The last that its log says: {said}"
+
     def logs(self, deployed: Deployed) -> Iterator[str]:
         self._must_be_here(deployed)
         try:

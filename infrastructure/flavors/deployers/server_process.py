@@ -85,6 +85,13 @@ def alive(server: ServerProcess) -> bool:
     return any(each.group == server.pid and each.alive for each in found)
 
 
+def is_of_another_boot(server: ServerProcess) -> bool:
+    """Whether it was started before this machine was, as far as the system tells."""
+    if not _BOOT.exists():
+        return False
+    return server.started.partition(":")[0] != _BOOT.read_text().strip()
+
+
 def end(server: ServerProcess, grace: float = GRACE) -> None:
     """End it, and return once it has ended.
 

@@ -17,6 +17,7 @@ from stackfold.domain.errors import EngineStopped, EngineUnavailable, NoLongerFo
 from stackfold.infrastructure.flavors.kubeflow.settings import KubeflowSettings
 from stackfold.infrastructure.home import LOG_FILE, find_project
 from stackfold.infrastructure.opening import chosen_store
+from stackfold.infrastructure.store import address, only_on_loopback
 
 if TYPE_CHECKING:
     from stackfold.infrastructure.flavors.kubeflow.api import KubeflowApi, State
@@ -142,8 +143,14 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
 
     def _log_problem(self) -> str:
         """Why what it starts could not record what it does; empty if it could."""
-        if "STACKFOLD_STORE" in self._environment():
-            return ""
+        store = self._environment().get("STACKFOLD_STORE")
+        if store is not None:
+            if self.configuration.on_this_machine or not only_on_loopback(store):
+                return ""
+            return (
+                f"its pods record what they do, but in a pod the log at {address(store).place} is "
+                "on another machine: give STACKFOLD_STORE a host that pods reach"
+            )
         if not self.configuration.on_this_machine:
             return (
                 "its pods record what they do, but the log is a file on this machine: use one that "

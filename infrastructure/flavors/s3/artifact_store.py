@@ -15,7 +15,7 @@ from stackfold.application import ports
 from stackfold.application.ports import ArtifactStore, Kept, Secret, StoredArtifact
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
 from stackfold.infrastructure.flavors.gathered import Gathered
-from stackfold.infrastructure.flavors.s3.bucket import PART, Bucket, Settings
+from stackfold.infrastructure.flavors.s3.bucket import PART, Bucket, Settings, endpoint_of
 from stackfold.infrastructure.flavors.s3.faults import Fault
 from stackfold.infrastructure.loopback import is_address, is_loopback
 
@@ -141,6 +141,18 @@ class S3ArtifactStore(ArtifactStore):
         host = urlsplit(self._endpoint()).hostname or ""
         return not is_loopback(host)
 
+    def environment(self) -> dict[str, str]:
+        # As obstore and other clients of AWS read them.
+        found = {"AWS_REGION": self.configuration.region}
+        if self.configuration.endpoint_url:
+            settings = self._place()
+            found["AWS_ENDPOINT_URL"] = endpoint_of(settings)
+            if settings.endpoint.startswith("http:"):
+                found["AWS_ALLOW_HTTP"] = "true"
+            if settings.virtual:
+                found["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"] = "true"
+        return found
+
     @contextmanager
     def create(self) -> Iterator[ports.ArtifactWriter]:
         with Gathered(PART) as gathered:
@@ -236,20 +248,26 @@ class S3ArtifactStore(ArtifactStore):
             return self._connected
 
     def _settings(self) -> Settings:
+        """How to get at the bucket, with the secrets."""
         given = self.configuration
-        choice = given.addressing
-        if choice == "auto":
-            choice = "path" if given.endpoint_url or "." in self._bucket else "virtual"
         credentials = None
         if given.key and given.secret:
             token = self.secret(given.token) if given.token else None
             credentials = (self.secret(given.key), self.secret(given.secret), token)
+        return self._place()._replace(credentials=credentials)
+
+    def _place(self) -> Settings:
+        """How to get at the bucket, without the secrets."""
+        given = self.configuration
+        choice = given.addressing
+        if choice == "auto":
+            choice = "path" if given.endpoint_url or "." in self._bucket else "virtual"
         return Settings(
             bucket=self._bucket,
             endpoint=self._endpoint(),
             region=given.region,
             virtual=choice == "virtual",
-            credentials=credentials,
+            credentials=None,
             connect_timeout=given.connect_timeout,
             timeout=given.timeout,
             retry_timeout=given.retry_timeout,

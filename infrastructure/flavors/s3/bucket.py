@@ -228,12 +228,16 @@ class Bucket:
         return bool(now - claimed["last_modified"] > timedelta(seconds=patience))
 
 
+def endpoint_of(settings: Settings) -> str:
+    """Where requests go: with virtual addressing, the bucket's name is in the host's name."""
+    if settings.virtual:
+        return settings.endpoint.replace("://", f"://{settings.bucket}.", 1)
+    return settings.endpoint
+
+
 def _client(settings: Settings) -> Any:
     from obstore.store import S3Store
 
-    endpoint = settings.endpoint
-    if settings.virtual:
-        endpoint = endpoint.replace("://", f"://{settings.bucket}.", 1)
     options: dict[str, Any] = {}
     if settings.credentials:
         key, secret, token = settings.credentials
@@ -248,7 +252,7 @@ def _client(settings: Settings) -> Any:
     return S3Store(
         settings.bucket,
         # All that is given here, AWS_ENDPOINT_URL and the like cannot change.
-        endpoint=endpoint,
+        endpoint=endpoint_of(settings),
         region=settings.region,
         virtual_hosted_style_request=settings.virtual,
         skip_signature=False,

@@ -174,3 +174,27 @@ def test_a_bucket_cannot_be_a_name_below_an_address(host):
         checked(endpoint_url=f"http://{host}:9000", addressing="virtual")
     assert "\n" not in str(refused.value)
     assert str(refused.value).endswith("give addressing=path, or a host's name")
+
+
+@pytest.mark.parametrize(
+    ("given", "variables"),
+    [
+        ({"region": "eu-central-1"}, {"AWS_REGION": "eu-central-1"}),
+        (
+            {"endpoint_url": "https://s3.example.com"},
+            {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "https://s3.example.com"},
+        ),
+        (
+            {"endpoint_url": "http://host:1", "addressing": "virtual"},
+            {
+                "AWS_REGION": "us-east-1",
+                "AWS_ENDPOINT_URL": "http://bucket.host:1",
+                "AWS_ALLOW_HTTP": "true",
+                "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "true",
+            },
+        ),
+    ],
+)
+def test_other_programs_are_told_where_it_is_and_no_secret(given, variables):
+    store = made(**given, key="{{s3.key}}", secret="{{s3.secret}}")
+    assert store.environment() == variables

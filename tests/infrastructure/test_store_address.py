@@ -1,0 +1,35 @@
+"""Which addresses of shared logs are only this machine, so that pods cannot reach them."""
+
+import pytest
+
+from stackfold.infrastructure.store import only_on_loopback
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada@localhost/team",
+        "postgresql://ada@127.0.0.1:5432/team",
+        "postgresql://ada@[::1]:5432/team",
+        "postgresql://ada@[::1]/team",
+        "postgresql:///team",
+        "postgresql:///team?host=/run/postgresql",
+        "postgresql:///team?host=localhost",
+    ],
+)
+def test_it_is_only_this_machine(url):
+    assert only_on_loopback(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada@db.example.com/team",
+        "postgresql://ada@[2001:db8::1]:5432/team",
+        "postgresql://ada@localhost,db.example.com/team",
+        "postgresql:///team?host=db.example.com",
+        "postgresql:///?service=team",
+    ],
+)
+def test_others_may_reach_it(url):
+    assert not only_on_loopback(url)
