@@ -1,5 +1,6 @@
 """One PostgreSQL: its connection, its transactions, and what happens when it is lost."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -7,7 +8,12 @@ from typing import Any, Self
 
 import psycopg
 
-from stackfold.domain.errors import LogUnavailable, PermissionDenied
+from stackfold.domain.errors import (
+    LogUnavailable,
+    PermissionDenied,
+    ReadModelDamaged,
+    StackfoldError,
+)
 from stackfold.infrastructure.database import Cursor, Fault, Interrupted, Lost, R, Wait, part
 from stackfold.infrastructure.forks import tell_when_forked
 from stackfold.infrastructure.postgres_connection import (
@@ -374,7 +380,7 @@ class PostgresDatabase:
             return Interrupted(self.place, committing=self._committing)
         return Lost(self.place)
 
-    def _refusal(self, error: psycopg.Error) -> LogUnavailable:
+    def _refusal(self, error: psycopg.Error) -> StackfoldError:
         if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
             # Whoever may not use the schema is told that there is nothing of that name in it.
             with suppress(LogUnavailable, psycopg.Error):
@@ -383,6 +389,9 @@ class PostgresDatabase:
                     ((allowed,),) = asking.execute(_USABLE).fetchall()
                 if not allowed:
                     return self._no_usage()
+            lost = re.search(r'relation "(?:stackfold\.)?(\w+)" does not exist', str(error))
+            if lost and lost[1] not in ("events", "version"):
+                return ReadModelDamaged("a read model is missing")
         return refusal(self.place, error)
 
     def _no_usage(self) -> PermissionDenied:

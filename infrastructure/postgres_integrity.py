@@ -145,6 +145,7 @@ def missing(cursor: Cursor) -> Fault | None:
 
 def mend(cursor: Cursor) -> None:
     """Make anew what is wrong with triggers and indexes; the owner of the log may do that."""
+    _make_tables(cursor)
     statements: list[str] = []
     cursor.execute("SAVEPOINT looking")
     for name, statement, found in _triggers(cursor):
@@ -175,6 +176,26 @@ def mend(cursor: Cursor) -> None:
             # revision are reported by the fold of the log; a copy can hold both.
             cursor.execute("ROLLBACK TO mending")
         cursor.execute("RELEASE mending")
+
+
+def _make_tables(cursor: Cursor) -> None:
+    """Make the tables of the read models anew if one of them is missing."""
+    wanted = [*TABLES.names()]
+    ((found,),) = cursor.execute(
+        f"SELECT count(*) FROM pg_tables WHERE schemaname = '{SCHEMA_NAME}' "
+        f"AND tablename IN ({', '.join('?' for _ in wanted)})",
+        wanted,
+    ).fetchall()
+    if found == len(wanted):
+        return
+    cursor.execute("SAVEPOINT making")
+    try:
+        TABLES.drop(cursor)
+        TABLES.create(cursor, SCHEMA_NAME)
+        TABLES.create_indexes(cursor)
+    except errors.InsufficientPrivilege:
+        # The owner may; whoever else needs the tables is told what is missing.
+        cursor.execute("ROLLBACK TO making")
 
 
 class _Wrong(NamedTuple):

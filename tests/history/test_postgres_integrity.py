@@ -8,7 +8,7 @@ import pytest
 from history.homes import tables
 from workspaces import STORE, names, opened, stack, store
 
-from stackfold.domain.errors import LogContradicts
+from stackfold.domain.errors import LogContradicts, ReadModelDamaged
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -156,6 +156,15 @@ def test_two_events_of_one_revision_do_not_stop_a_rebuild_or_a_copy(
             assert (found.position, found.log_holds) == (8, True)
             changed = imported.components.update(STORE, "shared", {"path": "/three"})
             assert (changed.revision, changed.labels) == (3, {"team": "x"})
+
+
+def test_a_read_model_that_is_missing_is_told_and_made_anew(ws, execute):
+    execute("DROP TABLE stacks")
+    with pytest.raises(ReadModelDamaged, match="is missing: run `stackfold log rebuild`"):
+        ws.stacks.list()
+    ws.log.rebuild()
+    assert names(ws.stacks.list()) == ["default", "prod"]
+    assert ws.log.verify().holds
 
 
 # -- amcheck
