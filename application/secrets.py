@@ -18,6 +18,7 @@ from stackfold.domain.errors import (
     NothingToChange,
     SecretStoreUnavailable,
 )
+from stackfold.domain.limits import SECRET, must_fit
 from stackfold.domain.name import valid_name
 
 
@@ -278,3 +279,4 @@ def _must_be_valid(name: str, values: Mapping[str, str]) -> None:
             raise InvalidSecret(f"the value of {key!r} is empty")
         if "\0" in value or value != value.encode(errors="replace").decode():
             raise InvalidSecret(f"the value of {key!r} is not text")
+        must_fit(f"the value of {key!r}", value, SECRET)

@@ -25,7 +25,7 @@ METADATA = MIB
 PARAMETERS = 16 * MIB
 """The parameters of a run, or of one of its steps."""
 SECRET = MIB
-"""A secret's value that is read from a file, a pipe or stdin."""
+"""A value of a secret, and what an attribute's value is read from: a file, a pipe or stdin."""
 DOCUMENT = 16 * MIB
 """A YAML file."""
 INPUTS = 256 * MIB

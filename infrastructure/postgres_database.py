@@ -25,10 +25,10 @@ from stackfold.infrastructure.postgres_connection import (
     control,
     refusal,
 )
+from stackfold.infrastructure.postgres_listener import Listener
 from stackfold.infrastructure.postgres_schema import (
     APPEND_ONLY,
     BEFORE_TABLES,
-    CHANNEL,
     SCHEMA_NAME,
 )
 from stackfold.infrastructure.store import Address
@@ -266,7 +266,7 @@ class PostgresDatabase:
     @contextmanager
     def new_events(self) -> Iterator[Wait]:
         """What waits until the server tells of new events, on a connection of its own."""
-        listener = _Listener(self._address)
+        listener = Listener(self._address)
         try:
             yield listener.wait
         finally:
@@ -401,28 +401,3 @@ class PostgresDatabase:
 
 _inherited: list[Connection | None] = []
 """Connections of the process that this one was forked from."""
-
-
-class _Listener:
-    """Hears of new events."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._connection = self._listening(ARRIVAL)
-
-    def wait(self, seconds: float) -> None:
-        """Return when there may be new events, but no later than after some seconds."""
-        try:
-            for _ in self._connection.notifies(timeout=seconds, stop_after=1):
-                pass
-        except psycopg.OperationalError:
-            self._connection.close()
-            self._connection = self._listening(RETURN)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def _listening(self, patience: float) -> Connection:
-        connection = connect(self._address, patience)
-        control(connection, f"LISTEN {CHANNEL}")
-        return connection

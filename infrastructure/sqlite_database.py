@@ -13,10 +13,8 @@ from typing import Any, Self
 from stackfold.domain.errors import LogUnavailable, ReadModelDamaged
 from stackfold.infrastructure.database import Cursor, Fault, R, Wait, part
 from stackfold.infrastructure.forks import tell_when_forked
+from stackfold.infrastructure.sqlite_file import address_of, connect, connect_existing, cut_off
 from stackfold.infrastructure.version import SCHEMA
-
-PATIENCE = 10.0
-"""Seconds to wait for another process's transaction to end."""
 
 _POLL = 0.1
 """Seconds between two looks for new events."""
@@ -83,9 +81,9 @@ class SqliteDatabase:
                 raise LogUnavailable(str(path), "is missing: restore it from a backup")
             if path.stat().st_size == 0:
                 raise LogUnavailable(str(path), "is empty: restore it from a backup")
-            if _cut_off(path):
+            if cut_off(path):
                 raise LogUnavailable(str(path), "was cut off: restore it from a backup")
-            database = cls(path, _open_existing(path))
+            database = cls(path, connect_existing(path))
         try:
             ((schema,),) = database.read("PRAGMA user_version")
             if schema > SCHEMA:
@@ -107,14 +105,14 @@ class SqliteDatabase:
         """
         with plain_words(str(path)):
             _create(path)
-            connection = _open(f"{_address(path)}?mode=rw")
+            connection = connect(f"{address_of(path)}?mode=rw")
             connection.execute("PRAGMA journal_mode=WAL")
         return cls(path, connection)
 
     @classmethod
     def in_memory(cls) -> Self:
         """A new, empty database that lives as long as its connection."""
-        return cls(None, _open(":memory:"))
+        return cls(None, connect(":memory:"))
 
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows that a SELECT yields, as tuples.
@@ -142,7 +140,7 @@ class SqliteDatabase:
     @property
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
-            self._opened = _open_existing(Path(self.place))
+            self._opened = connect_existing(Path(self.place))
             for name, function in self._defined.items():
                 self._opened.create_function(name, 1, function)
         return self._opened
@@ -207,11 +205,11 @@ class SqliteDatabase:
             if self._connection.in_transaction or (self._path is None and not reading):
                 connection = None
             elif self._path is None:
-                connection = _open(":memory:")
+                connection = connect(":memory:")
                 self._connection.backup(connection)
             else:
                 with plain_words(self.place):
-                    connection = _open_existing(self._path)
+                    connection = connect_existing(self._path)
         if connection is None:
             yield self
             return
@@ -286,7 +284,7 @@ class SqliteDatabase:
                 yield self._connection
             return
         with plain_words(self.place):
-            connection = _open_existing(self._path)
+            connection = connect_existing(self._path)
             try:
                 yield connection
             finally:
@@ -339,77 +337,3 @@ def _create(path: Path) -> None:
     except OSError as error:
         problem = f"cannot be created: {error.strerror}; set STACKFOLD_HOME to another folder"
         raise LogUnavailable(str(path), problem) from error
-
-
-def _cut_off(path: Path) -> bool:
-    """Whether the file is shorter than it says; SQLite would read zeros for the missing end."""
-    if not _seems_cut_off(path):
-        return False
-    # Another process may just be making it longer. While a connection reads, none does so without
-    # the journal, which stays as long as there is a connection.
-    connection = None
-    try:
-        connection = _open(f"{_address(path)}?mode=rw")
-        connection.execute("BEGIN")
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        return _seems_cut_off(path) and not _journal_size(path)
-    except sqlite3.DatabaseError as error:
-        return not isinstance(error, sqlite3.OperationalError)
-    finally:
-        if connection:
-            connection.close()
-
-
-def _seems_cut_off(path: Path) -> bool:
-    if _journal_size(path):
-        return False
-    try:
-        with path.open("rb") as file:
-            header = file.read(32)
-        size = path.stat().st_size
-    except OSError:
-        return False
-    page = int.from_bytes(header[16:18], "big")
-    expected = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
-    return header.startswith(b"SQLite format 3\0") and size < expected
-
-
-def _journal_size(path: Path) -> int:
-    try:
-        return os.stat(f"{path}-wal").st_size
-    except OSError:
-        return 0
-
-
-def _open(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        address, uri=True, isolation_level=None, check_same_thread=False, timeout=PATIENCE
-    )
-    try:
-        connection.execute("PRAGMA synchronous=FULL")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _address(path: Path) -> str:
-    # What SQLite would read otherwise; urllib's quote would cost a reading command a tenth more.
-    return "file:" + str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-
-
-def _open_existing(path: Path) -> sqlite3.Connection:
-    address = _address(path)
-    connection = None
-    try:
-        connection = _open(f"{address}?mode=rw")
-        connection.execute("PRAGMA schema_version")
-    except sqlite3.Error as error:
-        if connection:
-            connection.close()
-        # A folder that cannot be written has no room for the journal that readers share; nobody
-        # writes there, so the file may be read as it lies.
-        if isinstance(error, sqlite3.OperationalError) and not os.access(path.parent, os.W_OK):
-            return _open(f"{address}?mode=ro&immutable=1")
-        raise
-    return connection

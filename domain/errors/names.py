@@ -12,7 +12,7 @@ class InvalidName(StackfoldError):
         """Refuse `name` as the name of a `kind`."""
         self.kind, self.name = kind, name
         super().__init__(
-            f"{name!r} cannot name {with_article(kind)}: use 1 to 64 characters, "
+            f"{name!r:.200} cannot name {with_article(kind)}: use 1 to 64 characters, "
             "a letter or digit first, then letters, digits, '.', '_' or '-'"
         )
 
@@ -24,7 +24,7 @@ class InvalidTag(StackfoldError):
         """Refuse `tag`."""
         self.tag = tag
         super().__init__(
-            f"{tag!r} cannot be a tag: use 1 to 64 characters, "
+            f"{tag!r:.200} cannot be a tag: use 1 to 64 characters, "
             "a letter or digit first, then letters, digits and any of . _ - : = / @ +"
         )
 
@@ -35,7 +35,7 @@ class NotFound(StackfoldError):
     def __init__(self, kind: str, reference: str, hint: str = "") -> None:
         """Say that no `kind` answers to `reference`, and in `hint` what to do."""
         self.kind, self.reference = kind, reference
-        super().__init__(f"there is no {kind} {reference!r}" + (f": {hint}" if hint else ""))
+        super().__init__(f"there is no {kind} {reference!r:.200}" + (f": {hint}" if hint else ""))
 
 
 class Ambiguous(StackfoldError):

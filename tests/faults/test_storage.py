@@ -14,7 +14,7 @@ from fresh_fold import assert_consistent, records_of
 from workspaces import STORE, names, store
 
 from stackfold.domain.errors import LogUnavailable, StackfoldError
-from stackfold.infrastructure import sqlite_database
+from stackfold.infrastructure import sqlite_database, sqlite_file
 from stackfold.infrastructure.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
@@ -137,7 +137,7 @@ def test_a_log_that_was_cut_off_is_not_read_as_if_it_were_whole(tmp_path, left):
 
 
 def test_a_locked_log_can_be_read_and_is_written_after_the_lock_is_gone(home, monkeypatch):
-    monkeypatch.setattr(sqlite_database, "PATIENCE", 0.05)
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 0.05)
     lock = sqlite3.connect(home / LOG_FILE, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     with Workspace.open(home) as ws:
