@@ -158,26 +158,19 @@ class PostgresDatabase:
 
     @contextmanager
     def apart(self, reading: bool = False) -> Iterator[Self]:
-        """The same database on a connection of its own, so that other threads do not wait.
-
-        In the block of a `write` or `look` of this thread it is this very one, and where the
-        server has no other connection left.
-        """
+        """See `Database.apart`; it is this very one where the server has no connection left."""
         with self._turn:
             inside = self._inside
-        connection = None
+        other = self
         if not inside:
             with suppress(LogUnavailable):
-                connection = connect(self._address, ARRIVAL)
-        if connection is None:
-            yield self
-            return
-        other = type(self)(self._address, connection)
-        other.outdated, other.empty = self.outdated, self.empty
+                other = type(self)(self._address, connect(self._address, ARRIVAL))
+                other.outdated, other.empty = self.outdated, self.empty
         try:
             yield other
         finally:
-            other.close()
+            if other is not self:
+                other.close()
 
     def contains(self, column: str) -> str:
         """SQL for whether a column of bytes contains the bytes of a parameter."""
