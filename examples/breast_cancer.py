@@ -11,7 +11,7 @@ from typing import Annotated
 
 import pandas as pd
 from matplotlib.figure import Figure
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -47,7 +47,7 @@ def split(
 
 
 @step
-def train(known: pd.DataFrame, model: str, seed: int) -> ClassifierMixin:
+def train(known: pd.DataFrame, model: str, seed: int) -> BaseEstimator:
     """Fit one of the models."""
     began = time.perf_counter()
     fitted = MODELS[model](seed).fit(known.drop(columns="target"), known["target"])
@@ -57,7 +57,7 @@ def train(known: pd.DataFrame, model: str, seed: int) -> ClassifierMixin:
 
 @step
 def evaluate(
-    models: dict[str, ClassifierMixin], unseen: pd.DataFrame
+    models: dict[str, BaseEstimator], unseen: pd.DataFrame
 ) -> Annotated[dict[str, float], "scores"]:
     """The area under the ROC curve of each model; 0.5 is guessing and 1 is perfect."""
     measured, benign = unseen.drop(columns="target"), unseen["target"]
@@ -81,7 +81,7 @@ def plot(scores: dict[str, float]) -> Annotated[Figure, "chart"]:
 
 
 @step
-def pick(models: dict[str, ClassifierMixin], scores: dict[str, float]) -> ClassifierMixin:
+def pick(models: dict[str, BaseEstimator], scores: dict[str, float]) -> BaseEstimator:
     """The model with the highest score."""
     best = max(scores, key=scores.__getitem__)
     get_context().log_metadata({"model": best}, output="output")
@@ -89,7 +89,7 @@ def pick(models: dict[str, ClassifierMixin], scores: dict[str, float]) -> Classi
 
 
 @step(enable_cache=False)
-def approve(model: ClassifierMixin) -> str:
+def approve(model: BaseEstimator) -> str:
     """Who approved the model; there must be a file that says so."""
     if not Path("approved").exists():
         raise PermissionError("nobody has approved: write a name into a file 'approved'")
