@@ -34,14 +34,15 @@ _VARIES = (
 )
 
 
-def rerun(document: str, folder: Path) -> str:
+def rerun(document: str, folder: Path, store: str | None = None) -> str:
     """The document with what its commands print now.
 
     Args:
         document: Its text.
         folder: An empty folder to run it in.
+        store: The address of an empty database to run it on; None for a log in the home.
     """
-    environment = _environment(folder)
+    environment = _environment(folder) | ({"STACKFOLD_STORE": store} if store else {})
     for example in EXAMPLES.glob("*.py"):
         shutil.copy(example, folder)
 
@@ -54,6 +55,18 @@ def rerun(document: str, folder: Path) -> str:
         return f"```{match['kind']}\n{body}```"
 
     return _BLOCK.sub(replaced, document)
+
+
+def programs(document: str) -> dict[str, str]:
+    """Command → what it prints, for the commands that run a Python program of the document."""
+    sessions = [each["body"] for each in _BLOCK.finditer(document) if each["kind"] == "console"]
+    parts = [part for body in sessions for part in re.split(r"^\$ ", body, flags=re.MULTILINE)]
+    told = [part.partition("\n") for part in parts]
+    return {f"{n} {command}": text for n, (command, _, text) in enumerate(told) if _runs(command)}
+
+
+def _runs(command: str) -> bool:
+    return re.match(r"python3? \w+\.py|stackfold pipeline run", command) is not None
 
 
 def comparable(text: str) -> str:
