@@ -79,9 +79,9 @@ def _count(value: object, before: int = 0) -> int:
     return total
 
 
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that change the order in which others are shown, which YAML itself writes as they are;
-control characters and line separators it escapes."""
+_UNESCAPED = re.compile("[\x85\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that end a line or change the order in which others are shown, and that YAML writes as
+they are in some styles; control characters it always escapes."""
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -93,7 +93,7 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 def _represented(dumper: Any, text: str) -> Any:
     # Only between double quotes has YAML escapes.
-    style = '"' if _BIDI.search(text) else None
+    style = '"' if _UNESCAPED.search(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
@@ -103,4 +103,4 @@ _Dumper.add_representer(str, _represented)
 def yaml_text(data: Any) -> str:
     """Plain values as YAML; what terminals obey stands in it as YAML's own escapes."""
     text: str = yaml.dump(data, None, _Dumper, sort_keys=False, allow_unicode=True)
-    return _BIDI.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -134,13 +134,19 @@ def test_the_layers_do_not_import_the_facade(path):
     assert not through, f"import {through} from the layer that has it"
 
 
+# The workspace, and how files that users hand over are read and YAML is written.
+CLI_MAY_IMPORT = tuple(
+    f"stackfold.infrastructure.{name}" for name in ("workspace", "input_file", "yaml_file")
+)
+
+
 @each(modules_of("cli"))
 def test_the_cli_knows_of_the_infrastructure_only_its_workspace(path):
     beyond = [
         name
         for name in imported(parse(path))
         if within(name, "stackfold.infrastructure")
-        and not within(name, "stackfold.infrastructure.workspace")
+        and not any(within(name, allowed) for allowed in CLI_MAY_IMPORT)
     ]
     assert not beyond, f"ask the workspace for {beyond}"
 

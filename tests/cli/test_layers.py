@@ -10,6 +10,7 @@ VIEWS = {
         "artifact_views",
         "deployment_views",
         "image_views",
+        "notices",
         "run_views",
         "views",
         "watching",
@@ -17,8 +18,12 @@ VIEWS = {
 }
 ALLOWED = VIEWS | {
     "stackfold.infrastructure.workspace",
+    # What users hand over, and what they get, is read and written in one way everywhere.
+    "stackfold.infrastructure.input_file",
+    "stackfold.infrastructure.yaml_file",
     "stackfold.domain.errors",
     "stackfold.domain.component_type",
+    "stackfold.domain.limits",
 }
 
 
