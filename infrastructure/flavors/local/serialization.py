@@ -23,7 +23,6 @@ import cloudpickle
 from stackfold.application.running.steps import StepCall
 from stackfold.domain.code import CodeDigests
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.function_source import module_of
 from stackfold.infrastructure.file_modules import FileModule, place_of
 
 
@@ -44,8 +43,8 @@ class SentStep:
 
     code: str
     """The digest of the step's code."""
-    root: str
-    """The folder that its module is imported from, where it was sent."""
+    file: str
+    """The file of the step's code, where it was sent."""
     by_reference: bytes | None
     by_value: bytes | None
 
@@ -66,7 +65,7 @@ class SentStep:
                 with contextlib.redirect_stdout(io.StringIO()):
                     call: StepCall = pickle.loads(self.by_reference)  # noqa: S301
                 if _digest(call) == self.code:
-                    _moved[:] = [(_root(call), self.root)]
+                    _moved[:] = [_folders(_file(call), self.file)]
                     return call
             except KeyboardInterrupt:
                 raise
@@ -88,7 +87,7 @@ def _sent(call: StepCall) -> SentStep:
     if problem is not None and not found:
         raise problem
     by_reference, by_value = found.get(_ByReference), found.get(_ByValue)
-    return SentStep(_digest(call), _root(call), by_reference, by_value)
+    return SentStep(_digest(call), _file(call), by_reference, by_value)
 
 
 def with_paths_as_sent(traceback: str) -> str:
@@ -103,11 +102,20 @@ def with_paths_as_sent(traceback: str) -> str:
 
 
 _moved: list[tuple[str, str]] = []
-"""The folder that the step's module is imported from, here and where it was sent."""
+"""The folder that the step's code lies in, here and where it was sent."""
 
 
-def _root(call: StepCall) -> str:
-    return module_of(call.step.function)[1]
+def _file(call: StepCall) -> str:
+    return call.step.function.__code__.co_filename
+
+
+def _folders(here: str, there: str) -> tuple[str, str]:
+    """The folders of two files, without the part of their paths that is the same in both."""
+    mine, other = here.split(os.sep), there.split(os.sep)
+    while mine and other and mine[-1] == other[-1]:
+        mine.pop()
+        other.pop()
+    return os.sep.join(mine), os.sep.join(other)
 
 
 def _digest(call: StepCall) -> str:
