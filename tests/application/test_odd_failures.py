@@ -4,12 +4,17 @@ import asyncio
 import sys
 
 import pytest
-from runnable import forget, load, single
+from runnable import load, single
 
 from stackfold.application.materializers import materializer
 from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidOutput, RunFailed
 from stackfold.domain.pipeline import Pipeline, step
+
+
+@step
+def forget(value: list[int]) -> None:
+    pass
 
 
 class Panic(BaseException):

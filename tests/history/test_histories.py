@@ -369,4 +369,4 @@ def test_any_history_in_a_file():
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", [Histories, HistoriesInAFile])
 def test_many_long_histories(machine):
-    run(machine, examples=150, steps=60)
+    run(machine, examples=60, steps=60)
