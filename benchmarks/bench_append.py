@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from stackfold.domain.component_type import ComponentType
-from stackfold.infrastructure.home import LOG_FILE
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 PAIRS = 1000

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import stackfold
-from stackfold.domain.configuration import RunConfiguration
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.pipelines.run_configuration import RunConfiguration
 from stackfold.infrastructure.workspace import Workspace
 
 REPEATS = 5

@@ -17,7 +17,7 @@ from pathlib import Path
 TIMES = 15
 PACKAGE = Path(__file__).parents[1] / "src" / "stackfold"
 RUN = "from stackfold.cli.main import main; main()"
-PAST_THE_DOOR = "import stackfold.cli.front_door as door; door.answered = lambda words: False; "
+PAST_THE_DOOR = "import stackfold.cli.fast_path as door; door.answered = lambda words: False; "
 
 QUESTIONS = {
     "stack list --output json": 8,

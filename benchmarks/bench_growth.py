@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from stackfold.domain.component_type import ComponentType
-from stackfold.infrastructure.chain import Record, chained
-from stackfold.infrastructure.records import head
-from stackfold.infrastructure.verification import verify_chain
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.eventstore.hash_chain import Record, chained
+from stackfold.infrastructure.eventstore.records import head
+from stackfold.infrastructure.eventstore.verification import verify_chain
 from stackfold.infrastructure.workspace import Workspace
 
 STACKS, COMPONENTS = 20, 60

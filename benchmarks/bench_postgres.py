@@ -30,9 +30,9 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 from bench_growth import filled  # noqa: E402  # the path must be set first
 from postgres_server import Server, started  # noqa: E402
 
-from stackfold.domain.component_type import ComponentType  # noqa: E402
 from stackfold.domain.errors import ChangedMeanwhile  # noqa: E402
-from stackfold.infrastructure.postgres_dialect import translated  # noqa: E402
+from stackfold.domain.stacks.component_type import ComponentType  # noqa: E402
+from stackfold.infrastructure.database.postgres_dialect import translated  # noqa: E402
 from stackfold.infrastructure.workspace import Workspace  # noqa: E402
 
 STORE = ComponentType.ARTIFACT_STORE

@@ -19,8 +19,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from stackfold.domain.component_type import ComponentType
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 LENGTHS = {10: 15, 100: 9, 1_000: 3, 10_000: 1}
@@ -163,7 +163,7 @@ def in_a_process(program: str) -> tuple[float, str]:
 LARGE = """
 import resource, sys
 from stackfold import Workspace, step
-from stackfold.domain.pipeline import Pipeline
+from stackfold.domain.pipelines.pipeline import Pipeline
 
 @step(enable_cache=False)
 def make(size: int) -> bytes:
@@ -188,7 +188,7 @@ with Workspace.open() as ws:
 
 START = """
 from stackfold import Workspace, step
-from stackfold.domain.pipeline import Pipeline
+from stackfold.domain.pipelines.pipeline import Pipeline
 
 @step
 def only() -> int:

@@ -7,10 +7,10 @@ from typing import Any
 from typer.core import TyperOption
 from typer.main import get_install_completion_arguments
 
-from stackfold.cli import answers
-from stackfold.cli.grammar import Entry, LazyGroup
-from stackfold.cli.words import summary
-from stackfold.domain.component_type import ComponentType
+from stackfold.cli import show as answers
+from stackfold.cli.nouns import summary
+from stackfold.cli.typer_ext import Entry, LazyGroup
+from stackfold.domain.stacks.component_type import ComponentType
 
 HELP = "Register, look up and switch MLOps stacks, and run pipelines on them."
 

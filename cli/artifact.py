@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from stackfold.application.artifact_views import LineageStep
-from stackfold.cli import answers, completion
+from stackfold.application.artifacts.artifact_views import LineageStep
+from stackfold.cli import completion
+from stackfold.cli import show as answers
 from stackfold.cli.escapes import json_text
-from stackfold.cli.grammar import Noun
 from stackfold.cli.options import (
     Columns,
     DryRun,
@@ -34,6 +34,7 @@ from stackfold.cli.render import (
     warnings_as_notes,
 )
 from stackfold.cli.table import table
+from stackfold.cli.typer_ext import Noun
 from stackfold.domain.errors import UnknownClass
 from stackfold.infrastructure.workspace import Workspace
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from stackfold.application.views import Condition, Listing
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.stacks.views import Condition, Listing
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 MOST = 200

@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.cli import answers, completion
-from stackfold.cli.entries import tell
+from stackfold.cli import completion
+from stackfold.cli import show as answers
 from stackfold.cli.flavor import flavor
-from stackfold.cli.grammar import ConfiguringCommand, Noun, attributes_of
+from stackfold.cli.history_rows import tell
+from stackfold.cli.nouns import a, plural, summary
 from stackfold.cli.options import (
     AsOf,
     Columns,
@@ -35,8 +36,8 @@ from stackfold.cli.options import (
     values,
 )
 from stackfold.cli.render import Format, say
-from stackfold.cli.words import a, plural, summary
-from stackfold.domain.component_type import ComponentType
+from stackfold.cli.typer_ext import ConfiguringCommand, Noun, attributes_of
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 

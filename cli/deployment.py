@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.application.deployment_views import DeploymentView
-from stackfold.cli import answers, completion
+from stackfold.application.deployments.deployment_views import DeploymentView
+from stackfold.cli import completion
+from stackfold.cli import show as answers
 from stackfold.cli.escapes import json_text, shown_log
-from stackfold.cli.grammar import Noun, WrongUsage
 from stackfold.cli.options import (
     AsOf,
     Columns,
@@ -28,8 +28,9 @@ from stackfold.cli.options import (
     matching,
 )
 from stackfold.cli.render import Format, note, say, warnings_as_notes
+from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.domain.limits import INPUTS
-from stackfold.infrastructure.input_file import read_bytes, read_stdin_bytes
+from stackfold.infrastructure.files.input_file import read_bytes, read_stdin_bytes
 from stackfold.infrastructure.workspace import Workspace
 
 deployment = Noun("deployment", "Serve models, look how they are, ask for predictions.")

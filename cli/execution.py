@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from stackfold.application.run_views import RunView
-from stackfold.application.watching import Watcher
+from stackfold.application.runs.progress import Watcher
+from stackfold.application.runs.run_views import RunView
 from stackfold.cli.escapes import shown_lines
-from stackfold.cli.garbage import look_as_ever
+from stackfold.cli.gc_tuning import look_as_ever
 from stackfold.cli.progress import watched
 from stackfold.cli.render import say, warnings_as_notes
 from stackfold.domain.errors import RunFailed

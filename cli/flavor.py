@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.cli import answers, completion
-from stackfold.cli.grammar import Noun
+from stackfold.cli import completion
+from stackfold.cli import show as answers
+from stackfold.cli.nouns import a
 from stackfold.cli.options import (
     Columns,
     Message,
@@ -23,8 +24,8 @@ from stackfold.cli.options import (
 )
 from stackfold.cli.render import Format, say, show_one
 from stackfold.cli.table import table
-from stackfold.cli.words import a
-from stackfold.domain.component_type import ComponentType
+from stackfold.cli.typer_ext import Noun
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 _ATTRIBUTE_COLUMNS = ("attribute", "type", "required", "default", "description")

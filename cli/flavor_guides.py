@@ -7,9 +7,9 @@ import re
 import sys
 from pathlib import Path
 
-from stackfold.application.views import FlavorDescription
+from stackfold.application.stacks.views import FlavorDescription
 from stackfold.cli.flavor import attributes
-from stackfold.domain.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 BEGIN = "<!-- fields: made by `make reference` -->"

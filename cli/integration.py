@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from stackfold.cli.grammar import Noun
 from stackfold.cli.options import Output, Yes, agree
 from stackfold.cli.render import Format, Shape, note, say, show_rows
+from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
 
 integration = Noun("integration", "Look up what flavors need, and install it.")

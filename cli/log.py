@@ -9,17 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.application.views import HistoryEntry
-from stackfold.cli import answers
-from stackfold.cli.bar import bar
-from stackfold.cli.entries import LOG, record, row
+from stackfold.application.stacks.views import HistoryEntry
+from stackfold.cli import show as answers
 from stackfold.cli.escapes import json_text
-from stackfold.cli.grammar import Noun, WrongUsage
+from stackfold.cli.history_rows import LOG, record, row
 from stackfold.cli.options import WHEN, Columns, Output, chosen
+from stackfold.cli.progress_bar import bar
 from stackfold.cli.render import Format, must_know, note, say, show_rows, warnings_as_notes
 from stackfold.cli.table import table
-from stackfold.domain.component_type import ComponentType
+from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.domain.errors import StackfoldError, UnreadableEvent
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 log = Noun("log", "Look at everything that happened; prove, copy and replay it.", default="list")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 
 from stackfold.application.notices import heard_by
-from stackfold.cli.garbage import look_rarely
+from stackfold.cli.gc_tuning import look_rarely
 from stackfold.cli.render import warnings_as_notes
 from stackfold.domain.errors import NothingToChange, StackfoldError
 
@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from stackfold.cli.front_door import answered
+    from stackfold.cli.fast_path import answered
 
     if answered(arguments):
         return 0
@@ -95,7 +95,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _wrong_usage(misuse: Exception) -> int:
-    from stackfold.cli.grammar import usage_problem
+    from stackfold.cli.typer_ext import usage_problem
 
     problem = usage_problem(misuse)
     if "\n" in problem:

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.application.views import Condition, Listing
+from stackfold.application.stacks.views import Condition, Listing
 from stackfold.cli import completion
 from stackfold.cli.escapes import shown_lines
-from stackfold.cli.grammar import WrongUsage
 from stackfold.cli.render import Format, note
+from stackfold.cli.typer_ext import WrongUsage
 from stackfold.domain.errors import NeedsConfirmation
 from stackfold.domain.limits import SECRET
-from stackfold.infrastructure.input_file import read_text
+from stackfold.infrastructure.files.input_file import read_text
 
 Message = Annotated[
     str,

@@ -7,13 +7,13 @@ import typer
 
 from stackfold.cli import completion
 from stackfold.cli.execution import Quiet, execute
-from stackfold.cli.grammar import Noun
 from stackfold.cli.options import Message, pairs
 from stackfold.cli.render import note, say, warnings_as_notes
+from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
 
 if TYPE_CHECKING:
-    from stackfold.application.image_views import Recipe
+    from stackfold.application.ports.image_views import Recipe
 
 pipeline = Noun("pipeline", "Run pipelines, and build their images.")
 

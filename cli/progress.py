@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from stackfold.application.watching import UNWATCHED, StepEnd, Watcher
+from stackfold.application.runs.progress import UNWATCHED, StepEnd, Watcher
 from stackfold.cli.table import one_line
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from stackfold.cli import answers
-from stackfold.cli.entries import tell
-from stackfold.cli.grammar import Noun
+from stackfold.cli import show as answers
+from stackfold.cli.history_rows import tell
 from stackfold.cli.options import AsOf, DryRun, Message, Output
 from stackfold.cli.render import Format, say
+from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
 
 project = Noun("stackfold", "")

@@ -9,8 +9,8 @@ from textwrap import fill
 from typing import Any
 
 from stackfold.cli.app import command
-from stackfold.cli.grammar import LazyGroup
-from stackfold.domain.component_type import ComponentType
+from stackfold.cli.typer_ext import LazyGroup
+from stackfold.domain.stacks.component_type import ComponentType
 
 _SHOWN = ComponentType.ARTIFACT_STORE
 

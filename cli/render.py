@@ -90,7 +90,7 @@ def plain(value: Any) -> Any:
         return [plain(each) for each in value]
     if value is None or isinstance(value, str | int):
         return value
-    from stackfold.application.run_views import readable
+    from stackfold.application.runs.run_views import readable
 
     return readable(value)
 
@@ -134,7 +134,7 @@ def _write(data: Any, fields: Sequence[str], output: str) -> None:
         case Format.JSON:
             sys.stdout.write(f"{json_text(data, indent=2)}\n")
         case Format.YAML:
-            from stackfold.infrastructure.yaml_file import yaml_text
+            from stackfold.infrastructure.files.yaml import yaml_text
 
             sys.stdout.write(yaml_text(data))
         case _:

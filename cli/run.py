@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.application.views import Change, HistoryEntry
-from stackfold.cli import answers, completion
-from stackfold.cli.entries import LOG, changed, record, row, what
+from stackfold.application.stacks.views import Change, HistoryEntry
+from stackfold.cli import completion
+from stackfold.cli import show as answers
 from stackfold.cli.escapes import shown_log
 from stackfold.cli.execution import Quiet, execute
-from stackfold.cli.grammar import Noun, WrongUsage
+from stackfold.cli.history import DiffForm, DiffOutput, show_unified
+from stackfold.cli.history_rows import LOG, changed, record, row, what
 from stackfold.cli.options import (
     WHEN,
     Columns,
@@ -26,9 +27,9 @@ from stackfold.cli.options import (
     listing,
     matching,
 )
-from stackfold.cli.past import DiffForm, DiffOutput, show_unified
 from stackfold.cli.render import Format, note, plain, say, show_one
 from stackfold.cli.table import lines, table
+from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.workspace import Workspace
 
 run = Noun("run", "Look up, compare and repeat runs.")

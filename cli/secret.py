@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stackfold.cli import answers, completion
-from stackfold.cli.grammar import ConfiguringCommand, Noun, WrongUsage, attributes_of
+from stackfold.cli import completion
+from stackfold.cli import show as answers
 from stackfold.cli.options import (
     Columns,
     Output,
@@ -22,8 +22,9 @@ from stackfold.cli.options import (
     values,
 )
 from stackfold.cli.render import Format, Shape, note, say, show_one, show_rows
+from stackfold.cli.typer_ext import ConfiguringCommand, Noun, WrongUsage, attributes_of
 from stackfold.domain.limits import SECRET
-from stackfold.infrastructure.input_file import read_stdin
+from stackfold.infrastructure.files.input_file import read_stdin
 from stackfold.infrastructure.workspace import Workspace
 
 secret = Noun("secret", "Keep secrets outside the log; {{name.key}} refers to them.")

@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from stackfold.application.views import Condition, Listing
-from stackfold.cli import answers, exchange, past
-from stackfold.cli.composition import (
+from stackfold.application.stacks.views import Condition, Listing
+from stackfold.cli import history as past
+from stackfold.cli import import_export as exchange
+from stackfold.cli import show as answers
+from stackfold.cli.component_options import (
     Alerters,
     Annotator,
     ArtifactStore,
@@ -34,7 +36,6 @@ from stackfold.cli.composition import (
     StepOperators,
     given,
 )
-from stackfold.cli.grammar import Noun, WrongUsage
 from stackfold.cli.options import (
     ActiveOrStackName,
     AsOf,
@@ -59,6 +60,7 @@ from stackfold.cli.options import (
     pairs,
 )
 from stackfold.cli.render import Format, Shape, note, say, show_rows
+from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.workspace import Workspace
 
 stack = Noun("stack", "Compose, look up, change and activate stacks.")

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from stackfold.application import ports
 from stackfold.application.ports.model_deployer import Deployed, Health, ModelDeployer, Served
-from stackfold.application.tensors import Tensor, nested, tensors_of
+from stackfold.application.ports.tensors import Tensor, nested, tensors_of
 from stackfold.domain.errors import (
     DeploymentFailed,
     DeploymentUnavailable,

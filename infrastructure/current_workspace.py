@@ -10,7 +10,7 @@ from stackfold.domain.errors import NoWorkspace
 if TYPE_CHECKING:
     import tempfile
 
-    from stackfold.infrastructure.database import Database
+    from stackfold.infrastructure.database.protocol import Database
     from stackfold.infrastructure.workspace import Workspace
 
 _blocks: ContextVar[tuple["InScope", ...]] = ContextVar("stackfold workspaces", default=())

@@ -4,16 +4,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stackfold.application.deployments import Deployments
-    from stackfold.application.flavors import Flavors
-    from stackfold.application.materializers import Materializers
-    from stackfold.application.running.claims import Claims
-    from stackfold.application.validation import StackRules
-    from stackfold.infrastructure.artifact_queries import SqlArtifactQueries
-    from stackfold.infrastructure.database import Database
-    from stackfold.infrastructure.deployment_queries import SqlDeploymentQueries
-    from stackfold.infrastructure.queries import SqlQueries
-    from stackfold.infrastructure.wiring import Parts
+    from stackfold.application.artifacts.materializers import Materializers
+    from stackfold.application.deployments.deployments import Deployments
+    from stackfold.application.eventsourcing.claims import Claims
+    from stackfold.application.stacks.flavors import Flavors
+    from stackfold.application.stacks.validation import StackRules
+    from stackfold.infrastructure.database.protocol import Database
+    from stackfold.infrastructure.eventstore.wiring import Parts
+    from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
+    from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
+    from stackfold.infrastructure.queries.stacks import SqlQueries
 
 
 class DeploymentServices:
@@ -44,9 +44,9 @@ class DeploymentServices:
     @cached_property
     def deployments(self) -> "Deployments":
         """Deployments: serve a model, look how it is, predict, stop it."""
-        from stackfold.application.deployers import Deployers
-        from stackfold.application.deployments import Deployments
-        from stackfold.application.running.pinning import Pinning
+        from stackfold.application.deployments.deployers import Deployers
+        from stackfold.application.deployments.deployments import Deployments
+        from stackfold.application.stacks.stack_resolver import Pinning
 
         pinning = Pinning(self.queries, self.flavors)
         return Deployments(
@@ -61,6 +61,6 @@ class DeploymentServices:
     @cached_property
     def deployment_queries(self) -> "SqlDeploymentQueries":
         """What is known of deployments, by plain SQL."""
-        from stackfold.infrastructure.deployment_queries import SqlDeploymentQueries
+        from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
 
         return SqlDeploymentQueries(self._database)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackfold.application.run_views import RunView
+from stackfold.application.runs.run_views import RunView
 from stackfold.domain.errors import LogUnavailable
 
 if TYPE_CHECKING:
-    from stackfold.application.cache_reasons import CacheReason
-    from stackfold.application.run_views import RunDescription
+    from stackfold.application.runs.cache_reasons import CacheReason
+    from stackfold.application.runs.run_views import RunDescription
     from stackfold.infrastructure.workspace import Workspace
 
 

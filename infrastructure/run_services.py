@@ -7,24 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 if TYPE_CHECKING:
-    from stackfold.application.artifact_loading import ArtifactLoading
-    from stackfold.application.artifacts import Artifacts
-    from stackfold.application.flavors import Flavors
-    from stackfold.application.images import Images
-    from stackfold.application.materializers import Materializers
-    from stackfold.application.pruning import Pruning
-    from stackfold.application.run_diffs import RunDiffs
-    from stackfold.application.running.claims import Claims
-    from stackfold.application.runs import Runs
-    from stackfold.domain.configuration import RunConfiguration
-    from stackfold.domain.pipeline import Pipeline
-    from stackfold.infrastructure.artifact_queries import SqlArtifactQueries
-    from stackfold.infrastructure.database import Database
+    from stackfold.application.artifacts.artifact_loading import ArtifactLoading
+    from stackfold.application.artifacts.artifacts import Artifacts
+    from stackfold.application.artifacts.materializers import Materializers
+    from stackfold.application.artifacts.pruning import Pruning
+    from stackfold.application.eventsourcing.claims import Claims
+    from stackfold.application.runs.images import Images
+    from stackfold.application.runs.run_diffs import RunDiffs
+    from stackfold.application.runs.runs import Runs
+    from stackfold.application.stacks.flavors import Flavors
+    from stackfold.domain.pipelines.pipeline import Pipeline
+    from stackfold.domain.pipelines.run_configuration import RunConfiguration
+    from stackfold.infrastructure.database.protocol import Database
+    from stackfold.infrastructure.eventstore.wiring import Parts
     from stackfold.infrastructure.finished_run import FinishedRun
-    from stackfold.infrastructure.history_queries import SqlHistory
-    from stackfold.infrastructure.queries import SqlQueries
-    from stackfold.infrastructure.run_queries import SqlRunQueries
-    from stackfold.infrastructure.wiring import Parts
+    from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
+    from stackfold.infrastructure.queries.history import SqlHistory
+    from stackfold.infrastructure.queries.runs import SqlRunQueries
+    from stackfold.infrastructure.queries.stacks import SqlQueries
     from stackfold.infrastructure.workspace import Workspace
 
 
@@ -51,11 +51,11 @@ class RunServices:
     @cached_property
     def runs(self) -> "Runs":
         """Runs: start one, look up, load what they produced."""
-        from stackfold.application.runs import Runs
-        from stackfold.infrastructure.cache_queries import SqlExecutions
-        from stackfold.infrastructure.change_queries import SqlChanges
-        from stackfold.infrastructure.environment import environment
-        from stackfold.infrastructure.module_sources import code_digests
+        from stackfold.application.runs.runs import Runs
+        from stackfold.infrastructure.queries.cache import SqlExecutions
+        from stackfold.infrastructure.queries.changes import SqlChanges
+        from stackfold.infrastructure.system.environment import environment
+        from stackfold.infrastructure.system.module_sources import code_digests
 
         return Runs(
             self._parts.ledger,
@@ -98,9 +98,9 @@ class RunServices:
         """Images: build what the engine of a stack starts."""
         from functools import partial
 
-        from stackfold.application.images import Images
-        from stackfold.application.running.pinning import Pinning
-        from stackfold.infrastructure.code_folder import code_folder
+        from stackfold.application.runs.images import Images
+        from stackfold.application.stacks.stack_resolver import Pinning
+        from stackfold.infrastructure.system.code_folder import code_folder
 
         locate = partial(code_folder, home=self.home)
         log = ("stackfold[postgres]",) if self._database.shared else ()
@@ -109,34 +109,34 @@ class RunServices:
     @cached_property
     def run_diffs(self) -> "RunDiffs":
         """What `runs.diff` asks, for those who only read."""
-        from stackfold.application.run_diffs import RunDiffs
-        from stackfold.infrastructure.change_queries import SqlChanges
+        from stackfold.application.runs.run_diffs import RunDiffs
+        from stackfold.infrastructure.queries.changes import SqlChanges
 
         return RunDiffs(self.run_queries, SqlChanges(self._database, self.history))
 
     @cached_property
     def artifacts(self) -> "Artifacts":
         """Artifacts: look up what runs produced, load it, see where it comes from, prune."""
-        from stackfold.application.artifacts import Artifacts
+        from stackfold.application.artifacts.artifacts import Artifacts
 
         return Artifacts(self.artifact_queries, self._artifact_loading, self._pruning)
 
     @cached_property
     def artifact_queries(self) -> "SqlArtifactQueries":
         """What is known of artifacts, by plain SQL."""
-        from stackfold.infrastructure.artifact_queries import SqlArtifactQueries
+        from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
 
         return SqlArtifactQueries(self._database)
 
     def _artifact_loading(self) -> "ArtifactLoading":
-        from stackfold.application.artifact_loading import ArtifactLoading
-        from stackfold.application.running.pinning import Pinning
+        from stackfold.application.artifacts.artifact_loading import ArtifactLoading
+        from stackfold.application.stacks.stack_resolver import Pinning
 
         pinning = Pinning(self.queries, self.flavors)
         return ArtifactLoading(self.artifact_queries, pinning, self._materializers)
 
     def _pruning(self) -> "Pruning":
-        from stackfold.application.pruning import Pruning
+        from stackfold.application.artifacts.pruning import Pruning
 
         home = Path(os.path.realpath(self.home)).as_uri()
         return Pruning(self.artifact_queries, self.flavors, f"{home}/")
@@ -144,17 +144,17 @@ class RunServices:
     @cached_property
     def run_queries(self) -> "SqlRunQueries":
         """What is known of runs, by plain SQL."""
-        from stackfold.infrastructure.run_queries import SqlRunQueries
+        from stackfold.infrastructure.queries.runs import SqlRunQueries
 
         return SqlRunQueries(self._database, self._claims)
 
     @cached_property
     def _claims(self) -> "Claims":
         if self._database.shared:
-            from stackfold.infrastructure.postgres_claims import PostgresClaims
+            from stackfold.infrastructure.system.postgres_claims import PostgresClaims
 
             return PostgresClaims(self._database)
-        from stackfold.infrastructure.claims import FileClaims
+        from stackfold.infrastructure.system.claims import FileClaims
 
         return FileClaims(self.home)
 
@@ -168,7 +168,7 @@ class RunServices:
         Raises:
             InvalidFile: There is none, or importing it failed.
         """
-        from stackfold.infrastructure.pipeline_source import load_pipeline
+        from stackfold.infrastructure.system.pipeline_source import load_pipeline
 
         return load_pipeline(source, import_root)
 
@@ -176,7 +176,7 @@ class RunServices:
         self, pipeline: "Pipeline[...]", texts: Mapping[str, str]
     ) -> dict[str, Any]:
         """The values that the texts of a command line stand for, by the pipeline's type hints."""
-        from stackfold.application.parameters import from_texts
+        from stackfold.application.runs.parameters import from_texts
 
         return from_texts(pipeline, texts)
 
@@ -193,15 +193,15 @@ class RunServices:
             InvalidFile: It cannot be read, or is no configuration.
             InvalidPipeline: What is chosen cannot be.
         """
-        from stackfold.domain.configuration import AS_WRITTEN
-        from stackfold.infrastructure.configuration_file import load_configuration
+        from stackfold.domain.pipelines.run_configuration import AS_WRITTEN
+        from stackfold.infrastructure.files.run_configuration import load_configuration
 
         found = AS_WRITTEN if path is None else load_configuration(Path(path))
         return found.but("the run", chosen)
 
     @cached_property
     def _materializers(self) -> "Materializers":
-        from stackfold.application.materializers import Materializers
+        from stackfold.application.artifacts.materializers import Materializers
         from stackfold.infrastructure.materializers import ALL, shipped
 
         return Materializers(ALL, shipped.load)

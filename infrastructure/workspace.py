@@ -9,47 +9,47 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from stackfold.application.moments import AsOf
-from stackfold.application.views import StatusView
+from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.stacks.views import StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.current_workspace import InScope
-from stackfold.infrastructure.database import Database
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.database.sqlite import SqliteDatabase
 from stackfold.infrastructure.deployment_services import DeploymentServices
-from stackfold.infrastructure.drafts import delete_abandoned
-from stackfold.infrastructure.home import (
+from stackfold.infrastructure.eventstore.open import chosen_store, exists, open_log
+from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
+from stackfold.infrastructure.run_services import RunServices
+from stackfold.infrastructure.system.drafts import delete_abandoned
+from stackfold.infrastructure.system.home import (
     PROJECT_FOLDER,
     absolute_folder,
     find_project,
     home_folder,
     named_home,
 )
-from stackfold.infrastructure.opening import chosen_store, exists, open_log
-from stackfold.infrastructure.queries import Scope, SqlQueries
-from stackfold.infrastructure.run_services import RunServices
-from stackfold.infrastructure.sqlite_database import SqliteDatabase
 
 if TYPE_CHECKING:
     import tempfile
 
-    from stackfold.application.activations import Activations
-    from stackfold.application.catalogue import Catalogue
-    from stackfold.application.components import Components
-    from stackfold.application.diffs import Diffs
-    from stackfold.application.exchange import Exchange
-    from stackfold.application.flavors import Flavors
-    from stackfold.application.histories import Histories
-    from stackfold.application.reverts import Reverts
-    from stackfold.application.secrets import Secrets, StoredSecrets
-    from stackfold.application.stacks import Stacks
-    from stackfold.application.validation import StackRules
-    from stackfold.application.views import HistoryEntry
-    from stackfold.infrastructure.chain import Head
-    from stackfold.infrastructure.history_queries import SqlHistory
-    from stackfold.infrastructure.integrations import Integrations
-    from stackfold.infrastructure.log import Log
-    from stackfold.infrastructure.stack_file import StackFiles
-    from stackfold.infrastructure.trust import TrustedProject
-    from stackfold.infrastructure.wiring import Parts
+    from stackfold.application.history.diffs import Diffs
+    from stackfold.application.history.histories import Histories
+    from stackfold.application.history.reverts import Reverts
+    from stackfold.application.secrets.secrets import Secrets, StoredSecrets
+    from stackfold.application.stacks.activations import Activations
+    from stackfold.application.stacks.components import Components
+    from stackfold.application.stacks.flavor_catalogue import Catalogue
+    from stackfold.application.stacks.flavors import Flavors
+    from stackfold.application.stacks.import_export import Exchange
+    from stackfold.application.stacks.stacks import Stacks
+    from stackfold.application.stacks.validation import StackRules
+    from stackfold.application.stacks.views import HistoryEntry
+    from stackfold.infrastructure.eventstore.hash_chain import Head
+    from stackfold.infrastructure.eventstore.log import Log
+    from stackfold.infrastructure.eventstore.wiring import Parts
+    from stackfold.infrastructure.files.stack import StackFiles
+    from stackfold.infrastructure.queries.history import SqlHistory
+    from stackfold.infrastructure.system.integrations import Integrations
+    from stackfold.infrastructure.system.trust import TrustedProject
 
 
 class Workspace(InScope, RunServices, DeploymentServices):
@@ -124,7 +124,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
         """
         import tempfile
 
-        from stackfold.application.first_use import seed
+        from stackfold.application.stacks.bootstrap import seed
 
         folder = tempfile.TemporaryDirectory(prefix="stackfold-")
         workspace = cls(SqliteDatabase.in_memory(), Path(folder.name), Scope(), folder)
@@ -135,7 +135,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
     @cached_property
     def stacks(self) -> "Stacks":
         """Stacks: register, look up, change, activate."""
-        from stackfold.application.stacks import Stacks
+        from stackfold.application.stacks.stacks import Stacks
 
         return Stacks(
             self._parts.ledger,
@@ -150,7 +150,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
     @cached_property
     def components(self) -> "Components":
         """Components of every type: register, look up, change."""
-        from stackfold.application.components import Components
+        from stackfold.application.stacks.components import Components
 
         return Components(
             self._parts.ledger,
@@ -163,7 +163,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
     @cached_property
     def flavors(self) -> "Flavors":
         """Flavors: look up, describe, register one's own."""
-        from stackfold.application.flavors import Flavors
+        from stackfold.application.stacks.flavors import Flavors
 
         return Flavors(
             self._parts.ledger, self.queries, self.catalogue, self.home, self.stored_secrets
@@ -172,7 +172,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
     @cached_property
     def secrets(self) -> "Secrets":
         """Secrets: keep, look up, change; they are no part of the log."""
-        from stackfold.application.secrets import Secrets
+        from stackfold.application.secrets.secrets import Secrets
         from stackfold.infrastructure.secrets import preferred
 
         return Secrets(self.stored_secrets, self.queries, preferred())
@@ -180,7 +180,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
     @cached_property
     def integrations(self) -> "Integrations":
         """Integrations: what flavors need, and installing it."""
-        from stackfold.infrastructure.integrations import Integrations
+        from stackfold.infrastructure.system.integrations import Integrations
 
         return Integrations(self.catalogue.packages)
 
@@ -194,7 +194,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
     @cached_property
     def log(self) -> "Log":
         """The log as a whole: follow it, prove it, rebuild from it, copy it."""
-        from stackfold.infrastructure.log import Log
+        from stackfold.infrastructure.eventstore.log import Log
 
         return Log(self._database)
 
@@ -221,24 +221,24 @@ class Workspace(InScope, RunServices, DeploymentServices):
         folder = _folder(home)
         shared = store or (None if home else chosen_store(find_project(home=folder), folder))
         if shared:
-            from stackfold.infrastructure.opening import import_into
+            from stackfold.infrastructure.eventstore.open import import_into
 
             return import_into(shared, Path(path))
-        from stackfold.infrastructure.log_file import load
+        from stackfold.infrastructure.eventstore.export import load
 
         return load(Path(path), folder)
 
     @cached_property
     def history(self) -> "SqlHistory":
         """What was done, by whom and why."""
-        from stackfold.infrastructure.history_queries import SqlHistory
+        from stackfold.infrastructure.queries.history import SqlHistory
 
         return SqlHistory(self._database)
 
     @cached_property
     def histories(self) -> "Histories":
         """What was done to what has a name, whether it is there or was deleted."""
-        from stackfold.application.histories import Histories
+        from stackfold.application.history.histories import Histories
 
         return Histories(self.queries, self.deployment_queries, self.history)
 
@@ -260,23 +260,23 @@ class Workspace(InScope, RunServices, DeploymentServices):
     @cached_property
     def exchange(self) -> "Exchange":
         """Stacks as documents: export, import."""
-        from stackfold.application.exchange import Exchange
+        from stackfold.application.stacks.import_export import Exchange
 
         return Exchange(self._parts.ledger, self.queries, self.flavors)
 
     @cached_property
     def stack_files(self) -> "StackFiles":
         """Such documents in YAML files."""
-        from stackfold.infrastructure.stack_file import StackFiles
+        from stackfold.infrastructure.files.stack import StackFiles
 
         return StackFiles()
 
     @cached_property
     def catalogue(self) -> "Catalogue":
         """Which flavors there are, told without loading any."""
-        from stackfold.application.catalogue import Catalogue
-        from stackfold.infrastructure.flavor_folders import FlavorFolders
-        from stackfold.infrastructure.packages import InstalledPackages
+        from stackfold.application.stacks.flavor_catalogue import Catalogue
+        from stackfold.infrastructure.system.flavor_folders import FlavorFolders
+        from stackfold.infrastructure.system.packages import InstalledPackages
 
         return Catalogue(InstalledPackages(FlavorFolders(self.home)), self.queries)
 
@@ -284,7 +284,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
         """Where the log and the project are, and which stack is active by whose choice.
 
         Args:
-            as_of: A point in the past (see `application.moments`); None for now.
+            as_of: A point in the past (see `application.eventsourcing.as_of`); None for now.
         """
         position = self.queries.position(as_of)
         project = find_project(home=self.home)
@@ -321,8 +321,8 @@ class Workspace(InScope, RunServices, DeploymentServices):
         """
         from uuid import UUID
 
-        from stackfold.application.activations import Activations
-        from stackfold.infrastructure.trust import create_trusted_project
+        from stackfold.application.stacks.activations import Activations
+        from stackfold.infrastructure.system.trust import create_trusted_project
 
         elsewhere = Scope(user=self.scope.user)
         active = SqlQueries(self._database, elsewhere).active_stack()
@@ -344,25 +344,25 @@ class Workspace(InScope, RunServices, DeploymentServices):
             NotFound: The folder is in no project.
             InvalidStore: The project names a log by an address that is not to be used.
         """
-        from stackfold.infrastructure.trust import trust_project
+        from stackfold.infrastructure.system.trust import trust_project
 
         return trust_project(home_folder(), absolute_folder(folder))
 
     @cached_property
     def _reverts(self) -> "Reverts":
-        from stackfold.application.reverts import Reverts
+        from stackfold.application.history.reverts import Reverts
 
         return Reverts(self._parts.ledger, self.queries, self.history, self.flavors)
 
     @cached_property
     def _rules(self) -> "StackRules":
-        from stackfold.application.validation import StackRules
+        from stackfold.application.stacks.validation import StackRules
 
         return StackRules(self.queries, self.flavors)
 
     @cached_property
     def _diffs(self) -> "Diffs":
-        from stackfold.application.diffs import Diffs
+        from stackfold.application.history.diffs import Diffs
 
         return Diffs(self.queries, self.history, self.histories, self.flavors)
 
@@ -375,19 +375,19 @@ class Workspace(InScope, RunServices, DeploymentServices):
 
     @cached_property
     def _activations(self) -> "Activations":
-        from stackfold.application.activations import Activations
+        from stackfold.application.stacks.activations import Activations
 
         return Activations(self._parts.ledger, self.queries, self.scope.own)
 
     @cached_property
     def _parts(self) -> "Parts":
-        from stackfold.infrastructure.wiring import wire
+        from stackfold.infrastructure.eventstore.wiring import wire
 
         return wire(self._database)
 
 
 def _user() -> str:
-    from stackfold.infrastructure.author import author
+    from stackfold.infrastructure.system.author import author
 
     return f"user:{author()}"
 

@@ -26,9 +26,9 @@ from pydantic import (
     computed_field,
 )
 
-from stackfold.domain.cache_key import CacheKey
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.pipeline import step
+from stackfold.domain.pipelines.pipeline import step
+from stackfold.domain.runs.cache_key import CacheKey
 
 Held = TypeVar("Held")
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def module_paths() -> set[str]:
-    """Every module as the archive should name it, such as `stackfold/domain/stack.py`."""
+    """Every module as the archive should name it, such as `stackfold/domain/stacks/stack.py`."""
     layers = {
         f"stackfold/{path.relative_to(ROOT)}"
         for layer in LAYERS

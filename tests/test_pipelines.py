@@ -12,7 +12,7 @@ import pytest
 import stackfold
 from stackfold import FinishedRun, Workspace, pipeline, step
 from stackfold.errors import InvalidPipeline, NotFound, RunFailed
-from stackfold.infrastructure.pipeline_source import load_pipeline
+from stackfold.infrastructure.system.pipeline_source import load_pipeline
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
-from stackfold.application.image_views import BuiltImage, Recipe
 from stackfold.application.ports.experiment_tracker import ExperimentTracker
 from stackfold.application.ports.image_builder import (
     ContainerRegistry,
@@ -14,6 +13,7 @@ from stackfold.application.ports.image_builder import (
     ImageBuilder,
     ImagePlan,
 )
+from stackfold.application.ports.image_views import BuiltImage, Recipe
 from stackfold.application.ports.model_deployer import ModelDeployer
 from stackfold.application.ports.stack_component import (
     Configuration,
@@ -21,11 +21,11 @@ from stackfold.application.ports.stack_component import (
     SecretReader,
     StackComponent,
 )
-from stackfold.domain.component_type import ComponentType
-from stackfold.domain.options import FailureMode
+from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.stacks.component_type import ComponentType
 
 if TYPE_CHECKING:
-    from stackfold.domain.run import StepDefinition
+    from stackfold.domain.runs.run import StepDefinition
 
 __all__ = [
     "PORTS",

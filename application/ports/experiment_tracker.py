@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.ports.stack_component import StackComponent
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import TrackerUnavailable
+from stackfold.domain.stacks.component_type import ComponentType
 
 Ids = Mapping[str, Any]
 """What finds a run or a step in the tool again; values that JSON can carry, kept in the record."""

@@ -4,9 +4,9 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import NamedTuple
 
-from stackfold.application.image_views import BuiltImage, Recipe
+from stackfold.application.ports.image_views import BuiltImage, Recipe
 from stackfold.application.ports.stack_component import StackComponent
-from stackfold.domain.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType
 
 
 class Credentials:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stackfold.application.ports.stack_component import StackComponent
-from stackfold.application.tensors import Tensor
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.ports.tensors import Tensor
+from stackfold.domain.stacks.component_type import ComponentType
 
 Reference = Mapping[str, Any]
 """What finds the server of a deployment again; values that JSON can carry, kept in the record.

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
-from stackfold.application.references import is_reference
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.secrets.references import is_reference
 from stackfold.domain.errors import MissingSecret
+from stackfold.domain.stacks.component_type import ComponentType
 
 
 class Configuration(BaseModel):

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from stackfold.application.ports import Execute, Orchestrator, RunPlan
-from stackfold.domain.options import FailureMode
+from stackfold.domain.pipelines.options import FailureMode
 
 if TYPE_CHECKING:
-    from stackfold.domain.resources import Resources
+    from stackfold.domain.pipelines.resources import Resources
 
 
 class JobStep(NamedTuple):

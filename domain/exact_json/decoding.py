@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from stackfold.domain.class_finder import FindClass, type_name
 from stackfold.domain.errors import UnknownClass
+from stackfold.domain.pipelines.class_finder import FindClass, type_name
 
 FACTORIES: dict[str, type] = {
     kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)

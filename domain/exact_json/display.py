@@ -11,8 +11,8 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from stackfold.domain.class_finder import is_model, is_named_tuple
 from stackfold.domain.exact_json.decoding import Unloaded
+from stackfold.domain.pipelines.class_finder import is_model, is_named_tuple
 
 _LONGEST_INTEGER = 10_000
 """Bits; Python refuses to write very long integers in decimal."""

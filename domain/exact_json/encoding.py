@@ -15,8 +15,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from stackfold.domain.class_finder import type_name
 from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.pipelines.class_finder import type_name
 
 PATH = type(Path())
 _LARGEST_INTEGER = 2**53

@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
-from stackfold.domain.class_finder import FindClass, is_named_tuple, type_name
 from stackfold.domain.errors import UnknownClass
 from stackfold.domain.errors.refusal import with_article
 from stackfold.domain.exact_json.decoding import FACTORIES, IP_KINDS, Decoder
@@ -31,6 +30,7 @@ from stackfold.domain.exact_json.encoding import (
     encoded_timedelta,
     is_by_offset,
 )
+from stackfold.domain.pipelines.class_finder import FindClass, is_named_tuple, type_name
 
 _NUMPY_SCALARS = (bool, int, float, complex, str, bytes)
 _PLAIN_INTEGER = 2**53

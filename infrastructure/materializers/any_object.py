@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from stackfold.application.materializer import Materializer, Versions, WriteValue
+from stackfold.application.artifacts.materializer import Materializer, Versions, WriteValue
 from stackfold.application.ports import ArtifactWriter
-from stackfold.domain.class_finder import FindClass
-from stackfold.infrastructure import environment
+from stackfold.domain.pipelines.class_finder import FindClass
+from stackfold.infrastructure.system import environment
 
 _NO_LIBRARY = sys.stdlib_module_names | {"__main__", "__mp_main__", "cloudpickle"}
 

@@ -7,12 +7,12 @@ not for this materializer.
 import json
 from typing import Any, BinaryIO
 
-from stackfold.application.materializer import Materializer, WriteValue
+from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
-from stackfold.domain.class_finder import FindClass, class_finder
 from stackfold.domain.exact_json.decoding import Decoder
 from stackfold.domain.exact_json.display import readable
 from stackfold.domain.exact_json.encoding import JSON_ENCODER, Encoder, NoExactForm
+from stackfold.domain.pipelines.class_finder import FindClass, class_finder
 
 _ENCODER = Encoder()
 

@@ -3,11 +3,11 @@
 import io
 from typing import Any, BinaryIO
 
-from stackfold.application.materializer import Materializer, WriteValue
+from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
-from stackfold.domain.class_finder import FindClass
-from stackfold.infrastructure.environment import importable
+from stackfold.domain.pipelines.class_finder import FindClass
 from stackfold.infrastructure.materializers.sink import Sink, comes_from
+from stackfold.infrastructure.system.environment import importable
 
 _EXACT = frozenset({"bool", "float32", "float64", "datetime64[us]", "datetime64[ns]"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)

@@ -5,9 +5,9 @@ import json
 import re
 from typing import Any, BinaryIO
 
-from stackfold.application.materializer import Materializer, WriteValue
+from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
-from stackfold.domain.class_finder import FindClass
+from stackfold.domain.pipelines.class_finder import FindClass
 from stackfold.infrastructure.materializers.sink import comes_from
 
 _BEGIN, _END = b'<script type="application/json" id="stackfold-figure">', b"</script>"

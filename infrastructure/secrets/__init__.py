@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-from stackfold.application.secrets import StoredSecrets
-from stackfold.infrastructure.home import SECRETS_FOLDER
+from stackfold.application.secrets.secrets import StoredSecrets
 from stackfold.infrastructure.secrets.encrypted import EncryptedFile
 from stackfold.infrastructure.secrets.environment import Environment
 from stackfold.infrastructure.secrets.keyring_store import Keyring
 from stackfold.infrastructure.secrets.plain import PlainFile
+from stackfold.infrastructure.system.home import SECRETS_FOLDER
 
 
 def stored_secrets(home: Path) -> StoredSecrets:

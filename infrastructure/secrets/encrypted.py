@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from stackfold.application.secrets import SecretStore
+from stackfold.application.secrets.secrets import SecretStore
 from stackfold.domain.errors import SecretStoreUnavailable
-from stackfold.infrastructure.environment import importable
 from stackfold.infrastructure.secrets import keyring_store
 from stackfold.infrastructure.secrets.private_file import PrivateFile
+from stackfold.infrastructure.system.environment import importable
 
 KEY = "STACKFOLD_SECRETS_KEY"
 _SHORTEST_KEY = 16

@@ -7,7 +7,7 @@ the same way, but are in no environment, which other programs see and inherit.
 import os
 from collections.abc import Mapping, Sequence
 
-from stackfold.application.secrets import SecretStore
+from stackfold.application.secrets.secrets import SecretStore
 
 _PREFIX = "STACKFOLD_SECRET_"
 _handed: dict[str, str] = {}

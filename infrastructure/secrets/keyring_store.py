@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stackfold.application.secrets import SecretStore
+from stackfold.application.secrets.secrets import SecretStore
 from stackfold.domain.errors import SecretStoreUnavailable
-from stackfold.infrastructure.environment import importable
 from stackfold.infrastructure.secrets.private_file import PrivateFile
+from stackfold.infrastructure.system.environment import importable
 
 _SERVICE = "stackfold"
 _NAME = "keyring"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stackfold.application.secrets import SecretStore
+from stackfold.application.secrets.secrets import SecretStore
 from stackfold.infrastructure.secrets.private_file import PrivateFile
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from stackfold.domain.errors import SecretStoreUnavailable
-from stackfold.infrastructure.drafts import replace_file
-from stackfold.infrastructure.private_files import make_folder
+from stackfold.infrastructure.system.drafts import replace_file
+from stackfold.infrastructure.system.private_files import make_folder
 
 _OTHERS = 0o077
 

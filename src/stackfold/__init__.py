@@ -6,10 +6,10 @@ Importing this package imports nothing else: each public name is loaded when it 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stackfold.application.materializers import materializer
-    from stackfold.application.running.context import StepContext, get_context
-    from stackfold.domain.configuration import RunConfiguration
-    from stackfold.domain.pipeline import Step, step
+    from stackfold.application.artifacts.materializers import materializer
+    from stackfold.application.runs.context import StepContext, get_context
+    from stackfold.domain.pipelines.pipeline import Step, step
+    from stackfold.domain.pipelines.run_configuration import RunConfiguration
     from stackfold.infrastructure.workspace import Workspace
     from stackfold.pipelines import FinishedRun, Pipeline, pipeline
 
@@ -32,14 +32,14 @@ __all__ = [
 _PLACES = {
     "FinishedRun": "stackfold.pipelines",
     "Pipeline": "stackfold.pipelines",
-    "RunConfiguration": "stackfold.domain.configuration",
-    "Step": "stackfold.domain.pipeline",
-    "StepContext": "stackfold.application.running.context",
+    "RunConfiguration": "stackfold.domain.pipelines.run_configuration",
+    "Step": "stackfold.domain.pipelines.pipeline",
+    "StepContext": "stackfold.application.runs.context",
     "Workspace": "stackfold.infrastructure.workspace",
-    "get_context": "stackfold.application.running.context",
-    "materializer": "stackfold.application.materializers",
+    "get_context": "stackfold.application.runs.context",
+    "materializer": "stackfold.application.artifacts.materializers",
     "pipeline": "stackfold.pipelines",
-    "step": "stackfold.domain.pipeline",
+    "step": "stackfold.domain.pipelines.pipeline",
 }
 """Public name → the module that it is loaded from."""
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any, ParamSpec, Unpack, cast, overload
 
-from stackfold.domain import pipeline as domain
-from stackfold.domain.building import current
-from stackfold.domain.configuration import AS_WRITTEN, AnyConfiguration
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.options import PipelineChanges
+from stackfold.domain.pipelines import pipeline as domain
+from stackfold.domain.pipelines.graph_builder import current
+from stackfold.domain.pipelines.options import PipelineChanges
+from stackfold.domain.pipelines.run_configuration import AS_WRITTEN, AnyConfiguration
 from stackfold.infrastructure.current_workspace import current_workspace
 from stackfold.infrastructure.finished_run import FinishedRun
 from stackfold.infrastructure.workspace import Workspace

@@ -12,7 +12,7 @@ from stackfold.application.ports import (
     Recipe,
     RunPlan,
 )
-from stackfold.domain.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
 
 

@@ -6,11 +6,11 @@ import sys
 import pytest
 from runnable import STORE, load, single, total, training
 
-from stackfold.application.views import Condition, Listing
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.stacks.views import Condition, Listing
 from stackfold.domain.errors import Ambiguous, InvalidListing, NotFound, PickleRefused
-from stackfold.domain.options import StepOptions
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.options import StepOptions
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.materializers import ALL
 from stackfold.infrastructure.workspace import Workspace
 
@@ -202,7 +202,7 @@ def test_a_pickle_is_described_as_one_that_needs_trust(runs, artifacts):
 
 
 def test_every_way_of_writing_that_executes_is_described_so():
-    from stackfold.infrastructure.artifact_queries import _PICKLES
+    from stackfold.infrastructure.queries.artifacts import _PICKLES
 
     assert {each.name for each in ALL if each.executes} == {*_PICKLES}
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runnable import STORE
 
-from stackfold.domain.cache_key import CacheKey, InputDigest
-from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.errors import RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.pipelines.run_configuration import RunConfiguration
+from stackfold.domain.runs.cache_key import CacheKey, InputDigest
 
 executed = []
 """What `note` changes while it runs, and so no part of its code."""

@@ -7,12 +7,12 @@ from urllib.request import url2pathname
 import pytest
 from runnable import single
 
-from stackfold.application.running import launches
-from stackfold.domain.code import digests
-from stackfold.domain.configuration import RunConfiguration
-from stackfold.domain.environment import Environment
+from stackfold.application.runs import launcher as launches
 from stackfold.domain.errors import RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.code import digests
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.pipelines.run_configuration import RunConfiguration
+from stackfold.domain.runs.environment import Environment
 
 
 @step

@@ -6,8 +6,6 @@ from given import signed
 from told import told_by
 from workspaces import OPERATOR, ORCHESTRATOR, STORE, meanwhile, names, position, stack, store
 
-from stackfold.domain.component import Component
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     ChangedMeanwhile,
     InUse,
@@ -22,6 +20,8 @@ from stackfold.domain.errors import (
     UnknownFlavor,
     Unrecordable,
 )
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.component_type import ComponentType
 
 REGISTRY = ComponentType.CONTAINER_REGISTRY
 PLANTED = "hunter2-do-not-tell"

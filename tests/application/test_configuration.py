@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from told import told_by
 
 from stackfold.application import ports
-from stackfold.application.configuration import explicit, resolved
 from stackfold.application.ports import Alerter, Secret
+from stackfold.application.stacks.configuration import explicit, resolved
 from stackfold.domain.errors import InvalidConfiguration
 
 PLANTED = "hunter2-do-not-tell"

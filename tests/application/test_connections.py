@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from workspaces import STORE, stack
 
-from stackfold.application import connections
+from stackfold.application.stacks import connections
 
 
 @pytest.fixture

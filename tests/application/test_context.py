@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from runnable import single
 
-from stackfold.application import redaction
-from stackfold.application.running.context import get_context
-from stackfold.application.views import Condition, Listing
-from stackfold.domain.configuration import RunConfiguration
+from stackfold.application.runs.context import get_context
+from stackfold.application.secrets import redaction
+from stackfold.application.stacks.views import Condition, Listing
 from stackfold.domain.errors import (
     InvalidListing,
     InvalidPipeline,
@@ -18,7 +17,8 @@ from stackfold.domain.errors import (
     RunFailed,
     Unrecordable,
 )
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.pipelines.run_configuration import RunConfiguration
 
 
 def test_a_step_knows_its_run_and_its_stack(runs):

@@ -6,11 +6,10 @@ from fresh_fold import assert_consistent
 from plain_deployer import ELSEWHERE, kill, listening
 from runnable import single
 
+from stackfold.application.eventsourcing.snapshots import EVERY
 from stackfold.application.ports.model_deployer import Health
-from stackfold.application.snapshots import EVERY
-from stackfold.application.views import Condition, Listing
-from stackfold.domain.component_type import ComponentType
-from stackfold.domain.deployment import Deployment
+from stackfold.application.stacks.views import Condition, Listing
+from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import (
     ArtifactDamaged,
     DeploymentFailed,
@@ -26,6 +25,7 @@ from stackfold.domain.errors import (
     NotTakenBack,
     PredictionRefused,
 )
+from stackfold.domain.stacks.component_type import ComponentType
 
 DEPLOYER = ComponentType.MODEL_DEPLOYER
 MODEL = "alone/only/output"
@@ -310,7 +310,7 @@ def test_what_cannot_be_found_again_is_not_left_running(ws, monkeypatch):
 
 
 def test_an_answer_that_is_no_tensor_is_told(ws, served, monkeypatch):
-    from stackfold.application.tensors import Tensor
+    from stackfold.application.ports.tensors import Tensor
 
     wrong = [Tensor("y", "FP64", [3], [1.0])]
     monkeypatch.setattr("plain_deployer.PlainDeployer.predict", lambda *_: wrong)
@@ -319,7 +319,7 @@ def test_an_answer_that_is_no_tensor_is_told(ws, served, monkeypatch):
 
 
 def test_several_answers_are_told_by_their_names(ws, served, monkeypatch):
-    from stackfold.application.tensors import Tensor
+    from stackfold.application.ports.tensors import Tensor
 
     two = [Tensor("a", "INT64", [2], [1, 2]), Tensor("b", "BYTES", [1, 1], ["x"])]
     monkeypatch.setattr("plain_deployer.PlainDeployer.predict", lambda *_: two)

@@ -1,6 +1,5 @@
 import pytest
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     ComponentsDiffer,
     IncompleteStack,
@@ -11,6 +10,7 @@ from stackfold.domain.errors import (
     NothingToChange,
     UnknownFlavor,
 )
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 STORE, OPERATOR = ComponentType.ARTIFACT_STORE, ComponentType.STEP_OPERATOR

@@ -8,7 +8,6 @@ import pytest
 from runnable import training
 from workspaces import STORE, stack
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     DuplicateFlavor,
     FlavorBuiltIn,
@@ -16,7 +15,8 @@ from stackfold.domain.errors import (
     NameTaken,
     StackfoldError,
 )
-from stackfold.infrastructure import packages
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.system import packages
 
 ALERTER = ComponentType.ALERTER
 

@@ -8,7 +8,6 @@ import pytest
 from fresh_fold import assert_consistent, records_of
 from workspaces import OPERATOR, STORE, stack
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     FlavorBuiltIn,
     InUse,
@@ -18,7 +17,8 @@ from stackfold.domain.errors import (
     NameTaken,
     UnknownFlavor,
 )
-from stackfold.infrastructure import packages
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.system import packages
 
 ALERTER = ComponentType.ALERTER
 

@@ -12,9 +12,9 @@ from workspaces import ORCHESTRATOR, stack
 
 from stackfold.application import ports
 from stackfold.application.ports.submitting_orchestrator import Submission, SubmittingOrchestrator
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import BuildFailed, InvalidPipeline, RunFailed
-from stackfold.domain.pipeline import Pipeline
+from stackfold.domain.pipelines.pipeline import Pipeline
+from stackfold.domain.stacks.component_type import ComponentType
 
 REGISTRY = ComponentType.CONTAINER_REGISTRY
 BUILDER = ComponentType.IMAGE_BUILDER

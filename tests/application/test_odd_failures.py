@@ -6,10 +6,10 @@ import sys
 import pytest
 from runnable import load, single
 
-from stackfold.application.materializers import materializer
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.artifacts.materializers import materializer
 from stackfold.domain.errors import InvalidOutput, RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.stacks.component_type import ComponentType
 
 
 @step

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from runnable import single
 
-from stackfold.domain.component_type import ComponentType
-from stackfold.domain.configuration import RunConfiguration, StepConfiguration
 from stackfold.domain.errors import InvalidPipeline, OutputMismatch, RunFailed, UnresolvedHint
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.pipelines.run_configuration import RunConfiguration, StepConfiguration
+from stackfold.domain.stacks.component_type import ComponentType
 
 
 def text() -> int:
@@ -119,7 +119,7 @@ def test_a_class_is_known_again_in_another_process(runs, workspace, isolation):
 
 
 def test_the_check_imports_nothing():
-    source = Path(sys.modules["stackfold.domain.output_check"].__file__).read_text()
+    source = Path(sys.modules["stackfold.domain.pipelines.output_check"].__file__).read_text()
     assert not {"import numpy", "import pandas"} & set(map(str.strip, source.splitlines()))
 
 

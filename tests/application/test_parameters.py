@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from stackfold.application.parameters import from_texts
+from stackfold.application.runs.parameters import from_texts
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 
 
 @step

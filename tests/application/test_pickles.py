@@ -3,9 +3,9 @@
 import pytest
 from runnable import OPERATOR
 
-from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.errors import PickleRefused, RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.pipelines.run_configuration import RunConfiguration
 
 
 class Odd:

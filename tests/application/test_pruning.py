@@ -9,7 +9,7 @@ import pytest
 from runnable import STORE, single, training
 
 from stackfold.domain.errors import NotFound, RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.infrastructure.workspace import Workspace
 
 NO_GRACE = timedelta(seconds=-60)

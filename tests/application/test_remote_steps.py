@@ -21,8 +21,8 @@ from stackfold.domain.errors import (
     RunFailed,
     StepNotDue,
 )
-from stackfold.domain.pipeline import Pipeline, step
-from stackfold.infrastructure import packages
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.infrastructure.system import packages
 
 PIPELINES = {}
 """Name → pipeline; where an engine's process would import it."""

@@ -8,7 +8,7 @@ from fresh_fold import assert_consistent
 from runnable import STORE, load, single, total, training
 
 from stackfold.domain.errors import CodeChanged, InvalidFile, NotFound, RunBusy
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.infrastructure.workspace import Workspace
 
 

@@ -3,10 +3,10 @@
 import pytest
 from runnable import OPERATOR, STORE, load, total
 
-from stackfold.domain.component_type import ComponentType
-from stackfold.domain.environment import Environment
 from stackfold.domain.errors import NotFound, RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.runs.environment import Environment
+from stackfold.domain.stacks.component_type import ComponentType
 
 
 @Pipeline

@@ -16,7 +16,7 @@ from stackfold.domain.errors import (
     RunFailed,
     StepProcessDied,
 )
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 
 
 def broken(data):

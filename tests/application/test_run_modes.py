@@ -6,9 +6,9 @@ import time
 import pytest
 from runnable import Watching, single
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.stacks.component_type import ComponentType
 
 ORCHESTRATOR = ComponentType.ORCHESTRATOR
 EVERYWHERE = ("inline", "thread", "process")

@@ -9,10 +9,10 @@ from contextlib import suppress
 import pytest
 from runnable import Watching, single
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidPipeline, RunFailed, StepTimedOut
-from stackfold.domain.options import FailureMode
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 ORCHESTRATOR = ComponentType.ORCHESTRATOR
@@ -211,7 +211,7 @@ def test_options_that_make_no_sense_are_refused(options):
 
 def test_somebody_else_may_say_something_about_a_run_while_it_runs(tmp_path):
     """As when a run is tagged, by another process, while its steps are recorded."""
-    from stackfold.domain.run import Run
+    from stackfold.domain.runs.run import Run
 
     with Workspace.open(tmp_path) as here, Workspace.open(tmp_path) as there:
         # What is said has no effect; it takes a revision all the same.

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from runnable import single
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import ArtifactDamaged, NotFound, RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.stacks.component_type import ComponentType
 
 ORCHESTRATOR = ComponentType.ORCHESTRATOR
 EVERYWHERE = ("inline", "thread", "process")

@@ -6,7 +6,7 @@ import pytest
 from runnable import STORE, single
 
 from stackfold.domain.errors import NotResumable, RunBusy, RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 
 executed = []
 failing = set()

@@ -10,7 +10,7 @@ import pytest
 from runnable import OPERATOR, STORE, load, single, total, training
 
 from stackfold.domain.errors import Ambiguous, InvalidPipeline, NotFound
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 
 # -- what a run leaves
 

@@ -7,9 +7,8 @@ import pytest
 from runnable import STORE, single
 from workspaces import stack, store
 
-from stackfold.application.redaction import redacted, remember, without_secrets
-from stackfold.application.references import references
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.secrets.redaction import redacted, remember, without_secrets
+from stackfold.application.secrets.references import references
 from stackfold.domain.errors import (
     InvalidSecret,
     InvalidStack,
@@ -19,6 +18,7 @@ from stackfold.domain.errors import (
     RunFailed,
     SecretStoreUnavailable,
 )
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 REGISTRY = ComponentType.CONTAINER_REGISTRY
@@ -29,7 +29,7 @@ PLANTED = "pl4nted/s3cret+value"
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch):
     """What other tests have looked up is not remembered here."""
-    from stackfold.application import redaction
+    from stackfold.application.secrets import redaction
 
     monkeypatch.setattr(redaction, "_shown", {})
     monkeypatch.setattr(redaction, "_pattern", None)

@@ -1,7 +1,7 @@
 import pytest
 
-from stackfold.application.selection import selected
-from stackfold.application.views import Condition, FlavorView, Listing
+from stackfold.application.listing.filtering import selected
+from stackfold.application.stacks.views import Condition, FlavorView, Listing
 from stackfold.domain.errors import InvalidListing
 
 ROWS = [FlavorView(name, "alerter", "own", name == "b", f"says {name}") for name in "cab"]

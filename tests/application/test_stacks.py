@@ -4,7 +4,6 @@ import pytest
 from fresh_fold import assert_consistent, records_of
 from workspaces import OPERATOR, ORCHESTRATOR, STORE, meanwhile, names, stack, store
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     AlreadyActive,
     Ambiguous,
@@ -20,6 +19,7 @@ from stackfold.domain.errors import (
     StackfoldError,
     TooManyComponents,
 )
+from stackfold.domain.stacks.component_type import ComponentType
 
 REGISTRY = ComponentType.CONTAINER_REGISTRY
 

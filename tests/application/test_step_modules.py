@@ -9,7 +9,7 @@ import pytest
 
 STACK = """
     from stackfold import Workspace, pipeline, step
-    from stackfold.domain.component_type import ComponentType
+    from stackfold.domain.stacks.component_type import ComponentType
     from stackfold.domain.errors import RunFailed
 
     def wide():

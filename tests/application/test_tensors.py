@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackfold.application.tensors import DATATYPES, ONLY, Tensor, nested, tensors_of
+from stackfold.application.ports.tensors import DATATYPES, ONLY, Tensor, nested, tensors_of
 from stackfold.domain.errors import InvalidInputs
 
 SCALARS = {

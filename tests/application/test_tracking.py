@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from runnable import single
 
-from stackfold.application import redaction
-from stackfold.application.running.context import get_context
-from stackfold.domain.component_type import ComponentType
-from stackfold.domain.configuration import RunConfiguration
+from stackfold.application.runs.context import get_context
+from stackfold.application.secrets import redaction
 from stackfold.domain.errors import InvalidNote, InvalidPipeline, RunFailed, TrackerUnavailable
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.pipelines.run_configuration import RunConfiguration
+from stackfold.domain.stacks.component_type import ComponentType
 
 TRACKER = ComponentType.EXPERIMENT_TRACKER
 

@@ -7,10 +7,10 @@ import pytest
 from runnable import training
 from workspaces import ORCHESTRATOR, STORE, stack
 
-from stackfold.application.validation import RULES, Moment
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.stacks.validation import RULES, Moment
 from stackfold.domain.errors import InvalidStack, NotInstalled
-from stackfold.infrastructure.packages import InstalledPackages
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.system.packages import InstalledPackages
 
 REGISTRY = ComponentType.CONTAINER_REGISTRY
 BUILDER = ComponentType.IMAGE_BUILDER

@@ -3,7 +3,7 @@ import sys
 import pytest
 from command_line import CommandLine
 
-from stackfold.infrastructure.author import author
+from stackfold.infrastructure.system.author import author
 
 
 @pytest.fixture

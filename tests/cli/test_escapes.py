@@ -13,7 +13,7 @@ from terminal import on_a_terminal
 
 from stackfold.cli.escapes import harmless, json_text, shown, shown_lines, shown_log
 from stackfold.cli.table import LONGEST_CELL, one_line, table
-from stackfold.infrastructure.yaml_file import parse_yaml, yaml_text
+from stackfold.infrastructure.files.yaml import parse_yaml, yaml_text
 
 BAD = "\x1b[31mred\x07\x9b\x7f \u202eright to left\u2066\u200f\u061c\u2028\u2029"
 OBEYED = {*map(chr, (*range(9), *range(11, 32), *range(127, 160)))} | {*"\u061c\u200e\u200f\u2028"}

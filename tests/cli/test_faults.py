@@ -7,7 +7,7 @@ import stat
 import pytest
 from command_line import as_nobody, in_a_process
 
-from stackfold.cli import front_door
+from stackfold.cli import fast_path as front_door
 
 READ = ["stack", "list"]
 READ_BY_TYPER = ["stack", "list", "--name", "default"]
@@ -69,7 +69,7 @@ def test_a_locked_log_can_be_read_but_not_changed(cli, log):
     holder = sqlite3.connect(log, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     try:
-        impatient = "import stackfold.infrastructure.database as d; d.PATIENCE = 0.1"
+        impatient = "import stackfold.infrastructure.database.protocol as d; d.PATIENCE = 0.1"
         answer = in_a_process(*WRITE, before=impatient)
         assert cli.ok(*READ)
     finally:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import FlavorClassNotFound
-from stackfold.infrastructure.environment import importable
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.system.environment import importable
 from stackfold.infrastructure.workspace import Workspace
 
 STORE = ComponentType.ARTIFACT_STORE
@@ -271,7 +271,7 @@ def test_a_folder_that_has_only_the_name_of_a_package_is_not_that_package(tmp_pa
 def test_an_installed_namespace_is_a_package(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(
-        "stackfold.infrastructure.environment._installed", lambda: frozenset([str(tmp_path)])
+        "stackfold.infrastructure.system.environment._installed", lambda: frozenset([str(tmp_path)])
     )
     (tmp_path / "of_many_parts").mkdir()
     assert importable("of_many_parts")

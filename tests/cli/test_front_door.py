@@ -2,7 +2,7 @@ import pytest
 from command_line import through_typer
 from history.homes import append, deployment
 
-from stackfold.cli.front_door import answered, plain_questions
+from stackfold.cli.fast_path import answered, plain_questions
 from stackfold.cli.render import Format
 from stackfold.infrastructure.workspace import Workspace
 

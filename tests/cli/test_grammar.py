@@ -1,9 +1,9 @@
 import pytest
 
 from stackfold.cli.app import command
-from stackfold.cli.grammar import LazyGroup
 from stackfold.cli.reference import leaves, reference
-from stackfold.domain.component_type import ComponentType
+from stackfold.cli.typer_ext import LazyGroup
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 LEAVES = list(leaves(command()))

@@ -18,8 +18,8 @@ from stackfold.domain.errors import (
     NoHome,
     StackfoldError,
 )
-from stackfold.infrastructure.claims import FileClaims
-from stackfold.infrastructure.home import home_folder
+from stackfold.infrastructure.system.claims import FileClaims
+from stackfold.infrastructure.system.home import home_folder
 from stackfold.infrastructure.workspace import Workspace
 
 RUN = "00000000-0000-4000-8000-000000000001"

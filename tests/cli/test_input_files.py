@@ -9,8 +9,8 @@ import pytest
 
 from stackfold.domain.errors import InvalidFile, TooLarge
 from stackfold.domain.limits import DOCUMENT, SECRET
-from stackfold.infrastructure.input_file import read_bytes, read_text
-from stackfold.infrastructure.yaml_file import parse_yaml
+from stackfold.infrastructure.files.input_file import read_bytes, read_text
+from stackfold.infrastructure.files.yaml import parse_yaml
 
 COMMANDS = {
     "a secret": ("secret", "create", "s", "--key=@{}"),

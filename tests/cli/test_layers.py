@@ -19,10 +19,10 @@ VIEWS = {
 ALLOWED = VIEWS | {
     "stackfold.infrastructure.workspace",
     # What users hand over, and what they get, is read and written in one way everywhere.
-    "stackfold.infrastructure.input_file",
-    "stackfold.infrastructure.yaml_file",
+    "stackfold.infrastructure.files.input_file",
+    "stackfold.infrastructure.files.yaml",
     "stackfold.domain.errors",
-    "stackfold.domain.component_type",
+    "stackfold.domain.stacks.component_type",
     "stackfold.domain.limits",
 }
 

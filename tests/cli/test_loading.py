@@ -5,9 +5,9 @@ import time
 import pytest
 from command_line import in_a_process
 
-from stackfold.cli.front_door import plain_questions
+from stackfold.cli.fast_path import plain_questions
 
-WRITING = {"eventsourcing", "pydantic", "orjson", "stackfold.application.ledger"}
+WRITING = {"eventsourcing", "pydantic", "orjson", "stackfold.application.eventsourcing.repository"}
 TELL = "import atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
 
 
@@ -46,7 +46,7 @@ def used(cli):
 )
 @pytest.mark.parametrize("door", ["front door", "typer"])
 def test_questions_load_nothing_that_only_changes_need(used, words, door):
-    closed = "import stackfold.cli.front_door as door; door.answered = lambda arguments: False"
+    closed = "import stackfold.cli.fast_path as door; door.answered = lambda arguments: False"
     loaded = loaded_by(*words, before=closed if door == "typer" else "")
     assert not loaded & WRITING
     assert ("typer" in loaded) == (door == "typer")

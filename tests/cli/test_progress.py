@@ -2,7 +2,7 @@
 
 import pytest
 
-from stackfold.application.watching import StepEnd
+from stackfold.application.runs.progress import StepEnd
 from stackfold.cli.progress import duration, watched
 
 

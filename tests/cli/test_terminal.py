@@ -9,7 +9,7 @@ import pytest
 from command_line import in_a_process
 from terminal import PROGRAM, on_a_terminal
 
-from stackfold.cli.bar import bar
+from stackfold.cli.progress_bar import bar
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from flavors.model_servers import members
 from flavors.models_to_serve import FLOWERS, Sleeping, making, training
 
 from stackfold.application.ports.model_deployer import Deployed
-from stackfold.domain.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 DEPLOYER = ComponentType.MODEL_DEPLOYER

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, Protocol
 
 import pytest
 
-from stackfold.application.run_views import RunDescription
-from stackfold.application.running.context import get_context
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.runs.context import get_context
+from stackfold.application.runs.run_views import RunDescription
 from stackfold.domain.errors import RunFailed, StepProcessDied
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 TRACKER = ComponentType.EXPERIMENT_TRACKER

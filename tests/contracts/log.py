@@ -14,13 +14,13 @@ from freezegun import freeze_time
 from fresh_fold import assert_chained, stored
 from given import stamped, that
 
-from stackfold.domain.activation import Activation
-from stackfold.domain.component import Component
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InUse, NameTaken, NotFound, StackActive
-from stackfold.domain.stack import Stack
-from stackfold.infrastructure.chain import Record
-from stackfold.infrastructure.event_mapper import EventMapper
+from stackfold.domain.stacks.activation import Activation
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.stack import Stack
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.infrastructure.eventstore.hash_chain import Record
 
 ALERTER, ORCHESTRATOR = ComponentType.ALERTER, ComponentType.ORCHESTRATOR
 STORE = ComponentType.ARTIFACT_STORE

@@ -24,14 +24,14 @@ from flavors.models_to_serve import (
 
 import stackfold
 from stackfold.application.ports.model_deployer import Deployed, Health
-from stackfold.application.tensors import Tensor, tensors_of
+from stackfold.application.ports.tensors import Tensor, tensors_of
 from stackfold.domain.errors import (
     ArtifactDamaged,
     DeploymentFailed,
     DeploymentUnavailable,
     PredictionRefused,
 )
-from stackfold.infrastructure.flavors.deployers import server_process
+from stackfold.infrastructure.flavors.model_serving import server_process
 
 SECRET = "not-for-servers"
 ROOT = Path(__file__).parents[2]

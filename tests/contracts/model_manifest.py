@@ -12,9 +12,9 @@ import yaml
 from flavors.models_to_serve import FLOWERS, STORE, made
 from flavors.s3_server import KEY, SECRET
 
-from stackfold.application.tensors import tensors_of
+from stackfold.application.ports.tensors import tensors_of
 from stackfold.domain.errors import NoManifest, WouldNotRun
-from stackfold.infrastructure.flavors.deployers.server_requests import Address, answers, infer
+from stackfold.infrastructure.flavors.model_serving.server_requests import Address, answers, infer
 from stackfold.infrastructure.workspace import Workspace
 
 IMAGE = "registry.example.com/team/models:1"

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from stackfold.application.ports import Orchestrator, RunPlan, StepStopped
-from stackfold.domain.options import FailureMode
-from stackfold.domain.run import StepDefinition
+from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.runs.run import StepDefinition
 
 FAIL_FAST = FailureMode.FAIL_FAST
 STOP = FailureMode.STOP_ON_FAILURE

@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 from given import given, past, stamped, that
 
-from stackfold.domain.activation import GLOBAL, Activation
 from stackfold.domain.errors import NotFound, NothingToChange
+from stackfold.domain.stacks.activation import GLOBAL, Activation
 
 DEFAULT, PROD = UUID(int=20), UUID(int=21)
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from stackfold.domain.code import CodeDigests, digests
+from stackfold.domain.pipelines.code import CodeDigests, digests
 
 
 def digest_of(source: str, file: str = "/project/steps.py", **names: object) -> str:
@@ -233,7 +233,7 @@ def test_what_counts_by_its_class_alone_is_named():
 PROGRAM = """
 from enum import Enum
 from dataclasses import dataclass
-from stackfold.domain.code import CodeDigests
+from stackfold.domain.pipelines.code import CodeDigests
 class Colour(Enum):
     RED = 1
 @dataclass
@@ -273,8 +273,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from stackfold import step
-from stackfold.domain.code import CodeDigests
-from stackfold.infrastructure.module_sources import ModuleSources
+from stackfold.domain.pipelines.code import CodeDigests
+from stackfold.infrastructure.system.module_sources import ModuleSources
 
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).parent / "data"

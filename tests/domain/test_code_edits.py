@@ -12,9 +12,9 @@ import textwrap
 import pytest
 from code_programs import AGAIN, CACHED, READING_NOTHING
 
-from stackfold.domain.code import CodeDigests
-from stackfold.domain.signature import Signature
-from stackfold.infrastructure.module_sources import ModuleSources
+from stackfold.domain.pipelines.code import CodeDigests
+from stackfold.domain.pipelines.signature import Signature
+from stackfold.infrastructure.system.module_sources import ModuleSources
 
 
 def files_of(program: str) -> dict[str, str]:

@@ -5,8 +5,6 @@ from uuid import UUID
 import pytest
 from given import given, past, stamped, that
 
-from stackfold.domain.component import Component
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     InvalidName,
     NotDeleted,
@@ -15,7 +13,9 @@ from stackfold.domain.errors import (
     Protected,
     UnknownAttribute,
 )
-from stackfold.domain.origin import Origin
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.origin import Origin
 
 STORE = ComponentType.ARTIFACT_STORE
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackfold.domain.configuration import RunConfiguration, configuration_of
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.pipelines.run_configuration import RunConfiguration, configuration_of
 
 
 @step

@@ -7,7 +7,7 @@ import pytest
 from event_examples import ARTIFACT, DEPLOYER, STORE
 from given import given, that
 
-from stackfold.domain.deployment import Deployment
+from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import DeploymentNotStarted, InvalidName, NotFound
 
 FACTS = {

@@ -8,13 +8,13 @@ from freezegun import freeze_time
 from given import given, stamped, that
 from pydantic import ValidationError
 
-from stackfold.domain.activation import Activation
-from stackfold.domain.component import Component
-from stackfold.domain.component_type import ComponentType
-from stackfold.domain.events import Aggregate, DomainEvent, FirstEvent, signed
-from stackfold.domain.flavor import Flavor
-from stackfold.domain.run import Run
-from stackfold.domain.stack import Stack
+from stackfold.domain.eventsourcing.aggregate import Aggregate, DomainEvent, FirstEvent, signed
+from stackfold.domain.runs.run import Run
+from stackfold.domain.stacks.activation import Activation
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.flavor import Flavor
+from stackfold.domain.stacks.stack import Stack
 
 AGGREGATES = (Activation, Component, Flavor, Run, Stack)
 EVENTS = [

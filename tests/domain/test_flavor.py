@@ -3,9 +3,9 @@
 import pytest
 from given import given, past, that
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidName, NotDeleted, NotFound, NothingToChange
-from stackfold.domain.flavor import Flavor
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.flavor import Flavor
 
 FACTS = {
     "type": ComponentType.ALERTER,

@@ -5,7 +5,7 @@ from types import FunctionType
 
 import pytest
 
-from stackfold.domain.function_source import module_of, source_of
+from stackfold.domain.pipelines.function_source import module_of, source_of
 
 
 def function(file, module=None):

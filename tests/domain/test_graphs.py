@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.errors import InvalidName, InvalidPipeline
-from stackfold.domain.options import FailureMode
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.pipelines.run_configuration import RunConfiguration
 
 
 @step

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from stackfold.domain.metadata import recordable_part, valid_metadata
+from stackfold.domain.runs.metadata import recordable_part, valid_metadata
 
 
 class Color(enum.Enum):

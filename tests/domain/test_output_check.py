@@ -15,8 +15,8 @@ import pytest
 from pydantic import BaseModel, EmailStr
 
 from stackfold.domain.errors import OutputMismatch
-from stackfold.domain.output_check import MISFIT, checked_outputs, fitted
-from stackfold.domain.signature import OutputDefinition, Signature
+from stackfold.domain.pipelines.output_check import MISFIT, checked_outputs, fitted
+from stackfold.domain.pipelines.signature import OutputDefinition, Signature
 
 T = TypeVar("T")
 UserId = NewType("UserId", int)

@@ -10,8 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from stackfold.domain.errors import InvalidName
-from stackfold.domain.graph import Output
-from stackfold.domain.pipeline import Pipeline, Step, step
+from stackfold.domain.pipelines.graph import Output
+from stackfold.domain.pipelines.pipeline import Pipeline, Step, step
 
 
 class Options(BaseModel):

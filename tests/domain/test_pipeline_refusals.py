@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.pipeline import Pipeline, Step, step
+from stackfold.domain.pipelines.pipeline import Pipeline, Step, step
 
 
 class Matrix:

@@ -50,7 +50,7 @@ from pydantic import (
 )
 
 from stackfold.domain.exact_json.display import readable, text_of
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -159,7 +159,7 @@ def test_a_scalar_of_numpy_becomes_one_of_python(value, hint, plain):
 def test_the_order_of_a_set_depends_on_nothing_but_its_elements():
     program = (
         f"import sys; sys.path[:] = {sys.path!r}\n"
-        "from stackfold.domain.pipeline import step\n"
+        "from stackfold.domain.pipelines.pipeline import step\n"
         "take = step(name='take')(lambda it: None)\n"
         "print(take.signature.validated('it', {*'abcdef', 1, (2,)}).record)"
     )

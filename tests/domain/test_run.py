@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 from given import BY, WHY, given, that
 
-from stackfold.domain.artifact import Artifact
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NotFound
-from stackfold.domain.events import signed
+from stackfold.domain.eventsourcing.aggregate import signed
 from stackfold.domain.name import LONGEST, valid_name
-from stackfold.domain.pin import Pin, PinnedComponent
-from stackfold.domain.run import Run, StepDefinition
+from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.pin import Pin, PinnedComponent
+from stackfold.domain.runs.run import Run, StepDefinition
+from stackfold.domain.stacks.component_type import ComponentType
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -5,7 +5,6 @@ from uuid import UUID
 import pytest
 from given import given, past, stamped, that
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     IncompleteStack,
     InvalidName,
@@ -16,8 +15,9 @@ from stackfold.domain.errors import (
     Protected,
     TooManyComponents,
 )
-from stackfold.domain.origin import Origin
-from stackfold.domain.stack import Stack
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.origin import Origin
+from stackfold.domain.stacks.stack import Stack
 
 ORCHESTRATOR, STORE = ComponentType.ORCHESTRATOR, ComponentType.ARTIFACT_STORE
 OPERATOR, ALERTER = ComponentType.STEP_OPERATOR, ComponentType.ALERTER

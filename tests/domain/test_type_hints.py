@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 
-from stackfold.domain.signature import Signature
-from stackfold.domain.type_hints import resolved_hints
+from stackfold.domain.pipelines.signature import Signature
+from stackfold.domain.pipelines.type_hints import resolved_hints
 
 if TYPE_CHECKING:
     import frames as fr

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.pipeline import step
+from stackfold.domain.pipelines.pipeline import step
 
 
 @pytest.mark.parametrize(

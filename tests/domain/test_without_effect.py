@@ -8,9 +8,9 @@ from typing import Annotated, Any, TypedDict
 import pytest
 from pydantic import BaseModel
 
-from stackfold.application.materializers import materializer
+from stackfold.application.artifacts.materializers import materializer
 from stackfold.domain.errors import InvalidMaterializer, InvalidPipeline
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 
 
 @step

@@ -13,7 +13,6 @@ from history.homes import opened_by_force
 from plain_deployer import kill, let_go, listening, notes
 from runnable import single
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     DeploymentBusy,
     DeploymentNotStarted,
@@ -21,7 +20,8 @@ from stackfold.domain.errors import (
     NotFound,
     StackfoldError,
 )
-from stackfold.infrastructure.home import LOG_FILE
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from faults.kill_points import NEW, OLD
 from workspaces import names, stack
 
 from stackfold.domain.errors import LogExists
-from stackfold.infrastructure.drafts import delete_abandoned, draft_of, replace_file
-from stackfold.infrastructure.home import read_project
+from stackfold.infrastructure.system.drafts import delete_abandoned, draft_of, replace_file
+from stackfold.infrastructure.system.home import read_project
 from stackfold.infrastructure.workspace import Workspace
 
 WORKER = Path(__file__).with_name("kill_points.py")
@@ -130,7 +130,7 @@ def test_a_draft_that_somebody_works_on_stays(tmp_path):
         file.write("half")
         file.flush()
         program = (
-            "import sys; from stackfold.infrastructure.drafts import delete_abandoned; "
+            "import sys; from stackfold.infrastructure.system.drafts import delete_abandoned; "
             "delete_abandoned(sys.argv[1])"
         )
         subprocess.run([sys.executable, "-c", program, tmp_path], check=True)

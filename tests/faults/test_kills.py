@@ -9,7 +9,7 @@ import pytest
 from fresh_fold import assert_consistent, records_of
 from workspaces import STORE, names, opened
 
-from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 pytestmark = pytest.mark.slow

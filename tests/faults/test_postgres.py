@@ -14,10 +14,11 @@ from fresh_fold import assert_consistent, records_of
 from workspaces import STORE, names, opened, store
 
 from stackfold.domain.errors import LogUnavailable, NameTaken, StackfoldError
-from stackfold.infrastructure import postgres_connection, postgres_database
-from stackfold.infrastructure import rebuild as rebuilding
-from stackfold.infrastructure.rebuild import rebuild
-from stackfold.infrastructure.version import SCHEMA
+from stackfold.infrastructure.database import postgres as postgres_database
+from stackfold.infrastructure.database import postgres_connection
+from stackfold.infrastructure.database.schema_version import SCHEMA
+from stackfold.infrastructure.eventstore import rebuild as rebuilding
+from stackfold.infrastructure.eventstore.rebuild import rebuild
 
 pytestmark = pytest.mark.slow
 

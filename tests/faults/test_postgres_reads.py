@@ -5,7 +5,7 @@ from fresh_fold import assert_consistent
 from workspaces import STORE, names, opened, stack, store
 
 from stackfold.domain.errors import LogUnavailable, PermissionDenied
-from stackfold.infrastructure.database import Interrupted
+from stackfold.infrastructure.database.protocol import Interrupted
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def test_100_megabytes_of_output_are_kept_and_not_held_in_memory(garden, isolati
     script = f"""
         import resource, sys
         from stackfold import step
-        from stackfold.domain.pipeline import Pipeline
+        from stackfold.domain.pipelines.pipeline import Pipeline
         from stackfold.infrastructure.workspace import Workspace
 
         def much() -> None:
@@ -205,7 +205,7 @@ def script_of(home, stack, body):
     source = f"""
         import os, sys, time
         from pathlib import Path
-        from stackfold.domain.pipeline import Pipeline, step
+        from stackfold.domain.pipelines.pipeline import Pipeline, step
         from stackfold.infrastructure.workspace import Workspace
 
         @step

@@ -14,8 +14,9 @@ from fresh_fold import assert_consistent, records_of
 from workspaces import STORE, names, store
 
 from stackfold.domain.errors import LogUnavailable, StackfoldError
-from stackfold.infrastructure import sqlite_database, sqlite_file
-from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.database import sqlite as sqlite_database
+from stackfold.infrastructure.database import sqlite_file
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from workspaces import opened
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import LogUnavailable, StackfoldError
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 STORE = ComponentType.ARTIFACT_STORE
@@ -190,7 +190,7 @@ def as_nobody(home: str, new_home: str) -> dict[str, str]:
 
 def warm_up() -> None:
     """Import all that will be needed."""
-    import_module("stackfold.infrastructure.postgres_claims")
+    import_module("stackfold.infrastructure.system.postgres_claims")
     with Workspace.in_memory() as ws:
         ws.components.register(STORE, "a", "local")
         ws.stacks.register("a", orchestrator="default", artifact_store="a", activate=True)

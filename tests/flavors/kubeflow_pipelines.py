@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-from stackfold.application.running.context import get_context
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.application.runs.context import get_context
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 
 
 @step

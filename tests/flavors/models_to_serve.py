@@ -10,8 +10,8 @@ import numpy
 from sklearn.linear_model import LogisticRegression
 
 from stackfold.application.ports.model_deployer import ModelToServe
-from stackfold.domain.component_type import ComponentType
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 # A server cannot import the tests.

@@ -5,8 +5,8 @@ import sys
 import time
 from pathlib import Path
 
-from stackfold.application.running.context import get_context
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.application.runs.context import get_context
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.infrastructure.secrets.environment import Environment
 
 

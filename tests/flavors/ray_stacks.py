@@ -9,7 +9,7 @@ from pathlib import Path
 
 from workspaces import ORCHESTRATOR
 
-from stackfold.domain.configuration import RunConfiguration
+from stackfold.domain.pipelines.run_configuration import RunConfiguration
 
 NEVER_CACHED = RunConfiguration(enable_cache=False)
 

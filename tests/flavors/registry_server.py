@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from stackfold.application.secrets import StoredSecrets
+from stackfold.application.secrets.secrets import StoredSecrets
 from stackfold.infrastructure.flavors.containers.default_container_registry import (
     DefaultContainerRegistry,
 )

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from stackfold.application.secrets import StoredSecrets
+from stackfold.application.secrets.secrets import StoredSecrets
 from stackfold.infrastructure.flavors.s3.artifact_store import S3ArtifactStore
 from stackfold.infrastructure.secrets.environment import Environment
 

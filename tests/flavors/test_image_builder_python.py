@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from flavors.containers import Container
 
-from stackfold.domain.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 PIPELINE = """
@@ -81,7 +81,7 @@ def test_it_has_what_the_stack_requires_and_what_was_asked_for(container):
 
 
 def test_stackfold_is_the_one_that_built_it(container):
-    from stackfold.infrastructure.environment import version
+    from stackfold.infrastructure.system.environment import version
 
     done = container.run("stackfold", "version")
     assert version("stackfold") in done.stdout

@@ -6,7 +6,7 @@ import pytest
 from contracts.deployed_models import DeployedModelsContract
 from contracts.model_deployer import ModelDeployerContract
 
-from stackfold.infrastructure.flavors.deployers.kserve_model_deployer import KServeModelDeployer
+from stackfold.infrastructure.flavors.kserve.model_deployer import KServeModelDeployer
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,7 +3,7 @@
 import pytest
 from contracts.model_manifest import IMAGE, ModelManifestContract
 
-from stackfold.infrastructure.flavors.deployers.kserve_model_deployer import KServeModelDeployer
+from stackfold.infrastructure.flavors.kserve.model_deployer import KServeModelDeployer
 
 kserve = pytest.importorskip("kserve", reason="no kserve here: `make test-flavors` installs it")
 kubernetes = pytest.importorskip("kubernetes", reason="it comes with kserve")

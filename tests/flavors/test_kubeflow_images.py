@@ -11,8 +11,8 @@ import yaml
 from flavors.kfp_api_server import KfpApiServer
 from workspaces import ORCHESTRATOR
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import InvalidStack, RunFailed
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 CLUSTER = "https://kubeflow.example.com/pipeline"

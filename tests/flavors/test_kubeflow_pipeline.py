@@ -8,10 +8,10 @@ from flavors import kubeflow_pipelines
 from pydantic import ValidationError
 from workspaces import ORCHESTRATOR
 
-from stackfold.application.running.submissions import job_of
+from stackfold.application.runs.job_submitter import job_of
 from stackfold.cli.main import main
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import EngineUnavailable, InvalidPipeline, InvalidStack
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.flavors.kubeflow.orchestrator import KubeflowOrchestrator
 from stackfold.infrastructure.workspace import Workspace
 

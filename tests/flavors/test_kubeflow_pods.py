@@ -11,7 +11,7 @@ from flavors.containers import Container
 from flavors.kfp_api_server import KfpApiServer
 from workspaces import ORCHESTRATOR
 
-from stackfold.domain.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 PIPELINE = """

@@ -14,8 +14,8 @@ from flavors import kubeflow_pipelines
 from flavors.kfp_api_server import KfpApiServer
 from workspaces import ORCHESTRATOR
 
-from stackfold.domain.configuration import RunConfiguration
 from stackfold.domain.errors import NoLongerFollowed, RunBusy, RunFailed
+from stackfold.domain.pipelines.run_configuration import RunConfiguration
 from stackfold.infrastructure.flavors.kubeflow import api as kubeflow_api
 from stackfold.infrastructure.flavors.kubeflow import orchestrator as kubeflow_orchestrator
 from stackfold.infrastructure.workspace import Workspace

@@ -10,7 +10,7 @@ from flavors.environments import environment
 from flavors.models_to_serve import FLOWERS, made
 
 from stackfold.application.ports.model_deployer import Deployed
-from stackfold.application.tensors import tensors_of
+from stackfold.application.ports.tensors import tensors_of
 from stackfold.domain.errors import NoManifest
 from stackfold.infrastructure.flavors.mlflow.model_deployer import MlflowModelDeployer
 

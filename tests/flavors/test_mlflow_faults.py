@@ -7,10 +7,10 @@ import pytest
 from contracts.experiment_tracker import TRACKER, ids_of, the_only
 from flavors.mlflow_server import PASSWORD, USER, MlflowServer, MlflowTool
 
-from stackfold.application.running.context import get_context
+from stackfold.application.runs.context import get_context
 from stackfold.domain.errors import RunFailed, TrackerUnavailable
-from stackfold.domain.pipeline import Pipeline, step
-from stackfold.infrastructure.flavors.mlflow import guard as mlflow_guard
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.infrastructure.flavors.mlflow import store_lock as mlflow_guard
 from stackfold.infrastructure.workspace import Workspace
 
 NOBODY = "http://127.0.0.1:1"

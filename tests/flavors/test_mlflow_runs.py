@@ -7,10 +7,10 @@ import threading
 import pytest
 from contracts.experiment_tracker import TRACKER, ids_of, the_only
 
-from stackfold.application.running.context import get_context
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.runs.context import get_context
 from stackfold.domain.errors import RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 

@@ -15,8 +15,8 @@ from flavors.ray_stacks import NEVER_CACHED, is_gone, on, program_of, statuses, 
 from pydantic import ValidationError
 from workspaces import OPERATOR, ORCHESTRATOR
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import RunFailed
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.flavors.ray.connection import runtime_environment
 from stackfold.infrastructure.flavors.ray.orchestrator import RayOrchestrator
 from stackfold.infrastructure.flavors.ray.settings import RaySettings

@@ -7,7 +7,7 @@ from runnable import STORE, training
 
 from stackfold.application.ports import ArtifactStore
 from stackfold.domain.errors import ArtifactStoreUnavailable, RunFailed
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.infrastructure.workspace import Workspace
 
 

@@ -9,7 +9,7 @@ from contracts.deployed_models import DeployedModelsContract
 from contracts.model_deployer import ModelDeployerContract
 from flavors.models_to_serve import making
 
-from stackfold.infrastructure.flavors.deployers.seldon_model_deployer import SeldonModelDeployer
+from stackfold.infrastructure.flavors.seldon.model_deployer import SeldonModelDeployer
 from stackfold.infrastructure.workspace import Workspace
 
 

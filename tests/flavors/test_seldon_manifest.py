@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 from contracts.model_manifest import IMAGE, ModelManifestContract
 
-from stackfold.infrastructure.flavors.deployers.seldon_model_deployer import SeldonModelDeployer
+from stackfold.infrastructure.flavors.seldon.model_deployer import SeldonModelDeployer
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,9 +6,9 @@ import logging
 import pytest
 from contracts.experiment_tracker import TRACKER, ids_of, the_only
 
-from stackfold.application.running.context import get_context
+from stackfold.application.runs.context import get_context
 from stackfold.domain.errors import InvalidConfiguration, RunFailed, TrackerUnavailable
-from stackfold.domain.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.infrastructure.workspace import Workspace
 
 KEY = "0123456789abcdef" * 2 + "planted0"

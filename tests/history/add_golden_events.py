@@ -8,7 +8,7 @@ from pathlib import Path
 
 from event_examples import EXAMPLES
 
-from stackfold.infrastructure.event_mapper import EventMapper
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 
 FOLDER = Path(__file__).parent / "golden_events"
 

@@ -9,9 +9,9 @@ from history.homes import tables
 from history.independent_fold import USED, Everything
 from hypothesis.stateful import RuleBasedStateMachine
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import StackfoldError
-from stackfold.infrastructure.queries import Scope
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.queries.stacks import Scope
 from stackfold.infrastructure.workspace import Workspace
 
 STORE, OPERATOR, ALERTER = (

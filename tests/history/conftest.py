@@ -4,7 +4,7 @@ import pytest
 from history.homes import copied, fill
 from workspaces import stack, store
 
-from stackfold.infrastructure.tables import TABLES
+from stackfold.infrastructure.eventstore.read_model_tables import TABLES
 from stackfold.infrastructure.workspace import Workspace
 
 

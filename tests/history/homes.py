@@ -12,15 +12,15 @@ import pytest
 from event_examples import EXAMPLES
 from workspaces import OPERATOR, STORE, stack, store
 
-from stackfold.application.views import HistoryEntry, StackView
-from stackfold.domain.component_type import ComponentType
-from stackfold.domain.deployment import Deployment
+from stackfold.application.stacks.views import HistoryEntry, StackView
+from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import StackfoldError
-from stackfold.domain.run import Run
-from stackfold.infrastructure.event_mapper import EventMapper
-from stackfold.infrastructure.home import LOG_FILE
-from stackfold.infrastructure.tables import TABLES
-from stackfold.infrastructure.verification import Verification
+from stackfold.domain.runs.run import Run
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.infrastructure.eventstore.verification import Verification
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 ALERTER = ComponentType.ALERTER

@@ -9,15 +9,15 @@ from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
 
-from stackfold.application.views import ComponentView, StackView
-from stackfold.domain.activation import GLOBAL, Activation
-from stackfold.domain.component import Component
-from stackfold.domain.component_type import ComponentType
-from stackfold.domain.flavor import Flavor
-from stackfold.domain.stack import Stack
-from stackfold.infrastructure.chain import COLUMNS, Record
-from stackfold.infrastructure.database import Database
-from stackfold.infrastructure.event_mapper import EventMapper
+from stackfold.application.stacks.views import ComponentView, StackView
+from stackfold.domain.stacks.activation import GLOBAL, Activation
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.flavor import Flavor
+from stackfold.domain.stacks.stack import Stack
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.infrastructure.eventstore.hash_chain import COLUMNS, Record
 
 USED = (
     ComponentType.ORCHESTRATOR,

@@ -83,7 +83,7 @@ def test_a_server_tells_the_time_however_long_its_log_slept(postgres):
 
 def test_a_server_stamps_by_its_own_clock(postgres, monkeypatch):
     """This machine's clock is wrong, for SQLite too: no test has set only Python's."""
-    from stackfold.infrastructure import clock
+    from stackfold.infrastructure.eventstore import clock
 
     monkeypatch.setattr(clock, "is_frozen", lambda: False)
     with postgres.lent() as url, freeze_time("2099-01-01"), opened(url) as ws:

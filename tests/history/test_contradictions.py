@@ -9,8 +9,8 @@ from workspaces import STORE, names, stack, store
 
 from stackfold.cli.main import run
 from stackfold.domain.errors import LogContradicts
-from stackfold.infrastructure.home import LOG_FILE
-from stackfold.infrastructure.version import SCHEMA
+from stackfold.infrastructure.database.schema_version import SCHEMA
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 

@@ -7,9 +7,9 @@ import pytest
 from history.homes import tables
 from workspaces import STORE
 
-from stackfold.application.read_models.all import every_temporal
+from stackfold.application.eventsourcing.read_models import every_temporal
 from stackfold.domain.errors import ReadModelDamaged
-from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 JSON = [

@@ -10,7 +10,7 @@ from history.homes import copied, tables
 from workspaces import STORE, stack, store
 
 from stackfold.domain.errors import StackfoldError
-from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 INDEX_PAGES = (0x02, 0x0A)

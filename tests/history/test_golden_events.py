@@ -13,11 +13,11 @@ from event_examples import EVERY_CLASS
 from eventsourcing.persistence import StoredEvent
 from given import ID
 
-from stackfold.domain.component import Component
 from stackfold.domain.errors import UnreadableEvent
-from stackfold.domain.origin import Origin
-from stackfold.domain.stack import Stack
-from stackfold.infrastructure.event_mapper import EventMapper
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.origin import Origin
+from stackfold.domain.stacks.stack import Stack
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 
 MAPPER = EventMapper()
 GOLDEN = sorted(Path(__file__).with_name("golden_events").iterdir())

@@ -5,9 +5,9 @@ from event_examples import EXAMPLES
 from history.homes import ALERTER, RUN, append, as_somebody, changes, refused, told
 from workspaces import OPERATOR, STORE, stack, store
 
-from stackfold.domain.component import Component
 from stackfold.domain.errors import NotFound, NotInStack
-from stackfold.domain.stack import Stack
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.stack import Stack
 
 
 @pytest.fixture

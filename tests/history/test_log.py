@@ -18,7 +18,7 @@ from stackfold.domain.errors import (
     InvalidMoment,
     OutsideLog,
 )
-from stackfold.infrastructure import rebuild as rebuilding
+from stackfold.infrastructure.eventstore import rebuild as rebuilding
 from stackfold.infrastructure.workspace import Workspace
 
 # -- entries

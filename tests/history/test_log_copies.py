@@ -22,7 +22,7 @@ from stackfold.domain.errors import (
     OutsideLog,
     StackfoldError,
 )
-from stackfold.infrastructure.chain import chained
+from stackfold.infrastructure.eventstore.hash_chain import chained
 from stackfold.infrastructure.workspace import Workspace
 
 # -- fork

@@ -6,7 +6,7 @@ import pytest
 from workspaces import STORE, names, stack, store
 
 from stackfold.domain.errors import LogUnavailable, NeedsConfirmation
-from stackfold.infrastructure import rebuild, verification
+from stackfold.infrastructure.eventstore import rebuild, verification
 from stackfold.infrastructure.workspace import Workspace
 
 

@@ -18,8 +18,8 @@ from stackfold.domain.errors import (
     StackfoldError,
     UnreadableEvent,
 )
-from stackfold.infrastructure import rebuild as rebuilding
-from stackfold.infrastructure.version import SCHEMA
+from stackfold.infrastructure.database.schema_version import SCHEMA
+from stackfold.infrastructure.eventstore import rebuild as rebuilding
 from stackfold.infrastructure.workspace import Workspace
 
 # -- rebuild
@@ -118,7 +118,8 @@ def test_an_upgrade_that_cannot_be_leaves_everything_as_it_was(home, next_versio
 
 UPGRADE = """
 import sys, time
-from stackfold.infrastructure import rebuild, sqlite_database
+from stackfold.infrastructure.eventstore import rebuild
+from stackfold.infrastructure.database import sqlite as sqlite_database
 from stackfold.infrastructure.workspace import Workspace
 rebuild.SCHEMA = sqlite_database.SCHEMA = int(sys.argv[2])
 rebuilds, once = [], rebuild._rebuild

@@ -6,7 +6,6 @@ from history.homes import ALERTER, changes, refused, state, told
 from workspaces import OPERATOR, STORE, names, stack, store
 
 from stackfold.application import ports
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import (
     ComponentGone,
     NameTaken,
@@ -19,6 +18,7 @@ from stackfold.domain.errors import (
     OutsideLog,
     Protected,
 )
+from stackfold.domain.stacks.component_type import ComponentType
 
 
 def at(ws, revision):

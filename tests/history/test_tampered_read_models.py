@@ -3,7 +3,7 @@
 import pytest
 from history.homes import opened_by_force, tamper, verified
 
-from stackfold.infrastructure.tables import TABLES
+from stackfold.infrastructure.eventstore.read_model_tables import TABLES
 from stackfold.infrastructure.workspace import Workspace
 
 

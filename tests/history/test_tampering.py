@@ -11,8 +11,8 @@ import pytest
 from history.homes import copied, opened_by_force, tamper, verified
 
 from stackfold.domain.errors import InvalidHead, NotFound, StackfoldError
-from stackfold.infrastructure.chain import COLUMNS, Record, chained
-from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.eventstore.hash_chain import COLUMNS, Record, chained
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 CHANGED = "was changed, or comes from elsewhere: its hash does not follow from what it holds"

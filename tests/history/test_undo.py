@@ -5,9 +5,9 @@ from event_examples import EXAMPLES
 from history.homes import ALERTER, RUN, append, refused, tables, told
 from workspaces import OPERATOR, STORE, stack, store
 
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import NotFound, NothingToUndo
-from stackfold.infrastructure.queries import Scope
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.queries.stacks import Scope
 from stackfold.infrastructure.workspace import Workspace
 
 PAGER = "history.own_flavors.Pager"

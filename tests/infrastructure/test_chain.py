@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from stackfold.infrastructure.chain import BEGINNING, chained
+from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, chained
 
 PARTS = {
     "previous": BEGINNING,

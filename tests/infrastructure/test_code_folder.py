@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.infrastructure.code_folder import code_folder, files_of
-from stackfold.infrastructure.home import create_project
+from stackfold.infrastructure.system.code_folder import code_folder, files_of
+from stackfold.infrastructure.system.home import create_project
 
 
 @pytest.fixture

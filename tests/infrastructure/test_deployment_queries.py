@@ -5,8 +5,8 @@ from fresh_fold import assert_consistent
 from history.homes import SERVED, append, deployment, told
 from workspaces import names
 
-from stackfold.application.views import Condition, Listing
-from stackfold.domain.deployment import Deployment
+from stackfold.application.stacks.views import Condition, Listing
+from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import Ambiguous, InvalidListing, NameTaken, NotFound
 
 

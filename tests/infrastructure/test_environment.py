@@ -6,7 +6,7 @@ from importlib.metadata import distributions
 
 import pytest
 
-from stackfold.infrastructure import environment
+from stackfold.infrastructure.system import environment
 
 
 @pytest.fixture

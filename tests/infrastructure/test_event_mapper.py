@@ -12,10 +12,10 @@ from eventsourcing.persistence import StoredEvent
 from freezegun import freeze_time
 from given import ID, stamped, that
 
-from stackfold.domain.component import Component
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import UnreadableEvent, Unrecordable
-from stackfold.infrastructure.event_mapper import EventMapper
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 
 MAPPER = EventMapper()
 
@@ -198,9 +198,9 @@ import sys
 from uuid import UUID
 from eventsourcing.persistence import StoredEvent
 from stackfold.domain.errors import UnreadableEvent
-from stackfold.infrastructure.event_mapper import EventMapper
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 mapper = EventMapper()
-assert "stackfold.domain.run" not in sys.modules, "an aggregate is loaded when it is needed"
+assert "stackfold.domain.runs.run" not in sys.modules, "an aggregate is loaded when it is needed"
 before = {*sys.modules}
 for topic in ("turtle.Turtle", "turtle:Turtle", "antigravity.x", "colorsys", "__main__.x"):
     try:

@@ -3,7 +3,7 @@
 import pytest
 
 from stackfold.domain.errors import InvalidFile
-from stackfold.infrastructure.ignored_files import IgnoredFiles
+from stackfold.infrastructure.system.ignored_files import IgnoredFiles
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import pytest
 from workspaces import OPERATOR, STORE, names, stack, store
 
-from stackfold.application.views import Condition, Listing
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.stacks.views import Condition, Listing
 from stackfold.domain.errors import Ambiguous, InvalidListing, NotFound
+from stackfold.domain.stacks.component_type import ComponentType
 
 # -- looking up
 

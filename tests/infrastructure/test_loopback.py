@@ -2,7 +2,7 @@
 
 import pytest
 
-from stackfold.infrastructure.loopback import is_loopback
+from stackfold.infrastructure.system.loopback import is_loopback
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.8.7", "::1", "[::1]"])

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 from round_trip import MATERIALIZERS, stored, there_and_back
 
-from stackfold.domain.class_finder import class_finder
 from stackfold.domain.errors import ArtifactDamaged, UnknownClass
+from stackfold.domain.pipelines.class_finder import class_finder
 
 
 def same(one: Any, other: Any) -> bool:
@@ -288,7 +288,7 @@ def test_a_materializer_that_is_not_here_is_named():
 def test_plain_values_load_no_library():
     program = (
         "import io, sys\n"
-        "from stackfold.application.materializers import Materializers\n"
+        "from stackfold.application.artifacts.materializers import Materializers\n"
         "from stackfold.infrastructure.materializers import ALL\n"
         "for value in (1, 'a', b'b', [None], {'a': (1,)}):\n"
         "    Materializers(ALL).prepare(value)[1](io.BytesIO())\n"

@@ -11,18 +11,18 @@ import warnings
 import pytest
 from round_trip import MATERIALIZERS
 
-from stackfold.application import materializers as registry
-from stackfold.application.materializers import Materializers, materializer
-from stackfold.application.values import read, write
+from stackfold.application.artifacts import materializers as registry
+from stackfold.application.artifacts.materializers import Materializers, materializer
+from stackfold.application.artifacts.values import read, write
 from stackfold.domain.errors import (
     ArtifactDamaged,
     InvalidMaterializer,
     PickleRefused,
     VersionsDiffer,
 )
-from stackfold.infrastructure import environment
 from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
 from stackfold.infrastructure.materializers import ALL, shipped
+from stackfold.infrastructure.system import environment
 
 
 class Drawing:
@@ -277,7 +277,7 @@ def test_a_value_of_a_library_imports_no_other_library():
     program = (
         "import io, sys\n"
         "import numpy\n"
-        "from stackfold.application.materializers import Materializers\n"
+        "from stackfold.application.artifacts.materializers import Materializers\n"
         "from stackfold.infrastructure.materializers import ALL, shipped\n"
         "Materializers(ALL, shipped.load).prepare(numpy.ones(3))[1](io.BytesIO())\n"
         "print(*sys.modules)"

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import stackfold
-from stackfold.infrastructure.own_package import own_package
+from stackfold.infrastructure.system.own_package import own_package
 
 ROOT = Path(stackfold.__file__).parent
 
@@ -15,7 +15,10 @@ ROOT = Path(stackfold.__file__).parent
 def test_it_is_the_code_that_runs():
     with zipfile.ZipFile(BytesIO(own_package().content)) as archive:
         names = {*archive.namelist()}
-        assert archive.read("stackfold/domain/stack.py") == (ROOT / "domain/stack.py").read_bytes()
+        assert (
+            archive.read("stackfold/domain/stacks/stack.py")
+            == (ROOT / "domain/stacks/stack.py").read_bytes()
+        )
     assert {"stackfold/py.typed", "stackfold/cli/main.py"} <= names
     assert not [name for name in names if name.endswith(".pyc")]
 

@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 from stackfold.domain.errors import InvalidFile
-from stackfold.infrastructure.pipeline_source import load_pipeline
+from stackfold.infrastructure.system.pipeline_source import load_pipeline
 
 ONE = """
     from stackfold import pipeline, step

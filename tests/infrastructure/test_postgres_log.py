@@ -4,9 +4,9 @@ import psycopg
 import pytest
 from contracts.log import LogContract
 
-from stackfold.infrastructure.postgres_database import PostgresDatabase
-from stackfold.infrastructure.store import address
-from stackfold.infrastructure.wiring import wire
+from stackfold.infrastructure.database.postgres import PostgresDatabase
+from stackfold.infrastructure.database.url import address
+from stackfold.infrastructure.eventstore.wiring import wire
 
 
 class TestInPostgres(LogContract):

@@ -6,10 +6,10 @@ import pytest
 from fresh_fold import assert_consistent
 from workspaces import OPERATOR, STORE, names, position, stack, store
 
-from stackfold.application.activations import Activations
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.stacks.activations import Activations
 from stackfold.domain.errors import NotFound, NotInStack, OutsideLog
-from stackfold.infrastructure.queries import Scope, SqlQueries
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
 from stackfold.infrastructure.workspace import Workspace
 
 

@@ -6,8 +6,8 @@ import pytest
 from contracts.log import LogContract, alerter
 from workspaces import stack, store
 
-from stackfold.infrastructure.sqlite_database import SqliteDatabase
-from stackfold.infrastructure.wiring import wire
+from stackfold.infrastructure.database.sqlite import SqliteDatabase
+from stackfold.infrastructure.eventstore.wiring import wire
 from stackfold.infrastructure.workspace import Workspace
 
 

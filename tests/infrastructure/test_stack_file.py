@@ -1,7 +1,7 @@
 import pytest
 
 from stackfold.domain.errors import InvalidFile
-from stackfold.infrastructure.stack_file import StackFiles
+from stackfold.infrastructure.files.stack import StackFiles
 
 FILES = StackFiles()
 DOCUMENT = {

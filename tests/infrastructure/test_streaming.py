@@ -8,9 +8,9 @@ import pytest
 PROGRAM = """
 import sys
 from pathlib import Path
-from stackfold.application.materializers import Materializers
-from stackfold.application.values import read, write
-from stackfold.domain.artifact import Artifact
+from stackfold.application.artifacts.materializers import Materializers
+from stackfold.application.artifacts.values import read, write
+from stackfold.domain.runs.artifact import Artifact
 from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
 from stackfold.infrastructure.materializers import ALL
 

@@ -18,8 +18,8 @@ from stackfold.domain.errors import (
     UntrustedProject,
     UntrustedStore,
 )
-from stackfold.infrastructure.code_folder import code_folder
-from stackfold.infrastructure.home import LOG_FILE, find_project
+from stackfold.infrastructure.system.code_folder import code_folder
+from stackfold.infrastructure.system.home import LOG_FILE, find_project
 from stackfold.infrastructure.workspace import Workspace
 
 SOMEBODY, SOMEBODY_ELSE = 4711, 4712

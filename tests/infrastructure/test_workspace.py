@@ -21,8 +21,8 @@ from stackfold.domain.errors import (
     ProjectExists,
     StackActive,
 )
-from stackfold.infrastructure.author import author
-from stackfold.infrastructure.home import LOG_FILE
+from stackfold.infrastructure.system.author import author
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 

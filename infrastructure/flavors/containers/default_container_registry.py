@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from stackfold.application import ports
 from stackfold.application.ports import ContainerRegistry, Credentials, Secret
 from stackfold.infrastructure.flavors.containers.image_names import host_of, without_port
-from stackfold.infrastructure.loopback import is_loopback
+from stackfold.infrastructure.system.loopback import is_loopback
 
 _ADDRESS = re.compile(
     r"(\[[0-9a-f:]+\]|[a-zA-Z0-9][a-zA-Z0-9.-]*)(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"

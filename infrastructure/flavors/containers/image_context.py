@@ -12,8 +12,8 @@ from typing import Protocol
 
 from stackfold.application.ports.image_builder import ImagePlan
 from stackfold.domain.errors import BuildFailed, InstallFailed
-from stackfold.infrastructure.code_folder import files_of
-from stackfold.infrastructure.own_package import own_package
+from stackfold.infrastructure.system.code_folder import files_of
+from stackfold.infrastructure.system.own_package import own_package
 
 WORKING_FOLDER = "/app"
 OWN_FOLDER = ".stackfold-image"

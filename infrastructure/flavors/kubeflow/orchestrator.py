@@ -12,12 +12,12 @@ from stackfold.application.ports.submitting_orchestrator import (
     Submission,
     SubmittingOrchestrator,
 )
-from stackfold.domain.component_type import ComponentType
 from stackfold.domain.errors import EngineStopped, EngineUnavailable, NoLongerFollowed, WouldNotRun
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.database.url import address, only_on_loopback
+from stackfold.infrastructure.eventstore.open import chosen_store
 from stackfold.infrastructure.flavors.kubeflow.settings import KubeflowSettings
-from stackfold.infrastructure.home import LOG_FILE, find_project
-from stackfold.infrastructure.opening import chosen_store
-from stackfold.infrastructure.store import address, only_on_loopback
+from stackfold.infrastructure.system.home import LOG_FILE, find_project
 
 if TYPE_CHECKING:
     from stackfold.infrastructure.flavors.kubeflow.api import KubeflowApi, State
@@ -100,7 +100,7 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
             raise EngineUnavailable(self._title, problem)
         store = self._environment().get("STACKFOLD_STORE")
         if store:
-            from stackfold.infrastructure.opening import check_store
+            from stackfold.infrastructure.eventstore.open import check_store
 
             check_store(store)
 

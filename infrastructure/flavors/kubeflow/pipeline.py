@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stackfold.application.ports.submitting_orchestrator import Job, JobStep
-from stackfold.domain.resources import bytes_of
+from stackfold.domain.pipelines.resources import bytes_of
 from stackfold.infrastructure.flavors.kubeflow import components
 from stackfold.infrastructure.flavors.kubeflow.settings import KubeflowSettings
 

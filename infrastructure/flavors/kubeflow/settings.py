@@ -7,8 +7,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from stackfold.application import ports
 from stackfold.application.ports import Secret
-from stackfold.application.references import is_reference
-from stackfold.infrastructure.loopback import is_loopback
+from stackfold.application.secrets.references import is_reference
+from stackfold.infrastructure.system.loopback import is_loopback
 
 _SECRET_ARGUMENTS = frozenset({"cookies", "existing_token", "other_client_secret"})
 """Arguments of `kfp.Client` that nobody may see."""

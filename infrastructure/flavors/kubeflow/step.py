@@ -11,7 +11,7 @@ from types import FrameType
 
 from stackfold.application.ports import StepStopped
 from stackfold.domain.errors import RunFailed, StackfoldError
-from stackfold.infrastructure.flavors.places import ThisThread
+from stackfold.infrastructure.flavors.step_executors import ThisThread
 from stackfold.infrastructure.workspace import Workspace
 
 

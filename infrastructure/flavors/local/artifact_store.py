@@ -19,7 +19,7 @@ from pydantic import Field, field_validator
 from stackfold.application import ports
 from stackfold.application.ports import ArtifactStore, Kept, StoredArtifact
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
-from stackfold.infrastructure.private_files import create_file, make_folder_inside
+from stackfold.infrastructure.system.private_files import create_file, make_folder_inside
 
 _INCOMING = ".incoming"
 """The folder, in the store's own file system, in which a file lies until it is whole."""

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from stackfold.application import ports
 from stackfold.application.ports import Execute, Orchestrator, Place, RunPlan
-from stackfold.application.running.schedule import Schedule
-from stackfold.infrastructure.flavors.crew import Crew, Places
-from stackfold.infrastructure.flavors.places import ThisThread
+from stackfold.application.runs.schedule import Schedule
+from stackfold.infrastructure.flavors.step_executors import ThisThread
+from stackfold.infrastructure.flavors.worker_pool import Crew, Places
 
 
 class LocalOrchestrator(Orchestrator):

@@ -16,7 +16,7 @@ from typing import Any, Self
 from stackfold.application.ports import Answer, Place
 from stackfold.domain.errors import InvalidPipeline, StepProcessDied, StepTimedOut
 from stackfold.infrastructure.flavors.local.serialization import dumps
-from stackfold.infrastructure.flavors.places import GRACE, ThisThread
+from stackfold.infrastructure.flavors.step_executors import GRACE, ThisThread
 
 _ENTRY = "stackfold.infrastructure.flavors.local.step_process"
 _GLANCE = 0.2

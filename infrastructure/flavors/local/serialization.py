@@ -20,10 +20,10 @@ from typing import Any, ClassVar
 
 import cloudpickle
 
-from stackfold.application.running.steps import StepCall
-from stackfold.domain.code import CodeDigests
+from stackfold.application.runs.step_call import StepCall
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.infrastructure.file_modules import FileModule, place_of
+from stackfold.domain.pipelines.code import CodeDigests
+from stackfold.infrastructure.system.file_modules import FileModule, place_of
 
 
 def dumps(value: object) -> bytes:

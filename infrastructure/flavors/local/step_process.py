@@ -36,9 +36,9 @@ def main(requests: int, answers: int) -> None:
     else:
         os.environ["PYTHONPATH"] = python_path
     # What it takes to tell of an error is there before the time of a step begins to count.
-    import stackfold.application.running.steps
+    import stackfold.application.runs.step_call
     import stackfold.infrastructure.flavors.local.serialization  # noqa: F401
-    from stackfold.application.running.output import log_to_stderr
+    from stackfold.application.runs.output import log_to_stderr
 
     log_to_stderr()
     reader.start()
@@ -96,7 +96,7 @@ def _answer(request: bytes) -> bytes:
 
 
 def _failure(error: BaseException) -> bytes:
-    from stackfold.application.running.steps import one_line, traceback_text, trimmed
+    from stackfold.application.runs.step_call import one_line, traceback_text, trimmed
     from stackfold.infrastructure.flavors.local.serialization import with_paths_as_sent
 
     text = with_paths_as_sent(traceback_text(trimmed(error)))

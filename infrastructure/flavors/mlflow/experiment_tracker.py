@@ -19,15 +19,15 @@ from stackfold.application.ports.experiment_tracker import (
 )
 from stackfold.domain.errors import TrackerUnavailable
 from stackfold.infrastructure.flavors.mlflow.client import Settings, connected
-from stackfold.infrastructure.flavors.mlflow.faults import first_line, problem
-from stackfold.infrastructure.flavors.mlflow.guard import Guard
+from stackfold.infrastructure.flavors.mlflow.errors import first_line, problem
 from stackfold.infrastructure.flavors.mlflow.run import (
     MlflowRecord,
     active,
     log_parameters,
     nowhere,
 )
-from stackfold.infrastructure.loopback import is_loopback
+from stackfold.infrastructure.flavors.mlflow.store_lock import Guard
+from stackfold.infrastructure.system.loopback import is_loopback
 
 _STATUS = {"completed": "FINISHED", "failed": "FAILED", "cancelled": "KILLED"}
 _PARENT = "mlflow.parentRunId"

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stackfold.application.ports.model_deployer import Deployed, ModelToServe
-from stackfold.application.tensors import Tensor, nested
+from stackfold.application.ports.tensors import Tensor, nested
 from stackfold.domain.errors import DeploymentUnavailable, NoManifest, PredictionRefused
-from stackfold.infrastructure.flavors.deployers import server_requests
-from stackfold.infrastructure.flavors.deployers.served_locally import ServedLocally
-from stackfold.infrastructure.flavors.deployers.server_requests import null_for_nan
-from stackfold.infrastructure.flavors.deployers.server_settings import ServerSettings
+from stackfold.infrastructure.flavors.model_serving import server_requests
+from stackfold.infrastructure.flavors.model_serving.served_locally import ServedLocally
+from stackfold.infrastructure.flavors.model_serving.server_requests import null_for_nan
+from stackfold.infrastructure.flavors.model_serving.server_settings import ServerSettings
 
 _DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES"}
 _OUTPUT = "predict"
@@ -20,7 +20,7 @@ class MlflowModelDeployer(ServedLocally):
     """Serves models by `mlflow models serve`."""
 
     flavor = "mlflow"
-    program = "mlflow_server"
+    program = "stackfold.infrastructure.flavors.mlflow.server"
 
     class Configuration(ServerSettings):
         """How servers run here."""

@@ -11,14 +11,14 @@ from contextlib import suppress
 from typing import Any
 
 from stackfold.application.ports import Answer, Place
-from stackfold.application.running.steps import StepCall
+from stackfold.application.runs.step_call import StepCall
 from stackfold.domain.errors import EngineUnavailable, StepLost, StepProcessDied, StepTimedOut
-from stackfold.domain.resources import Resources, bytes_of
+from stackfold.domain.pipelines.resources import Resources, bytes_of
 from stackfold.infrastructure.flavors.local.processes import outcome, portable
-from stackfold.infrastructure.flavors.places import GRACE, ThisThread
 from stackfold.infrastructure.flavors.ray.settings import RaySettings
 from stackfold.infrastructure.flavors.ray.task import ANSWERED, BEGAN, DIED, LATE, execute
-from stackfold.infrastructure.flavors.sent_secrets import Values, secrets_of
+from stackfold.infrastructure.flavors.secret_env import Values, secrets_of
+from stackfold.infrastructure.flavors.step_executors import GRACE, ThisThread
 
 _GLANCE = 0.2
 """Seconds between two looks whether the wait for a step should end."""

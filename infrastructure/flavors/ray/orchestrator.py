@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from stackfold.application.ports import Execute, Orchestrator, RunPlan
-from stackfold.infrastructure.flavors.crew import Crew
 from stackfold.infrastructure.flavors.ray.settings import RaySettings
+from stackfold.infrastructure.flavors.worker_pool import Crew
 
 
 class RayOrchestrator(Orchestrator):

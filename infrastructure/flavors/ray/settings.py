@@ -5,8 +5,8 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from stackfold.application import ports
-from stackfold.domain.resources import Amount, Memory
-from stackfold.infrastructure.loopback import is_loopback
+from stackfold.domain.pipelines.resources import Amount, Memory
+from stackfold.infrastructure.system.loopback import is_loopback
 
 
 class RaySettings(ports.Configuration):

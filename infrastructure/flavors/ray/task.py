@@ -13,8 +13,8 @@ from typing import Any
 
 from stackfold.domain.errors import StepProcessDied, StepTimedOut
 from stackfold.infrastructure.flavors.local.processes import StepProcess, portable
-from stackfold.infrastructure.flavors.places import GRACE, StoppableThread
-from stackfold.infrastructure.flavors.sent_secrets import Provided, Values
+from stackfold.infrastructure.flavors.secret_env import Provided, Values
+from stackfold.infrastructure.flavors.step_executors import GRACE, StoppableThread
 
 BEGAN, ANSWERED, DIED, LATE = "began", "answered", "died", "late"
 _GLANCE = 0.1

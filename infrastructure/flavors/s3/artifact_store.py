@@ -14,10 +14,10 @@ from pydantic import Field, field_validator, model_validator
 from stackfold.application import ports
 from stackfold.application.ports import ArtifactStore, Kept, Secret, StoredArtifact
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
-from stackfold.infrastructure.flavors.gathered import Gathered
 from stackfold.infrastructure.flavors.s3.bucket import PART, Bucket, Settings, endpoint_of
-from stackfold.infrastructure.flavors.s3.faults import Fault
-from stackfold.infrastructure.loopback import is_address, is_loopback
+from stackfold.infrastructure.flavors.s3.errors import Fault
+from stackfold.infrastructure.flavors.spooled_buffer import Gathered
+from stackfold.infrastructure.system.loopback import is_address, is_loopback
 
 _PATH = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[\w=+-][\w.=+-]*)*)/?", re.ASCII)
 _NAME = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})")

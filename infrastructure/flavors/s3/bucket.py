@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from stackfold.infrastructure.flavors.gathered import Gathered
-from stackfold.infrastructure.flavors.s3.faults import Fault
+from stackfold.infrastructure.flavors.s3.errors import Fault
+from stackfold.infrastructure.flavors.spooled_buffer import Gathered
 
 Answer = TypeVar("Answer")
 

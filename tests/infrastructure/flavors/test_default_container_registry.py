@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from stackfold.application.secrets import StoredSecrets
+from stackfold.application.secrets.secrets import StoredSecrets
 from stackfold.infrastructure.flavors.containers.default_container_registry import (
     DefaultContainerRegistry,
 )

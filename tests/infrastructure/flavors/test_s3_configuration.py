@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from stackfold.application.configuration import explicit, resolved
-from stackfold.domain.component_type import ComponentType
+from stackfold.application.stacks.configuration import explicit, resolved
 from stackfold.domain.errors import InvalidConfiguration
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.flavors.s3.artifact_store import S3ArtifactStore
-from stackfold.infrastructure.flavors.s3.faults import Fault
+from stackfold.infrastructure.flavors.s3.errors import Fault
 
 STORE = ComponentType.ARTIFACT_STORE
 

@@ -12,7 +12,7 @@ import numpy
 import pandas
 import pytest
 
-from stackfold.infrastructure.flavors.serving.served_model import (
+from stackfold.infrastructure.flavors.model_serving.served_model import (
     Named,
     Refused,
     ServedModel,
@@ -133,7 +133,7 @@ def served(tmp_path, content, **options):
     path.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     program = (
-        "from stackfold.infrastructure.flavors.serving import served_model\n"
+        "from stackfold.infrastructure.flavors.model_serving import served_model\n"
         "print(served_model.ServedModel.read(served_model.options()))"
     )
     given = {"model": path, "digest": digest, "name": "any", "folder": tmp_path, **options}

@@ -1,0 +1,4 @@
+"""Artifacts: listing, loading, materializing and pruning.
+
+Start with `artifacts.py`.
+"""

@@ -1,0 +1,44 @@
+"""Loading artifacts, from the stores where the runs that made them put them."""
+
+from typing import Any, cast
+
+from stackfold.application.artifacts.artifact_views import ArtifactQueries
+from stackfold.application.artifacts.materializers import Materializers
+from stackfold.application.artifacts.values import read, show
+from stackfold.application.ports import ArtifactStore
+from stackfold.application.stacks.stack_resolver import Pinning
+from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.pin import Pin
+from stackfold.domain.stacks.component_type import ComponentType
+
+
+class ArtifactLoading:
+    """The way from an artifact to its value."""
+
+    def __init__(
+        self, queries: ArtifactQueries, pinning: Pinning, materializers: Materializers
+    ) -> None:
+        """Ask `queries` for what was recorded; stores are set up by `pinning`."""
+        self._queries = queries
+        self._pinning = pinning
+        self._materializers = materializers
+
+    def load(self, id: str, no_pickle: bool) -> Any:
+        """The value of an artifact; raises as `FoundArtifact.load`."""
+        artifact, store = self._stored(id)
+        readers = self._materializers.without_pickles() if no_pickle else self._materializers
+        return read(artifact, store, readers)
+
+    def show(self, id: str) -> Any:
+        """The value of an artifact as JSON has it; raises as `FoundArtifact.show`."""
+        artifact, store = self._stored(id)
+        return show(artifact, store, self._materializers)
+
+    def _stored(self, id: str) -> tuple[Artifact, ArtifactStore]:
+        view, recorded = self._queries.recorded(id)
+        pin = Pin.model_validate(recorded)
+        store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
+        artifact = Artifact.model_validate(
+            {field: getattr(view, field) for field in Artifact.model_fields}
+        )
+        return artifact, store

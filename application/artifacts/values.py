@@ -1,0 +1,103 @@
+"""Values: into an artifact store, and out of it again."""
+
+import warnings
+from typing import Any
+from uuid import uuid4
+
+from stackfold.application.artifacts.materializers import Materializers, differing
+from stackfold.application.ports import ArtifactStore
+from stackfold.application.runs.interruptions import is_interruption
+from stackfold.domain.errors import ArtifactDamaged, StackfoldError, VersionsDiffer
+from stackfold.domain.errors.refusal import text_of
+from stackfold.domain.pipelines.class_finder import class_finder, type_name
+from stackfold.domain.pipelines.graph import StepFunction
+from stackfold.domain.runs.artifact import Artifact
+
+
+def write(name: str, value: Any, store: ArtifactStore, materializers: Materializers) -> Artifact:
+    """Put a value into a store.
+
+    Args:
+        name: What the output is called.
+        value: What is stored.
+        store: Where.
+        materializers: One of them writes it.
+
+    Raises:
+        ArtifactStoreUnavailable: The store cannot be written.
+        PickleRefused: Only a pickle could hold it, and pickles are refused.
+        Exception: Whatever a class of the user's does when it is pickled.
+    """
+    materializer, write_value = materializers.prepare(value)
+    with store.create() as file:
+        versions = write_value(file)
+    uri, digest, size = file.stored
+    return Artifact(
+        id=uuid4(),
+        name=name,
+        type=type_name(type(value)),
+        materializer=materializer.name,
+        uri=uri,
+        digest=digest,
+        size=size,
+        versions=dict(versions or {}),
+    )
+
+
+def read(
+    artifact: Artifact,
+    store: ArtifactStore,
+    materializers: Materializers,
+    step: StepFunction | None = None,
+    hint: Any = Any,
+) -> Any:
+    """The value of an artifact.
+
+    Warns by `VersionsDiffer` if it was written with other versions than those here.
+
+    Args:
+        artifact: What was recorded of it.
+        store: The store that holds it.
+        materializers: One of them wrote it.
+        step: The step that takes it, if it is for one;
+        hint: and the type hint of its input.
+
+    Raises:
+        ArtifactDamaged: It is gone, or not what was written, or a library is missing.
+        PickleRefused: It is a pickle, and pickles are refused.
+        UnknownClass: It is of a class that the program does not have.
+    """
+    find_class = class_finder(hint, step.function if step else None)
+    reader = materializers.named(artifact.materializer, artifact.uri, artifact.type)
+    with store.open(artifact.uri, artifact.digest) as file:
+        others = differing(reader, artifact.versions, artifact.uri) if artifact.versions else {}
+        if others:
+            what = f"the {artifact.type} at {artifact.uri}"
+            warnings.warn(VersionsDiffer(what, others), stacklevel=2)
+        try:
+            return reader.read(file, artifact.type, find_class)
+        except StackfoldError:
+            raise
+        except BaseException as error:
+            if is_interruption(error) or isinstance(error, SystemExit):
+                raise
+            problem = f"cannot be read: {type(error).__name__}: {text_of(error)}"
+            raise ArtifactDamaged(artifact.uri, problem, again=True) from error
+
+
+def show(artifact: Artifact, store: ArtifactStore, materializers: Materializers) -> Any:
+    """The value of an artifact as JSON has it, where its class is not here.
+
+    Raises:
+        ArtifactDamaged: It is gone, or not what was written.
+        UnknownClass: It was not written as JSON.
+    """
+    reader = materializers.named(artifact.materializer, artifact.uri, artifact.type)
+    with store.open(artifact.uri, artifact.digest) as file:
+        try:
+            return reader.show(file, artifact.type)
+        except StackfoldError:
+            raise
+        except Exception as error:
+            problem = f"cannot be read: {type(error).__name__}: {error}"
+            raise ArtifactDamaged(artifact.uri, problem) from error

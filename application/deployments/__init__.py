@@ -1,0 +1,4 @@
+"""Model deployments: deploy, query, predict, stop.
+
+Start with `deployments.py`.
+"""

@@ -1,0 +1,4 @@
+"""Loading and saving aggregates, projections, constraints and snapshots.
+
+Start with `repository.py`.
+"""

@@ -1,0 +1,4 @@
+"""History, diff, revert and undo.
+
+Start with `reverts.py`.
+"""

@@ -1,0 +1,89 @@
+"""Comparing: one stack at two points, two stacks, two runs."""
+
+from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.history.differences import differences, whole_stack
+from stackfold.application.history.histories import Histories
+from stackfold.application.stacks.flavors import Flavors
+from stackfold.application.stacks.queries import History, Queries, Reference
+from stackfold.application.stacks.views import Change, ComponentView
+from stackfold.domain.errors import NoSuchRevision, NotFound, NotThereThen, StackfoldError
+from stackfold.domain.stacks.component_type import ComponentType
+
+
+class Diffs:
+    """What differs, with everything behind it: composition and resolved configuration."""
+
+    def __init__(
+        self, queries: Queries, history: History, histories: Histories, flavors: Flavors
+    ) -> None:
+        """Ask the first three; resolve configurations by `flavors`."""
+        self._queries = queries
+        self._history = history
+        self._histories = histories
+        self._flavors = flavors
+
+    def stack(
+        self,
+        before: str,
+        after: str | None = None,
+        revisions: tuple[int, int | None] | None = None,
+        as_of: tuple[AsOf, AsOf] = (None, None),
+    ) -> list[Change]:
+        """The fields in which a stack differs from itself at another point, or from another.
+
+        Args:
+            before: A stack.
+            after: Another one; by default the same.
+            revisions: Two revisions of the stack; None for the second is the latest.
+            as_of: The points at which the two sides are looked at.
+
+        Raises:
+            NotFound: There never was such a stack.
+            NoSuchRevision: It has no such revision.
+            NotThereThen: It did not exist then.
+        """
+        one = self._histories.find_stack(before)
+        other = self._histories.find_stack(after) if after else one
+        positions = [self._queries.position(each) for each in as_of]
+        if revisions:
+            positions = [self._position(one, each) for each in revisions]
+        elif after is None and as_of == (None, None):
+            (latest,) = self._history.of_stack(one.id, limit=1)
+            positions = [latest.change - 1, latest.position]
+        return differences(
+            self._whole(one, positions[0], same=after is None),
+            self._whole(other, positions[1], same=after is None),
+        )
+
+    # -- how it is done
+
+    def _position(self, stack: Reference, revision: int | None) -> int | None:
+        if revision is None:
+            return None
+        revisions = self._history.revisions(stack.id)
+        position = next((each.position for each in revisions if each.number == revision), None)
+        if position is None:
+            raise NoSuchRevision("stack", stack.name, revision, len(revisions))
+        return position
+
+    def _whole(self, stack: Reference, position: int | None, same: bool) -> dict[str, object]:
+        """Everything behind a stack; compared with itself, it has a name, or is not there yet."""
+        try:
+            view = self._queries.stack(stack.id, position)
+        except NotFound:
+            if same:
+                return {}
+            raise NotThereThen("stack", stack.name, position) from None
+        components = self._queries.stack_components(stack.id, position)
+        resolved = {component.id: self._resolved(component) for component in components}
+        whole = whole_stack(view, components, resolved)
+        return {"name": view.name, **whole} if same else whole
+
+    def _resolved(self, component: ComponentView) -> dict[str, object]:
+        try:
+            return self._flavors.resolved(
+                ComponentType(component.type), component.flavor, component.configuration
+            )
+        except StackfoldError:
+            # Its flavor is gone, or wants another configuration by now: what was set still counts.
+            return component.configuration

@@ -1,0 +1,1 @@
+"""Filtering and sorting of rows in memory."""

@@ -1,1 +1,0 @@
-"""One file per question; each a pure fold of events into rows."""

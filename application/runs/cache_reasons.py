@@ -1,0 +1,175 @@
+"""Why steps were or were not taken from the cache."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView, release
+from stackfold.domain.exact_json.display import readable, text_of
+
+_NEW_FORM = "keys have a new form since that run: each step is executed once more"
+_MOST_NAMED = 5
+
+
+class CacheReason(NamedTuple):
+    """Why a step was or was not taken from the cache."""
+
+    step: str
+    status: str
+    reason: str
+    """In one line."""
+    compared_with: str | None
+    """The name of the run with the latest earlier execution of the step, if there is one."""
+    key: str
+    """The cache key; empty if it never got so far."""
+    parts: dict[str, Any]
+    """What the key is made of: code, parameters and their form, inputs, outputs, materializers,
+    store; and of the code in which form its digest is, by which Python it was compiled, and what
+    counts in it by its class alone."""
+
+
+class EarlierExecutions(Protocol):
+    """Where earlier executions are looked up."""
+
+    def previous(self, run: str, step: str) -> str | None:
+        """The id of the latest earlier run of the same pipeline that has a key for a step."""
+
+    def known(self, run: str, key: str) -> str | None:
+        """The name of the latest earlier run that has a step with that cache key."""
+
+    def digests(self, run: str) -> Mapping[str, str]:
+        """Artifact → its digest, for what flows into the steps of a run."""
+
+
+class CacheReasons:
+    """Compares executions of a step."""
+
+    def __init__(self, queries: RunQueries, executions: EarlierExecutions) -> None:
+        """Find runs by `queries`, and which of them to compare by `executions`."""
+        self._queries = queries
+        self._executions = executions
+
+    def of(self, run: RunDescription) -> Iterator[CacheReason]:
+        """Why each step of a run was or was not taken from the cache."""
+        runs = {run.id: (run, self._executions.digests(run.id))}
+        for step in run.steps:
+            earlier = self._executions.previous(run.id, step.name) if step.key else None
+            if earlier and earlier not in runs:
+                described = self._queries.describe_run(earlier)
+                runs[earlier] = described, self._executions.digests(earlier)
+            after = _parts(step, *runs[run.id])
+            then = runs[earlier] if earlier else None
+            before = None
+            if then:
+                before = next(
+                    _parts(each, *then) for each in then[0].steps if each.name == step.name
+                )
+            yield CacheReason(
+                step.name,
+                step.status,
+                self._reason(run, step, before, after),
+                then[0].name if then else None,
+                step.key,
+                after,
+            )
+
+    def _reason(
+        self,
+        run: RunDescription,
+        step: StepView,
+        before: dict[str, Any] | None,
+        after: dict[str, Any],
+    ) -> str:
+        if step.cached_from:
+            taken = f"taken from run {self._queries.run(step.cached_from).name!r}"
+            return f"{taken}; {_only_by_class(step)}" if step.opaque else taken
+        if not step.key:
+            return "it did not begin" if step.status == "pending" else f"it was {step.status}"
+        if not step.could_be_cached:
+            return "caching is off" if step.declares else "caching is off: it has no outputs"
+        known = self._executions.known(run.id, step.key)
+        if known:
+            return f"what it made in run {known!r} was gone"
+        if before is None:
+            return "it was executed for the first time"
+        twice = any(
+            (each.code, each.parameters, each.inputs) == (step.code, step.parameters, step.inputs)
+            for each in run.steps
+            if each.name != step.name
+        )
+        otherwise = "an equal use of it came first" if twice else "the class of an input changed"
+        return next(_differences(before, after), otherwise)
+
+
+def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> dict[str, Any]:
+    (store, *_) = run.pin["components"]["artifact_store"]
+    return {
+        "code": step.code,
+        "code_form": step.code_form,
+        "python": release(run.environment.get("python")),
+        "opaque": [*step.opaque],
+        "parameters": step.parameters,
+        "parameter_form": step.parameter_form,
+        "inputs": {name: digests.get(id, "?") for name, id in step.inputs.items()},
+        "outputs": step.declares,
+        "materializers": step.materializers,
+        "store": {"flavor": store["flavor"], "configuration": store["configuration"]},
+    }
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """What differs, that which says most first."""
+    same_form = before["parameter_form"] == after["parameter_form"]
+    yield from _parameters(before["parameters"], after["parameters"], same_form)
+    if before["code"] != after["code"]:
+        yield _code_changed(before, after)
+    for name in {**after["inputs"], **before["inputs"]}:
+        if before["inputs"].get(name) != after["inputs"].get(name):
+            yield f"input {name!r} changed"
+    if before["outputs"] != after["outputs"]:
+        was, now = before["outputs"] or "none", after["outputs"] or "none"
+        yield f"its outputs changed: {was} -> {now}"
+    if before["materializers"] != after["materializers"]:
+        yield "the materializers of its outputs changed"
+    if before["store"] != after["store"]:
+        yield "the artifact store changed"
+
+
+def _code_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    if before["code_form"] != after["code_form"]:
+        return _NEW_FORM
+    was, now = before["python"], after["python"]
+    if was and now and was != now:
+        return f"its byte code is that of another Python: {was} -> {now}"
+    return "its code changed"
+
+
+def _only_by_class(step: StepView) -> str:
+    names = ", ".join(step.opaque[:_MOST_NAMED])
+    more = len(step.opaque) - _MOST_NAMED
+    return f"of its code these count by their class alone: {names}" + (
+        f" and {more} more" if more > 0 else ""
+    )
+
+
+def _parameters(
+    before: Mapping[str, Any], after: Mapping[str, Any], same_form: bool
+) -> Iterator[str]:
+    kinds_unknown = False
+    for name in {**before, **after}:
+        if name not in before:
+            yield f"parameter {name!r} is new: {_short(after[name])}"
+        elif name not in after:
+            yield f"parameter {name!r} is gone"
+        elif text_of(before[name]) == text_of(after[name]):
+            continue
+        elif not same_form and readable(before[name]) == readable(after[name]):
+            kinds_unknown = True  # they were not recorded then
+        else:
+            yield f"parameter {name!r}: {_short(before[name])} -> {_short(after[name])}"
+    if kinds_unknown:
+        yield _NEW_FORM
+
+
+def _short(value: Any) -> str:
+    shown = text_of(value)
+    return shown if len(shown) <= 40 else f"{shown[:37]}..."

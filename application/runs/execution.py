@@ -1,0 +1,400 @@
+"""Executing the steps of one run, and recording what comes of each."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from stackfold.application.ports import Place, RunPlan, StepStopped
+from stackfold.application.runs.context import Notes, RunFacts, notes_on
+from stackfold.application.runs.hooks import HookCall, call_hook
+from stackfold.application.runs.interruptions import is_interruption
+from stackfold.application.runs.progress import StepEnd, Watcher
+from stackfold.application.runs.run_recorder import Command, Recording
+from stackfold.application.runs.run_views import StepView
+from stackfold.application.runs.schedule import skipped
+from stackfold.application.runs.step_call import Failure, StepAnswer, StepCall, one_line
+from stackfold.application.runs.step_retry import HERE, Attempts, Equipment
+from stackfold.application.runs.step_tracker import RECORD
+from stackfold.application.runs.tracking import Tracking, tracked_run
+from stackfold.domain.errors import FailedElsewhere, RunFailed
+from stackfold.domain.pipelines.graph import Graph, Node
+from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.pin import Pin
+from stackfold.domain.runs.run import Run, StepDefinition, StepLog
+
+
+class Execution:
+    """One run while it runs. Threads may execute several steps at once."""
+
+    def __init__(
+        self,
+        run: Run,
+        graph: Graph,
+        pin: Pin,
+        recording: Recording,
+        equipment: Equipment,
+        kept: Mapping[str, tuple[Artifact, ...]],
+    ) -> None:
+        """Prepare to execute the steps of a run.
+
+        Args:
+            run: As it was started or resumed.
+            graph: What it consists of.
+            pin: The stack that it uses.
+            recording: Where it is recorded.
+            equipment: What it takes.
+            kept: Step → its outputs, for the steps that completed before the run was resumed.
+        """
+        self._id, self._name = str(run.id), run.name
+        self._facts = RunFacts(self._id, run.name, graph.pipeline, pin)
+        self._graph = graph
+        recorded: Any = run.metadata.get(RECORD)
+        self._recorded = recorded if isinstance(recorded, dict) else {}
+        facts = tracked_run(self._facts, graph)
+        self._tracking = Tracking(equipment.trackers, facts, self._recorded)
+        self._recording = recording
+        self._equipment = equipment
+        self._nodes = {node.name: node for node in graph.nodes}
+        self._turn = threading.RLock()
+        self._running: dict[str, datetime] = {}
+        self._ended: dict[str, str] = dict.fromkeys(kept, "completed")
+        self._failures: dict[str, Failure] = {}
+        self._closed = False
+        self._artifacts: dict[tuple[str, str], Artifact] = {}
+        # An artifact is remembered while there is a step to come that takes it.
+        self._takers = Counter(
+            (output.step, output.name)
+            for node in graph.nodes
+            if node.name not in kept
+            for output in node.inputs.values()
+        )
+        for step, outputs in kept.items():
+            self._remember(step, outputs)
+
+    @property
+    def plan(self) -> RunPlan:
+        """What the orchestrator is to run: all but what is kept."""
+        steps = tuple(
+            StepDefinition(
+                name=node.name,
+                upstream=tuple(step for step in node.upstream if step not in self._ended),
+            )
+            for node in self._graph.nodes
+            if node.name not in self._ended
+        )
+        mode = self._graph.options.failure_mode or FailureMode.FAIL_FAST
+        return RunPlan(self._id, self._graph.pipeline, steps, mode)
+
+    @property
+    def watcher(self) -> Watcher:
+        """Who is told."""
+        return self._equipment.watcher
+
+    @property
+    def has_completed(self) -> bool:
+        """Whether every step has completed."""
+        return all(self._ended.get(name) == "completed" for name in self._nodes)
+
+    def learn(self, steps: Iterable[StepView]) -> bool:
+        """Take note of steps that were executed elsewhere; return whether one has failed."""
+        for step in steps:
+            if step.status == "pending" or step.name in self._ended:
+                continue
+            done = step.status in ("completed", "cached")
+            self._ended[step.name] = "completed" if done else step.status
+            if step.status == "failed":
+                cause = FailedElsewhere(step.error, step.traceback)
+                self._failures[step.name] = Failure(cause, None, step.error, step.traceback)
+            self.watcher.step_begins(step.name)
+            self.watcher.step_ends(StepEnd(step.name, step.status, step.seconds, step.error))
+        return bool(self._failures)
+
+    def begin(self) -> None:
+        """Tell that the run begins.
+
+        Raises:
+            TrackerUnavailable: A strict experiment tracker cannot be reached.
+        """
+        steps = [node.name for node in self._graph.nodes]
+        self._equipment.watcher.run_begins(self._name, steps, list(self._ended))
+        self._call_run_hook("start", "running")
+        self._begin_tracking()
+
+    def execute(self, name: str, place: Place | None = None, /) -> None:
+        """Execute a step, and record what came of it.
+
+        Raises:
+            BaseException: What the step raised.
+        """
+        node = self._nodes[name]
+        started, inputs = self._begin(node)
+        # Known of every step: where it is not taken from the cache, its outputs are the latest.
+        key = self._equipment.cache.key(node, inputs)
+        hit = self._equipment.cache.find(key) if node.cache else None
+        if hit:
+            self._succeed(node, started, inputs, hit.answer, key=key, cached_from=hit.run)
+            return
+        attempts = Attempts(self._call(node, inputs), self._equipment, self._must_be_open)
+        try:
+            self._call_hook(node, "start", "running")
+            answer = attempts.answer(place or HERE)
+        except BaseException as error:
+            self._fail(node, started, error, attempts)
+            raise
+        log, retried = attempts.output.close(), tuple(attempts.retried)
+        self._succeed(node, started, inputs, answer, key=key, log=log, retried=retried)
+
+    def end_tracking(self) -> None:
+        """Tell the experiment trackers that every step completed.
+
+        Raises:
+            TrackerUnavailable: A strict one cannot be reached, so that the run has failed.
+        """
+        self._tracking.end("completed")
+
+    def complete(self) -> None:
+        """Record that every step completed."""
+        self._recording.record(lambda run: run.complete())
+        self._tell_end("completed", "success")
+
+    def fail(self, error: BaseException) -> RunFailed:
+        """Record that the run failed, and return the refusal that says so.
+
+        Args:
+            error: What the orchestrator raised; usually what a step raised.
+        """
+        step = next((name for name in self._nodes if name in self._failures), "")
+        failure = self._failures[step] if step else Failure.of(error)
+        reason = f"step {step!r} failed" if step else "the run failed"
+        self._end(reason, lambda run: run.fail(failure.error))
+        self._tell_end("failed", "failure", failure.cause)
+        failed = RunFailed(self._name, step, failure.error, failure.traceback)
+        failed.__cause__ = failure.cause.with_traceback(failure.frames)
+        return failed
+
+    def cancel(self, interruption: BaseException) -> None:
+        """Record that the run was cancelled, by what the orchestrator raised."""
+        reason = one_line(interruption)
+        self._end("the run was cancelled", lambda run: run.cancel(reason))
+        self._tell_end("cancelled", "", interruption)
+
+    # -- one step
+
+    def _begin(self, node: Node) -> tuple[datetime, dict[str, Artifact]]:
+        started = datetime.now(UTC)
+        with self._turn:
+            self._must_be_open()
+            self._running[node.name] = started
+            inputs = {
+                name: self._artifacts[output.step, output.name]
+                for name, output in node.inputs.items()
+            }
+        self._equipment.watcher.step_begins(node.name)
+        return started, inputs
+
+    def _call(self, node: Node, inputs: Mapping[str, Artifact]) -> StepCall:
+        return StepCall(
+            self._facts,
+            node.name,
+            node.step,
+            node.arguments,
+            inputs,
+            node.gathered,
+            self._equipment.store,
+            self._equipment.materializers,
+            self._tracking.of(node),
+            node.check_outputs,
+        )
+
+    def _succeed(
+        self,
+        node: Node,
+        started: datetime,
+        inputs: Mapping[str, Artifact],
+        answer: StepAnswer,
+        *,
+        key: str,
+        cached_from: UUID | None = None,
+        log: StepLog | None = None,
+        retried: tuple[str, ...] = (),
+    ) -> None:
+        taken = {name: artifact.id for name, artifact in inputs.items()}
+        status, ended = "cached" if cached_from else "completed", datetime.now(UTC)
+
+        def command(run: Run) -> None:
+            run.step_completed(
+                step=node.name,
+                started=started,
+                parameters=dict(node.parameters),
+                inputs=taken,
+                outputs=answer.outputs,
+                retried=retried,
+                log=log,
+                key=key,
+                cached_from=cached_from,
+                metadata=answer.metadata,
+                tags=answer.tags,
+                ended=ended,
+            )
+
+        with self._turn:
+            self._must_be_open()
+            # What was found in the cache would be found again: it need not be durable at once.
+            self._recording.record(command, at_once=cached_from is None)
+            self._forget(node)
+            self._remember(node.name, answer.outputs)
+            self._note(node.name, "completed")
+        self._tell(node.name, status, started, ended)
+        self._call_hook(node, "success", status)
+        self._call_hook(node, "end", status)
+
+    def _fail(
+        self,
+        node: Node,
+        started: datetime,
+        error: BaseException,
+        attempts: Attempts,
+    ) -> None:
+        ended, log = datetime.now(UTC), attempts.output.close()
+        if is_interruption(error):
+            self._stop(node, started, ended, error, log)
+            return
+        failure = Failure.of(error)
+        noted = notes_on(error) or Notes(node.step.options.metadata, node.step.options.tags)
+
+        def command(run: Run) -> None:
+            run.step_failed(
+                step=node.name,
+                started=started,
+                error=failure.error,
+                traceback=failure.traceback,
+                retried=tuple(attempts.retried),
+                log=log,
+                metadata=noted.metadata,
+                tags=noted.tags,
+                ended=ended,
+            )
+
+        with self._turn:
+            self._must_be_open()
+            self._failures[node.name] = failure
+            self._note(node.name, "failed")
+            self._recording.record(command)
+        self._tell(node.name, "failed", started, ended, failure.error)
+        self._call_hook(node, "failure", "failed", error)
+        self._call_hook(node, "end", "failed", error)
+        if not isinstance(error, Exception | SystemExit):
+            # An orchestrator takes everything else for an interruption.
+            raise FailedElsewhere(failure.error, failure.traceback) from error
+
+    def _stop(
+        self,
+        node: Node,
+        started: datetime,
+        ended: datetime,
+        error: BaseException,
+        log: StepLog | None,
+    ) -> None:
+        failed = next(iter(self._failures), None)
+        reason = f"step {failed!r} failed" if failed else "the run was cancelled"
+        with self._turn:
+            if self._closed:
+                return
+            self._note(node.name, "cancelled")
+            command = _cancellation(node.name, started, ended, reason, log)
+            self._recording.record(command, at_once=False)
+        self._tell(node.name, "cancelled", started, ended, reason)
+        self._call_hook(node, "end", "cancelled", error)
+
+    def _note(self, step: str, status: str) -> None:
+        del self._running[step]
+        self._ended[step] = status
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise StepStopped("the run has ended")
+
+    def _tell(
+        self, step: str, status: str, started: datetime, ended: datetime, reason: str = ""
+    ) -> None:
+        seconds = (ended - started).total_seconds()
+        self._equipment.watcher.step_ends(StepEnd(step, status, seconds, reason))
+
+    # -- the run
+
+    def _end(self, reason: str, command: Command) -> None:
+        """Record what did not end by itself, what never began, and that the run ended."""
+        with self._turn:
+            self._closed = True
+            commands = [*self._cancellations(reason), *self._skips(reason), command]
+            self._recording.record(*commands)
+
+    def _tell_end(self, status: str, event: str, error: BaseException | None = None) -> None:
+        self._tracking.end(status)
+        self._equipment.watcher.run_ends(status)
+        if event:
+            self._call_run_hook(event, status, error)
+        self._call_run_hook("end", status, error)
+
+    def _begin_tracking(self) -> None:
+        told: dict[str, Any] = {**self._tracking.begin()}
+        if told and told != self._recorded:
+            # At once: another process may execute the steps, and look there.
+            self._recording.record(lambda run: run.annotate({}, {RECORD: told}))
+
+    def _cancellations(self, reason: str) -> list[Command]:
+        """Those that are running still: whoever executes them could not be stopped."""
+        running, now = list(self._running.items()), datetime.now(UTC)
+        for step, started in running:
+            self._note(step, "cancelled")
+            self._tell(step, "cancelled", started, now, reason)
+        return [_cancellation(step, started, now, reason) for step, started in running]
+
+    def _skips(self, otherwise: str) -> list[Command]:
+        """Every step that never began, for the reason why it did not."""
+        reasons = skipped(self._graph.nodes, self._ended, otherwise)
+        for reason, steps in reasons.items():
+            for step in steps:
+                self._equipment.watcher.step_ends(StepEnd(step, "skipped", 0.0, reason))
+        return [_skip(tuple(steps), reason) for reason, steps in reasons.items()]
+
+    def _forget(self, node: Node) -> None:
+        for output in node.inputs.values():
+            taken = output.step, output.name
+            self._takers[taken] -= 1
+            if not self._takers[taken]:
+                del self._artifacts[taken]
+
+    def _remember(self, step: str, outputs: tuple[Artifact, ...]) -> None:
+        for artifact in outputs:
+            if self._takers[step, artifact.name]:
+                self._artifacts[step, artifact.name] = artifact
+
+    def _call_hook(
+        self, node: Node, event: str, status: str, error: BaseException | None = None
+    ) -> None:
+        hook = getattr(node.step.options, f"on_{event}")
+        if hook is not None:
+            told = HookCall(event, self._name, self._graph.pipeline, node.name, status, error)
+            call_hook(hook, told)
+
+    def _call_run_hook(self, event: str, status: str, error: BaseException | None = None) -> None:
+        hook = getattr(self._graph.options, f"on_{event}")
+        if hook is not None:
+            call_hook(hook, HookCall(event, self._name, self._graph.pipeline, "", status, error))
+
+
+def _cancellation(
+    step: str, started: datetime, ended: datetime, reason: str, log: StepLog | None = None
+) -> Command:
+    return lambda run: run.step_cancelled(
+        step=step, started=started, ended=ended, reason=reason, log=log
+    )
+
+
+def _skip(steps: tuple[str, ...], reason: str) -> Command:
+    return lambda run: run.steps_skipped(steps, reason)

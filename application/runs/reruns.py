@@ -1,0 +1,71 @@
+"""Reruns: the same pipeline again, on the configuration that a run was pinned to."""
+
+import warnings
+from collections.abc import Callable
+from uuid import UUID
+
+from stackfold.application.runs.launcher import Launch, Launches
+from stackfold.application.runs.progress import Watcher
+from stackfold.application.runs.recorded_graph import PipelineLoader, graph_again
+from stackfold.application.runs.run_views import RunDescription, RunQueries, release
+from stackfold.application.runs.step_codes import StepCodes
+from stackfold.domain.errors import CodeChanged
+from stackfold.domain.pipelines.code import FORM, CodeDigests
+from stackfold.domain.pipelines.graph import Graph
+from stackfold.domain.pipelines.pipeline import Pipeline
+from stackfold.domain.runs.environment import Environment
+from stackfold.domain.runs.pin import Pin
+
+
+class Reruns:
+    """Repeats runs."""
+
+    def __init__(
+        self,
+        queries: RunQueries,
+        launches: Launches,
+        load_pipeline: PipelineLoader,
+        environment: Callable[[], Environment],
+    ) -> None:
+        """Find runs by `queries` and their code by `load_pipeline`; execute by `launches`."""
+        self._queries = queries
+        self._launches = launches
+        self._load_pipeline = load_pipeline
+        self._environment = environment
+
+    def rerun(
+        self, reference: str, pipeline: Pipeline[...] | None, why: str, watcher: Watcher
+    ) -> str:
+        """Repeat a run, and return the id of the new one; raises as `Runs.rerun`."""
+        run = self._queries.describe_run(reference)
+        found = pipeline or self._load_pipeline(run.source, run.import_root)
+        graph = graph_again(self._queries.recorded_parameters(run.id), found)
+        environment = self._environment()
+        changed = _changed(run, graph, self._launches.digests(), environment.python)
+        if changed:
+            warnings.warn(CodeChanged(run.name, changed), stacklevel=3)
+        launch = Launch(
+            graph,
+            Pin.model_validate(run.pin),
+            why,
+            environment=environment,
+            rerun_of=UUID(run.id),
+            watcher=watcher,
+        )
+        return self._launches.start(launch)
+
+
+def _changed(run: RunDescription, graph: Graph, digests: CodeDigests, python: str) -> list[str]:
+    """The steps that are new, are gone, or have other code than the run had."""
+    codes = StepCodes(digests, graph.nodes)
+    now = {node.name: codes.of(node).digest for node in graph.nodes}
+    # What was not recorded, or in another form, or of another Python's byte code, cannot be told
+    # from what is there.
+    same = release(run.environment.get("python")) in ("", release(python))
+    then = {
+        step.name: step.code
+        if step.code and step.code_form == FORM and same
+        else now.get(step.name)
+        for step in run.steps
+    }
+    return [name for name in {**then, **now} if then.get(name) != now.get(name)]

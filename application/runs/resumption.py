@@ -1,0 +1,108 @@
+"""Resumption: a run that did not complete goes on, on the stack that it was pinned to."""
+
+from typing import cast
+
+from stackfold.application.eventsourcing.claims import Claims
+from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.ports import ArtifactStore
+from stackfold.application.ports.submitting_orchestrator import SubmittingOrchestrator
+from stackfold.application.runs.launcher import Kept, Launches
+from stackfold.application.runs.progress import Watcher
+from stackfold.application.runs.recorded_graph import PipelineLoader, recorded_graph
+from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView
+from stackfold.application.stacks.stack_resolver import Pinning
+from stackfold.domain.errors import NotResumable, RunBusy, StackfoldError
+from stackfold.domain.pipelines.graph import Graph
+from stackfold.domain.pipelines.pipeline import Pipeline
+from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.pin import Pin
+from stackfold.domain.runs.run import Run
+from stackfold.domain.stacks.component_type import ComponentType
+
+
+class Resumption:
+    """Takes up runs that failed, were cancelled, or whose process ended."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        queries: RunQueries,
+        pinning: Pinning,
+        claims: Claims,
+        launches: Launches,
+        load_pipeline: PipelineLoader,
+    ) -> None:
+        """Find runs by `queries` and their code by `load_pipeline`; execute by `launches`."""
+        self._ledger = ledger
+        self._queries = queries
+        self._pinning = pinning
+        self._claims = claims
+        self._launches = launches
+        self._load_pipeline = load_pipeline
+
+    def resume(
+        self, reference: str, pipeline: Pipeline[...] | None, why: str, watcher: Watcher
+    ) -> str:
+        """Go on with a run, and return its id when it has completed; raises as `Runs.resume`."""
+        view = self._queries.run(reference)
+        with self._claims.hold(view.id, view.name):
+            run = self._ledger.load(Run, view.id)
+            described = self._queries.describe_run(view.id)
+            graph = self._graph(described, pipeline)
+            pin = Pin.model_validate(described.pin)
+            self._refuse_while_executed(run, described, pin)
+            kept = self._kept(described, pin)
+            redone = tuple(
+                each.name
+                for each in described.steps
+                if each.name not in kept and each.status != "pending"
+            )
+            with self._ledger.signed(why):
+                run.resume(redone)
+            self._ledger.save(run)
+            self._launches.resume(run, graph, pin, kept, why, watcher)
+        return view.id
+
+    def _graph(self, run: RunDescription, pipeline: Pipeline[...] | None) -> Graph:
+        if run.status == "completed":
+            raise NotResumable(run.name, "has completed: there is nothing left to do")
+        try:
+            found = pipeline or self._load_pipeline(run.source, run.import_root)
+            return recorded_graph(self._queries, run, found)
+        except StackfoldError as error:
+            raise NotResumable(run.name, f"cannot go on: {error}") from error
+
+    def _refuse_while_executed(self, run: Run, described: RunDescription, pin: Pin) -> None:
+        """Refuse a run that an engine goes on with, though no process here does."""
+        if run.status != "running" or not described.submitted:
+            return
+        orchestrator = self._pinning.required(pin, ComponentType.ORCHESTRATOR)
+        if isinstance(orchestrator, SubmittingOrchestrator) and orchestrator.is_executing(
+            described.submitted["reference"]
+        ):
+            raise RunBusy(run.name)
+
+    def _kept(self, run: RunDescription, pin: Pin) -> Kept:
+        """The steps that completed, and whose outputs are all there."""
+        store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
+        kept: dict[str, tuple[Artifact, ...]] = {}
+        for step in run.steps:
+            if step.status in ("completed", "cached") and _all_there(step, store):
+                kept[step.name] = tuple(
+                    Artifact.model_validate(
+                        {field: getattr(each, field) for field in Artifact.model_fields}
+                    )
+                    for each in step.outputs
+                )
+        return kept
+
+
+def _all_there(step: StepView, store: ArtifactStore) -> bool:
+    return all(_is_there(each.uri, each.size, store) for each in step.outputs)
+
+
+def _is_there(uri: str, size: int, store: ArtifactStore) -> bool:
+    try:
+        return store.size(uri) == size
+    except StackfoldError:  # moved outside, no longer a file
+        return False

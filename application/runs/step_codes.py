@@ -1,0 +1,75 @@
+"""Step codes: what the code of each step of a graph consists of, as digests."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from stackfold.domain.pipelines.code import CodeDigests, Fingerprint
+from stackfold.domain.pipelines.graph import Node
+
+_PLAIN = {str, int, float, bool, type(None)}
+
+
+class StepCodes:
+    """The code of the steps of one graph.
+
+    Beside what a step's function names, the classes count that it meets: those in the type hints
+    of its inputs and of the outputs that flow into them, and those of its parameters' values.
+    """
+
+    def __init__(self, digests: CodeDigests, nodes: Sequence[Node]) -> None:
+        """Tell the code of `nodes`, by `digests`."""
+        self._digests = digests
+        self._nodes = {node.name: node for node in nodes}
+        self._of_nodes: dict[str, Fingerprint] = {}
+        self._known: dict[tuple[int, ...], Fingerprint] = {}
+        self._hinted: dict[int, tuple[Any, ...]] = {}
+        self._classes: dict[str, str] = {}
+        self._kept: list[Any] = []
+
+    def of(self, node: Node) -> Fingerprint:
+        """The fingerprint of the code of a node's step."""
+        of_node = self._of_nodes.get(node.name)
+        if of_node is not None:
+            return of_node
+        function = node.step.function
+        met = {id(each): each for each in self._met(node)}
+        key = (id(function), *met)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._digests.fingerprint(function, met.values())
+        self._of_nodes[node.name] = found
+        return found
+
+    def of_class(self, type: str, node: Node) -> str:
+        """The digest of the user's own class "module.Class" that a node meets as an input.
+
+        Empty if it is no such class, or cannot be found.
+        """
+        if type.startswith(("builtins.", "numpy.", "pandas.")):
+            return ""
+        found = self._classes.get(type)
+        if found is None:
+            found = self._digests.of_class(type, node.step.function)
+            self._classes[type] = found
+        return found
+
+    def _met(self, node: Node) -> Iterator[Any]:
+        signature = node.step.signature
+        yield from self._hints(id(signature.hints), signature.hints.values())
+        for output in node.inputs.values():
+            giver = self._nodes.get(output.step)
+            outputs = giver.step.signature.outputs if giver else ()
+            yield from self._hints(id(outputs), [each.type for each in outputs])
+        values = [each for each in node.arguments.values() if type(each) not in _PLAIN]
+        defaults = getattr(node.step.function, "__defaults__", None) or ()
+        values += [each for each in defaults if type(each) not in _PLAIN]
+        if values:
+            self._kept += values
+            yield from self._digests.met((), values)
+
+    def _hints(self, key: int, hints: Any) -> tuple[Any, ...]:
+        found = self._hinted.get(key)
+        if found is None:
+            self._kept.append(hints)
+            found = self._hinted[key] = self._digests.met(hints, ())
+        return found

@@ -1,0 +1,4 @@
+"""Commands and queries for stacks, components and flavors.
+
+Start with `stacks.py`.
+"""

@@ -1,0 +1,284 @@
+"""Flavors: what a component can be of."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic.errors import PydanticUserError
+
+from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.ports import PORTS, Configuration, StackComponent
+from stackfold.application.secrets.secrets import StoredSecrets
+from stackfold.application.stacks import configuration as configurations
+from stackfold.application.stacks.flavor_catalogue import OWN, Catalogue, Entry
+from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.views import FlavorDescription, FlavorView
+from stackfold.domain.errors import (
+    FlavorBuiltIn,
+    FlavorClassNotFound,
+    InvalidFlavor,
+    NameTaken,
+    NotInstalled,
+    StackfoldError,
+    UnknownFlavor,
+)
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.flavor import Flavor
+
+
+class Flavors:
+    """What can be done with flavors, and asked of them."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        queries: Queries,
+        catalogue: Catalogue,
+        home: Path,
+        secrets: StoredSecrets,
+    ) -> None:
+        """Register flavors in `ledger`, and build components.
+
+        Args:
+            ledger: Where flavors of one's own are recorded;
+            queries: and found.
+            catalogue: All flavors.
+            home: What relative paths of components refer to.
+            secrets: What components read their secrets by.
+        """
+        self._ledger = ledger
+        self._queries = queries
+        self._catalogue = catalogue
+        self._home = home
+        self.secrets = secrets
+
+    def list(self, type: ComponentType) -> Sequence[FlavorView]:
+        """The flavors of a component type, by name."""
+        return self._catalogue.views(ComponentType(type))
+
+    def describe(self, type: ComponentType, name: str) -> FlavorDescription:
+        """A flavor with its requirements and the JSON schema of its configuration.
+
+        Raises:
+            UnknownFlavor: There is none of that name.
+            InvalidFlavor: Its class is gone or no longer fits its type.
+        """
+        entry = self._catalogue.entry(type, name)
+        return FlavorDescription(
+            *self._catalogue.view(entry),
+            source=entry.source,
+            requires=[*self.requirements(type, name)],
+            schema=_schema(entry.source, self.implementation(type, name)),
+        )
+
+    def register(self, type: ComponentType, source: str, why: str = "") -> FlavorView:
+        """Make a class of one's own known as a flavor.
+
+        The folder that it is in is remembered by the home, not by the log. So who works on
+        another's log, or has moved the folder, registers the class once more: that records
+        nothing, and from then on it is found here, too.
+
+        Args:
+            type: The component type whose port the class implements.
+            source: Where the class is, as "module.Class"; also in the current folder.
+            why: The reason.
+
+        Raises:
+            InvalidFlavor: There is no such class, or it does not implement the port.
+            NameTaken: The type has a flavor of that name already.
+        """
+        type = ComponentType(type)
+        found = self._catalogue.packages.load_named(source)
+        if found is None:
+            module = source.rpartition(".")[0]
+            raise InvalidFlavor(source, f"no module {module!r} is installed, or in this folder")
+        flavor = _checked(found, source, type)
+        same = [each for each in self._catalogue.entries(type) if each.name == flavor.flavor]
+        known = [(each.integration, each.source) for each in same] == [(OWN, source)]
+        if same and not known:
+            raise NameTaken(f"{type.noun} flavor", flavor.flavor)
+        news = self._catalogue.packages.remember(f"{type}.{flavor.flavor}", source)
+        if known and not news:
+            raise NameTaken(f"{type.noun} flavor", flavor.flavor)
+        if known:
+            return self._catalogue.view(same[0])
+        with self._ledger.signed(why):
+            registered = Flavor.register(
+                type,
+                flavor.flavor,
+                source,
+                summary=(inspect.getdoc(flavor) or "").partition("\n")[0],
+                configuration_schema=_schema(source, flavor),
+            )
+        self._ledger.save(registered)
+        return self._catalogue.view(self._catalogue.entry(type, registered.name))
+
+    def is_registered(self, type: ComponentType, source: str) -> bool:
+        """Whether a class is a flavor in this log already, wherever it was registered."""
+        entries = self._catalogue.entries(ComponentType(type))
+        return any((each.integration, each.source) == (OWN, source) for each in entries)
+
+    def delete(self, type: ComponentType, name: str, why: str = "") -> None:
+        """Forget a flavor of one's own.
+
+        Raises:
+            UnknownFlavor: There is none of that name.
+            FlavorBuiltIn: It came with a package.
+            InUse: A component is of that flavor.
+        """
+        type = ComponentType(type)
+        self._catalogue.require(type, name)
+        own = {stored.name: stored.id for stored in self._queries.flavors(type)}
+        if name not in own:
+            raise FlavorBuiltIn(type.noun, name)
+        self._ledger.change(Flavor, own[name], Flavor.delete, why)
+
+    # -- what components and runs need of a flavor
+
+    def implementation(self, type: ComponentType, name: str) -> type[StackComponent]:
+        """The class of a flavor; raises as `describe`."""
+        return self._load(self._catalogue.entry(type, name))
+
+    def explicit(
+        self, type: ComponentType, name: str, configuration: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The given attributes as JSON values of the types that the flavor declares.
+
+        Raises:
+            UnknownFlavor: There is none of that name.
+            InvalidConfiguration: The attributes do not fit it.
+        """
+        return configurations.explicit(self.implementation(type, name), configuration)
+
+    def resolved(
+        self, type: ComponentType, name: str, configuration: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Every attribute of the flavor, defaults included; raises as `explicit`."""
+        return configurations.resolved(self.implementation(type, name), configuration)
+
+    def entry(self, type: ComponentType, name: str) -> Entry:
+        """A flavor, as far as it is known without loading its class.
+
+        Raises:
+            UnknownFlavor: There is none of that name.
+        """
+        return self._catalogue.entry(type, name)
+
+    def build(
+        self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
+    ) -> StackComponent:
+        """An instance of the flavor's class, ready for use.
+
+        Args:
+            type: The component type.
+            name: The flavor's name.
+            configuration: Attribute → value.
+            source: Where a run found the class. It is used for a flavor of the user's own, which
+                may be gone by now, or be another class; a package knows where its classes are.
+
+        Raises:
+            NotInstalled: What the flavor requires is not there.
+            UnknownFlavor: There is none of that name.
+            InvalidConfiguration: The attributes do not fit it.
+        """
+        missing = self.missing(type, name)
+        if missing is None:
+            return self.sketch(type, name, configuration, source)
+        try:
+            component = self.sketch(type, name, configuration, source)
+        except StackfoldError:  # for want of that, most likely
+            raise missing from None
+        if not component.has_own_environment:
+            raise missing
+        return component
+
+    def requirements(self, type: ComponentType, name: str) -> Sequence[str]:
+        """The pip requirements of a flavor.
+
+        That of a package needs the package, and what its class says; one's own, what that says.
+
+        Raises:
+            UnknownFlavor: There is none of that name.
+            InvalidFlavor: Its class cannot be loaded.
+        """
+        entry = self._catalogue.entry(type, name)
+        if entry.is_ours:
+            return entry.requires
+        return [*dict.fromkeys((*entry.requires, *self._load(entry).requires))]
+
+    def missing(self, type: ComponentType, name: str) -> NotInstalled | None:
+        """What keeps a flavor from being used here for want of a package; None if nothing does."""
+        installed = self._catalogue.packages.installed
+        for entry in self._catalogue.entries(type):
+            ours = entry.name == name and entry.integration != OWN
+            if ours and not installed(entry.modules):
+                noun = ComponentType(type).noun
+                return NotInstalled(noun, name, entry.integration, entry.requires)
+        return None
+
+    def sketch(
+        self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
+    ) -> StackComponent:
+        """What `build` makes, to be asked what it needs, whether or not it could be used here."""
+        try:
+            entry = self._catalogue.entry(type, name)
+        except UnknownFlavor:
+            if not source:
+                raise
+            entry = Entry(name, type, OWN, "", source)
+        if source and entry.integration == OWN:
+            entry = entry._replace(source=source)
+        return configurations.build(self._load(entry), configuration, self._home, self.secrets)
+
+    def _load(self, entry: Entry) -> "type[StackComponent]":
+        type = ComponentType(entry.type)
+        found = self._catalogue.packages.load(f"{type}.{entry.name}", entry.source)
+        if found is None:
+            raise FlavorClassNotFound(type.command, entry.source)
+        flavor = _checked(found, entry.source, type)
+        if entry.integration != OWN and flavor.flavor != entry.name:
+            raise InvalidFlavor(
+                entry.source,
+                f"the package {entry.integration} calls it {entry.name!r}, and the class calls "
+                f"itself {flavor.flavor!r}: they must agree",
+            )
+        return flavor
+
+
+def _checked(found: object, source: str, type: ComponentType) -> "type[StackComponent]":
+    port = PORTS[type]
+    if not inspect.isclass(found) or not issubclass(found, port):
+        raise InvalidFlavor(source, f"it must be a class that derives from {port.__name__}")
+    problem = _problem(found)
+    if problem:
+        raise InvalidFlavor(source, problem)
+    return found
+
+
+@lru_cache
+def _problem(flavor: type[StackComponent]) -> str:
+    """What keeps a class from being a flavor; empty if nothing does."""
+    if inspect.isabstract(flavor):
+        return f"it does not define {', '.join(sorted(flavor.__abstractmethods__))}"
+    model = getattr(flavor, "Configuration", None)
+    if not inspect.isclass(model) or not issubclass(model, Configuration):
+        return "it needs a Configuration derived from ours"
+    if not isinstance(getattr(flavor, "flavor", None), str):
+        return "it needs a name in the class attribute 'flavor'"
+    for name, field in model.model_fields.items():
+        if field.alias is not None:
+            return f"its attribute {name!r} may have no alias"
+        if "pydantic.types.Secret" in str(field.annotation):
+            # What it shows of itself is stars, and those would be recorded.
+            return f"its attribute {name!r} must be of our type Secret"
+    return ""
+
+
+def _schema(source: str, flavor: type[StackComponent]) -> dict[str, Any]:
+    try:
+        return flavor.Configuration.model_json_schema()
+    except PydanticUserError as error:
+        problem = str(error).partition("\n")[0]
+        raise InvalidFlavor(source, f"its Configuration has no JSON schema: {problem}") from error

@@ -1,0 +1,239 @@
+"""Stacks as documents: told by one Stackfold, or by the peer, and taken in by another."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.stacks.connections import Member
+from stackfold.application.stacks.flavors import Flavors
+from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.requirements import requirements_of
+from stackfold.application.stacks.stack_document import (
+    ComponentDocument,
+    Document,
+    StackDocument,
+    read,
+)
+from stackfold.application.stacks.validation import Moment, StackRules, member
+from stackfold.application.stacks.views import ComponentView, Condition, Listing, StackView
+from stackfold.domain.errors import ComponentsDiffer, NameTaken, NothingToChange
+from stackfold.domain.eventsourcing.aggregate import Aggregate
+from stackfold.domain.name import LONGEST
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.stack import Stack
+
+Clash = Literal["refuse", "reuse", "rename"]
+"""What to do where a component of the document's name is there but differs: refuse the document,
+use the component that is there, or register the document's under another name."""
+
+
+class Imported(NamedTuple):
+    """What an import did."""
+
+    stack: StackView
+    registered: list[ComponentView]
+    reused: list[ComponentView]
+
+
+class Exchange:
+    """Telling stacks to others, and taking in theirs."""
+
+    def __init__(self, ledger: Ledger, queries: Queries, flavors: Flavors) -> None:
+        """Record in `ledger`, ask `queries`, check configurations against `flavors`."""
+        self._ledger = ledger
+        self._queries = queries
+        self._flavors = flavors
+
+    def export(self, reference: str | None = None) -> Document:
+        """Everything that makes up a stack, as plain values.
+
+        Args:
+            reference: Which stack, by name, id or unique prefix; None for the active one.
+
+        Raises:
+            NotFound: Nothing answers to the reference.
+            Ambiguous: The reference is a prefix of several.
+        """
+        queries = self._queries
+        stack = queries.active_stack() if reference is None else queries.stack(reference)
+        components: dict[str, list[Document]] = {}
+        for each in queries.stack_components(stack.id):
+            told = {
+                "name": each.name,
+                "type": each.type,
+                "flavor": each.flavor,
+                "configuration": each.configuration,
+                "labels": each.labels,
+            }
+            components.setdefault(each.type, []).append(told)
+        return {
+            "stack_name": stack.name,
+            "description": stack.description,
+            "labels": stack.labels,
+            "components": components,
+        }
+
+    def requirements(self, reference: str | None = None) -> list[str]:
+        """The pip requirements of a stack's components, those of our extras as one.
+
+        Raises:
+            NotFound: Nothing answers to the reference.
+            InvalidFlavor: A flavor of the user's own cannot be loaded.
+        """
+        queries = self._queries
+        stack = queries.active_stack() if reference is None else queries.stack(reference)
+        members = [
+            (ComponentType(each.type), each.flavor) for each in queries.stack_components(stack.id)
+        ]
+        return requirements_of(self._flavors, members)
+
+    def import_stack(
+        self,
+        document: object,
+        name: str | None = None,
+        *,
+        on_clash: Clash = "refuse",
+        origin: str = "the document",
+        why: str = "",
+    ) -> Imported:
+        """Register what a document describes, all of it or nothing.
+
+        A component that is there already with the same name, flavor and configuration is used.
+
+        Args:
+            document: As `export` or the peer tells a stack.
+            name: The name to give the stack; by default the document's.
+            on_clash: What to do where something else has a name that is needed.
+            origin: Where the document comes from, for errors.
+            why: The reason.
+
+        Raises:
+            InvalidFile: The document describes no stack.
+            ComponentsDiffer: Other components have the names of its components.
+            NameTaken: Another stack has its name.
+            NothingToChange: The same stack is there already.
+            InvalidConfiguration: A configuration does not fit its flavor.
+            InvalidStack: Its components cannot work together.
+            UnknownFlavor: A flavor is not there.
+        """
+        told = read(document, name, origin)
+        import_ = _Import(told, self._queries, self._flavors, on_clash)
+        self._ledger.attempt(import_.command, why)
+        views = [self._queries.component(type, id) for id, type in import_.used.items()]
+        return Imported(
+            self._queries.stack(import_.stack),
+            [view for view in views if view.id in import_.registered],
+            [view for view in views if view.id not in import_.registered],
+        )
+
+
+class _Import:
+    """One import; its command may be called again, after a lost race."""
+
+    def __init__(
+        self, told: StackDocument, queries: Queries, flavors: Flavors, on_clash: Clash
+    ) -> None:
+        self._told = told
+        self._queries = queries
+        self._rules = StackRules(queries, flavors)
+        self._on_clash = on_clash
+        # What does not fit its flavor is refused before anything else is looked at.
+        self._explicit = {
+            (each.type, each.name): flavors.explicit(each.type, each.flavor, each.configuration)
+            for each in told.components
+        }
+        self.stack = ""
+        """The id of the stack."""
+        self.used: dict[str, ComponentType] = {}
+        """The id of every component of the stack → its type, in the document's order."""
+        self.registered: set[str] = set()
+        """The ids of those that are new."""
+
+    def command(self) -> list[Aggregate]:
+        """What is to be saved."""
+        self.used, self.registered = {}, set()
+        new: list[Aggregate] = []
+        differing = []
+        for each in self._told.components:
+            there = self._there(each)
+            same = there is not None and self._same(there, each)
+            if there and not same and self._on_clash == "refuse":
+                differing.append(f"{each.type.noun} {each.name!r}")
+            elif there and (same or self._on_clash == "reuse"):
+                self.used[there.id] = each.type
+            else:
+                component = self._component(each, rename=there is not None)
+                new.append(component)
+                self.registered.add(str(component.id))
+                self.used[str(component.id)] = each.type
+        if differing:
+            raise ComponentsDiffer(differing)
+        stack = self._stack()
+        self._rules.require(stack.name, self._members(new), Moment.COMPOSED, registered=False)
+        self.stack = str(stack.id)
+        return [*new, stack]
+
+    def _members(self, new: Sequence[Aggregate]) -> list[Member]:
+        """What the stack will be made of: what is there, and what is new."""
+        made = [
+            Member(each.type, each.name, each.flavor, each.configuration)
+            for each in new
+            if isinstance(each, Component)
+        ]
+        there = [
+            member(self._queries.component(type, id))
+            for id, type in self.used.items()
+            if id not in self.registered
+        ]
+        return [*there, *made]
+
+    def _there(self, told: ComponentDocument) -> ComponentView | None:
+        found = self._queries.components(told.type, _named(told.name))
+        return found[0] if found else None
+
+    def _same(self, there: ComponentView, told: ComponentDocument) -> bool:
+        explicit = self._explicit[told.type, told.name]
+        return (there.flavor, there.configuration) == (told.flavor, explicit)
+
+    def _component(self, told: ComponentDocument, rename: bool) -> Component:
+        name = told.name
+        if rename:
+            described = {each.name for each in self._told.components if each.type is told.type}
+            name = _free(
+                name,
+                lambda other: (
+                    other in described or bool(self._queries.components(told.type, _named(other)))
+                ),
+            )
+        explicit = self._explicit[told.type, told.name]
+        return Component.register(told.type, name, told.flavor, explicit, told.labels)
+
+    def _stack(self) -> Stack:
+        told, queries = self._told, self._queries
+        composition: dict[ComponentType, list[UUID]] = {}
+        for id, type in self.used.items():
+            composition.setdefault(type, []).append(UUID(id))
+        name = told.name
+        for there in queries.stacks(_named(name)):
+            held: dict[str, list[UUID]] = {}
+            for each in queries.stack_components(there.id):
+                held.setdefault(each.type, []).append(UUID(each.id))
+            if held == composition and (there.description, there.labels) == told[1:3]:
+                raise NothingToChange("stack", there.name, there.revision)
+            if self._on_clash != "rename":
+                raise NameTaken("stack", name, "give another name, or --on-clash rename")
+            name = _free(name, lambda other: bool(queries.stacks(_named(other))))
+        return Stack.register(name, composition, told.description, told.labels)
+
+
+def _named(name: str) -> Listing:
+    return Listing(where=(Condition("name", "equals", name),))
+
+
+def _free(name: str, taken: Callable[[str], bool]) -> str:
+    """`name` with the first number after it that makes it free."""
+    numbered = (f"{name[: LONGEST - len(str(number)) - 1]}-{number}" for number in count(2))
+    return next(other for other in numbered if not taken(other))

@@ -1,0 +1,196 @@
+"""What can be asked of the read models; answered by plain SQL in `infrastructure`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.stacks.views import (
+    ComponentView,
+    HistoryEntry,
+    Listing,
+    LogFilter,
+    StackView,
+)
+from stackfold.domain.stacks.component_type import ComponentType
+
+
+class Reference(NamedTuple):
+    """What a name, an id or a unique prefix stands for."""
+
+    id: str
+    name: str
+
+
+class Revision(NamedTuple):
+    """A revision of something, and where in the log it begins."""
+
+    number: int
+    position: int
+
+
+class StoredComponent(NamedTuple):
+    """A component as it is configured, without what it takes more queries to tell."""
+
+    id: str
+    type: str
+    name: str
+    flavor: str
+    configuration: Mapping[str, Any]
+
+
+class StoredFlavor(NamedTuple):
+    """A flavor that a user registered."""
+
+    id: str
+    name: str
+    type: str
+    source: str
+    summary: str
+    schema: str
+    """JSON schema of its configuration, as text."""
+
+
+class History(Protocol):
+    """The questions about the past."""
+
+    def log(self, wanted: LogFilter) -> Iterator[HistoryEntry]:
+        """The part of the log that a filter asks for."""
+
+    def at(self, positions: Sequence[int]) -> list[HistoryEntry]:
+        """The events at these positions."""
+
+    def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
+        """What happened to a stack, component, flavor, deployment or run, newest first."""
+
+    def of_stack(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
+        """The same for a stack, with what happened to its components while it held them."""
+
+    def find(
+        self,
+        kind: str,
+        reference: str,
+        type: ComponentType | None = None,
+        deleted: bool = False,
+    ) -> Reference:
+        """Something by name or id, whether it is there or was deleted.
+
+        Args:
+            kind: "stack", "component", "flavor" or "activation".
+            reference: A name that it has or once had, or its id.
+            type: For a component, its type.
+            deleted: Whether what was deleted comes before what is there, instead of after it;
+                then the latest comes first.
+
+        Raises:
+            NotFound: There never was one.
+        """
+
+    def revision(self, kind: str, id: str, position: int) -> Revision | None:
+        """The revision of something that was true at a position; None if it was not there."""
+
+    def revisions(self, id: str) -> list[Revision]:
+        """Every revision of something with its position, oldest first."""
+
+    def changes(self) -> Iterator[tuple[int, int | None, list[tuple[str, str, int]]]]:
+        """Every change of configuration, newest first.
+
+        Yields:
+            Its number, the number of the change that it took back if it took one back, and its
+            events as (aggregate's topic, id, revision), newest first. Runs change nothing; what
+            was done to deployments is told too.
+        """
+
+
+class Queries(Protocol):
+    """The questions; `as_of` is a position in the log, None for now."""
+
+    def position(self, as_of: AsOf) -> int | None:
+        """The position of a point in the past; None for now.
+
+        Raises:
+            InvalidMoment: It is written in no known form.
+            OutsideLog: The log had not begun yet, or ends before that position.
+            NotFound: There is no such run.
+        """
+
+    def stacks(self, listing: Listing = ..., as_of: int | None = None) -> list[StackView]:
+        """The living stacks."""
+
+    def stack(self, reference: str, as_of: int | None = None) -> StackView:
+        """The stack of that name, id or unique prefix.
+
+        Raises:
+            NotFound: There is none.
+            Ambiguous: The prefix fits several.
+        """
+
+    def stack_by_id(self, id: str, as_of: int | None = None) -> StackView:
+        """The stack with an id, in a time that does not grow with the number of stacks.
+
+        Raises:
+            NotFound: There is none.
+        """
+
+    def stored_components(self, ids: Sequence[str]) -> list[StoredComponent]:
+        """Those of the components with these ids that are there, in the same order."""
+
+    def active_stack(self, as_of: int | None = None) -> StackView:
+        """The stack that is active here."""
+
+    def components(
+        self, type: ComponentType, listing: Listing = ..., as_of: int | None = None
+    ) -> list[ComponentView]:
+        """The living components of a type."""
+
+    def component(
+        self, type: ComponentType, reference: str, as_of: int | None = None
+    ) -> ComponentView:
+        """The component of that type and name, id or unique prefix.
+
+        Raises:
+            NotFound: There is none.
+            Ambiguous: The prefix fits several.
+        """
+
+    def active_component(self, type: ComponentType, as_of: int | None = None) -> ComponentView:
+        """The component of a type that the active stack holds; of several, the default one.
+
+        Raises:
+            NotInStack: It holds none.
+        """
+
+    def previous_stack(self) -> Reference:
+        """The stack that was active here before the one that is.
+
+        Raises:
+            NotFound: There was none, or it was deleted.
+        """
+
+    def find_stack(self, reference: str, as_of: int | None = None) -> Reference:
+        """The id and name of a stack; raises as `stack` does."""
+
+    def find_component(
+        self, type: ComponentType, reference: str, as_of: int | None = None
+    ) -> Reference:
+        """The id and name of a component; raises as `component` does."""
+
+    def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:
+        """The components that a stack holds, by type, the default one of each type first."""
+
+    def stacks_with(self, component: str) -> list[str]:
+        """The names of the living stacks that hold the component with that id."""
+
+    def scopes_with(self, stack: str) -> list[str]:
+        """The scopes in which the stack with that id is active."""
+
+    def living(self, table: str, ids: list[str]) -> set[str]:
+        """Which of the ids belong to something living."""
+
+    def activation(self, scope: str, as_of: int | None = None) -> str | None:
+        """The id of a scope's activation, or None if it has made no choice yet."""
+
+    def flavors(self, type: ComponentType | None = None) -> list[StoredFlavor]:
+        """The living flavors that users registered."""
+
+    def components_of_flavor(self, type: ComponentType, flavor: str) -> list[str]:
+        """The names of the living components of a flavor."""

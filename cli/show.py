@@ -1,0 +1,340 @@
+"""The answers to questions about stacks, components and flavors.
+
+The commands of typer and the front door both print them from here; nothing here needs typer.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from stackfold.application.stacks.views import ComponentView, FlavorView, Listing, StackView
+from stackfold.cli.history_rows import show_history
+from stackfold.cli.render import Format, Shape, note, say, show_one, show_rows
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.workspace import Workspace
+
+PAGE = 20
+FIRST_PAGE = Listing(size=PAGE)
+LATEST_RUNS = Listing(sort_by="started", descending=True, size=PAGE)
+LATEST_ARTIFACTS = Listing(sort_by="position", descending=True, size=PAGE)
+
+_TYPES = tuple(type.value for type in ComponentType)
+_USUAL = tuple(type.value for type in ComponentType if type.required)
+_STACK_TABLE = ("active", "name", "revision", *_USUAL)
+_COMPONENT = Shape(
+    ComponentView._fields,
+    ("name", "flavor", "revision", "configuration", "stacks", "updated", "by"),
+    ("name", "flavor", "revision"),
+)
+_FLAVOR = Shape(FlavorView._fields, ("name", "integration", "installed", "summary"))
+
+Columns = Sequence[str] | None
+
+
+# -- stacks
+
+
+def stacks(
+    output: str = Format.TABLE,
+    listing: Listing = FIRST_PAGE,
+    columns: Columns = None,
+    as_of: str | None = None,
+) -> None:
+    """Print stacks, as they are or as they were."""
+    with Workspace.open() as workspace:
+        position = workspace.queries.position(as_of)
+
+        def ask(part: Listing) -> Sequence[StackView]:
+            return workspace.queries.stacks(part, position)
+
+        views = ask(listing)
+        more = _more(ask, listing, len(views))
+    # A table has a column for each type that one of its stacks has a component of.
+    others = tuple(t for t in _TYPES if t not in _USUAL and any(t in v.components for v in views))
+    shape = Shape(StackView._fields, (*_STACK_TABLE, *others), _STACK_TABLE[:3], _TYPES)
+    show_rows([_stack_record(view) for view in views], shape, output, columns)
+    _say_what_else(listing, len(views), more, "stack")
+
+
+def stack(
+    reference: str | None = None, output: str = Format.TABLE, as_of: str | None = None
+) -> None:
+    """Print one stack, by default the active one."""
+    with Workspace.open() as workspace:
+        view = _stack(workspace, reference, as_of)
+    show_one(view._asdict(), StackView._fields, output)
+
+
+def active_stack(output: str = Format.TABLE, as_of: str | None = None) -> None:
+    """Print the name of the active stack, or for a program all of it."""
+    with Workspace.open() as workspace:
+        _show_name(_stack(workspace, None, as_of), output)
+
+
+def stack_history(
+    reference: str | None = None,
+    output: str = Format.TABLE,
+    limit: int | None = None,
+    columns: Columns = None,
+) -> None:
+    """Print what was done to a stack, by default the active one, and to its components."""
+    with Workspace.open() as workspace:
+        entries = workspace.histories.of_stack(reference, limit)
+    show_history(entries, "stack", output, columns)
+
+
+def _stack(workspace: Workspace, reference: str | None, as_of: str | None) -> StackView:
+    queries = workspace.queries
+    position = queries.position(as_of)
+    if reference is None:
+        return queries.active_stack(position)
+    return queries.stack(reference, position)
+
+
+def _stack_record(view: StackView) -> dict[str, Any]:
+    each_type = {type: view.components.get(type, []) for type in _TYPES}
+    return {**view._asdict(), **each_type}
+
+
+# -- components
+
+
+def components(
+    type: ComponentType,
+    output: str = Format.TABLE,
+    listing: Listing = FIRST_PAGE,
+    columns: Columns = None,
+    as_of: str | None = None,
+) -> None:
+    """Print components of a type, as they are or as they were."""
+    with Workspace.open() as workspace:
+        position = workspace.queries.position(as_of)
+
+        def ask(part: Listing) -> Sequence[ComponentView]:
+            return workspace.queries.components(type, part, position)
+
+        views = ask(listing)
+        more = _more(ask, listing, len(views))
+    show_rows([view._asdict() for view in views], _COMPONENT, output, columns)
+    _say_what_else(listing, len(views), more, type.noun)
+
+
+def component(
+    type: ComponentType,
+    reference: str | None = None,
+    output: str = Format.TABLE,
+    as_of: str | None = None,
+) -> None:
+    """Print one component, by default the active stack's."""
+    with Workspace.open() as workspace:
+        view = _component(workspace, type, reference, as_of)
+    show_one(view._asdict(), ComponentView._fields, output)
+
+
+def active_component(
+    type: ComponentType, output: str = Format.TABLE, as_of: str | None = None
+) -> None:
+    """Print the name of the active stack's component, or for a program all of it."""
+    with Workspace.open() as workspace:
+        _show_name(_component(workspace, type, None, as_of), output)
+
+
+def component_history(
+    type: ComponentType,
+    reference: str | None = None,
+    output: str = Format.TABLE,
+    limit: int | None = None,
+    columns: Columns = None,
+) -> None:
+    """Print what was done to a component, by default the active stack's."""
+    with Workspace.open() as workspace:
+        entries = workspace.histories.of_component(type, reference, limit)
+    show_history(entries, type.value, output, columns)
+
+
+def _component(
+    workspace: Workspace, type: ComponentType, reference: str | None, as_of: str | None
+) -> ComponentView:
+    queries = workspace.queries
+    position = queries.position(as_of)
+    if reference is None:
+        return queries.active_component(type, position)
+    return queries.component(type, reference, position)
+
+
+# -- flavors
+
+
+def flavors(
+    type: ComponentType,
+    output: str = Format.TABLE,
+    listing: Listing = FIRST_PAGE,
+    columns: Columns = None,
+) -> None:
+    """Print the flavors of a type."""
+    with Workspace.open() as workspace:
+        views = workspace.catalogue.views(type, listing)
+        more = _more(lambda part: workspace.catalogue.views(type, part), listing, len(views))
+        problems = workspace.catalogue.packages.problems()
+    show_rows([view._asdict() for view in views], _FLAVOR, output, columns)
+    _say_what_else(listing, len(views), more, f"{type.noun} flavor")
+    for each in problems:
+        note(str(each))
+
+
+# -- runs
+
+
+def runs(
+    output: str = Format.TABLE, listing: Listing = LATEST_RUNS, columns: Columns = None
+) -> None:
+    """Print runs, the latest first."""
+    from stackfold.application.runs.run_views import RunView
+
+    with Workspace.open() as workspace:
+        views = workspace.run_queries.runs(listing)
+        more = _more(workspace.run_queries.runs, listing, len(views))
+    table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "ended")
+    shape = Shape(RunView._fields, table, table[:5])
+    show_rows([view._asdict() for view in views], shape, output, columns)
+    _say_what_else(listing, len(views), more, "run")
+
+
+# -- artifacts
+
+
+def artifacts(
+    output: str = Format.TABLE,
+    listing: Listing = LATEST_ARTIFACTS,
+    columns: Columns = None,
+    only_latest: bool = False,
+) -> None:
+    """Print artifacts, the latest first."""
+    from stackfold.application.artifacts.artifact_views import NamedArtifact
+
+    with Workspace.open() as workspace:
+
+        def ask(part: Listing) -> Sequence[NamedArtifact]:
+            return workspace.artifact_queries.artifacts(part, only_latest)
+
+        views = ask(listing)
+        more = _more(ask, listing, len(views))
+    shape = Shape(
+        NamedArtifact._fields, ("name", "version", "type", "size", "created"), ("name", "version")
+    )
+    show_rows([view._asdict() for view in views], shape, output, columns)
+    _say_what_else(listing, len(views), more, "artifact")
+
+
+# -- deployments
+
+
+def deployments(
+    output: str = Format.TABLE,
+    listing: Listing = FIRST_PAGE,
+    columns: Columns = None,
+    as_of: str | None = None,
+) -> None:
+    """Print deployments as they are found, or as they were recorded at some point."""
+    from stackfold.application.deployments.deployment_views import OPEN, DeploymentView
+
+    with Workspace.open() as workspace:
+        position = workspace.queries.position(as_of)
+
+        def ask(part: Listing) -> Sequence[DeploymentView]:
+            return workspace.deployment_queries.deployments(part, position)
+
+        views = ask(listing)
+        more = _more(ask, listing, len(views))
+        if position is None and any(view.status in OPEN for view in views):
+            views = workspace.deployments.looked_at(views)
+    table = ("name", "status", "model", "stack", "stack_revision", "deployer", "url")
+    shape = Shape(DeploymentView._fields, table, table[:3])
+    show_rows([view._asdict() for view in views], shape, output, columns)
+    _say_what_else(listing, len(views), more, "deployment")
+
+
+def deployment(reference: str, output: str = Format.TABLE, as_of: str | None = None) -> None:
+    """Print one deployment with all that it keeps."""
+    from stackfold.application.deployments.deployment_views import OPEN
+
+    with Workspace.open() as workspace:
+        position = workspace.queries.position(as_of)
+        told = workspace.deployment_queries.describe_deployment(reference, position)
+        if position is None and told.status in OPEN:
+            told = workspace.deployments.describe(told.id)
+    show_one(told._asdict(), told._fields, output)
+
+
+def deployment_history(
+    reference: str,
+    output: str = Format.TABLE,
+    limit: int | None = None,
+    columns: Columns = None,
+) -> None:
+    """Print what was done to a deployment."""
+    with Workspace.open() as workspace:
+        entries = workspace.histories.of_deployment(reference, limit)
+    show_history(entries, "deployment", output, columns)
+
+
+# -- the workspace
+
+
+def status(output: str = Format.TABLE, as_of: str | None = None) -> None:
+    """Print where things are, and which stack is active by whose choice."""
+    from importlib.metadata import version as installed
+
+    with Workspace.open() as workspace:
+        record = {"version": installed("stackfold"), **workspace.status(as_of)._asdict()}
+    problem, store = record.pop("problem"), record.pop("store")
+    if store:
+        record["store"] = store
+    show_one(record, tuple(record), output)
+    if problem:
+        note(str(problem))
+
+
+def log_head(output: str = Format.TABLE) -> None:
+    """Print the end of the log; for people in the form that `log verify --head` takes."""
+    with Workspace.open() as workspace:
+        head = workspace.log.head()
+    if output == Format.TABLE:
+        say(str(head))
+    else:
+        show_one({**head._asdict(), "hash": head.hash.hex()}, head._fields, output)
+
+
+def version(output: str = Format.TABLE) -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    if output == Format.TABLE:
+        say(installed("stackfold"))
+    else:
+        show_one({"version": installed("stackfold")}, ("version",), output)
+
+
+# -- how it is done
+
+
+def _show_name(view: StackView | ComponentView, output: str) -> None:
+    if output == Format.TABLE:
+        say(view.name)
+    else:
+        show_one(view._asdict(), view._fields, output)
+
+
+def _more(ask: Callable[[Listing], Sequence[object]], listing: Listing, shown: int) -> bool:
+    """Whether there is a row after the page."""
+    if listing.size is None or shown < listing.size:
+        return False
+    return bool(ask(listing._replace(page=listing.page * listing.size + 1, size=1)))
+
+
+def _say_what_else(listing: Listing, shown: int, more: bool, noun: str) -> None:
+    if more:
+        note(f"there are more: --page {listing.page + 1} shows the next, --size more at once")
+    elif not shown:
+        part = (listing.where, listing.labels, listing.tags, listing.since, listing.until)
+        narrowed = any(part) or listing.page > 1
+        note(f"no {noun} {'here' if narrowed else 'yet'}")

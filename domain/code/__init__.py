@@ -1,6 +1,0 @@
-"""Code: what a function does, as a digest that changes when that changes."""
-
-from stackfold.domain.code.digests import FORM, CodeDigests, Fingerprint
-from stackfold.domain.code.source_module import Source, Sources
-
-__all__ = ["FORM", "CodeDigests", "Fingerprint", "Source", "Sources"]

@@ -1,0 +1,303 @@
+"""Building: a graph while its pipeline function runs."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol, Self, Unpack
+
+from pydantic import JsonValue
+
+from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.pipelines.graph import Gathered, Node, Output, StepFunction, held_output
+from stackfold.domain.pipelines.hints import are_disjoint, hint_text
+from stackfold.domain.pipelines.options import PipelineOptions, StepChanges
+from stackfold.domain.pipelines.run_configuration import (
+    AS_WRITTEN,
+    RunConfiguration,
+    StepConfiguration,
+)
+
+
+class Buildable(StepFunction, Protocol):
+    """A step that is called in a pipeline function."""
+
+    waits_for: tuple[Output, ...]
+
+    def with_options(self, **options: Unpack[StepChanges]) -> Self:
+        """The same step with some options changed."""
+
+
+class PipelineFunction(Protocol):
+    """A pipeline that is called in another one."""
+
+    name: str
+    options: PipelineOptions
+
+
+class Building:
+    """The nodes so far, and where in which pipeline the next one belongs."""
+
+    def __init__(
+        self, pipeline: PipelineFunction, configuration: RunConfiguration, as_recorded: bool = False
+    ) -> None:
+        """Begin the graph of a pipeline.
+
+        Args:
+            pipeline: Which one.
+            configuration: What is chosen for the run.
+            as_recorded: Whether the parameters of steps in it are records of values.
+        """
+        self.step_parameters: dict[str, dict[str, JsonValue]] = {}
+        """Step → those of its parameters that the configuration gives, as they are recorded."""
+        self._as_recorded = as_recorded
+        self.nodes: list[Node] = []
+        self._pipelines: list[PipelineFunction] = [pipeline]
+        self._configuration = configuration
+        self._prefix = ""
+        self._cache = pipeline.options.enable_cache
+        self._check = pipeline.options.check_outputs
+        self._produced: dict[tuple[str, str], Any] = {}
+        """Step and output → its type hint, where that is checked."""
+        self._uses: dict[str, int] = {}
+        self._mark = object()
+
+    def add(self, step: Buildable, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Add a use of a step; return its output, or a tuple of them if it has several."""
+        signature = step.signature
+        name = self._unique(self._prefix + step.name)
+        given = signature.named(args, kwargs)
+        configured = self._configuration.steps.get(name)
+        if configured is not None:
+            step = step.with_options(**configured.options)
+            self._configure(step, name, given, configured)
+        signature.must_be_complete(given)
+        arguments: dict[str, Any] = {}
+        parameters: dict[str, JsonValue] = {}
+        inputs: dict[str, Output] = {}
+        gathered: dict[str, Gathered] = {}
+        for key in signature.names:
+            if key not in given:
+                parameters[key] = signature.defaults[key]
+                arguments[key] = signature.read(key, parameters[key])
+                continue
+            value = given[key]
+            if type(value) is Output:
+                inputs[key] = self._ours(step, key, value)
+                self._must_fit(step, key, value)
+            elif _holds_output(value):
+                gathered[key] = self._gather(step, key, value, inputs)
+            else:
+                self._must_hold_no_output(step, key, value)
+                arguments[key], parameters[key] = signature.validated(key, value)
+        upstream = dict.fromkeys(each.step for each in inputs.values())
+        if step.waits_for:
+            upstream |= dict.fromkeys(self._ours(step, "after", w).step for w in step.waits_for)
+        cache = self._may_be_cached(step, configured)
+        checks = self._checks(step, configured)
+        self.nodes.append(
+            Node(
+                name, step, arguments, parameters, inputs, gathered, tuple(upstream), cache, checks
+            )
+        )
+        if checks:
+            self._produced |= {(name, each.name): each.type for each in signature.outputs}
+        outputs = tuple(Output(name, each.name, self._mark) for each in signature.outputs)
+        if len(outputs) > 1:
+            return outputs
+        return outputs[0] if outputs else Output(name, "", self._mark)
+
+    @contextmanager
+    def inside(self, pipeline: PipelineFunction) -> Iterator[None]:
+        """What is added in the block belongs to an inner pipeline.
+
+        Raises:
+            InvalidPipeline: It is being built already.
+        """
+        if any(each is pipeline for each in self._pipelines):
+            way = " -> ".join(each.name for each in (*self._pipelines, pipeline))
+            raise InvalidPipeline(f"pipeline {pipeline.name!r} is a part of itself: {way}")
+        before = self._prefix, self._cache, self._check
+        self._prefix = f"{self._unique(self._prefix + pipeline.name)}."
+        if pipeline.options.enable_cache is not None:
+            self._cache = pipeline.options.enable_cache
+        if pipeline.options.check_outputs is not None:
+            self._check = pipeline.options.check_outputs
+        self._pipelines.append(pipeline)
+        try:
+            yield
+        finally:
+            self._pipelines.pop()
+            self._prefix, self._cache, self._check = before
+
+    def ends(self, first: int) -> tuple[Output, ...]:
+        """The ends of those nodes, from the given place on, that no other one waits for."""
+        added = self.nodes[first:]
+        needed = {name for node in added for name in node.upstream}
+        return tuple(Output(node.name, "", self._mark) for node in added if node.name not in needed)
+
+    def finish(self, pipeline: PipelineFunction) -> tuple[Node, ...]:
+        """The nodes, in topological order.
+
+        Raises:
+            InvalidPipeline: There is none, or the configuration names another one.
+        """
+        if not self.nodes:
+            raise InvalidPipeline(f"pipeline {pipeline.name!r} calls no step")
+        if self._configuration.steps:
+            names = dict.fromkeys(node.name for node in self.nodes)
+            for unknown in self._configuration.steps.keys() - names.keys():
+                raise InvalidPipeline(
+                    f"the configuration names a step {unknown!r}: the steps of pipeline "
+                    f"{pipeline.name!r} are {', '.join(names)}"
+                )
+        return tuple(self.nodes)
+
+    def _unique(self, name: str) -> str:
+        """`train`, then `train_2`, `train_3` and so on."""
+        use = self._uses.get(name, 0) + 1
+        unique = name if use == 1 else f"{name}_{use}"
+        while use > 1 and unique in self._uses:  # a step that is really called `train_2`
+            use += 1
+            unique = f"{name}_{use}"
+        self._uses[name] = use
+        if unique != name:
+            self._uses[unique] = 1
+        return unique
+
+    def _configure(
+        self, step: Buildable, node: str, given: dict[str, Any], configured: StepConfiguration
+    ) -> None:
+        signature = step.signature
+        signature.must_know(configured.parameters)
+        records = self.step_parameters[node] = {}
+        for name, chosen in configured.parameters.items():
+            held = given.get(name)
+            if isinstance(held, Output) or _holds_output(held):
+                raise InvalidPipeline(
+                    f"the configuration sets parameter {name!r} of step {step.name!r}, which "
+                    "takes the output of another step"
+                )
+            value = signature.read(name, chosen) if self._as_recorded else chosen
+            given[name], records[name] = signature.recorded(name, value)
+
+    def _gather(
+        self, step: Buildable, name: str, values: Any, inputs: dict[str, Output]
+    ) -> Gathered:
+        """Note each output as an input of its own, and return how they belong together."""
+        if isinstance(values, set):
+            raise InvalidPipeline(
+                f"parameter {name!r} of step {step.name!r} holds outputs of steps in a set, which "
+                "has no order: use a list"
+            )
+        pairs = values.items() if isinstance(values, dict) else enumerate(values)
+        places: dict[Any, str] = {}
+        for key, value in pairs:
+            if type(value) is not Output or (isinstance(values, dict) and type(key) is not str):
+                raise InvalidPipeline(
+                    f"parameter {name!r} of step {step.name!r} mixes outputs of steps with other "
+                    f"values in a {type(values).__name__}: hand it outputs only, or values only"
+                )
+            place = places[key] = f"{name}[{key}]"
+            inputs[place] = self._ours(step, name, value)
+        if isinstance(values, dict):
+            return places
+        return list(places.values()) if isinstance(values, list) else tuple(places.values())
+
+    def _must_hold_no_output(self, step: Buildable, name: str, value: object) -> None:
+        output = held_output(value)
+        if output is not None:
+            raise InvalidPipeline(
+                f"parameter {name!r} of step {step.name!r} holds output {output.name!r} of step "
+                f"{output.step!r} inside of other values: hand outputs over by themselves, or in "
+                "one list, tuple or dictionary"
+            )
+
+    def _ours(self, step: Buildable, name: str, output: Output) -> Output:
+        if output.of is not self._mark:
+            raise InvalidPipeline(
+                f"parameter {name!r} of step {step.name!r} is an output of step {output.step!r} "
+                "from another call of a pipeline: call the step in this one"
+            )
+        if not output.name and name != "after":
+            raise InvalidPipeline(
+                f"parameter {name!r} of step {step.name!r} is given step {output.step!r}, which "
+                "has no output: annotate what it returns, or use after()"
+            )
+        return output
+
+    def _must_fit(self, step: Buildable, name: str, output: Output) -> None:
+        """Refuse an output for an input if no value can be of both their types."""
+        hint = self._produced.get((output.step, output.name), Any)
+        taken = step.signature.hints[name]
+        if are_disjoint(hint, taken):
+            raise InvalidPipeline(
+                f"parameter {name!r} of step {step.name!r} is declared as {hint_text(taken)}, but "
+                f"output {output.name!r} of step {output.step!r} as {hint_text(hint)}: no value "
+                "is both"
+            )
+
+    def _checks(self, step: Buildable, configured: StepConfiguration | None) -> bool:
+        """Whether the outputs of a step are checked: what is chosen for the run counts first."""
+        words = (
+            configured.check_outputs if configured else None,
+            self._configuration.check_outputs,
+            step.options.check_outputs,
+            self._check,
+        )
+        return next((word for word in words if word is not None), True)
+
+    def _may_be_cached(self, step: Buildable, configured: StepConfiguration | None) -> bool:
+        """What the one says that has the last word; see docs/pipelines.md."""
+        run = self._configuration.enable_cache
+        words = (
+            configured.enable_cache if configured else None,
+            False if run is False else None,
+            step.options.enable_cache,
+            run,
+            self._cache,
+        )
+        said = next((word for word in words if word is not None), None)
+        if not step.signature.outputs:
+            # Such a step is there for what it does, not for what it returns.
+            return step.options.enable_cache is True and said is not False
+        return True if said is None else said
+
+
+def _holds_output(value: object) -> bool:
+    if not isinstance(value, list | tuple | set | dict):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return any(type(part) is Output for part in parts)
+
+
+_building: ContextVar[Building | None] = ContextVar("building", default=None)
+
+
+def current() -> Building | None:
+    """The graph that is being built here; None outside a pipeline function."""
+    return _building.get()
+
+
+@contextmanager
+def building(
+    pipeline: PipelineFunction,
+    configuration: RunConfiguration = AS_WRITTEN,
+    as_recorded: bool = False,
+) -> Iterator[Building]:
+    """Steps that are called in the block make a graph; arguments as for `Building`.
+
+    Raises:
+        InvalidPipeline: Another graph is being built here.
+    """
+    outer = _building.get()
+    if outer is not None:
+        raise InvalidPipeline(
+            f"the graph of pipeline {pipeline.name!r} is asked for inside another pipeline: "
+            "call it to make its steps a part of that"
+        )
+    graph = Building(pipeline, configuration, as_recorded)
+    token = _building.set(graph)
+    try:
+        yield graph
+    finally:
+        _building.reset(token)

@@ -1,0 +1,4 @@
+"""Stacks, components, flavors and activations: the aggregates that describe what pipelines run on.
+
+Start with `stack.py`.
+"""

@@ -1,0 +1,359 @@
+"""Stack: which components it is made of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self, TypeVar
+from uuid import UUID
+
+from stackfold.domain.errors import (
+    IncompleteStack,
+    NotDeleted,
+    NothingToChange,
+    NotInStack,
+    Protected,
+    TooManyComponents,
+)
+from stackfold.domain.eventsourcing.aggregate import FirstEvent, Revertible
+from stackfold.domain.limits import MESSAGE, must_fit
+from stackfold.domain.name import valid_name
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.labels import effective_changes, merged, touched, valid_labels
+from stackfold.domain.stacks.origin import Origin
+
+ComponentsByType = dict[ComponentType, tuple[UUID, ...]]
+"""Component type → the components of that type, the default one first; no empty entries."""
+
+Type = TypeVar("Type")
+Id = TypeVar("Id")
+
+
+class Stack(Revertible):
+    """A named set of components, at most one of a type unless the type allows several."""
+
+    TOPIC = "stack"
+
+    class Event(Revertible.Event):
+        """Something that happened to a stack."""
+
+    class Registered(Event, FirstEvent):
+        """It was named and composed."""
+
+        TOPIC = "stack.registered"
+        class_version = 2
+        originator_topic: Literal["stack"]
+        name: str
+        components: ComponentsByType
+        description: str
+        labels: dict[str, str]
+        copied_from: Origin | None = None
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            """Version 1 told what was copied, but not at which revision."""
+            original = state["copied_from"]
+            state["copied_from"] = original and {"id": original, "revision": None}
+
+    class Updated(Event):
+        """Other components for some types, another description, other labels."""
+
+        TOPIC = "stack.updated"
+        components: ComponentsByType
+        description: str | None
+        labels: dict[str, str | None]
+
+        def apply(self, stack: "Stack") -> None:
+            stack.components = {**stack.components, **self.components}
+            if self.description is not None:
+                stack.description = self.description
+            stack.labels = merged(stack.labels, self.labels)
+
+        def touches(self) -> frozenset[str]:
+            described = {"description"} if self.description is not None else set()
+            return frozenset(self.components) | described | touched(self.labels)
+
+    class ComponentsRemoved(Event):
+        """Some components are no longer part of it."""
+
+        TOPIC = "stack.components_removed"
+        components: ComponentsByType
+
+        def apply(self, stack: "Stack") -> None:
+            stack.components = without(stack.components, self.components)
+
+        def touches(self) -> frozenset[str]:
+            return frozenset(self.components)
+
+    class DefaultSet(Event):
+        """Of several components of one type, another one is used unless a step says otherwise."""
+
+        TOPIC = "stack.default_set"
+        type: ComponentType
+        component: UUID
+
+        def apply(self, stack: "Stack") -> None:
+            others = (each for each in stack.components[self.type] if each != self.component)
+            stack.components = {**stack.components, self.type: (self.component, *others)}
+
+        def touches(self) -> frozenset[str]:
+            return frozenset({self.type})
+
+    class Renamed(Event):
+        """It goes by another name."""
+
+        TOPIC = "stack.renamed"
+        name: str
+
+        def apply(self, stack: "Stack") -> None:
+            stack.name = self.name
+
+        def touches(self) -> frozenset[str]:
+            return frozenset({"name"})
+
+    class Deleted(Event):
+        """It is gone; its name is free again."""
+
+        TOPIC = "stack.deleted"
+
+        def apply(self, stack: "Stack") -> None:
+            stack.deleted = True
+
+    class Reverted(Event):
+        """It is what it was at an earlier revision."""
+
+        TOPIC = "stack.reverted"
+        to_revision: int
+        name: str
+        components: ComponentsByType
+        description: str
+        labels: dict[str, str]
+
+        def apply(self, stack: "Stack") -> None:
+            stack.name = self.name
+            stack.components = dict(self.components)
+            stack.description = self.description
+            stack.labels = dict(self.labels)
+
+    class Restored(Reverted):
+        """It was deleted and is there again, as it was at an earlier revision."""
+
+        TOPIC = "stack.restored"
+
+        def apply(self, stack: "Stack") -> None:
+            super().apply(stack)
+            stack.deleted = False
+
+    def __init__(
+        self, name: str, components: ComponentsByType, description: str, labels: dict[str, str]
+    ) -> None:
+        super().__init__(name)
+        self.components = dict(components)
+        self.description = description
+        self.labels = dict(labels)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it came with the first use; such a one is never changed."""
+        return self.name == "default"
+
+    # -- commands: rules, then at most one event
+
+    @classmethod
+    def register(
+        cls,
+        name: str,
+        components: Mapping[ComponentType, Sequence[UUID]],
+        description: str = "",
+        labels: Mapping[str, str] | None = None,
+        copied_from: Origin | None = None,
+    ) -> Self:
+        """Name a set of components.
+
+        Args:
+            name: Its name, unique among the living stacks.
+            components: Component type → components, the default one first.
+            description: What it is for, in the user's words.
+            labels: Label → text.
+            copied_from: The stack that it is a copy of, at the revision that was copied.
+
+        Raises:
+            InvalidName: The name or a label breaks the rule for names.
+            IncompleteStack: It has no orchestrator or no artifact store.
+            TooManyComponents: Two components of a type that allows one.
+        """
+        name = valid_name("stack", name)
+        composition = _composition(components)
+        _must_be_complete(name, composition)
+        must_fit("the description", description, MESSAGE)
+        return cls._create(
+            cls.Registered,
+            name=name,
+            components=composition,
+            description=description,
+            labels=valid_labels(labels),
+            copied_from=copied_from,
+        )
+
+    def update(
+        self,
+        components: Mapping[ComponentType, Sequence[UUID]] | None = None,
+        description: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """Take other components for the given types; types not given are kept.
+
+        Args:
+            components: Component type → all components of that type, the default one first.
+            description: The new description, or None to keep it.
+            labels: Label → new text, or None to remove it.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is the default stack.
+            TooManyComponents: Two components of a type that allows one.
+            NothingToChange: It is like that already.
+        """
+        self._must_be_changeable("updated")
+        changes = {
+            type: ids
+            for type, ids in _composition(components or {}).items()
+            if self.components.get(type) != ids
+        }
+        described = description if description != self.description else None
+        must_fit("the description", described, MESSAGE)
+        label_changes = effective_changes(self.labels, labels)
+        if not changes and described is None and not label_changes:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(
+            self.Updated, components=changes, description=described, labels=label_changes
+        )
+
+    def remove_components(self, components: Mapping[ComponentType, Sequence[UUID]]) -> None:
+        """Do without some components.
+
+        Args:
+            components: Component type → the components to remove; empty for all of that type.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is the default stack.
+            NotInStack: It does not hold one of them.
+            IncompleteStack: It would have no orchestrator or no artifact store.
+        """
+        self._must_be_changeable("updated")
+        removed = {}
+        for type, ids in components.items():
+            held = self.components.get(type, ())
+            if not held or not set(ids) <= set(held):
+                raise NotInStack(self.name, type.noun)
+            removed[type] = tuple(ids) or held
+        if not removed:
+            raise NothingToChange(self.kind, self.name, self.version)
+        _must_be_complete(self.name, without(self.components, removed))
+        self.trigger_event(self.ComponentsRemoved, components=removed)
+
+    def set_default(self, type: ComponentType, component: UUID) -> None:
+        """Of several components of one type, use this one unless a step says otherwise.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is the default stack.
+            NotInStack: It does not hold the component.
+            NothingToChange: The component is the default already.
+        """
+        self._must_be_changeable("updated")
+        held = self.components.get(type, ())
+        if component not in held:
+            raise NotInStack(self.name, type.noun)
+        if held[0] == component:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(self.DefaultSet, type=type, component=component)
+
+    def rename(self, name: str) -> None:
+        """Go by another name.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is the default stack.
+            InvalidName: The new name breaks the rule for names.
+            NothingToChange: It has that name already.
+        """
+        self._must_be_changeable("renamed")
+        name = valid_name("stack", name)
+        if name == self.name:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(self.Renamed, name=name)
+
+    def delete(self) -> None:
+        """Be gone; that it is active nowhere is checked where all activations are known.
+
+        Raises:
+            NotFound: It was deleted before.
+            Protected: It is the default stack.
+        """
+        self._must_be_changeable("deleted")
+        self.trigger_event(self.Deleted)
+
+    def revert(self, past: "Stack") -> None:
+        """Become what `past`, an earlier revision of this stack, was.
+
+        Raises:
+            NotFound: It was deleted.
+            Protected: It is the default stack.
+            NothingToChange: It is like that already.
+        """
+        self._must_be_changeable("reverted")
+        if past.state == self.state:
+            raise NothingToChange(self.kind, self.name, self.version)
+        self.trigger_event(self.Reverted, to_revision=past.version, **past.state)
+
+    def restore(self, past: "Stack") -> None:
+        """Be there again, as `past`, an earlier revision of this stack, was.
+
+        Raises:
+            NotDeleted: It is there.
+        """
+        if not self.deleted:
+            raise NotDeleted(self.kind, self.name)
+        self.trigger_event(self.Restored, to_revision=past.version, **past.state)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a revision may change."""
+        return {
+            "name": self.name,
+            "components": self.components,
+            "description": self.description,
+            "labels": self.labels,
+        }
+
+    def _must_be_changeable(self, action: str) -> None:
+        self.must_exist()
+        if self.is_default:
+            raise Protected(self.kind, self.name, action)
+
+
+def _composition(components: Mapping[ComponentType, Sequence[UUID]]) -> ComponentsByType:
+    composition: ComponentsByType = {}
+    for type, ids in components.items():
+        distinct = tuple(dict.fromkeys(ids))
+        if len(distinct) > 1 and not type.several_per_stack:
+            raise TooManyComponents(type.noun)
+        if distinct:
+            composition[ComponentType(type)] = distinct
+    return composition
+
+
+def without(
+    components: Mapping[Type, Sequence[Id]], removed: Mapping[Type, Sequence[Id]]
+) -> dict[Type, tuple[Id, ...]]:
+    """Return `components` less those of `removed`; a type of which none is left is left out."""
+    rest = {
+        type: tuple(each for each in ids if each not in removed.get(type, ()))
+        for type, ids in components.items()
+    }
+    return {type: ids for type, ids in rest.items() if ids}
+
+
+def _must_be_complete(name: str, components: ComponentsByType) -> None:
+    missing = [type.noun for type in ComponentType if type.required and type not in components]
+    if missing:
+        raise IncompleteStack(name, missing)

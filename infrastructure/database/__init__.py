@@ -1,0 +1,4 @@
+"""SQLite and PostgreSQL behind one protocol.
+
+Start with `protocol.py`.
+"""

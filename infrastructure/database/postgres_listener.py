@@ -1,0 +1,38 @@
+"""Hearing of new events in PostgreSQL, on a connection of its own."""
+
+import psycopg
+
+from stackfold.infrastructure.database.postgres_connection import (
+    ARRIVAL,
+    RETURN,
+    Connection,
+    connect,
+    control,
+)
+from stackfold.infrastructure.database.postgres_schema import CHANNEL
+from stackfold.infrastructure.database.url import Address
+
+
+class Listener:
+    """Hears of new events."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._connection = self._listening(ARRIVAL)
+
+    def wait(self, seconds: float) -> None:
+        """Return when there may be new events, but no later than after some seconds."""
+        try:
+            for _ in self._connection.notifies(timeout=seconds, stop_after=1):
+                pass
+        except psycopg.OperationalError:
+            self._connection.close()
+            self._connection = self._listening(RETURN)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _listening(self, patience: float) -> Connection:
+        connection = connect(self._address, patience)
+        control(connection, f"LISTEN {CHANNEL}")
+        return connection

@@ -1,0 +1,40 @@
+"""What reading the read models has in common: one state, asked for again when it was lost."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from stackfold.domain.errors import ReadModelDamaged
+from stackfold.infrastructure.database.protocol import Database
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+_SENSIBLE = (str, int, tuple, list, type(None))
+"""The types of what is asked with; views of listings are tuples."""
+
+
+class _Queries(Protocol):
+    _database: Database
+
+
+Q = TypeVar("Q", bound=_Queries)
+
+
+def one_state(ask: Callable[Concatenate[Q, P], R]) -> Callable[Concatenate[Q, P], R]:
+    """Let a method of queries see one state of the log; it is asked again if that is lost.
+
+    What the method cannot make sense of, though it was asked sensibly, is a damaged read model.
+    """
+
+    @wraps(ask)
+    def asked(self: Q, /, *args: P.args, **options: P.kwargs) -> R:
+        try:
+            return self._database.consistently(lambda: ask(self, *args, **options))
+        except (AttributeError, LookupError, TypeError) as error:
+            if all(isinstance(each, _SENSIBLE) for each in (*args, *options.values())):
+                raise ReadModelDamaged("a read model holds what was never written there") from error
+            raise
+
+    return asked

@@ -1,0 +1,4 @@
+"""The event log: recorder, hash chain, projector, verification, rebuild, export and fork.
+
+Start with `recorder.py`.
+"""

@@ -1,0 +1,206 @@
+"""The log as a whole: follow it, prove it, rebuild from it, copy it.
+
+Looking at the log needs no framework, so what only the rest needs is imported there.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from stackfold.application.eventsourcing.as_of import AsOf, Time, moment
+from stackfold.application.stacks.views import HistoryEntry, LogEvent, LogFilter
+from stackfold.domain.errors import UnreadableEvent
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.eventstore.hash_chain import Head, Record
+from stackfold.infrastructure.eventstore.records import head, records
+from stackfold.infrastructure.queries.as_of import position_of
+from stackfold.infrastructure.queries.history import SqlHistory
+
+if TYPE_CHECKING:
+    from stackfold.infrastructure.eventstore.clock import Ahead
+    from stackfold.infrastructure.eventstore.rebuild import Progress
+    from stackfold.infrastructure.eventstore.verification import Verification
+
+_LONGEST = 5.0
+"""Seconds between two looks for new events, even if nobody has told of any."""
+
+
+class Log:
+    """Every event in the order in which it was committed."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on the log in `database`."""
+        self._database = database
+        self._history = SqlHistory(database)
+
+    def entries(
+        self,
+        *,
+        since: AsOf = None,
+        until: AsOf = None,
+        by: str | None = None,
+        kind: str | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        newest_first: bool = True,
+    ) -> Iterator[HistoryEntry]:
+        """What was done, by whom and why.
+
+        Args:
+            since: Only what was recorded at or after this point.
+            until: Only what was recorded at or before it.
+            by: Only what this person did.
+            kind: Only this kind: stack, a component type, flavor, activation or run.
+            name: Only what was called this.
+            limit: At most so many.
+            newest_first: The order.
+
+        Raises:
+            InvalidMoment: A point is written in no known form.
+            OutsideLog: A position is not in the log.
+        """
+        wanted = LogFilter(
+            after=self._position_before(since),
+            since=_time(since),
+            upto=None if _time(until) else self._position(until),
+            until=_time(until),
+            by=by,
+            kind=kind,
+            name=name,
+            limit=limit,
+            newest_first=newest_first,
+        )
+        return self._history.log(wanted)
+
+    def events(self, after: int = 0, upto: int | None = None) -> Iterator[LogEvent]:
+        """The events themselves, oldest first.
+
+        Args:
+            after: Only those after this position.
+            upto: Only those up to this one.
+
+        Raises:
+            UnreadableEvent: One of them was damaged.
+        """
+        for record in records(self._database, after, upto):
+            yield LogEvent(
+                record.position,
+                record.change,
+                record.recorded_at,
+                record.originator_id,
+                record.originator_version,
+                record.topic,
+                _fields(record),
+            )
+
+    def subscribe(self, after: int = 0, timeout: float | None = None) -> Iterator[LogEvent]:
+        """The events after a position, and every later one as soon as it is committed.
+
+        To keep a table of one's own in step, commit the position together with what the event
+        changes, and subscribe after that position again: every event is then applied exactly once.
+
+        Args:
+            after: The last position that is known already.
+            timeout: Seconds to wait for the next event before the iterator ends; None for ever.
+        """
+        with self._database.new_events() as wait:
+            last = time.monotonic()
+            while True:
+                for event in self.events(after):
+                    yield event
+                    after, last = event.position, time.monotonic()
+                left = math.inf if timeout is None else last + timeout - time.monotonic()
+                if left <= 0:
+                    return
+                wait(min(left, _LONGEST))
+
+    def head(self) -> Head:
+        """The last position and its hash; noted elsewhere, they prove that nothing was cut off."""
+        return head(self._database)
+
+    def ahead(self) -> "Ahead | None":
+        """What is wrong where the last event lies ahead of the clock, and what ends it.
+
+        None where it does not. Each change to such a log tells of it, too: as a warning of the
+        logger "stackfold", or on stderr of a command.
+        """
+        from stackfold.infrastructure.eventstore.clock import ahead
+
+        with self._database.look() as cursor:
+            ((time,),) = cursor.execute(f"SELECT {self._database.clock}").fetchall()
+            return ahead(self._database, cursor, self.head(), time)
+
+    def verify(
+        self, known: str | None = None, progress: "Progress | None" = None
+    ) -> "Verification":
+        """Recompute the hash chain, and compare the read models with a fresh fold of the log.
+
+        Args:
+            known: A head that was noted earlier, as "POSITION:HASH".
+            progress: Told how many events are done.
+
+        Raises:
+            InvalidHead: `known` is not of that form.
+        """
+        from stackfold.infrastructure.eventstore.verification import verify
+
+        return verify(self._database, known, progress)
+
+    def rebuild(self, progress: "Progress | None" = None) -> int:
+        """Make the read models anew from the log, in one transaction, while readers go on.
+
+        Returns:
+            The number of events.
+        """
+        from stackfold.infrastructure.eventstore.rebuild import rebuild
+
+        return rebuild(self._database, progress)
+
+    def export(self, path: Path) -> Head:
+        """Write the log to a file, a JSON object a line; returns its head.
+
+        Raises:
+            InvalidFile: The file exists or cannot be written.
+        """
+        from stackfold.infrastructure.eventstore.export import export
+
+        return export(self._database, path)
+
+    def fork(self, at: AsOf, home: Path) -> Head:
+        """Create a home with the log up to a point in the past; returns its head.
+
+        Raises:
+            InvalidMoment: The point is written in no known form.
+            OutsideLog: It is not in the log.
+            LogUnavailable: There is a log already, or it cannot be created.
+        """
+        from stackfold.infrastructure.eventstore.fork import fork
+
+        return fork(self._database, self._position(at), home)
+
+    # -- how it is done
+
+    def _position(self, as_of: AsOf) -> int | None:
+        return position_of(self._database, as_of)
+
+    def _position_before(self, since: AsOf) -> int:
+        position = None if _time(since) else self._position(since)
+        return 0 if position is None else position - 1
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    try:
+        fields: dict[str, Any] = orjson.loads(record.state)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableEvent(record.topic, "it was damaged", record.position) from error
+    return fields
+
+
+def _time(as_of: AsOf) -> str | None:
+    """The time that is meant, if one is; a filter may lie outside of the log."""
+    point = None if as_of is None else moment(as_of)
+    return point.text if isinstance(point, Time) else None

@@ -1,0 +1,142 @@
+"""Finding and opening the log: a file in the home, or a database that several people share."""
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackfold.domain.errors import HomeWritable, LogUnavailable, PermissionDenied
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.database.sqlite import SqliteDatabase
+from stackfold.infrastructure.system.drafts import delete_abandoned
+from stackfold.infrastructure.system.home import (
+    LOG_FILE,
+    SECRETS_FOLDER,
+    Project,
+    find_project,
+    home_folder,
+)
+from stackfold.infrastructure.system.private_files import others_may_write
+
+if TYPE_CHECKING:
+    from stackfold.infrastructure.database.postgres import PostgresDatabase
+    from stackfold.infrastructure.eventstore.hash_chain import Head
+
+
+def chosen_store(project: Project | None, home: Path | None = None) -> str | None:
+    """The address of the shared log that is set: `STACKFOLD_STORE`, or else the project's.
+
+    Args:
+        project: The project that is worked in.
+        home: Whose list of trusted addresses counts; None for that of the user.
+
+    Raises:
+        UntrustedStore: The project names an address that was not trusted.
+        InvalidStore: It names one that is not to be used.
+    """
+    given = os.environ.get("STACKFOLD_STORE")
+    if given or project is None or not project.store:
+        return given or None
+    from stackfold.infrastructure.system.trust import require_trusted_store
+
+    require_trusted_store(project.folder, project.store, home)
+    return project.store
+
+
+def exists() -> bool:
+    """Whether there is a log already, as far as that can be told without asking a server."""
+    return bool(chosen_store(find_project())) or os.path.exists(home_folder() / LOG_FILE)
+
+
+def open_log(home: Path, store: str | None) -> Database:
+    """The database with the log, which the first use creates.
+
+    Args:
+        home: The folder of a log of one's own.
+        store: The address of a shared one; it comes before the folder.
+
+    Raises:
+        InvalidStore: The address is not to be used.
+        LogUnavailable: It cannot be opened or created.
+    """
+    for folder in (home, home / SECRETS_FOLDER):
+        delete_abandoned(folder)
+    if others_may_write(home):
+        warnings.warn(HomeWritable(str(home)), stacklevel=3)
+    if store:
+        return _ready(_shared(store))
+    path = home / LOG_FILE
+    if not os.path.exists(path):  # which, unlike Path's, is false too where nobody may look
+        from stackfold.infrastructure.eventstore.fork import create_log
+
+        create_log(path)
+    return _ready(SqliteDatabase.open(path))
+
+
+def _ready(database: Database) -> Database:
+    """The database with a log of this version; closed, if that cannot be."""
+    try:
+        if database.empty:
+            from stackfold.infrastructure.eventstore.fork import begin
+
+            begin(database)
+        if database.outdated:
+            _upgrade(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _upgrade(database: Database) -> None:
+    from stackfold.infrastructure.eventstore.rebuild import upgrade
+
+    try:
+        upgrade(database)
+    except PermissionDenied as error:
+        problem = "is of an older version: let its owner run any command, which upgrades it"
+        raise LogUnavailable(database.place, problem) from error
+
+
+def check_store(store: str) -> None:
+    """Connect to a shared log and read from it, changing nothing.
+
+    Raises:
+        InvalidStore: The address is not to be used.
+        LogUnavailable: It cannot be reached or entered, or there is no log yet.
+    """
+    database = _shared(store)
+    try:
+        if database.empty:
+            raise LogUnavailable(database.place, "has no log yet: run any command with it once")
+    finally:
+        database.close()
+
+
+def import_into(store: str, path: Path) -> "Head":
+    """Make an empty shared database the log in a file; returns its head.
+
+    Raises:
+        InvalidFile: The file is not an export of this version, is damaged, or was cut off.
+        LogExists: There is a log already.
+        LogUnavailable: It cannot be created.
+    """
+    from stackfold.infrastructure.eventstore.export import load_into
+
+    database = _shared(store)
+    try:
+        return load_into(database, path)
+    finally:
+        database.close()
+
+
+def _shared(store: str) -> "PostgresDatabase":
+    from stackfold.infrastructure.database.url import address
+
+    where = address(store)
+    try:
+        from stackfold.infrastructure.database.postgres import PostgresDatabase
+    except ImportError as error:
+        problem = "needs a package that is not installed: pip install 'stackfold[postgres]'"
+        raise LogUnavailable(where.place, problem) from error
+    return PostgresDatabase.open(where)

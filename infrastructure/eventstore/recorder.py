@@ -1,0 +1,193 @@
+"""The log in a database: append, hash chain and read models in one transaction."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredEvent
+
+from stackfold.domain.errors import LogUnavailable
+from stackfold.domain.eventsourcing.aggregate import DomainEvent
+from stackfold.infrastructure.database.protocol import Cursor, Database, Interrupted
+from stackfold.infrastructure.eventstore import clock, log_tables
+from stackfold.infrastructure.eventstore.hash_chain import (
+    BEGINNING,
+    Head,
+    Record,
+    chained,
+    select_head,
+)
+from stackfold.infrastructure.eventstore.projector import Projector
+from stackfold.infrastructure.eventstore.read_model_tables import Tables
+
+
+class Recorder(AggregateRecorder):
+    """Events in the order in which they were committed, each chained to the one before."""
+
+    def __init__(self, database: Database, tables: Tables, projector: Projector) -> None:
+        """Keep the log in `database`, and its read models, `tables`, in step by `projector`."""
+        self._database = database
+        self._tables = tables
+        self._projector = projector
+        self._latest: Record | None = None
+
+    def create_tables(self) -> None:
+        """Create the log and its read models, empty."""
+        with self._database.write() as cursor:
+            self._database.prepare(cursor)
+            log_tables.create(cursor, self._database)
+            self._tables.create(cursor, self._database.main)
+            self._tables.create_indexes(cursor)
+            self._database.stamp(cursor)
+
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        events: Sequence[DomainEvent] = (),
+        rehearsal: Callable[[Sequence[int]], None] | None = None,
+        **_: Any,
+    ) -> Sequence[int]:
+        """Append events and fold them into the read models, all or nothing.
+
+        Args:
+            stored_events: What is appended.
+            events: The same events as objects, to be folded.
+            rehearsal: Called with the positions when all is done but the commit, to look at what
+                would be; then everything is rolled back.
+
+        Returns:
+            Their positions.
+
+        Raises:
+            IntegrityError: An aggregate has a revision of that number already.
+            StackfoldError: What holds between aggregates forbids one of them.
+        """
+        written: list[Record] = []
+        try:
+            return self._append(stored_events, events, rehearsal, written)
+        except Interrupted:
+            if len(written) < len(stored_events) or not self._has(written[-1]):
+                # Nothing is there, so it can be done once more.
+                written.clear()
+                return self._append(stored_events, events, rehearsal, written)
+        return [record.position for record in written]
+
+    def _append(
+        self,
+        stored_events: Sequence[StoredEvent],
+        events: Sequence[DomainEvent],
+        rehearsal: Callable[[Sequence[int]], None] | None,
+        written: list[Record],
+    ) -> Sequence[int]:
+        """Do it; `written` gets what is written, for whoever must look whether it is there."""
+        with self._database.write(keep=rehearsal is None) as cursor:
+            head, server_time = self._head(cursor)
+            position, _, previous = head
+            # Clocks of different writers differ; the log's own time never runs backwards.
+            recorded_at = clock.stamp(self._database, head, server_time)
+            late = clock.ahead(self._database, cursor, head, server_time)
+            first = position + 1
+            for stored, event in zip(stored_events, events, strict=True):
+                position += 1
+                record = _record(position, first, recorded_at, stored, previous)
+                try:
+                    cursor.execute(log_tables.INSERT, record)
+                except self._database.conflict as error:
+                    raise IntegrityError(str(error)) from error
+                written.append(record)
+                self._latest = record
+                previous = record.hash
+                self._projector.project(cursor, event, position, recorded_at)
+            positions = range(first, position + 1)
+            if rehearsal:
+                rehearsal(positions)
+        clock.report(late)
+        return positions
+
+    def _head(self, cursor: Cursor) -> tuple[Head, str | None]:
+        """The end of the log, and what the database's clock says if it has one."""
+        time = self._database.clock
+        rows = cursor.execute(select_head(time)).fetchall()
+        if rows:
+            return Head(*rows[0][:3]), rows[0][3]
+        ((server_time,),) = cursor.execute(f"SELECT {time}").fetchall()
+        return Head(0, "", BEGINNING), server_time
+
+    def _has(self, record: Record) -> bool:
+        """Whether a record is in the log, after the connection was lost.
+
+        Raises:
+            Interrupted: It cannot be asked.
+        """
+        try:
+            # Under the write lock, which a server that is still busy with the record holds.
+            with self._database.write() as cursor:
+                found = cursor.execute(
+                    "SELECT hash FROM events WHERE originator_id = ? AND originator_version = ?",
+                    (record.originator_id, record.originator_version),
+                ).fetchall()
+        except LogUnavailable as error:
+            raise Interrupted(self._database.place) from error
+        return [*found] == [(record.hash,)]
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Whatever is appended in the block is one transaction, in which nobody else appends.
+
+        Raises:
+            Interrupted: The connection was lost, and what was appended is not there.
+        """
+        self._latest = None
+        try:
+            with self._database.write():
+                yield
+        except Interrupted:
+            if self._latest is None or not self._has(self._latest):
+                raise
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """The events of one aggregate, by revision.
+
+        Args:
+            originator_id: The aggregate's id.
+            gt: Only revisions greater than this.
+            lte: Only revisions up to this.
+            desc: Newest first.
+            limit: At most so many.
+        """
+        order = "DESC" if desc else "ASC"
+        rows = self._database.read(
+            "SELECT originator_version, topic, state FROM events WHERE originator_id = ? "
+            "AND originator_version > ? AND originator_version <= ? "
+            f"ORDER BY originator_version {order}, position {order} LIMIT ?",
+            (str(originator_id), gt or 0, _LAST if lte is None else lte, limit or _LAST),
+        )
+        return [StoredEvent(UUID(str(originator_id)), *row) for row in rows]
+
+
+_LAST = 2**63 - 1
+
+
+def _record(
+    position: int, change: int, recorded_at: str, stored: StoredEvent, previous: bytes
+) -> Record:
+    columns = (
+        position,
+        change,
+        recorded_at,
+        str(stored.originator_id),
+        stored.originator_version,
+        stored.topic,
+        stored.state,
+    )
+    return Record(*columns, hash=chained(previous, *columns))

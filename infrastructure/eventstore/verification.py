@@ -1,0 +1,201 @@
+"""Proving that the log is as it was written, and that the read models say what it says."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from stackfold.domain.errors import InvalidHead, LogUnavailable, UnreadableEvent
+from stackfold.infrastructure.database.protocol import Database, Fault
+from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, Record, chained
+from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.infrastructure.eventstore.rebuild import Fold, Progress, events
+from stackfold.infrastructure.eventstore.records import PAGE, records
+
+
+class Verification(NamedTuple):
+    """What came of verifying a log."""
+
+    events: int
+    """How many events hold."""
+    head: str
+    """The last position that holds, and its hash, as "POSITION:HASH"."""
+    position: int | None = None
+    """The first position that does not hold; None if all do."""
+    problem: str | None = None
+    """What is wrong there."""
+    log_holds: bool = False
+    """Whether only the read models are wrong, so that a rebuild mends them."""
+    remedy: str = "the log can still be read"
+    """What to do about it, or what can be relied on all the same."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything holds."""
+        return self.problem is None
+
+
+def verify(
+    database: Database, known: str | None = None, progress: Progress | None = None
+) -> Verification:
+    """Prove that the log is as it was written, and that everything made of it agrees with it.
+
+    In this order: indexes of the log have what its table has; the hash chain; the database's own
+    check; the read models are what a fresh fold of the log makes; no events contradict each other;
+    indexes and the triggers that keep the log append-only are there. The first problem is told.
+
+    Args:
+        database: Where the log is.
+        known: A head that was noted earlier, as "POSITION:HASH".
+        progress: Told how many events are done.
+
+    Raises:
+        InvalidHead: `known` is not of that form.
+    """
+    noted = _parsed(known) if known else (0, BEGINNING)
+    with database.apart(reading=True) as own:
+        return _verified(own, noted, progress)
+
+
+def _verified(
+    database: Database, noted: tuple[int, bytes], progress: Progress | None
+) -> Verification:
+    fault = _lying_index(database)
+    found = verify_chain(database, *noted, progress)
+    if fault is None and not found.holds:
+        return found
+    if fault is None:
+        fault = database.damage()
+    if fault is None:
+        difference = database.consistently(lambda: _verify_read_models(database))
+        if difference is not None:
+            return found._replace(**difference._asdict())
+        fault = database.missing()
+    if fault is not None:
+        return found._replace(position=fault.position, problem=fault.problem, remedy=fault.remedy)
+    return found
+
+
+def _lying_index(database: Database) -> Fault | None:
+    try:
+        return database.lying_index()
+    except LogUnavailable:
+        # The chain tells which event cannot be read.
+        return None
+
+
+def _parsed(known: str) -> tuple[int, bytes]:
+    match = re.fullmatch(r"#?(\d{1,18}):([0-9a-fA-F]{64})", known.strip())
+    if not match:
+        raise InvalidHead(known)
+    return int(match[1]), bytes.fromhex(match[2])
+
+
+def verify_chain(
+    database: Database,
+    noted: int = 0,
+    noted_hash: bytes = BEGINNING,
+    progress: Progress | None = None,
+) -> Verification:
+    """Recompute the hash chain, as the first half of `verify`."""
+    last = Record(0, 0, "", "", 0, "", b"", BEGINNING)
+    problem: str | None
+    for record in _readable(database):
+        if record is None:
+            problem = "cannot be read: the file is damaged there"
+            return Verification(last.position, _head(last), last.position + 1, problem)
+        problem = _problem(last, record)
+        if problem is None and record.position == noted and record.hash != noted_hash:
+            problem = "is not the event that the given head was noted at"
+        if problem is not None:
+            return Verification(last.position, _head(last), last.position + 1, problem)
+        last = record
+        if progress and not last.position % 2000:
+            progress(last.position)
+    if last.position < noted:
+        problem = f"is missing: the log was cut off, it once went to #{noted}"
+        return Verification(last.position, _head(last), last.position + 1, problem)
+    return Verification(last.position, _head(last))
+
+
+def _readable(database: Database) -> Iterator[Record | None]:
+    """The records; None, and nothing more, where the database cannot read one."""
+    after = -(2**63)
+    for page_size in (PAGE, 1):
+        # Where a page cannot be read, its records are read one by one, to know which it is.
+        try:
+            for record in records(database, after, page_size=page_size):
+                yield record
+                after = record.position
+        except LogUnavailable:
+            continue
+        return
+    yield None
+
+
+def _problem(last: Record, record: Record) -> str | None:
+    if record.position > last.position + 1:
+        return "is missing"
+    try:
+        follows = record.position == last.position + 1
+        if follows and chained(last.hash, *record[:-1]) == record.hash:
+            return None
+    except TypeError:
+        # A column holds something of another type than was ever written there.
+        pass
+    return "was changed, or comes from elsewhere: its hash does not follow from what it holds"
+
+
+def _head(record: Record) -> str:
+    return f"{record.position}:{record.hash.hex()}"
+
+
+READABLE = "the log can still be read"
+REBUILD = "the log itself holds: `stackfold log rebuild` makes the read models anew"
+
+
+class _Difference(NamedTuple):
+    position: int
+    problem: str
+    log_holds: bool = True
+    remedy: str = REBUILD
+
+
+def _verify_read_models(database: Database) -> _Difference | None:
+    """The first position at which a read model and a fresh fold differ, and how."""
+    with database.look() as cursor:
+        TABLES.create(cursor, database.temp)
+        fold = Fold(cursor, database.temp)
+        try:
+            fold.run(events(database))
+        except UnreadableEvent as error:
+            problem = f"cannot be loaded: {error.reason}"
+            return _Difference(error.position or 0, problem, False, READABLE)
+        by_table = database.by_table(cursor)
+        differences = []
+        for table in TABLES.names():
+            position = TABLES.position_of(table, database.main)
+            schemas = database.main, database.temp
+            for one, other in (schemas, schemas[::-1]):
+                ((first,),) = cursor.execute(
+                    f"SELECT min(CAST({position} AS INTEGER)) FROM "
+                    f"(SELECT * FROM {one}.{table}{by_table} "
+                    f"EXCEPT SELECT * FROM {other}.{table}{by_table}) AS differing"
+                )
+                if first is not None:
+                    problem = f"reads differently in the read model {table!r}"
+                    differences.append(_Difference(first, problem))
+            ((one, other),) = cursor.execute(
+                f"SELECT (SELECT count(*) FROM {schemas[0]}.{table}{by_table}), "
+                f"(SELECT count(*) FROM {schemas[1]}.{table}{by_table})"
+            )
+            if one > other and not differences:
+                problem = f"a row is there twice in the read model {table!r}"
+                differences.append(_Difference(0, problem))
+        if differences:
+            return min(differences)
+        contradictions = fold.contradictions.all()
+        if contradictions:
+            first, *more = contradictions
+            remedy = f"{len(more)} more contradict others" if more else READABLE
+            return _Difference(first.position, first.problem, True, remedy)
+        return None

@@ -1,0 +1,30 @@
+"""What a log is made of: recorder, read models, mapper, ledger."""
+
+from typing import NamedTuple
+
+from eventsourcing.persistence import EventStore
+
+from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.infrastructure.eventstore.projector import Projector
+from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.infrastructure.eventstore.recorder import Recorder
+from stackfold.infrastructure.eventstore.snapshots import ReadModelSnapshots
+from stackfold.infrastructure.queries.stacks import SqlQueries
+from stackfold.infrastructure.system.author import author
+
+
+class Parts(NamedTuple):
+    """The log of a database, and the ledger that services use it by."""
+
+    log: Recorder
+    ledger: Ledger
+
+
+def wire(database: Database) -> Parts:
+    """Put the parts together for one database."""
+    projector = Projector(SqlQueries(database), database)
+    log = Recorder(database, TABLES, projector)
+    store = EventStore(EventMapper(), log)
+    return Parts(log, Ledger(store, ReadModelSnapshots(database), author, log.exclusive))

@@ -1,0 +1,1 @@
+"""YAML files that users write: run configurations and stack documents."""

@@ -1,0 +1,1 @@
+"""KServe: its model deployer and model server."""

@@ -1,0 +1,49 @@
+"""The model deployer `kserve`."""
+
+from stackfold.application.ports.model_deployer import ModelToServe
+from stackfold.infrastructure.flavors.model_serving import cluster_manifest
+from stackfold.infrastructure.flavors.model_serving.open_inference import ServedByOpenInference
+from stackfold.infrastructure.flavors.model_serving.server_settings import ClusterSettings
+
+_PORT = 8080
+"""The one that KServe expects of a container that names none."""
+
+
+class KServeModelDeployer(ServedByOpenInference):
+    """Serves models by KServe's Python server."""
+
+    flavor = "kserve"
+    program = "stackfold.infrastructure.flavors.kserve.server"
+
+    class Configuration(ClusterSettings):
+        """How servers run here, and what their pods would be like."""
+
+    configuration: Configuration
+
+    def manifest(self, model: ModelToServe) -> str:
+        deployer, settings = f"the model deployer {self.flavor!r}", self.configuration
+        name = cluster_manifest.cluster_name(deployer, model.name)
+        options: dict[str, str | int] = {"name": name, "port": _PORT}
+        container = {
+            "name": "kserve-container",
+            **cluster_manifest.container(deployer, settings, self.program, model, options),
+            "ports": [{"containerPort": _PORT, "protocol": "TCP"}],
+            "readinessProbe": {
+                "httpGet": {"path": self.ready_path(name), "port": _PORT},
+                "timeoutSeconds": 5,
+            },
+        }
+        predictor = {
+            "minReplicas": settings.replicas,
+            "maxReplicas": settings.replicas,
+            **cluster_manifest.pod(settings),
+            "containers": [container],
+        }
+        return cluster_manifest.text(
+            {
+                "apiVersion": "serving.kserve.io/v1beta1",
+                "kind": "InferenceService",
+                "metadata": cluster_manifest.metadata(settings, name, model),
+                "spec": {"predictor": predictor},
+            }
+        )

@@ -1,0 +1,28 @@
+"""Model deployers whose servers speak the Open Inference Protocol, version 2.
+
+The protocol: https://github.com/kserve/open-inference-protocol
+"""
+
+from collections.abc import Sequence
+
+from stackfold.application.ports.model_deployer import Deployed
+from stackfold.application.ports.tensors import Tensor
+from stackfold.infrastructure.flavors.model_serving import server_requests
+from stackfold.infrastructure.flavors.model_serving.served_locally import ServedLocally
+from stackfold.infrastructure.flavors.model_serving.server_settings import ClusterSettings
+
+
+class ServedByOpenInference(ServedLocally):
+    """What `kserve` and `seldon` have in common."""
+
+    configuration: ClusterSettings
+
+    def ready_path(self, name: str) -> str:
+        return server_requests.ready_path(name)
+
+    def inference_path(self, name: str) -> str:
+        return server_requests.inference_path(name)
+
+    def predict(self, deployed: Deployed, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
+        address = self._address(deployed)
+        return server_requests.infer(deployed.name, address, inputs, self.configuration.timeout)

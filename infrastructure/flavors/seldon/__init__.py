@@ -1,0 +1,1 @@
+"""Seldon: its model deployer, model server and runtime."""

@@ -1,0 +1,229 @@
+"""Reading what is known of artifacts: plain SQL, importing no framework."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stackfold.application.artifacts.artifact_views import (
+    EXECUTES,
+    LATEST_ARTIFACTS,
+    ArtifactDescription,
+    Lineage,
+    NamedArtifact,
+    StoreUsed,
+)
+from stackfold.application.eventsourcing.cells import cell
+from stackfold.application.runs.run_views import ArtifactView
+from stackfold.application.stacks.views import Listing
+from stackfold.domain.errors import Ambiguous, NotFound
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.database.reading import one_state
+from stackfold.infrastructure.queries.filters import part
+from stackfold.infrastructure.queries.lineage import Lineages
+from stackfold.infrastructure.queries.runs import artifact_view
+from stackfold.infrastructure.queries.text import normal
+
+_NAME = "t.pipeline || '/' || t.step || '/' || t.name"
+_COLUMNS = {
+    **{field: f"t.{field}" for field in (*NamedArtifact._fields, "position", "pipeline", "step")},
+    "name": _NAME,
+    "output": "t.name",
+    # Not as it stands: the index would be used, and all of a pipeline's artifacts sorted by time.
+    "pipeline": "t.pipeline || ''",
+}
+_SELECT = f"SELECT {', '.join(_COLUMNS[field] for field in NamedArtifact._fields)}"
+_THERE = "EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND direction = 'out')"
+"""An artifact is there as long as it comes out of a step of a run that was not deleted."""
+
+_NAMES = "SELECT DISTINCT pipeline, step, name FROM artifacts"
+_NEWEST = (
+    "SELECT l.id FROM artifacts AS l WHERE l.pipeline = n.pipeline AND l.step = n.step "
+    "AND l.name = n.name AND EXISTS "
+    "(SELECT 1 FROM flows WHERE artifact = l.id AND direction = 'out') "
+    "ORDER BY l.version DESC LIMIT 1"
+)
+"""The latest version of the name in `n`: one seek, however many versions it has."""
+
+_PICKLES = ("cloudpickle",)
+_SHOWN = 10
+
+
+class SqlArtifactQueries:
+    """The questions of `application.artifacts.artifact_views`, asked of a database."""
+
+    def __init__(self, database: Database) -> None:
+        """Ask `database`."""
+        self._database = database
+
+    def artifacts(
+        self, listing: Listing = LATEST_ARTIFACTS, only_latest: bool = False
+    ) -> list[NamedArtifact]:
+        """The artifacts that a listing asks for."""
+        wanted = part(listing, _COLUMNS, then="t.place, t.id")
+        latest = f" AND t.id IN (SELECT ({_NEWEST}) FROM ({_NAMES}) AS n)" if only_latest else ""
+        rows = self._database.read(
+            f"{_SELECT} FROM artifacts AS t WHERE {_THERE}{latest}{wanted.where}{wanted.tail}",
+            wanted.parameters,
+        )
+        return [_named(row) for row in rows]
+
+    @one_state
+    def artifact(self, reference: str) -> NamedArtifact:
+        """One artifact."""
+        name, _, which = normal(reference).partition("@")
+        if "/" in name:
+            return self._by_name(name, which)
+        found = self._found("t.id = ?", [name]) or (
+            self._found("substr(t.id, 1, length(?)) = ?", [name, name]) if name else []
+        )
+        if not found:
+            raise NotFound("artifact", reference, self._known())
+        return _only(reference, found)
+
+    @one_state
+    def describe_artifact(self, reference: str) -> ArtifactDescription:
+        """One artifact with where it comes from."""
+        named = self.artifact(reference)
+        view, pin = self.recorded(named.id)
+        ((versions,),) = self._database.read(
+            f"SELECT count(*) FROM artifacts AS t WHERE {_THERE} "
+            "AND t.pipeline = ? AND t.step = ? AND t.name = ?",
+            [view.pipeline, view.step, view.name],
+        )
+        maker = self._database.read("SELECT name FROM runs WHERE id = ?", [view.run])
+        same = self._found("t.digest = ? AND t.id <> ?", [view.digest, view.id])
+        (store,) = pin["components"][ComponentType.ARTIFACT_STORE][:1]
+        shared = {field: getattr(named, field) for field in named._fields}
+        return ArtifactDescription(
+            **shared
+            | {
+                "versions": versions,
+                "metadata": view.metadata,
+                "run": maker[0][0] if maker else view.run,
+                "stack": pin["stack"],
+                "stack_revision": pin["revision"],
+                "store": store["name"],
+                "store_flavor": store["flavor"],
+                "store_configuration": store["configuration"],
+                "written_with": view.versions,
+                "trust": EXECUTES if view.materializer in _PICKLES else "",
+                "same_bytes": [each.reference for each in same[:_SHOWN]],
+            }
+        )
+
+    @one_state
+    def lineage(self, reference: str, upwards: bool = True, downwards: bool = True) -> Lineage:
+        """What an artifact was made of, and what was made of it."""
+        named = self.artifact(reference)
+        lineages = Lineages(self._database)
+        return Lineage(
+            named,
+            lineages.upwards(named.id) if upwards else [],
+            lineages.downwards(named.id) if downwards else [],
+        )
+
+    def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:
+        """What was recorded of an artifact, and the pin of the run that says where it was."""
+        rows = self._database.read(
+            f"SELECT {', '.join(f't.{field}' for field in ArtifactView._fields)}, runs.pin "
+            "FROM artifacts AS t JOIN flows ON flows.artifact = t.id AND flows.direction = 'out' "
+            "JOIN runs ON runs.id = flows.run WHERE t.id = ? ORDER BY runs.position LIMIT 1",
+            [id],
+        )
+        if not rows:
+            raise NotFound("artifact", id, "it was deleted meanwhile")
+        return artifact_view(rows[0][:-1]), cell(rows[0][-1])
+
+    def stores(self) -> Sequence[StoreUsed]:
+        """Every artifact store that there was."""
+        rows = self._database.read(
+            "SELECT name, flavor, configuration FROM components WHERE type = ? ORDER BY since",
+            [ComponentType.ARTIFACT_STORE.value],
+        )
+        return [
+            StoreUsed([name], flavor, cell(configuration))
+            for name, flavor, configuration in dict.fromkeys(rows)
+        ]
+
+    @one_state
+    def referenced(self) -> set[str]:
+        """The addresses of everything in artifact stores that a run refers to."""
+        artifacts = self._database.read(
+            "SELECT uri FROM artifacts WHERE id IN (SELECT artifact FROM flows)"
+        )
+        kept = self._database.read(
+            "SELECT log FROM steps WHERE log IS NOT NULL UNION ALL "
+            "SELECT artifact FROM deployments WHERE until IS NULL"
+        )
+        return {uri for (uri,) in artifacts} | {cell(each)["uri"] for (each,) in kept}
+
+    # -- how it is done
+
+    def _by_name(self, name: str, which: str) -> NamedArtifact:
+        pipeline, step, *output = name.split("/")
+        if len(output) > 1:
+            raise NotFound("artifact", name, "give pipeline/step/output")
+        condition = "t.pipeline = ? AND t.step = ?"
+        values: list[Any] = [pipeline, step]
+        if which and not which.isdecimal():
+            condition, values = self._of_run(pipeline, step, which)
+        if output:
+            condition, values = f"{condition} AND t.name = ?", [*values, output[0]]
+        if which.isdecimal():
+            version = int(which) if len(which) < 19 else 0  # there are not so many
+            condition, values = f"{condition} AND t.version = ?", [*values, version]
+        if not which:
+            names = f"{_NAMES} AS t WHERE {condition}"
+            condition = f"t.id IN (SELECT ({_NEWEST}) FROM ({names}) AS n)"
+        found = self._found(condition, values)
+        if not found:
+            raise NotFound("artifact", f"{name}@{which}" if which else name, self._known(name))
+        return _only(name, found)
+
+    def _of_run(self, pipeline: str, step: str, run: str) -> tuple[str, list[str]]:
+        """What came out of a step of a run: from the cache, it may be another one's work."""
+        rows = self._database.read(
+            "SELECT id FROM runs WHERE pipeline = ? AND (id = ? OR name = ? "
+            "OR substr(id, 1, length(?)) = ? OR substr(name, 1, length(?)) = ?)",
+            [pipeline, *[run] * 6],
+        )
+        if not rows:
+            raise NotFound("run", run, f"see `stackfold run list --pipeline {pipeline}`")
+        if len(rows) > 1:
+            raise Ambiguous("run", run, [id for (id,) in rows[:_SHOWN]])
+        return (
+            "t.id IN (SELECT artifact FROM flows WHERE direction = 'out' AND run = ? AND step = ?)",
+            [rows[0][0], step],
+        )
+
+    def _found(self, condition: str, values: Sequence[Any]) -> list[NamedArtifact]:
+        rows = self._database.read(
+            f"{_SELECT} FROM artifacts AS t WHERE {_THERE} AND {condition} "
+            "ORDER BY t.position DESC, t.place LIMIT 100",
+            values,
+        )
+        return [_named(row) for row in rows]
+
+    def _known(self, name: str = "") -> str:
+        """What there is instead: of the same pipeline, if it has any."""
+        pipeline = name.partition("/")[0]
+        for condition, values in (("t.pipeline = ?", [pipeline]), ("1 = 1", [])):
+            rows = self._database.read(
+                f"SELECT {_NAME} FROM artifacts AS t WHERE t.id IN (SELECT ({_NEWEST}) "
+                f"FROM ({_NAMES} AS t WHERE {condition}) AS n) ORDER BY 1 LIMIT {_SHOWN + 1}",
+                values,
+            )
+            names = [name for (name,) in rows[:_SHOWN]] + ["…"] * (len(rows) > _SHOWN)
+            if names:
+                return f"there is {', '.join(names)}"
+        return "no run has produced any yet"
+
+
+def _only(reference: str, found: Sequence[NamedArtifact]) -> NamedArtifact:
+    if len(found) > 1:
+        raise Ambiguous("artifact", reference, [each.reference for each in found[:_SHOWN]])
+    return found[0]
+
+
+def _named(row: Sequence[Any]) -> NamedArtifact:
+    return NamedArtifact._make([*row[:-1], cell(row[-1])])

@@ -1,0 +1,65 @@
+"""Where in the log a point in the past is."""
+
+from stackfold.application.eventsourcing.as_of import AsOf, Position, RunStart, Time, moment
+from stackfold.domain.errors import Ambiguous, NotFound, OutsideLog
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.queries.text import encodable
+
+
+def position_of(database: Database, as_of: AsOf) -> int | None:
+    """The last position that belongs to a point in the past; None for now.
+
+    Raises:
+        InvalidMoment: It is written in no known form.
+        OutsideLog: The log had not begun yet, or ends before that position.
+        NotFound: There is no such run.
+    """
+    if as_of is None:
+        return None
+    match moment(as_of):
+        case Position(number):
+            if not 1 <= number <= _last(database):
+                raise _outside(database, f"#{number}")
+            return number
+        case Time(text):
+            rows = database.read(
+                "SELECT position FROM events WHERE recorded_at <= ? "
+                "ORDER BY recorded_at DESC, position DESC LIMIT 1",
+                (text,),
+            )
+            if not rows:
+                raise _outside(database, text)
+            return int(rows[0][0])
+        case RunStart(run):
+            return _start_of(database, run)
+
+
+def _start_of(database: Database, run: str) -> int:
+    run = encodable(run)
+    # Ids are lower-case hexadecimal and hyphens, all of which sort before "g". The log knows them
+    # even when the run was deleted; names are known of those that are there.
+    rows = database.read(
+        "SELECT originator_id, position FROM events WHERE originator_id >= ? "
+        "AND originator_id < ? AND topic = 'run.started' LIMIT 10",
+        (run, f"{run}g"),
+    ) or database.read(
+        "SELECT t.name, e.position FROM runs AS t JOIN events AS e ON e.originator_id = t.id "
+        "AND e.topic = 'run.started' WHERE substr(t.name, 1, length(?)) = ? "
+        "ORDER BY t.name <> ?, t.name LIMIT 10",
+        (run, run, run),
+    )
+    if not rows:
+        raise NotFound("run", run, "give its name, its id, or the beginning of either")
+    if len(rows) > 1 and rows[0][0] != run:
+        raise Ambiguous("run", run, [which for which, _ in rows])
+    return int(rows[0][1])
+
+
+def _last(database: Database) -> int:
+    ((last,),) = database.read("SELECT coalesce(max(position), 0) FROM events")
+    return int(last)
+
+
+def _outside(database: Database, given: str) -> OutsideLog:
+    ((first,),) = database.read("SELECT min(recorded_at) FROM events")
+    return OutsideLog(given, first, _last(database))

@@ -1,0 +1,83 @@
+"""Looking up executions that may stand for others: plain SQL."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from stackfold.application.eventsourcing.cells import cell
+from stackfold.application.runs.cache import Hit
+from stackfold.application.runs.step_call import StepAnswer
+from stackfold.domain.runs.artifact import Artifact
+from stackfold.infrastructure.database.protocol import Database
+
+_JSON = ("versions", "metadata", "tags")
+_FIELDS = tuple(field for field in Artifact.model_fields if field not in _JSON)
+_COLUMNS = ", ".join(f"a.{field}" for field in (*_FIELDS, *_JSON))
+_LATEST = (
+    f"SELECT coalesce(s.cached_from, s.run), s.metadata, s.tags, {_COLUMNS} "
+    "FROM (SELECT run, name, cached_from, metadata, tags FROM steps WHERE key = ? "
+    "ORDER BY ended DESC LIMIT 1) AS s "
+    "LEFT JOIN flows AS f ON f.run = s.run AND f.step = s.name AND f.direction = 'out' "
+    "LEFT JOIN artifacts AS a ON a.id = f.artifact ORDER BY f.place"
+)
+
+
+class SqlExecutions:
+    """The executions that the log knows."""
+
+    def __init__(self, database: Database) -> None:
+        """Look in `database`."""
+        self._database = database
+
+    def latest(self, key: str) -> Hit | None:
+        """The latest one that completed with that cache key; None if there is none."""
+        rows = self._database.read(_LATEST, (key,))
+        if not rows:
+            return None
+        run, metadata, tags = rows[0][:3]
+        outputs = tuple(_artifact(row[3:]) for row in rows if row[3] is not None)
+        answer = StepAnswer(outputs, cell(metadata), tuple(cell(tags)))
+        return Hit(answer, UUID(run))
+
+    def previous(self, run: str, step: str) -> str | None:
+        """The id of the latest earlier run of the same pipeline that has a key for a step."""
+        return self._one(
+            "SELECT r.id FROM runs AS this JOIN runs AS r ON r.pipeline = this.pipeline "
+            "AND r.position < this.position JOIN steps AS s ON s.run = r.id AND s.name = ? "
+            "WHERE this.id = ? AND s.key <> '' ORDER BY r.position DESC LIMIT 1",
+            (step, run),
+        )
+
+    def known(self, run: str, key: str) -> str | None:
+        """The name of the latest earlier run that has a step with that cache key."""
+        return self._one(
+            "SELECT r.name FROM steps AS s JOIN runs AS r ON r.id = s.run WHERE s.key = ? "
+            "AND r.position < (SELECT position FROM runs WHERE id = ?) "
+            "ORDER BY r.position DESC LIMIT 1",
+            (key, run),
+        )
+
+    def digests(self, run: str) -> dict[str, str]:
+        """Artifact → its digest, for what flows into the steps of a run."""
+        rows = self._database.read(
+            "SELECT a.id, a.digest FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
+            "WHERE f.run = ? AND f.direction = 'in'",
+            (run,),
+        )
+        return dict(rows)
+
+    def _one(self, statement: str, parameters: tuple[str, str]) -> str | None:
+        rows = self._database.read(statement, parameters)
+        return str(rows[0][0]) if rows else None
+
+
+def _artifact(row: Sequence[Any]) -> Artifact:
+    plain = dict(zip(_FIELDS, row, strict=False))
+    versions, metadata, tags = map(cell, row[len(_FIELDS) :])
+    # It was valid when it was recorded.
+    return Artifact.model_construct(
+        **{**plain, "id": UUID(plain["id"])},
+        versions=versions,
+        metadata=metadata,
+        tags=tuple(tags),
+    )

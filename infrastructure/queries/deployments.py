@@ -1,0 +1,80 @@
+"""Reading what is known of deployments: plain SQL, importing no framework."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stackfold.application.deployments.deployment_views import DeploymentDescription, DeploymentView
+from stackfold.application.eventsourcing.cells import cell
+from stackfold.application.stacks.queries import Reference
+from stackfold.application.stacks.views import ALL, Listing
+from stackfold.domain.errors import NotFound
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.database.reading import one_state
+from stackfold.infrastructure.queries.filters import part
+from stackfold.infrastructure.queries.lookup import find, true_at
+
+_COLUMNS = {field: f"t.{field}" for field in (*DeploymentView._fields, "stack_id")}
+_SELECT = f"SELECT {', '.join(_COLUMNS[field] for field in DeploymentView._fields)}"
+_MORE = "SELECT t.stack_id, t.error, t.artifact, t.store, t.component, t.reference"
+
+
+class SqlDeploymentQueries:
+    """The questions of `application.deployments.deployment_views`, asked of a database."""
+
+    def __init__(self, database: Database) -> None:
+        """Ask `database`."""
+        self._database = database
+
+    def deployments(self, listing: Listing = ALL, as_of: int | None = None) -> list[DeploymentView]:
+        """The living deployments, with the status that the log knows."""
+        source, parameters = true_at("deployments", as_of)
+        wanted = part(listing, _COLUMNS)
+        rows = self._database.read(
+            f"{_SELECT} {source}{wanted.where}{wanted.tail}", [*parameters, *wanted.parameters]
+        )
+        return [_view(row) for row in rows]
+
+    @one_state
+    def deployment(self, reference: str, as_of: int | None = None) -> DeploymentView:
+        """One deployment."""
+        return _view(self._row(_SELECT, reference, as_of))
+
+    @one_state
+    def describe_deployment(
+        self, reference: str, as_of: int | None = None
+    ) -> DeploymentDescription:
+        """One deployment with all that it keeps."""
+        view = self.deployment(reference, as_of)
+        stack_id, error, *parts = self._row(_MORE, view.id, as_of)
+        artifact, store, component, reached_by = map(cell, parts)
+        return DeploymentDescription(
+            **view._asdict(),
+            problem=error,
+            stack_id=stack_id,
+            type=artifact["type"],
+            digest=artifact["digest"],
+            size=artifact["size"],
+            uri=artifact["uri"],
+            store=store["name"],
+            written_with=artifact["versions"],
+            configuration=component["configuration"],
+            deployer_revision=component["revision"],
+            reference=reached_by,
+        )
+
+    def find_deployment(self, reference: str, as_of: int | None = None) -> Reference:
+        """The id and name of a deployment."""
+        return find(self._database, "deployments", "deployment", "", (), reference, as_of)
+
+    def _row(self, select: str, reference: str, as_of: int | None) -> Sequence[Any]:
+        source, parameters = true_at("deployments", as_of)
+        id = self.find_deployment(reference, as_of).id
+        rows = self._database.read(f"{select} {source} AND t.id = ?", [*parameters, id])
+        if not rows:
+            raise NotFound("deployment", reference, "it was deleted meanwhile")
+        return rows[0]  # type: ignore[no-any-return]
+
+
+def _view(row: Sequence[Any]) -> DeploymentView:
+    view = DeploymentView._make(row)
+    return view._replace(stack_revision=int(view.stack_revision))

@@ -1,0 +1,81 @@
+"""Finding rows of the temporal read models, as they are or were: by name, id or a prefix."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from stackfold.application.stacks.queries import Reference
+from stackfold.domain.errors import Ambiguous, NotFound
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.queries.text import normal
+
+
+def find(
+    database: Database,
+    table: str,
+    kind: str,
+    condition: str,
+    values: Iterable[str],
+    reference: str,
+    as_of: int | None,
+) -> Reference:
+    """Something that is there, or was: by its name, its id or a unique prefix of either.
+
+    Args:
+        database: Where to look.
+        table: The table of a temporal read model.
+        kind: What it is called in a sentence.
+        condition: What must also hold of a row `t`, beginning with " AND ", or nothing;
+        values: and the values for its marks.
+        reference: The name, the id or the prefix.
+        as_of: A position; None for now.
+
+    Raises:
+        NotFound: There is none.
+        Ambiguous: The prefix fits several.
+    """
+    source, parameters = true_at(table, as_of)
+    select = f"SELECT t.id, t.name {source}{condition}"
+    given = [*parameters, *values]
+    reference = normal(reference)
+    # Two seeks; with OR it would be a look at every name.
+    exact = database.read(
+        f"{select} AND t.name = ? UNION ALL {select} AND t.id = ?",
+        [*given, reference, *given, reference],
+    )
+    if exact:
+        # A name wins over an id that reads the same.
+        return Reference(*next((row for row in exact if row[1] == reference), exact[0]))
+    prefixed = reference and database.read(
+        f"{select} AND (substr(t.name, 1, length(?)) = ? OR substr(t.id, 1, length(?)) = ?) "
+        "ORDER BY t.name",
+        [*given, reference, reference, reference, reference],
+    )
+    if not prefixed:
+        raise NotFound(kind, reference, _known(database, select, given))
+    if len(prefixed) > 1:
+        raise Ambiguous(kind, reference, [name for _, name in prefixed])
+    return Reference(*prefixed[0])
+
+
+def _known(database: Database, select: str, given: list[Any]) -> str:
+    rows = database.read(f"{select} ORDER BY t.name LIMIT 11", given)
+    names = [name for _, name in rows[:10]] + (["…"] if len(rows) > 10 else [])
+    return f"there is {', '.join(names)}" if names else "none is registered yet"
+
+
+def true_at(table: str, as_of: int | None) -> tuple[str, list[int]]:
+    """FROM and WHERE for the rows, as `t`, that are true now or were at a position."""
+    if as_of is None:
+        return f"FROM {table} AS t WHERE t.until IS NULL", []
+    # One seek for each thing that was ever registered, however many revisions it has had.
+    return (
+        f"FROM {table} AS first JOIN {table} AS t ON t.id = first.id AND t.since = "
+        f"(SELECT max(since) FROM {table} WHERE id = first.id AND since <= ?) "
+        "WHERE first.revision = 1 AND first.since <= ? AND (t.until IS NULL OR t.until > ?)",
+        [as_of, as_of, as_of],
+    )
+
+
+def marks(values: Sequence[object]) -> str:
+    """As many marks for parameters as there are values."""
+    return ", ".join("?" for _ in values)

@@ -1,0 +1,190 @@
+"""Reading what is known of runs: plain SQL, importing no framework."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from stackfold.application.eventsourcing.cells import cell
+from stackfold.application.eventsourcing.claims import Claims
+from stackfold.application.runs.run_views import (
+    NEWEST_FIRST,
+    ArtifactView,
+    RunDescription,
+    RunView,
+    StepView,
+)
+from stackfold.application.stacks.views import Listing
+from stackfold.domain.errors import Ambiguous, NotFound
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.database.reading import one_state
+from stackfold.infrastructure.queries.filters import part
+
+if TYPE_CHECKING:
+    from stackfold.application.runs.recorded_parameters import RecordedParameters
+
+_SORTABLE = {field: f"t.{field}" for field in (*RunView._fields, "position", "source", "error")}
+# The log cannot know that a process has ended: whoever looks asks whether its claim is held. What
+# an engine executes nobody needs to have claimed.
+_SORTABLE["status"] = (
+    "CASE WHEN t.status = 'running' AND t.submitted IS NULL AND NOT run_is_claimed(t.id) "
+    "THEN 'interrupted' "
+    "ELSE t.status END"
+)
+_RUN = (
+    f"SELECT {', '.join(_SORTABLE[field] for field in RunView._fields)} FROM runs AS t WHERE true"
+)
+_COLUMNS = ", ".join(f"a.{field}" for field in ArtifactView._fields)
+_OUTPUTS = (
+    "FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
+    "WHERE f.run = ? AND f.direction = 'out'"
+)
+_ARTIFACT = f"SELECT {_COLUMNS} {_OUTPUTS}"
+_OUTPUT = f"SELECT f.step, {_COLUMNS} {_OUTPUTS}"
+
+
+class SqlRunQueries:
+    """The questions of `application.runs.run_views`, asked of a database."""
+
+    def __init__(self, database: Database, claims: Claims) -> None:
+        """Ask `database`, and `claims` who is alive."""
+        self._database = database
+        database.define("run_is_claimed", claims.held)
+
+    def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
+        """The runs that a listing asks for."""
+        wanted = part(listing, _SORTABLE)
+        rows = self._database.read(f"{_RUN}{wanted.where}{wanted.tail}", wanted.parameters)
+        return [_run(row) for row in rows]
+
+    def run(self, reference: str) -> RunView:
+        """One run."""
+        exact = self._found("t.id = ? OR t.name = ?", reference, reference)
+        if exact:
+            return exact[0]
+        begins = "substr(t.id, 1, length(?)) = ? OR substr(t.name, 1, length(?)) = ?"
+        fitting = self._found(begins, *[reference] * 4) if reference else []
+        if not fitting:
+            raise NotFound("run", reference, "see `stackfold run list`")
+        if len(fitting) > 1:
+            raise Ambiguous("run", reference, [view.name for view in fitting[:10]])
+        return fitting[0]
+
+    @one_state
+    def describe_run(self, reference: str) -> RunDescription:
+        """One run with its steps."""
+        view = self.run(reference)
+        ((source, import_root, why, error, parameters, graph, pin, *rest),) = self._database.read(
+            "SELECT source, import_root, why, error, parameters, graph, pin, rerun_of, "
+            "environment, position, configuration, metadata, submitted, parameter_form FROM runs "
+            "WHERE id = ?",
+            (view.id,),
+        )
+        rerun_of, environment, position, configuration, metadata, submitted, form = rest
+        return RunDescription(
+            *view,
+            source=source,
+            import_root=import_root,
+            why=why,
+            error=error,
+            parameters=_values(parameters, form),
+            parameter_form=form,
+            configuration=_configuration(configuration, form),
+            steps=self._steps(view.id, cell(graph)),
+            pin=cell(pin),
+            rerun_of=rerun_of,
+            environment=cell(environment),
+            position=position,
+            metadata=cell(metadata),
+            submitted=cell(submitted) if submitted else None,
+        )
+
+    def recorded_parameters(self, run: str) -> "RecordedParameters":
+        """What was recorded of the parameters of the run with that id."""
+        from stackfold.application.runs.recorded_parameters import RecordedParameters
+
+        ((form, parameters, configuration),) = self._database.read(
+            "SELECT parameter_form, parameters, configuration FROM runs WHERE id = ?", (run,)
+        )
+        return RecordedParameters(form, cell(parameters), cell(configuration))
+
+    def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
+        """What the run with that id, or one step of it, produced."""
+        if step is None:
+            rows = self._database.read(f"{_ARTIFACT} ORDER BY a.position, f.place", (run,))
+        else:
+            rows = self._database.read(f"{_ARTIFACT} AND f.step = ? ORDER BY f.place", (run, step))
+        return [artifact_view(row) for row in rows]
+
+    def _found(self, condition: str, *values: str) -> list[RunView]:
+        rows = self._database.read(f"{_RUN} AND ({condition}) ORDER BY t.position DESC", values)
+        return [_run(row) for row in rows]
+
+    def _steps(self, run: str, graph: list[dict[str, Any]]) -> list[StepView]:
+        rows = self._database.read(
+            f"SELECT name, {', '.join(_STEP)} FROM steps WHERE run = ?", (run,)
+        )
+        executed = {row[0]: row[1:] for row in rows}
+        outputs: dict[str, list[ArtifactView]] = {}
+        # By the step that they flowed out of: one from the cache may be another's work.
+        for step, *artifact in self._database.read(f"{_OUTPUT} ORDER BY f.place", (run,)):
+            outputs.setdefault(step, []).append(artifact_view(artifact))
+        return [_step(node, executed.get(node["name"]), outputs) for node in graph]
+
+
+def _values(text: str, form: str) -> dict[str, Any]:
+    """The values of parameters that were recorded in a form."""
+    records: dict[str, Any] = cell(text)
+    if form == "plain" or '"$' not in text:
+        return records
+    from stackfold.application.runs.recorded_parameters import values_of
+
+    return values_of(records)
+
+
+def _configuration(text: str, form: str) -> dict[str, Any]:
+    """The same for a configuration, with the parameters of steps in it."""
+    chosen: dict[str, Any] = cell(text)
+    if form == "plain" or '"$' not in text:
+        return chosen
+    from stackfold.application.runs.recorded_parameters import values_of_configuration
+
+    return values_of_configuration(chosen)
+
+
+def _run(row: Sequence[Any]) -> RunView:
+    *plain, tags = row
+    return RunView._make((*plain, cell(tags)))
+
+
+def artifact_view(row: Sequence[Any]) -> ArtifactView:
+    """A row of `ArtifactView`'s columns as such a view."""
+    return ArtifactView(*row[:-3], *map(cell, row[-3:]))
+
+
+_JSON = ("inputs", "retried", "log", "metadata", "tags")
+_STEP = (
+    *("status", "started", "ended", "error", "traceback", "key", "cached_from"),
+    *("parameters", "parameter_form", *_JSON),
+)
+_NEVER = ("pending", None, None, "", "", "", None, "{}", "exact", "{}", "[]", "null", "{}", "[]")
+
+
+def _step(
+    node: dict[str, Any], row: tuple[Any, ...] | None, outputs: dict[str, list[ArtifactView]]
+) -> StepView:
+    known = dict(zip(_STEP, row or _NEVER, strict=True))
+    known |= {name: cell(known[name] or "null") for name in _JSON}
+    known["parameters"] = _values(known["parameters"], known["parameter_form"])
+    return StepView(
+        name=node["name"],
+        upstream=node["upstream"],
+        step_operator=node["step_operator"],
+        outputs=outputs.get(node["name"], []),
+        code=node["code"],
+        declares=node["outputs"],
+        materializers=node["materializers"],
+        could_be_cached=node["cache"],
+        # Older runs have neither.
+        code_form=node.get("code_form", 1),
+        opaque=node.get("opaque", []),
+        **known,
+    )

@@ -1,0 +1,357 @@
+"""Reading the read models: plain SQL, importing no framework."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.eventsourcing.cells import mapping
+from stackfold.application.stacks.queries import Reference, StoredComponent, StoredFlavor
+from stackfold.application.stacks.views import ALL, ComponentView, Listing, StackView
+from stackfold.domain.errors import Ambiguous, NotFound, NotInStack
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.database.reading import one_state
+from stackfold.infrastructure.queries.as_of import position_of
+from stackfold.infrastructure.queries.filters import part
+from stackfold.infrastructure.queries.lookup import find, marks, true_at
+
+GLOBAL = "global"
+
+
+class Scope(NamedTuple):
+    """Where somebody works: what decides which stack is active for them."""
+
+    override: str | None = None
+    """The name or id of a stack that is active whatever the log says."""
+    project: str | None = None
+    """The scope of the project they are in, such as "project:<id>"."""
+    user: str | None = None
+    """In a shared log, where everybody has active stacks of their own: "user:<who>"."""
+
+    @property
+    def own(self) -> str:
+        """The scope that their choices are of."""
+        return "/".join(filter(None, (self.user, self.project))) or GLOBAL
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The scopes that count for them; the first one that has made a choice decides."""
+        return tuple(dict.fromkeys((self.own, self.user or GLOBAL, GLOBAL)))
+
+
+EVERYWHERE = Scope()
+
+_TYPES = tuple(type.value for type in ComponentType)
+
+_STACK_COLUMNS = {
+    "id": "t.id",
+    "name": "t.name",
+    "revision": "t.revision",
+    "description": "t.description",
+    "created": "t.created",
+    "updated": "t.updated",
+    "by": "t.by",
+}
+_COMPONENT_COLUMNS = {
+    "id": "t.id",
+    "name": "t.name",
+    "flavor": "t.flavor",
+    "revision": "t.revision",
+    "created": "t.created",
+    "updated": "t.updated",
+    "by": "t.by",
+}
+_STACK = (
+    "SELECT t.id, t.name, t.revision, t.description, t.labels, t.components, t.created, "
+    "t.updated, t.by"
+)
+_COMPONENT = (
+    "SELECT t.id, t.name, t.type, t.flavor, t.revision, t.configuration, t.labels, t.created, "
+    "t.updated, t.by"
+)
+
+
+class SqlQueries:
+    """The questions of `application.stacks.queries`, asked of a database."""
+
+    def __init__(self, database: Database, scope: Scope = EVERYWHERE) -> None:
+        """Ask `database`, on behalf of somebody who works in `scope`."""
+        self._database = database
+        self._scope = scope
+
+    def position(self, as_of: AsOf) -> int | None:
+        """The position of a point in the past; None for now."""
+        return position_of(self._database, as_of)
+
+    # -- stacks
+
+    @one_state
+    def stacks(self, listing: Listing = ALL, as_of: int | None = None) -> list[StackView]:
+        """The living stacks."""
+        source, parameters = true_at("stacks", as_of)
+        wanted = part(listing, _STACK_COLUMNS)
+        rows = self._database.read(
+            f"{_STACK} {source}{wanted.where}{wanted.tail}", [*parameters, *wanted.parameters]
+        )
+        return self._stack_views(rows, as_of)
+
+    @one_state
+    def stack(self, reference: str, as_of: int | None = None) -> StackView:
+        """The stack of that name, id or unique prefix."""
+        return self._stack_by_id(self.find_stack(reference, as_of).id, as_of)
+
+    @one_state
+    def stack_by_id(self, id: str, as_of: int | None = None) -> StackView:
+        """The stack with an id, in a time that does not grow with the number of stacks."""
+        return self._stack_by_id(id, as_of)
+
+    @one_state
+    def active_stack(self, as_of: int | None = None) -> StackView:
+        """The stack that is active here."""
+        return self._stack_by_id(self._active(as_of), as_of)
+
+    def previous_stack(self) -> Reference:
+        """The stack that was active here before the one that is.
+
+        Raises:
+            NotFound: There was none, or it was deleted.
+        """
+        rows = self._database.read(
+            "SELECT stack FROM activations WHERE scope = ? ORDER BY since DESC LIMIT 2",
+            [self._scope.own],
+        )
+        if len(rows) == 1 and self._scope.user:
+            # Before one's first choice, what everybody begins with was active.
+            rows.append((self._chosen(self._scope.all[1:], None),))
+        if len(rows) < 2:
+            raise NotFound("stack", "-", "no stack was active before this one")
+        return self.find_stack(rows[1][0])
+
+    def find_stack(self, reference: str, as_of: int | None = None) -> Reference:
+        """The id and name of a stack."""
+        return find(self._database, "stacks", "stack", "", (), reference, as_of)
+
+    def stacks_with(self, component: str) -> list[str]:
+        """The names of the living stacks that hold a component."""
+        rows = self._database.read(
+            "SELECT name FROM stacks WHERE until IS NULL AND instr(components, ?) > 0 "
+            "ORDER BY name",
+            (component,),
+        )
+        return [name for (name,) in rows]
+
+    # -- components
+
+    @one_state
+    def components(
+        self, type: ComponentType, listing: Listing = ALL, as_of: int | None = None
+    ) -> list[ComponentView]:
+        """The living components of a type."""
+        source, parameters = true_at("components", as_of)
+        wanted = part(listing, _COMPONENT_COLUMNS)
+        rows = self._database.read(
+            f"{_COMPONENT} {source} AND t.type = ?{wanted.where}{wanted.tail}",
+            [*parameters, str(type), *wanted.parameters],
+        )
+        return self._component_views(rows, as_of)
+
+    @one_state
+    def component(
+        self, type: ComponentType, reference: str, as_of: int | None = None
+    ) -> ComponentView:
+        """The component of that type and name, id or unique prefix."""
+        id = self.find_component(type, reference, as_of).id
+        rows = self._by_id("components", _COMPONENT, [id], as_of)
+        return self._component_views(rows, as_of)[0]
+
+    def find_component(
+        self, type: ComponentType, reference: str, as_of: int | None = None
+    ) -> Reference:
+        """The id and name of a component."""
+        type = ComponentType(type)
+        return find(
+            self._database,
+            "components",
+            type.noun,
+            " AND t.type = ?",
+            (type.value,),
+            reference,
+            as_of,
+        )
+
+    def active_component(self, type: ComponentType, as_of: int | None = None) -> ComponentView:
+        """The component of a type that the active stack holds; of several, the default one."""
+        active = self.active_stack(as_of)
+        if type not in active.components:
+            raise NotInStack(active.name, ComponentType(type).noun)
+        return self.component(type, active.components[type][0], as_of)
+
+    @one_state
+    def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:
+        """The components that a stack holds, by type, the default one of each type first."""
+        rows = self._by_id("stacks", "SELECT t.components", [id], as_of)
+        held = mapping(rows[0][0]) if rows else {}
+        ids = [each for group in held.values() for each in group]
+        views = self._component_views(self._by_id("components", _COMPONENT, ids, as_of), as_of)
+        by_id = {view.id: view for view in views}
+        return [by_id[each] for each in ids if each in by_id]
+
+    def stored_components(self, ids: Sequence[str]) -> list[StoredComponent]:
+        """Those of the components with these ids that are there, in the same order."""
+        select = "SELECT t.id, t.type, t.name, t.flavor, t.configuration"
+        rows = self._by_id("components", select, [*ids], None)
+        found = {
+            id: StoredComponent(id, type, name, flavor, mapping(configuration))
+            for id, type, name, flavor, configuration in rows
+        }
+        return [found[id] for id in ids if id in found]
+
+    def components_of_flavor(self, type: ComponentType, flavor: str) -> list[str]:
+        """The names of the living components of a flavor."""
+        rows = self._database.read(
+            "SELECT name FROM components WHERE until IS NULL AND type = ? AND flavor = ? "
+            "ORDER BY name",
+            (str(type), flavor),
+        )
+        return [name for (name,) in rows]
+
+    # -- flavors and activations
+
+    def flavors(self, type: ComponentType | None = None) -> list[StoredFlavor]:
+        """The living flavors that users registered."""
+        rows = self._database.read(
+            "SELECT id, name, type, source, summary, schema FROM flavors WHERE until IS NULL "
+            "ORDER BY type, name"
+        )
+        return [StoredFlavor(*row) for row in rows if type is None or row[2] == type]
+
+    def activation(self, scope: str, as_of: int | None = None) -> str | None:
+        """The id of a scope's activation, or None if it has made no choice yet."""
+        source, parameters = true_at("activations", as_of)
+        rows = self._database.read(f"SELECT t.id {source} AND t.scope = ?", [*parameters, scope])
+        return rows[0][0] if rows else None
+
+    def scopes_with(self, stack: str) -> list[str]:
+        """The scopes in which a stack is active."""
+        rows = self._database.read(
+            "SELECT scope FROM activations WHERE until IS NULL AND stack = ?", (stack,)
+        )
+        return [scope for (scope,) in rows]
+
+    def living(self, table: str, ids: list[str]) -> set[str]:
+        """Which of the ids belong to something living."""
+        rows = self._database.read(
+            f"SELECT id FROM {table} WHERE until IS NULL AND id IN ({marks(ids)})", ids
+        )
+        return {id for (id,) in rows}
+
+    # -- how it is done
+
+    def _active(self, as_of: int | None) -> str:
+        if self._scope.override:
+            return self.find_stack(self._scope.override, as_of).id
+        return self._chosen(self._scope.all, as_of)
+
+    def _chosen(self, scopes: Sequence[str], as_of: int | None) -> str:
+        source, parameters = true_at("activations", as_of)
+        chosen = dict(
+            self._database.read(
+                f"SELECT t.scope, t.stack {source} AND t.scope IN ({marks(scopes)})",
+                [*parameters, *scopes],
+            )
+        )
+        if not chosen:
+            raise NotFound("stack", "active", "none was active yet")
+        return str(next(chosen[scope] for scope in scopes if scope in chosen))
+
+    def _stack_by_id(self, id: str, as_of: int | None) -> StackView:
+        views = self._stack_views(self._by_id("stacks", _STACK, [id], as_of), as_of)
+        if not views:
+            # Only read models that were tampered with refer to what they do not hold.
+            raise NotFound("stack", id, "see `stackfold log verify`")
+        return views[0]
+
+    def _stack_views(self, rows: Sequence[Any], as_of: int | None) -> list[StackView]:
+        if not rows:
+            return []
+        active = self._active_or_none(as_of)
+        composed = [mapping(row[5]) for row in rows]
+        ids = {id for held in composed for group in held.values() for id in group}
+        found = self._by_id("components", "SELECT t.id, t.name", sorted(ids), as_of)
+        names = dict(found)
+        return [
+            StackView(
+                id=id,
+                name=name,
+                revision=revision,
+                active=id == active,
+                description=description,
+                labels=mapping(labels),
+                components={
+                    type: [names.get(each, each) for each in held[type]]
+                    for type in _TYPES
+                    if type in held
+                },
+                created=created,
+                updated=updated,
+                by=by,
+            )
+            for (id, name, revision, description, labels, _, created, updated, by), held in zip(
+                rows, composed, strict=True
+            )
+        ]
+
+    def _active_or_none(self, as_of: int | None) -> str | None:
+        try:
+            return self._active(as_of)
+        except (NotFound, Ambiguous):
+            # A list must be shown even where STACKFOLD_ACTIVE_STACK names no stack.
+            return None
+
+    def _component_views(self, rows: Sequence[Any], as_of: int | None) -> list[ComponentView]:
+        if not rows:
+            return []
+        source, parameters = true_at("stacks", as_of)
+        stacks = self._database.read(
+            f"SELECT t.name, t.components {source} ORDER BY t.name", parameters
+        )
+        holders: dict[str, list[str]] = {}
+        for stack, components in stacks:
+            for held in mapping(components).values():
+                for each in held:
+                    holders.setdefault(each, []).append(stack)
+        return [
+            ComponentView(
+                id=id,
+                name=name,
+                type=type,
+                flavor=flavor,
+                revision=revision,
+                configuration=mapping(configuration),
+                labels=mapping(labels),
+                stacks=holders.get(id, []),
+                created=created,
+                updated=updated,
+                by=by,
+            )
+            for (
+                id, name, type, flavor, revision, configuration, labels, created, updated, by,
+            ) in rows
+        ]  # fmt: skip
+
+    def _by_id(self, table: str, select: str, ids: list[str], as_of: int | None) -> list[Any]:
+        if not ids:
+            return []
+        if as_of is None:
+            return self._database.read(
+                f"{select} FROM {table} AS t WHERE t.until IS NULL AND t.id IN ({marks(ids)})", ids
+            )
+        # One seek for each id; SQLite would go through all the revisions of each otherwise.
+        wanted = ", ".join("(?)" for _ in ids)
+        return self._database.read(
+            f"WITH wanted (id) AS (VALUES {wanted}) {select} FROM wanted JOIN {table} AS t "
+            "ON t.id = wanted.id AND t.since = "
+            f"(SELECT max(since) FROM {table} WHERE id = wanted.id AND since <= ?) "
+            "WHERE t.until IS NULL OR t.until > ?",
+            [*ids, as_of, as_of],
+        )

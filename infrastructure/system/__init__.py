@@ -1,0 +1,1 @@
+"""The machine and its files: home folder, author, installed packages, code folders, run claims."""

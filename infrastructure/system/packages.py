@@ -1,0 +1,261 @@
+"""The flavors that come with packages, ours first, and how the class of any flavor is loaded."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
+
+from stackfold.application.stacks.flavor_catalogue import Entry, PackageProblem
+from stackfold.domain.errors import InvalidFlavor, InvalidName, StackfoldError
+from stackfold.domain.name import valid_name
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.system.environment import importable, version
+from stackfold.infrastructure.system.flavor_folders import FlavorFolders
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+ENTRY_POINTS = "stackfold.flavors"
+"""The entry-point group in which packages ship flavors, as `<type>.<name> = module:Class`."""
+
+_HERE = "stackfold.infrastructure.flavors"
+
+BUILT_IN = (
+    Entry(
+        "local",
+        "orchestrator",
+        "built-in",
+        "Runs the steps in this process, one after another.",
+        f"{_HERE}.local.orchestrator.LocalOrchestrator",
+    ),
+    Entry(
+        "local",
+        "artifact_store",
+        "built-in",
+        "Keeps artifacts in a folder.",
+        f"{_HERE}.local.artifact_store.LocalArtifactStore",
+    ),
+    Entry(
+        "s3",
+        "artifact_store",
+        "s3",
+        "Keeps artifacts in a bucket of Amazon S3, or of anything that speaks its protocol.",
+        f"{_HERE}.s3.artifact_store.S3ArtifactStore",
+        requires=("stackfold[s3]",),
+        modules=("obstore",),
+    ),
+    Entry(
+        "local",
+        "step_operator",
+        "built-in",
+        "Runs each step in a fresh Python process on this machine.",
+        f"{_HERE}.local.step_operator.LocalStepOperator",
+    ),
+    Entry(
+        "kubeflow",
+        "orchestrator",
+        "kubeflow",
+        "Runs a pipeline on Kubeflow Pipelines, each step in a pod of its own.",
+        f"{_HERE}.kubeflow.orchestrator.KubeflowOrchestrator",
+        requires=("stackfold[kubeflow]",),
+        modules=("kfp",),
+    ),
+    Entry(
+        "ray",
+        "orchestrator",
+        "ray",
+        "Runs the steps on a Ray cluster, independent ones at once.",
+        f"{_HERE}.ray.orchestrator.RayOrchestrator",
+        requires=("stackfold[ray]",),
+        modules=("ray",),
+    ),
+    Entry(
+        "ray",
+        "step_operator",
+        "ray",
+        "Runs single steps on a Ray cluster.",
+        f"{_HERE}.ray.step_operator.RayStepOperator",
+        requires=("stackfold[ray]",),
+        modules=("ray",),
+    ),
+    Entry(
+        "mlflow",
+        "experiment_tracker",
+        "mlflow",
+        "Tracks runs on an MLflow server.",
+        f"{_HERE}.mlflow.experiment_tracker.MlflowExperimentTracker",
+        requires=("stackfold[mlflow]",),
+        modules=("mlflow",),
+    ),
+    Entry(
+        "wandb",
+        "experiment_tracker",
+        "wandb",
+        "Tracks runs with Weights & Biases, online or offline.",
+        f"{_HERE}.wandb.experiment_tracker.WandbExperimentTracker",
+        requires=("stackfold[wandb]",),
+        modules=("wandb",),
+    ),
+    Entry(
+        "local",
+        "image_builder",
+        "built-in",
+        "Builds images with Docker, Podman or Buildah on this machine, and pushes them.",
+        f"{_HERE}.containers.local_image_builder.LocalImageBuilder",
+    ),
+    Entry(
+        "seldon",
+        "model_deployer",
+        "seldon",
+        "Serves models by Seldon's server, MLServer.",
+        f"{_HERE}.seldon.model_deployer.SeldonModelDeployer",
+        requires=("stackfold[seldon]",),
+        modules=("mlserver",),
+    ),
+    Entry(
+        "kserve",
+        "model_deployer",
+        "kserve",
+        "Serves models by KServe's Python server.",
+        f"{_HERE}.kserve.model_deployer.KServeModelDeployer",
+        requires=("stackfold[kserve]",),
+        modules=("kserve",),
+    ),
+    Entry(
+        "mlflow",
+        "model_deployer",
+        "mlflow-serving",
+        "Serves models by MLflow.",
+        f"{_HERE}.mlflow.model_deployer.MlflowModelDeployer",
+        requires=("stackfold[mlflow-serving]",),
+        modules=("mlflow", "pandas"),
+    ),
+    Entry(
+        "default",
+        "container_registry",
+        "built-in",
+        "Any container registry, by its address.",
+        f"{_HERE}.containers.default_container_registry.DefaultContainerRegistry",
+    ),
+)
+
+
+class InstalledPackages:
+    """The flavors of the running Python environment, and the way to the class of any flavor."""
+
+    def __init__(self, folders: FlavorFolders) -> None:
+        """Look for the classes of users' own flavors in `folders`, too."""
+        self._folders = folders
+
+    def entries(self) -> Sequence[Entry]:
+        """Every built-in flavor, and every one that an installed package ships."""
+        return _found().entries
+
+    def problems(self) -> Sequence[PackageProblem]:
+        """What is wrong with the flavors of installed packages."""
+        return _found().problems
+
+    def installed(self, modules: Sequence[str]) -> bool:
+        """Whether all the modules can be found; none is imported."""
+        return all(map(importable, modules))
+
+    def finds(self, flavor: str, source: str) -> bool:
+        """Whether the module of a class is where classes are looked for; it is not imported."""
+        return self._folders.finds(flavor, source)
+
+    def load(self, flavor: str, source: str) -> object | None:
+        """The object at "module.Class"; None if its module is not where classes are looked for.
+
+        Raises:
+            InvalidFlavor: It cannot be imported.
+        """
+        return _member(source, lambda module: self._folders.module(module, flavor, source))
+
+    def load_named(self, source: str) -> object | None:
+        """The object at "module.Class", which may lie in the current folder; raises as `load`."""
+        return _member(source, self._folders.named_module)
+
+    def remember(self, flavor: str, source: str) -> bool:
+        """Remember where the class of a flavor was found; False if that is known.
+
+        Raises:
+            InvalidFile: It cannot be kept.
+        """
+        return self._folders.remember(flavor, source)
+
+
+def _member(source: str, find: Callable[[str], ModuleType | None]) -> object | None:
+    module_name, _, name = source.rpartition(".")
+    if not module_name:
+        raise InvalidFlavor(source, "give the class as module.Class")
+    try:
+        module = find(module_name)
+        found = getattr(module, name, None)
+    except StackfoldError:
+        raise
+    except (Exception, SystemExit) as error:
+        # Whatever somebody else's module raises on import, the user gets one line of it.
+        line = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InvalidFlavor(source, f"importing {module_name} failed: {line}") from error
+    if module is not None and found is None:
+        raise InvalidFlavor(source, f"the module {module_name} has no {name}")
+    return found
+
+
+class _Found(NamedTuple):
+    entries: tuple[Entry, ...]
+    problems: tuple[PackageProblem, ...]
+
+
+@cache
+def _found() -> _Found:
+    from importlib.metadata import entry_points
+
+    ours = version("stackfold")
+    entries = [entry._replace(version=ours, is_ours=True) for entry in BUILT_IN]
+    taken = {(entry.type, entry.name): "" for entry in BUILT_IN}
+    problems = []
+    for point in entry_points(group=ENTRY_POINTS):
+        entry = _shipped(point)
+        other = taken.setdefault((entry.type, entry.name), entry.integration)
+        problem, usable = _problem(entry), False
+        if not problem and not other:
+            problem = "Stackfold has a flavor of that name, which cannot be replaced"
+        elif not problem:
+            usable = True
+            if other != entry.integration:
+                # Neither is left out: which of the two is meant, nobody can tell.
+                problem = (
+                    f"so has the package {other}: neither can be used until one is uninstalled"
+                )
+        if problem:
+            problems.append(PackageProblem(entry.integration, point.name, problem))
+        if usable:
+            entries.append(entry)
+    return _Found(tuple(entries), tuple(problems))
+
+
+def _shipped(point: "EntryPoint") -> Entry:
+    type, _, name = point.name.partition(".")
+    package = point.dist.metadata.json if point.dist else {}
+    distribution = str(package.get("name", "unknown"))
+    return Entry(
+        name=name,
+        type=type,
+        integration=distribution,
+        summary=str(package.get("summary", "")),
+        source=f"{point.module}.{point.attr or ''}",
+        requires=(distribution,) if point.dist else (),
+        modules=(point.module.partition(".")[0],),
+        version=point.dist.version if point.dist else "",
+    )
+
+
+def _problem(entry: Entry) -> str:
+    if entry.type not in ComponentType.__members__.values():
+        return f"there is no component type {entry.type!r}"
+    try:
+        valid_name("flavor", entry.name)
+    except InvalidName as error:
+        return str(error)
+    return "it names no class: write module:Class" if entry.source.endswith(".") else ""

@@ -1,0 +1,242 @@
+"""One example of every event: what a log may hold."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from given import stamped, that
+
+from stackfold.domain.deployments.deployment import Deployment
+from stackfold.domain.eventsourcing.aggregate import DomainEvent
+from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.environment import Environment
+from stackfold.domain.runs.pin import Pin, PinnedComponent
+from stackfold.domain.runs.run import Run, StepDefinition, StepLog
+from stackfold.domain.stacks.activation import Activation
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.flavor import Flavor
+from stackfold.domain.stacks.origin import Origin
+from stackfold.domain.stacks.stack import Stack
+from stackfold.infrastructure.eventstore.event_mapper import event_classes
+
+A, B, C = UUID(int=10), UUID(int=11), UUID(int=12)
+COMPOSITION = {
+    ComponentType.STEP_OPERATOR: (B, A),
+    ComponentType.ORCHESTRATOR: (C,),
+}
+CONFIGURATION = {
+    "zeta": 1.0,
+    "alpha": [True, None, {"größe": "xl", "n": 10**15}],
+    "text": 'quotes " and \\ and \u2028 and \x7f',
+    "negative": -0.0,
+    "tiny": 5e-324,
+    "least": -(2**63),
+    "most": 2**64 - 1,
+}
+COMPONENT_STATE = {"name": "größe", "configuration": CONFIGURATION, "labels": {"b": "", "a": "x"}}
+STACK_STATE = {
+    "name": "prod",
+    "components": COMPOSITION,
+    "description": "two\nlines",
+    "labels": {"team": "vision"},
+}
+FLAVOR = {
+    "type": ComponentType.ALERTER,
+    "name": "pager",
+    "source": "acme.Pager",
+    "summary": "",
+    "configuration_schema": {"properties": {"to": {"type": "string", "default": None}}},
+}
+PIN = Pin(
+    stack_id=A,
+    stack="prod",
+    revision=3,
+    components={
+        ComponentType.ORCHESTRATOR: (
+            PinnedComponent(
+                id=C,
+                type=ComponentType.ORCHESTRATOR,
+                name="default",
+                flavor="local",
+                revision=1,
+                configuration=CONFIGURATION,
+                flavor_version="0.1.0",
+                source="acme.Orchestrator",
+            ),
+        )
+    },
+)
+NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
+LATER = NOON.replace(second=1)
+ARTIFACT = Artifact(
+    id=B,
+    name="model",
+    type="builtins.dict",
+    materializer="json",
+    uri="file:///store/ab",
+    digest="0" * 64,
+    size=12,
+    versions={"python": "3.12.1", "sklearn": "1.5.0"},
+    metadata={"loss": 0.1},
+    tags=("best",),
+)
+ENVIRONMENT = Environment(
+    python="3.12.1",
+    implementation="cpython",
+    platform="Linux-6.1.0-x86_64",
+    packages={"numpy": "2.1.0", "scikit-learn": "1.5.0"},
+)
+LOG = StepLog(uri="file:///store/cd", digest="1" * 64, size=3)
+
+STORE = PinnedComponent(
+    id=A,
+    type=ComponentType.ARTIFACT_STORE,
+    name="shared",
+    flavor="local",
+    revision=2,
+    configuration={"path": "artifacts"},
+    flavor_version="0.1.0",
+    source="acme.Store",
+)
+DEPLOYER = PinnedComponent(
+    id=C,
+    type=ComponentType.MODEL_DEPLOYER,
+    name="größe",
+    flavor="pager",
+    revision=1,
+    configuration=CONFIGURATION,
+    source="acme.Deployer",
+)
+
+FACTS: list[partial[Any]] = [
+    that(Activation.Registered, name="global", stack=A),
+    that(Activation.Activated, stack=B),
+    that(Activation.Deleted),
+    that(Component.Registered, type=ComponentType.ALERTER, flavor="f", **COMPONENT_STATE),
+    that(Component.Updated, configuration=CONFIGURATION, labels={"a": None, "b": "x"}),
+    that(Component.AttributesRemoved, attributes=("zeta", "alpha")),
+    that(Component.Renamed, name="数据"),
+    that(Component.Deleted),
+    that(Component.Reverted, to_revision=1, **COMPONENT_STATE),
+    that(
+        Component.Restored,
+        to_revision=2,
+        type=ComponentType.ALERTER,
+        flavor="f",
+        **COMPONENT_STATE,
+    ),
+    that(
+        Deployment.Registered,
+        name="churn",
+        model="training/train/model@3",
+        artifact=ARTIFACT,
+        store=STORE,
+        stack_id=A,
+        stack="prod",
+        stack_revision=3,
+        deployer=DEPLOYER,
+    ),
+    that(Deployment.StartRequested),
+    that(
+        Deployment.Started,
+        reference={"pid": 4711, "began": 1.5, "more": [None, "größe"]},
+        url="http://127.0.0.1:8000/v2/models/churn/infer",
+    ),
+    that(Deployment.Failed, error="model deployer 'größe' cannot serve 'churn': it ended"),
+    that(Deployment.Stopped),
+    that(Deployment.Deleted),
+    that(Flavor.Registered, **FLAVOR),
+    that(Flavor.Deleted),
+    that(Flavor.Restored, **FLAVOR),
+    that(
+        Run.Started,
+        name="training-1",
+        pipeline="training",
+        source="training.py:training",
+        parameters={"rate": 0.1, "pair": {"$tuple": [1, 2]}},
+        parameter_form="exact",
+        steps=(
+            StepDefinition(name="load"),
+            StepDefinition(
+                name="train",
+                upstream=("load",),
+                step_operator="batch",
+                code="c" * 64,
+                outputs="model: dict",
+                materializers="d" * 16,
+                cache=True,
+            ),
+        ),
+        pin=PIN,
+        fingerprint=PIN.fingerprint,
+        mode=FailureMode.CONTINUE_ON_FAILURE,
+        environment=ENVIRONMENT,
+        rerun_of=A,
+        tags=("nightly",),
+        metadata={"team": "vision"},
+        code_form=2,
+        opaque={"train": ("log (logging.Logger)",)},
+    ),
+    that(
+        Run.StepCompleted,
+        step="train",
+        started=NOON,
+        parameters={"rate": 0.1, "pair": {"$tuple": [1, 2]}},
+        parameter_form="exact",
+        inputs={"rows": A},
+        outputs=(ARTIFACT,),
+        retried=("ValueError: not yet",),
+        log=LOG,
+        key="f" * 64,
+        cached_from=B,
+        metadata={"accuracy": 0.5},
+        tags=("costly",),
+        ended=LATER,
+    ),
+    that(
+        Run.StepFailed,
+        step="train",
+        started=NOON,
+        error="ValueError: no",
+        traceback="…",
+        retried=("ValueError: not yet",),
+        log=LOG,
+        metadata={"rows": 3},
+        tags=("costly",),
+        ended=LATER,
+    ),
+    that(
+        Run.StepCancelled,
+        step="train",
+        started=NOON,
+        reason="KeyboardInterrupt",
+        log=LOG,
+        ended=LATER,
+    ),
+    that(Run.StepsSkipped, steps=("test", "deploy"), reason="step 'train' failed"),
+    that(Run.Cancelled, reason="KeyboardInterrupt"),
+    that(Run.Resumed, redone=("train",)),
+    that(Run.Submitted, orchestrator="kubeflow", reference="4f1c", url="https://kf/runs/4f1c"),
+    that(Run.Completed),
+    that(Run.Failed, error="ValueError: no"),
+    that(Run.Annotated, tags=("nightly", "good"), metadata={"team": "vision"}),
+    that(Run.Deleted),
+    that(Stack.Registered, copied_from=Origin(id=A, revision=3), **STACK_STATE),
+    that(Stack.Updated, components=COMPOSITION, description=None, labels={"a": None}),
+    that(Stack.ComponentsRemoved, components=COMPOSITION),
+    that(Stack.DefaultSet, type=ComponentType.STEP_OPERATOR, component=A),
+    that(Stack.Renamed, name="b"),
+    that(Stack.Deleted),
+    that(Stack.Reverted, to_revision=1, **STACK_STATE),
+    that(Stack.Restored, to_revision=1, **STACK_STATE),
+]
+EXAMPLES: list[Any] = [stamped(that(fact, why="so", undoes=7))[0] for fact in FACTS]
+
+EVERY_CLASS: list[type[DomainEvent]] = [
+    event_class
+    for aggregate in ("activation", "component", "deployment", "flavor", "run", "stack")
+    for event_class in event_classes(aggregate).values()
+]

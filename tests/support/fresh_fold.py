@@ -1,0 +1,63 @@
+"""Are the read models what a fresh fold of the log makes, and is its hash chain whole?"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence import StoredEvent
+
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.database.sqlite import SqliteDatabase
+from stackfold.infrastructure.eventstore.fork import fill
+from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, COLUMNS, Record, chained
+from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.infrastructure.workspace import Workspace
+
+
+def assert_consistent(workspace: Workspace) -> int:
+    """Check the whole log; returns its length."""
+    database = workspace._database
+    records = records_of(database)
+    assert_chained(records)
+    copy = fresh_fold(database)
+    try:
+        assert tables_of(database) == tables_of(copy)
+    finally:
+        copy.close()
+    return len(records)
+
+
+def fresh_fold(database: Database) -> Database:
+    """A copy in memory, whose read models are folded anew from its log."""
+    copy = SqliteDatabase.in_memory()
+    fill(copy, records_of(database))
+    return copy
+
+
+def records_of(database: Database) -> list[Record]:
+    rows = database.read(f"SELECT {COLUMNS} FROM events ORDER BY position")
+    return [Record(*row) for row in rows]
+
+
+def stored(record: Record) -> StoredEvent:
+    return StoredEvent(
+        UUID(record.originator_id), record.originator_version, record.topic, record.state
+    )
+
+
+def tables_of(database: Database) -> dict[str, list[Any]]:
+    """Every read model's rows, in no order that a rebuild could change."""
+    return {
+        table: sorted(database.read(f"SELECT * FROM {table}"), key=repr) for table in TABLES.names()
+    }
+
+
+def assert_chained(records: Sequence[Record]) -> None:
+    """Each record is chained to the one before, in a row without gaps, in the order of time."""
+    previous, time = BEGINNING, ""
+    for position, record in enumerate(records, start=1):
+        assert record.position == position
+        assert record.change <= position
+        assert record.recorded_at >= time
+        assert record.hash == chained(previous, *record[:-1])
+        previous, time = record.hash, record.recorded_at

@@ -1,0 +1,26 @@
+"""A value, written by the materializer that takes it and read back."""
+
+import io
+from typing import Any
+
+from stackfold.application.artifacts.materializers import Materializers
+from stackfold.domain.pipelines.class_finder import class_finder, type_name
+from stackfold.infrastructure.materializers import ALL
+
+MATERIALIZERS = Materializers(ALL)
+
+
+def stored(value: object) -> tuple[str, bytes]:
+    """The materializer's name, and what it wrote."""
+    file = io.BytesIO()
+    materializer, write = MATERIALIZERS.prepare(value)
+    write(file)
+    return materializer.name, file.getvalue()
+
+
+def there_and_back(value: object, hint: Any = Any) -> tuple[str, Any]:
+    """The materializer's name, and the value as it came back."""
+    name, written = stored(value)
+    reader = MATERIALIZERS.named(name, "the artifact")
+    file = io.BytesIO(written)
+    return name, reader.read(file, type_name(type(value)), class_finder(hint))

@@ -1,0 +1,49 @@
+"""Workspaces in memory, and short ways to put something into them."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.workspace import Workspace
+
+STORE = ComponentType.ARTIFACT_STORE
+ORCHESTRATOR = ComponentType.ORCHESTRATOR
+OPERATOR = ComponentType.STEP_OPERATOR
+
+
+def opened(place: object) -> Workspace:
+    """The workspace in a folder, or with the shared log at an address."""
+    if str(place).startswith("postgresql:"):
+        return Workspace.open(store=str(place))
+    return Workspace.open(str(place))
+
+
+def stack(ws: Workspace, name: str, **more: Any) -> Any:
+    needed = {"orchestrator": "default", "artifact_store": "default"}
+    return ws.stacks.register(name, **{**needed, **more})
+
+
+def store(ws: Workspace, name: str, **configuration: Any) -> Any:
+    return ws.components.register(STORE, name, "local", configuration)
+
+
+def names(views: Iterable[Any]) -> list[str]:
+    return [view.name for view in views]
+
+
+def position(ws: Workspace) -> int:
+    ((last,),) = ws._database.read("SELECT max(position) FROM events")
+    return int(last)
+
+
+def meanwhile(ws: Workspace, change: Callable[[], object]) -> None:
+    """Let a change be recorded right before the next command's own would be."""
+    ledger = ws._parts.ledger
+    save = ledger.save
+
+    def save_too_late(*arguments: Any, **more: Any) -> Any:
+        del ledger.save  # type: ignore[misc] the instance's, which hides the class's
+        change()
+        return save(*arguments, **more)
+
+    ledger.save = save_too_late  # type: ignore[method-assign]
