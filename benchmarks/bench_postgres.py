@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 from bench_growth import filled  # noqa: E402  # the path must be set first
 from postgres_server import Server, started  # noqa: E402
 
-from stackfold.domain.errors import ChangedMeanwhile  # noqa: E402
+from stackfold.domain.errors import ConcurrentModification  # noqa: E402
 from stackfold.domain.stacks.component_type import ComponentType  # noqa: E402
 from stackfold.infrastructure.database.postgres_dialect import translated  # noqa: E402
 from stackfold.infrastructure.workspace import Workspace  # noqa: E402
@@ -216,14 +216,14 @@ def write(url: str, me: str, start: str, seconds: str) -> dict[str, Any]:
     latencies, whys, tries = [], [], [0]
     outcomes = Counter[str]()
     with Workspace.open(store=url) as ws:
-        ledger = ws._parts.ledger
-        save = ledger.save
+        repository = ws._event_store.repository
+        save = repository.save
 
         def counted(*arguments: Any, **more: Any) -> Any:
             tries[0] += 1
             return save(*arguments, **more)
 
-        ledger.save = counted  # type: ignore[method-assign]
+        repository.save = counted  # type: ignore[method-assign]
         ws.stacks.list()
         time.sleep(max(0.0, float(start) - time.time()))
         end = time.monotonic() + float(seconds)
@@ -240,7 +240,7 @@ def write(url: str, me: str, start: str, seconds: str) -> dict[str, Any]:
                     ws.components.update(STORE, "hot", labels={label: why}, why=why)
                 outcomes["recorded"] += 1
                 whys.append(why)
-            except ChangedMeanwhile:
+            except ConcurrentModification:
                 outcomes["told that it was changed meanwhile"] += 1
             latencies.append(time.perf_counter() - begun)
     return {

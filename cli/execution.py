@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stackfold.application.runs.progress import Watcher
+from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.run_views import RunView
 from stackfold.cli.escapes import shown_lines
 from stackfold.cli.gc_tuning import look_as_ever
@@ -17,7 +17,7 @@ from stackfold.domain.errors import RunFailed
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show how the run comes along.")]
 
 
-def execute(run: Callable[[Watcher], RunView], quiet: bool) -> None:
+def execute(run: Callable[[ProgressListener], RunView], quiet: bool) -> None:
     """Let something run, and print how it comes along and how it ended.
 
     Raises:
@@ -25,8 +25,8 @@ def execute(run: Callable[[Watcher], RunView], quiet: bool) -> None:
     """
     look_as_ever()  # what the steps do is their own business
     try:
-        with watched(quiet) as watcher, warnings_as_notes():
-            view = run(watcher)
+        with watched(quiet) as listener, warnings_as_notes():
+            view = run(listener)
     except RunFailed as failure:
         sys.stdout.flush()
         # The step is the user's own code: where it failed is what they want to know. A refusal

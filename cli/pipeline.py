@@ -98,13 +98,13 @@ def run(
             say(document.rstrip("\n"))
             return
         execute(
-            lambda watcher: workspace.runs.start(
+            lambda listener: workspace.runs.start(
                 found,
                 values,
                 configuration=configuration,
                 stack=stack,
                 why=message,
-                watcher=watcher,
+                listener=listener,
             ),
             quiet,
         )

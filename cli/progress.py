@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from stackfold.application.runs.progress import UNWATCHED, StepEnd, Watcher
+from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener, StepEnd
 from stackfold.cli.table import one_line
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ _MOST = 12
 
 
 @contextmanager
-def watched(quiet: bool = False) -> Iterator[Watcher]:
+def watched(quiet: bool = False) -> Iterator[ProgressListener]:
     """Who shows how a run comes along, for the block in which it runs.
 
     Args:
         quiet: Show nothing.
     """
     if quiet:
-        yield UNWATCHED
+        yield NULL_LISTENER
     elif sys.stderr.isatty():
-        with _live() as watcher:
-            yield watcher
+        with _live() as listener:
+            yield listener
     else:
         yield _Lines()
 
@@ -137,7 +137,7 @@ class _View:
 
 
 @contextmanager
-def _live() -> Iterator[Watcher]:
+def _live() -> Iterator[ProgressListener]:
     from rich.console import Console
     from rich.live import Live
 

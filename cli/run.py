@@ -191,14 +191,14 @@ def resume(name: RunName, quiet: Quiet = False, message: Message = "") -> None:
     It goes on with the parameters, the configuration and the stack that it began with.
     """
     with Workspace.open() as workspace:
-        execute(lambda watcher: workspace.runs.resume(name, why=message, watcher=watcher), quiet)
+        execute(lambda listener: workspace.runs.resume(name, why=message, listener=listener), quiet)
 
 
 @run.command("rerun")
 def rerun(name: RunName, quiet: Quiet = False, message: Message = "") -> None:
     """Run the pipeline of a run again on what it was pinned to, whatever that is today."""
     with Workspace.open() as workspace:
-        execute(lambda watcher: workspace.runs.rerun(name, why=message, watcher=watcher), quiet)
+        execute(lambda listener: workspace.runs.rerun(name, why=message, listener=listener), quiet)
 
 
 @run.command("tag")

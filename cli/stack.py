@@ -298,7 +298,7 @@ def delete(
         held = queries.stack_components(old.id) if recursive else []
         confirm(f"stack {old.name!r}" + " and the components that only it uses" * recursive, yes)
         view = workspace.stacks.delete(old.id, recursive=recursive, why=message)
-        left = queries.living("components", [each.id for each in held])
+        left = queries.existing("components", [each.id for each in held])
         of_it = Listing(where=(Condition("stack_id", "equals", old.id),))
         deployments = workspace.deployment_queries.deployments(of_it)
     say(f"stack {view.name!r} deleted, revision {view.revision + 1}")
@@ -348,7 +348,7 @@ def check(
     ] = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Tell what keeps a stack from working here and now, and what mends it; changes nothing.
+    """Tell what keeps a stack from working here and now, and what fixes it; changes nothing.
 
     Without --connect nothing is contacted. The exit code is 1 if there is something.
     """
@@ -356,7 +356,7 @@ def check(
         view = workspace.stacks.get(name)
         found = workspace.stacks.check(view.id, connect)
     if found or output != Format.TABLE:
-        fields = ("problem", "mend")
+        fields = ("problem", "fix")
         show_rows([each._asdict() for each in found], Shape(fields, fields, fields), output)
     if found:
         raise typer.Exit(1)

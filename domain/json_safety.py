@@ -9,7 +9,7 @@ from stackfold.domain.limits import DEPTH
 _LARGEST_INTEGER = 2**63
 
 
-def unrecordable(value: Any, depth: int = 0) -> str:
+def why_not_json(value: Any, depth: int = 0) -> str:
     """What in a value JSON cannot carry, such as "the number nan"; empty if it carries it all."""
     kind = type(value)
     if kind is bool or value is None:
@@ -23,12 +23,12 @@ def unrecordable(value: Any, depth: int = 0) -> str:
     if depth > DEPTH and kind in (list, tuple, dict):
         return f"values nested more than {DEPTH} deep"
     if kind is list or kind is tuple:
-        return next(filter(None, (unrecordable(each, depth + 1) for each in value)), "")
+        return next(filter(None, (why_not_json(each, depth + 1) for each in value)), "")
     if kind is dict:
         odd = next((key for key in value if type(key) is not str), None)
         if odd is not None:
             return f"the key {odd!r}"
-        parts = (unrecordable(each, depth + 1) for each in (*value, *value.values()))
+        parts = (why_not_json(each, depth + 1) for each in (*value, *value.values()))
         return next(filter(None, parts), "")
     return with_article(kind.__name__)
 

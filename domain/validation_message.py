@@ -5,7 +5,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 
-class Misfit(NamedTuple):
+class FirstError(NamedTuple):
     """The first thing that does not fit."""
 
     place: str
@@ -16,7 +16,7 @@ class Misfit(NamedTuple):
     """Such as "it should be a valid integer, not 'many'"."""
 
 
-def misfit(error: ValidationError, hides_input: bool = False) -> Misfit:
+def first_error(error: ValidationError, hides_input: bool = False) -> FirstError:
     """The first problem in a refusal of pydantic's.
 
     Args:
@@ -27,7 +27,7 @@ def misfit(error: ValidationError, hides_input: bool = False) -> Misfit:
     message = first["msg"].removeprefix("Value error, ").replace("Input", "it", 1)
     shown = repr(first["input"])
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    return Misfit(
+    return FirstError(
         place=".".join(map(str, first["loc"])),
         unknown=first["type"] == "extra_forbidden",
         problem=" ".join((message if hides_input else f"{message}, not {shown}").split()),

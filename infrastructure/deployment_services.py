@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from stackfold.application.stacks.flavors import Flavors
     from stackfold.application.stacks.validation import StackRules
     from stackfold.infrastructure.database.protocol import Database
-    from stackfold.infrastructure.eventstore.wiring import Parts
+    from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
     from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
     from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
     from stackfold.infrastructure.queries.stacks import SqlQueries
@@ -30,7 +30,7 @@ class DeploymentServices:
         def artifact_queries(self) -> SqlArtifactQueries: ...
 
         @cached_property
-        def _parts(self) -> Parts: ...
+        def _event_store(self) -> EventStoreComponents: ...
 
         @cached_property
         def _rules(self) -> StackRules: ...
@@ -50,7 +50,7 @@ class DeploymentServices:
 
         pinning = Pinning(self.queries, self.flavors)
         return Deployments(
-            self._parts.ledger,
+            self._event_store.repository,
             self.queries,
             self.deployment_queries,
             self.artifact_queries,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stackfold.domain.pipelines.pipeline import Pipeline
     from stackfold.domain.pipelines.run_configuration import RunConfiguration
     from stackfold.infrastructure.database.protocol import Database
-    from stackfold.infrastructure.eventstore.wiring import Parts
+    from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
     from stackfold.infrastructure.finished_run import FinishedRun
     from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
     from stackfold.infrastructure.queries.history import SqlHistory
@@ -46,7 +46,7 @@ class RunServices:
         def flavors(self) -> Flavors: ...
 
         @cached_property
-        def _parts(self) -> Parts: ...
+        def _event_store(self) -> EventStoreComponents: ...
 
     @cached_property
     def runs(self) -> "Runs":
@@ -58,7 +58,7 @@ class RunServices:
         from stackfold.infrastructure.system.module_sources import code_digests
 
         return Runs(
-            self._parts.ledger,
+            self._event_store.repository,
             self.queries,
             self.run_queries,
             self.flavors,

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from stackfold.application.stacks.views import HistoryEntry
     from stackfold.infrastructure.eventstore.hash_chain import Head
     from stackfold.infrastructure.eventstore.log import Log
-    from stackfold.infrastructure.eventstore.wiring import Parts
+    from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
     from stackfold.infrastructure.files.stack import StackFiles
     from stackfold.infrastructure.queries.history import SqlHistory
     from stackfold.infrastructure.system.integrations import Integrations
@@ -128,8 +128,8 @@ class Workspace(InScope, RunServices, DeploymentServices):
 
         folder = tempfile.TemporaryDirectory(prefix="stackfold-")
         workspace = cls(SqliteDatabase.in_memory(), Path(folder.name), Scope(), folder)
-        workspace._parts.log.create_tables()
-        seed(workspace._parts.ledger)
+        workspace._event_store.log.create_tables()
+        seed(workspace._event_store.repository)
         return workspace
 
     @cached_property
@@ -138,7 +138,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
         from stackfold.application.stacks.stacks import Stacks
 
         return Stacks(
-            self._parts.ledger,
+            self._event_store.repository,
             self.queries,
             self.histories,
             self._activations,
@@ -153,7 +153,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
         from stackfold.application.stacks.components import Components
 
         return Components(
-            self._parts.ledger,
+            self._event_store.repository,
             self.queries,
             self.histories,
             self.flavors,
@@ -166,7 +166,11 @@ class Workspace(InScope, RunServices, DeploymentServices):
         from stackfold.application.stacks.flavors import Flavors
 
         return Flavors(
-            self._parts.ledger, self.queries, self.catalogue, self.home, self.stored_secrets
+            self._event_store.repository,
+            self.queries,
+            self.catalogue,
+            self.home,
+            self.stored_secrets,
         )
 
     @cached_property
@@ -262,7 +266,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
         """Stacks as documents: export, import."""
         from stackfold.application.stacks.import_export import Exchange
 
-        return Exchange(self._parts.ledger, self.queries, self.flavors)
+        return Exchange(self._event_store.repository, self.queries, self.flavors)
 
     @cached_property
     def stack_files(self) -> "StackFiles":
@@ -329,8 +333,8 @@ class Workspace(InScope, RunServices, DeploymentServices):
         project = create_trusted_project(self.home, absolute_folder(folder), store)
         scope = elsewhere._replace(project=project.scope)
         if self.queries.activation(scope.own) is None:
-            activations = Activations(self._parts.ledger, self.queries, scope.own)
-            self._parts.ledger.attempt(lambda: [activations.choose(UUID(active.id))], why)
+            activations = Activations(self._event_store.repository, self.queries, scope.own)
+            self._event_store.repository.attempt(lambda: [activations.choose(UUID(active.id))], why)
         return project.folder
 
     @staticmethod
@@ -352,7 +356,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
     def _reverts(self) -> "Reverts":
         from stackfold.application.history.reverts import Reverts
 
-        return Reverts(self._parts.ledger, self.queries, self.history, self.flavors)
+        return Reverts(self._event_store.repository, self.queries, self.history, self.flavors)
 
     @cached_property
     def _rules(self) -> "StackRules":
@@ -377,10 +381,10 @@ class Workspace(InScope, RunServices, DeploymentServices):
     def _activations(self) -> "Activations":
         from stackfold.application.stacks.activations import Activations
 
-        return Activations(self._parts.ledger, self.queries, self.scope.own)
+        return Activations(self._event_store.repository, self.queries, self.scope.own)
 
     @cached_property
-    def _parts(self) -> "Parts":
+    def _event_store(self) -> "EventStoreComponents":
         from stackfold.infrastructure.eventstore.wiring import wire
 
         return wire(self._database)

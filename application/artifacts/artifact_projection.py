@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from stackfold.application.eventsourcing.projection import Derived, Plain, Write
+from stackfold.application.eventsourcing.projection import Derived, TableProjection, Write
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.run import Run
 
@@ -75,7 +75,7 @@ def _text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-ARTIFACTS = Plain(
+ARTIFACTS = TableProjection(
     tables={
         # The constraint is also the index by which the next version is found, while a rebuild
         # goes on too.

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from stackfold.application.deployments.deployers import Deployers
 from stackfold.application.eventsourcing.claims import Claims
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports.model_deployer import Deployed, Health, ModelDeployer
 from stackfold.application.secrets.redaction import redacted
 from stackfold.domain.deployments.deployment import Deployment
@@ -30,15 +30,15 @@ class Found(NamedTuple):
 class DeploymentHealth:
     """Looks at deployments."""
 
-    def __init__(self, ledger: Ledger, deployers: Deployers, claims: Claims) -> None:
-        """Load deployments from `ledger`.
+    def __init__(self, repository: Repository, deployers: Deployers, claims: Claims) -> None:
+        """Load deployments from `repository`.
 
         Args:
-            ledger: The log.
+            repository: The log.
             deployers: Sets up who is asked.
             claims: Who is starting which deployment.
         """
-        self._ledger = ledger
+        self._repository = repository
         self._deployers = deployers
         self._claims = claims
 
@@ -57,7 +57,7 @@ class DeploymentHealth:
         questions: list[Callable[[], Found]] = []
         for id, status in recorded:
             if status == "started":
-                questions.append(self._question(self._ledger.load(Deployment, id)))
+                questions.append(self._question(self._repository.load(Deployment, id)))
             else:
                 questions.append(self._answered(id, status))
         if sum(status == "started" for _, status in recorded) < 2:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.projection import Temporal
+from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.domain.deployments.deployment import Deployment
 
 
@@ -68,7 +68,7 @@ def _registered(event: Deployment.Registered) -> DeploymentRow:
     )
 
 
-DEPLOYMENTS = Temporal(
+DEPLOYMENTS = TemporalProjection(
     table="deployments",
     kind="deployment",
     row=DeploymentRow,

@@ -17,7 +17,7 @@ from stackfold.application.deployments.deployment_views import (
 from stackfold.application.deployments.serving import Serving
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.claims import Claims
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports.model_deployer import Health
 from stackfold.application.ports.tensors import nested, tensors_of
 from stackfold.application.stacks.queries import Queries
@@ -52,31 +52,31 @@ class Deployments:
 
     def __init__(
         self,
-        ledger: Ledger,
+        repository: Repository,
         queries: Queries,
         deployment_queries: DeploymentQueries,
         artifact_queries: ArtifactQueries,
         deployers: Deployers,
         claims: Claims,
     ) -> None:
-        """Record in `ledger`.
+        """Record in `repository`.
 
         Args:
-            ledger: The log.
+            repository: The log.
             queries: The questions about stacks, and about points in the past.
             deployment_queries: The questions about deployments.
             artifact_queries: The questions about artifacts.
             deployers: Sets up model deployers, and what they are to serve.
             claims: Who is starting, stopping or deleting which deployment.
         """
-        self._ledger = ledger
+        self._repository = repository
         self._positions = queries
         self._queries = deployment_queries
         self._artifacts = artifact_queries
         self._deployers = deployers
         self._claims = claims
-        self._serving = Serving(ledger, deployers)
-        self._health = DeploymentHealth(ledger, deployers, claims)
+        self._serving = Serving(repository, deployers)
+        self._health = DeploymentHealth(repository, deployers, claims)
 
     def deploy(
         self, name: str, model: str, stack: str | None = None, why: str = ""
@@ -106,12 +106,12 @@ class Deployments:
         self._deployers.must_hold(store, artifact)
         id = uuid4()
         with self._claimed(str(id), name):
-            with self._ledger.signed(why):
+            with self._repository.event_metadata(why):
                 deployment = Deployment.register(
                     name, found, artifact, store, pin.stack_id, pin.stack, pin.revision,
                     deployer, id,
                 )  # fmt: skip
-            self._ledger.save(deployment)
+            self._repository.save(deployment)
             self._serving.serve(deployment, why)
         return self._queries.deployment(str(id))._replace(status=Health.READY.value)
 
@@ -167,7 +167,7 @@ class Deployments:
             self._deployers.must_hold(deployment.store, deployment.artifact)
             if self._health.of(deployment).status in _SERVED:
                 raise DeploymentNotStarted(name, "started")
-            deployment = self._ledger.change(Deployment, id, Deployment.request_start, why)
+            deployment = self._repository.change(Deployment, id, Deployment.request_start, why)
             self._serving.serve(deployment, why)
         return self._queries.deployment(id)._replace(status=Health.READY.value)
 
@@ -186,7 +186,7 @@ class Deployments:
             deployment.must_be_stoppable()
             deployer = self._deployers.known(deployment.deployer)
             deployer.stop(self._deployers.deployed(deployment))
-            self._ledger.change(Deployment, id, Deployment.stop, why)
+            self._repository.change(Deployment, id, Deployment.stop, why)
         return self._queries.deployment(id)
 
     def delete(self, reference: str, *, forget: bool = False, why: str = "") -> DeploymentView:
@@ -212,7 +212,7 @@ class Deployments:
                 deployment = self._load(view.id)
                 deployer = self._deployers.known(deployment.deployer)
                 deployer.delete(self._deployers.deployed(deployment))
-            self._ledger.change(Deployment, view.id, Deployment.delete, why)
+            self._repository.change(Deployment, view.id, Deployment.delete, why)
         return view
 
     def list(self, listing: Listing = ALL, as_of: AsOf = None) -> Sequence[DeploymentView]:
@@ -329,12 +329,12 @@ class Deployments:
         return named.reference, artifact, store
 
     def _load(self, id: str) -> Deployment:
-        deployment = self._ledger.load(Deployment, id)
+        deployment = self._repository.load(Deployment, id)
         deployment.must_exist()
         return deployment
 
     def _goes_on(self, id: str) -> bool:
-        deployment = self._ledger.load(Deployment, id)
+        deployment = self._repository.load(Deployment, id)
         return not deployment.deleted and deployment.status in ("started", "unfinished")
 
     def _why_not(self, deployment: Deployment) -> str:

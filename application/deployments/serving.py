@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from stackfold.application.deployments.deployers import Deployers
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports.model_deployer import Deployed
 from stackfold.application.secrets.redaction import redacted, redacted_value, without_secrets
 from stackfold.domain.deployments.deployment import Deployment
@@ -13,9 +13,9 @@ from stackfold.domain.errors import DeploymentFailed, StackfoldError
 class Serving:
     """Starts servers, and records what came of it."""
 
-    def __init__(self, ledger: Ledger, deployers: Deployers) -> None:
-        """Record in `ledger`, and set up model deployers by `deployers`."""
-        self._ledger = ledger
+    def __init__(self, repository: Repository, deployers: Deployers) -> None:
+        """Record in `repository`, and set up model deployers by `deployers`."""
+        self._repository = repository
         self._deployers = deployers
 
     def serve(self, deployment: Deployment, why: str) -> None:
@@ -36,7 +36,7 @@ class Serving:
         try:
             served = deployer.deploy(self._deployers.to_serve(deployment))
             reference = redacted_value(dict(served.reference))
-            self._ledger.change(
+            self._repository.change(
                 Deployment, deployment.id, lambda d: d.start(reference, redacted(served.url)), why
             )
         except BaseException as error:
@@ -72,4 +72,4 @@ class Serving:
                 deployment.fail(told)
 
         with suppress(StackfoldError):
-            self._ledger.change(Deployment, deployment.id, record, why)
+            self._repository.change(Deployment, deployment.id, record, why)

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from stackfold.domain.errors import InvalidMoment
+from stackfold.domain.errors import InvalidAsOf
 
 AsOf = int | str | datetime | None
 """A position, a time, or a text: `#123`, an RFC 3339 time or date, an age such as `2h` or `3d`,
@@ -38,7 +38,7 @@ def moment(as_of: int | str | datetime) -> Position | Time | RunStart:
     A date means its beginning, and a time without an offset is UTC.
 
     Raises:
-        InvalidMoment: It is none of the forms.
+        InvalidAsOf: It is none of the forms.
     """
     if isinstance(as_of, int):
         return Position(as_of)
@@ -54,7 +54,7 @@ def moment(as_of: int | str | datetime) -> Position | Time | RunStart:
             return Time(log_time(datetime.now(UTC) - back))
         return Time(log_time(datetime.fromisoformat(text)))
     except (ValueError, OverflowError) as error:
-        raise InvalidMoment(text) from error
+        raise InvalidAsOf(text) from error
 
 
 def log_time(time: datetime) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stackfold.domain.stacks.flavor import Flavor
     from stackfold.domain.stacks.stack import Stack
 
-Guard = Callable[[Queries, Any, Any], None]
+Constraint = Callable[[Queries, Any, Any], None]
 """(queries, the event, the row it changes) → None; raises what forbids the event."""
 
 
@@ -32,7 +32,7 @@ def _components_live(
     row: "StackRow | None",
 ) -> None:
     wanted = {str(id): type for type, ids in event.components.items() for id in ids}
-    for id in wanted.keys() - queries.living("components", list(wanted)):
+    for id in wanted.keys() - queries.existing("components", list(wanted)):
         raise NotFound(ComponentType(wanted[id]).noun, id, "it was deleted meanwhile")
 
 
@@ -45,7 +45,7 @@ def _stack_is_inactive(queries: Queries, event: "Stack.Deleted", row: "StackRow"
 def _stack_lives(
     queries: Queries, event: "Activation.Registered | Activation.Activated", row: object
 ) -> None:
-    if not queries.living("stacks", [str(event.stack)]):
+    if not queries.existing("stacks", [str(event.stack)]):
         raise NotFound("stack", str(event.stack), "it was deleted meanwhile")
 
 
@@ -56,7 +56,7 @@ def _flavor_is_unused(queries: Queries, event: "Flavor.Deleted", row: "FlavorRow
         raise InUse(f"{type.noun} flavor", row.name, components, type.noun)
 
 
-GUARDS: dict[str, Guard] = {
+CONSTRAINTS: dict[str, Constraint] = {
     "component.deleted": _component_is_unused,
     "stack.registered": _components_live,
     "stack.updated": _components_live,

@@ -8,7 +8,7 @@ from stackfold.domain.eventsourcing.aggregate import DomainEvent
 Row = tuple[Any, ...]
 
 
-class Temporal(NamedTuple):
+class TemporalProjection(NamedTuple):
     """A table with one row per revision, true for a half-open interval of positions.
 
     Beside its own columns a row has: `id` (of the aggregate), `revision`, `since` and `until`
@@ -56,7 +56,7 @@ class Write(NamedTuple):
     key: Mapping[str, Any]
 
 
-class Plain(NamedTuple):
+class TableProjection(NamedTuple):
     """Tables with one row per fact: runs, steps, artifacts."""
 
     tables: Mapping[str, str]

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from stackfold.application.eventsourcing.projection import Plain, Temporal
+from stackfold.application.eventsourcing.projection import TableProjection, TemporalProjection
 
 _TEMPORAL = {
     "stack": "stacks",
@@ -34,24 +34,24 @@ _PLACES = {
 
 
 @cache
-def temporal(topic: str) -> Temporal | None:
+def temporal(topic: str) -> TemporalProjection | None:
     """The read model with a row per revision of the aggregates of a topic; None if it has none."""
-    model: Temporal | None = _declared(_TEMPORAL[topic]) if topic in _TEMPORAL else None
+    model: TemporalProjection | None = _declared(_TEMPORAL[topic]) if topic in _TEMPORAL else None
     return model
 
 
 @cache
-def plain(topic: str) -> Sequence[Plain]:
+def plain(topic: str) -> Sequence[TableProjection]:
     """The read models with a row per fact that the events of a topic's aggregates tell."""
     return [_declared(name) for name in _PLAIN.get(topic, ())]
 
 
-def every_temporal() -> Sequence[Temporal]:
+def every_temporal() -> Sequence[TemporalProjection]:
     """All read models with a row per revision."""
     return [model for topic in _TEMPORAL if (model := temporal(topic))]
 
 
-def every_plain() -> Sequence[Plain]:
+def every_plain() -> Sequence[TableProjection]:
     """All read models with a row per fact."""
     return [model for topic in _PLAIN for model in plain(topic)]
 

@@ -8,13 +8,13 @@ from uuid import UUID
 from eventsourcing.persistence import EventStore, RecordConflictError
 
 from stackfold.application.eventsourcing.snapshots import Snapshots, revive
-from stackfold.domain.errors import ChangedMeanwhile, NotFound
-from stackfold.domain.eventsourcing.aggregate import Aggregate, DomainEvent, signed
+from stackfold.domain.errors import ConcurrentModification, NotFound
+from stackfold.domain.eventsourcing.aggregate import Aggregate, DomainEvent, event_metadata
 
 A = TypeVar("A", bound=Aggregate)
 R = TypeVar("R")
 
-Rehearsal = Callable[[Sequence[int]], None]
+Preview = Callable[[Sequence[int]], None]
 
 ATTEMPTS = 100
 """How often what a run records is tried; every lost race means that another command succeeded."""
@@ -24,7 +24,7 @@ _RACES = 3
 lose for ever."""
 
 
-class Ledger:
+class Repository:
     """Aggregates, loaded from the log and saved to it."""
 
     def __init__(
@@ -44,9 +44,9 @@ class Ledger:
         self._exclusive = exclusive
 
     @contextmanager
-    def signed(self, why: str = "") -> Iterator[None]:
+    def event_metadata(self, why: str = "") -> Iterator[None]:
         """Sign the events of the block with the author and the reason."""
-        with signed(self.author(), why):
+        with event_metadata(self.author(), why):
             yield
 
     def load(self, kind: type[A], id: UUID | str, revision: int | None = None) -> A:
@@ -68,12 +68,12 @@ class Ledger:
             raise NotFound(kind.TOPIC, str(id) if revision is None else f"{id} revision {revision}")
         return aggregate
 
-    def save(self, *aggregates: Aggregate, rehearsal: Rehearsal | None = None) -> Sequence[int]:
+    def save(self, *aggregates: Aggregate, preview: Preview | None = None) -> Sequence[int]:
         """Append the pending events of all the aggregates, all or nothing.
 
         Args:
             *aggregates: What is saved, in this order.
-            rehearsal: If given, everything is done but kept: it is called with the positions to
+            preview: If given, everything is done but kept: it is called with the positions to
                 look at what would be, and then it is as if nothing had happened.
 
         Returns:
@@ -86,7 +86,7 @@ class Ledger:
         events = [event for each in aggregates for event in each.collect_events()]
         if not events:
             return ()
-        recordings = self._store.put(events, events=events, rehearsal=rehearsal)
+        recordings = self._store.put(events, events=events, preview=preview)
         return [recording.notification.id for recording in recordings]
 
     def change(
@@ -101,7 +101,7 @@ class Ledger:
             why: The reason, for the events.
 
         Raises:
-            ChangedMeanwhile: The race was lost to a change of the same fields.
+            ConcurrentModification: The race was lost to a change of the same fields.
             StackfoldError: The command was refused.
         """
         seen = 0
@@ -110,7 +110,7 @@ class Ledger:
             nonlocal seen
             aggregate = self.load(kind, id)
             first, seen = not seen, seen or aggregate.version
-            with self.signed(why):
+            with self.event_metadata(why):
                 command(aggregate)
             if not first:
                 self._refuse_overlap(aggregate, seen)
@@ -123,7 +123,7 @@ class Ledger:
         self,
         command: Callable[[], Sequence[Aggregate]],
         why: str = "",
-        rehearsal: Rehearsal | None = None,
+        preview: Preview | None = None,
         *,
         locked: bool = False,
     ) -> Sequence[int]:
@@ -132,7 +132,7 @@ class Ledger:
         Args:
             command: Returns the aggregates to save; may be called again, and must then ask anew.
             why: The reason, for the events.
-            rehearsal: As for `save`.
+            preview: As for `save`.
             locked: Whether the command is called while nobody else can record anything, so that
                 what it asks beyond its aggregates still holds when they are saved.
 
@@ -144,9 +144,9 @@ class Ledger:
         """
 
         def once() -> Sequence[int]:
-            with self.signed(why):
+            with self.event_metadata(why):
                 aggregates = command()
-            return self.save(*aggregates, rehearsal=rehearsal)
+            return self.save(*aggregates, preview=preview)
 
         if locked:
             with self._exclusive():
@@ -182,16 +182,16 @@ class Ledger:
         """Refuse what is pending if it touches fields that others have changed since `seen`."""
         mine: set[str] = set()
         for event in aggregate.pending_events:
-            mine |= event.touches()  # type: ignore[attr-defined]
+            mine |= event.changed_fields()  # type: ignore[attr-defined]
         for theirs in self._events(aggregate.id, after=seen):
-            both = mine & theirs.touches()
-            if both or (mine and "everything" in mine | theirs.touches()):
-                raise ChangedMeanwhile(
+            both = mine & theirs.changed_fields()
+            if both or (mine and "everything" in mine | theirs.changed_fields()):
+                raise ConcurrentModification(
                     aggregate.kind,
                     aggregate.name,
                     theirs.originator_version,
                     theirs.by,
-                    sorted(both or theirs.touches()),
+                    sorted(both or theirs.changed_fields()),
                 )
 
     def _events(

@@ -6,7 +6,7 @@ from stackfold.application.history.histories import Histories
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import History, Queries, Reference
 from stackfold.application.stacks.views import Change, ComponentView
-from stackfold.domain.errors import NoSuchRevision, NotFound, NotThereThen, StackfoldError
+from stackfold.domain.errors import DidNotExistAt, NoSuchRevision, NotFound, StackfoldError
 from stackfold.domain.stacks.component_type import ComponentType
 
 
@@ -40,7 +40,7 @@ class Diffs:
         Raises:
             NotFound: There never was such a stack.
             NoSuchRevision: It has no such revision.
-            NotThereThen: It did not exist then.
+            DidNotExistAt: It did not exist then.
         """
         one = self._histories.find_stack(before)
         other = self._histories.find_stack(after) if after else one
@@ -73,7 +73,7 @@ class Diffs:
         except NotFound:
             if same:
                 return {}
-            raise NotThereThen("stack", stack.name, position) from None
+            raise DidNotExistAt("stack", stack.name, position) from None
         components = self._queries.stack_components(stack.id, position)
         resolved = {component.id: self._resolved(component) for component in components}
         whole = whole_stack(view, components, resolved)

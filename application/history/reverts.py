@@ -5,26 +5,26 @@ from typing import TypeVar
 from uuid import UUID
 
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import History, Queries, Reference, Revision
 from stackfold.application.stacks.views import HistoryEntry
 from stackfold.domain.errors import (
-    ComponentGone,
+    CannotUndo,
+    ComponentDeleted,
+    DidNotExistAt,
+    IncompatibleConfiguration,
     InvalidConfiguration,
     InvalidFlavor,
     NameTaken,
     NeedsConfirmation,
-    NoLongerFits,
     NoSuchRevision,
     NotDeleted,
     NothingToChange,
     NothingToUndo,
-    NotTakenBack,
-    NotThereThen,
     UnknownFlavor,
 )
-from stackfold.domain.eventsourcing.aggregate import Revertible, signed
+from stackfold.domain.eventsourcing.aggregate import Revertible, event_metadata
 from stackfold.domain.stacks.activation import Activation
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
@@ -46,10 +46,10 @@ class Reverts:
     """
 
     def __init__(
-        self, ledger: Ledger, queries: Queries, history: History, flavors: Flavors
+        self, repository: Repository, queries: Queries, history: History, flavors: Flavors
     ) -> None:
-        """Record in `ledger`, ask `queries` and `history`, check configurations by `flavors`."""
-        self._ledger = ledger
+        """Record in `repository`, ask `queries` and `history`, check configurations by `flavors`."""
+        self._repository = repository
         self._queries = queries
         self._history = history
         self._flavors = flavors
@@ -69,8 +69,8 @@ class Reverts:
         revision = self._revision("stack", found, to, as_of)
 
         def command() -> list[Revertible]:
-            stack = self._ledger.load(Stack, found.id)
-            past = self._ledger.load(Stack, found.id, revision.number)
+            stack = self._repository.load(Stack, found.id)
+            past = self._repository.load(Stack, found.id, revision.number)
             then = revision.position
             components = self._components_then(past, then) if with_components else []
             self._must_be_confirmed(stack, components, confirmed)
@@ -99,8 +99,8 @@ class Reverts:
         revision = self._revision("component", found, to, as_of, type.noun)
 
         def command() -> list[Revertible]:
-            component = self._ledger.load(Component, found.id)
-            past = self._ledger.load(Component, found.id, revision.number)
+            component = self._repository.load(Component, found.id)
+            past = self._repository.load(Component, found.id, revision.number)
             self._must_fit(past)
             component.revert(past)
             return [component]
@@ -145,7 +145,7 @@ class Reverts:
 
         Raises:
             NothingToUndo: No change is left.
-            NotTakenBack: The last change is one of a deployment that is there.
+            CannotUndo: The last change is one of a deployment that is there.
         """
 
         def command() -> list[Revertible]:
@@ -154,11 +154,11 @@ class Reverts:
             for topic, id, version in events:
                 first[id] = (_KINDS[topic], version)
             aggregates = []
-            with signed(self._ledger.author(), why, undoes=number):
+            with event_metadata(self._repository.author(), why, undoes=number):
                 # Newest first, so that nothing is taken away before what needs it is gone.
                 for id, (kind, version) in first.items():
-                    aggregate = self._ledger.load(kind, id)
-                    past = self._ledger.load(kind, id, version - 1) if version > 1 else None
+                    aggregate = self._repository.load(kind, id)
+                    past = self._repository.load(kind, id, version - 1) if version > 1 else None
                     if isinstance(past, Component) and not past.deleted:
                         self._must_fit(past)
                     aggregate.become(past)
@@ -176,18 +176,18 @@ class Reverts:
         dry_run: bool,
         locked: bool = False,
     ) -> list[HistoryEntry]:
-        rehearsed: list[HistoryEntry] = []
+        previewed: list[HistoryEntry] = []
 
-        def rehearsal(positions: Sequence[int]) -> None:
-            rehearsed.extend(self._history.at(positions))
+        def preview(positions: Sequence[int]) -> None:
+            previewed.extend(self._history.at(positions))
 
         try:
-            positions = self._ledger.attempt(
-                command, why, rehearsal if dry_run else None, locked=locked
+            positions = self._repository.attempt(
+                command, why, preview if dry_run else None, locked=locked
             )
         except NameTaken as error:
             raise NameTaken(error.kind, error.name, "rename or delete that one first") from None
-        return rehearsed if dry_run else self._history.at(positions)
+        return previewed if dry_run else self._history.at(positions)
 
     def _revision(
         self, kind: str, found: Reference, to: int | None, as_of: AsOf, noun: str = "stack"
@@ -203,15 +203,15 @@ class Reverts:
             position = revisions[to - 1].position
         past = self._history.revision(kind, found.id, position)
         if past is None:
-            raise NotThereThen(noun, found.name, position)
+            raise DidNotExistAt(noun, found.name, position)
         return Revision(past.number, position)
 
     def _deleted(self, kind: type[R], found: Reference) -> tuple[R, R]:
         """A deleted aggregate, and what it was before it was deleted."""
-        aggregate = self._ledger.load(kind, found.id)
+        aggregate = self._repository.load(kind, found.id)
         if not aggregate.deleted:
             raise NotDeleted(aggregate.kind, aggregate.name)
-        return aggregate, self._ledger.load(kind, found.id, aggregate.version - 1)
+        return aggregate, self._repository.load(kind, found.id, aggregate.version - 1)
 
     def _components_then(self, past: Stack, position: int) -> list[Component]:
         """The components of a past stack, reverted or restored to what they were then."""
@@ -219,9 +219,9 @@ class Reverts:
         for id in (id for ids in past.components.values() for id in ids):
             revision = self._history.revision("component", str(id), position)
             if revision is None:
-                raise NotThereThen("component", str(id), position)
-            then = self._ledger.load(Component, id, revision.number)
-            component = self._ledger.load(Component, id)
+                raise DidNotExistAt("component", str(id), position)
+            then = self._repository.load(Component, id, revision.number)
+            component = self._repository.load(Component, id)
             if component.deleted or not component.is_like(then):
                 self._must_fit(then)
                 component.become(then)
@@ -241,15 +241,15 @@ class Reverts:
     def _must_be_there(self, past: Stack, otherwise: str = "") -> None:
         for type, ids in past.components.items():
             for id in (str(id) for id in ids):
-                if not self._queries.living("components", [id]):
-                    name = self._ledger.load(Component, UUID(id)).name
-                    raise ComponentGone(type.noun, name, past.name, type.command, otherwise)
+                if not self._queries.existing("components", [id]):
+                    name = self._repository.load(Component, UUID(id)).name
+                    raise ComponentDeleted(type.noun, name, past.name, type.command, otherwise)
 
     def _must_fit(self, past: Component) -> None:
         try:
             self._flavors.explicit(past.type, past.flavor, past.configuration)
         except (InvalidConfiguration, InvalidFlavor, UnknownFlavor) as error:
-            raise NoLongerFits(past.kind, past.name, str(error)) from error
+            raise IncompatibleConfiguration(past.kind, past.name, str(error)) from error
 
     def _last_standing(self) -> tuple[int, list[tuple[str, str, int]]]:
         """The last change that was not taken back, and takes none back itself."""
@@ -266,9 +266,9 @@ class Reverts:
 
     def _must_be_gone(self, deployment: str, change: int) -> None:
         """Refuse to go past a deployment, which somebody may mean, unless it was deleted."""
-        if self._queries.living("deployments", [deployment]):
+        if self._queries.existing("deployments", [deployment]):
             (entry,) = self._history.of(deployment, 1)
-            raise NotTakenBack(
+            raise CannotUndo(
                 change,
                 f"deployment {entry.name!r} {entry.action}",
                 f"run `stackfold deployment delete {entry.name}`, after which undo goes on with "

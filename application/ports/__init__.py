@@ -48,12 +48,12 @@ __all__ = [
     "ModelDeployer",
     "ModelRegistry",
     "Orchestrator",
-    "Place",
     "Recipe",
     "RunPlan",
     "Secret",
     "SecretReader",
     "StackComponent",
+    "StepExecutor",
     "StepOperator",
     "StepStopped",
     "StoredArtifact",
@@ -66,7 +66,7 @@ class StepStopped(BaseException):
     """Raised in a step that is running, to end it; its text says why."""
 
 
-class Place(Protocol):
+class StepExecutor(Protocol):
     """Where a step is executed: in the thread that asks, in another process, somewhere else."""
 
     def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
@@ -107,7 +107,7 @@ class RunPlan(NamedTuple):
 class Execute(Protocol):
     """Executes one step of a run; threads may execute several at once."""
 
-    def __call__(self, step: str, place: Place | None = None, /) -> None:
+    def __call__(self, step: str, place: StepExecutor | None = None, /) -> None:
         """Execute the step of that name, and record what came of it.
 
         Args:

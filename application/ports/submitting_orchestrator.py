@@ -91,7 +91,7 @@ class SubmittingOrchestrator(Orchestrator):
 
         Raises:
             EngineStopped: It was ended without success.
-            NoLongerFollowed: The wait was given up, though the run goes on.
+            RunDetached: The wait was given up, though the run goes on.
         """
 
     @abstractmethod

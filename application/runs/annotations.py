@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.domain.errors import Unrecordable
 from stackfold.domain.limits import METADATA, must_fit
 from stackfold.domain.runs.metadata import valid_metadata
@@ -12,14 +12,16 @@ from stackfold.domain.runs.run import Run
 from stackfold.domain.runs.tags import valid_tag
 
 
-def tag(ledger: Ledger, run: str, add: Iterable[str], remove: Iterable[str], why: str) -> None:
+def tag(
+    repository: Repository, run: str, add: Iterable[str], remove: Iterable[str], why: str
+) -> None:
     """Add tags to the run with that id, and remove others; raises as `Runs.tag`."""
     removed = (unicodedata.normalize("NFC", tag) for tag in remove)
     tags = {valid_tag(tag): True for tag in add} | dict.fromkeys(removed, False)
-    ledger.change(Run, run, lambda run: run.annotate(tags, {}), why)
+    repository.change(Run, run, lambda run: run.annotate(tags, {}), why)
 
 
-def log_metadata(ledger: Ledger, run: str, metadata: Mapping[str, Any], why: str) -> None:
+def log_metadata(repository: Repository, run: str, metadata: Mapping[str, Any], why: str) -> None:
     """Add to what is known of the run with that id; raises as `Runs.log_metadata`."""
     try:
         known = valid_metadata(metadata)
@@ -27,4 +29,4 @@ def log_metadata(ledger: Ledger, run: str, metadata: Mapping[str, Any], why: str
         raise Unrecordable(Run.Annotated.TOPIC, f"the metadata {error}") from None
     for name, value in known.items():
         must_fit(f"metadata {name!r:.80}", value, METADATA)
-    ledger.change(Run, run, lambda run: run.annotate({}, known), why)
+    repository.change(Run, run, lambda run: run.annotate({}, known), why)

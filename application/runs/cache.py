@@ -13,7 +13,7 @@ from stackfold.application.ports import ArtifactStore
 from stackfold.application.runs.step_call import StepAnswer
 from stackfold.application.runs.step_codes import StepCodes
 from stackfold.domain.errors import StackfoldError
-from stackfold.domain.pipelines.code import CodeDigests, Fingerprint
+from stackfold.domain.pipelines.code import CodeFingerprints, Fingerprint
 from stackfold.domain.pipelines.graph import Node, StepFunction
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.cache_key import CacheKey, InputDigest
@@ -43,7 +43,7 @@ class Cache:
         store: ArtifactStore,
         materializers: Materializers,
         nodes: Sequence[Node],
-        digests: CodeDigests,
+        digests: CodeFingerprints,
     ) -> None:
         """Prepare to look up what may stand for steps.
 

@@ -29,7 +29,7 @@ class RunFacts(NamedTuple):
 
 
 @dataclass
-class Notes:
+class StepMetadata:
     """What a step adds to the record of itself or of one of its outputs."""
 
     metadata: dict[str, JsonValue] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class StepContext:
         run: RunFacts,
         step: str,
         outputs: tuple[str, ...],
-        notes: Notes | None = None,
+        notes: StepMetadata | None = None,
         tracked: Tracked | None = None,
     ) -> None:
         """A step gets it by `get_context`.
@@ -70,9 +70,9 @@ class StepContext:
         """
         self.run, self.run_name, self.pipeline, self.pin = run
         self.step = step
-        self.notes = Notes() if notes is None else notes
+        self.notes = StepMetadata() if notes is None else notes
         """What the record of the step will hold."""
-        self.notes_of = {name: Notes() for name in outputs}
+        self.notes_of = {name: StepMetadata() for name in outputs}
         """Output → what its record will hold."""
         self._turn = threading.Lock()
         self.tracker = StepTracker(tracked, step, self.log_metadata, self._left_out)
@@ -94,7 +94,7 @@ class StepContext:
             metadata: Values by name; see `domain.runs.metadata.valid_metadata`.
             output: The output's name; None for the step.
         """
-        notes = self._notes(output)
+        notes = self._metadata_of(output)
         valid, problems = recordable_part(metadata)
         for problem in problems:
             self._left_out(f"metadata {problem}")
@@ -110,7 +110,7 @@ class StepContext:
             *tags: Such as "nightly" or "team:vision".
             output: The output that they are for; None for the step.
         """
-        notes = self._notes(output)
+        notes = self._metadata_of(output)
         valid = []
         for tag in tags:
             try:
@@ -120,13 +120,13 @@ class StepContext:
         with self._turn:
             notes.tags = tuple(dict.fromkeys((*notes.tags, *valid)))
 
-    def _notes(self, output: str | None) -> Notes:
+    def _metadata_of(self, output: str | None) -> StepMetadata:
         if output is None:
             return self.notes
         if output not in self.notes_of:
             outputs = ", ".join(self.notes_of) or "nothing"
             self._left_out(f"what is noted of an output {output!r}: it returns {outputs}")
-            return Notes()
+            return StepMetadata()
         return self.notes_of[output]
 
     def _left_out(self, what: str) -> None:
@@ -165,7 +165,7 @@ def executing(context: StepContext) -> Iterator[None]:
         _current.reset(token)
 
 
-def notes_on(error: BaseException) -> Notes | None:
+def notes_on(error: BaseException) -> StepMetadata | None:
     """What a step had said of itself when it raised; None if it never got so far."""
     notes = getattr(error, "__dict__", {}).get(_NOTES)
-    return notes if isinstance(notes, Notes) else None
+    return notes if isinstance(notes, StepMetadata) else None

@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from stackfold.application.ports import Place, RunPlan, StepStopped
-from stackfold.application.runs.context import Notes, RunFacts, notes_on
+from stackfold.application.ports import RunPlan, StepExecutor, StepStopped
+from stackfold.application.runs.context import RunFacts, StepMetadata, notes_on
 from stackfold.application.runs.hooks import HookCall, call_hook
 from stackfold.application.runs.interruptions import is_interruption
-from stackfold.application.runs.progress import StepEnd, Watcher
-from stackfold.application.runs.run_recorder import Command, Recording
+from stackfold.application.runs.progress import ProgressListener, StepEnd
+from stackfold.application.runs.run_recorder import Command, RunRecorder
 from stackfold.application.runs.run_views import StepView
 from stackfold.application.runs.schedule import skipped
 from stackfold.application.runs.step_call import Failure, StepAnswer, StepCall, one_line
-from stackfold.application.runs.step_retry import HERE, Attempts, Equipment
+from stackfold.application.runs.step_retry import INLINE, RunResources, StepRetry
 from stackfold.application.runs.step_tracker import RECORD
 from stackfold.application.runs.tracking import Tracking, tracked_run
-from stackfold.domain.errors import FailedElsewhere, RunFailed
+from stackfold.domain.errors import RemoteStepFailed, RunFailed
 from stackfold.domain.pipelines.graph import Graph, Node
 from stackfold.domain.pipelines.options import FailureMode
 from stackfold.domain.runs.artifact import Artifact
@@ -35,8 +35,8 @@ class Execution:
         run: Run,
         graph: Graph,
         pin: Pin,
-        recording: Recording,
-        equipment: Equipment,
+        recording: RunRecorder,
+        run_resources: RunResources,
         kept: Mapping[str, tuple[Artifact, ...]],
     ) -> None:
         """Prepare to execute the steps of a run.
@@ -46,7 +46,7 @@ class Execution:
             graph: What it consists of.
             pin: The stack that it uses.
             recording: Where it is recorded.
-            equipment: What it takes.
+            run_resources: What it takes.
             kept: Step → its outputs, for the steps that completed before the run was resumed.
         """
         self._id, self._name = str(run.id), run.name
@@ -55,9 +55,9 @@ class Execution:
         recorded: Any = run.metadata.get(RECORD)
         self._recorded = recorded if isinstance(recorded, dict) else {}
         facts = tracked_run(self._facts, graph)
-        self._tracking = Tracking(equipment.trackers, facts, self._recorded)
+        self._tracking = Tracking(run_resources.trackers, facts, self._recorded)
         self._recording = recording
-        self._equipment = equipment
+        self._run_resources = run_resources
         self._nodes = {node.name: node for node in graph.nodes}
         self._turn = threading.RLock()
         self._running: dict[str, datetime] = {}
@@ -90,9 +90,9 @@ class Execution:
         return RunPlan(self._id, self._graph.pipeline, steps, mode)
 
     @property
-    def watcher(self) -> Watcher:
+    def listener(self) -> ProgressListener:
         """Who is told."""
-        return self._equipment.watcher
+        return self._run_resources.listener
 
     @property
     def has_completed(self) -> bool:
@@ -107,10 +107,10 @@ class Execution:
             done = step.status in ("completed", "cached")
             self._ended[step.name] = "completed" if done else step.status
             if step.status == "failed":
-                cause = FailedElsewhere(step.error, step.traceback)
+                cause = RemoteStepFailed(step.error, step.traceback)
                 self._failures[step.name] = Failure(cause, None, step.error, step.traceback)
-            self.watcher.step_begins(step.name)
-            self.watcher.step_ends(StepEnd(step.name, step.status, step.seconds, step.error))
+            self.listener.step_begins(step.name)
+            self.listener.step_ends(StepEnd(step.name, step.status, step.seconds, step.error))
         return bool(self._failures)
 
     def begin(self) -> None:
@@ -120,11 +120,11 @@ class Execution:
             TrackerUnavailable: A strict experiment tracker cannot be reached.
         """
         steps = [node.name for node in self._graph.nodes]
-        self._equipment.watcher.run_begins(self._name, steps, list(self._ended))
+        self._run_resources.listener.run_begins(self._name, steps, list(self._ended))
         self._call_run_hook("start", "running")
         self._begin_tracking()
 
-    def execute(self, name: str, place: Place | None = None, /) -> None:
+    def execute(self, name: str, place: StepExecutor | None = None, /) -> None:
         """Execute a step, and record what came of it.
 
         Raises:
@@ -133,15 +133,15 @@ class Execution:
         node = self._nodes[name]
         started, inputs = self._begin(node)
         # Known of every step: where it is not taken from the cache, its outputs are the latest.
-        key = self._equipment.cache.key(node, inputs)
-        hit = self._equipment.cache.find(key) if node.cache else None
+        key = self._run_resources.cache.key(node, inputs)
+        hit = self._run_resources.cache.find(key) if node.cache else None
         if hit:
             self._succeed(node, started, inputs, hit.answer, key=key, cached_from=hit.run)
             return
-        attempts = Attempts(self._call(node, inputs), self._equipment, self._must_be_open)
+        attempts = StepRetry(self._call(node, inputs), self._run_resources, self._must_be_open)
         try:
             self._call_hook(node, "start", "running")
-            answer = attempts.answer(place or HERE)
+            answer = attempts.answer(place or INLINE)
         except BaseException as error:
             self._fail(node, started, error, attempts)
             raise
@@ -193,7 +193,7 @@ class Execution:
                 name: self._artifacts[output.step, output.name]
                 for name, output in node.inputs.items()
             }
-        self._equipment.watcher.step_begins(node.name)
+        self._run_resources.listener.step_begins(node.name)
         return started, inputs
 
     def _call(self, node: Node, inputs: Mapping[str, Artifact]) -> StepCall:
@@ -204,8 +204,8 @@ class Execution:
             node.arguments,
             inputs,
             node.gathered,
-            self._equipment.store,
-            self._equipment.materializers,
+            self._run_resources.store,
+            self._run_resources.materializers,
             self._tracking.of(node),
             node.check_outputs,
         )
@@ -257,14 +257,14 @@ class Execution:
         node: Node,
         started: datetime,
         error: BaseException,
-        attempts: Attempts,
+        attempts: StepRetry,
     ) -> None:
         ended, log = datetime.now(UTC), attempts.output.close()
         if is_interruption(error):
             self._stop(node, started, ended, error, log)
             return
         failure = Failure.of(error)
-        noted = notes_on(error) or Notes(node.step.options.metadata, node.step.options.tags)
+        noted = notes_on(error) or StepMetadata(node.step.options.metadata, node.step.options.tags)
 
         def command(run: Run) -> None:
             run.step_failed(
@@ -289,7 +289,7 @@ class Execution:
         self._call_hook(node, "end", "failed", error)
         if not isinstance(error, Exception | SystemExit):
             # An orchestrator takes everything else for an interruption.
-            raise FailedElsewhere(failure.error, failure.traceback) from error
+            raise RemoteStepFailed(failure.error, failure.traceback) from error
 
     def _stop(
         self,
@@ -322,7 +322,7 @@ class Execution:
         self, step: str, status: str, started: datetime, ended: datetime, reason: str = ""
     ) -> None:
         seconds = (ended - started).total_seconds()
-        self._equipment.watcher.step_ends(StepEnd(step, status, seconds, reason))
+        self._run_resources.listener.step_ends(StepEnd(step, status, seconds, reason))
 
     # -- the run
 
@@ -335,7 +335,7 @@ class Execution:
 
     def _tell_end(self, status: str, event: str, error: BaseException | None = None) -> None:
         self._tracking.end(status)
-        self._equipment.watcher.run_ends(status)
+        self._run_resources.listener.run_ends(status)
         if event:
             self._call_run_hook(event, status, error)
         self._call_run_hook("end", status, error)
@@ -359,7 +359,7 @@ class Execution:
         reasons = skipped(self._graph.nodes, self._ended, otherwise)
         for reason, steps in reasons.items():
             for step in steps:
-                self._equipment.watcher.step_ends(StepEnd(step, "skipped", 0.0, reason))
+                self._run_resources.listener.step_ends(StepEnd(step, "skipped", 0.0, reason))
         return [_skip(tuple(steps), reason) for reason, steps in reasons.items()]
 
     def _forget(self, node: Node) -> None:

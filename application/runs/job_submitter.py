@@ -1,4 +1,4 @@
-"""Submissions: runs that an engine executes, and what its processes do for them."""
+"""JobSubmitter: runs that an engine executes, and what its processes do for them."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,16 +12,16 @@ from stackfold.application.ports.submitting_orchestrator import (
 )
 from stackfold.application.runs.execution import Execution
 from stackfold.application.runs.interruptions import is_interruption
-from stackfold.application.runs.progress import Watcher
-from stackfold.application.runs.run_recorder import Recording
+from stackfold.application.runs.progress import ProgressListener
+from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView
 from stackfold.domain.errors import (
     EngineStopped,
     EngineUnavailable,
-    NoLongerFollowed,
+    RunDetached,
     RunEnded,
     RunFailed,
-    StepNotDue,
+    StepNotRunnable,
 )
 from stackfold.domain.pipelines.graph import Graph
 from stackfold.domain.pipelines.options import FailureMode
@@ -56,7 +56,7 @@ class _FailsFast(Exception):
     """Raised where a run is followed, so that the rest of it is ended."""
 
 
-class Submissions:
+class JobSubmitter:
     """Hands runs over, and learns from the log what came of them."""
 
     def __init__(self, queries: RunQueries) -> None:
@@ -67,7 +67,7 @@ class Submissions:
         self,
         job: Job,
         execution: Execution,
-        recording: Recording,
+        recording: RunRecorder,
         orchestrator: SubmittingOrchestrator,
         component: str,
         image: Callable[[], JobImage | None],
@@ -84,7 +84,7 @@ class Submissions:
 
         Raises:
             RunFailed: A step raised, or it could not be handed over.
-            NoLongerFollowed: It goes on, but is not waited for any more.
+            RunDetached: It goes on, but is not waited for any more.
         """
         reference = ""
         try:
@@ -99,7 +99,7 @@ class Submissions:
                 return
             orchestrator.follow(reference, lambda: self._look(job, execution))
             self.settle(job.run, execution)
-        except NoLongerFollowed:
+        except RunDetached:
             execution.learn(self._steps(job))
             if not execution.has_completed:
                 raise
@@ -110,7 +110,7 @@ class Submissions:
                 orchestrator.terminate(reference)
             self.settle(job.run, execution)
         except RunEnded:
-            self._as_it_ended(job.run, execution.watcher)
+            self._as_it_ended(job.run, execution.listener)
         except RunFailed:
             raise
         except BaseException as error:
@@ -139,7 +139,7 @@ class Submissions:
             stopped = error or EngineStopped("what executes it", "ended", "steps are missing")
             failed = execution.fail(stopped)
         except RunEnded:
-            self._as_it_ended(run, execution.watcher)
+            self._as_it_ended(run, execution.listener)
             return
         raise failed from failed.__cause__
 
@@ -168,10 +168,10 @@ class Submissions:
     def _steps(self, job: Job) -> list[StepView]:
         return self._queries.describe_run(job.run).steps
 
-    def _as_it_ended(self, run: str, watcher: Watcher) -> None:
+    def _as_it_ended(self, run: str, listener: ProgressListener) -> None:
         """Tell how a run ended that somebody else has ended; raises as `settle`."""
         found = self._queries.describe_run(run)
-        watcher.run_ends(found.status)
+        listener.run_ends(found.status)
         if found.status != "completed":
             step = next((each for each in found.steps if each.status == "failed"), None)
             name, trace = (step.name, step.traceback) if step else ("", "")
@@ -197,21 +197,21 @@ def must_be_due(run: RunDescription, step: str, mode: FailureMode) -> None:
 
     Raises:
         RunEnded: The run has ended.
-        StepNotDue: It was executed, or is not to be executed yet or any more.
+        StepNotRunnable: It was executed, or is not to be executed yet or any more.
     """
     if run.status not in ("running", "interrupted"):
         raise RunEnded(run.name, run.status)
     steps = {each.name: each for each in run.steps}
     if step not in steps:
-        raise StepNotDue(step, run.name, f"it has {', '.join(steps)}")
+        raise StepNotRunnable(step, run.name, f"it has {', '.join(steps)}")
     if steps[step].status != "pending":
-        raise StepNotDue(step, run.name, f"it is {steps[step].status} already")
+        raise StepNotRunnable(step, run.name, f"it is {steps[step].status} already")
     for above in steps[step].upstream:
         if steps[above].status not in ("completed", "cached"):
-            raise StepNotDue(step, run.name, f"step {above!r} is {steps[above].status}")
+            raise StepNotRunnable(step, run.name, f"step {above!r} is {steps[above].status}")
     failed = next((each.name for each in run.steps if each.status == "failed"), None)
     if failed and mode is not FailureMode.CONTINUE_ON_FAILURE:
-        raise StepNotDue(step, run.name, f"step {failed!r} failed")
+        raise StepNotRunnable(step, run.name, f"step {failed!r} failed")
 
 
 def outputs_of(run: RunDescription) -> dict[str, tuple[Artifact, ...]]:

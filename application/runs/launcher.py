@@ -1,4 +1,4 @@
-"""Launches: from a graph and a pin to a run that has ended."""
+"""RunLauncher: from a graph and a pin to a run that has ended."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.eventsourcing.claims import Claims
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports import (
     ArtifactStore,
     ExperimentTracker,
@@ -21,16 +21,16 @@ from stackfold.application.runs.cache import Cache, Executions
 from stackfold.application.runs.execution import Execution
 from stackfold.application.runs.images import Images
 from stackfold.application.runs.interruptions import is_interruption
-from stackfold.application.runs.job_submitter import Submissions, job_of
+from stackfold.application.runs.job_submitter import JobSubmitter, job_of
 from stackfold.application.runs.output import routed
-from stackfold.application.runs.progress import UNWATCHED, Watcher
-from stackfold.application.runs.run_recorder import Recording
-from stackfold.application.runs.step_retry import Equipment
+from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
+from stackfold.application.runs.run_recorder import RunRecorder
+from stackfold.application.runs.step_retry import RunResources
 from stackfold.application.runs.tracking import Trackers
 from stackfold.application.stacks.stack_resolver import Pinning
 from stackfold.domain.errors import InvalidPipeline, WouldNotRun
 from stackfold.domain.errors.refusal import with_article
-from stackfold.domain.pipelines.code import FORM, CodeDigests
+from stackfold.domain.pipelines.code import FORM, CodeFingerprints
 from stackfold.domain.pipelines.graph import Graph
 from stackfold.domain.pipelines.options import FailureMode
 from stackfold.domain.runs.artifact import Artifact
@@ -43,7 +43,7 @@ Kept = Mapping[str, tuple[Artifact, ...]]
 """Step → its outputs, for the steps that need not be executed any more."""
 
 
-class Launch(NamedTuple):
+class RunRequest(NamedTuple):
     """A run that is to be started."""
 
     graph: Graph
@@ -51,45 +51,45 @@ class Launch(NamedTuple):
     why: str = ""
     environment: Environment | None = None
     rerun_of: UUID | None = None
-    watcher: Watcher = UNWATCHED
+    listener: ProgressListener = NULL_LISTENER
 
 
-class Launches:
+class RunLauncher:
     """Executes runs."""
 
     def __init__(
         self,
-        ledger: Ledger,
+        repository: Repository,
         pinning: Pinning,
         materializers: Materializers,
         claims: Claims,
         executions: Executions,
-        submissions: Submissions,
+        job_submitter: JobSubmitter,
         images: Images,
-        digests: Callable[[], CodeDigests],
+        digests: Callable[[], CodeFingerprints],
     ) -> None:
-        """Record in `ledger`, and claim by `claims` what is executed.
+        """Record in `repository`, and claim by `claims` what is executed.
 
         Args:
-            ledger: The log.
+            repository: The log.
             pinning: Sets up what a pin names.
             materializers: What writes and reads outputs.
             claims: Who executes what.
             executions: Where earlier executions are found.
-            submissions: Hands to an engine what that is to execute.
+            job_submitter: Hands to an engine what that is to execute.
             images: Builds what an engine starts.
             digests: Makes what tells the code of steps.
         """
-        self._ledger = ledger
+        self._repository = repository
         self._pinning = pinning
         self._materializers = materializers
         self._claims = claims
         self._executions = executions
-        self.submissions = submissions
+        self.job_submitter = job_submitter
         self._images = images
         self.digests = digests
 
-    def start(self, launch: Launch) -> str:
+    def start(self, launch: RunRequest) -> str:
         """Start a run, and return its id when it has completed.
 
         Raises:
@@ -97,9 +97,9 @@ class Launches:
             RunFailed: A step raised; its exception is the cause.
         """
         graph, pin = launch.graph, launch.pin
-        equipment, orchestrator = self._checked(graph, pin, launch.watcher)
+        run_resources, orchestrator = self._checked(graph, pin, launch.listener)
         chosen = step_operators(graph, pin)
-        codes = {node.name: equipment.cache.code(node) for node in graph.nodes}
+        codes = {node.name: run_resources.cache.code(node) for node in graph.nodes}
         steps = tuple(
             StepDefinition(
                 name=node.name,
@@ -107,12 +107,12 @@ class Launches:
                 step_operator=chosen[node.name].name if node.name in chosen else None,
                 code=codes[node.name].digest,
                 outputs=node.declaration,
-                materializers=equipment.cache.written_by(node.step),
+                materializers=run_resources.cache.written_by(node.step),
                 cache=node.cache,
             )
             for node in graph.nodes
         )
-        with self._ledger.signed(launch.why):
+        with self._repository.event_metadata(launch.why):
             run = Run.start(
                 graph.pipeline,
                 graph.source,
@@ -131,11 +131,13 @@ class Launches:
             )
         # Claimed before it is known, so that nobody can take it for interrupted.
         with self._claims.hold(str(run.id), run.name):
-            self._ledger.save(run)
-            self._execute(run, launch, equipment, orchestrator)
+            self._repository.save(run)
+            self._execute(run, launch, run_resources, orchestrator)
         return str(run.id)
 
-    def resume(self, run: Run, graph: Graph, pin: Pin, kept: Kept, why: str, w: Watcher) -> None:
+    def resume(
+        self, run: Run, graph: Graph, pin: Pin, kept: Kept, why: str, w: ProgressListener
+    ) -> None:
         """Go on with a run that the caller has claimed, and whose `Resumed` is recorded.
 
         Args:
@@ -150,9 +152,9 @@ class Launches:
             InvalidPipeline: The stack lacks what a step needs.
             RunFailed: A step raised; its exception is the cause.
         """
-        equipment, orchestrator = self._checked(graph, pin, w)
-        launch = Launch(graph, pin, why)
-        self._execute(run, launch, equipment, orchestrator, kept)
+        run_resources, orchestrator = self._checked(graph, pin, w)
+        launch = RunRequest(graph, pin, why)
+        self._execute(run, launch, run_resources, orchestrator, kept)
 
     def document(self, graph: Graph, pin: Pin) -> str:
         """What an engine would be handed; raises as `Runs.document`."""
@@ -164,19 +166,21 @@ class Launches:
                 f"stack {pin.stack!r} would hand nothing to an engine: its orchestrator is of the "
                 f"flavor {orchestrator.flavor!r}, which executes the steps itself"
             )
-        for problem, mend in self._pinning.violations(pin):
-            warnings.warn(WouldNotRun(f"{problem}: {mend}"), stacklevel=3)
+        for problem, fix in self._pinning.violations(pin):
+            warnings.warn(WouldNotRun(f"{problem}: {fix}"), stacklevel=3)
         job = job_of(graph, "RUN", graph.pipeline, {})
         return orchestrator.document(
             job._replace(image=self._image(graph, pin, orchestrator, dry=True))
         )
 
-    def _checked(self, graph: Graph, pin: Pin, watcher: Watcher) -> tuple[Equipment, Orchestrator]:
+    def _checked(
+        self, graph: Graph, pin: Pin, listener: ProgressListener
+    ) -> tuple[RunResources, Orchestrator]:
         self._pinning.check(pin)
         orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
-        return self.equipment(graph, pin, watcher), orchestrator
+        return self.run_resources(graph, pin, listener), orchestrator
 
-    def equipment(self, graph: Graph, pin: Pin, watcher: Watcher) -> Equipment:
+    def run_resources(self, graph: Graph, pin: Pin, listener: ProgressListener) -> RunResources:
         """What it takes to execute a run's steps.
 
         Raises:
@@ -191,7 +195,7 @@ class Launches:
             materializers = materializers.without_pickles()
         cache = Cache(self._executions, store, materializers, graph.nodes, self.digests())
         trackers = self._trackers(graph, pin)
-        return Equipment(store, materializers, operators, watcher, cache, trackers)
+        return RunResources(store, materializers, operators, listener, cache, trackers)
 
     def _trackers(self, graph: Graph, pin: Pin) -> Trackers:
         asked = asked_for(graph, pin, ComponentType.EXPERIMENT_TRACKER)
@@ -206,20 +210,20 @@ class Launches:
     def _execute(
         self,
         run: Run,
-        launch: Launch,
-        equipment: Equipment,
+        launch: RunRequest,
+        run_resources: RunResources,
         orchestrator: Orchestrator,
         kept: Kept = MappingProxyType({}),
     ) -> None:
         graph, pin = launch.graph, launch.pin
         submits = isinstance(orchestrator, SubmittingOrchestrator)
-        recording = Recording(self._ledger, run, launch.why, shared=submits)
-        execution = Execution(run, graph, pin, recording, equipment, kept)
+        recording = RunRecorder(self._repository, run, launch.why, shared=submits)
+        execution = Execution(run, graph, pin, recording, run_resources, kept)
         if isinstance(orchestrator, SubmittingOrchestrator):
             component = pin.component(ComponentType.ORCHESTRATOR)
             name = component.name if component else ""
             job = job_of(graph, str(run.id), run.name, kept)
-            self.submissions.drive(
+            self.job_submitter.drive(
                 job,
                 execution,
                 recording,

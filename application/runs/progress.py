@@ -15,7 +15,7 @@ class StepEnd(NamedTuple):
     """What it raised, in one line, or why it was cancelled or skipped."""
 
 
-class Watcher(Protocol):
+class ProgressListener(Protocol):
     """Is told; several threads may tell at once."""
 
     def run_begins(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
@@ -54,4 +54,4 @@ class Unwatched:
     def run_ends(self, status: str) -> None: ...
 
 
-UNWATCHED: Watcher = Unwatched()
+NULL_LISTENER: ProgressListener = Unwatched()

@@ -1,15 +1,15 @@
 """Remote steps: what the processes do that an engine starts for the steps of a run."""
 
 from stackfold.application.eventsourcing.claims import Claims
-from stackfold.application.eventsourcing.repository import Ledger
-from stackfold.application.ports import Place
+from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.ports import StepExecutor
 from stackfold.application.runs.execution import Execution
 from stackfold.application.runs.job_submitter import must_be_due, outputs_of
-from stackfold.application.runs.launcher import Kept, Launches
+from stackfold.application.runs.launcher import Kept, RunLauncher
 from stackfold.application.runs.output import routed
-from stackfold.application.runs.progress import UNWATCHED
+from stackfold.application.runs.progress import NULL_LISTENER
 from stackfold.application.runs.recorded_graph import PipelineLoader, recorded_graph
-from stackfold.application.runs.run_recorder import Recording
+from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_views import RunDescription, RunQueries
 from stackfold.domain.pipelines.graph import Graph
 from stackfold.domain.pipelines.options import FailureMode
@@ -22,20 +22,22 @@ class RemoteSteps:
 
     def __init__(
         self,
-        ledger: Ledger,
+        repository: Repository,
         queries: RunQueries,
         claims: Claims,
-        launches: Launches,
+        launcher: RunLauncher,
         load_pipeline: PipelineLoader,
     ) -> None:
-        """Find runs by `queries` and their code by `load_pipeline`, and record in `ledger`."""
-        self._ledger = ledger
+        """Find runs by `queries` and their code by `load_pipeline`, and record in `repository`."""
+        self._repository = repository
         self._queries = queries
         self._claims = claims
-        self._launches = launches
+        self._launcher = launcher
         self._load_pipeline = load_pipeline
 
-    def execute(self, reference: str, step: str, source: str | None, place: Place | None) -> None:
+    def execute(
+        self, reference: str, step: str, source: str | None, place: StepExecutor | None
+    ) -> None:
         """Execute a step; raises as `Runs.execute_step`."""
         run = self._queries.describe_run(reference)
         graph = self._graph(run, source)
@@ -57,7 +59,7 @@ class RemoteSteps:
             return  # whoever waits for it ends it
         graph, recording = self._graph(run, source), self._recording(run)
         execution = self._execution(run, graph, recording, {})
-        self._launches.submissions.settle(run.id, execution)
+        self._launcher.job_submitter.settle(run.id, execution)
 
     def _graph(self, run: RunDescription, source: str | None) -> Graph:
         # Where it is on another machine, that is said for the folder that this one works in.
@@ -65,12 +67,16 @@ class RemoteSteps:
         root = "" if there else run.import_root
         return recorded_graph(self._queries, run, self._load_pipeline(source or run.source, root))
 
-    def _recording(self, run: RunDescription) -> Recording:
-        return Recording(self._ledger, self._ledger.load(Run, run.id), run.why, shared=True)
+    def _recording(self, run: RunDescription) -> RunRecorder:
+        return RunRecorder(
+            self._repository, self._repository.load(Run, run.id), run.why, shared=True
+        )
 
     def _execution(
-        self, run: RunDescription, graph: Graph, recording: Recording, kept: Kept
+        self, run: RunDescription, graph: Graph, recording: RunRecorder, kept: Kept
     ) -> Execution:
         pin = Pin.model_validate(run.pin)
-        equipment = self._launches.equipment(graph, pin, UNWATCHED)
-        return Execution(self._ledger.load(Run, run.id), graph, pin, recording, equipment, kept)
+        run_resources = self._launcher.run_resources(graph, pin, NULL_LISTENER)
+        return Execution(
+            self._repository.load(Run, run.id), graph, pin, recording, run_resources, kept
+        )

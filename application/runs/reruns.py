@@ -4,13 +4,13 @@ import warnings
 from collections.abc import Callable
 from uuid import UUID
 
-from stackfold.application.runs.launcher import Launch, Launches
-from stackfold.application.runs.progress import Watcher
+from stackfold.application.runs.launcher import RunLauncher, RunRequest
+from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.recorded_graph import PipelineLoader, graph_again
 from stackfold.application.runs.run_views import RunDescription, RunQueries, release
 from stackfold.application.runs.step_codes import StepCodes
 from stackfold.domain.errors import CodeChanged
-from stackfold.domain.pipelines.code import FORM, CodeDigests
+from stackfold.domain.pipelines.code import FORM, CodeFingerprints
 from stackfold.domain.pipelines.graph import Graph
 from stackfold.domain.pipelines.pipeline import Pipeline
 from stackfold.domain.runs.environment import Environment
@@ -23,39 +23,41 @@ class Reruns:
     def __init__(
         self,
         queries: RunQueries,
-        launches: Launches,
+        launcher: RunLauncher,
         load_pipeline: PipelineLoader,
         environment: Callable[[], Environment],
     ) -> None:
-        """Find runs by `queries` and their code by `load_pipeline`; execute by `launches`."""
+        """Find runs by `queries` and their code by `load_pipeline`; execute by `launcher`."""
         self._queries = queries
-        self._launches = launches
+        self._launcher = launcher
         self._load_pipeline = load_pipeline
         self._environment = environment
 
     def rerun(
-        self, reference: str, pipeline: Pipeline[...] | None, why: str, watcher: Watcher
+        self, reference: str, pipeline: Pipeline[...] | None, why: str, listener: ProgressListener
     ) -> str:
         """Repeat a run, and return the id of the new one; raises as `Runs.rerun`."""
         run = self._queries.describe_run(reference)
         found = pipeline or self._load_pipeline(run.source, run.import_root)
         graph = graph_again(self._queries.recorded_parameters(run.id), found)
         environment = self._environment()
-        changed = _changed(run, graph, self._launches.digests(), environment.python)
+        changed = _changed(run, graph, self._launcher.digests(), environment.python)
         if changed:
             warnings.warn(CodeChanged(run.name, changed), stacklevel=3)
-        launch = Launch(
+        launch = RunRequest(
             graph,
             Pin.model_validate(run.pin),
             why,
             environment=environment,
             rerun_of=UUID(run.id),
-            watcher=watcher,
+            listener=listener,
         )
-        return self._launches.start(launch)
+        return self._launcher.start(launch)
 
 
-def _changed(run: RunDescription, graph: Graph, digests: CodeDigests, python: str) -> list[str]:
+def _changed(
+    run: RunDescription, graph: Graph, digests: CodeFingerprints, python: str
+) -> list[str]:
     """The steps that are new, are gone, or have other code than the run had."""
     codes = StepCodes(digests, graph.nodes)
     now = {node.name: codes.of(node).digest for node in graph.nodes}

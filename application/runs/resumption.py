@@ -3,11 +3,11 @@
 from typing import cast
 
 from stackfold.application.eventsourcing.claims import Claims
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.submitting_orchestrator import SubmittingOrchestrator
-from stackfold.application.runs.launcher import Kept, Launches
-from stackfold.application.runs.progress import Watcher
+from stackfold.application.runs.launcher import Kept, RunLauncher
+from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.recorded_graph import PipelineLoader, recorded_graph
 from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView
 from stackfold.application.stacks.stack_resolver import Pinning
@@ -25,28 +25,28 @@ class Resumption:
 
     def __init__(
         self,
-        ledger: Ledger,
+        repository: Repository,
         queries: RunQueries,
         pinning: Pinning,
         claims: Claims,
-        launches: Launches,
+        launcher: RunLauncher,
         load_pipeline: PipelineLoader,
     ) -> None:
-        """Find runs by `queries` and their code by `load_pipeline`; execute by `launches`."""
-        self._ledger = ledger
+        """Find runs by `queries` and their code by `load_pipeline`; execute by `launcher`."""
+        self._repository = repository
         self._queries = queries
         self._pinning = pinning
         self._claims = claims
-        self._launches = launches
+        self._launcher = launcher
         self._load_pipeline = load_pipeline
 
     def resume(
-        self, reference: str, pipeline: Pipeline[...] | None, why: str, watcher: Watcher
+        self, reference: str, pipeline: Pipeline[...] | None, why: str, listener: ProgressListener
     ) -> str:
         """Go on with a run, and return its id when it has completed; raises as `Runs.resume`."""
         view = self._queries.run(reference)
         with self._claims.hold(view.id, view.name):
-            run = self._ledger.load(Run, view.id)
+            run = self._repository.load(Run, view.id)
             described = self._queries.describe_run(view.id)
             graph = self._graph(described, pipeline)
             pin = Pin.model_validate(described.pin)
@@ -57,10 +57,10 @@ class Resumption:
                 for each in described.steps
                 if each.name not in kept and each.status != "pending"
             )
-            with self._ledger.signed(why):
+            with self._repository.event_metadata(why):
                 run.resume(redone)
-            self._ledger.save(run)
-            self._launches.resume(run, graph, pin, kept, why, watcher)
+            self._repository.save(run)
+            self._launcher.resume(run, graph, pin, kept, why, listener)
         return view.id
 
     def _graph(self, run: RunDescription, pipeline: Pipeline[...] | None) -> Graph:

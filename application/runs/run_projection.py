@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from stackfold.application.eventsourcing.projection import Plain, Write
+from stackfold.application.eventsourcing.projection import TableProjection, Write
 from stackfold.domain.runs.run import Run, StepLog
 
 
@@ -164,7 +164,7 @@ def _text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-RUNS = Plain(
+RUNS = TableProjection(
     tables={
         "runs": "id TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL, "
         "pipeline TEXT NOT NULL, source TEXT NOT NULL, import_root TEXT NOT NULL, "

@@ -1,11 +1,11 @@
-"""Recording what happens in one run, in the order in which it happens."""
+"""RunRecorder what happens in one run, in the order in which it happens."""
 
 import threading
 from collections.abc import Callable
 
 from eventsourcing.persistence import RecordConflictError
 
-from stackfold.application.eventsourcing.repository import ATTEMPTS, Ledger
+from stackfold.application.eventsourcing.repository import ATTEMPTS, Repository
 from stackfold.domain.errors import TooBusy
 from stackfold.domain.runs.run import Run
 
@@ -15,19 +15,19 @@ _MOST = 100
 """So many commands at most are kept back until one of them has to be durable."""
 
 
-class Recording:
+class RunRecorder:
     """One run's way into the log; threads may share it."""
 
-    def __init__(self, ledger: Ledger, run: Run, why: str, shared: bool = False) -> None:
+    def __init__(self, repository: Repository, run: Run, why: str, shared: bool = False) -> None:
         """Prepare to record.
 
         Args:
-            ledger: The log.
+            repository: The log.
             run: The run.
             why: The reason.
             shared: Whether others record what happens in it, too, and may end it.
         """
-        self._ledger = ledger
+        self._repository = repository
         self._run = run
         self._why = why
         self._shared = shared
@@ -63,14 +63,14 @@ class Recording:
             before = self._run.version
             # Until it has returned nobody knows; an interruption can come at any moment.
             self._lost = True
-            with self._ledger.signed(self._why):
+            with self._repository.event_metadata(self._why):
                 if self._shared and self._waiting:
                     self._run.must_run()
                 for command in self._waiting:
                     command(self._run)
             self._expected = before + len(self._run.pending_events)
             try:
-                self._ledger.save(self._run)
+                self._repository.save(self._run)
             except RecordConflictError:
                 # Somebody else said something about the run, such as a tag.
                 self._expected = None
@@ -81,7 +81,7 @@ class Recording:
         raise TooBusy(ATTEMPTS)
 
     def _reloaded(self) -> Run:
-        run = self._ledger.load(Run, self._run.id)
+        run = self._repository.load(Run, self._run.id)
         if self._expected is not None and run.version >= self._expected:
             # The save was interrupted after all was done.
             self._waiting.clear()

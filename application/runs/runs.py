@@ -6,15 +6,15 @@ from typing import Any, Protocol, cast
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read
 from stackfold.application.eventsourcing.claims import Claims
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.runs import annotations
 from stackfold.application.runs.cache import Executions
 from stackfold.application.runs.cache_reasons import CacheReason, CacheReasons, EarlierExecutions
 from stackfold.application.runs.images import Images
-from stackfold.application.runs.job_submitter import Submissions
-from stackfold.application.runs.launcher import Launch, Launches
-from stackfold.application.runs.progress import UNWATCHED, Watcher
+from stackfold.application.runs.job_submitter import JobSubmitter
+from stackfold.application.runs.launcher import RunLauncher, RunRequest
+from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.recorded_graph import PipelineLoader
 from stackfold.application.runs.remote_steps import RemoteSteps
 from stackfold.application.runs.reruns import Reruns
@@ -35,7 +35,7 @@ from stackfold.application.stacks.queries import Queries
 from stackfold.application.stacks.stack_resolver import Pinning
 from stackfold.application.stacks.views import Listing
 from stackfold.domain.errors import NotFound, RunBusy
-from stackfold.domain.pipelines.code import CodeDigests
+from stackfold.domain.pipelines.code import CodeFingerprints
 from stackfold.domain.pipelines.graph import parameters_must_fit
 from stackfold.domain.pipelines.pipeline import Pipeline
 from stackfold.domain.pipelines.run_configuration import (
@@ -62,7 +62,7 @@ class Runs:
 
     def __init__(
         self,
-        ledger: Ledger,
+        repository: Repository,
         queries: Queries,
         run_queries: RunQueries,
         flavors: Flavors,
@@ -73,12 +73,12 @@ class Runs:
         changes: Changes,
         environment: Callable[[], Environment],
         images: Images,
-        digests: Callable[[], CodeDigests],
+        digests: Callable[[], CodeFingerprints],
     ) -> None:
-        """Record in `ledger`; find stacks and runs by the queries, and classes by `flavors`.
+        """Record in `repository`; find stacks and runs by the queries, and classes by `flavors`.
 
         Args:
-            ledger: The log.
+            repository: The log.
             queries: The questions about stacks and components.
             run_queries: The questions about runs.
             flavors: What builds components.
@@ -91,20 +91,29 @@ class Runs:
             images: Builds what an engine starts.
             digests: Makes what tells the code of steps, for one run each.
         """
-        self._ledger = ledger
+        self._repository = repository
         self._claims = claims
         self._environment = environment
         self._pinning = Pinning(queries, flavors)
-        submissions = Submissions(run_queries)
-        self._launches = Launches(
-            ledger, self._pinning, materializers, claims, executions, submissions, images, digests
+        job_submitter = JobSubmitter(run_queries)
+        self._launcher = RunLauncher(
+            repository,
+            self._pinning,
+            materializers,
+            claims,
+            executions,
+            job_submitter,
+            images,
+            digests,
         )
-        self.remote_steps = RemoteSteps(ledger, run_queries, claims, self._launches, load_pipeline)
+        self.remote_steps = RemoteSteps(
+            repository, run_queries, claims, self._launcher, load_pipeline
+        )
         """For the processes that an engine starts, to which a run was handed."""
         self._resumption = Resumption(
-            ledger, run_queries, self._pinning, claims, self._launches, load_pipeline
+            repository, run_queries, self._pinning, claims, self._launcher, load_pipeline
         )
-        self._reruns = Reruns(run_queries, self._launches, load_pipeline, environment)
+        self._reruns = Reruns(run_queries, self._launcher, load_pipeline, environment)
         self._cache_reasons = CacheReasons(run_queries, executions)
         self._diffs = RunDiffs(run_queries, changes)
         self._run_queries = run_queries
@@ -118,7 +127,7 @@ class Runs:
         configuration: AnyConfiguration = AS_WRITTEN,
         stack: str | None = None,
         why: str = "",
-        watcher: Watcher = UNWATCHED,
+        listener: ProgressListener = NULL_LISTENER,
     ) -> RunView:
         """Run a pipeline, and return when it has completed.
 
@@ -132,7 +141,7 @@ class Runs:
             stack: The stack to run on, by name, id or unique prefix; the configuration's or else
                 the active one if None. Which one is active does not change.
             why: The reason.
-            watcher: Who is told how it comes along.
+            listener: Who is told how it comes along.
 
         Raises:
             InvalidPipeline: Its steps or parameters do not fit, or its stack lacks what they need.
@@ -146,8 +155,8 @@ class Runs:
         note_unresolved_hints(pipeline, graph)
         parameters_must_fit(graph)
         pin = self._pinning.pin(stack or chosen.stack)
-        launch = Launch(graph, pin, why, self._environment(), watcher=watcher)
-        return self.get(self._launches.start(launch))
+        launch = RunRequest(graph, pin, why, self._environment(), listener=listener)
+        return self.get(self._launcher.start(launch))
 
     def document(
         self,
@@ -174,7 +183,7 @@ class Runs:
         chosen = configuration_of(configuration)
         graph = pipeline.graph_for(parameters or {}, chosen)
         note_unresolved_hints(pipeline, graph)
-        return self._launches.document(graph, self._pinning.pin(stack or chosen.stack))
+        return self._launcher.document(graph, self._pinning.pin(stack or chosen.stack))
 
     def resume(
         self,
@@ -182,7 +191,7 @@ class Runs:
         pipeline: Pipeline[...] | None = None,
         *,
         why: str = "",
-        watcher: Watcher = UNWATCHED,
+        listener: ProgressListener = NULL_LISTENER,
     ) -> RunView:
         """Go on with a run that failed, was cancelled or interrupted; return when it has completed.
 
@@ -194,7 +203,7 @@ class Runs:
             reference: Which run.
             pipeline: Its pipeline; loaded from where it was if None.
             why: The reason.
-            watcher: Who is told how it comes along.
+            listener: Who is told how it comes along.
 
         Raises:
             NotFound: There is no such run.
@@ -202,7 +211,7 @@ class Runs:
             NotResumable: It has completed, or its pipeline has changed or is gone.
             RunFailed: A step raised; its exception is the cause.
         """
-        return self.get(self._resumption.resume(reference, pipeline, why, watcher))
+        return self.get(self._resumption.resume(reference, pipeline, why, listener))
 
     def rerun(
         self,
@@ -210,7 +219,7 @@ class Runs:
         pipeline: Pipeline[...] | None = None,
         *,
         why: str = "",
-        watcher: Watcher = UNWATCHED,
+        listener: ProgressListener = NULL_LISTENER,
     ) -> RunView:
         """Run the pipeline of a run again as it was then, and return when it has completed.
 
@@ -222,7 +231,7 @@ class Runs:
             reference: Which run.
             pipeline: Its pipeline; loaded from where it was if None.
             why: The reason.
-            watcher: Who is told how it comes along.
+            listener: Who is told how it comes along.
 
         Raises:
             NotFound: There is no such run.
@@ -231,7 +240,7 @@ class Runs:
             InvalidConfiguration: A flavor no longer accepts the configuration of then.
             RunFailed: A step raised; its exception is the cause.
         """
-        return self.get(self._reruns.rerun(reference, pipeline, why, watcher))
+        return self.get(self._reruns.rerun(reference, pipeline, why, listener))
 
     def delete(self, reference: str, why: str = "") -> RunView:
         """Forget a run. The log keeps what it did; its artifacts go when they are pruned.
@@ -251,7 +260,7 @@ class Runs:
         if view.status == "running":  # by an engine, too, when nobody here waits for it
             raise RunBusy(view.name)
         with self._claims.hold(view.id, view.name):
-            self._ledger.change(Run, view.id, Run.delete, why)
+            self._repository.change(Run, view.id, Run.delete, why)
         return view
 
     def diff(self, before: str, after: str) -> RunDiff:
@@ -357,7 +366,7 @@ class Runs:
             NotFound: There is no such run.
             Ambiguous: The reference is a prefix of several.
         """
-        annotations.tag(self._ledger, self.get(reference).id, add, remove, why)
+        annotations.tag(self._repository, self.get(reference).id, add, remove, why)
         return self.get(reference)
 
     def log_metadata(self, reference: str, metadata: Mapping[str, Any], why: str = "") -> RunView:
@@ -374,7 +383,7 @@ class Runs:
             NotFound: There is no such run.
             Ambiguous: The reference is a prefix of several.
         """
-        annotations.log_metadata(self._ledger, self.get(reference).id, metadata, why)
+        annotations.log_metadata(self._repository, self.get(reference).id, metadata, why)
         return self.get(reference)
 
     # -- how it is done

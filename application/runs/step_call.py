@@ -10,13 +10,13 @@ from typing import Any, NamedTuple, Self, TypeVar
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read, write
 from stackfold.application.ports import ArtifactStore
-from stackfold.application.runs.context import Notes, RunFacts, StepContext, executing
+from stackfold.application.runs.context import RunFacts, StepContext, StepMetadata, executing
 from stackfold.application.runs.interruptions import is_interruption
 from stackfold.application.runs.step_tracker import Tracked
 from stackfold.application.secrets.redaction import redacted, without_secrets
 from stackfold.domain.errors import InvalidOutput, StackfoldError
 from stackfold.domain.errors.refusal import text_of, with_article
-from stackfold.domain.pipelines.graph import Gathered, StepFunction
+from stackfold.domain.pipelines.graph import CollectionInput, StepFunction
 from stackfold.domain.pipelines.output_check import checked_outputs, named_outputs
 from stackfold.domain.runs.artifact import Artifact
 
@@ -48,7 +48,7 @@ class StepCall:
     """Input → a plain value."""
     inputs: Mapping[str, Artifact]
     """Input → where its value is; "models[0]" for the first of those in a list."""
-    gathered: Mapping[str, Gathered]
+    gathered: Mapping[str, CollectionInput]
     """Input → how the values in `inputs` are put together for it, where there are several."""
     store: ArtifactStore
     materializers: Materializers
@@ -76,7 +76,7 @@ class StepCall:
         }
         values |= self._inputs()
         options = self.step.options
-        notes = Notes(dict(options.metadata), options.tags)
+        notes = StepMetadata(dict(options.metadata), options.tags)
         names = tuple(each.name for each in self.step.signature.outputs)
         context = StepContext(self.run, self.node, names, notes, self.tracked)
         with executing(context), context.tracker.attending():
@@ -101,7 +101,7 @@ class StepCall:
         hint = self.step.signature.hints.get(name.partition("[")[0], Any)
         return read(artifact, self.store, self.materializers, self.step, hint)
 
-    def _write(self, name: str, value: Any, notes: Notes) -> Artifact:
+    def _write(self, name: str, value: Any, notes: StepMetadata) -> Artifact:
         try:
             written = write(name, value, self.store, self.materializers)
         except StackfoldError:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from stackfold.domain.pipelines.code import CodeDigests, Fingerprint
+from stackfold.domain.pipelines.code import CodeFingerprints, Fingerprint
 from stackfold.domain.pipelines.graph import Node
 
 _PLAIN = {str, int, float, bool, type(None)}
@@ -16,7 +16,7 @@ class StepCodes:
     of its inputs and of the outputs that flow into them, and those of its parameters' values.
     """
 
-    def __init__(self, digests: CodeDigests, nodes: Sequence[Node]) -> None:
+    def __init__(self, digests: CodeFingerprints, nodes: Sequence[Node]) -> None:
         """Tell the code of `nodes`, by `digests`."""
         self._digests = digests
         self._nodes = {node.name: node for node in nodes}

@@ -1,4 +1,4 @@
-"""Attempts: trying a step until it succeeds, or its retries are used up."""
+"""StepRetry: trying a step until it succeeds, or its retries are used up."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -6,11 +6,11 @@ from functools import partial
 from typing import NamedTuple
 
 from stackfold.application.artifacts.materializers import Materializers
-from stackfold.application.ports import Answer, ArtifactStore, Place, StepOperator
+from stackfold.application.ports import Answer, ArtifactStore, StepExecutor, StepOperator
 from stackfold.application.runs.cache import Cache
 from stackfold.application.runs.interruptions import is_interruption
 from stackfold.application.runs.output import Output
-from stackfold.application.runs.progress import Watcher
+from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.step_call import StepAnswer, StepCall, one_line, trimmed
 from stackfold.application.runs.tracking import Trackers
 from stackfold.domain.errors import OutputMismatch
@@ -19,7 +19,7 @@ _GLANCE = 0.1
 """Seconds between two looks whether a wait should end."""
 
 
-class Equipment(NamedTuple):
+class RunResources(NamedTuple):
     """What it takes to execute the steps of a run."""
 
     store: ArtifactStore
@@ -28,14 +28,14 @@ class Equipment(NamedTuple):
     """What writes and reads them."""
     operators: Mapping[str, StepOperator]
     """Step → the operator that executes it; the others are executed where the orchestrator says."""
-    watcher: Watcher
+    listener: ProgressListener
     cache: Cache
     """What knows earlier executions."""
     trackers: Trackers
     """What is told of the run and of its steps."""
 
 
-class Attempts:
+class StepRetry:
     """One step while it is tried.
 
     Attributes:
@@ -44,23 +44,23 @@ class Attempts:
     """
 
     def __init__(
-        self, call: StepCall, equipment: Equipment, must_go_on: Callable[[], None]
+        self, call: StepCall, run_resources: RunResources, must_go_on: Callable[[], None]
     ) -> None:
         """Try `call`; `must_go_on` is asked between attempts, and raises if there is no use."""
         self._call = call
-        self._equipment = equipment
+        self._run_resources = run_resources
         self._must_go_on = must_go_on
-        self.output = Output(equipment.store)
+        self.output = Output(run_resources.store)
         self.retried: list[str] = []
 
-    def answer(self, place: Place) -> StepAnswer:
+    def answer(self, place: StepExecutor) -> StepAnswer:
         """What comes of the step.
 
         Raises:
             BaseException: What the last attempt raised.
         """
         options = self._call.step.options
-        operator = self._equipment.operators.get(self._call.node)
+        operator = self._run_resources.operators.get(self._call.node)
         elsewhere = partial(operator.execute, self._call, options.timeout) if operator else None
         while True:
             try:
@@ -76,17 +76,17 @@ class Attempts:
                 self.retried.append(one_line(trimmed(error)))
             self._wait(options.delay * options.backoff ** (len(self.retried) - 1), place)
 
-    def _wait(self, delay: float, place: Place) -> None:
+    def _wait(self, delay: float, place: StepExecutor) -> None:
         tries, reason = len(self.retried), self.retried[-1]
         self.output.write(f"-- attempt {tries} failed: {reason}\n")
-        self._equipment.watcher.step_is_tried_again(self._call.node, tries + 1, reason, delay)
+        self._run_resources.listener.step_is_tried_again(self._call.node, tries + 1, reason, delay)
         end = time.monotonic() + delay
         while (left := end - time.monotonic()) > 0:
             place.here(partial(time.sleep, min(left, _GLANCE)))
             self._must_go_on()
 
 
-class _Here:
+class _InlineExecutor:
     """The thread that asks; there is nobody who could end what it executes."""
 
     def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
@@ -96,4 +96,4 @@ class _Here:
         return call()
 
 
-HERE: Place = _Here()
+INLINE: StepExecutor = _InlineExecutor()

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from stackfold.application.eventsourcing.projection import Temporal
+from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.domain.stacks.activation import Activation
 
 
@@ -25,7 +25,7 @@ def fold(row: ActivationRow | None, event: Activation.Event) -> ActivationRow | 
     raise AssertionError(f"{event.TOPIC} does not follow {row}")
 
 
-ACTIVATIONS = Temporal(
+ACTIVATIONS = TemporalProjection(
     table="activations",
     kind="activation",
     row=ActivationRow,

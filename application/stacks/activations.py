@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.stacks.queries import Queries
 from stackfold.domain.stacks.activation import Activation
 
@@ -10,9 +10,9 @@ from stackfold.domain.stacks.activation import Activation
 class Activations:
     """Choosing stacks on behalf of a scope: a project, or everywhere else."""
 
-    def __init__(self, ledger: Ledger, queries: Queries, scope: str) -> None:
+    def __init__(self, repository: Repository, queries: Queries, scope: str) -> None:
         """Choose for `scope`: "global" or "project:<id>"."""
-        self._ledger = ledger
+        self._repository = repository
         self._queries = queries
         self._scope = scope
 
@@ -25,6 +25,6 @@ class Activations:
         id = self._queries.activation(self._scope)
         if id is None:
             return Activation.register(self._scope, stack)
-        activation = self._ledger.load(Activation, id)
+        activation = self._repository.load(Activation, id)
         activation.activate(stack)
         return activation

@@ -1,15 +1,15 @@
 """What is there before anybody has registered anything."""
 
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.domain.stacks.activation import GLOBAL, Activation
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.stack import Stack
 
 
-def seed(ledger: Ledger) -> None:
+def seed(repository: Repository) -> None:
     """Register the default orchestrator, artifact store and stack, and activate that stack."""
-    with ledger.signed("first use"):
+    with repository.event_metadata("first use"):
         orchestrator = Component.register(ComponentType.ORCHESTRATOR, "default", "local", {})
         store = Component.register(ComponentType.ARTIFACT_STORE, "default", "local", {})
         stack = Stack.register(
@@ -20,4 +20,4 @@ def seed(ledger: Ledger) -> None:
             },
         )
         activation = Activation.register(GLOBAL, stack.id)
-    ledger.save(orchestrator, store, stack, activation)
+    repository.save(orchestrator, store, stack, activation)

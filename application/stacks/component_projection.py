@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.projection import Temporal
+from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.labels import merged
 
@@ -46,7 +46,7 @@ def fold(row: ComponentRow | None, event: Component.Event) -> ComponentRow | Non
     raise AssertionError(f"{event.TOPIC} does not follow {row}")
 
 
-COMPONENTS = Temporal(
+COMPONENTS = TemporalProjection(
     table="components",
     kind="component",
     row=ComponentRow,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.stacks.queries import Queries
 from stackfold.domain.errors import NotInStack
 from stackfold.domain.stacks.component_type import ComponentType
@@ -73,13 +73,13 @@ def held(
     return ids
 
 
-def orphans(stack: Stack, ledger: Ledger, queries: Queries) -> "Sequence[Component]":
+def orphans(stack: Stack, repository: Repository, queries: Queries) -> "Sequence[Component]":
     """The components that only this stack holds, deleted; the default ones stay."""
     from stackfold.domain.stacks.component import Component
 
     found = []
     for id in (id for ids in stack.components.values() for id in ids):
-        component = ledger.load(Component, id)
+        component = repository.load(Component, id)
         if queries.stacks_with(str(id)) == [stack.name] and not component.is_default:
             component.delete()
             found.append(component)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.history.histories import Histories
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import Queries
@@ -26,22 +26,22 @@ class Components:
 
     def __init__(
         self,
-        ledger: Ledger,
+        repository: Repository,
         queries: Queries,
         histories: Histories,
         flavors: Flavors,
         reverts: Callable[[], "Reverts"],
     ) -> None:
-        """Record in `ledger`, and ask `queries`.
+        """Record in `repository`, and ask `queries`.
 
         Args:
-            ledger: The log.
+            repository: The log.
             queries: The questions about stacks and components.
             histories: The questions about what was.
             flavors: What checks configurations.
             reverts: Makes what goes back, when that is wanted; loading it costs time.
         """
-        self._ledger = ledger
+        self._repository = repository
         self._queries = queries
         self._histories = histories
         self._flavors = flavors
@@ -105,9 +105,9 @@ class Components:
         """
         type = ComponentType(type)
         explicit = self._flavors.explicit(type, flavor, configuration or {})
-        with self._ledger.signed(why):
+        with self._repository.event_metadata(why):
             component = Component.register(type, name, flavor, explicit, labels)
-        self._ledger.save(component)
+        self._repository.save(component)
         return self._view(component)
 
     def update(
@@ -131,7 +131,7 @@ class Components:
             InvalidConfiguration: The whole would not fit the flavor.
             Protected: It is a default component.
             NothingToChange: Everything has these values already.
-            ChangedMeanwhile: Somebody else changed the same attributes at the same time.
+            ConcurrentModification: Somebody else changed the same attributes at the same time.
         """
 
         def command(component: Component) -> None:
@@ -191,8 +191,8 @@ class Components:
             InvalidName: The new name breaks the rule for names.
             NameTaken: The type has a component of that name already.
         """
-        original = self._ledger.load(Component, self.get(type, reference).id)
-        with self._ledger.signed(why):
+        original = self._repository.load(Component, self.get(type, reference).id)
+        with self._repository.event_metadata(why):
             copy = Component.register(
                 original.type,
                 name,
@@ -201,7 +201,7 @@ class Components:
                 original.labels,
                 copied_from=Origin(id=original.id, revision=original.version),
             )
-        self._ledger.save(copy)
+        self._repository.save(copy)
         return self._view(copy)
 
     def delete(self, type: ComponentType, reference: str, why: str = "") -> ComponentView:
@@ -212,7 +212,7 @@ class Components:
             Protected: It is a default component.
         """
         view = self.get(type, reference)
-        self._ledger.change(Component, view.id, Component.delete, why)
+        self._repository.change(Component, view.id, Component.delete, why)
         return view
 
     # -- the past
@@ -257,7 +257,7 @@ class Components:
 
         Raises:
             NoSuchRevision: It has no such revision.
-            NotThereThen: It did not exist then.
+            DidNotExistAt: It did not exist then.
             InvalidConfiguration: Its flavor no longer accepts the old configuration.
             NameTaken: Another component has the name by now that it had then.
             NothingToChange: It is like that.
@@ -289,7 +289,7 @@ class Components:
         why: str,
     ) -> ComponentView:
         id = self.get(type, reference).id
-        return self._view(self._ledger.change(Component, id, command, why))
+        return self._view(self._repository.change(Component, id, command, why))
 
     def _view(self, component: Component) -> ComponentView:
         return self._queries.component(component.type, str(component.id))

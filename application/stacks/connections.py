@@ -74,7 +74,7 @@ def _problem(component: StackComponent) -> str:
     try:
         component.check_connection()
     except (MissingSecret, NotInstalled):
-        return ""  # reported without connecting, with what mends it
+        return ""  # reported without connecting, with what fixes it
     except StackfoldError as error:
         return redacted(str(error))
     except Exception as error:  # of a flavor of somebody's own, or a client library

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.projection import Temporal
+from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.domain.stacks.flavor import Flavor
 
 
@@ -28,7 +28,7 @@ def fold(row: FlavorRow | None, event: Flavor.Event) -> FlavorRow | None:
     raise AssertionError(f"{event.TOPIC} does not follow {row}")
 
 
-FLAVORS = Temporal(
+FLAVORS = TemporalProjection(
     table="flavors",
     kind="flavor",
     row=FlavorRow,

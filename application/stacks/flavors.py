@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic.errors import PydanticUserError
 
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports import PORTS, Configuration, StackComponent
 from stackfold.application.secrets.secrets import StoredSecrets
 from stackfold.application.stacks import configuration as configurations
@@ -33,22 +33,22 @@ class Flavors:
 
     def __init__(
         self,
-        ledger: Ledger,
+        repository: Repository,
         queries: Queries,
         catalogue: Catalogue,
         home: Path,
         secrets: StoredSecrets,
     ) -> None:
-        """Register flavors in `ledger`, and build components.
+        """Register flavors in `repository`, and build components.
 
         Args:
-            ledger: Where flavors of one's own are recorded;
+            repository: Where flavors of one's own are recorded;
             queries: and found.
             catalogue: All flavors.
             home: What relative paths of components refer to.
             secrets: What components read their secrets by.
         """
-        self._ledger = ledger
+        self._repository = repository
         self._queries = queries
         self._catalogue = catalogue
         self._home = home
@@ -104,7 +104,7 @@ class Flavors:
             raise NameTaken(f"{type.noun} flavor", flavor.flavor)
         if known:
             return self._catalogue.view(same[0])
-        with self._ledger.signed(why):
+        with self._repository.event_metadata(why):
             registered = Flavor.register(
                 type,
                 flavor.flavor,
@@ -112,7 +112,7 @@ class Flavors:
                 summary=(inspect.getdoc(flavor) or "").partition("\n")[0],
                 configuration_schema=_schema(source, flavor),
             )
-        self._ledger.save(registered)
+        self._repository.save(registered)
         return self._catalogue.view(self._catalogue.entry(type, registered.name))
 
     def is_registered(self, type: ComponentType, source: str) -> bool:
@@ -133,7 +133,7 @@ class Flavors:
         own = {stored.name: stored.id for stored in self._queries.flavors(type)}
         if name not in own:
             raise FlavorBuiltIn(type.noun, name)
-        self._ledger.change(Flavor, own[name], Flavor.delete, why)
+        self._repository.change(Flavor, own[name], Flavor.delete, why)
 
     # -- what components and runs need of a flavor
 

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.stacks.connections import Member
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import Queries
@@ -16,7 +16,7 @@ from stackfold.application.stacks.stack_document import (
     StackDocument,
     read,
 )
-from stackfold.application.stacks.validation import Moment, StackRules, member
+from stackfold.application.stacks.validation import StackRules, ValidationPhase, member
 from stackfold.application.stacks.views import ComponentView, Condition, Listing, StackView
 from stackfold.domain.errors import ComponentsDiffer, NameTaken, NothingToChange
 from stackfold.domain.eventsourcing.aggregate import Aggregate
@@ -41,9 +41,9 @@ class Imported(NamedTuple):
 class Exchange:
     """Telling stacks to others, and taking in theirs."""
 
-    def __init__(self, ledger: Ledger, queries: Queries, flavors: Flavors) -> None:
-        """Record in `ledger`, ask `queries`, check configurations against `flavors`."""
-        self._ledger = ledger
+    def __init__(self, repository: Repository, queries: Queries, flavors: Flavors) -> None:
+        """Record in `repository`, ask `queries`, check configurations against `flavors`."""
+        self._repository = repository
         self._queries = queries
         self._flavors = flavors
 
@@ -121,7 +121,7 @@ class Exchange:
         """
         told = read(document, name, origin)
         import_ = _Import(told, self._queries, self._flavors, on_clash)
-        self._ledger.attempt(import_.command, why)
+        self._repository.attempt(import_.command, why)
         views = [self._queries.component(type, id) for id, type in import_.used.items()]
         return Imported(
             self._queries.stack(import_.stack),
@@ -172,7 +172,9 @@ class _Import:
         if differing:
             raise ComponentsDiffer(differing)
         stack = self._stack()
-        self._rules.require(stack.name, self._members(new), Moment.COMPOSED, registered=False)
+        self._rules.require(
+            stack.name, self._members(new), ValidationPhase.COMPOSED, registered=False
+        )
         self.stack = str(stack.id)
         return [*new, stack]
 

@@ -108,8 +108,8 @@ class Queries(Protocol):
         """The position of a point in the past; None for now.
 
         Raises:
-            InvalidMoment: It is written in no known form.
-            OutsideLog: The log had not begun yet, or ends before that position.
+            InvalidAsOf: It is written in no known form.
+            AsOfOutOfRange: The log had not begun yet, or ends before that position.
             NotFound: There is no such run.
         """
 
@@ -183,7 +183,7 @@ class Queries(Protocol):
     def scopes_with(self, stack: str) -> list[str]:
         """The scopes in which the stack with that id is active."""
 
-    def living(self, table: str, ids: list[str]) -> set[str]:
+    def existing(self, table: str, ids: list[str]) -> set[str]:
         """Which of the ids belong to something living."""
 
     def activation(self, scope: str, as_of: int | None = None) -> str | None:

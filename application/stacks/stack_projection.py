@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.projection import Temporal
+from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.domain.stacks.labels import merged
 from stackfold.domain.stacks.stack import Stack, without
 
@@ -50,7 +50,7 @@ def _plain(components: Any) -> dict[str, list[str]]:
     return {str(type): [str(id) for id in ids] for type, ids in components.items()}
 
 
-STACKS = Temporal(
+STACKS = TemporalProjection(
     table="stacks",
     kind="stack",
     row=StackRow,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from stackfold.application.stacks.connections import Member
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import Queries
-from stackfold.application.stacks.validation import Moment, StackRules
+from stackfold.application.stacks.validation import StackRules, ValidationPhase
 from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import InvalidPipeline, Violation
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -26,12 +26,14 @@ class Pinning:
         Raises:
             InvalidStack: It breaks rules, or wants packages or secrets that are not here.
         """
-        StackRules(self._queries, self._flavors).require(pin.stack, _members(pin), Moment.USED)
+        StackRules(self._queries, self._flavors).require(
+            pin.stack, _members(pin), ValidationPhase.USED
+        )
 
     def violations(self, pin: Pin) -> Sequence[Violation]:
         """What `check` would refuse a stack for."""
         rules = StackRules(self._queries, self._flavors)
-        return rules.violations(pin.stack, _members(pin), Moment.USED)
+        return rules.violations(pin.stack, _members(pin), ValidationPhase.USED)
 
     def pin(self, reference: str | None) -> Pin:
         """The stack's revision, and the revisions and resolved configuration behind it.

@@ -7,7 +7,7 @@ from uuid import UUID
 from typing_extensions import Unpack
 
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.history.histories import Histories
 from stackfold.application.stacks.activations import Activations
 from stackfold.application.stacks.component_references import (
@@ -42,7 +42,7 @@ class Stacks:
 
     def __init__(
         self,
-        ledger: Ledger,
+        repository: Repository,
         queries: Queries,
         histories: Histories,
         activations: Activations,
@@ -50,10 +50,10 @@ class Stacks:
         diffs: Callable[[], "Diffs"],
         rules: Callable[[], "StackRules"],
     ) -> None:
-        """Record in `ledger`, and ask `queries`.
+        """Record in `repository`, and ask `queries`.
 
         Args:
-            ledger: The log.
+            repository: The log.
             queries: The questions about what is,
             histories: and about what was.
             activations: What makes a stack the active one.
@@ -61,7 +61,7 @@ class Stacks:
             diffs: Makes what compares, likewise,
             rules: and what tells whether a stack can work.
         """
-        self._ledger = ledger
+        self._repository = repository
         self._queries = queries
         self._histories = histories
         self._activations = activations
@@ -128,7 +128,7 @@ class Stacks:
             self._rules().require_composed(stack, registered=False)
             return [stack, self._activations.choose(stack.id)] if activate else [stack]
 
-        stack, position = self._ledger.create(command, why)
+        stack, position = self._repository.create(command, why)
         return self._queries.stack_by_id(str(stack.id), position)
 
     def update(
@@ -157,7 +157,7 @@ class Stacks:
             Protected: It is the default stack.
             TooManyComponents: Two components of a type that allows one.
             NothingToChange: It is like that already.
-            ChangedMeanwhile: Somebody else changed the same types at the same time.
+            ConcurrentModification: Somebody else changed the same types at the same time.
         """
 
         def command(stack: Stack) -> None:
@@ -240,7 +240,7 @@ class Stacks:
         """
 
         def command() -> list[Aggregate]:
-            original = self._ledger.load(Stack, self.get(reference).id)
+            original = self._repository.load(Stack, self.get(reference).id)
             return [
                 Stack.register(
                     name,
@@ -251,7 +251,7 @@ class Stacks:
                 )
             ]
 
-        stack, position = self._ledger.create(command, why)
+        stack, position = self._repository.create(command, why)
         return self._queries.stack_by_id(str(stack.id), position)
 
     def delete(self, reference: str, recursive: bool = False, why: str = "") -> StackView:
@@ -269,11 +269,11 @@ class Stacks:
         view = self.get(reference)
 
         def command() -> list[Aggregate]:
-            stack = self._ledger.load(Stack, view.id)
+            stack = self._repository.load(Stack, view.id)
             stack.delete()
-            return [stack, *(orphans(stack, self._ledger, self._queries) if recursive else ())]
+            return [stack, *(orphans(stack, self._repository, self._queries) if recursive else ())]
 
-        self._ledger.attempt(command, why)
+        self._repository.attempt(command, why)
         return view
 
     def activate(self, reference: str, why: str = "") -> StackView:
@@ -289,15 +289,15 @@ class Stacks:
         """
         find = self._queries.find_stack
         found = self._queries.previous_stack() if reference == PREVIOUS else find(reference)
-        self._rules().require_composed(self._ledger.load(Stack, found.id))
+        self._rules().require_composed(self._repository.load(Stack, found.id))
         try:
-            self._ledger.attempt(lambda: [self._activations.choose(UUID(found.id))], why)
+            self._repository.attempt(lambda: [self._activations.choose(UUID(found.id))], why)
         except NothingToChange:
             raise AlreadyActive(found.name) from None
         return self.get(found.id)
 
     def check(self, reference: str | None = None, connect: bool = False) -> Sequence[Violation]:
-        """What keeps a stack from working here and now, each with what mends it; changes nothing.
+        """What keeps a stack from working here and now, each with what fixes it; changes nothing.
 
         With `connect`, also asks what its components connect to; else nothing is contacted.
 
@@ -343,7 +343,7 @@ class Stacks:
         Raises:
             NotFound: There never was such a stack.
             NoSuchRevision: It has no such revision.
-            NotThereThen: It did not exist then.
+            DidNotExistAt: It did not exist then.
         """
         return self._diffs().stack(before or self.get().id, after, revisions, as_of)
 
@@ -374,8 +374,8 @@ class Stacks:
 
         Raises:
             NoSuchRevision: It has no such revision.
-            NotThereThen: It did not exist then.
-            ComponentGone: A component that it held then was deleted.
+            DidNotExistAt: It did not exist then.
+            ComponentDeleted: A component that it held then was deleted.
             NeedsConfirmation: Other stacks would change, too.
             NameTaken: Another stack has the name by now that it had then.
             NothingToChange: It is like that.
@@ -391,7 +391,7 @@ class Stacks:
         Raises:
             NotFound: There never was such a stack.
             NotDeleted: It is there.
-            ComponentGone: A component that it held was deleted, too.
+            ComponentDeleted: A component that it held was deleted, too.
             NameTaken: Another stack has its name by now.
         """
         return self._reverts().restore_stack(reference, dry_run, why)
@@ -402,4 +402,4 @@ class Stacks:
         self, reference: str | None, command: Callable[[Stack], None], why: str
     ) -> StackView:
         id = self.get(reference).id
-        return self.get(str(self._ledger.change(Stack, id, command, why).id))
+        return self.get(str(self._repository.change(Stack, id, command, why).id))

@@ -32,7 +32,7 @@ STORE = ComponentType.ARTIFACT_STORE
 REGISTRY = ComponentType.CONTAINER_REGISTRY
 
 
-class Moment(Enum):
+class ValidationPhase(Enum):
     """When a stack is looked at."""
 
     COMPOSED = auto()
@@ -105,7 +105,7 @@ def _fits_its_flavor(facts: Facts) -> Iterator[Violation]:
             continue
         if isinstance(problem, FlavorClassNotFound):
             # In a list of problems, what to do stands at their ends.
-            yield Violation(f"{member.title}: {problem.problem}", problem.mend)
+            yield Violation(f"{member.title}: {problem.problem}", problem.fix)
             continue
         command = f"stackfold {member.type.command}"
         if isinstance(problem, InvalidConfiguration):
@@ -139,8 +139,8 @@ def _its_registry_can_be_reached(facts: Facts) -> Iterator[Violation]:
             for registry, other in facts.of(REGISTRY):
                 if not other.is_remote:
                     problem = f"{member.title} pulls images on other machines, which cannot reach "
-                    mend = facts.give(REGISTRY, lambda each: each.is_remote)
-                    yield Violation(problem + registry.title, mend)
+                    fix = facts.give(REGISTRY, lambda each: each.is_remote)
+                    yield Violation(problem + registry.title, fix)
 
 
 def _its_packages_are_installed(facts: Facts) -> Iterator[Violation]:
@@ -175,11 +175,11 @@ class Rule(NamedTuple):
     """Something that must hold."""
 
     violations: Callable[[Facts], Iterator[Violation]]
-    when: frozenset[Moment]
+    when: frozenset[ValidationPhase]
 
 
-_ALWAYS = frozenset(Moment)
-_ONLY_USED = frozenset({Moment.USED})
+_ALWAYS = frozenset(ValidationPhase)
+_ONLY_USED = frozenset({ValidationPhase.USED})
 
 RULES = (
     Rule(_holds_what_its_components_need, _ALWAYS),
@@ -201,29 +201,29 @@ class StackRules:
         self.flavors = flavors
 
     def violations(
-        self, stack: str, members: Sequence[Member], moment: Moment, registered: bool = True
+        self, stack: str, members: Sequence[Member], phase: ValidationPhase, registered: bool = True
     ) -> list[Violation]:
         """All that is wrong with a stack.
 
         Args:
             stack: Its name.
             members: What it is made of.
-            moment: Which rules count.
+            phase: Which rules count.
             registered: Whether it is there already.
         """
         facts = Facts(stack, [self._held(each) for each in members], self, registered)
-        found = [each for rule in RULES if moment in rule.when for each in rule.violations(facts)]
+        found = [each for rule in RULES if phase in rule.when for each in rule.violations(facts)]
         return [*dict.fromkeys(found)]
 
     def require(
-        self, stack: str, members: Sequence[Member], moment: Moment, registered: bool = True
+        self, stack: str, members: Sequence[Member], phase: ValidationPhase, registered: bool = True
     ) -> None:
         """Refuse a stack that cannot work.
 
         Raises:
             InvalidStack: It breaks rules; it tells all of them.
         """
-        violations = self.violations(stack, members, moment, registered)
+        violations = self.violations(stack, members, phase, registered)
         if violations:
             raise InvalidStack(stack, violations)
 
@@ -231,7 +231,7 @@ class StackRules:
         """Refuse what a stack is to be made of; raises as `require`."""
         ids = [str(id) for group in stack.components.values() for id in group]
         members = [*map(member, self._queries.stored_components(ids))]
-        self.require(stack.name, members, Moment.COMPOSED, registered)
+        self.require(stack.name, members, ValidationPhase.COMPOSED, registered)
 
     def of_stack(self, stack: StackView, connect: bool = False) -> list[Violation]:
         """What keeps a stack from working here and now.
@@ -241,7 +241,7 @@ class StackRules:
             connect: Whether what its components connect to is asked, too.
         """
         members = [*map(member, self._queries.stack_components(stack.id))]
-        found = self.violations(stack.name, members, Moment.USED)
+        found = self.violations(stack.name, members, ValidationPhase.USED)
         if connect:
             held = [self._held(each) for each in members]
             found += unreachable([(m, c) for m, c, _ in held if c is not None])

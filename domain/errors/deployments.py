@@ -68,10 +68,10 @@ class DeploymentNotStarted(StackfoldError):
 class NoModelDeployer(StackfoldError):
     """A stack on which something is to be deployed cannot do so."""
 
-    def __init__(self, stack: str, mend: str) -> None:
+    def __init__(self, stack: str, fix: str) -> None:
         """Say what would give the `stack` a model deployer."""
-        self.stack, self.mend = stack, mend
-        super().__init__(f"stack {stack!r} holds no model deployer: {mend}")
+        self.stack, self.fix = stack, fix
+        super().__init__(f"stack {stack!r} holds no model deployer: {fix}")
 
 
 class DeploymentBusy(StackfoldError):
@@ -95,7 +95,7 @@ class InvalidInputs(StackfoldError):
         super().__init__(f"nothing can be predicted from this: {problem}")
 
 
-class NotTakenBack(StackfoldError):
+class CannotUndo(StackfoldError):
     """The last change is none that `undo` takes back."""
 
     def __init__(self, position: int, what: str, instead: str) -> None:

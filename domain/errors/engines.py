@@ -23,7 +23,7 @@ class StepLost(StackfoldError):
         )
 
 
-class FailedElsewhere(StackfoldError):
+class RemoteStepFailed(StackfoldError):
     """A step failed, and what it raised is known by its record only."""
 
     def __init__(self, error: str, traceback: str) -> None:
@@ -41,7 +41,7 @@ class EngineStopped(StackfoldError):
         super().__init__(f"{engine} ended the run as {state}" + (f": {reason}" if reason else ""))
 
 
-class NoLongerFollowed(StackfoldError):
+class RunDetached(StackfoldError):
     """Whoever started a run no longer waits for it, though an engine goes on with it."""
 
     def __init__(self, engine: str, reason: str) -> None:
@@ -50,7 +50,7 @@ class NoLongerFollowed(StackfoldError):
         super().__init__(f"the run goes on, {engine} executes it; it is not waited for: {reason}")
 
 
-class StepNotDue(StackfoldError):
+class StepNotRunnable(StackfoldError):
     """A step of a run is to be executed that must not be, now or any more."""
 
     def __init__(self, step: str, run: str, problem: str) -> None:

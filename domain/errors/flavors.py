@@ -52,9 +52,9 @@ class FlavorClassNotFound(InvalidFlavor):
             command: The command of the flavor's type, such as "artifact-store".
             source: The class, as "module.Class".
         """
-        self.mend = f"run `stackfold {command} flavor register {source}` in the folder that has it"
+        self.fix = f"run `stackfold {command} flavor register {source}` in the folder that has it"
         super().__init__(source, f"the class {source!r} is not found here")
-        self.args = (f"{self.problem}: {self.mend}",)
+        self.args = (f"{self.problem}: {self.fix}",)
 
 
 class NotInstalled(StackfoldError):

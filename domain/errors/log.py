@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from stackfold.domain.errors.refusal import StackfoldError
 
 
-class ChangedMeanwhile(StackfoldError):
+class ConcurrentModification(StackfoldError):
     """Somebody else changed the same fields while a command ran."""
 
     def __init__(self, kind: str, name: str, revision: int, by: str, fields: Sequence[str]) -> None:

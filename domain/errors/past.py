@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from stackfold.domain.errors.refusal import StackfoldError
 
 
-class InvalidMoment(StackfoldError):
+class InvalidAsOf(StackfoldError):
     """A point in the past is written in no known form."""
 
     def __init__(self, given: str) -> None:
@@ -26,7 +26,7 @@ class InvalidHead(StackfoldError):
         super().__init__(f"{given!r} is no head: give POSITION:HASH as `log head` prints it")
 
 
-class OutsideLog(StackfoldError):
+class AsOfOutOfRange(StackfoldError):
     """A point in the past lies before the log began, or after it ends."""
 
     def __init__(self, given: str, first: str, last: int) -> None:
@@ -44,7 +44,7 @@ class NoSuchRevision(StackfoldError):
         super().__init__(f"{kind} {name!r} has no revision {revision}: give one from 1 to {latest}")
 
 
-class NotThereThen(StackfoldError):
+class DidNotExistAt(StackfoldError):
     """Something did not exist at a point in the past."""
 
     def __init__(self, kind: str, name: str, position: int | None) -> None:
@@ -80,7 +80,7 @@ class NeedsConfirmation(StackfoldError):
         super().__init__(f"{self.consequence}: confirm with --yes")
 
 
-class ComponentGone(StackfoldError):
+class ComponentDeleted(StackfoldError):
     """A component that an earlier revision of a stack held was deleted."""
 
     def __init__(self, kind: str, name: str, stack: str, command: str, otherwise: str = "") -> None:
@@ -100,7 +100,7 @@ class ComponentGone(StackfoldError):
         )
 
 
-class NoLongerFits(StackfoldError):
+class IncompatibleConfiguration(StackfoldError):
     """A component cannot become what it was, for its flavor has changed since, or is gone."""
 
     def __init__(self, kind: str, name: str, problem: str) -> None:

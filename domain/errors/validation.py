@@ -7,10 +7,10 @@ from stackfold.domain.errors.refusal import StackfoldError
 
 
 class Violation(NamedTuple):
-    """What is wrong with a stack, and what mends it."""
+    """What is wrong with a stack, and what fixes it."""
 
     problem: str
-    mend: str
+    fix: str
     """A command, or what to add to the one that was refused."""
 
 
@@ -20,5 +20,5 @@ class InvalidStack(StackfoldError):
     def __init__(self, name: str, violations: Sequence[Violation]) -> None:
         """List the `violations` of the stack `name`."""
         self.name, self.violations = name, tuple(violations)
-        listed = "; ".join(f"{problem}: {mend}" for problem, mend in self.violations)
+        listed = "; ".join(f"{problem}: {fix}" for problem, fix in self.violations)
         super().__init__(f"stack {name!r} cannot work: {listed}")

@@ -57,7 +57,7 @@ class WouldNotRun(StackfoldWarning):
     """What a dry run tells of could not be run, here and now."""
 
     def __init__(self, problem: str) -> None:
-        """Say what the `problem` is, and what mends it."""
+        """Say what the `problem` is, and what fixes it."""
         self.problem = problem
         super().__init__(f"as it is now, this would not run: {problem}")
 

@@ -42,7 +42,7 @@ class DomainEvent(BaseModel):
         """The time of the event: now, in UTC."""
         return datetime.now(UTC)
 
-    def touches(self) -> frozenset[str]:
+    def changed_fields(self) -> frozenset[str]:
         """The fields that this event sets, for telling apart changes that can both stand."""
         return frozenset({"everything"})
 
@@ -80,11 +80,11 @@ class Aggregate(BaseAggregate[UUID]):
     def _create(
         cls, event_class: type[CanInitAggregate[UUID]], *, id: UUID | None = None, **facts: Any
     ) -> Self:
-        return super()._create(event_class, id=id or uuid4(), **facts, **_signature.get()._asdict())
+        return super()._create(event_class, id=id or uuid4(), **facts, **_metadata.get()._asdict())
 
     def trigger_event(self, event_class: type[CanMutateAggregate[UUID]], **facts: Any) -> None:
         """Record one fact and apply it, signed by whoever the command runs for."""
-        super().trigger_event(event_class, **facts, **_signature.get()._asdict())
+        super().trigger_event(event_class, **facts, **_metadata.get()._asdict())
 
     def must_exist(self) -> None:
         """Refuse to go on with something that was deleted.
@@ -124,7 +124,7 @@ class Revertible(Aggregate):
             self.revert(past)
 
 
-class Signature(NamedTuple):
+class EventMetadata(NamedTuple):
     """Who, why, and which change is taken back: what every event of a command carries."""
 
     by: str
@@ -132,12 +132,12 @@ class Signature(NamedTuple):
     undoes: int | None = None
 
 
-_UNSIGNED = Signature("unknown", "")
-_signature: ContextVar[Signature] = ContextVar("signature", default=_UNSIGNED)
+_NO_METADATA = EventMetadata("unknown", "")
+_metadata: ContextVar[EventMetadata] = ContextVar("signature", default=_NO_METADATA)
 
 
 @contextmanager
-def signed(by: str, why: str = "", undoes: int | None = None) -> Iterator[None]:
+def event_metadata(by: str, why: str = "", undoes: int | None = None) -> Iterator[None]:
     """Sign every event that is recorded inside the block.
 
     Args:
@@ -149,8 +149,8 @@ def signed(by: str, why: str = "", undoes: int | None = None) -> Iterator[None]:
         TooLarge: The reason is longer than a message may be.
     """
     must_fit("the message", why, MESSAGE)
-    token = _signature.set(Signature(by, why, undoes))
+    token = _metadata.set(EventMetadata(by, why, undoes))
     try:
         yield
     finally:
-        _signature.reset(token)
+        _metadata.reset(token)

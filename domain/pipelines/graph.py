@@ -85,11 +85,11 @@ def held_output(value: object) -> Output | None:
             return each
         if id(each) not in seen:
             seen.add(id(each))
-            waiting += [part for part in _parts(each) if type(part) not in _WITHOUT_PARTS]
+            waiting += [part for part in _event_store(each) if type(part) not in _WITHOUT_PARTS]
     return None
 
 
-def _parts(value: Any) -> Iterable[Any]:
+def _event_store(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return (*value, *value.values())
     if isinstance(value, list | tuple | set | frozenset):
@@ -100,7 +100,7 @@ def _parts(value: Any) -> Iterable[Any]:
     return tuple(getattr(value, name, None) for name in fields)
 
 
-Gathered = list[str] | tuple[str, ...] | dict[str, str]
+CollectionInput = list[str] | tuple[str, ...] | dict[str, str]
 """A list, tuple or dictionary of outputs, each by its name in `Node.inputs`."""
 
 
@@ -117,7 +117,7 @@ class Node:
     """The same as it is recorded; see `domain.exact_json`."""
     inputs: Mapping[str, Output]
     """Input → the output that flows into it; "models[0]" for the first of those in a list."""
-    gathered: Mapping[str, Gathered]
+    gathered: Mapping[str, CollectionInput]
     """Input → how the outputs that flow into it are put together, where there are several."""
     upstream: tuple[str, ...]
     """The nodes that must come before it, each once."""

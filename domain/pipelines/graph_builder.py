@@ -1,4 +1,4 @@
-"""Building: a graph while its pipeline function runs."""
+"""GraphBuilder: a graph while its pipeline function runs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +8,13 @@ from typing import Any, Protocol, Self, Unpack
 from pydantic import JsonValue
 
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.pipelines.graph import Gathered, Node, Output, StepFunction, held_output
+from stackfold.domain.pipelines.graph import (
+    CollectionInput,
+    Node,
+    Output,
+    StepFunction,
+    held_output,
+)
 from stackfold.domain.pipelines.hints import are_disjoint, hint_text
 from stackfold.domain.pipelines.options import PipelineOptions, StepChanges
 from stackfold.domain.pipelines.run_configuration import (
@@ -34,7 +40,7 @@ class PipelineFunction(Protocol):
     options: PipelineOptions
 
 
-class Building:
+class GraphBuilder:
     """The nodes so far, and where in which pipeline the next one belongs."""
 
     def __init__(
@@ -74,7 +80,7 @@ class Building:
         arguments: dict[str, Any] = {}
         parameters: dict[str, JsonValue] = {}
         inputs: dict[str, Output] = {}
-        gathered: dict[str, Gathered] = {}
+        gathered: dict[str, CollectionInput] = {}
         for key in signature.names:
             if key not in given:
                 parameters[key] = signature.defaults[key]
@@ -182,7 +188,7 @@ class Building:
 
     def _gather(
         self, step: Buildable, name: str, values: Any, inputs: dict[str, Output]
-    ) -> Gathered:
+    ) -> CollectionInput:
         """Note each output as an input of its own, and return how they belong together."""
         if isinstance(values, set):
             raise InvalidPipeline(
@@ -270,10 +276,10 @@ def _holds_output(value: object) -> bool:
     return any(type(part) is Output for part in parts)
 
 
-_building: ContextVar[Building | None] = ContextVar("building", default=None)
+_building: ContextVar[GraphBuilder | None] = ContextVar("building", default=None)
 
 
-def current() -> Building | None:
+def current() -> GraphBuilder | None:
     """The graph that is being built here; None outside a pipeline function."""
     return _building.get()
 
@@ -283,8 +289,8 @@ def building(
     pipeline: PipelineFunction,
     configuration: RunConfiguration = AS_WRITTEN,
     as_recorded: bool = False,
-) -> Iterator[Building]:
-    """Steps that are called in the block make a graph; arguments as for `Building`.
+) -> Iterator[GraphBuilder]:
+    """Steps that are called in the block make a graph; arguments as for `GraphBuilder`.
 
     Raises:
         InvalidPipeline: Another graph is being built here.
@@ -295,7 +301,7 @@ def building(
             f"the graph of pipeline {pipeline.name!r} is asked for inside another pipeline: "
             "call it to make its steps a part of that"
         )
-    graph = Building(pipeline, configuration, as_recorded)
+    graph = GraphBuilder(pipeline, configuration, as_recorded)
     token = _building.set(graph)
     try:
         yield graph

@@ -18,7 +18,7 @@ from stackfold.domain.pipelines.hooks import Hook
 from stackfold.domain.pipelines.resources import AnyResources, Resources
 from stackfold.domain.runs.metadata import valid_metadata
 from stackfold.domain.runs.tags import valid_tag
-from stackfold.domain.validation_message import misfit
+from stackfold.domain.validation_message import first_error
 
 
 class FailureMode(StrEnum):
@@ -72,7 +72,7 @@ class _Options(BaseModel):
         try:
             return cls(**options) if options else cls()
         except ValidationError as error:
-            place, unknown, problem = misfit(error)
+            place, unknown, problem = first_error(error)
             if unknown:
                 fields = Resources.model_fields if "." in place else cls.model_fields
                 problem = f"there is none: the options are {', '.join(fields)}"

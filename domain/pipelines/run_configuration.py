@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.errors.refusal import with_article
 from stackfold.domain.pipelines.options import PipelineSettings, StepSettings
-from stackfold.domain.validation_message import misfit
+from stackfold.domain.validation_message import first_error
 
 
 class StepConfiguration(StepSettings):
@@ -79,7 +79,7 @@ def configuration_of(given: AnyConfiguration) -> RunConfiguration:
     try:
         return RunConfiguration.model_validate(dict(given))
     except ValidationError as error:
-        place, unknown, problem = misfit(error)
+        place, unknown, problem = first_error(error)
         if unknown:
             problem = "there is no such key in the configuration of a run"
         raise InvalidPipeline(f"the configuration of the run: {place}: {problem}") from None

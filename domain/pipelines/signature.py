@@ -33,7 +33,7 @@ from stackfold.domain.exact_json.parameters import (
 from stackfold.domain.name import valid_name
 from stackfold.domain.pipelines.class_finder import FindClass, class_finder, mentioned
 from stackfold.domain.pipelines.type_hints import resolved_hints
-from stackfold.domain.validation_message import misfit
+from stackfold.domain.validation_message import first_error
 
 ONE_OUTPUT = "output"
 """What the output is called if there is one and nobody named it."""
@@ -165,7 +165,7 @@ class Signature:
         try:
             value = _fitted(adapter, value)
         except ValidationError as error:
-            place, _, problem = misfit(error, hides_input=_may_hold_secrets(self.hints[name]))
+            place, _, problem = first_error(error, hides_input=_may_hold_secrets(self.hints[name]))
             where = f"{place}: " if place else ""
             raise InvalidPipeline(
                 f"parameter {name!r} of {self._owner}: {where}{problem}"

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from stackfold.domain.errors import TooLarge
-from stackfold.domain.json_safety import unrecordable
+from stackfold.domain.json_safety import why_not_json
 from stackfold.domain.limits import METADATA, must_fit
 
 _AS_TEXT = (UUID, date, time, timedelta, Decimal)
@@ -111,11 +111,11 @@ def _number(value: Any) -> bool | int | float:
             found = None
         if isinstance(found, bool | int | float):
             return found
-    raise ValueError(f"is or holds {unrecordable(value)}, which JSON cannot carry")
+    raise ValueError(f"is or holds {why_not_json(value)}, which JSON cannot carry")
 
 
 def _checked(value: Any) -> JsonValue:
-    problem = unrecordable(value)
+    problem = why_not_json(value)
     if problem:
         raise ValueError(f"is or holds {problem}, which JSON cannot carry")
     return value  # type: ignore[no-any-return]

@@ -35,7 +35,7 @@ class Activation(Revertible):
         def apply(self, activation: "Activation") -> None:
             activation.stack = self.stack
 
-        def touches(self) -> frozenset[str]:
+        def changed_fields(self) -> frozenset[str]:
             return frozenset({"active stack"})
 
     class Deleted(Event):

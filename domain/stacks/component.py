@@ -59,7 +59,7 @@ class Component(Revertible):
             component.configuration = {**component.configuration, **self.configuration}
             component.labels = merged(component.labels, self.labels)
 
-        def touches(self) -> frozenset[str]:
+        def changed_fields(self) -> frozenset[str]:
             return _touched(self.configuration) | touched(self.labels)
 
     class AttributesRemoved(Event):
@@ -75,7 +75,7 @@ class Component(Revertible):
                 if name not in self.attributes
             }
 
-        def touches(self) -> frozenset[str]:
+        def changed_fields(self) -> frozenset[str]:
             return _touched(self.attributes)
 
     class Renamed(Event):
@@ -87,7 +87,7 @@ class Component(Revertible):
         def apply(self, component: "Component") -> None:
             component.name = self.name
 
-        def touches(self) -> frozenset[str]:
+        def changed_fields(self) -> frozenset[str]:
             return frozenset({"name"})
 
     class Deleted(Event):

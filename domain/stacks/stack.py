@@ -66,7 +66,7 @@ class Stack(Revertible):
                 stack.description = self.description
             stack.labels = merged(stack.labels, self.labels)
 
-        def touches(self) -> frozenset[str]:
+        def changed_fields(self) -> frozenset[str]:
             described = {"description"} if self.description is not None else set()
             return frozenset(self.components) | described | touched(self.labels)
 
@@ -79,7 +79,7 @@ class Stack(Revertible):
         def apply(self, stack: "Stack") -> None:
             stack.components = without(stack.components, self.components)
 
-        def touches(self) -> frozenset[str]:
+        def changed_fields(self) -> frozenset[str]:
             return frozenset(self.components)
 
     class DefaultSet(Event):
@@ -93,7 +93,7 @@ class Stack(Revertible):
             others = (each for each in stack.components[self.type] if each != self.component)
             stack.components = {**stack.components, self.type: (self.component, *others)}
 
-        def touches(self) -> frozenset[str]:
+        def changed_fields(self) -> frozenset[str]:
             return frozenset({self.type})
 
     class Renamed(Event):
@@ -105,7 +105,7 @@ class Stack(Revertible):
         def apply(self, stack: "Stack") -> None:
             stack.name = self.name
 
-        def touches(self) -> frozenset[str]:
+        def changed_fields(self) -> frozenset[str]:
             return frozenset({"name"})
 
     class Deleted(Event):

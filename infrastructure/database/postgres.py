@@ -126,7 +126,7 @@ class PostgresDatabase:
         In the block of another `write` it is a part of that one.
 
         Args:
-            keep: False to roll everything back at the end, as a rehearsal.
+            keep: False to roll everything back at the end, as a preview.
 
         Raises:
             LogUnavailable: It cannot be written.
@@ -258,11 +258,11 @@ class PostgresDatabase:
 
         return self.consistently(lambda: postgres_integrity.missing(self._cursor()))
 
-    def mend(self, cursor: Cursor) -> None:
+    def fix(self, cursor: Cursor) -> None:
         """Make the indexes and triggers anew that are wrong, as far as this user may."""
         from stackfold.infrastructure.database import postgres_integrity
 
-        postgres_integrity.mend(cursor)
+        postgres_integrity.fix(cursor)
 
     @contextmanager
     def new_events(self) -> Iterator[Wait]:

@@ -148,7 +148,7 @@ def missing(cursor: Cursor) -> Fault | None:
     return None
 
 
-def mend(cursor: Cursor) -> None:
+def fix(cursor: Cursor) -> None:
     """Make anew what is wrong with triggers and indexes; the owner of the log may do that."""
     _make_tables(cursor)
     statements: list[str] = []

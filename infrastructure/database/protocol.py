@@ -80,7 +80,7 @@ class Database(Protocol):
         In the block of another `write` it is a part of that one.
 
         Args:
-            keep: False to roll everything back at the end, as a rehearsal.
+            keep: False to roll everything back at the end, as a preview.
 
         Raises:
             LogUnavailable: It cannot be written.
@@ -143,7 +143,7 @@ class Database(Protocol):
     def missing(self) -> Fault | None:
         """What of the log's indexes and triggers is not there, or is not what it should be."""
 
-    def mend(self, cursor: Cursor) -> None:
+    def fix(self, cursor: Cursor) -> None:
         """Make the indexes and triggers of the events anew, as far as this user may."""
 
     def new_events(self) -> AbstractContextManager[Wait]:
@@ -183,13 +183,13 @@ class Lost(LogUnavailable):
 
 @contextmanager
 def part(cursor: Cursor, keep: bool) -> Iterator[None]:
-    """A write in the block of another one: kept with it, or rolled back alone as a rehearsal."""
+    """A write in the block of another one: kept with it, or rolled back alone as a preview."""
     if keep:
         yield
         return
-    cursor.execute("SAVEPOINT rehearsal")
+    cursor.execute("SAVEPOINT preview")
     yield
-    cursor.execute("ROLLBACK TO rehearsal")
+    cursor.execute("ROLLBACK TO preview")
 
 
 def pages(database: Database, select: str, size: int) -> Iterator[Any]:

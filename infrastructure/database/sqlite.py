@@ -157,7 +157,7 @@ class SqliteDatabase:
         In the block of another `write` it is a part of that one.
 
         Args:
-            keep: False to roll everything back at the end, as a rehearsal.
+            keep: False to roll everything back at the end, as a preview.
 
         Raises:
             LogUnavailable: The file cannot be written.
@@ -275,11 +275,11 @@ class SqliteDatabase:
         with self._anew() as connection:
             return sqlite_integrity.missing(connection)
 
-    def mend(self, cursor: Cursor) -> None:
+    def fix(self, cursor: Cursor) -> None:
         """Make the indexes and triggers of the events anew."""
         from stackfold.infrastructure.database import sqlite_integrity
 
-        sqlite_integrity.mend(self._connection)
+        sqlite_integrity.fix(self._connection)
 
     @contextmanager
     def _anew(self) -> Iterator[sqlite3.Connection]:

@@ -137,7 +137,7 @@ def _wanted() -> dict[tuple[str, str], str]:
         database.close()
 
 
-def mend(connection: sqlite3.Connection) -> None:
+def fix(connection: sqlite3.Connection) -> None:
     """Make the triggers and indexes of the events anew."""
     for kind, name, wanted, found in [*_differences(connection)]:
         mendable = kind == "trigger" or (kind == "index" and name.startswith("events_"))

@@ -7,7 +7,7 @@ everything in it can be reached, and the contradiction is reported until somebod
 
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.projection import Row, Temporal
+from stackfold.application.eventsourcing.projection import Row, TemporalProjection
 from stackfold.domain.name import LONGEST
 from stackfold.domain.stacks.component_type import ComponentType
 
@@ -74,7 +74,7 @@ class Contradictions:
         what = f"a row of {table!r} was recorded twice, and the first one counts"
         self._lasting.append(Contradiction(0, what))
 
-    def named(self, model: Temporal, id: str, row: Row, position: int) -> Row:
+    def named(self, model: TemporalProjection, id: str, row: Row, position: int) -> Row:
         """The row that is shown: under another name, while its own belongs to something else."""
         key = (model.table, id)
         self.ended(model, id)
@@ -92,11 +92,11 @@ class Contradictions:
         self._own[key] = values
         return row
 
-    def kept(self, model: Temporal, id: str, row: Row) -> bool:
+    def kept(self, model: TemporalProjection, id: str, row: Row) -> bool:
         """Whether a row has the unique values that it had before."""
         return self._own.get((model.table, id)) == self._values(model, row)
 
-    def ended(self, model: Temporal, id: str) -> None:
+    def ended(self, model: TemporalProjection, id: str) -> None:
         """Note that nothing living of that id has a name any more."""
         key = (model.table, id)
         values = self._own.pop(key, None)
@@ -104,11 +104,11 @@ class Contradictions:
             del self._living[model.table, values]
             self._namesakes.pop(key, None)
 
-    def _values(self, model: Temporal, row: Row) -> tuple[Any, ...]:
+    def _values(self, model: TemporalProjection, row: Row) -> tuple[Any, ...]:
         return tuple(row[model.columns.index(column)] for column in model.unique)
 
     def _renamed(
-        self, model: Temporal, id: str, row: Row, values: tuple[Any, ...]
+        self, model: TemporalProjection, id: str, row: Row, values: tuple[Any, ...]
     ) -> tuple[Row, tuple[Any, ...]]:
         column = model.columns.index(model.unique[-1])
         name = str(values[-1])
@@ -120,7 +120,7 @@ class Contradictions:
         return model.row(*row[:column], shown, *row[column + 1 :]), values
 
 
-def _noun(model: Temporal, row: Row) -> str:
+def _noun(model: TemporalProjection, row: Row) -> str:
     if "type" not in model.columns:
         return model.kind
     noun = ComponentType(row[model.columns.index("type")]).noun

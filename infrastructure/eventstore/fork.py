@@ -77,7 +77,7 @@ def begin(database: Database) -> None:
             return
         parts = wire(database)
         parts.log.create_tables()
-        seed(parts.ledger)
+        seed(parts.repository)
 
 
 def fork(database: Database, upto: int | None, home: Path) -> Head:

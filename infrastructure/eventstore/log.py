@@ -60,8 +60,8 @@ class Log:
             newest_first: The order.
 
         Raises:
-            InvalidMoment: A point is written in no known form.
-            OutsideLog: A position is not in the log.
+            InvalidAsOf: A point is written in no known form.
+            AsOfOutOfRange: A position is not in the log.
         """
         wanted = LogFilter(
             after=self._position_before(since),
@@ -174,8 +174,8 @@ class Log:
         """Create a home with the log up to a point in the past; returns its head.
 
         Raises:
-            InvalidMoment: The point is written in no known form.
-            OutsideLog: It is not in the log.
+            InvalidAsOf: The point is written in no known form.
+            AsOfOutOfRange: It is not in the log.
             LogUnavailable: There is a log already, or it cannot be created.
         """
         from stackfold.infrastructure.eventstore.fork import fork

@@ -8,8 +8,8 @@ import orjson
 from eventsourcing.persistence import IntegrityError
 
 from stackfold.application.eventsourcing.cells import cell
-from stackfold.application.eventsourcing.constraints import GUARDS
-from stackfold.application.eventsourcing.projection import Derived, Row, Temporal, Write
+from stackfold.application.eventsourcing.constraints import CONSTRAINTS
+from stackfold.application.eventsourcing.projection import Derived, Row, TemporalProjection, Write
 from stackfold.application.eventsourcing.read_models import plain, temporal
 from stackfold.application.stacks.queries import Queries
 from stackfold.domain.errors import NameTaken
@@ -63,7 +63,7 @@ class Projector:
             else:
                 # It was deleted and is there again; it was created when it was first there.
                 ((created,),) = cursor.execute(table.select_created, (id,)).fetchall()
-        guard = GUARDS.get(event.TOPIC)
+        guard = CONSTRAINTS.get(event.TOPIC)
         if guard:
             guard(self._queries, event, row)
         after = table.model.fold(row, event)
@@ -82,7 +82,7 @@ class Projector:
 class _Table:
     """The statements for one temporal read model."""
 
-    def __init__(self, model: Temporal) -> None:
+    def __init__(self, model: TemporalProjection) -> None:
         self.model = model
         columns = ", ".join(model.columns)
         marks = ", ".join("?" for _ in model.columns)
@@ -118,7 +118,7 @@ def encoded(row: Row, in_json: Sequence[bool]) -> list[Any]:
     ]
 
 
-def json_columns(model: Temporal) -> tuple[bool, ...]:
+def json_columns(model: TemporalProjection) -> tuple[bool, ...]:
     """For each of a read model's own columns, whether it holds JSON."""
     return tuple(column in model.json for column in model.columns)
 
@@ -149,7 +149,7 @@ def statement(write: Write, schema: str) -> tuple[str, list[Any]]:
     return insertion, parameters
 
 
-def _name_taken(model: Temporal, row: Row) -> NameTaken:
+def _name_taken(model: TemporalProjection, row: Row) -> NameTaken:
     values = dict(zip(model.columns, row, strict=True))
     noun = ComponentType(values["type"]).noun if "type" in values else ""
     kind = f"{noun} flavor" if model.kind == "flavor" else noun or model.kind

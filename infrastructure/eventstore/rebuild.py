@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.projection import Temporal, Write
+from stackfold.application.eventsourcing.projection import TemporalProjection, Write
 from stackfold.application.eventsourcing.read_models import every_plain, every_temporal
 from stackfold.domain.errors import LogContradicts, UnreadableEvent
 from stackfold.domain.eventsourcing.aggregate import DomainEvent
@@ -43,7 +43,7 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
         UnreadableEvent: The log holds an event that cannot be loaded; nothing is changed then.
     """
     with database.apart() as own, own.write() as cursor:
-        own.mend(cursor)
+        own.fix(cursor)
         done = _rebuild(own, cursor, progress)
     report(done.contradictions)
     return done.events
@@ -59,7 +59,7 @@ def upgrade(database: Database) -> None:
     found: list[Contradiction] = []
     with database.write() as cursor:
         if database.version(cursor) < SCHEMA:
-            database.mend(cursor)
+            database.fix(cursor)
             found = _rebuild(database, cursor).contradictions
     report(found)
 
@@ -158,7 +158,7 @@ class Fold:
 
     def _revise(
         self,
-        model: Temporal,
+        model: TemporalProjection,
         in_json: Sequence[bool],
         event: DomainEvent,
         id: str,

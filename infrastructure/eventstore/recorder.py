@@ -46,7 +46,7 @@ class Recorder(AggregateRecorder):
         stored_events: Sequence[StoredEvent],
         *,
         events: Sequence[DomainEvent] = (),
-        rehearsal: Callable[[Sequence[int]], None] | None = None,
+        preview: Callable[[Sequence[int]], None] | None = None,
         **_: Any,
     ) -> Sequence[int]:
         """Append events and fold them into the read models, all or nothing.
@@ -54,7 +54,7 @@ class Recorder(AggregateRecorder):
         Args:
             stored_events: What is appended.
             events: The same events as objects, to be folded.
-            rehearsal: Called with the positions when all is done but the commit, to look at what
+            preview: Called with the positions when all is done but the commit, to look at what
                 would be; then everything is rolled back.
 
         Returns:
@@ -66,23 +66,23 @@ class Recorder(AggregateRecorder):
         """
         written: list[Record] = []
         try:
-            return self._append(stored_events, events, rehearsal, written)
+            return self._append(stored_events, events, preview, written)
         except Interrupted:
             if len(written) < len(stored_events) or not self._has(written[-1]):
                 # Nothing is there, so it can be done once more.
                 written.clear()
-                return self._append(stored_events, events, rehearsal, written)
+                return self._append(stored_events, events, preview, written)
         return [record.position for record in written]
 
     def _append(
         self,
         stored_events: Sequence[StoredEvent],
         events: Sequence[DomainEvent],
-        rehearsal: Callable[[Sequence[int]], None] | None,
+        preview: Callable[[Sequence[int]], None] | None,
         written: list[Record],
     ) -> Sequence[int]:
         """Do it; `written` gets what is written, for whoever must look whether it is there."""
-        with self._database.write(keep=rehearsal is None) as cursor:
+        with self._database.write(keep=preview is None) as cursor:
             head, server_time = self._head(cursor)
             position, _, previous = head
             # Clocks of different writers differ; the log's own time never runs backwards.
@@ -101,8 +101,8 @@ class Recorder(AggregateRecorder):
                 previous = record.hash
                 self._projector.project(cursor, event, position, recorded_at)
             positions = range(first, position + 1)
-            if rehearsal:
-                rehearsal(positions)
+            if preview:
+                preview(positions)
         clock.report(late)
         return positions
 

@@ -24,7 +24,7 @@ class Verification(NamedTuple):
     problem: str | None = None
     """What is wrong there."""
     log_holds: bool = False
-    """Whether only the read models are wrong, so that a rebuild mends them."""
+    """Whether only the read models are wrong, so that a rebuild fixes them."""
     remedy: str = "the log can still be read"
     """What to do about it, or what can be relied on all the same."""
 

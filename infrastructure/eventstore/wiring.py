@@ -1,10 +1,10 @@
-"""What a log is made of: recorder, read models, mapper, ledger."""
+"""What a log is made of: recorder, read models, mapper, repository."""
 
 from typing import NamedTuple
 
 from eventsourcing.persistence import EventStore
 
-from stackfold.application.eventsourcing.repository import Ledger
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 from stackfold.infrastructure.eventstore.projector import Projector
@@ -15,16 +15,18 @@ from stackfold.infrastructure.queries.stacks import SqlQueries
 from stackfold.infrastructure.system.author import author
 
 
-class Parts(NamedTuple):
-    """The log of a database, and the ledger that services use it by."""
+class EventStoreComponents(NamedTuple):
+    """The log of a database, and the repository that services use it by."""
 
     log: Recorder
-    ledger: Ledger
+    repository: Repository
 
 
-def wire(database: Database) -> Parts:
+def wire(database: Database) -> EventStoreComponents:
     """Put the parts together for one database."""
     projector = Projector(SqlQueries(database), database)
     log = Recorder(database, TABLES, projector)
     store = EventStore(EventMapper(), log)
-    return Parts(log, Ledger(store, ReadModelSnapshots(database), author, log.exclusive))
+    return EventStoreComponents(
+        log, Repository(store, ReadModelSnapshots(database), author, log.exclusive)
+    )

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from stackfold.domain.errors import InvalidFile
 from stackfold.domain.pipelines.run_configuration import RunConfiguration
-from stackfold.domain.validation_message import misfit
+from stackfold.domain.validation_message import first_error
 from stackfold.infrastructure.files.yaml import read_yaml
 
 
@@ -25,7 +25,7 @@ def load_configuration(path: Path) -> RunConfiguration:
     try:
         return RunConfiguration.model_validate(_without_nothing(found))
     except ValidationError as error:
-        place, unknown, problem = misfit(error)
+        place, unknown, problem = first_error(error)
         if unknown:
             problem = "there is no such key in the configuration of a run"
         raise InvalidFile(str(path), f"{place}: {problem}") from None

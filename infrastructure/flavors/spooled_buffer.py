@@ -12,7 +12,7 @@ from stackfold.application.ports import StoredArtifact
 from stackfold.domain.errors import ArtifactStoreUnavailable
 
 
-class Gathered:
+class SpooledBuffer:
     """Bytes of which the digest must be known before they are stored, or given to anybody.
 
     A few are kept in memory, more in a temporary file, which goes when the block ends.

@@ -7,7 +7,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 
-from stackfold.application.ports import Execute, Place, RunPlan
+from stackfold.application.ports import Execute, RunPlan, StepExecutor
 from stackfold.application.runs.schedule import Schedule
 from stackfold.infrastructure.flavors.step_executors import GRACE, StoppableThread, ThisThread
 
@@ -15,14 +15,14 @@ _PATIENCE = 2 * GRACE
 """Seconds to wait for the steps that were told to end."""
 _GLANCE = 0.5
 
-Places = Callable[[ThisThread], Place]
+StepExecutors = Callable[[ThisThread], StepExecutor]
 """From the thread that waits for a step to the place where the step is executed."""
 
 
-class Crew:
+class WorkerPool:
     """Executes the steps of one run, several at once, each in a thread."""
 
-    def __init__(self, plan: RunPlan, execute: Execute, places: Places, limit: int) -> None:
+    def __init__(self, plan: RunPlan, execute: Execute, places: StepExecutors, limit: int) -> None:
         """Prepare to execute a run.
 
         Args:
@@ -78,10 +78,10 @@ class Crew:
                 ).start()
         return bool(self._running)
 
-    def _work(self, step: str, place: Place) -> None:
+    def _work(self, step: str, place: StepExecutor) -> None:
         self._ended.put((step, self._outcome(step, place)))
 
-    def _outcome(self, step: str, place: Place) -> BaseException | None:
+    def _outcome(self, step: str, place: StepExecutor) -> BaseException | None:
         try:
             self._execute(step, place)
         except BaseException as error:

@@ -1,7 +1,7 @@
 """Where in the log a point in the past is."""
 
 from stackfold.application.eventsourcing.as_of import AsOf, Position, RunStart, Time, moment
-from stackfold.domain.errors import Ambiguous, NotFound, OutsideLog
+from stackfold.domain.errors import Ambiguous, AsOfOutOfRange, NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.text import encodable
 
@@ -10,8 +10,8 @@ def position_of(database: Database, as_of: AsOf) -> int | None:
     """The last position that belongs to a point in the past; None for now.
 
     Raises:
-        InvalidMoment: It is written in no known form.
-        OutsideLog: The log had not begun yet, or ends before that position.
+        InvalidAsOf: It is written in no known form.
+        AsOfOutOfRange: The log had not begun yet, or ends before that position.
         NotFound: There is no such run.
     """
     if as_of is None:
@@ -60,6 +60,6 @@ def _last(database: Database) -> int:
     return int(last)
 
 
-def _outside(database: Database, given: str) -> OutsideLog:
+def _outside(database: Database, given: str) -> AsOfOutOfRange:
     ((first,),) = database.read("SELECT min(recorded_at) FROM events")
-    return OutsideLog(given, first, _last(database))
+    return AsOfOutOfRange(given, first, _last(database))

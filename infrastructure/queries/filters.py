@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from stackfold.application.eventsourcing.as_of import Position, Time, moment
 from stackfold.application.stacks.views import Condition, Listing
-from stackfold.domain.errors import InvalidListing, InvalidMoment
+from stackfold.domain.errors import InvalidAsOf, InvalidListing
 from stackfold.infrastructure.queries.text import encodable, normal
 
 _MOST = 2**62
@@ -71,7 +71,7 @@ def _bound(as_of: str) -> tuple[str, str | int]:
             return "position", number
         case Time(text):
             return "started", text
-    raise InvalidMoment(as_of)
+    raise InvalidAsOf(as_of)
 
 
 def _known(column: str, columns: Mapping[str, str]) -> str:

@@ -238,7 +238,7 @@ class SqlQueries:
         )
         return [scope for (scope,) in rows]
 
-    def living(self, table: str, ids: list[str]) -> set[str]:
+    def existing(self, table: str, ids: list[str]) -> set[str]:
         """Which of the ids belong to something living."""
         rows = self._database.read(
             f"SELECT id FROM {table} WHERE until IS NULL AND id IN ({marks(ids)})", ids

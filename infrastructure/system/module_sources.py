@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from importlib.machinery import PathFinder
 from typing import Any
 
-from stackfold.domain.pipelines.code import CodeDigests, Source
+from stackfold.domain.pipelines.code import CodeFingerprints, Source
 from stackfold.domain.pipelines.code.ownership import is_own_file
 
 _NEVER_OWN = {*sys.builtin_module_names, "stackfold"}
 _LARGEST = 16 * 1024 * 1024
 
 
-def code_digests() -> CodeDigests:
+def code_digests() -> CodeFingerprints:
     """What tells the code of the steps of one run."""
-    return CodeDigests(ModuleSources())
+    return CodeFingerprints(ModuleSources())
 
 
 class ModuleSources:

@@ -2,12 +2,12 @@
 
 import pytest
 from fresh_fold import assert_consistent, records_of
-from given import signed
+from given import event_metadata
 from told import told_by
 from workspaces import OPERATOR, ORCHESTRATOR, STORE, meanwhile, names, position, stack, store
 
 from stackfold.domain.errors import (
-    ChangedMeanwhile,
+    ConcurrentModification,
     InUse,
     InvalidConfiguration,
     InvalidName,
@@ -249,10 +249,12 @@ def test_every_command_signs_with_author_and_reason(ws):
 
 def changed_by_bob(ws, configuration=None, labels=None):
     def change():
-        component = ws._parts.ledger.load(Component, ws.components.get(REGISTRY, "hub").id)
-        with signed("bob"):
+        component = ws._event_store.repository.load(
+            Component, ws.components.get(REGISTRY, "hub").id
+        )
+        with event_metadata("bob"):
             component.update(configuration or {}, labels)
-        ws._parts.ledger.save(component)
+        ws._event_store.repository.save(component)
 
     return change
 
@@ -271,7 +273,7 @@ def test_changes_of_different_fields_both_stand(ws, hub):
 
 def test_of_two_changes_of_one_field_the_second_is_refused(ws, hub):
     meanwhile(ws, changed_by_bob(ws, {"uri": "c"}))
-    with pytest.raises(ChangedMeanwhile) as refusal:
+    with pytest.raises(ConcurrentModification) as refusal:
         ws.components.update(REGISTRY, "hub", {"uri": "b"})
     assert str(refusal.value) == (
         "container registry 'hub' was changed by bob meanwhile (attribute uri, now revision 2), "
@@ -294,7 +296,7 @@ def test_a_renaming_and_an_update_both_stand(ws, hub):
 
 def test_what_was_changed_meanwhile_is_not_deleted(ws, hub):
     meanwhile(ws, changed_by_bob(ws, {"uri": "c"}))
-    with pytest.raises(ChangedMeanwhile, match="attribute uri"):
+    with pytest.raises(ConcurrentModification, match="attribute uri"):
         ws.components.delete(REGISTRY, "hub")
     assert ws.components.get(REGISTRY, "hub").revision == 2
 

@@ -12,6 +12,7 @@ from stackfold.application.stacks.views import Condition, Listing
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import (
     ArtifactDamaged,
+    CannotUndo,
     DeploymentFailed,
     DeploymentNotStarted,
     DeploymentUnavailable,
@@ -22,7 +23,6 @@ from stackfold.domain.errors import (
     NoModelDeployer,
     NotFound,
     NotInstalled,
-    NotTakenBack,
     PredictionRefused,
 )
 from stackfold.domain.stacks.component_type import ComponentType
@@ -186,9 +186,9 @@ def test_what_another_machine_serves_is_told_and_left_alone(ws, served):
 def elsewhere(ws):
     """What is recorded next is the deployment as another machine would serve it."""
     id = ws.deployments.get("churn").id
-    ledger = ws._parts.ledger
-    ledger.change(Deployment, id, Deployment.request_start)
-    ledger.change(Deployment, id, lambda d: d.start(ELSEWHERE, "http://there/"))
+    repository = ws._event_store.repository
+    repository.change(Deployment, id, Deployment.request_start)
+    repository.change(Deployment, id, lambda d: d.start(ELSEWHERE, "http://there/"))
 
 
 def test_what_its_deployer_cannot_tell_is_unknown(ws, served, monkeypatch):
@@ -375,23 +375,23 @@ def test_the_log_tells_it_in_words(ws, served):
 
 
 def test_undo_takes_no_deployment_back_and_does_not_step_over_one(ws, served):
-    with pytest.raises(NotTakenBack, match="is deployment 'churn' started, which undo does not ta"):
+    with pytest.raises(CannotUndo, match="is deployment 'churn' started, which undo does not ta"):
         ws.undo()
     served.stop("churn")
-    with pytest.raises(NotTakenBack, match="run `stackfold deployment delete churn`, after which"):
+    with pytest.raises(CannotUndo, match="run `stackfold deployment delete churn`, after which"):
         ws.undo(dry_run=True)
     served.delete("churn")
     assert [entry.kind for entry in ws.undo()] == ["activation", "stack"]
 
 
 def test_a_long_history_is_not_replayed_from_its_beginning(ws, served):
-    ledger = ws._parts.ledger
+    repository = ws._event_store.repository
     id = served.get("churn").id
-    while ledger.load(Deployment, id).version < EVERY:
-        ledger.change(Deployment, id, Deployment.request_start)
-    whole = ledger.load(Deployment, id, EVERY - 1)
+    while repository.load(Deployment, id).version < EVERY:
+        repository.change(Deployment, id, Deployment.request_start)
+    whole = repository.load(Deployment, id, EVERY - 1)
     whole.request_start()
-    revived = ledger.load(Deployment, id)
+    revived = repository.load(Deployment, id)
     assert vars(revived).keys() == vars(whole).keys()
     for name in ("name", "model", "artifact", "store", "stack_id", "stack", "stack_revision",
                  "deployer", "status", "reference", "deleted", "version"):  # fmt: skip

@@ -15,11 +15,11 @@ from stackfold.domain.errors import (
     EngineStopped,
     EngineUnavailable,
     InvalidPipeline,
-    NoLongerFollowed,
     RunBusy,
+    RunDetached,
     RunEnded,
     RunFailed,
-    StepNotDue,
+    StepNotRunnable,
 )
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.infrastructure.system import packages
@@ -76,7 +76,7 @@ class Unreachable(Engine):
 
 class Impatient(Engine):
     def follow(self, reference, look):
-        raise NoLongerFollowed("the engine", "its timeout is over")
+        raise RunDetached("the engine", "its timeout is over")
 
 
 class Interrupted(Engine):
@@ -248,7 +248,7 @@ def test_to_settle_a_run_that_has_ended_does_nothing(engine):
 
 def test_a_run_goes_on_though_it_is_no_longer_waited_for(engine):
     runs = engine(Impatient)
-    with pytest.raises(NoLongerFollowed, match="the run goes on"):
+    with pytest.raises(RunDetached, match="the run goes on"):
         runs.start(training, stack="engine")
     assert runs.list()[0].status == "running"
 
@@ -277,21 +277,21 @@ def test_a_step_is_executed_once(engine):
     runs = engine(Detached)
     run = runs.start(training, stack="engine").id
     runs.remote_steps.execute(run, "load", None, None)
-    with pytest.raises(StepNotDue, match="it is completed already"):
+    with pytest.raises(StepNotRunnable, match="it is completed already"):
         runs.remote_steps.execute(run, "load", None, None)
 
 
 def test_a_step_is_executed_after_those_above_it(engine):
     runs = engine(Detached)
     run = runs.start(training, stack="engine").id
-    with pytest.raises(StepNotDue, match="step 'load' is pending"):
+    with pytest.raises(StepNotRunnable, match="step 'load' is pending"):
         runs.remote_steps.execute(run, "split", None, None)
 
 
 def test_an_unknown_step_is_refused(engine):
     runs = engine(Detached)
     run = runs.start(training, stack="engine").id
-    with pytest.raises(StepNotDue, match="it has load, split"):
+    with pytest.raises(StepNotRunnable, match="it has load, split"):
         runs.remote_steps.execute(run, "nothing", None, None)
 
 

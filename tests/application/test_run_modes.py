@@ -119,7 +119,7 @@ def test_stopping_on_a_failure_lets_the_running_end(runs, stacks, tmp_path, isol
     functions = (fail, end_after_the_failure, end_after_the_failure)
     pipeline = independent(*functions, mode="stop_on_failure")
     with pytest.raises(RunFailed) as caught:
-        runs.start(pipeline, stack=isolation, watcher=Telling())
+        runs.start(pipeline, stack=isolation, listener=Telling())
     assert statuses(runs, caught.value.run) == {"s0": "failed", "s1": "completed", "s2": "skipped"}
 
 
@@ -198,7 +198,7 @@ def test_a_watcher_is_told_how_the_run_comes_along(runs):
         last()
 
     with pytest.raises(RunFailed):
-        runs.start(Pipeline(three), watcher=watching)
+        runs.start(Pipeline(three), listener=watching)
     assert watching.told == [
         ("run", ["first", "bad", "last"], []),
         ("begins", "first"),

@@ -65,7 +65,7 @@ def test_between_attempts_it_waits_longer_and_longer(runs, tmp_path):
     watching = Watching()
     began = time.monotonic()
     pipeline = single(flaky(tmp_path / "tries", 2), retries=2, delay=0.1, backoff=3.0)
-    runs.start(pipeline, watcher=watching)
+    runs.start(pipeline, listener=watching)
     assert time.monotonic() - began > 0.4
     assert [each for each in watching.told if each[0] == "again"] == [
         ("again", "only", 2, "OSError: not yet, at 1", 0.1),
@@ -217,7 +217,9 @@ def test_somebody_else_may_say_something_about_a_run_while_it_runs(tmp_path):
         # What is said has no effect; it takes a revision all the same.
         def meddle(call):
             (run,) = there.runs.list()
-            there._parts.ledger.change(Run, run.id, lambda run: run.steps_skipped(("x",), "y"))
+            there._event_store.repository.change(
+                Run, run.id, lambda run: run.steps_skipped(("x",), "y")
+            )
 
         run = here.runs.start(single(lambda: 1, on_start=meddle))
         assert here.runs.get(run.id).status == "completed"

@@ -219,7 +219,7 @@ def test_of_two_who_go_on_one_wins_and_the_other_is_told(runs):
             return lambda *args: (begun.set(), refused.wait(60))
 
     def first():
-        outcomes.append(runs.resume(name, training, watcher=Waiting()).status)
+        outcomes.append(runs.resume(name, training, listener=Waiting()).status)
 
     thread = threading.Thread(target=first)
     thread.start()

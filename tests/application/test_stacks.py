@@ -7,7 +7,7 @@ from workspaces import OPERATOR, ORCHESTRATOR, STORE, meanwhile, names, stack, s
 from stackfold.domain.errors import (
     AlreadyActive,
     Ambiguous,
-    ChangedMeanwhile,
+    ConcurrentModification,
     IncompleteStack,
     InvalidName,
     NameTaken,
@@ -240,7 +240,7 @@ def test_changes_of_different_types_both_stand(ws):
 def test_of_two_changes_of_one_type_the_second_is_refused(ws):
     stack(ws, "prod")
     meanwhile(ws, lambda: ws.stacks.update("prod", step_operator="batch"))
-    with pytest.raises(ChangedMeanwhile, match="step_operator, now revision 2"):
+    with pytest.raises(ConcurrentModification, match="step_operator, now revision 2"):
         ws.stacks.update("prod", step_operator="spark")
     assert operators(ws, "prod") == ["batch"]
 

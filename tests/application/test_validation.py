@@ -7,7 +7,7 @@ import pytest
 from runnable import training
 from workspaces import ORCHESTRATOR, STORE, stack
 
-from stackfold.application.stacks.validation import RULES, Moment
+from stackfold.application.stacks.validation import RULES, ValidationPhase
 from stackfold.domain.errors import InvalidStack, NotInstalled
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.system.packages import InstalledPackages
@@ -98,14 +98,14 @@ def test_a_registry_on_this_machine_is_of_no_use_elsewhere(ws):
 
 def test_an_update_is_checked_and_the_mend_is_a_command(ws):
     stack(ws, "prod")
-    mend = "run `stackfold stack update prod --artifact-store lake`"
+    fix = "run `stackfold stack update prod --artifact-store lake`"
     assert violations(lambda: ws.stacks.update("prod", orchestrator="cluster")) == [
-        (UNREACHABLE, mend)
+        (UNREACHABLE, fix)
     ]
     assert ws.stacks.get("prod").revision == 1
     ws.stacks.update("prod", orchestrator="cluster", artifact_store="lake")
     found = violations(lambda: ws.stacks.update("prod", artifact_store="default"))
-    assert found == [(UNREACHABLE, mend)]
+    assert found == [(UNREACHABLE, fix)]
 
 
 def test_removing_what_is_needed_is_refused(ws):
@@ -158,7 +158,7 @@ def test_asking_changes_nothing(ws):
     assert ws._database.read("SELECT count(*) FROM events") == before
     ws.secrets.create("a", {"b": "x"})
     (missing,) = ws.stacks.check("prod")
-    assert missing.mend == "run `stackfold secret update a --c=-`"
+    assert missing.fix == "run `stackfold secret update a --c=-`"
     ws.secrets.update("a", {"c": "x"})
     assert ws.stacks.check("prod") == []
 
@@ -206,7 +206,7 @@ def test_a_component_that_no_longer_fits_is_told(ws, monkeypatch):
     monkeypatch.delattr(own_stacks, "Lake")
     (found,) = ws.stacks.check("prod")
     assert found.problem.startswith("artifact store 'lake': 'own_stacks.Lake' is not a flavor")
-    assert found.mend == "run `stackfold artifact-store flavor list`"
+    assert found.fix == "run `stackfold artifact-store flavor list`"
 
 
 def test_a_flavor_whose_needs_cannot_be_told_is_told(ws, monkeypatch):
@@ -233,7 +233,7 @@ def test_the_requirements_of_a_stack_are_those_of_its_components(ws):
 
 
 def test_every_rule_is_asked_when_a_stack_is_used():
-    assert all(Moment.USED in rule.when for rule in RULES)
+    assert all(ValidationPhase.USED in rule.when for rule in RULES)
 
 
 def test_a_stack_is_checked_when_it_is_imported(ws):

@@ -20,15 +20,15 @@ def test_a_duration_is_told_as_people_tell_it(seconds, text):
     assert duration(seconds) == text
 
 
-def a_run(watcher):
-    watcher.run_begins("churn-1", ["load", "train", "test", "report"], ["load"])
-    watcher.step_begins("train")
-    watcher.step_is_tried_again("train", 2, "OSError: not yet", 1.5)
-    watcher.step_ends(StepEnd("train", "completed", 2.25))
-    watcher.step_begins("test")
-    watcher.step_ends(StepEnd("test", "failed", 0.5, "ValueError: no"))
-    watcher.step_ends(StepEnd("report", "skipped", 0.0, "step 'test' failed"))
-    watcher.run_ends("failed")
+def a_run(listener):
+    listener.run_begins("churn-1", ["load", "train", "test", "report"], ["load"])
+    listener.step_begins("train")
+    listener.step_is_tried_again("train", 2, "OSError: not yet", 1.5)
+    listener.step_ends(StepEnd("train", "completed", 2.25))
+    listener.step_begins("test")
+    listener.step_ends(StepEnd("test", "failed", 0.5, "ValueError: no"))
+    listener.step_ends(StepEnd("report", "skipped", 0.0, "step 'test' failed"))
+    listener.run_ends("failed")
 
 
 LINES = """\
@@ -41,14 +41,14 @@ step report skipped: step 'test' failed
 
 
 def test_without_a_terminal_each_step_is_a_line_on_stderr(capsys):
-    with watched() as watcher:
-        a_run(watcher)
+    with watched() as listener:
+        a_run(listener)
     assert capsys.readouterr() == ("", LINES)
 
 
 def test_quiet_is_quiet(capsys):
-    with watched(quiet=True) as watcher:
-        a_run(watcher)
+    with watched(quiet=True) as listener:
+        a_run(listener)
     assert capsys.readouterr() == ("", "")
 
 
@@ -56,12 +56,12 @@ def test_on_a_terminal_what_is_running_stands_below_the_lines(capsys, monkeypatc
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    with watched() as watcher:
-        watcher.run_begins("churn-1", ["load", "train"], [])
-        watcher.step_begins("load")
-        watcher._live.refresh()
+    with watched() as listener:
+        listener.run_begins("churn-1", ["load", "train"], [])
+        listener.step_begins("load")
+        listener._live.refresh()
         print("from the step")
-        watcher.step_ends(StepEnd("load", "completed", 0.25))
+        listener.step_ends(StepEnd("load", "completed", 0.25))
     out, err = capsys.readouterr()
     assert out == "from the step\n"
     assert "  load 0.0" in err

@@ -228,7 +228,7 @@ class LogContract:
         log.insert_events(
             [MAPPER.to_stored_event(event) for event in events],
             events=events,
-            rehearsal=lambda positions: seen.append([*positions]),
+            preview=lambda positions: seen.append([*positions]),
         )
         assert seen == [[1]]
         unchanged()

@@ -56,4 +56,4 @@ def test_a_choice_that_was_given_up_is_gone(command):
 
 def test_two_choices_of_one_scope_cannot_both_stand():
     first, second = stamped(activated, that(Activation.Activated, stack=DEFAULT))
-    assert first.touches() & second.touches()
+    assert first.changed_fields() & second.changed_fields()

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from stackfold.domain.pipelines.code import CodeDigests, digests
+from stackfold.domain.pipelines.code import CodeFingerprints, digests
 
 
 def digest_of(source: str, file: str = "/project/steps.py", **names: object) -> str:
@@ -16,7 +16,7 @@ def digest_of(source: str, file: str = "/project/steps.py", **names: object) -> 
     module = ModuleType("steps")
     vars(module).update(names)
     exec(compile(textwrap.dedent(source), file, "exec"), vars(module))
-    return CodeDigests().digest(vars(module)["f"])
+    return CodeFingerprints().digest(vars(module)["f"])
 
 
 def the_same(one: str, other: str, **names: object) -> bool:
@@ -187,7 +187,7 @@ def test_a_constant_beyond_the_size_is_named_and_ends():
     source = "K = [0] * 20_000\ndef f(): return K"
     module = ModuleType("steps")
     exec(compile(source, "/project/steps.py", "exec"), vars(module))
-    seen = CodeDigests().fingerprint(vars(module)["f"])
+    seen = CodeFingerprints().fingerprint(vars(module)["f"])
     assert seen.opaque == ("K (more than 10000 values)",)
 
 
@@ -196,7 +196,7 @@ def test_more_functions_than_are_looked_at_are_named_and_end(monkeypatch):
     lines = [f"def g{i}(): return g{i + 1}()" for i in range(30)]
     module = ModuleType("steps")
     exec("\n".join([*lines, "def f(): return g0()"]), vars(module))
-    seen = CodeDigests().fingerprint(vars(module)["f"])
+    seen = CodeFingerprints().fingerprint(vars(module)["f"])
     assert seen.opaque == ("more than 10 functions and classes",)
 
 
@@ -220,7 +220,7 @@ def f(name):
 def test_what_counts_by_its_class_alone_is_named():
     module = ModuleType("steps")
     exec(compile(OPAQUE, "/project/steps.py", "exec"), vars(module))
-    assert set(CodeDigests().fingerprint(vars(module)["f"]).opaque) == {
+    assert set(CodeFingerprints().fingerprint(vars(module)["f"]).opaque) == {
         "log (logging.Logger)",
         "lock (_thread.lock)",
         "rng (random.Random)",
@@ -233,7 +233,7 @@ def test_what_counts_by_its_class_alone_is_named():
 PROGRAM = """
 from enum import Enum
 from dataclasses import dataclass
-from stackfold.domain.pipelines.code import CodeDigests
+from stackfold.domain.pipelines.code import CodeFingerprints
 class Colour(Enum):
     RED = 1
 @dataclass
@@ -243,7 +243,7 @@ class Point:
 NAMES = {"b", "a", "c"}
 def g(x): return Point(x).length(), Colour.RED
 def f(x): return x in {"p", "q", "r"}, NAMES, g(x)
-print(CodeDigests().digest(f))
+print(CodeFingerprints().digest(f))
 """
 
 
@@ -273,7 +273,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from stackfold import step
-from stackfold.domain.pipelines.code import CodeDigests
+from stackfold.domain.pipelines.code import CodeFingerprints
 from stackfold.infrastructure.system.module_sources import ModuleSources
 
 log = logging.getLogger(__name__)
@@ -313,7 +313,7 @@ def f(x):
 
 
 def tell():
-    print(CodeDigests(ModuleSources()).digest(f.function))
+    print(CodeFingerprints(ModuleSources()).digest(f.function))
 
 
 if __name__ == "__main__":

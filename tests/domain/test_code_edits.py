@@ -12,7 +12,7 @@ import textwrap
 import pytest
 from code_programs import AGAIN, CACHED, READING_NOTHING
 
-from stackfold.domain.pipelines.code import CodeDigests
+from stackfold.domain.pipelines.code import CodeFingerprints
 from stackfold.domain.pipelines.signature import Signature
 from stackfold.infrastructure.system.module_sources import ModuleSources
 
@@ -40,7 +40,7 @@ class Program:
 
     def digest(self):
         """The digest of the step, as the cache asks for it."""
-        digests = CodeDigests(ModuleSources())
+        digests = CodeFingerprints(ModuleSources())
         signature = Signature("step 'f'", self.module.f)
         met = digests.met(signature.hints.values(), getattr(self.module, "GIVEN", ()))
         return digests.fingerprint(self.module.f, met).digest

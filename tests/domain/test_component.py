@@ -356,10 +356,13 @@ def test_only_the_types_that_every_stack_needs_have_default_components():
     ],
 )
 def test_an_event_tells_which_fields_it_touches(fact, fields):
-    assert stamped(fact)[0].touches() == fields
+    assert stamped(fact)[0].changed_fields() == fields
 
 
 def test_an_attribute_is_never_taken_for_a_name_or_everything():
     attribute = stamped(updated({"name": "x", "everything": 1}))[0]
-    assert not attribute.touches() & stamped(that(Component.Renamed, name="b"))[0].touches()
-    assert "everything" not in attribute.touches()
+    assert (
+        not attribute.changed_fields()
+        & stamped(that(Component.Renamed, name="b"))[0].changed_fields()
+    )
+    assert "everything" not in attribute.changed_fields()

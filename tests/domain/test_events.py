@@ -8,7 +8,12 @@ from freezegun import freeze_time
 from given import given, stamped, that
 from pydantic import ValidationError
 
-from stackfold.domain.eventsourcing.aggregate import Aggregate, DomainEvent, FirstEvent, signed
+from stackfold.domain.eventsourcing.aggregate import (
+    Aggregate,
+    DomainEvent,
+    FirstEvent,
+    event_metadata,
+)
 from stackfold.domain.runs.run import Run
 from stackfold.domain.stacks.activation import Activation
 from stackfold.domain.stacks.component import Component
@@ -90,9 +95,9 @@ def test_a_command_outside_of_any_signature_is_signed_unknown():
 
 def test_a_signature_holds_for_its_block_only():
     component = Component.register(ComponentType.ALERTER, "a", "f", {})
-    with signed("ada", "first", undoes=3):
+    with event_metadata("ada", "first", undoes=3):
         component.rename("b")
-        with signed("bob"):
+        with event_metadata("bob"):
             component.rename("c")
         component.rename("d")
     component.rename("e")
@@ -105,7 +110,7 @@ def test_a_signature_holds_for_its_block_only():
 
 
 def test_a_signature_ends_where_a_command_is_refused():
-    with pytest.raises(RuntimeError), signed("ada"):
+    with pytest.raises(RuntimeError), event_metadata("ada"):
         raise RuntimeError
     assert Component.register(ComponentType.ALERTER, "a", "f", {}).pending_events[0].by == "unknown"
 
@@ -116,7 +121,7 @@ def test_threads_do_not_sign_for_each_other():
     def other():
         seen.append(Component.register(ComponentType.ALERTER, "a", "f", {}).pending_events[0].by)
 
-    with signed("ada"):
+    with event_metadata("ada"):
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()

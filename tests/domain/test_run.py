@@ -7,7 +7,7 @@ import pytest
 from given import BY, WHY, given, that
 
 from stackfold.domain.errors import NotFound
-from stackfold.domain.eventsourcing.aggregate import signed
+from stackfold.domain.eventsourcing.aggregate import event_metadata
 from stackfold.domain.name import LONGEST, valid_name
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -57,7 +57,7 @@ started = that(
 
 
 def start(pipeline="training"):
-    with signed(BY, WHY):
+    with event_metadata(BY, WHY):
         return Run.start(pipeline, "file.py:training", {"rate": 0.1}, STEPS, pin())
 
 

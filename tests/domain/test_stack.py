@@ -374,4 +374,4 @@ def test_the_default_stack_stays_as_it_is(action, command):
     ],
 )
 def test_an_event_tells_which_fields_it_touches(fact, fields):
-    assert stamped(fact)[0].touches() == fields
+    assert stamped(fact)[0].changed_fields() == fields

@@ -92,7 +92,7 @@ def test_a_read_that_is_lost_twice_is_told(ws, cut_off, monkeypatch):
 
 def test_a_change_that_is_lost_before_it_was_committed_is_made_once(ws, cut_off, monkeypatch):
     """Lost at a question that a constraint asks under the write lock."""
-    queries = ws._parts.log._projector._queries
+    queries = ws._event_store.log._projector._queries
     calls = cut_off_at(monkeypatch, cut_off, queries, "living")
     stack(ws, "t", artifact_store="a")
     assert len(calls) == 2
@@ -101,7 +101,7 @@ def test_a_change_that_is_lost_before_it_was_committed_is_made_once(ws, cut_off,
 
 
 def test_a_change_that_is_lost_again_and_again_is_told_as_not_made(ws, cut_off, monkeypatch):
-    queries = ws._parts.log._projector._queries
+    queries = ws._event_store.log._projector._queries
     cut_off_at(monkeypatch, cut_off, queries, "living", times=9)
     with pytest.raises(Interrupted, match="nothing of it is there: try again") as told:
         stack(ws, "t", artifact_store="a")

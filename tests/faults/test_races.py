@@ -35,7 +35,7 @@ def test_of_two_registrations_of_one_name_exactly_one_wins_500_times(place, race
 
 def test_no_update_of_four_at_once_is_lost(place, race):
     outcomes = race("update", place, processes=4, attempts=60)
-    assert {outcome for each in outcomes for outcome in each} == {"done", "ChangedMeanwhile"}
+    assert {outcome for each in outcomes for outcome in each} == {"done", "ConcurrentModification"}
     own = [each[number] for each in outcomes for number in range(1, 60, 2)]
     assert set(own) == {"done"}, "changes of different fields can all stand"
     with opened(place) as ws:
@@ -53,8 +53,8 @@ def test_no_update_of_four_at_once_is_lost(place, race):
 
 def test_who_loses_every_race_is_let_in_alone(place):
     with opened(place) as ws, opened(place) as other:
-        ledger = ws._parts.ledger
-        save, exclusive, races, alone = ledger.save, ledger._exclusive, [], []
+        repository = ws._event_store.repository
+        save, exclusive, races, alone = repository.save, repository._exclusive, [], []
 
         def save_too_late(*aggregates, **more):
             if not alone:
@@ -68,7 +68,7 @@ def test_who_loses_every_race_is_let_in_alone(place):
                 alone.append(1)
                 yield
 
-        ledger.save, ledger._exclusive = save_too_late, noted
+        repository.save, repository._exclusive = save_too_late, noted
         ws.components.update(STORE, "hot", labels={"mine": "x"}, why="at last")
         assert (len(races), len(alone)) == (3, 1)
         labels = other.components.get(STORE, "hot").labels

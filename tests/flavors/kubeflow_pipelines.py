@@ -74,7 +74,7 @@ def waiting(folder: str):
 
 
 @step(enable_cache=False)
-def mend(data: list[int]) -> list[int]:
+def fix(data: list[int]) -> list[int]:
     if not Path(os.environ["MENDED"]).exists():
         raise ValueError("not yet")
     return data
@@ -82,7 +82,7 @@ def mend(data: list[int]) -> list[int]:
 
 @Pipeline
 def mendable():
-    total(mend(load()))
+    total(fix(load()))
 
 
 @step(experiment_tracker=True, enable_cache=False)

@@ -14,7 +14,7 @@ from flavors import kubeflow_pipelines
 from flavors.kfp_api_server import KfpApiServer
 from workspaces import ORCHESTRATOR
 
-from stackfold.domain.errors import NoLongerFollowed, RunBusy, RunFailed
+from stackfold.domain.errors import RunBusy, RunDetached, RunFailed
 from stackfold.domain.pipelines.run_configuration import RunConfiguration
 from stackfold.infrastructure.flavors.kubeflow import api as kubeflow_api
 from stackfold.infrastructure.flavors.kubeflow import orchestrator as kubeflow_orchestrator
@@ -199,7 +199,7 @@ def test_without_waiting_a_failure_is_recorded_all_the_same(on_kubeflow):
 
 def test_after_its_timeout_a_run_goes_on_unwatched(on_kubeflow, tmp_path):
     ws = on_kubeflow(timeout=2)
-    with pytest.raises(NoLongerFollowed, match="its timeout of 2 seconds is over"):
+    with pytest.raises(RunDetached, match="its timeout of 2 seconds is over"):
         ws.runs.start(kubeflow_pipelines.hanging, {"folder": str(tmp_path)}, stack="kubeflow")
     run = ws.runs.list()[0].id
     assert ws.runs.get(run).status == "running"
@@ -257,7 +257,7 @@ def test_a_run_goes_on_when_the_api_stays_away(on_kubeflow, kubeflow, monkeypatc
     monkeypatch.setattr(kubeflow_orchestrator, "_UNREACHABLE", 1.0)
     kubeflow.refuse["GET runs/"] = (503, "try later")
     ws = on_kubeflow()
-    with pytest.raises(NoLongerFollowed, match="it is not waited for: 503 try later"):
+    with pytest.raises(RunDetached, match="it is not waited for: 503 try later"):
         ws.runs.start(kubeflow_pipelines.waiting, {"folder": str(tmp_path)}, stack="kubeflow")
     (tmp_path / "go").touch()
     run = ws.runs.list()[0].id
@@ -270,7 +270,7 @@ def test_a_run_that_ends_while_the_api_is_away_ends_in_the_log_too(
     monkeypatch.setattr(kubeflow_orchestrator, "_UNREACHABLE", 15.0)
     kubeflow.refuse["GET runs/"] = (503, "try later")
     ws = on_kubeflow()
-    with suppress(NoLongerFollowed):  # unless it is quicker than that, as it should be
+    with suppress(RunDetached):  # unless it is quicker than that, as it should be
         ws.runs.start(kubeflow_pipelines.training, stack="kubeflow")
     run = ws.runs.list()[0].id
     until(lambda: ws.runs.get(run).status == "completed")
@@ -292,7 +292,7 @@ def test_a_run_goes_on_when_the_api_falls_silent(on_kubeflow, kubeflow, monkeypa
     monkeypatch.setattr(kubeflow_api, "_ANSWER", 5)
     kubeflow.silent = ["GET runs/"]
     ws = on_kubeflow()
-    with pytest.raises(NoLongerFollowed, match=r"it is not waited for: .*timed out"):
+    with pytest.raises(RunDetached, match=r"it is not waited for: .*timed out"):
         ws.runs.start(kubeflow_pipelines.waiting, {"folder": str(tmp_path)}, stack="kubeflow")
     (tmp_path / "go").touch()
     run = ws.runs.list()[0].id

@@ -89,10 +89,10 @@ class AtWork(RuleBasedStateMachine):
             told = command(self.ws, dry_run=True)
         except StackfoldError as refusal:
             told = refusal
-        assert tables(self.ws) == before, "a rehearsal left something behind"
+        assert tables(self.ws) == before, "a preview left something behind"
         done = self.do(command)
         if done is None:
-            assert isinstance(told, StackfoldError), f"rehearsed as {told}, yet refused"
+            assert isinstance(told, StackfoldError), f"previewed as {told}, yet refused"
         else:
             assert [entry._replace(when="") for entry in told] == [
                 entry._replace(when="") for entry in done

@@ -75,7 +75,7 @@ def append(ws: Workspace, *events: Any) -> None:
     ]
     mapper = EventMapper()
     stored = [mapper.to_stored_event(event) for event in numbered]
-    ws._parts.log.insert_events(stored, events=numbered)
+    ws._event_store.log.insert_events(stored, events=numbered)
 
 
 def copied(home: Path, to: Path) -> Path:
@@ -152,4 +152,4 @@ def told(entries: Sequence[HistoryEntry]) -> list[str]:
 
 def as_somebody(ws: Workspace, name: str) -> None:
     """From now on somebody else is at work."""
-    ws._parts.ledger.author = lambda: name
+    ws._event_store.repository.author = lambda: name

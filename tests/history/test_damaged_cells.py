@@ -1,4 +1,4 @@
-"""A cell of a read model that cannot be read: one line says `log rebuild`, which mends it."""
+"""A cell of a read model that cannot be read: one line says `log rebuild`, which fixes it."""
 
 import sqlite3
 from contextlib import closing

@@ -119,9 +119,9 @@ def test_a_component_tells_its_attributes_and_labels(ws):
 def test_an_attribute_called_like_a_field_is_told_apart(ws):
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.register(ALERTER, "a", "pager", {"to": "x"})
-    component = ws._parts.ledger.load(Component, ws.components.get(ALERTER, "a").id)
+    component = ws._event_store.repository.load(Component, ws.components.get(ALERTER, "a").id)
     component.update({"name": "ops"})
-    ws._parts.ledger.save(component)
+    ws._event_store.repository.save(component)
     assert changes(ws.components.history(ALERTER, "a")[0]) == {"configuration.name": (None, "ops")}
 
 
@@ -273,17 +273,17 @@ def test_a_long_history_replays_from_a_snapshot_to_the_same(ws):
         ws.stacks.update("prod", description=str(number), labels={f"l{number % 3}": str(number)})
     ws.stacks.delete("prod")
     ws.stacks.restore("prod")
-    ledger = ws._parts.ledger
+    repository = ws._event_store.repository
     for kind, id, last in (
         (Component, ws.components.get(STORE, "shared").id, 230),
         (Stack, ws.stacks.get("prod").id, 232),
     ):
         replayed = None
-        for event in ledger._events(id):
+        for event in repository._events(id):
             replayed = event.mutate(replayed)
-            loaded = ledger.load(kind, id, replayed.version)
+            loaded = repository.load(kind, id, replayed.version)
             assert (loaded.version, loaded.deleted) == (replayed.version, replayed.deleted)
             assert (loaded.name, loaded.state) == (replayed.name, replayed.state)
         assert replayed.version == last
         with refused(ws, NotFound, f"revision {last + 1}"):
-            ledger.load(kind, id, last + 1)
+            repository.load(kind, id, last + 1)

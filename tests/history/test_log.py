@@ -15,8 +15,8 @@ from history.homes import (
 from workspaces import STORE, stack, store
 
 from stackfold.domain.errors import (
-    InvalidMoment,
-    OutsideLog,
+    AsOfOutOfRange,
+    InvalidAsOf,
 )
 from stackfold.infrastructure.eventstore import rebuild as rebuilding
 from stackfold.infrastructure.workspace import Workspace
@@ -94,9 +94,9 @@ def test_a_part_of_it(days, wanted, found):
 
 @pytest.mark.parametrize("end", ["since", "until"])
 def test_a_part_that_begins_or_ends_nowhere_is_refused(days, end):
-    with refused(days, InvalidMoment, "'yesterday' is no point in the past"):
+    with refused(days, InvalidAsOf, "'yesterday' is no point in the past"):
         days.log.entries(**{end: "yesterday"})
-    with refused(days, OutsideLog, "the log holds nothing as of #99"):
+    with refused(days, AsOfOutOfRange, "the log holds nothing as of #99"):
         days.log.entries(**{end: 99})
 
 

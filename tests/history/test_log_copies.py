@@ -15,11 +15,11 @@ from history.homes import (
 from workspaces import STORE, names, stack
 
 from stackfold.domain.errors import (
+    AsOfOutOfRange,
+    InvalidAsOf,
     InvalidFile,
-    InvalidMoment,
     LogExists,
     LogUnavailable,
-    OutsideLog,
     StackfoldError,
 )
 from stackfold.infrastructure.eventstore.hash_chain import chained
@@ -57,7 +57,7 @@ def test_a_home_that_has_a_log_is_not_forked_over(filled, home, tmp_path):
 
 
 def test_a_fork_at_no_point_of_the_log_makes_nothing(filled, tmp_path):
-    for at, error in (("#99", OutsideLog), (0, OutsideLog), ("never", InvalidMoment)):
+    for at, error in (("#99", AsOfOutOfRange), (0, AsOfOutOfRange), ("never", InvalidAsOf)):
         with refused(filled, error, "the log holds nothing|is no point in the past"):
             filled.log.fork(at, tmp_path / "then")
     (tmp_path / "file").write_text("in the way")

@@ -8,7 +8,7 @@ from freezegun import freeze_time
 from history.homes import RUN, append, refused
 from workspaces import STORE, names, stack, store
 
-from stackfold.domain.errors import Ambiguous, InvalidMoment, NotFound, OutsideLog
+from stackfold.domain.errors import Ambiguous, AsOfOutOfRange, InvalidAsOf, NotFound
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -124,19 +124,19 @@ def test_everything_that_is_asked_takes_a_point_in_the_past(ws):
     ],
 )  # fmt: skip
 def test_a_malformed_point_is_refused_in_one_line(ws, as_of):
-    with refused(ws, InvalidMoment, "is no point in the past: give a position"):
+    with refused(ws, InvalidAsOf, "is no point in the past: give a position"):
         ws.stacks.list(as_of=as_of)
 
 
 @pytest.mark.parametrize("as_of", ["#0", 0, -1, "#8", 10**15, "2026-01-01", "1999-12-31T23:59:59Z"])
 def test_a_point_outside_of_the_log_is_refused_with_what_it_holds(ws, as_of):
     holds = r"it goes from 2026-01-01T12:00:00.000000Z to #7"
-    with refused(ws, OutsideLog, f"the log holds nothing as of .*: {holds}"):
+    with refused(ws, AsOfOutOfRange, f"the log holds nothing as of .*: {holds}"):
         ws.stacks.list(as_of=as_of)
 
 
 def test_a_time_before_the_log_began_is_refused_as_an_age_too(ws):
-    with freeze_time("2026-01-05"), refused(ws, OutsideLog, "the log holds nothing"):
+    with freeze_time("2026-01-05"), refused(ws, AsOfOutOfRange, "the log holds nothing"):
         ws.stacks.list(as_of="5d")
 
 

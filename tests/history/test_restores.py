@@ -4,7 +4,7 @@ from history.homes import ALERTER, refused, state
 from workspaces import STORE, stack
 
 from stackfold.domain.errors import (
-    ComponentGone,
+    ComponentDeleted,
     NameTaken,
     NotDeleted,
     NotFound,
@@ -23,7 +23,7 @@ def test_a_deleted_stack_is_there_again_as_it_was(ws, prod):
 def test_what_went_with_the_stack_must_come_back_first(ws, prod):
     ws.stacks.delete("prod", recursive=True)
     says = "deleted: run `stackfold artifact-store restore shared` first$"
-    with refused(ws, ComponentGone, says):
+    with refused(ws, ComponentDeleted, says):
         ws.stacks.restore("prod")
     ws.components.restore(STORE, "shared")
     ws.stacks.restore("prod")

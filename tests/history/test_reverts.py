@@ -7,15 +7,15 @@ from workspaces import OPERATOR, STORE, names, stack, store
 
 from stackfold.application import ports
 from stackfold.domain.errors import (
-    ComponentGone,
+    AsOfOutOfRange,
+    ComponentDeleted,
+    DidNotExistAt,
+    IncompatibleConfiguration,
     NameTaken,
     NeedsConfirmation,
-    NoLongerFits,
     NoSuchRevision,
     NotFound,
     NothingToChange,
-    NotThereThen,
-    OutsideLog,
     Protected,
 )
 from stackfold.domain.stacks.component_type import ComponentType
@@ -92,18 +92,18 @@ def test_a_revision_that_never_was_is_refused(ws, prod, revision):
 
 
 def test_a_time_at_which_it_was_not_there_is_refused(ws, prod):
-    with refused(ws, NotThereThen, "stack 'prod' was not there as of #5: see its history"):
+    with refused(ws, DidNotExistAt, "stack 'prod' was not there as of #5: see its history"):
         ws.stacks.revert("prod", as_of=5)
-    with refused(ws, OutsideLog, "the log holds nothing as of #99"):
+    with refused(ws, AsOfOutOfRange, "the log holds nothing as of #99"):
         ws.stacks.revert("prod", as_of="#99")
 
 
 def test_a_revision_that_was_its_deletion_is_refused(ws, prod):
     ws.stacks.delete("prod")
     ws.stacks.restore("prod")
-    with refused(ws, NotThereThen, "stack 'prod' was not there as of #9"):
+    with refused(ws, DidNotExistAt, "stack 'prod' was not there as of #9"):
         ws.stacks.revert("prod", to=4)
-    with refused(ws, NotThereThen, "stack 'prod' was not there as of #9"):
+    with refused(ws, DidNotExistAt, "stack 'prod' was not there as of #9"):
         ws.stacks.revert("prod")
 
 
@@ -133,7 +133,7 @@ def test_a_component_is_gone(ws, prod):
     ws.components.delete(STORE, "common")
     with refused(
         ws,
-        ComponentGone,
+        ComponentDeleted,
         "artifact store 'common', which stack 'prod' held then, was deleted: run "
         "`stackfold artifact-store restore common` first, or revert with --with-components",
     ):
@@ -157,11 +157,11 @@ def test_its_flavor_does_not_accept_the_configuration_any_more(ws, monkeypatch):
 
     monkeypatch.setattr(own_flavors, "Pager", Newer)
     says = r"alerter 'a' cannot be again what it was, its flavor does not allow it .*level"
-    with refused(ws, NoLongerFits, says):
+    with refused(ws, IncompatibleConfiguration, says):
         ws.components.revert(ALERTER, "a", to=1)
-    with refused(ws, NoLongerFits, "give it a configuration that fits instead"):
+    with refused(ws, IncompatibleConfiguration, "give it a configuration that fits instead"):
         ws.undo()
-    with refused(ws, NoLongerFits, "alerter 'a' cannot be again"):
+    with refused(ws, IncompatibleConfiguration, "alerter 'a' cannot be again"):
         ws.stacks.revert("prod", to=1, with_components=True)
 
 
@@ -170,7 +170,7 @@ def test_its_flavor_is_gone(ws):
     ws.components.register(ALERTER, "a", "pager")
     ws.components.delete(ALERTER, "a")
     ws.flavors.delete(ALERTER, "pager")
-    with refused(ws, NoLongerFits, "alerter 'a' .*there is no alerter flavor 'pager'"):
+    with refused(ws, IncompatibleConfiguration, "alerter 'a' .*there is no alerter flavor 'pager'"):
         ws.components.restore(ALERTER, "a")
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.restore(ALERTER, "a")

@@ -1,4 +1,4 @@
-"""Whatever is changed in the read models, `verify` finds it and a rebuild mends it."""
+"""Whatever is changed in the read models, `verify` finds it and a rebuild fixes it."""
 
 import pytest
 from history.homes import opened_by_force, tamper, verified
@@ -22,7 +22,7 @@ def must_tell_the_table(home, table):
         assert 0 <= found.position <= ws.log.head().position
         assert (found.events, found.head) == (ws.log.head().position, str(ws.log.head()))
         ws.log.rebuild()
-        assert ws.log.verify().holds, "a rebuild mends read models"
+        assert ws.log.verify().holds, "a rebuild fixes read models"
 
 
 def living_or_any(table):

@@ -19,12 +19,12 @@ def queries(ws):
 
 def command(ws, *commands):
     for each in commands:
-        ws._parts.ledger.change(Deployment, SERVED, each)
+        ws._event_store.repository.change(Deployment, SERVED, each)
 
 
 def another(ws, **changed):
     """A second deployment, of which somebody begins to serve it."""
-    ws._parts.ledger.attempt(lambda: [Deployment.register(**{**facts(), **changed})])
+    ws._event_store.repository.attempt(lambda: [Deployment.register(**{**facts(), **changed})])
 
 
 def facts():

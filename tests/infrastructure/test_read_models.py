@@ -7,7 +7,7 @@ from fresh_fold import assert_consistent
 from workspaces import OPERATOR, STORE, names, position, stack, store
 
 from stackfold.application.stacks.activations import Activations
-from stackfold.domain.errors import NotFound, NotInStack, OutsideLog
+from stackfold.domain.errors import AsOfOutOfRange, NotFound, NotInStack
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
 from stackfold.infrastructure.workspace import Workspace
@@ -135,7 +135,7 @@ def test_nothing_was_active_before_the_first_activation(ws):
 
 @pytest.mark.parametrize("asked", [0, -1, 5, 10**30])
 def test_a_position_outside_of_the_log_is_refused(ws, asked):
-    with pytest.raises(OutsideLog):
+    with pytest.raises(AsOfOutOfRange):
         ws.stacks.list(as_of=asked)
 
 
@@ -218,8 +218,8 @@ def test_without_a_name_the_active_stacks_component_is_meant(ws):
 
 
 def activate_in(ws, scope, name):
-    activations = Activations(ws._parts.ledger, ws.queries, scope)
-    ws._parts.ledger.attempt(lambda: [activations.choose(UUID(ws.stacks.get(name).id))])
+    activations = Activations(ws._event_store.repository, ws.queries, scope)
+    ws._event_store.repository.attempt(lambda: [activations.choose(UUID(ws.stacks.get(name).id))])
 
 
 # -- while somebody else changes things

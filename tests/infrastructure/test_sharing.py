@@ -13,7 +13,7 @@ from fresh_fold import assert_consistent
 from workspaces import STORE, meanwhile, names, opened, stack, store
 
 from stackfold.domain.errors import (
-    ChangedMeanwhile,
+    ConcurrentModification,
     InvalidFile,
     InvalidStore,
     LogExists,
@@ -116,7 +116,7 @@ def test_two_who_change_one_component_both_succeed_or_one_is_told_what_changed(a
     assert bob.components.get(STORE, "a").labels == {"team": "x"}
     with opened(url) as other:
         meanwhile(bob, lambda: other.components.update(STORE, "a", {"path": "3"}))
-        with pytest.raises(ChangedMeanwhile, match=r"by bob meanwhile \(.*path.*revision 4"):
+        with pytest.raises(ConcurrentModification, match=r"by bob meanwhile \(.*path.*revision 4"):
             bob.components.update(STORE, "a", {"path": "4"})
         assert other.components.get(STORE, "a").configuration["path"] == "3"
         assert assert_consistent(other) == 8

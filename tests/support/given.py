@@ -13,7 +13,12 @@ from uuid import UUID
 
 import pytest
 
-from stackfold.domain.eventsourcing.aggregate import Aggregate, DomainEvent, FirstEvent, signed
+from stackfold.domain.eventsourcing.aggregate import (
+    Aggregate,
+    DomainEvent,
+    FirstEvent,
+    event_metadata,
+)
 
 that = partial
 """that(Stack.Renamed, name="prod"): a fact, without who, when and where it stands."""
@@ -37,7 +42,7 @@ class given:
     def then(self, *facts: partial[Any]) -> Any:
         """Exactly these events, in this order, and no others; returns the aggregate."""
         began = datetime.now(UTC)
-        with signed(BY, WHY):
+        with event_metadata(BY, WHY):
             answer = self.command(self.aggregate or self.kind)
         if self.aggregate is None:
             self.aggregate = answer
@@ -59,7 +64,7 @@ class given:
 
     def refused(self, error: type[Exception], match: str) -> None:
         """The command raises, and nothing has happened."""
-        with signed(BY, WHY), pytest.raises(error, match=match):
+        with event_metadata(BY, WHY), pytest.raises(error, match=match):
             self.command(self.aggregate or self.kind)
         if self.aggregate is not None:
             assert not self.aggregate.pending_events, "a refused command left an event behind"

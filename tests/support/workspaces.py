@@ -38,12 +38,12 @@ def position(ws: Workspace) -> int:
 
 def meanwhile(ws: Workspace, change: Callable[[], object]) -> None:
     """Let a change be recorded right before the next command's own would be."""
-    ledger = ws._parts.ledger
-    save = ledger.save
+    repository = ws._event_store.repository
+    save = repository.save
 
     def save_too_late(*arguments: Any, **more: Any) -> Any:
-        del ledger.save  # type: ignore[misc] the instance's, which hides the class's
+        del repository.save  # type: ignore[misc] the instance's, which hides the class's
         change()
         return save(*arguments, **more)
 
-    ledger.save = save_too_late  # type: ignore[method-assign]
+    repository.save = save_too_late  # type: ignore[method-assign]

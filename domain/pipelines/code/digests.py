@@ -35,7 +35,7 @@ class Fingerprint(NamedTuple):
     """What counts by its class alone, as "name (module.Class)"."""
 
 
-class CodeDigests:
+class CodeFingerprints:
     """Digests of functions, for one moment: what was looked at is not looked at again.
 
     A digest covers the function's byte code and constants, the values that it encloses, and the
@@ -48,7 +48,7 @@ class CodeDigests:
     def __init__(self, sources: Sources | None = None) -> None:
         """Nothing was looked at yet; what is not imported yet is read by `sources`."""
         self._imports = Imports(sources or NoSources())
-        self._parts: dict[tuple[int, bool], Part] = {}
+        self._event_store: dict[tuple[int, bool], Part] = {}
         self._known: Known = {}
         self._links: dict[int, tuple[Part, tuple[Part, ...]]] = {}
 
@@ -121,9 +121,9 @@ class CodeDigests:
 
     def _part(self, of: Any, with_defaults: bool) -> Part:
         key = id(of), with_defaults
-        found = self._parts.get(key)
+        found = self._event_store.get(key)
         if found is None:
-            found = self._parts[key] = part(of, self._imports, self._known, with_defaults)
+            found = self._event_store[key] = part(of, self._imports, self._known, with_defaults)
         return found
 
     def _parts_of(self, all: Iterable[Any]) -> tuple[Part, ...]:

@@ -12,7 +12,7 @@ from stackfold.application.ports.submitting_orchestrator import (
     Submission,
     SubmittingOrchestrator,
 )
-from stackfold.domain.errors import EngineStopped, EngineUnavailable, NoLongerFollowed, WouldNotRun
+from stackfold.domain.errors import EngineStopped, EngineUnavailable, RunDetached, WouldNotRun
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.url import address, only_on_loopback
 from stackfold.infrastructure.eventstore.open import chosen_store
@@ -75,7 +75,7 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
                 break
             if time.monotonic() > end:
                 seconds = self.configuration.timeout
-                raise NoLongerFollowed(self._title, f"its timeout of {seconds} seconds is over")
+                raise RunDetached(self._title, f"its timeout of {seconds} seconds is over")
             time.sleep(self.configuration.poll_interval)
         if state.name != "SUCCEEDED":
             raise EngineStopped(self._title, state.name, state.reason)
@@ -138,7 +138,7 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
                 return self._api.state(reference)
             except EngineUnavailable as error:
                 if time.monotonic() > end:
-                    raise NoLongerFollowed(self._title, error.problem) from error
+                    raise RunDetached(self._title, error.problem) from error
             time.sleep(self.configuration.poll_interval)
 
     def _log_problem(self) -> str:

@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import Field
 
 from stackfold.application import ports
-from stackfold.application.ports import Execute, Orchestrator, Place, RunPlan
+from stackfold.application.ports import Execute, Orchestrator, RunPlan, StepExecutor
 from stackfold.application.runs.schedule import Schedule
 from stackfold.infrastructure.flavors.step_executors import ThisThread
-from stackfold.infrastructure.flavors.worker_pool import Crew, Places
+from stackfold.infrastructure.flavors.worker_pool import StepExecutors, WorkerPool
 
 
 class LocalOrchestrator(Orchestrator):
@@ -42,10 +42,10 @@ class LocalOrchestrator(Orchestrator):
             if self.configuration.isolation == "inline" or limit == 1:
                 _one_after_another(plan, execute, places(ThisThread()))
             else:
-                Crew(plan, execute, places, limit).run()
+                WorkerPool(plan, execute, places, limit).run()
 
     @contextmanager
-    def _places(self) -> Iterator[Places]:
+    def _places(self) -> Iterator[StepExecutors]:
         if self.configuration.isolation != "process":
             yield lambda thread: thread
             return
@@ -55,7 +55,7 @@ class LocalOrchestrator(Orchestrator):
             yield pool.place
 
 
-def _one_after_another(plan: RunPlan, execute: Execute, place: Place) -> None:
+def _one_after_another(plan: RunPlan, execute: Execute, place: StepExecutor) -> None:
     schedule = Schedule(plan)
     while (step := schedule.begin()) is not None:
         try:

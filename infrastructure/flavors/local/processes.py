@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
-from stackfold.application.ports import Answer, Place
+from stackfold.application.ports import Answer, StepExecutor
 from stackfold.domain.errors import InvalidPipeline, StepProcessDied, StepTimedOut
 from stackfold.infrastructure.flavors.local.serialization import dumps
 from stackfold.infrastructure.flavors.step_executors import GRACE, ThisThread
@@ -217,7 +217,7 @@ class ProcessPool:
         for process in idle:
             process.close()
 
-    def place(self, thread: ThisThread) -> Place:
+    def place(self, thread: ThisThread) -> StepExecutor:
         """One of the processes, with `thread` waiting for it."""
         return _InAProcess(self, thread)
 

@@ -22,7 +22,7 @@ import cloudpickle
 
 from stackfold.application.runs.step_call import StepCall
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.pipelines.code import CodeDigests
+from stackfold.domain.pipelines.code import CodeFingerprints
 from stackfold.infrastructure.system.file_modules import FileModule, place_of
 
 
@@ -119,7 +119,7 @@ def _folders(here: str, there: str) -> tuple[str, str]:
 
 
 def _digest(call: StepCall) -> str:
-    return CodeDigests().digest(call.step.function)
+    return CodeFingerprints().digest(call.step.function)
 
 
 def _dumped(value: object, pickler: "type[_ByValue]") -> bytes:

@@ -26,7 +26,7 @@ from stackfold.infrastructure.flavors.mlflow.run import (
     log_parameters,
     nowhere,
 )
-from stackfold.infrastructure.flavors.mlflow.store_lock import Guard
+from stackfold.infrastructure.flavors.mlflow.store_lock import Constraint
 from stackfold.infrastructure.system.loopback import is_loopback
 
 _STATUS = {"completed": "FINISHED", "failed": "FAILED", "cancelled": "KILLED"}
@@ -130,7 +130,7 @@ class MlflowExperimentTracker(ExperimentTracker):
         with connected(self._settings()) as client, ExitStack() as block:
             run, ids = self._run_for(client, step, lost)
             if not self.configuration.strict:
-                guard = block.enter_context(Guard(run.info.run_id, self._place, lost))
+                guard = block.enter_context(Constraint(run.info.run_id, self._place, lost))
                 if ids is None:
                     guard.close()
             record = MlflowRecord(

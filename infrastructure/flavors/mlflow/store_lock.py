@@ -30,17 +30,17 @@ _WRITES = (
 )
 """The methods of MLflow's client that only tell something; their first argument is a run's id."""
 
-_guards: dict[str, list["Guard"]] = {}
+_guards: dict[str, list["Constraint"]] = {}
 """A run's id → those who guard it; several if steps share a run."""
 _turn = threading.Lock()
 _installed = False
 
 
-class Guard:
+class Constraint:
     """Stands between a run of MLflow's and those who tell it something, from whatever thread."""
 
     def __init__(self, run: str, place: str, lost: Callable[[TrackerUnavailable], None]) -> None:
-        """Guard the run with that id.
+        """Constraint the run with that id.
 
         Args:
             run: Its id.
@@ -52,7 +52,7 @@ class Guard:
         self._lost = lost
         self._asleep_until = 0.0
 
-    def __enter__(self) -> "Guard":
+    def __enter__(self) -> "Constraint":
         _install()
         with _turn:
             _guards.setdefault(self._run, []).append(self)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from stackfold.application.ports import Answer, Place
+from stackfold.application.ports import Answer, StepExecutor
 from stackfold.application.runs.step_call import StepCall
 from stackfold.domain.errors import EngineUnavailable, StepLost, StepProcessDied, StepTimedOut
 from stackfold.domain.pipelines.resources import Resources, bytes_of
@@ -38,7 +38,7 @@ class RayCluster:
         """How many it has, at least one."""
         return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
-    def place(self, thread: ThisThread) -> Place:
+    def place(self, thread: ThisThread) -> StepExecutor:
         """Its nodes, with `thread` waiting for what they execute."""
         return _OnANode(self, thread)
 

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from stackfold.application.ports import Execute, Orchestrator, RunPlan
 from stackfold.infrastructure.flavors.ray.settings import RaySettings
-from stackfold.infrastructure.flavors.worker_pool import Crew
+from stackfold.infrastructure.flavors.worker_pool import WorkerPool
 
 
 class RayOrchestrator(Orchestrator):
@@ -42,4 +42,4 @@ class RayOrchestrator(Orchestrator):
 
         with connected(self.configuration, self.home) as cluster:
             limit = self.configuration.max_parallel or cluster.cores
-            Crew(plan, execute, cluster.place, limit).run()
+            WorkerPool(plan, execute, cluster.place, limit).run()

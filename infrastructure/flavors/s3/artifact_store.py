@@ -16,7 +16,7 @@ from stackfold.application.ports import ArtifactStore, Kept, Secret, StoredArtif
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
 from stackfold.infrastructure.flavors.s3.bucket import PART, Bucket, Settings, endpoint_of
 from stackfold.infrastructure.flavors.s3.errors import Fault
-from stackfold.infrastructure.flavors.spooled_buffer import Gathered
+from stackfold.infrastructure.flavors.spooled_buffer import SpooledBuffer
 from stackfold.infrastructure.system.loopback import is_address, is_loopback
 
 _PATH = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[\w=+-][\w.=+-]*)*)/?", re.ASCII)
@@ -155,7 +155,7 @@ class S3ArtifactStore(ArtifactStore):
 
     @contextmanager
     def create(self) -> Iterator[ports.ArtifactWriter]:
-        with Gathered(PART) as gathered:
+        with SpooledBuffer(PART) as gathered:
             yield gathered
             gathered.finish()
             digest = gathered.digest
@@ -168,7 +168,7 @@ class S3ArtifactStore(ArtifactStore):
     @contextmanager
     def open(self, uri: str, digest: str) -> Iterator[BinaryIO]:
         key = self._key(uri)
-        with Gathered(PART) as gathered:
+        with SpooledBuffer(PART) as gathered:
             with self._in_plain_words(uri):
                 self._open_bucket().fetch(key, gathered)
             gathered.finish()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from stackfold.infrastructure.flavors.s3.errors import Fault
-from stackfold.infrastructure.flavors.spooled_buffer import Gathered
+from stackfold.infrastructure.flavors.spooled_buffer import SpooledBuffer
 
 Answer = TypeVar("Answer")
 
@@ -76,7 +76,7 @@ class Bucket:
 
     # -- sending and fetching
 
-    def put(self, key: str, claim: str, gathered: Gathered) -> None:
+    def put(self, key: str, claim: str, gathered: SpooledBuffer) -> None:
         """Make sure that an object is there, whole, and written now.
 
         Args:
@@ -96,7 +96,7 @@ class Bucket:
         else:
             self._renew(key, claim, gathered)
 
-    def fetch(self, key: str, into: Gathered) -> None:
+    def fetch(self, key: str, into: SpooledBuffer) -> None:
         """Gather an object's bytes; in requests so small that each is soon over."""
         import obstore
 
@@ -117,7 +117,7 @@ class Bucket:
         for start in range(0, size, PART):
             into.write(memoryview(part(start, min(start + PART, size))))
 
-    def _send(self, key: str, gathered: Gathered) -> None:
+    def _send(self, key: str, gathered: SpooledBuffer) -> None:
         import obstore
 
         path = gathered.path
@@ -180,7 +180,7 @@ class Bucket:
     # there. So either the deleter sees the new object and leaves it, or the writer sees that it
     # is gone. An object that is new needs no look: no deleter can have found it old.
 
-    def _renew(self, key: str, claim: str, gathered: Gathered) -> None:
+    def _renew(self, key: str, claim: str, gathered: SpooledBuffer) -> None:
         self._send(key, gathered)
         while True:
             claimed = self.found(claim)
@@ -200,7 +200,7 @@ class Bucket:
         began = time.monotonic()
         token = secrets.token_bytes(16)
         if not self._create(claim, token) and self._content(claim) != token:
-            return False  # somebody else deletes it; or was killed doing so, which `sweep` mends
+            return False  # somebody else deletes it; or was killed doing so, which `sweep` fixes
         try:
             found = self.found(key)
             if found is None or not self.is_old(found, before):
