@@ -32,14 +32,14 @@ DOMAIN_MAY_IMPORT = PURE_STDLIB | {"stackfold.domain", "pydantic", "eventsourcin
 # are compared and written as text, no file is opened. And the table of the loaded modules, in
 # which classes are found that must not be imported.
 DOMAIN_MAY_ALSO_IMPORT = {
-    ROOT / "domain" / "class_finder.py": {"pathlib", "sys"},
+    ROOT / "domain" / "pipelines" / "class_finder.py": {"pathlib", "sys"},
     ROOT / "domain" / "exact_json" / "encoding.py": {"base64", "pathlib"},
     ROOT / "domain" / "exact_json" / "decoding.py": {"base64", "pathlib", "zoneinfo", "ipaddress"},
     ROOT / "domain" / "exact_json" / "parameters.py": {"base64", "pathlib", "zoneinfo"},
     ROOT / "domain" / "exact_json" / "display.py": {"pathlib"},
 }
 # The one file that reads the clock: it stamps events.
-THE_EVENTS_CLOCK = ROOT / "domain" / "eventsourcing" / "aggregate.py"
+THE_EVENTS_CLOCK = ROOT / "domain" / "eventsourcing" / "event.py"
 
 
 def modules_of(*layers: str) -> list[Path]:
@@ -136,7 +136,7 @@ def test_the_layers_do_not_import_the_facade(path):
 
 # The workspace, and how files that users hand over are read and YAML is written.
 CLI_MAY_IMPORT = tuple(
-    f"stackfold.infrastructure.{name}" for name in ("workspace", "input_file", "yaml_file")
+    f"stackfold.infrastructure.{name}" for name in ("workspace", "files.input_file", "files.yaml")
 )
 
 

@@ -106,12 +106,11 @@ class Deployments:
         self._deployers.must_hold(store, artifact)
         id = uuid4()
         with self._claimed(str(id), name):
-            with self._repository.event_metadata(why):
-                deployment = Deployment.register(
-                    name, found, artifact, store, pin.stack_id, pin.stack, pin.revision,
-                    deployer, id,
-                )  # fmt: skip
-            self._repository.save(deployment)
+            deployment = Deployment.register(
+                name, found, artifact, store, pin.stack_id, pin.stack, pin.revision,
+                deployer, id,
+            )  # fmt: skip
+            self._repository.save(deployment, why=why)
             self._serving.serve(deployment, why)
         return self._queries.deployment(str(id))._replace(status=Health.READY.value)
 
@@ -220,8 +219,9 @@ class Deployments:
 
         Args:
             listing: Which of them, in which order.
-            as_of: A point in the past (see `application.eventsourcing.as_of`), at which the log alone tells
-                their status; None for now, when their servers are asked, all at once.
+            as_of: A point in the past (see `application.eventsourcing.as_of`), at which the
+                log alone tells their status; None for now, when their servers are asked, all at
+                once.
 
         Raises:
             InvalidListing: A column that deployments do not have.

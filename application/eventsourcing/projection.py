@@ -1,68 +1,76 @@
-"""How a read model is declared: a table, its rows, and how an event changes them."""
+"""Projections: how an event changes the rows of a read model, declared as data."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from stackfold.domain.eventsourcing.aggregate import DomainEvent
+from stackfold.application.eventsourcing.read_model import ReadModel
 
 Row = tuple[Any, ...]
 
 
 class TemporalProjection(NamedTuple):
-    """A table with one row per revision, true for a half-open interval of positions.
+    """Keeps every revision of an aggregate as a row of its read model."""
 
-    Beside its own columns a row has: `id` (of the aggregate), `revision`, `since` and `until`
-    (positions in the log; `until` is null while the row is true), `created`, `updated` and
-    `ended` (RFC 3339, the log's own time), and `by`.
-    """
+    read_model: ReadModel
+    apply: Callable[[Any, Any], Row | None]
+    """(the row before the event or None, the event) → the row after it; None ends the row."""
+
+
+ColumnType = Literal["TEXT", "INTEGER", "TEXT NULL"]
+
+
+class Table(NamedTuple):
+    """A table with one row per fact."""
+
+    name: str
+    columns: Mapping[str, ColumnType]
+    """Column → type; a column is not null unless its type says so."""
+    primary_key: tuple[str, ...]
+    position: "str | PositionOf"
+    """Where the position of the event that made a row is found."""
+    unique: tuple[tuple[str, ...], ...] = ()
+    """Groups of columns whose values no two rows share."""
+    indexes: tuple[tuple[str, ...], ...] = ()
+    """Groups of columns that rows are looked up by."""
+
+
+class PositionOf(NamedTuple):
+    """The position of the row of another table that a row belongs to."""
 
     table: str
-    kind: str
-    """What a row is called in a sentence; a row with a column `type` is called by its type."""
-    row: type[Any]
-    """A NamedTuple whose fields are the table's own columns."""
-    json: frozenset[str]
-    """Those of the columns that hold a dictionary or a list, stored as JSON."""
-    unique: tuple[str, ...]
-    """The columns that no two living rows have the same values in."""
-    fold: Callable[[Any, Any], Row | None]
-    """(the row that was true until now or None, the event) → the row that is true from now on."""
-    events: frozenset[type[DomainEvent]]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The table's own columns."""
-        fields: tuple[str, ...] = self.row._fields
-        return fields
+    column: str
+    """The column with the id of that row."""
 
 
-class Derived(NamedTuple):
-    """A value that the database works out from rows that are there already."""
+class Lookup(NamedTuple):
+    """A value that is taken from a row of another table: the column of the row with that id."""
 
-    expression: str
-    """SQL; `{schema}` stands for the schema of the tables, `?` for a parameter."""
-    parameters: tuple[Any, ...]
-
-
-class Write(NamedTuple):
-    """A change of plain rows."""
-
-    action: Literal["insert", "ensure", "update", "delete"]
-    """"ensure" inserts a row unless there is one with that key; "update" and "delete" are of the
-    rows with that key."""
     table: str
-    values: Mapping[str, Any]
-    """Column → value, or what it is derived from."""
+    column: str
+    id: str
+
+
+class NextNumber(NamedTuple):
+    """One more than the largest number in its column, among the rows with the same values."""
+
+    among: tuple[str, ...]
+    """The columns whose values are the same as those of the row that is inserted."""
+
+
+class RowChange(NamedTuple):
+    """A change of the rows of a table."""
+
+    action: Literal["insert", "update", "delete"]
+    """"update" and "delete" change the rows with that key."""
+    table: str
     key: Mapping[str, Any]
+    values: Mapping[str, Any] = {}
+    """Column → value, `Lookup` or `NextNumber`."""
 
 
 class TableProjection(NamedTuple):
-    """Tables with one row per fact: runs, steps, artifacts."""
+    """Keeps facts as rows of tables that are changed in place: runs, steps, artifacts."""
 
-    tables: Mapping[str, str]
-    """Table → its columns and constraints, in SQL that every database understands."""
-    indexes: tuple[str, ...]
-    """Index definitions, as "table (columns)"."""
-    fold: Callable[[Any, int, str], Iterable[Write]]
-    """(event, position, recorded at) → what to write."""
-    events: frozenset[type[DomainEvent]]
+    tables: tuple[Table, ...]
+    apply: Callable[[Any, int, str], Iterable[RowChange]]
+    """(event, position, recorded at) → the changes of rows; none for an event of no interest."""

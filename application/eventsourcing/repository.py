@@ -1,15 +1,19 @@
 """The one log, as the services use it: load, save, and try again where a race was lost."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from contextlib import AbstractContextManager
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from eventsourcing.persistence import EventStore, RecordConflictError
 
+from stackfold.application.eventsourcing.aggregate_type import Aggregates
 from stackfold.application.eventsourcing.snapshots import Snapshots, revive
 from stackfold.domain.errors import ConcurrentModification, NotFound
-from stackfold.domain.eventsourcing.aggregate import Aggregate, DomainEvent, event_metadata
+from stackfold.domain.eventsourcing.aggregate import Aggregate
+from stackfold.domain.eventsourcing.event import DomainEvent
+from stackfold.domain.eventsourcing.metadata import EventMetadata
+from stackfold.domain.limits import MESSAGE, must_fit
 
 A = TypeVar("A", bound=Aggregate)
 R = TypeVar("R")
@@ -24,6 +28,14 @@ _RACES = 3
 lose for ever."""
 
 
+class Undo(NamedTuple):
+    """Aggregates to save as one change that takes back another one."""
+
+    aggregates: Sequence[Aggregate]
+    of: int
+    """The change that is taken back, by the position of its first event."""
+
+
 class Repository:
     """Aggregates, loaded from the log and saved to it."""
 
@@ -31,6 +43,7 @@ class Repository:
         self,
         store: "EventStore[UUID]",
         snapshots: Snapshots,
+        aggregates: Aggregates,
         author: Callable[[], str],
         exclusive: Callable[[], AbstractContextManager[None]],
     ) -> None:
@@ -40,14 +53,9 @@ class Repository:
         """
         self._store = store
         self._snapshots = snapshots
+        self.aggregates = aggregates
         self.author = author
         self._exclusive = exclusive
-
-    @contextmanager
-    def event_metadata(self, why: str = "") -> Iterator[None]:
-        """Sign the events of the block with the author and the reason."""
-        with event_metadata(self.author(), why):
-            yield
 
     def load(self, kind: type[A], id: UUID | str, revision: int | None = None) -> A:
         """The aggregate with that id, as it is or as it was at a revision.
@@ -55,8 +63,12 @@ class Repository:
         Raises:
             NotFound: The log knows no such id or revision.
         """
-        snapshot = self._snapshots.latest(kind.TOPIC, str(id), revision)
-        aggregate = revive(kind, UUID(str(id)), snapshot) if snapshot else None
+        declared = self.aggregates.type_of(kind.TOPIC)
+        restore = declared.restore if declared else None
+        snapshot = self._snapshots.latest(kind.TOPIC, str(id), revision) if restore else None
+        aggregate = None
+        if snapshot and restore:
+            aggregate = revive(kind, UUID(str(id)), snapshot, restore)
         after = snapshot.revision if snapshot else None
         for event in self._events(id, after, upto=revision):
             if aggregate is not None and event.originator_version == aggregate.version:
@@ -68,11 +80,19 @@ class Repository:
             raise NotFound(kind.TOPIC, str(id) if revision is None else f"{id} revision {revision}")
         return aggregate
 
-    def save(self, *aggregates: Aggregate, preview: Preview | None = None) -> Sequence[int]:
+    def save(
+        self,
+        *aggregates: Aggregate,
+        why: str = "",
+        undoes: int | None = None,
+        preview: Preview | None = None,
+    ) -> Sequence[int]:
         """Append the pending events of all the aggregates, all or nothing.
 
         Args:
             *aggregates: What is saved, in this order.
+            why: The reason.
+            undoes: The change that is taken back, if one is.
             preview: If given, everything is done but kept: it is called with the positions to
                 look at what would be, and then it is as if nothing had happened.
 
@@ -86,6 +106,10 @@ class Repository:
         events = [event for each in aggregates for event in each.collect_events()]
         if not events:
             return ()
+        must_fit("the message", why, MESSAGE)
+        metadata = EventMetadata(self.author(), why, undoes)
+        for event in events:
+            event.stamp(metadata)  # type: ignore[attr-defined]
         recordings = self._store.put(events, events=events, preview=preview)
         return [recording.notification.id for recording in recordings]
 
@@ -110,18 +134,17 @@ class Repository:
             nonlocal seen
             aggregate = self.load(kind, id)
             first, seen = not seen, seen or aggregate.version
-            with self.event_metadata(why):
-                command(aggregate)
+            command(aggregate)
             if not first:
                 self._refuse_overlap(aggregate, seen)
-            self.save(aggregate)
+            self.save(aggregate, why=why)
             return aggregate
 
         return self._until_recorded(once)
 
     def attempt(
         self,
-        command: Callable[[], Sequence[Aggregate]],
+        command: Callable[[], "Sequence[Aggregate] | Undo"],
         why: str = "",
         preview: Preview | None = None,
         *,
@@ -144,9 +167,10 @@ class Repository:
         """
 
         def once() -> Sequence[int]:
-            with self.event_metadata(why):
-                aggregates = command()
-            return self.save(*aggregates, preview=preview)
+            change = command()
+            if isinstance(change, Undo):
+                return self.save(*change.aggregates, why=why, undoes=change.of, preview=preview)
+            return self.save(*change, why=why, preview=preview)
 
         if locked:
             with self._exclusive():
@@ -190,7 +214,7 @@ class Repository:
                     aggregate.kind,
                     aggregate.name,
                     theirs.originator_version,
-                    theirs.by,
+                    theirs.event_metadata.by if theirs.event_metadata else "",
                     sorted(both or theirs.changed_fields()),
                 )
 

@@ -10,11 +10,10 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from stackfold.domain.eventsourcing.aggregate import Aggregate
-from stackfold.domain.runs.artifact import Artifact
-from stackfold.domain.runs.pin import PinnedComponent
-from stackfold.domain.stacks.component_type import ComponentType
 
 A = TypeVar("A", bound=Aggregate)
+
+Restore = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 EVERY = 100
 """How many revisions lie between two snapshots."""
@@ -43,50 +42,17 @@ class Snapshots(Protocol):
         """
 
 
-def revive(kind: type[A], id: UUID, snapshot: Snapshot) -> A:
-    """The aggregate that a snapshot was taken of."""
+def revive(kind: type[A], id: UUID, snapshot: Snapshot, restore: Restore) -> A:
+    """The aggregate that a snapshot was taken of.
+
+    Args:
+        kind: Its class.
+        id: Its id.
+        snapshot: The row of its read model.
+        restore: The columns of the row → the arguments of the class.
+    """
     aggregate = kind.__new__(kind)
     aggregate.__base_init__(id, snapshot.revision, datetime.fromisoformat(snapshot.created))
     aggregate.modified_on = datetime.fromisoformat(snapshot.updated)
-    aggregate.__init__(**_ARGUMENTS[kind.TOPIC](snapshot.fields))  # type: ignore[misc]
+    aggregate.__init__(**restore(snapshot.fields))  # type: ignore[misc]
     return aggregate
-
-
-def _stack(fields: Mapping[str, Any]) -> dict[str, Any]:
-    components = {
-        ComponentType(type): tuple(UUID(id) for id in ids)
-        for type, ids in fields["components"].items()
-    }
-    return {**fields, "components": components}
-
-
-def _component(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {**fields, "type": ComponentType(fields["type"])}
-
-
-def _activation(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": fields["scope"], "stack": UUID(fields["stack"])}
-
-
-def _deployment(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": fields["name"],
-        "model": fields["model"],
-        "artifact": Artifact.model_validate(fields["artifact"]),
-        "store": PinnedComponent.model_validate(fields["store"]),
-        "stack_id": UUID(fields["stack_id"]),
-        "stack": fields["stack"],
-        "stack_revision": int(fields["stack_revision"]),
-        "deployer": PinnedComponent.model_validate(fields["component"]),
-        "status": fields["status"],
-        "reference": fields["reference"],
-    }
-
-
-_ARGUMENTS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    "stack": _stack,
-    "component": _component,
-    "activation": _activation,
-    "deployment": _deployment,
-}
-"""Topic → how the columns of the read model become what the aggregate is made of."""

@@ -1,11 +1,11 @@
 """Going back: revert, restore and undo, each by recording a new revision."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.eventsourcing.repository import Repository, Undo
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import History, Queries, Reference, Revision
 from stackfold.application.stacks.views import HistoryEntry
@@ -24,18 +24,12 @@ from stackfold.domain.errors import (
     NothingToUndo,
     UnknownFlavor,
 )
-from stackfold.domain.eventsourcing.aggregate import Revertible, event_metadata
-from stackfold.domain.stacks.activation import Activation
+from stackfold.domain.eventsourcing.aggregate import Revertible
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.domain.stacks.flavor import Flavor
 from stackfold.domain.stacks.stack import Stack
 
 R = TypeVar("R", bound=Revertible)
-
-_KINDS: dict[str, type[Revertible]] = {
-    kind.TOPIC: kind for kind in (Activation, Component, Flavor, Stack)
-}
 
 
 class Reverts:
@@ -48,7 +42,14 @@ class Reverts:
     def __init__(
         self, repository: Repository, queries: Queries, history: History, flavors: Flavors
     ) -> None:
-        """Record in `repository`, ask `queries` and `history`, check configurations by `flavors`."""
+        """Create the service.
+
+        Args:
+            repository: Loads and saves aggregates.
+            queries: Reads current read models.
+            history: Reads what happened to an aggregate.
+            flavors: Checks that a past configuration is still valid.
+        """
         self._repository = repository
         self._queries = queries
         self._history = history
@@ -148,22 +149,23 @@ class Reverts:
             CannotUndo: The last change is one of a deployment that is there.
         """
 
-        def command() -> list[Revertible]:
+        def command() -> Undo:
             number, events = self._last_standing()
             first: dict[str, tuple[type[Revertible], int]] = {}
             for topic, id, version in events:
-                first[id] = (_KINDS[topic], version)
+                kind = self._revertible(topic)
+                if kind:
+                    first[id] = kind, version
             aggregates = []
-            with event_metadata(self._repository.author(), why, undoes=number):
-                # Newest first, so that nothing is taken away before what needs it is gone.
-                for id, (kind, version) in first.items():
-                    aggregate = self._repository.load(kind, id)
-                    past = self._repository.load(kind, id, version - 1) if version > 1 else None
-                    if isinstance(past, Component) and not past.deleted:
-                        self._must_fit(past)
-                    aggregate.become(past)
-                    aggregates.append(aggregate)
-            return aggregates
+            # Newest first, so that nothing is taken away before what needs it is gone.
+            for id, (kind, version) in first.items():
+                aggregate = self._repository.load(kind, id)
+                past = self._repository.load(kind, id, version - 1) if version > 1 else None
+                if isinstance(past, Component) and not past.deleted:
+                    self._must_fit(past)
+                aggregate.become(past)
+                aggregates.append(aggregate)
+            return Undo(aggregates, number)
 
         return self._record(command, why, dry_run)
 
@@ -171,7 +173,7 @@ class Reverts:
 
     def _record(
         self,
-        command: Callable[[], Sequence[Revertible]],
+        command: Callable[[], Sequence[Revertible] | Undo],
         why: str,
         dry_run: bool,
         locked: bool = False,
@@ -259,10 +261,17 @@ class Reverts:
                 taken_back.add(undoes)
             elif number not in taken_back and number > FIRST_CHANGE:
                 topic, id, _ = events[0]
-                if topic in _KINDS:
+                if self._revertible(topic):
                     return number, events
                 self._must_be_gone(id, number)
         raise NothingToUndo
+
+    def _revertible(self, topic: str) -> type[Revertible] | None:
+        """The class of the aggregates of a topic; None if they cannot be reverted."""
+        declared = self._repository.aggregates.type_of(topic)
+        if declared is None or not declared.revertible:
+            return None
+        return cast(type[Revertible], declared.aggregate)
 
     def _must_be_gone(self, deployment: str, change: int) -> None:
         """Refuse to go past a deployment, which somebody may mean, unless it was deleted."""

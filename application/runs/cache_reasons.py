@@ -56,12 +56,12 @@ class CacheReasons:
             if earlier and earlier not in runs:
                 described = self._queries.describe_run(earlier)
                 runs[earlier] = described, self._executions.digests(earlier)
-            after = _event_store(step, *runs[run.id])
+            after = _parts(step, *runs[run.id])
             then = runs[earlier] if earlier else None
             before = None
             if then:
                 before = next(
-                    _event_store(each, *then) for each in then[0].steps if each.name == step.name
+                    _parts(each, *then) for each in then[0].steps if each.name == step.name
                 )
             yield CacheReason(
                 step.name,
@@ -100,7 +100,7 @@ class CacheReasons:
         return next(_differences(before, after), otherwise)
 
 
-def _event_store(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> dict[str, Any]:
+def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> dict[str, Any]:
     (store, *_) = run.pin["components"]["artifact_store"]
     return {
         "code": step.code,

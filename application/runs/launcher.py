@@ -112,26 +112,25 @@ class RunLauncher:
             )
             for node in graph.nodes
         )
-        with self._repository.event_metadata(launch.why):
-            run = Run.start(
-                graph.pipeline,
-                graph.source,
-                dict(graph.parameters),
-                steps,
-                pin,
-                mode=graph.options.failure_mode or FailureMode.FAIL_FAST,
-                configuration=dict(graph.configuration),
-                environment=launch.environment,
-                rerun_of=launch.rerun_of,
-                tags=graph.options.tags,
-                metadata=graph.options.metadata,
-                import_root=graph.import_root,
-                code_form=FORM,
-                opaque={name: each.opaque for name, each in codes.items() if each.opaque},
-            )
+        run = Run.start(
+            graph.pipeline,
+            graph.source,
+            dict(graph.parameters),
+            steps,
+            pin,
+            mode=graph.options.failure_mode or FailureMode.FAIL_FAST,
+            configuration=dict(graph.configuration),
+            environment=launch.environment,
+            rerun_of=launch.rerun_of,
+            tags=graph.options.tags,
+            metadata=graph.options.metadata,
+            import_root=graph.import_root,
+            code_form=FORM,
+            opaque={name: each.opaque for name, each in codes.items() if each.opaque},
+        )
         # Claimed before it is known, so that nobody can take it for interrupted.
         with self._claims.hold(str(run.id), run.name):
-            self._repository.save(run)
+            self._repository.save(run, why=launch.why)
             self._execute(run, launch, run_resources, orchestrator)
         return str(run.id)
 

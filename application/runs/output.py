@@ -34,7 +34,7 @@ class Output:
         """Keep the text in `store`."""
         self._store = store
         self._turn = threading.Lock()
-        self._event_store: list[str] = []
+        self._parts: list[str] = []
         self._length = 0
         self._artifact: Any = None
         self._writer: ArtifactWriter | None = None
@@ -60,7 +60,7 @@ class Output:
         with self._turn:
             if self._closed:
                 return
-            self._event_store.append(text)
+            self._parts.append(text)
             self._length += len(text)
             if self._length >= _CHUNK:
                 self._flush()
@@ -83,10 +83,10 @@ class Output:
             return StepLog(uri=uri, digest=digest, size=size)
 
     def _flush(self, last: bool = False) -> None:
-        text = redacted("".join(self._event_store))
+        text = redacted("".join(self._parts))
         # A secret value may have begun in what is here, and go on in what comes.
         kept = 0 if last else min(longest(), len(text))
-        self._event_store = [text[len(text) - kept :]]
+        self._parts = [text[len(text) - kept :]]
         self._length = kept
         data = text[: len(text) - kept].encode(errors="backslashreplace")
         try:

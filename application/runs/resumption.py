@@ -57,9 +57,8 @@ class Resumption:
                 for each in described.steps
                 if each.name not in kept and each.status != "pending"
             )
-            with self._repository.event_metadata(why):
-                run.resume(redone)
-            self._repository.save(run)
+            run.resume(redone)
+            self._repository.save(run, why=why)
             self._launcher.resume(run, graph, pin, kept, why, listener)
         return view.id
 

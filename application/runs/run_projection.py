@@ -1,54 +1,59 @@
-"""Which runs were there, how did their steps fare, and what came out?"""
+"""The projection of runs and their steps."""
 
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from stackfold.application.eventsourcing.projection import TableProjection, Write
+from stackfold.application.eventsourcing.projection import (
+    PositionOf,
+    RowChange,
+    Table,
+    TableProjection,
+)
 from stackfold.domain.runs.run import Run, StepLog
 
 
-def fold(  # noqa: PLR0912  # one case for each event
+def apply(  # noqa: PLR0912  # one case for each event
     event: Run.Event, position: int, recorded_at: str
-) -> Iterator[Write]:
-    """What an event writes; the steps that were never executed are told by the run's graph."""
+) -> Iterator[RowChange]:
+    """The changes of rows that an event makes; steps without a row have not begun."""
     run = {"id": str(event.originator_id)}
     match event:
         case Run.Started():
-            yield Write("insert", "runs", _started(event, position, recorded_at), run)
+            yield RowChange("insert", "runs", run, _started(event, position, recorded_at))
         case Run.StepCompleted():
-            yield Write("insert", "steps", _completed(event), _key(event))
+            yield RowChange("insert", "steps", _key(event), _completed(event))
         case Run.StepFailed():
-            yield Write("insert", "steps", _failed(event), _key(event))
+            yield RowChange("insert", "steps", _key(event), _failed(event))
         case Run.StepCancelled():
-            yield Write("insert", "steps", _cancelled(event), _key(event))
+            yield RowChange("insert", "steps", _key(event), _cancelled(event))
         case Run.StepsSkipped():
             for step in event.steps:
                 values = {**_NOTHING, "status": "skipped", "error": event.reason}
-                yield Write("insert", "steps", values, {"run": run["id"], "name": step})
+                yield RowChange("insert", "steps", {"run": run["id"], "name": step}, values)
         case Run.Submitted():
             to = {"orchestrator": event.orchestrator, "reference": event.reference}
-            yield Write("update", "runs", {"submitted": _json({**to, "url": event.url})}, run)
+            yield RowChange("update", "runs", run, {"submitted": _json({**to, "url": event.url})})
         case Run.Completed():
-            yield Write("update", "runs", {"status": "completed", "ended": recorded_at}, run)
+            yield RowChange("update", "runs", run, {"status": "completed", "ended": recorded_at})
         case Run.Failed():
             values = {"status": "failed", "ended": recorded_at, "error": event.error}
-            yield Write("update", "runs", values, run)
+            yield RowChange("update", "runs", run, values)
         case Run.Cancelled():
             values = {"status": "cancelled", "ended": recorded_at, "error": event.reason}
-            yield Write("update", "runs", values, run)
+            yield RowChange("update", "runs", run, values)
         case Run.Resumed():
             for step in event.redone:
-                yield Write("delete", "steps", {}, {"run": run["id"], "name": step})
+                yield RowChange("delete", "steps", {"run": run["id"], "name": step})
             values = {"status": "running", "ended": None, "error": "", "submitted": None}
-            yield Write("update", "runs", values, run)
+            yield RowChange("update", "runs", run, values)
         case Run.Annotated():
             values = {"tags": _json(event.tags), "metadata": _json(event.metadata)}
-            yield Write("update", "runs", values, run)
+            yield RowChange("update", "runs", run, values)
         case Run.Deleted():
-            yield Write("delete", "steps", {}, {"run": run["id"]})
-            yield Write("delete", "runs", {}, run)
+            yield RowChange("delete", "steps", {"run": run["id"]})
+            yield RowChange("delete", "runs", run)
 
 
 def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, Any]:
@@ -70,8 +75,8 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
         "status": "running",
         "started": recorded_at,
         "error": "",
-        "by": event.by,
-        "why": event.why,
+        "by": event.event_metadata.by if event.event_metadata else "",
+        "why": event.event_metadata.why if event.event_metadata else "",
         "parameters": _json(event.parameters),
         "parameter_form": event.parameter_form,
         "configuration": _json(event.configuration),
@@ -164,39 +169,66 @@ def _text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-RUNS = TableProjection(
-    tables={
-        "runs": "id TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL, "
-        "pipeline TEXT NOT NULL, source TEXT NOT NULL, import_root TEXT NOT NULL, "
-        "stack TEXT NOT NULL, "
-        "stack_id TEXT NOT NULL, stack_revision INTEGER NOT NULL, fingerprint TEXT NOT NULL, "
-        "status TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, error TEXT NOT NULL, "
-        "by TEXT NOT NULL, why TEXT NOT NULL, parameters TEXT NOT NULL, graph TEXT NOT NULL, "
-        "pin TEXT NOT NULL, configuration TEXT NOT NULL, rerun_of TEXT, environment TEXT NOT NULL, "
-        "tags TEXT NOT NULL, metadata TEXT NOT NULL, submitted TEXT, parameter_form TEXT NOT NULL",
-        "steps": "run TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, "
-        "started TEXT, ended TEXT, error TEXT NOT NULL, "
-        "traceback TEXT NOT NULL, parameters TEXT NOT NULL, inputs TEXT NOT NULL, "
-        "retried TEXT NOT NULL, log TEXT, key TEXT NOT NULL, cached_from TEXT, "
-        "metadata TEXT NOT NULL, tags TEXT NOT NULL, parameter_form TEXT NOT NULL, "
-        "PRIMARY KEY (run, name)",
-    },
-    indexes=("runs (position)", "runs (name)", "runs (pipeline, position)", "steps (key, ended)"),
-    fold=fold,
-    events=frozenset(
-        {
-            Run.Started,
-            Run.StepCompleted,
-            Run.StepFailed,
-            Run.StepCancelled,
-            Run.StepsSkipped,
-            Run.Submitted,
-            Run.Completed,
-            Run.Failed,
-            Run.Cancelled,
-            Run.Resumed,
-            Run.Annotated,
-            Run.Deleted,
-        }
+RUN_TABLES = TableProjection(
+    tables=(
+        Table(
+            "runs",
+            {
+                "id": "TEXT",
+                "position": "INTEGER",
+                "name": "TEXT",
+                "pipeline": "TEXT",
+                "source": "TEXT",
+                "import_root": "TEXT",
+                "stack": "TEXT",
+                "stack_id": "TEXT",
+                "stack_revision": "INTEGER",
+                "fingerprint": "TEXT",
+                "status": "TEXT",
+                "started": "TEXT",
+                "ended": "TEXT NULL",
+                "error": "TEXT",
+                "by": "TEXT",
+                "why": "TEXT",
+                "parameters": "TEXT",
+                "graph": "TEXT",
+                "pin": "TEXT",
+                "configuration": "TEXT",
+                "rerun_of": "TEXT NULL",
+                "environment": "TEXT",
+                "tags": "TEXT",
+                "metadata": "TEXT",
+                "submitted": "TEXT NULL",
+                "parameter_form": "TEXT",
+            },
+            primary_key=("id",),
+            position="position",
+            indexes=(("position",), ("name",), ("pipeline", "position")),
+        ),
+        Table(
+            "steps",
+            {
+                "run": "TEXT",
+                "name": "TEXT",
+                "status": "TEXT",
+                "started": "TEXT NULL",
+                "ended": "TEXT NULL",
+                "error": "TEXT",
+                "traceback": "TEXT",
+                "parameters": "TEXT",
+                "inputs": "TEXT",
+                "retried": "TEXT",
+                "log": "TEXT NULL",
+                "key": "TEXT",
+                "cached_from": "TEXT NULL",
+                "metadata": "TEXT",
+                "tags": "TEXT",
+                "parameter_form": "TEXT",
+            },
+            primary_key=("run", "name"),
+            position=PositionOf("runs", "run"),
+            indexes=(("key", "ended"),),
+        ),
     ),
+    apply=apply,
 )

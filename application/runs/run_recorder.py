@@ -63,14 +63,13 @@ class RunRecorder:
             before = self._run.version
             # Until it has returned nobody knows; an interruption can come at any moment.
             self._lost = True
-            with self._repository.event_metadata(self._why):
-                if self._shared and self._waiting:
-                    self._run.must_run()
-                for command in self._waiting:
-                    command(self._run)
+            if self._shared and self._waiting:
+                self._run.must_run()
+            for command in self._waiting:
+                command(self._run)
             self._expected = before + len(self._run.pending_events)
             try:
-                self._repository.save(self._run)
+                self._repository.save(self._run, why=self._why)
             except RecordConflictError:
                 # Somebody else said something about the run, such as a tag.
                 self._expected = None

@@ -9,15 +9,14 @@ from stackfold.domain.stacks.stack import Stack
 
 def seed(repository: Repository) -> None:
     """Register the default orchestrator, artifact store and stack, and activate that stack."""
-    with repository.event_metadata("first use"):
-        orchestrator = Component.register(ComponentType.ORCHESTRATOR, "default", "local", {})
-        store = Component.register(ComponentType.ARTIFACT_STORE, "default", "local", {})
-        stack = Stack.register(
-            "default",
-            {
-                ComponentType.ORCHESTRATOR: [orchestrator.id],
-                ComponentType.ARTIFACT_STORE: [store.id],
-            },
-        )
-        activation = Activation.register(GLOBAL, stack.id)
-    repository.save(orchestrator, store, stack, activation)
+    orchestrator = Component.register(ComponentType.ORCHESTRATOR, "default", "local", {})
+    store = Component.register(ComponentType.ARTIFACT_STORE, "default", "local", {})
+    stack = Stack.register(
+        "default",
+        {
+            ComponentType.ORCHESTRATOR: [orchestrator.id],
+            ComponentType.ARTIFACT_STORE: [store.id],
+        },
+    )
+    activation = Activation.register(GLOBAL, stack.id)
+    repository.save(orchestrator, store, stack, activation, why="first use")

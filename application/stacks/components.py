@@ -105,9 +105,8 @@ class Components:
         """
         type = ComponentType(type)
         explicit = self._flavors.explicit(type, flavor, configuration or {})
-        with self._repository.event_metadata(why):
-            component = Component.register(type, name, flavor, explicit, labels)
-        self._repository.save(component)
+        component = Component.register(type, name, flavor, explicit, labels)
+        self._repository.save(component, why=why)
         return self._view(component)
 
     def update(
@@ -192,16 +191,15 @@ class Components:
             NameTaken: The type has a component of that name already.
         """
         original = self._repository.load(Component, self.get(type, reference).id)
-        with self._repository.event_metadata(why):
-            copy = Component.register(
-                original.type,
-                name,
-                original.flavor,
-                original.configuration,
-                original.labels,
-                copied_from=Origin(id=original.id, revision=original.version),
-            )
-        self._repository.save(copy)
+        copy = Component.register(
+            original.type,
+            name,
+            original.flavor,
+            original.configuration,
+            original.labels,
+            copied_from=Origin(id=original.id, revision=original.version),
+        )
+        self._repository.save(copy, why=why)
         return self._view(copy)
 
     def delete(self, type: ComponentType, reference: str, why: str = "") -> ComponentView:

@@ -104,15 +104,14 @@ class Flavors:
             raise NameTaken(f"{type.noun} flavor", flavor.flavor)
         if known:
             return self._catalogue.view(same[0])
-        with self._repository.event_metadata(why):
-            registered = Flavor.register(
-                type,
-                flavor.flavor,
-                source,
-                summary=(inspect.getdoc(flavor) or "").partition("\n")[0],
-                configuration_schema=_schema(source, flavor),
-            )
-        self._repository.save(registered)
+        registered = Flavor.register(
+            type,
+            flavor.flavor,
+            source,
+            summary=(inspect.getdoc(flavor) or "").partition("\n")[0],
+            configuration_schema=_schema(source, flavor),
+        )
+        self._repository.save(registered, why=why)
         return self._catalogue.view(self._catalogue.entry(type, registered.name))
 
     def is_registered(self, type: ComponentType, source: str) -> bool:

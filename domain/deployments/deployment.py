@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 from pydantic import JsonValue
 
 from stackfold.domain.errors import DeploymentNotStarted
-from stackfold.domain.eventsourcing.aggregate import Aggregate, FirstEvent
+from stackfold.domain.eventsourcing.aggregate import Aggregate
+from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.name import valid_name
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import PinnedComponent

@@ -98,6 +98,28 @@ class UnreadableEvent(StackfoldError):
         super().__init__(f"the log holds an event {topic!r}{place} that cannot be loaded: {reason}")
 
 
+class UnsignedEvent(StackfoldError):
+    """An event was to be recorded without saying who made the change."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        super().__init__(
+            f"the event {topic!r} has no metadata: save its aggregate through the repository of a "
+            "workspace, which knows who acts"
+        )
+
+
+class UndeclaredTopic(StackfoldError):
+    """An event was to be recorded that no aggregate type declares, so nobody could load it."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        super().__init__(
+            f"no aggregate type declares the event {topic!r}: declare its class in the aggregate "
+            "and give the aggregate's type to the workspace"
+        )
+
+
 class Unrecordable(StackfoldError):
     """Something was said that the log cannot keep as it was said."""
 

@@ -85,11 +85,11 @@ def held_output(value: object) -> Output | None:
             return each
         if id(each) not in seen:
             seen.add(id(each))
-            waiting += [part for part in _event_store(each) if type(part) not in _WITHOUT_PARTS]
+            waiting += [part for part in _parts(each) if type(part) not in _WITHOUT_PARTS]
     return None
 
 
-def _event_store(value: Any) -> Iterable[Any]:
+def _parts(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return (*value, *value.values())
     if isinstance(value, list | tuple | set | frozenset):

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from stackfold.domain.errors import NothingToChange, NotResumable, RunEnded
-from stackfold.domain.eventsourcing.aggregate import Aggregate, FirstEvent
+from stackfold.domain.eventsourcing.aggregate import Aggregate
+from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.limits import TAGS, must_be_few
 from stackfold.domain.name import LONGEST
 from stackfold.domain.pipelines.options import FailureMode

@@ -4,7 +4,8 @@ from typing import Literal, Self
 from uuid import UUID
 
 from stackfold.domain.errors import NotFound, NothingToChange
-from stackfold.domain.eventsourcing.aggregate import FirstEvent, Revertible
+from stackfold.domain.eventsourcing.aggregate import Revertible
+from stackfold.domain.eventsourcing.event import FirstEvent
 
 GLOBAL = "global"
 """The scope that counts where no project has its own."""

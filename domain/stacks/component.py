@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 from pydantic import JsonValue
 
 from stackfold.domain.errors import NotDeleted, NothingToChange, Protected, UnknownAttribute
-from stackfold.domain.eventsourcing.aggregate import FirstEvent, Revertible
+from stackfold.domain.eventsourcing.aggregate import Revertible
+from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.limits import ATTRIBUTE, must_fit
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import ComponentType

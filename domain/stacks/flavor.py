@@ -3,7 +3,8 @@
 from typing import Any, Literal, Self
 
 from stackfold.domain.errors import NotDeleted, NothingToChange
-from stackfold.domain.eventsourcing.aggregate import FirstEvent, Revertible
+from stackfold.domain.eventsourcing.aggregate import Revertible
+from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import ComponentType
 

@@ -12,7 +12,8 @@ from stackfold.domain.errors import (
     Protected,
     TooManyComponents,
 )
-from stackfold.domain.eventsourcing.aggregate import FirstEvent, Revertible
+from stackfold.domain.eventsourcing.aggregate import Revertible
+from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.limits import MESSAGE, must_fit
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import ComponentType

@@ -4,10 +4,11 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import (
     LogUnavailable,
     PermissionDenied,
@@ -42,6 +43,9 @@ from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.url import Address
 from stackfold.infrastructure.system.forks import tell_when_forked
 
+if TYPE_CHECKING:
+    from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+
 _LOCK = int.from_bytes(b"stackfol", "big")
 """The write lock, an advisory one: it needs no right to the tables, and hinders no reader."""
 
@@ -62,6 +66,7 @@ _OPEN = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INER
 class PostgresDatabase:
     """A connection that threads take turns in, made anew where it was lost between two uses."""
 
+    aggregates = STACKFOLD_AGGREGATES
     main, temp = SCHEMA_NAME, "pg_temp"
     drops_unseen = False
     # Not the time when the transaction began, which waited for the write lock.
@@ -228,6 +233,11 @@ class PostgresDatabase:
         cursor.execute("INSERT INTO version VALUES (?)", [SCHEMA])
         self.empty = False
 
+    def _tables(self) -> "ReadModelTables":
+        from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+
+        return ReadModelTables(self.aggregates)
+
     def by_table(self, cursor: Cursor) -> str:
         """Let no index be used to read tables, until the transaction ends."""
         from stackfold.infrastructure.database import postgres_integrity
@@ -243,7 +253,9 @@ class PostgresDatabase:
         """
         from stackfold.infrastructure.database import postgres_integrity
 
-        return self.consistently(lambda: postgres_integrity.lying_index(self._cursor()))
+        return self.consistently(
+            lambda: postgres_integrity.lying_index(self._cursor(), self._tables())
+        )
 
     def damage(self) -> Fault | None:
         """What amcheck finds, where it is installed and allowed."""
@@ -256,13 +268,13 @@ class PostgresDatabase:
         """What of the log's indexes and triggers is not there, or is not what it should be."""
         from stackfold.infrastructure.database import postgres_integrity
 
-        return self.consistently(lambda: postgres_integrity.missing(self._cursor()))
+        return self.consistently(lambda: postgres_integrity.missing(self._cursor(), self._tables()))
 
     def fix(self, cursor: Cursor) -> None:
         """Make the indexes and triggers anew that are wrong, as far as this user may."""
         from stackfold.infrastructure.database import postgres_integrity
 
-        postgres_integrity.fix(cursor)
+        postgres_integrity.fix(cursor, self._tables())
 
     @contextmanager
     def new_events(self) -> Iterator[Wait]:

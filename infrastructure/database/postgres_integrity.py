@@ -13,7 +13,7 @@ from stackfold.infrastructure.database.postgres_schema import (
 )
 from stackfold.infrastructure.database.protocol import Cursor, Fault
 from stackfold.infrastructure.eventstore import log_tables
-from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 
 Read = Callable[[str, Sequence[Any]], list[Any]]
 """Executes a SELECT."""
@@ -38,9 +38,9 @@ MEND = (
 RESTORE = "restore the database from a backup, or copy it with `stackfold log fork NEW_HOME`"
 
 
-def lying_index(cursor: Cursor) -> Fault | None:
+def lying_index(cursor: Cursor, tables: ReadModelTables) -> Fault | None:
     """The first index that has other rows than its table."""
-    for table, name, columns, where in _valid_indexes(cursor):
+    for table, name, columns, where in _valid_indexes(cursor, tables):
         selected = f"SELECT ctid, {columns} FROM {SCHEMA_NAME}.{table}{where}"
         ordered = f"{selected} ORDER BY {columns} OFFSET 0"
         cursor.execute(BY_TABLE)
@@ -79,7 +79,7 @@ def _digest(selected: str) -> str:
     )
 
 
-def _valid_indexes(cursor: Cursor) -> list[tuple[str, str, str, str]]:
+def _valid_indexes(cursor: Cursor, tables: ReadModelTables) -> list[tuple[str, str, str, str]]:
     """Table, name, columns and condition of each; expressions are in conditions only."""
     rows = cursor.execute(
         "SELECT CAST(t.relname AS text), CAST(c.relname AS text), "
@@ -93,7 +93,7 @@ def _valid_indexes(cursor: Cursor) -> list[tuple[str, str, str, str]]:
         "GROUP BY t.relname, c.relname, i.indpred, i.indrelid "
         "ORDER BY t.relname <> 'events', t.relname, c.relname"
     ).fetchall()
-    known = {"events", *TABLES.names()}
+    known = {"events", *tables.names()}
     return [
         (table, name, columns, f" WHERE {where}" if where else "")
         for table, name, columns, where in rows
@@ -135,22 +135,22 @@ def damage(read: Read) -> Fault | None:
     return Fault(f"the table of events is damaged: {rows[0][0]}", RESTORE) if rows else None
 
 
-def missing(cursor: Cursor) -> Fault | None:
+def missing(cursor: Cursor, tables: ReadModelTables) -> Fault | None:
     """The first trigger or index that is not there, or is not as Stackfold makes it."""
     for name, _, found in _triggers(cursor):
         what = "is disabled, or not what it should be" if found else "is missing"
         why = ", which keeps the log append-only" if name == "events_stay" else ""
         return Fault(f"the trigger {name!r} {what}{why}", MEND)
-    for name, _, found in _indexes(cursor):
+    for name, _, found in _indexes(cursor, tables):
         return Fault(
             f"the index {name!r} {'is not what it should be' if found else 'is missing'}", MEND
         )
     return None
 
 
-def fix(cursor: Cursor) -> None:
+def fix(cursor: Cursor, tables: ReadModelTables) -> None:
     """Make anew what is wrong with triggers and indexes; the owner of the log may do that."""
-    _make_tables(cursor)
+    _make_tables(cursor, tables)
     statements: list[str] = []
     cursor.execute("SAVEPOINT looking")
     for name, statement, found in _triggers(cursor):
@@ -158,18 +158,18 @@ def fix(cursor: Cursor) -> None:
             statements.append(f"DROP TRIGGER {name} ON events")
         functions = (each.replace("CREATE", "CREATE OR REPLACE", 1) for each in (REFUSE, ANNOUNCE))
         statements += *functions, statement
-    for name, statement, _ in [*_indexes(cursor)]:
+    for name, statement, _ in [*_indexes(cursor, tables)]:
         # One that is there but not valid is none that is found.
         table = statement.partition(" ON ")[2].split()[0]
         statements.append(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
         statements += f"DROP INDEX IF EXISTS {SCHEMA_NAME}.{name}", statement
-    damaged = lying_index(cursor) or damage(
+    damaged = lying_index(cursor, tables) or damage(
         lambda statement, parameters: cursor.execute(statement, parameters).fetchall()
     )
     cursor.execute("ROLLBACK TO looking")
     if damaged:
         statements.insert(0, f"REINDEX TABLE {SCHEMA_NAME}.events")
-        for table in TABLES.names():
+        for table in tables.names():
             # Emptied first, as they are to be made anew: they may hold what an index forbids.
             statements += f"DELETE FROM {table}", f"REINDEX TABLE {SCHEMA_NAME}.{table}"
     for statement in statements:
@@ -183,9 +183,9 @@ def fix(cursor: Cursor) -> None:
         cursor.execute("RELEASE mending")
 
 
-def _make_tables(cursor: Cursor) -> None:
+def _make_tables(cursor: Cursor, tables: ReadModelTables) -> None:
     """Make the tables of the read models anew if one of them is missing."""
-    wanted = [*TABLES.names()]
+    wanted = [*tables.names()]
     ((found,),) = cursor.execute(
         f"SELECT count(*) FROM pg_tables WHERE schemaname = '{SCHEMA_NAME}' "
         f"AND tablename IN ({', '.join('?' for _ in wanted)})",
@@ -195,9 +195,9 @@ def _make_tables(cursor: Cursor) -> None:
         return
     cursor.execute("SAVEPOINT making")
     try:
-        TABLES.drop(cursor)
-        TABLES.create(cursor, SCHEMA_NAME)
-        TABLES.create_indexes(cursor)
+        tables.drop(cursor)
+        tables.create(cursor, SCHEMA_NAME)
+        tables.create_indexes(cursor)
     except errors.InsufficientPrivilege:
         # The owner may; whoever else needs the tables is told what is missing.
         cursor.execute("ROLLBACK TO making")
@@ -237,14 +237,14 @@ _KINDS = {"events_stay": 2 + 8 + 16 + 32, "events_are_announced": 4}
 """Trigger → its pg_trigger.tgtype: BEFORE, DELETE, UPDATE and TRUNCATE; AFTER INSERT."""
 
 
-def _indexes(cursor: Cursor) -> Iterator[_Wrong]:
+def _indexes(cursor: Cursor, tables: ReadModelTables) -> Iterator[_Wrong]:
     """Those that are not what they should be, by comparison with those of temporary tables."""
     found = _defined(cursor, f"CAST('{SCHEMA_NAME}' AS regnamespace)")
     cursor.execute(log_tables.EVENTS.replace("TABLE ", "TABLE pg_temp.", 1))
     for statement in log_tables.INDEXES:
         cursor.execute(statement)
-    TABLES.create(cursor, "pg_temp")
-    TABLES.create_indexes(cursor)
+    tables.create(cursor, "pg_temp")
+    tables.create_indexes(cursor)
     wanted = _defined(cursor, "pg_my_temp_schema()")
     there = {*found.values()}
     for name, (table, unique, definition) in wanted.items():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
+from stackfold.application.eventsourcing.aggregate_type import Aggregates
 from stackfold.domain.errors import LogUnavailable
 
 
@@ -43,6 +44,8 @@ Wait = Callable[[float], object]
 class Database(Protocol):
     """A connection that threads take turns in."""
 
+    aggregates: Aggregates
+    """Whose read models it holds."""
     place: str
     """Where it is, to be shown; no secret is part of it."""
     main: str

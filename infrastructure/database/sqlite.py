@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import LogUnavailable, ReadModelDamaged
 from stackfold.infrastructure.database.protocol import Cursor, Fault, R, Wait, part
 from stackfold.infrastructure.database.schema_version import SCHEMA
@@ -49,6 +50,7 @@ class SqliteDatabase:
     so that what it reads stays true until it commits.
     """
 
+    aggregates = STACKFOLD_AGGREGATES
     main, temp = "main", "temp"
     drops_unseen = True
     clock = "NULL"

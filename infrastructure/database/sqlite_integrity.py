@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stackfold.infrastructure.database.protocol import Fault
 from stackfold.infrastructure.eventstore import log_tables
-from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 
 REBUILD = "the log itself holds: `stackfold log rebuild` makes indexes and read models anew"
 COPY = "copy what can be read with `stackfold log fork NEW_HOME`, or restore the file from a backup"
@@ -130,8 +130,8 @@ def _wanted() -> dict[tuple[str, str], str]:
     try:
         with database.write() as cursor:
             log_tables.create(cursor, database)
-            TABLES.create(cursor, database.main)
-            TABLES.create_indexes(cursor)
+            ReadModelTables(database.aggregates).create(cursor, database.main)
+            ReadModelTables(database.aggregates).create_indexes(cursor)
             return _definitions(cursor.connection)
     finally:
         database.close()

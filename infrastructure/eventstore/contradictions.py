@@ -7,9 +7,9 @@ everything in it can be reached, and the contradiction is reported until somebod
 
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.projection import Row, TemporalProjection
+from stackfold.application.eventsourcing.projection import Row
+from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.domain.name import LONGEST
-from stackfold.domain.stacks.component_type import ComponentType
 
 
 class Contradiction(NamedTuple):
@@ -74,29 +74,29 @@ class Contradictions:
         what = f"a row of {table!r} was recorded twice, and the first one counts"
         self._lasting.append(Contradiction(0, what))
 
-    def named(self, model: TemporalProjection, id: str, row: Row, position: int) -> Row:
+    def named(self, model: ReadModel, id: str, row: Row, position: int) -> Row:
         """The row that is shown: under another name, while its own belongs to something else."""
         key = (model.table, id)
         self.ended(model, id)
-        values = self._values(model, row)
+        values = model.unique_values(row)
         wanted = values[-1]
         other = self._living.get((model.table, values))
         if other is not None:
             row, values = self._renamed(model, id, row, values)
             self._namesakes[key] = Contradiction(
                 position,
-                f"makes a second {_noun(model, row)} {wanted!r}, beside #{other[1]}: it is shown "
+                f"makes a second {model.noun_of(row)} {wanted!r}, beside #{other[1]}: it is shown "
                 f"as {values[-1]!r} until it is renamed or deleted",
             )
         self._living[model.table, values] = id, position
         self._own[key] = values
         return row
 
-    def kept(self, model: TemporalProjection, id: str, row: Row) -> bool:
+    def kept(self, model: ReadModel, id: str, row: Row) -> bool:
         """Whether a row has the unique values that it had before."""
-        return self._own.get((model.table, id)) == self._values(model, row)
+        return self._own.get((model.table, id)) == model.unique_values(row)
 
-    def ended(self, model: TemporalProjection, id: str) -> None:
+    def ended(self, model: ReadModel, id: str) -> None:
         """Note that nothing living of that id has a name any more."""
         key = (model.table, id)
         values = self._own.pop(key, None)
@@ -104,11 +104,8 @@ class Contradictions:
             del self._living[model.table, values]
             self._namesakes.pop(key, None)
 
-    def _values(self, model: TemporalProjection, row: Row) -> tuple[Any, ...]:
-        return tuple(row[model.columns.index(column)] for column in model.unique)
-
     def _renamed(
-        self, model: TemporalProjection, id: str, row: Row, values: tuple[Any, ...]
+        self, model: ReadModel, id: str, row: Row, values: tuple[Any, ...]
     ) -> tuple[Row, tuple[Any, ...]]:
         column = model.columns.index(model.unique[-1])
         name = str(values[-1])
@@ -118,10 +115,3 @@ class Contradictions:
             if (model.table, values) not in self._living:
                 break
         return model.row(*row[:column], shown, *row[column + 1 :]), values
-
-
-def _noun(model: TemporalProjection, row: Row) -> str:
-    if "type" not in model.columns:
-        return model.kind
-    noun = ComponentType(row[model.columns.index("type")]).noun
-    return f"{noun} flavor" if model.kind == "flavor" else noun

@@ -1,9 +1,6 @@
-"""Events to stored bytes and back; topics resolve through the table here, never by import path."""
+"""Events to stored bytes and back; a topic resolves to a declared class, not to a path."""
 
-import importlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from math import isfinite
 from typing import Any
 from uuid import UUID
@@ -12,20 +9,18 @@ import orjson
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from pydantic import BaseModel, ValidationError
 
-from stackfold.domain.errors import UnreadableEvent, Unrecordable
-from stackfold.domain.eventsourcing.aggregate import DomainEvent
+from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.domain.errors import (
+    UndeclaredTopic,
+    UnreadableEvent,
+    Unrecordable,
+    UnsignedEvent,
+)
+from stackfold.domain.eventsourcing.event import DomainEvent
+from stackfold.domain.eventsourcing.metadata import EventMetadata
 
-_AGGREGATES = {
-    "activation": ("stackfold.domain.stacks.activation", "Activation"),
-    "component": ("stackfold.domain.stacks.component", "Component"),
-    "deployment": ("stackfold.domain.deployments.deployment", "Deployment"),
-    "flavor": ("stackfold.domain.stacks.flavor", "Flavor"),
-    "run": ("stackfold.domain.runs.run", "Run"),
-    "stack": ("stackfold.domain.stacks.stack", "Stack"),
-}
-"""First word of a topic → the module and the aggregate that its events belong to."""
-
-_IN_COLUMNS = {"originator_id", "originator_version"}
+_APART = {"originator_id", "originator_version", "event_metadata"}
+"""The fields of an event that are not written as such: columns of their own, and metadata."""
 _VERSION = "class_version"
 """The field that tells which version of its class an event is of; it is left out for version 1."""
 _TOO_NEW = "a newer version of Stackfold wrote it"
@@ -34,20 +29,31 @@ _TOO_NEW = "a newer version of Stackfold wrote it"
 class EventMapper(Mapper[UUID]):
     """Stores an event as canonical JSON: sorted keys, no spaces, UTF-8."""
 
-    def __init__(self) -> None:
-        """Nothing to configure: the format is the log's."""
+    def __init__(self, aggregates: Aggregates) -> None:
+        """Map the events of `aggregates`."""
         super().__init__(JSONTranscoder())
+        self._aggregates = aggregates
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         """The event as the log keeps it.
 
         Raises:
-            Unrecordable: JSON has no words for something in it.
+            UnsignedEvent: It has no metadata: nobody said who made the change.
+            UndeclaredTopic: No aggregate type declares it, so that it could never be loaded.
+            Unrecordable: JSON cannot represent something in it.
         """
         event: DomainEvent = domain_event
-        state = {name: value for name, value in vars(event).items() if name not in _IN_COLUMNS}
-        if event.undoes is None:
-            del state["undoes"]
+        if self._aggregates.event_class(event.TOPIC) is not type(event):
+            raise UndeclaredTopic(event.TOPIC)
+        if event.event_metadata is None:
+            raise UnsignedEvent(event.TOPIC)
+        # Beside the data in one object, as the log has kept it from its first version on.
+        state = {name: value for name, value in vars(event).items() if name not in _APART}
+        state |= {
+            name: value
+            for name, value in event.event_metadata._asdict().items()
+            if value is not None
+        }
         if event.class_version > 1:
             state[_VERSION] = event.class_version
         return StoredEvent(
@@ -63,42 +69,32 @@ class EventMapper(Mapper[UUID]):
         Raises:
             UnreadableEvent: Its topic is unknown, or its bytes do not fit its class.
         """
-        return loaded(
+        return self.load(
             stored_event.topic,
             stored_event.originator_id,
             stored_event.originator_version,
             stored_event.state,
         )
 
-
-def loaded(topic: str, id: UUID | str, version: int, state: bytes) -> Any:
-    """The event that these columns hold; raises as `EventMapper.to_domain_event`."""
-    event_class = event_classes(topic.partition(".")[0]).get(topic)
-    if event_class is None:
-        raise UnreadableEvent(topic, _TOO_NEW)
-    try:
-        fields = orjson.loads(state)
-        fields["originator_id"] = id
-        fields["originator_version"] = version
-        if _VERSION in fields or event_class.class_version > 1:
-            _upcast(event_class, fields)
-        return event_class.model_validate(fields)
-    except (ValidationError, ValueError, TypeError, LookupError, AttributeError) as error:
-        raise UnreadableEvent(topic, "it was damaged") from error
-
-
-@cache
-def event_classes(aggregate: str) -> Mapping[str, type[DomainEvent]]:
-    """Topic → event class, for the aggregate of that topic; empty for an unknown one."""
-    if aggregate not in _AGGREGATES:
-        return {}
-    module, name = _AGGREGATES[aggregate]
-    members = vars(getattr(importlib.import_module(module), name)).values()
-    return {
-        member.TOPIC: member
-        for member in members
-        if isinstance(member, type) and issubclass(member, DomainEvent) and "TOPIC" in vars(member)
-    }
+    def load(self, topic: str, id: UUID | str, version: int, state: bytes) -> Any:
+        """The event that the columns of the log hold; raises as `to_domain_event`."""
+        event_class = self._aggregates.event_class(topic)
+        if event_class is None:
+            raise UnreadableEvent(topic, _TOO_NEW)
+        try:
+            fields = orjson.loads(state)
+            fields["originator_id"] = id
+            fields["originator_version"] = version
+            metadata = EventMetadata(
+                **{name: fields.pop(name) for name in EventMetadata._fields if name in fields}
+            )
+            if _VERSION in fields or event_class.class_version > 1:
+                _upcast(event_class, fields)
+            event = event_class.model_validate(fields)
+            event.stamp(metadata)
+            return event
+        except (ValidationError, ValueError, TypeError, LookupError, AttributeError) as error:
+            raise UnreadableEvent(topic, "it was damaged") from error
 
 
 def _upcast(event_class: type[DomainEvent], state: dict[str, Any]) -> None:

@@ -21,6 +21,10 @@ from stackfold.infrastructure.queries.as_of import position_of
 from stackfold.infrastructure.queries.history import SqlHistory
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from eventsourcing.application import Application
+
     from stackfold.infrastructure.eventstore.clock import Ahead
     from stackfold.infrastructure.eventstore.rebuild import Progress
     from stackfold.infrastructure.eventstore.verification import Verification
@@ -181,6 +185,15 @@ class Log:
         from stackfold.infrastructure.eventstore.fork import fork
 
         return fork(self._database, self._position(at), home)
+
+    def application_class(self) -> "type[Application[UUID]]":
+        """The class of an eventsourcing `Application` that works on this log.
+
+        Give it to the library's `ProjectionRunner`, or read its `notification_log`.
+        """
+        from stackfold.infrastructure.eventstore.application import application_class
+
+        return application_class(self._database)
 
     # -- how it is done
 

@@ -1,20 +1,25 @@
 """Folds events into the read models, inside the transaction that appends them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import orjson
 from eventsourcing.persistence import IntegrityError
 
+from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.cells import cell
-from stackfold.application.eventsourcing.constraints import CONSTRAINTS
-from stackfold.application.eventsourcing.projection import Derived, Row, TemporalProjection, Write
-from stackfold.application.eventsourcing.read_models import plain, temporal
+from stackfold.application.eventsourcing.projection import (
+    Lookup,
+    NextNumber,
+    Row,
+    RowChange,
+    TemporalProjection,
+)
+from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.application.stacks.queries import Queries
 from stackfold.domain.errors import NameTaken
-from stackfold.domain.eventsourcing.aggregate import DomainEvent
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.infrastructure.database.protocol import Cursor, Database
 
 
@@ -34,24 +39,25 @@ class Projector:
             IntegrityError: It would be a scope's second first choice.
             StackfoldError: What holds between aggregates forbids it.
         """
-        topic = event.TOPIC.partition(".")[0]
-        table = _table(topic)
-        if table:
-            self._revise(cursor, table, event, position, recorded_at)
-            return
-        for model in plain(topic):
-            if type(event) in model.events:
-                for write in model.fold(event, position, recorded_at):
-                    cursor.execute(*statement(write, self._database.main))
+        declared = self._database.aggregates.type_of(event.TOPIC)
+        if declared is None:
+            return  # the mapper refuses what no type declares
+        if declared.projection:
+            self._revise(cursor, declared, declared.projection, event, position, recorded_at)
+        for projection in declared.tables:
+            for change in projection.apply(event, position, recorded_at):
+                cursor.execute(*statement(change, self._database.main))
 
     def _revise(
         self,
         cursor: Cursor,
-        table: "_Table",
+        declared: AggregateType,
+        projection: TemporalProjection,
         event: DomainEvent,
         position: int,
         recorded_at: str,
     ) -> None:
+        table = _statements(projection.read_model)
         id = str(event.originator_id)
         created, row = recorded_at, None
         if event.originator_version > 1:
@@ -63,26 +69,26 @@ class Projector:
             else:
                 # It was deleted and is there again; it was created when it was first there.
                 ((created,),) = cursor.execute(table.select_created, (id,)).fetchall()
-        guard = CONSTRAINTS.get(event.TOPIC)
-        if guard:
-            guard(self._queries, event, row)
-        after = table.model.fold(row, event)
+        constraint = declared.constraints.get(event.TOPIC)
+        if constraint:
+            constraint(self._queries, event, row)
+        after = projection.apply(row, event)
         if after is None:
             return
-        envelope = (id, event.originator_version, position, created, recorded_at, event.by)
+        envelope = (id, event.originator_version, position, created, recorded_at, author_of(event))
         try:
             cursor.execute(table.insert, (*envelope, *encoded(after, table.in_json)))
         except self._database.conflict as error:
-            if table.model.kind == "activation":
-                # Its scope made a first choice meanwhile: a lost race like any other.
+            if table.model.duplicate == "lost race":
                 raise IntegrityError(str(error)) from error
-            raise _name_taken(table.model, after) from error
+            name = str(table.model.unique_values(after)[-1])
+            raise NameTaken(table.model.noun_of(after), name) from error
 
 
-class _Table:
+class _Statements:
     """The statements for one temporal read model."""
 
-    def __init__(self, model: TemporalProjection) -> None:
+    def __init__(self, model: ReadModel) -> None:
         self.model = model
         columns = ", ".join(model.columns)
         marks = ", ".join("?" for _ in model.columns)
@@ -105,10 +111,13 @@ class _Table:
 
 
 @cache
-def _table(topic: str) -> _Table | None:
-    """The statements for the read model of a topic's aggregates; None if it has none."""
-    model = temporal(topic)
-    return _Table(model) if model else None
+def _statements(model: ReadModel) -> _Statements:
+    return _Statements(model)
+
+
+def author_of(event: DomainEvent) -> str:
+    """Who made the change that an event is of."""
+    return event.event_metadata.by if event.event_metadata else ""
 
 
 def encoded(row: Row, in_json: Sequence[bool]) -> list[Any]:
@@ -118,42 +127,48 @@ def encoded(row: Row, in_json: Sequence[bool]) -> list[Any]:
     ]
 
 
-def json_columns(model: TemporalProjection) -> tuple[bool, ...]:
+def json_columns(model: ReadModel) -> tuple[bool, ...]:
     """For each of a read model's own columns, whether it holds JSON."""
     return tuple(column in model.json for column in model.columns)
 
 
-def statement(write: Write, schema: str) -> tuple[str, list[Any]]:
-    """The SQL that changes plain rows, and its parameters."""
-    table = f"{schema}.{write.table}"
-    where = " AND ".join(f"{column} = ?" for column in write.key)
-    key = [*write.key.values()]
-    if write.action == "delete":
+def statement(change: RowChange, schema: str) -> tuple[str, list[Any]]:
+    """The SQL that changes rows of a table in a schema, and its parameters."""
+    table = f"{schema}.{change.table}"
+    where = " AND ".join(f"{column} = ?" for column in change.key)
+    key = [*change.key.values()]
+    if change.action == "delete":
         return f"DELETE FROM {table} WHERE {where}", key
-    given = write.values if write.action == "update" else {**write.key, **write.values}
+    values = change.values if change.action == "update" else {**change.key, **change.values}
     marks: list[str] = []
     parameters: list[Any] = []
-    for value in given.values():
-        if isinstance(value, Derived):
-            marks.append(f"({value.expression.format(schema=schema)})")
-            parameters += value.parameters
-        else:
-            marks.append("?")
-            parameters.append(value)
-    if write.action == "update":
-        settings = ", ".join(f"{c} = {m}" for c, m in zip(given, marks, strict=True))
+    for column in values:
+        mark, given = _expression(change.table, column, values, schema)
+        marks.append(mark)
+        parameters += given
+    if change.action == "update":
+        settings = ", ".join(f"{c} = {m}" for c, m in zip(values, marks, strict=True))
         return f"UPDATE {table} SET {settings} WHERE {where}", parameters + key
-    insertion = f"INSERT INTO {table} ({', '.join(given)}) VALUES ({', '.join(marks)})"
-    if write.action == "ensure":
-        insertion += f" ON CONFLICT ({', '.join(write.key)}) DO NOTHING"
-    return insertion, parameters
+    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(marks)})", parameters
 
 
-def _name_taken(model: TemporalProjection, row: Row) -> NameTaken:
-    values = dict(zip(model.columns, row, strict=True))
-    noun = ComponentType(values["type"]).noun if "type" in values else ""
-    kind = f"{noun} flavor" if model.kind == "flavor" else noun or model.kind
-    return NameTaken(kind, values["name"])
+def _expression(
+    table: str, column: str, values: Mapping[str, Any], schema: str
+) -> tuple[str, list[Any]]:
+    """The SQL for the value of a column, and its parameters."""
+    match values[column]:
+        case Lookup(other, wanted, id):
+            return f"(SELECT {wanted} FROM {schema}.{other} WHERE id = ?)", [id]
+        case NextNumber(among):
+            conditions, parameters = [], []
+            for each in among:
+                mark, given = _expression(table, each, values, schema)
+                conditions.append(f"{each} = {mark}")
+                parameters += given
+            largest = f"SELECT coalesce(max({column}), 0) + 1 FROM {schema}.{table}"
+            return f"({largest} WHERE {' AND '.join(conditions)})", parameters
+        case value:
+            return "?", [value]
 
 
 def canonical(value: Any) -> str:

@@ -1,50 +1,61 @@
-"""The tables of the read models, defined from their declarations."""
+"""The tables of the read models, created from their declarations."""
 
 from collections.abc import Iterator
 
-from stackfold.application.eventsourcing.read_models import every_plain, every_temporal
+from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.application.eventsourcing.projection import PositionOf, Table
 from stackfold.application.eventsourcing.snapshots import EVERY
 from stackfold.infrastructure.database.protocol import Cursor
 
 ENVELOPE = ("id", "revision", "since", "until", "created", "updated", "ended", "by")
-"""The columns that every temporal read model has before its own."""
+"""The columns that every read model with a row per revision has before its own."""
 
 
-class Tables:
-    """The tables of all read models."""
+class ReadModelTables:
+    """The tables of all read models of a set of aggregates."""
+
+    def __init__(self, aggregates: Aggregates) -> None:
+        """Create, clear and drop the tables of `aggregates`."""
+        self._models = tuple(aggregates.read_models())
+        self._tables: tuple[Table, ...] = tuple(
+            table
+            for each in aggregates.types()
+            for projection in each.tables
+            for table in projection.tables
+        )
 
     def names(self) -> Iterator[str]:
         """The name of every table."""
-        yield from (model.table for model in every_temporal())
-        for model in every_plain():
-            yield from model.tables
+        yield from (model.table for model in self._models)
+        yield from (table.name for table in self._tables)
 
-    def position_of(self, table: str, schema: str) -> str:
-        """An SQL expression for the position in the log that a row of a table comes from."""
-        if any(model.table == table for model in every_temporal()):
+    def position_of(self, name: str, schema: str) -> str:
+        """An SQL expression for the position of the event that made a row of a table."""
+        table = next((each for each in self._tables if each.name == name), None)
+        if table is None:
             return "since"
-        if table in ("runs", "artifacts"):
-            return "position"
-        return f"coalesce((SELECT position FROM {schema}.runs WHERE id = run), 0)"
+        if isinstance(table.position, PositionOf):
+            other, column = table.position
+            return f"coalesce((SELECT position FROM {schema}.{other} WHERE id = {column}), 0)"
+        return table.position
 
     def create(self, cursor: Cursor, schema: str) -> None:
-        """Create them, empty and without indexes, in a schema of the database."""
-        for temporal in every_temporal():
-            own = "".join(f", {column} TEXT NOT NULL" for column in temporal.columns)
+        """Create the tables in a schema of the database, empty and without indexes."""
+        for model in self._models:
+            own = "".join(f", {column} TEXT NOT NULL" for column in model.columns)
             cursor.execute(
-                f"CREATE TABLE {schema}.{temporal.table} (id TEXT NOT NULL, "
+                f"CREATE TABLE {schema}.{model.table} (id TEXT NOT NULL, "
                 "revision INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, "
                 "created TEXT NOT NULL, updated TEXT NOT NULL, ended TEXT, "
                 f"by TEXT NOT NULL{own})"
             )
-        for plain in every_plain():
-            for table, columns in plain.tables.items():
-                cursor.execute(f"CREATE TABLE {schema}.{table} ({columns})")
+        for table in self._tables:
+            cursor.execute(f"CREATE TABLE {schema}.{table.name} ({_definition(table)})")
 
     def create_indexes(self, cursor: Cursor) -> None:
-        """Create what makes looking things up fast, and a second living namesake impossible."""
-        for temporal in every_temporal():
-            table, unique = temporal.table, ", ".join(temporal.unique)
+        """Create the indexes: for lookups, and against two current rows of one name."""
+        for model in self._models:
+            table, unique = model.table, ", ".join(model.unique)
             for definition in (
                 f"UNIQUE INDEX {table}_at ON {table} (id, since)",
                 f"UNIQUE INDEX {table}_now ON {table} (id) WHERE until IS NULL",
@@ -53,20 +64,27 @@ class Tables:
                 f"INDEX {table}_begun ON {table} (since) WHERE revision = 1",
             ):
                 cursor.execute(f"CREATE {definition}")
-        for plain in every_plain():
-            for number, index in enumerate(plain.indexes):
-                table = index.split()[0]
-                cursor.execute(f"CREATE INDEX {table}_{number} ON {index}")
+        for each in self._tables:
+            for number, columns in enumerate(each.indexes):
+                name = f"{each.name}_{number}"
+                cursor.execute(f"CREATE INDEX {name} ON {each.name} ({', '.join(columns)})")
 
     def clear(self, cursor: Cursor) -> None:
-        """Delete all their rows."""
+        """Delete all rows."""
         for name in self.names():
             cursor.execute(f"DELETE FROM {name}")
 
     def drop(self, cursor: Cursor) -> None:
-        """Drop those that are there, whatever version of the read models they are of."""
+        """Drop the tables that exist, whatever version of the read models they are of."""
         for name in self.names():
             cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
 
-TABLES = Tables()
+def _definition(table: Table) -> str:
+    columns = [
+        f"{name} {type.removesuffix(' NULL')}{'' if type.endswith(' NULL') else ' NOT NULL'}"
+        for name, type in table.columns.items()
+    ]
+    keys = [f"PRIMARY KEY ({', '.join(table.primary_key)})"]
+    keys += [f"UNIQUE ({', '.join(columns)})" for columns in table.unique]
+    return ", ".join([*columns, *keys])

@@ -3,18 +3,23 @@
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.projection import TemporalProjection, Write
-from stackfold.application.eventsourcing.read_models import every_plain, every_temporal
+from stackfold.application.eventsourcing.projection import RowChange, TemporalProjection
 from stackfold.domain.errors import LogContradicts, UnreadableEvent
-from stackfold.domain.eventsourcing.aggregate import DomainEvent
+from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.infrastructure.database.protocol import Cursor, Database, pages
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.eventstore.contradictions import Contradiction, Contradictions
-from stackfold.infrastructure.eventstore.event_mapper import loaded
-from stackfold.infrastructure.eventstore.projector import encoded, json_columns, statement
-from stackfold.infrastructure.eventstore.read_model_tables import ENVELOPE, TABLES
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.infrastructure.eventstore.projector import (
+    author_of,
+    encoded,
+    json_columns,
+    statement,
+)
+from stackfold.infrastructure.eventstore.read_model_tables import ENVELOPE, ReadModelTables
 
 Progress = Callable[[int], None]
 """Called with the number of events that are done, now and then."""
@@ -76,16 +81,17 @@ class _Done(NamedTuple):
 
 
 def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = None) -> _Done:
+    tables = ReadModelTables(database.aggregates)
     anew = database.drops_unseen or database.version(cursor) < SCHEMA
     if anew:
-        TABLES.drop(cursor)
-        TABLES.create(cursor, database.main)
+        tables.drop(cursor)
+        tables.create(cursor, database.main)
     else:
-        TABLES.clear(cursor)
-    fold = Fold(cursor, database.main)
+        tables.clear(cursor)
+    fold = Fold(database, cursor, database.main)
     count = fold.run(events(database), progress)
     if anew:
-        TABLES.create_indexes(cursor)
+        tables.create_indexes(cursor)
         database.stamp(cursor)
     return _Done(count, fold.contradictions.all())
 
@@ -98,19 +104,18 @@ def events(database: Database) -> Iterator[Any]:
 class Fold:
     """Rows of read models, made from events alone: nothing is read back while it goes on."""
 
-    def __init__(self, cursor: Cursor, schema: str) -> None:
-        """Fill the tables in a schema of the cursor's database: "main", or "temp"."""
+    def __init__(self, database: Database, cursor: Cursor, schema: str) -> None:
+        """Fill tables.
+
+        Args:
+            database: Whose aggregates are projected.
+            cursor: Writes the rows.
+            schema: Where the tables are: `database.main` or `database.temp`.
+        """
         self._cursor = cursor
         self._schema = schema
-        self._temporal = {
-            event: (model, json_columns(model))
-            for model in every_temporal()
-            for event in model.events
-        }
-        self._folds: dict[type[DomainEvent], list[Any]] = defaultdict(list)
-        for model in every_plain():
-            for event in model.events:
-                self._folds[event].append(model.fold)
+        self._load = EventMapper(database.aggregates).load
+        self._type_of = database.aggregates.type_of
         self._current: dict[tuple[str, str], list[Any]] = {}
         self._created: dict[tuple[str, str], str] = {}
         self._rows: dict[str, list[Sequence[Any]]] = defaultdict(list)
@@ -131,7 +136,7 @@ class Fold:
         count = 0
         for count, (position, recorded_at, id, version, topic, state) in enumerate(events, 1):
             try:
-                event = loaded(topic, id, version, state)
+                event = self._load(topic, id, version, state)
                 self.contradictions.revision(id, version, position, topic)
                 self._take(event, id, position, recorded_at)
             except UnreadableEvent as error:
@@ -149,25 +154,27 @@ class Fold:
         return count
 
     def _take(self, event: DomainEvent, id: str, position: int, recorded_at: str) -> None:
-        kind = type(event)
-        if kind in self._temporal:
-            self._revise(*self._temporal[kind], event, id, position, recorded_at)
-        for fold in self._folds.get(kind, ()):
-            for write in fold(event, position, recorded_at):
-                self._write(write)
+        declared = self._type_of(event.TOPIC)
+        if declared is None:
+            return
+        if declared.projection:
+            self._revise(declared.projection, event, id, position, recorded_at)
+        for projection in declared.tables:
+            for change in projection.apply(event, position, recorded_at):
+                self._change(change)
 
     def _revise(
         self,
-        model: TemporalProjection,
-        in_json: Sequence[bool],
+        projection: TemporalProjection,
         event: DomainEvent,
         id: str,
         position: int,
         recorded_at: str,
     ) -> None:
+        model = projection.read_model
         key = (model.table, id)
         before = self._current.get(key)
-        after = model.fold(before[-1] if before else None, event)
+        after = projection.apply(before[-1] if before else None, event)
         if before is not None:
             del self._current[key]
             before.pop()
@@ -181,16 +188,17 @@ class Fold:
                 after = self.contradictions.named(model, id, after, position)
             self._current[key] = [
                 id, event.originator_version, position, None,
-                created, recorded_at, None, event.by, *encoded(after, in_json), after,
+                created, recorded_at, None, author_of(event),
+                *encoded(after, _in_json(model)), after,
             ]  # fmt: skip
 
-    def _write(self, write: Write) -> None:
-        change, parameters = statement(write, self._schema)
-        if write.action in ("insert", "ensure"):
-            self._rows[change].append(parameters)
+    def _change(self, change: RowChange) -> None:
+        sql, parameters = statement(change, self._schema)
+        if change.action == "insert":
+            self._rows[sql].append(parameters)
         else:
             self._flush()
-            self._cursor.execute(change, parameters)
+            self._cursor.execute(sql, parameters)
 
     def _flush(self) -> None:
         # In the order in which each first came: what is derived from other rows comes after them.
@@ -200,8 +208,7 @@ class Fold:
                 if not table.startswith("INSERT"):
                     marks = ", ".join("?" for _ in rows[0])
                     insertion = f"INSERT INTO {self._schema}.{table} VALUES ({marks})"
-                if "ON CONFLICT" not in insertion:
-                    insertion += " ON CONFLICT DO NOTHING"
+                insertion += " ON CONFLICT DO NOTHING"
                 self._cursor.executemany(insertion, rows)
                 if self._cursor.rowcount < len(rows):
                     self.contradictions.twice(insertion.split()[2].rpartition(".")[2])
@@ -209,3 +216,5 @@ class Fold:
 
 
 _UNTIL, _ENDED = ENVELOPE.index("until"), ENVELOPE.index("ended")
+
+_in_json = cache(json_columns)

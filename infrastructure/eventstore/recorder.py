@@ -5,10 +5,15 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredEvent
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    IntegrityError,
+    Notification,
+    StoredEvent,
+)
 
 from stackfold.domain.errors import LogUnavailable
-from stackfold.domain.eventsourcing.aggregate import DomainEvent
+from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.infrastructure.database.protocol import Cursor, Database, Interrupted
 from stackfold.infrastructure.eventstore import clock, log_tables
 from stackfold.infrastructure.eventstore.hash_chain import (
@@ -19,15 +24,34 @@ from stackfold.infrastructure.eventstore.hash_chain import (
     select_head,
 )
 from stackfold.infrastructure.eventstore.projector import Projector
-from stackfold.infrastructure.eventstore.read_model_tables import Tables
+from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+from stackfold.infrastructure.eventstore.subscription import LogSubscription
+
+Load = Callable[[str, UUID | str, int, bytes], Any]
+"""(topic, originator id, originator version, state) → the event."""
 
 
-class Recorder(AggregateRecorder):
-    """Events in the order in which they were committed, each chained to the one before."""
+class Recorder(ApplicationRecorder):
+    """Appends events to the log, each chained to the one before, and reads them.
 
-    def __init__(self, database: Database, tables: Tables, projector: Projector) -> None:
-        """Keep the log in `database`, and its read models, `tables`, in step by `projector`."""
+    It is a recorder of the eventsourcing library: notification logs, subscriptions and projection
+    runners of that library work on it.
+    """
+
+    def __init__(
+        self, database: Database, tables: ReadModelTables, projector: Projector, load: Load
+    ) -> None:
+        """Create a recorder.
+
+        Args:
+            database: Holds the log and its read models.
+            tables: The tables of the read models.
+            projector: Keeps the read models in step with the log.
+            load: Makes an event of what is stored, for a caller that has only that.
+        """
+        super().__init__()
         self._database = database
+        self._load = load
         self._tables = tables
         self._projector = projector
         self._latest: Record | None = None
@@ -45,7 +69,7 @@ class Recorder(AggregateRecorder):
         self,
         stored_events: Sequence[StoredEvent],
         *,
-        events: Sequence[DomainEvent] = (),
+        events: Sequence[DomainEvent | None] = (),
         preview: Callable[[Sequence[int]], None] | None = None,
         **_: Any,
     ) -> Sequence[int]:
@@ -53,7 +77,7 @@ class Recorder(AggregateRecorder):
 
         Args:
             stored_events: What is appended.
-            events: The same events as objects, to be folded.
+            events: The same events as objects; loaded from what is stored if they are not given.
             preview: Called with the positions when all is done but the commit, to look at what
                 would be; then everything is rolled back.
 
@@ -62,9 +86,11 @@ class Recorder(AggregateRecorder):
 
         Raises:
             IntegrityError: An aggregate has a revision of that number already.
-            StackfoldError: What holds between aggregates forbids one of them.
+            StackfoldError: A constraint forbids one of them.
         """
         written: list[Record] = []
+        if not events:
+            events = [self._loaded(stored) for stored in stored_events]
         try:
             return self._append(stored_events, events, preview, written)
         except Interrupted:
@@ -77,7 +103,7 @@ class Recorder(AggregateRecorder):
     def _append(
         self,
         stored_events: Sequence[StoredEvent],
-        events: Sequence[DomainEvent],
+        events: Sequence[DomainEvent | None],
         preview: Callable[[Sequence[int]], None] | None,
         written: list[Record],
     ) -> Sequence[int]:
@@ -99,8 +125,9 @@ class Recorder(AggregateRecorder):
                 written.append(record)
                 self._latest = record
                 previous = record.hash
-                self._projector.project(cursor, event, position, recorded_at)
-            positions = range(first, position + 1)
+                if event is not None:
+                    self._projector.project(cursor, event, position, recorded_at)
+            positions = [*range(first, position + 1)]
             if preview:
                 preview(positions)
         clock.report(late)
@@ -173,6 +200,56 @@ class Recorder(AggregateRecorder):
             (str(originator_id), gt or 0, _LAST if lte is None else lte, limit or _LAST),
         )
         return [StoredEvent(UUID(str(originator_id)), *row) for row in rows]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """The events of all aggregates, by position.
+
+        Args:
+            start: The first position; None for the beginning of the log.
+            limit: At most so many.
+            stop: The last position; None for the end of the log.
+            topics: Only events of these topics; empty for all.
+            inclusive_of_start: Whether the event at `start` counts.
+        """
+        first = (start or 0) if inclusive_of_start else (start or 0) + 1
+        wanted = f" AND topic IN ({', '.join('?' for _ in topics)})" if topics else ""
+        rows = self._database.read(
+            "SELECT originator_id, originator_version, topic, state, position FROM events "
+            f"WHERE position >= ? AND position <= ?{wanted} ORDER BY position LIMIT ?",
+            (first, _LAST if stop is None else stop, *topics, limit),
+        )
+        return [Notification(UUID(id), *columns) for id, *columns in rows]
+
+    def max_notification_id(self) -> int | None:
+        """The last position; None for an empty log."""
+        ((last,),) = self._database.read("SELECT max(position) FROM events")
+        return None if last is None else int(last)
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> LogSubscription:
+        """The events after a position, and every later one as soon as it is committed.
+
+        Args:
+            gt: Only positions after this one; None for all.
+            topics: Only events of these topics; empty for all.
+        """
+        return LogSubscription(self, self._database, gt, topics)
+
+    def _loaded(self, stored: StoredEvent) -> DomainEvent | None:
+        """The event that was stored; None if no aggregate type declares it."""
+        if self._database.aggregates.event_class(stored.topic) is None:
+            return None
+        event: DomainEvent = self._load(
+            stored.topic, stored.originator_id, stored.originator_version, stored.state
+        )
+        return event
 
 
 _LAST = 2**63 - 1

@@ -1,7 +1,6 @@
 """Snapshots, found among the rows of the temporal read models."""
 
 from stackfold.application.eventsourcing.cells import cell
-from stackfold.application.eventsourcing.read_models import temporal
 from stackfold.application.eventsourcing.snapshots import EVERY, Snapshot
 from stackfold.infrastructure.database.protocol import Database
 
@@ -15,7 +14,7 @@ class ReadModelSnapshots:
 
     def latest(self, topic: str, id: str, upto: int | None) -> Snapshot | None:
         """The latest snapshot of an aggregate that is no later than a revision."""
-        model = temporal(topic)
+        model = self._database.aggregates.read_model(topic)
         if model is None:
             return None
         rows = self._database.read(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from stackfold.domain.errors import InvalidHead, LogUnavailable, UnreadableEvent
 from stackfold.infrastructure.database.protocol import Database, Fault
 from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, Record, chained
-from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 from stackfold.infrastructure.eventstore.rebuild import Fold, Progress, events
 from stackfold.infrastructure.eventstore.records import PAGE, records
 
@@ -163,8 +163,9 @@ class _Difference(NamedTuple):
 def _verify_read_models(database: Database) -> _Difference | None:
     """The first position at which a read model and a fresh fold differ, and how."""
     with database.look() as cursor:
-        TABLES.create(cursor, database.temp)
-        fold = Fold(cursor, database.temp)
+        tables = ReadModelTables(database.aggregates)
+        tables.create(cursor, database.temp)
+        fold = Fold(database, cursor, database.temp)
         try:
             fold.run(events(database))
         except UnreadableEvent as error:
@@ -172,8 +173,8 @@ def _verify_read_models(database: Database) -> _Difference | None:
             return _Difference(error.position or 0, problem, False, READABLE)
         by_table = database.by_table(cursor)
         differences = []
-        for table in TABLES.names():
-            position = TABLES.position_of(table, database.main)
+        for table in tables.names():
+            position = tables.position_of(table, database.main)
             schemas = database.main, database.temp
             for one, other in (schemas, schemas[::-1]):
                 ((first,),) = cursor.execute(

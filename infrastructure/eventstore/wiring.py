@@ -8,7 +8,7 @@ from stackfold.application.eventsourcing.repository import Repository
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 from stackfold.infrastructure.eventstore.projector import Projector
-from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 from stackfold.infrastructure.eventstore.recorder import Recorder
 from stackfold.infrastructure.eventstore.snapshots import ReadModelSnapshots
 from stackfold.infrastructure.queries.stacks import SqlQueries
@@ -25,8 +25,10 @@ class EventStoreComponents(NamedTuple):
 def wire(database: Database) -> EventStoreComponents:
     """Put the parts together for one database."""
     projector = Projector(SqlQueries(database), database)
-    log = Recorder(database, TABLES, projector)
-    store = EventStore(EventMapper(), log)
+    mapper = EventMapper(database.aggregates)
+    log = Recorder(database, ReadModelTables(database.aggregates), projector, mapper.load)
+    store = EventStore(mapper, log)
     return EventStoreComponents(
-        log, Repository(store, ReadModelSnapshots(database), author, log.exclusive)
+        log,
+        Repository(store, ReadModelSnapshots(database), database.aggregates, author, log.exclusive),
     )

@@ -1,1 +1,1 @@
-"""One file per flavor, in a folder per tool; the table in `infrastructure.system.packages` names them."""
+"""One file per flavor, in a folder per tool; `infrastructure.system.packages` lists them."""

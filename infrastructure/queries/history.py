@@ -13,7 +13,6 @@ from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.log_entries import (
     EVENTS,
     PAGE,
-    ROWS,
     EntryReader,
     Event,
     state_of,
@@ -87,7 +86,7 @@ class SqlHistory:
         Raises:
             NotFound: There never was one.
         """
-        table, _ = ROWS[kind]
+        table = self._table(kind)
         reference = normal(reference)
         # What was deleted is true in no later row than the one that its deletion ended.
         order = (
@@ -106,7 +105,7 @@ class SqlHistory:
 
     def deleted(self, kind: str, type: ComponentType | None = None) -> list[Reference]:
         """What was deleted, under the name that it had last; for a component, of a type."""
-        table, _ = ROWS[kind]
+        table = self._table(kind)
         rows = self._database.read(
             f"SELECT id, name FROM {table} AS t WHERE until IS NOT NULL"
             f"{' AND type = ?' if type else ''} AND NOT EXISTS (SELECT 1 FROM {table} AS later "
@@ -117,7 +116,7 @@ class SqlHistory:
 
     def revision(self, kind: str, id: str, position: int) -> Revision | None:
         """The revision of something that was true at a position; None if it was not there."""
-        table, _ = ROWS[kind]
+        table = self._table(kind)
         rows = self._database.read(
             f"SELECT revision, since FROM {table} WHERE id = ? AND since <= ? "
             "AND (until IS NULL OR until > ?) ORDER BY since DESC LIMIT 1",
@@ -156,6 +155,12 @@ class SqlHistory:
             )
 
     # -- how it is done
+
+    def _table(self, kind: str) -> str:
+        model = self._database.aggregates.read_model(kind)
+        if model is None:
+            raise LookupError(f"there is no read model of {kind!r}")
+        return model.table
 
     def _positions_of_stack(self, id: str, most: int) -> Iterator[int]:
         """Where a stack was changed, or a component while the stack held it; newest first."""

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.cells import mapping
+from stackfold.application.eventsourcing.cells import cell
+from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.application.history.row_changes import row_changes
 from stackfold.application.stacks.views import Change, HistoryEntry
 from stackfold.infrastructure.database.protocol import Database
@@ -15,18 +16,6 @@ EVENTS = (
     "SELECT position, change, recorded_at, originator_id, originator_version, topic, state "
     "FROM events"
 )
-ROWS = {
-    "stack": ("stacks", "name, description, labels, components"),
-    "component": ("components", "type, name, flavor, configuration, labels"),
-    "flavor": ("flavors", "type, name, source, summary"),
-    "activation": ("activations", "scope, stack"),
-    "deployment": (
-        "deployments",
-        "name, model, stack, stack_revision, deployer, status, url, error",
-    ),
-}
-"""First word of a topic → its table, and the columns that tell what changed."""
-
 PAGE = 200
 """How many events are read at a time."""
 
@@ -49,6 +38,16 @@ class Event(NamedTuple):
     state: bytes
 
 
+Row = Mapping[str, Any]
+"""Column → stored value, for one revision."""
+
+
+class _Revision(NamedTuple):
+    since: int
+    until: int | None
+    values: Row
+
+
 class _Name(NamedTuple):
     """What something is called, and the positions between which it is."""
 
@@ -65,7 +64,7 @@ class EntryReader:
         self._database = database
         self._names: dict[str, _Name] = {}
         self._runs: dict[str, str] = {}
-        self._revisions: dict[str, dict[tuple[str, int], Sequence[Any]]] = {}
+        self._revisions: dict[str, dict[tuple[str, int], _Revision]] = {}
 
     def entries(self, events: Iterable[Event]) -> Iterator[HistoryEntry]:
         """One entry per event, in the same order."""
@@ -81,8 +80,9 @@ class EntryReader:
         described: dict[int, tuple[str, str, list[Change]]] = {}
         states = {event.position: state_of(event) for event in events}
         for topic, group in by_topic.items():
-            if topic in ROWS:
-                described.update(self._revised(topic, group))
+            model = self._database.aggregates.read_model(topic)
+            if model:
+                described.update(self._revised(model, group))
             else:
                 described.update(self._happened(topic, group, states))
         return [
@@ -92,95 +92,87 @@ class EntryReader:
     # -- what has a row per revision
 
     def _revised(
-        self, topic: str, events: Sequence[Event]
+        self, model: ReadModel, events: Sequence[Event]
     ) -> Iterator[tuple[int, tuple[str, str, list[Change]]]]:
-        columns = ROWS[topic][1].split(", ")
-        named = columns.index("scope" if topic == "activation" else "name")
-        before, after = self._rows(topic, events)
-        names = self._names_in(topic, columns, before, after)
+        before, after = self._rows(model, events)
+        names = self._names_in(model, before, after)
         for event in events:
             at = event.position
             old, new = before.get(at), after.get(at)
-            row = new or old
-            kind = str(row[0]) if row and topic == "component" else topic
-            name = str((row and row[named]) or event.originator_id)
-            yield at, (kind, name, row_changes(topic, columns, old, new, names.get(at, {})))
+            row = new or old or {}
+            kind = str(row.get(model.kind, model.topic)) if model.kind else model.topic
+            name = str(row.get(model.name) or event.originator_id)
+            yield at, (kind, name, row_changes(model, old, new, names.get(at, {})))
 
     def _rows(
-        self, topic: str, events: Sequence[Event]
-    ) -> tuple[dict[int, Sequence[Any]], dict[int, Sequence[Any]]]:
+        self, model: ReadModel, events: Sequence[Event]
+    ) -> tuple[dict[int, Row], dict[int, Row]]:
         """Position → the row that was true until then, and the one that is true since then."""
         # What one event leaves behind, the next one of the same thing finds.
-        last = self._revisions.get(topic, {})
+        last = self._revisions.get(model.topic, {})
         keys = [(e.originator_id, e.originator_version - back) for e in events for back in (0, 1)]
         known = {key: last[key] for key in keys if key in last}
-        self._revisions[topic] = known
+        self._revisions[model.topic] = known
         missing = [e for e in events if (e.originator_id, e.originator_version) not in known]
-        self._read_rows(topic, "r.since = e.position", missing, known)
+        self._read_rows(model, "r.since = e.position", missing, known)
         missing = [
             e
             for e in events
             if e.originator_version > 1 and (e.originator_id, e.originator_version - 1) not in known
         ]
         until = (
-            f"r.until = e.position AND r.since = (SELECT since FROM {ROWS[topic][0]} "
+            f"r.until = e.position AND r.since = (SELECT since FROM {model.table} "
             "WHERE id = e.originator_id AND since < e.position ORDER BY since DESC LIMIT 1)"
         )
-        self._read_rows(topic, until, missing, known)
-        before: dict[int, Sequence[Any]] = {}
-        after: dict[int, Sequence[Any]] = {}
+        self._read_rows(model, until, missing, known)
+        before: dict[int, Row] = {}
+        after: dict[int, Row] = {}
         for position, _, _, id, revision, *_ in events:
             row = known.get((id, revision))
-            if row is not None and row[_SINCE] == position:
-                after[position] = row[_OWN:]
+            if row is not None and row.since == position:
+                after[position] = row.values
             row = known.get((id, revision - 1))
-            if row is not None and row[_UNTIL] == position:
-                before[position] = row[_OWN:]
+            if row is not None and row.until == position:
+                before[position] = row.values
         return before, after
 
     def _read_rows(
         self,
-        topic: str,
+        model: ReadModel,
         joined: str,
         events: Sequence[Event],
-        known: dict[tuple[str, int], Sequence[Any]],
+        known: dict[tuple[str, int], _Revision],
     ) -> None:
         if not events:
             return
-        table, columns = ROWS[topic]
-        own = ", ".join(f"r.{column}" for column in columns.split(", "))
+        columns = tuple(
+            each for each in model.columns if each in {*model.describe, model.name, model.kind}
+        )
+        own = ", ".join(f"r.{column}" for column in columns)
         # One seek each; with OR it would be a look at every revision.
-        for row in self._database.read(
-            f"SELECT r.id, r.revision, r.since, r.until, {own} FROM events AS e JOIN {table} AS r "
-            f"ON r.id = e.originator_id AND {joined} WHERE e.position IN ({marks(events)})",
+        for id, revision, since, until, *values in self._database.read(
+            f"SELECT r.id, r.revision, r.since, r.until, {own} FROM events AS e "
+            f"JOIN {model.table} AS r ON r.id = e.originator_id AND {joined} "
+            f"WHERE e.position IN ({marks(events)})",
             [event.position for event in events],
         ):
-            known[row[0], row[1]] = row
+            known[id, revision] = _Revision(since, until, dict(zip(columns, values, strict=True)))
 
-    def _names_in(
-        self, topic: str, columns: Sequence[str], *rows: Mapping[int, Sequence[Any]]
-    ) -> dict[int, dict[str, str]]:
+    def _names_in(self, model: ReadModel, *rows: Mapping[int, Row]) -> dict[int, dict[str, str]]:
         """Position → id → name, for the things that rows refer to by their ids and that differ.
 
         No position is both an event of a stack and one of its components, so the names before
         and after an event are the same.
         """
-        if topic not in _REFERRED:
+        if model.references is None:
             return {}
-        table, column = _REFERRED[topic]
-        number = columns.index(column)
+        table, column, ids_of = model.references
         wanted: dict[int, set[str]] = {}
         for at in {at for each in rows for at in each}:
-            texts = {each[at][number] for each in rows if at in each}
-            if len(texts) == 1 and all(at in each for each in rows):
-                continue
-            wanted[at] = {
-                id
-                for text in texts
-                for id in (
-                    [text] if topic == "activation" else chain.from_iterable(mapping(text).values())
-                )
-            }
+            values = [each[at][column] if at in each else None for each in rows]
+            if values[0] != values[-1]:
+                held = (cell(each or "{}") if column in model.json else each for each in values)
+                wanted[at] = {id for each in held if each is not None for id in ids_of(each)}
         self._learn(table, [(id, at) for at, ids in wanted.items() for id in ids])
         found: dict[int, dict[str, str]] = {}
         unknown = []
@@ -287,10 +279,3 @@ def _entry(
         event.topic.partition(".")[2].replace("_", " "),
         changes,
     )
-
-
-_SINCE, _UNTIL, _OWN = 2, 3, 4
-"""Where in a row of `_read_rows` is what."""
-
-_REFERRED = {"stack": ("components", "components"), "activation": ("stacks", "stack")}
-"""First word of a topic → the table that its rows refer to, and the column that does."""

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from stackfold.application.stacks.views import LogFilter
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
-from stackfold.infrastructure.queries.log_entries import ROWS
 from stackfold.infrastructure.queries.lookup import marks
 from stackfold.infrastructure.queries.text import normal
 
@@ -82,8 +81,8 @@ def _one(database: Database, where: str, time: str) -> int | None:
 def _called(database: Database, name: str) -> list[str]:
     """The ids of everything that was ever called so; one more than are used at most."""
     named = [
-        f"SELECT id FROM {table} WHERE {'scope' if topic == 'activation' else 'name'} = ?"
-        for topic, (table, _) in ROWS.items()
+        f"SELECT id FROM {model.table} WHERE {model.name} = ?"
+        for model in database.aggregates.read_models()
     ]
     # What was deleted for good is known to its first event only.
     gone = (

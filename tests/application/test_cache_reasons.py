@@ -7,7 +7,7 @@ from urllib.request import url2pathname
 import pytest
 from runnable import single
 
-from stackfold.application.runs import launcher as launcher
+from stackfold.application.runs import launcher
 from stackfold.domain.errors import RunFailed
 from stackfold.domain.pipelines.code import digests
 from stackfold.domain.pipelines.pipeline import Pipeline, step

@@ -2,7 +2,6 @@
 
 import pytest
 from fresh_fold import assert_consistent, records_of
-from given import event_metadata
 from told import told_by
 from workspaces import OPERATOR, ORCHESTRATOR, STORE, meanwhile, names, position, stack, store
 
@@ -252,9 +251,11 @@ def changed_by_bob(ws, configuration=None, labels=None):
         component = ws._event_store.repository.load(
             Component, ws.components.get(REGISTRY, "hub").id
         )
-        with event_metadata("bob"):
-            component.update(configuration or {}, labels)
-        ws._event_store.repository.save(component)
+        component.update(configuration or {}, labels)
+        repository = ws._event_store.repository
+        author, repository.author = repository.author, lambda: "bob"
+        repository.save(component)
+        repository.author = author
 
     return change
 

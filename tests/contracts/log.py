@@ -14,7 +14,9 @@ from freezegun import freeze_time
 from fresh_fold import assert_chained, stored
 from given import stamped, that
 
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import InUse, NameTaken, NotFound, StackActive
+from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.stacks.activation import Activation
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
@@ -24,7 +26,13 @@ from stackfold.infrastructure.eventstore.hash_chain import Record
 
 ALERTER, ORCHESTRATOR = ComponentType.ALERTER, ComponentType.ORCHESTRATOR
 STORE = ComponentType.ARTIFACT_STORE
-MAPPER = EventMapper()
+MAPPER = EventMapper(STACKFOLD_AGGREGATES)
+
+
+def signed(event):
+    event.stamp(EventMetadata("ada"))
+    return MAPPER.to_stored_event(event)
+
 
 Rows = Callable[[str], list[dict[str, Any]]]
 
@@ -55,7 +63,7 @@ class LogContract:
     def append(self, log: Any) -> Callable[..., Any]:
         def append(*aggregates: Any) -> Any:
             events = [event for each in aggregates for event in each.collect_events()]
-            return log.insert_events([MAPPER.to_stored_event(e) for e in events], events=events)
+            return log.insert_events([signed(e) for e in events], events=events)
 
         return append
 
@@ -89,14 +97,14 @@ class LogContract:
         component = alerter()
         component.rename("b")
         component.update({"to": "x"})
-        events = [MAPPER.to_stored_event(event) for event in component.pending_events]
+        events = [signed(event) for event in component.pending_events]
         append(component, alerter("other"))
         assert [*log.select_events(component.id)] == events
         assert [*log.select_events(str(component.id))] == events
 
     def test_any_event_can_be_kept(self, log, rows):
         for example in EXAMPLES:
-            event = replace(MAPPER.to_stored_event(example), originator_id=uuid4())
+            event = replace(signed(example), originator_id=uuid4())
             log.insert_events([event], events=[UnknownToReadModels()])
             assert [*log.select_events(event.originator_id)] == [event]
         assert_chained(self.records(rows))
@@ -213,12 +221,12 @@ class LogContract:
         unchanged()
         good = alerter("b")
         events = good.collect_events()
-        records = [MAPPER.to_stored_event(event) for event in events]
+        records = [signed(event) for event in events]
         with pytest.raises(ValueError, match="shorter"):
             log.insert_events([*records, *records], events=events)
         (stray,) = stamped(that(Component.Renamed, name="c"))
         with pytest.raises(AssertionError, match="does not follow"):
-            log.insert_events([*records, MAPPER.to_stored_event(stray)], events=[*events, stray])
+            log.insert_events([*records, signed(stray)], events=[*events, stray])
         unchanged()
 
     def test_a_rehearsal_shows_what_would_be_and_leaves_nothing(self, log, rows, unchanged):
@@ -226,7 +234,7 @@ class LogContract:
         seen = []
         events = alerter("a").collect_events()
         log.insert_events(
-            [MAPPER.to_stored_event(event) for event in events],
+            [signed(event) for event in events],
             events=events,
             preview=lambda positions: seen.append([*positions]),
         )

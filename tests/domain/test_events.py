@@ -1,6 +1,5 @@
 """What every event and every aggregate of ours has in common."""
 
-import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -8,12 +7,9 @@ from freezegun import freeze_time
 from given import given, stamped, that
 from pydantic import ValidationError
 
-from stackfold.domain.eventsourcing.aggregate import (
-    Aggregate,
-    DomainEvent,
-    FirstEvent,
-    event_metadata,
-)
+from stackfold.domain.eventsourcing.aggregate import Aggregate
+from stackfold.domain.eventsourcing.event import DomainEvent, FirstEvent
+from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.runs.run import Run
 from stackfold.domain.stacks.activation import Activation
 from stackfold.domain.stacks.component import Component
@@ -87,45 +83,19 @@ def test_no_stream_can_be_made_an_instance_of_another_class():
         )
 
 
-def test_a_command_outside_of_any_signature_is_signed_unknown():
+def test_an_event_has_no_metadata_until_it_is_saved():
     component = Component.register(ComponentType.ALERTER, "a", "f", {})
     (event,) = component.collect_events()
-    assert (event.by, event.why, event.undoes) == ("unknown", "", None)
+    assert event.event_metadata is None
 
 
-def test_a_signature_holds_for_its_block_only():
+def test_metadata_is_attached_to_an_event_whose_data_is_frozen():
     component = Component.register(ComponentType.ALERTER, "a", "f", {})
-    with event_metadata("ada", "first", undoes=3):
-        component.rename("b")
-        with event_metadata("bob"):
-            component.rename("c")
-        component.rename("d")
-    component.rename("e")
-    assert [(e.by, e.why, e.undoes) for e in component.collect_events()[1:]] == [
-        ("ada", "first", 3),
-        ("bob", "", None),
-        ("ada", "first", 3),
-        ("unknown", "", None),
-    ]
-
-
-def test_a_signature_ends_where_a_command_is_refused():
-    with pytest.raises(RuntimeError), event_metadata("ada"):
-        raise RuntimeError
-    assert Component.register(ComponentType.ALERTER, "a", "f", {}).pending_events[0].by == "unknown"
-
-
-def test_threads_do_not_sign_for_each_other():
-    seen = []
-
-    def other():
-        seen.append(Component.register(ComponentType.ALERTER, "a", "f", {}).pending_events[0].by)
-
-    with event_metadata("ada"):
-        thread = threading.Thread(target=other)
-        thread.start()
-        thread.join()
-    assert seen == ["unknown"]
+    (event,) = component.collect_events()
+    event.stamp(EventMetadata("ada", "first", undoes=3))
+    assert event.event_metadata == ("ada", "first", 3, None)
+    with pytest.raises(ValidationError, match="frozen"):
+        event.name = "b"
 
 
 def test_time_can_be_frozen():

@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from given import BY, WHY, given, that
+from given import given, that
 
 from stackfold.domain.errors import NotFound
-from stackfold.domain.eventsourcing.aggregate import event_metadata
 from stackfold.domain.name import LONGEST, valid_name
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -57,8 +56,7 @@ started = that(
 
 
 def start(pipeline="training"):
-    with event_metadata(BY, WHY):
-        return Run.start(pipeline, "file.py:training", {"rate": 0.1}, STEPS, pin())
+    return Run.start(pipeline, "file.py:training", {"rate": 0.1}, STEPS, pin())
 
 
 def test_a_run_starts_with_its_graph_and_its_pin():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from event_examples import EXAMPLES
 
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 
 FOLDER = Path(__file__).parent / "golden_events"
@@ -19,7 +20,7 @@ def main() -> None:
     for event in EXAMPLES:
         path = FOLDER / f"{event.TOPIC}.v{event.class_version}.json"
         if not path.exists():
-            path.write_bytes(EventMapper().to_stored_event(event).state)
+            path.write_bytes(EventMapper(STACKFOLD_AGGREGATES).to_stored_event(event).state)
             print(path.name)
 
 

@@ -4,7 +4,8 @@ import pytest
 from history.homes import copied, fill
 from workspaces import stack, store
 
-from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
+from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -15,7 +16,7 @@ def original(tmp_path_factory):
     with Workspace.open(home) as ws:
         fill(ws)
         assert ws.log.verify().holds
-        for table in TABLES.names():
+        for table in ReadModelTables(STACKFOLD_AGGREGATES).names():
             assert ws._database.read(f"SELECT 1 FROM {table}"), f"{table} holds nothing"
     return home
 

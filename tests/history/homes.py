@@ -12,13 +12,14 @@ import pytest
 from event_examples import EXAMPLES
 from workspaces import OPERATOR, STORE, stack, store
 
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.application.stacks.views import HistoryEntry, StackView
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.runs.run import Run
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
-from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 from stackfold.infrastructure.eventstore.verification import Verification
 from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
@@ -73,7 +74,7 @@ def append(ws: Workspace, *events: Any) -> None:
         event.model_copy(update={"originator_version": version})
         for version, event in enumerate(events, start=1)
     ]
-    mapper = EventMapper()
+    mapper = EventMapper(STACKFOLD_AGGREGATES)
     stored = [mapper.to_stored_event(event) for event in numbered]
     ws._event_store.log.insert_events(stored, events=numbered)
 
@@ -121,7 +122,7 @@ def tables(ws: Workspace) -> dict[str, list[Any]]:
     """Every row of the log and of the read models."""
     return {
         table: sorted(ws._database.read(f"SELECT * FROM {table}"), key=repr)
-        for table in ("events", *TABLES.names())
+        for table in ("events", *ReadModelTables(STACKFOLD_AGGREGATES).names())
     }
 
 

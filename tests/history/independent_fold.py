@@ -9,6 +9,7 @@ from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
 
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.stacks.activation import GLOBAL, Activation
 from stackfold.domain.stacks.component import Component
@@ -79,7 +80,7 @@ def flavors(replayed: dict[UUID, Replayed]) -> list[tuple[str, str]]:
 
 def replay(database: Database) -> dict[UUID, Replayed]:
     """Id → the aggregate that its events make, one by one."""
-    mapper = EventMapper()
+    mapper = EventMapper(STACKFOLD_AGGREGATES)
     streams: dict[UUID, list[Record]] = defaultdict(list)
     for row in database.read(f"SELECT {COLUMNS} FROM events ORDER BY position"):
         record = Record(*row)
@@ -92,7 +93,7 @@ def replay(database: Database) -> dict[UUID, Replayed]:
                 StoredEvent(id, record.originator_version, record.topic, record.state)
             )
             aggregate = event.mutate(aggregate)
-        replayed[id] = Replayed(aggregate, records[0], records[-1], event.by)
+        replayed[id] = Replayed(aggregate, records[0], records[-1], event.event_metadata.by)
     return replayed
 
 

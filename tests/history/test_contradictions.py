@@ -189,7 +189,7 @@ def test_copies_of_a_log_with_namesakes_are_made_and_tell_of_them(with_a_namesak
 
 def test_an_upgrade_of_such_a_log_goes_on_and_tells_of_it(with_a_namesake, monkeypatch):
     with_a_namesake.close()
-    for module in ("rebuild", "sqlite_database"):
+    for module in ("eventstore.rebuild", "database.sqlite"):
         monkeypatch.setattr(f"stackfold.infrastructure.{module}.SCHEMA", SCHEMA + 1)
     with pytest.warns(LogContradicts, match=TOLD):
         upgraded = Workspace.open(with_a_namesake.home)

@@ -93,7 +93,7 @@ def outdated(home):
 @pytest.fixture
 def next_version(monkeypatch):
     """From now on this is the next version, whose read models have another form."""
-    for module in ("rebuild", "sqlite_database"):
+    for module in ("eventstore.rebuild", "database.sqlite"):
         monkeypatch.setattr(f"stackfold.infrastructure.{module}.SCHEMA", NEXT)
 
 

@@ -3,13 +3,14 @@
 import pytest
 from history.homes import opened_by_force, tamper, verified
 
-from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
+from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 from stackfold.infrastructure.workspace import Workspace
 
 
 def tables_and_columns():
     with Workspace.in_memory() as ws:
-        for table in TABLES.names():
+        for table in ReadModelTables(STACKFOLD_AGGREGATES).names():
             for _, column, *_ in ws._database.read(f"PRAGMA table_info({table})"):
                 yield pytest.param(table, column, id=f"{table}.{column}")
 
@@ -42,13 +43,13 @@ def test_a_changed_column(home, table, column):
     must_tell_the_table(home, table)
 
 
-@pytest.mark.parametrize("table", [*TABLES.names()])
+@pytest.mark.parametrize("table", [*ReadModelTables(STACKFOLD_AGGREGATES).names()])
 def test_a_removed_row(home, table):
     tamper(home, f"DELETE FROM {table} WHERE {living_or_any(table)}")
     must_tell_the_table(home, table)
 
 
-@pytest.mark.parametrize("table", [*TABLES.names()])
+@pytest.mark.parametrize("table", [*ReadModelTables(STACKFOLD_AGGREGATES).names()])
 def test_an_added_row(home, table):
     with opened_by_force(home) as connection:
         columns = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from uuid import uuid4
 
 import pytest
 from event_examples import EVERY_CLASS, EXAMPLES, FACTS
@@ -12,12 +13,14 @@ from eventsourcing.persistence import StoredEvent
 from freezegun import freeze_time
 from given import ID, stamped, that
 
-from stackfold.domain.errors import UnreadableEvent, Unrecordable
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
+from stackfold.domain.errors import UndeclaredTopic, UnreadableEvent, Unrecordable, UnsignedEvent
+from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 
-MAPPER = EventMapper()
+MAPPER = EventMapper(STACKFOLD_AGGREGATES)
 
 each_example = pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: event.TOPIC)
 
@@ -103,9 +106,26 @@ def test_a_time_is_stored_in_utc_to_the_microsecond():
         assert b'"timestamp":"%b00:00"' % text in state
 
 
+def test_an_event_that_nobody_signed_is_refused():
+    (event,) = Component.register(ComponentType.ALERTER, "a", "f", {}).pending_events
+    with pytest.raises(UnsignedEvent, match="who acts"):
+        MAPPER.to_stored_event(event)
+
+
+def test_an_event_that_no_aggregate_type_declares_is_refused():
+    class Painted(Component.Event):
+        TOPIC = "component.painted"
+
+    event = Painted(originator_id=uuid4(), originator_version=2, timestamp=datetime.now(UTC))
+    event.stamp(EventMetadata("ada"))
+    with pytest.raises(UndeclaredTopic, match=r"'component\.painted'"):
+        MAPPER.to_stored_event(event)
+
+
 def test_a_frozen_time_is_stored_like_any_other():
     with freeze_time("2026-02-03 04:05:06"):
         (event,) = Component.register(ComponentType.ALERTER, "a", "f", {}).pending_events
+        event.stamp(EventMetadata("ada"))
         state = MAPPER.to_stored_event(event).state
     assert b'"timestamp":"2026-02-03T04:05:06+00:00"' in state
     back = MAPPER.to_domain_event(stored(topic="component.registered", state=state))
@@ -195,11 +215,12 @@ def test_no_stream_becomes_an_instance_of_a_class_that_the_log_names(event):
 def test_no_module_is_imported_because_a_log_names_it():
     program = """
 import sys
-from uuid import UUID
+from uuid import UUID, uuid4
 from eventsourcing.persistence import StoredEvent
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import UnreadableEvent
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
-mapper = EventMapper()
+mapper = EventMapper(STACKFOLD_AGGREGATES)
 assert "stackfold.domain.runs.run" not in sys.modules, "an aggregate is loaded when it is needed"
 before = {*sys.modules}
 for topic in ("turtle.Turtle", "turtle:Turtle", "antigravity.x", "colorsys", "__main__.x"):

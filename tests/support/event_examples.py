@@ -7,8 +7,10 @@ from uuid import UUID
 
 from given import stamped, that
 
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.deployments.deployment import Deployment
-from stackfold.domain.eventsourcing.aggregate import DomainEvent
+from stackfold.domain.eventsourcing.event import DomainEvent
+from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.pipelines.options import FailureMode
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.environment import Environment
@@ -20,7 +22,6 @@ from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.flavor import Flavor
 from stackfold.domain.stacks.origin import Origin
 from stackfold.domain.stacks.stack import Stack
-from stackfold.infrastructure.eventstore.event_mapper import event_classes
 
 A, B, C = UUID(int=10), UUID(int=11), UUID(int=12)
 COMPOSITION = {
@@ -233,10 +234,12 @@ FACTS: list[partial[Any]] = [
     that(Stack.Reverted, to_revision=1, **STACK_STATE),
     that(Stack.Restored, to_revision=1, **STACK_STATE),
 ]
-EXAMPLES: list[Any] = [stamped(that(fact, why="so", undoes=7))[0] for fact in FACTS]
+EXAMPLES: list[Any] = [stamped(fact)[0] for fact in FACTS]
+for each in EXAMPLES:
+    each.stamp(EventMetadata("somebody", "so", undoes=7))
 
 EVERY_CLASS: list[type[DomainEvent]] = [
     event_class
-    for aggregate in ("activation", "component", "deployment", "flavor", "run", "stack")
-    for event_class in event_classes(aggregate).values()
+    for aggregate in STACKFOLD_AGGREGATES.types()
+    for event_class in aggregate.events.values()
 ]

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
 
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
 from stackfold.infrastructure.eventstore.fork import fill
 from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, COLUMNS, Record, chained
-from stackfold.infrastructure.eventstore.read_model_tables import TABLES
+from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -48,7 +49,8 @@ def stored(record: Record) -> StoredEvent:
 def tables_of(database: Database) -> dict[str, list[Any]]:
     """Every read model's rows, in no order that a rebuild could change."""
     return {
-        table: sorted(database.read(f"SELECT * FROM {table}"), key=repr) for table in TABLES.names()
+        table: sorted(database.read(f"SELECT * FROM {table}"), key=repr)
+        for table in ReadModelTables(STACKFOLD_AGGREGATES).names()
     }
 
 

@@ -13,18 +13,14 @@ from uuid import UUID
 
 import pytest
 
-from stackfold.domain.eventsourcing.aggregate import (
-    Aggregate,
-    DomainEvent,
-    FirstEvent,
-    event_metadata,
-)
+from stackfold.domain.eventsourcing.aggregate import Aggregate
+from stackfold.domain.eventsourcing.event import DomainEvent, FirstEvent
+from stackfold.domain.eventsourcing.metadata import EventMetadata
 
 that = partial
 """that(Stack.Renamed, name="prod"): a fact, without who, when and where it stands."""
 
 ID = UUID("00000000-0000-4000-8000-000000000001")
-BY, WHY = "ada", "because it must be tested"
 
 
 class given:
@@ -42,8 +38,7 @@ class given:
     def then(self, *facts: partial[Any]) -> Any:
         """Exactly these events, in this order, and no others; returns the aggregate."""
         began = datetime.now(UTC)
-        with event_metadata(BY, WHY):
-            answer = self.command(self.aggregate or self.kind)
+        answer = self.command(self.aggregate or self.kind)
         if self.aggregate is None:
             self.aggregate = answer
         news: Sequence[Any] = self.aggregate.collect_events()
@@ -52,7 +47,6 @@ class given:
             for fact, expected in zip(facts, self.expected(facts), strict=True)
         ]
         for version, event in enumerate(news, start=len(self.past) + 1):
-            assert (event.by, event.why) == (BY, WHY), "the event is not signed"
             assert began <= event.timestamp <= datetime.now(UTC), "the event is not timed"
             assert event.originator_id == self.aggregate.id
             assert event.originator_version == version
@@ -64,7 +58,7 @@ class given:
 
     def refused(self, error: type[Exception], match: str) -> None:
         """The command raises, and nothing has happened."""
-        with event_metadata(BY, WHY), pytest.raises(error, match=match):
+        with pytest.raises(error, match=match):
             self.command(self.aggregate or self.kind)
         if self.aggregate is not None:
             assert not self.aggregate.pending_events, "a refused command left an event behind"
@@ -84,13 +78,11 @@ class given:
 
 def stamped(*facts: partial[Any]) -> list[Any]:
     """The facts as events of one stream, a day apart."""
-    return [
+    events = [
         fact(
             originator_id=ID,
             originator_version=version,
             timestamp=datetime(2026, 1, version, tzinfo=UTC),
-            by="somebody",
-            why="",
             **(
                 {"originator_topic": fact.func.TOPIC.partition(".")[0]}
                 if issubclass(fact.func, FirstEvent)
@@ -99,6 +91,9 @@ def stamped(*facts: partial[Any]) -> list[Any]:
         )
         for version, fact in enumerate(facts, start=1)
     ]
+    for event in events:
+        event.stamp(EventMetadata("somebody"))
+    return events
 
 
 def replay(events: Iterable[Any]) -> Any:
@@ -122,4 +117,4 @@ def is_mutable(value: object) -> bool:
     return isinstance(value, dict | list | set)
 
 
-ENVELOPE = {*FirstEvent.model_fields} - {"undoes"}
+ENVELOPE = {*FirstEvent.model_fields}

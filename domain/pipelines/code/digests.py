@@ -48,7 +48,7 @@ class CodeFingerprints:
     def __init__(self, sources: Sources | None = None) -> None:
         """Nothing was looked at yet; what is not imported yet is read by `sources`."""
         self._imports = Imports(sources or NoSources())
-        self._event_store: dict[tuple[int, bool], Part] = {}
+        self._parts: dict[tuple[int, bool], Part] = {}
         self._known: Known = {}
         self._links: dict[int, tuple[Part, tuple[Part, ...]]] = {}
 
@@ -121,9 +121,9 @@ class CodeFingerprints:
 
     def _part(self, of: Any, with_defaults: bool) -> Part:
         key = id(of), with_defaults
-        found = self._event_store.get(key)
+        found = self._parts.get(key)
         if found is None:
-            found = self._event_store[key] = part(of, self._imports, self._known, with_defaults)
+            found = self._parts[key] = part(of, self._imports, self._known, with_defaults)
         return found
 
     def _parts_of(self, all: Iterable[Any]) -> tuple[Part, ...]:

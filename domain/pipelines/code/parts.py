@@ -1,4 +1,4 @@
-"""EventStoreComponents of a program: a function, a class or a module, and what each of them names."""
+"""Parts of a program: a function, a class or a module, and what each of them names."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping

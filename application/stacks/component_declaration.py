@@ -1,23 +1,20 @@
-"""Which components are there, and which were there at any position?"""
+"""Declares components: how events change their read model, and what must hold."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
+from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.projection import TemporalProjection
+from stackfold.application.stacks import rows
+from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.rows import ComponentRow
+from stackfold.domain.errors import InUse
 from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.labels import merged
 
 
-class ComponentRow(NamedTuple):
-    """A component at one revision."""
-
-    type: str
-    name: str
-    flavor: str
-    configuration: dict[str, Any]
-    labels: dict[str, str]
-
-
-def fold(row: ComponentRow | None, event: Component.Event) -> ComponentRow | None:
+def apply(row: ComponentRow | None, event: Component.Event) -> ComponentRow | None:
     """What a component looks like after an event."""
     match event, row:
         case Component.Registered() | Component.Restored(), None:
@@ -46,22 +43,22 @@ def fold(row: ComponentRow | None, event: Component.Event) -> ComponentRow | Non
     raise AssertionError(f"{event.TOPIC} does not follow {row}")
 
 
-COMPONENTS = TemporalProjection(
-    table="components",
-    kind="component",
-    row=ComponentRow,
-    json=frozenset({"configuration", "labels"}),
-    unique=("type", "name"),
-    fold=fold,
-    events=frozenset(
-        {
-            Component.Registered,
-            Component.Updated,
-            Component.AttributesRemoved,
-            Component.Renamed,
-            Component.Reverted,
-            Component.Restored,
-            Component.Deleted,
-        }
-    ),
+def must_be_unused(queries: Queries, event: Component.Deleted, row: ComponentRow) -> None:
+    """Refuse to delete a component that a stack contains."""
+    stacks = queries.stacks_with(str(event.originator_id))
+    if stacks:
+        raise InUse(ComponentType(row.type).noun, row.name, stacks, "stack")
+
+
+def restore(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `Component`, from a row."""
+    return {**row, "type": ComponentType(row["type"])}
+
+
+COMPONENTS = AggregateType(
+    Component,
+    projection=TemporalProjection(rows.COMPONENTS, apply),
+    constraints={Component.Deleted: must_be_unused},
+    restore=restore,
+    revertible=True,
 )

@@ -1,37 +1,19 @@
-"""Which deployments are there, and which were there at any position?"""
+"""Declares deployments: how events change their read model, and how they are restored."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
+from stackfold.application.deployments import rows
+from stackfold.application.deployments.rows import DeploymentRow
+from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.domain.deployments.deployment import Deployment
+from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.pin import PinnedComponent
 
 
-class DeploymentRow(NamedTuple):
-    """A deployment at one revision."""
-
-    name: str
-    status: str
-    """What the log knows of it; see `domain.deployments.deployment.Status`."""
-    model: str
-    artifact: dict[str, Any]
-    store: dict[str, Any]
-    stack: str
-    stack_id: str
-    stack_revision: str
-    """A number, as text."""
-    deployer: str
-    """The name of the component."""
-    flavor: str
-    """Of the component."""
-    component: dict[str, Any]
-    """The model deployer as it was pinned."""
-    reference: dict[str, Any] | None
-    url: str
-    error: str
-    """Why it failed; empty if it did not."""
-
-
-def fold(row: DeploymentRow | None, event: Deployment.Event) -> DeploymentRow | None:
+def apply(row: DeploymentRow | None, event: Deployment.Event) -> DeploymentRow | None:
     """What a deployment looks like after an event."""
     match event, row:
         case Deployment.Registered(), None:
@@ -68,21 +50,22 @@ def _registered(event: Deployment.Registered) -> DeploymentRow:
     )
 
 
-DEPLOYMENTS = TemporalProjection(
-    table="deployments",
-    kind="deployment",
-    row=DeploymentRow,
-    json=frozenset({"artifact", "store", "component", "reference"}),
-    unique=("name",),
-    fold=fold,
-    events=frozenset(
-        {
-            Deployment.Registered,
-            Deployment.StartRequested,
-            Deployment.Started,
-            Deployment.Failed,
-            Deployment.Stopped,
-            Deployment.Deleted,
-        }
-    ),
+def restore(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `Deployment`, from a row."""
+    return {
+        "name": row["name"],
+        "model": row["model"],
+        "artifact": Artifact.model_validate(row["artifact"]),
+        "store": PinnedComponent.model_validate(row["store"]),
+        "stack_id": UUID(row["stack_id"]),
+        "stack": row["stack"],
+        "stack_revision": int(row["stack_revision"]),
+        "deployer": PinnedComponent.model_validate(row["component"]),
+        "status": row["status"],
+        "reference": row["reference"],
+    }
+
+
+DEPLOYMENTS = AggregateType(
+    Deployment, projection=TemporalProjection(rows.DEPLOYMENTS, apply), restore=restore
 )

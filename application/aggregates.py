@@ -1,0 +1,29 @@
+"""All aggregates of Stackfold. Start here to see what there is, and add a new one here."""
+
+from stackfold.application.eventsourcing.aggregate_type import AggregateReference, Aggregates
+
+_STACKS = "stackfold.application.stacks"
+_RUNS = "stackfold.application.runs"
+_DEPLOYMENTS = "stackfold.application.deployments"
+
+STACKFOLD_AGGREGATES = Aggregates(
+    AggregateReference("stack", f"{_STACKS}.stack_declaration:STACKS", f"{_STACKS}.rows:STACKS"),
+    AggregateReference(
+        "component", f"{_STACKS}.component_declaration:COMPONENTS", f"{_STACKS}.rows:COMPONENTS"
+    ),
+    AggregateReference(
+        "flavor", f"{_STACKS}.flavor_declaration:FLAVORS", f"{_STACKS}.rows:FLAVORS"
+    ),
+    AggregateReference(
+        "activation",
+        f"{_STACKS}.activation_declaration:ACTIVATIONS",
+        f"{_STACKS}.rows:ACTIVATIONS",
+    ),
+    AggregateReference(
+        "deployment",
+        f"{_DEPLOYMENTS}.declaration:DEPLOYMENTS",
+        f"{_DEPLOYMENTS}.rows:DEPLOYMENTS",
+    ),
+    AggregateReference("run", f"{_RUNS}.declaration:RUNS"),
+)
+"""The aggregate types that every log of Stackfold may hold."""

@@ -1,0 +1,50 @@
+"""Declares activations: how events change their read model, and what must hold."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from stackfold.application.eventsourcing.aggregate_type import AggregateType
+from stackfold.application.eventsourcing.projection import TemporalProjection
+from stackfold.application.stacks import rows
+from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.rows import ActivationRow
+from stackfold.domain.errors import NotFound
+from stackfold.domain.stacks.activation import Activation
+
+
+def apply(row: ActivationRow | None, event: Activation.Event) -> ActivationRow | None:
+    """What a scope's choice is after an event."""
+    match event, row:
+        case Activation.Registered(), None:
+            return ActivationRow(event.name, str(event.stack))
+        case Activation.Activated(), ActivationRow():
+            return row._replace(stack=str(event.stack))
+        case Activation.Deleted(), ActivationRow():
+            return None
+    raise AssertionError(f"{event.TOPIC} does not follow {row}")
+
+
+def stack_must_exist(
+    queries: Queries, event: Activation.Registered | Activation.Activated, row: object
+) -> None:
+    """Refuse to activate a stack that was deleted since it was looked up."""
+    if not queries.existing("stacks", [str(event.stack)]):
+        raise NotFound("stack", str(event.stack), "it was deleted meanwhile")
+
+
+def restore(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `Activation`, from a row."""
+    return {"name": row["scope"], "stack": UUID(row["stack"])}
+
+
+ACTIVATIONS = AggregateType(
+    Activation,
+    projection=TemporalProjection(rows.ACTIVATIONS, apply),
+    constraints={
+        Activation.Registered: stack_must_exist,
+        Activation.Activated: stack_must_exist,
+    },
+    restore=restore,
+    revertible=True,
+)

@@ -1,0 +1,52 @@
+"""The base classes of events."""
+
+from datetime import UTC, datetime
+from typing import ClassVar
+from uuid import UUID
+
+from eventsourcing.domain import CanInitAggregate
+from pydantic import BaseModel, ConfigDict, SkipValidation
+
+from stackfold.domain.eventsourcing.metadata import EventMetadata
+
+
+class DomainEvent(BaseModel):
+    """A fact: frozen, and refusing fields that it does not declare."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    TOPIC: ClassVar[str]
+    """Its name in the log; it outlives any module path."""
+    class_version: ClassVar[int] = 1
+    """The version of its fields. One above 1 has a static method `upcast_v1_v2(state)` for each
+    step, which makes the fields of an older version those of the next (docs/decisions)."""
+
+    originator_id: UUID
+    originator_version: int
+    timestamp: datetime
+    """When the command ran, by the clock of the machine it ran on."""
+    event_metadata: SkipValidation[EventMetadata | None] = None
+    """Who made the change and why; None until the event is saved."""
+
+    @staticmethod
+    def create_timestamp() -> datetime:
+        """The time of the event: now, in UTC."""
+        return datetime.now(UTC)
+
+    def stamp(self, metadata: EventMetadata) -> None:
+        """Attach metadata, before the event is saved."""
+        # The data of an event is frozen; its metadata is no part of the data.
+        self.__dict__["event_metadata"] = metadata
+
+    def changed_fields(self) -> frozenset[str]:
+        """The fields that this event sets, for telling apart changes that can both stand."""
+        return frozenset({"everything"})
+
+
+class FirstEvent(DomainEvent, CanInitAggregate[UUID]):
+    """Mixed into the event that begins a stream.
+
+    Each one narrows `originator_topic` to its own aggregate's, so that no log can name a class.
+    """
+
+    originator_topic: str

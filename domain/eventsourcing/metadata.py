@@ -1,0 +1,16 @@
+"""Event metadata: what is recorded beside the data of an event."""
+
+from typing import NamedTuple
+
+
+class EventMetadata(NamedTuple):
+    """Who made a change, why, and what it belongs to; the same for all events of one change."""
+
+    by: str
+    """Who made the change."""
+    why: str = ""
+    """The reason, in their words; may be empty."""
+    undoes: int | None = None
+    """The change that this one takes back, by the position of its first event."""
+    correlation_id: str | None = None
+    """What ties this change to others, such as the id of a request."""

@@ -1,0 +1,38 @@
+"""An `Application` of the eventsourcing library on a log, for the library's runners."""
+
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import ApplicationRecorder, Mapper
+
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.infrastructure.eventstore.wiring import wire
+
+
+def application_class(database: Database) -> type[Application[UUID]]:
+    """The class of an application that works on the log in a database.
+
+    It is a class and not an object, since runners of the library construct the application
+    themselves. Closing the application does not close the database.
+    """
+
+    class LogApplication(Application[UUID]):
+        """An application of the eventsourcing library on a log of Stackfold."""
+
+        name = "stackfold"
+
+        def construct_mapper(self) -> Mapper[UUID]:
+            """Map events as the log stores them."""
+            return EventMapper(database.aggregates)
+
+        def construct_recorder(self) -> ApplicationRecorder:
+            """Record in the log, read models included."""
+            return wire(database).log
+
+        def construct_snapshot_store(self) -> Any:
+            """Refuse: snapshots are rows of the read models."""
+            raise NotImplementedError("a log of Stackfold finds snapshots in its read models")
+
+    return LogApplication

@@ -1,0 +1,73 @@
+"""Subscription: an iterator over the log that waits for new events."""
+
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from eventsourcing.persistence import ApplicationRecorder, Notification, Subscription
+
+from stackfold.infrastructure.database.protocol import Database, Wait
+
+_PAGE = 500
+_LONGEST_WAIT = 0.2
+"""Seconds after which a subscription that was stopped by another thread ends."""
+
+
+class LogSubscription(Subscription[ApplicationRecorder]):
+    """Yields the events after a position, and every later one as soon as it is committed.
+
+    It ends when `stop` is called, from any thread.
+    """
+
+    def __init__(
+        self,
+        recorder: ApplicationRecorder,
+        database: Database,
+        gt: int | None = None,
+        topics: Sequence[str] = (),
+    ) -> None:
+        """Create a subscription.
+
+        Args:
+            recorder: Reads the log.
+            database: Tells when there may be new events.
+            gt: Only positions after this one; None for all.
+            topics: Only events of these topics; empty for all.
+        """
+        super().__init__(recorder, gt, topics)
+        self._database = database
+        self._resources = ExitStack()
+        self._wait: Wait | None = None
+        self._read: deque[Notification] = deque()
+
+    def __next__(self) -> Notification:
+        """The next event; waits until there is one.
+
+        Raises:
+            StopIteration: The subscription was stopped.
+        """
+        if self._wait is None:
+            # Before the first look, so that nothing is missed between looking and waiting.
+            self._wait = self._resources.enter_context(self._database.new_events())
+        while not self._has_been_stopped:
+            if self._read:
+                notification = self._read.popleft()
+                self._last_notification_id = notification.id
+                return notification
+            self._read.extend(
+                self._recorder.select_notifications(
+                    self._last_notification_id or 0,
+                    _PAGE,
+                    topics=self._topics,
+                    inclusive_of_start=False,
+                )
+            )
+            if not self._read:
+                self._wait(_LONGEST_WAIT)
+        self._resources.close()
+        raise StopIteration
+
+    def __exit__(self, *args: object, **kwargs: object) -> None:
+        """Stop, and no longer wait for events."""
+        super().__exit__(*args, **kwargs)
+        self._resources.close()
