@@ -7,13 +7,13 @@ MODULES = sorted(Path(__file__).parents[2].joinpath("cli").glob("*.py"))
 VIEWS = {
     f"stackfold.application.{name}"
     for name in (
-        "artifact_views",
-        "deployment_views",
-        "image_views",
+        "artifacts.artifact_views",
+        "deployments.deployment_views",
         "notices",
-        "run_views",
-        "views",
-        "watching",
+        "ports.image_views",
+        "runs.progress",
+        "runs.run_views",
+        "stacks.views",
     )
 }
 ALLOWED = VIEWS | {
