@@ -7,13 +7,17 @@ import pytest
 from history.homes import tables
 from workspaces import STORE
 
-from stackfold.application.eventsourcing.read_models import every_temporal
+from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import ReadModelDamaged
 from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 JSON = [
-    *((model.table, column) for model in every_temporal() for column in sorted(model.json)),
+    *(
+        (model.table, column)
+        for model in STACKFOLD_AGGREGATES.read_models()
+        for column in sorted(model.json)
+    ),
     *(("runs", column) for column in ("parameters", "graph", "pin", "environment", "tags")),
     *(("steps", column) for column in ("parameters", "inputs", "retried", "metadata")),
     *(("artifacts", column) for column in ("metadata", "tags", "versions")),
