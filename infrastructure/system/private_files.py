@@ -67,7 +67,8 @@ def create_file(path: str | os.PathLike[str], *, exclusive: bool = True) -> int:
             raise
         return os.open(path, flags)
     if private:
-        os.chmod(path, mode)  # whatever the umask took away
+        # Whatever the umask took away; by descriptor, as a draft's name may be gone by now.
+        os.chmod(descriptor if os.chmod in os.supports_fd else path, mode)
     return descriptor
 
 
