@@ -25,7 +25,7 @@ from typing import Any
 import psycopg
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "benchmarks")]
 
 from bench_growth import filled  # noqa: E402  # the path must be set first
 from postgres_server import Server, started  # noqa: E402

@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # The servers are those that the flavors are tested on.
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "support")]
 
 from flavors.mlflow_server import MlflowServer  # noqa: E402
 from flavors.mlflow_server import program as mlflow_program  # noqa: E402
@@ -121,7 +121,7 @@ def _kubeflow_server(demo: Demo) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
             [python_of("kubeflow"), "-c", program, folder],
-            env={**demo.environment, "PYTHONPATH": str(ROOT / "tests")},
+            env={**demo.environment, "PYTHONPATH": os.pathsep.join(sys.path[:2])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from workspaces import STORE, stack, store
 
 from stackfold import pipeline, step
+from stackfold.application.eventsourcing import repository as events
 from stackfold.domain.errors import (
     InvalidConfiguration,
     InvalidPipeline,
     TooDeep,
     TooLarge,
 )
-from stackfold.domain.eventsourcing import aggregate as events
 from stackfold.domain.limits import ATTRIBUTE, DEPTH, LABEL, LABELS, MESSAGE, PARAMETERS, must_fit
 from stackfold.domain.stacks import component as components
 from stackfold.domain.stacks import labels

@@ -35,6 +35,7 @@ from stackfold.infrastructure.flavors.model_serving import server_process
 
 SECRET = "not-for-servers"
 ROOT = Path(__file__).parents[2]
+PLACES = [str(ROOT / each) for each in ("src", "tests", "tests/support")]
 
 
 class ModelDeployerContract:
@@ -243,7 +244,7 @@ from contracts.model_deployer import in_another_process
 in_another_process(*sys.stdin.read().split())
 """
         done = subprocess.run(
-            [sys.executable, "-c", program, str(ROOT / "src"), str(ROOT / "tests")],
+            [sys.executable, "-c", program, *PLACES],
             input=f"{flavor.__module__}.{flavor.__name__} {home}",
             capture_output=True,
             text=True,

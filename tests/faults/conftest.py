@@ -19,7 +19,8 @@ def environment(monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith("STACKFOLD_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")]))
+    places = (ROOT / "src", ROOT / "tests", ROOT / "tests" / "support")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, places)))
 
 
 @pytest.fixture

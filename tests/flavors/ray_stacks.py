@@ -11,13 +11,14 @@ from workspaces import ORCHESTRATOR
 
 from stackfold.domain.pipelines.run_configuration import RunConfiguration
 
+TESTS = Path(__file__).parents[1]
 NEVER_CACHED = RunConfiguration(enable_cache=False)
 
 
 def on(ws, cluster, store="default", **settings):
     """Make a stack `ray` on a cluster, and return the function that runs a pipeline on it."""
     # The pipelines of the tests are found below this folder.
-    given = {"address": cluster.address, "working_dir": str(Path(__file__).parents[1]), **settings}
+    given = {"address": cluster.address, "working_dir": str(TESTS), **settings}
     ws.components.register(ORCHESTRATOR, "cluster", "ray", given)
     ws.stacks.register("ray", orchestrator="cluster", artifact_store=store)
 
@@ -34,7 +35,9 @@ def program_of(ws, text, *arguments, **variables):
         env={
             **os.environ,
             "STACKFOLD_HOME": str(ws.home),
-            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "PYTHONPATH": os.pathsep.join(
+                map(str, (TESTS, TESTS / "support")),
+            ),
             **variables,
         },
         stdout=subprocess.PIPE,

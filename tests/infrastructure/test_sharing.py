@@ -232,7 +232,7 @@ def test_other_addresses_are_taken(url, place):
 
 
 def test_without_the_driver_one_line_says_what_to_install(monkeypatch):
-    for name in [name for name in sys.modules if "psycopg" in name or "postgres_" in name]:
+    for name in [name for name in sys.modules if "psycopg" in name or "postgres" in name]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(LogUnavailable, match=r"pip install 'stackfold\[postgres\]'$"):
