@@ -128,11 +128,14 @@ class RayCluster:
         with suppress(Exception):  # it has ended by itself, or its node is gone
             self._ray.cancel(task)
             end = time.monotonic() + 2 * GRACE
-            while time.monotonic() < end:
-                if self._ray.wait([task], timeout=_GLANCE)[0]:
-                    happened, what = self._ray.get(next(task))
-                    if happened in {"stdout", "stderr"}:
-                        getattr(sys, happened).write(what)
+            # Until the task has completed, reading the end of its stream may block for ever.
+            while not self._ray.wait([task.completed()], timeout=_GLANCE)[0]:
+                if time.monotonic() > end:
+                    return
+            for each in task:
+                happened, what = self._ray.get(each)
+                if happened in {"stdout", "stderr"}:
+                    getattr(sys, happened).write(what)
 
     def _wanted(self, asked: Resources) -> dict[str, Any]:
         """What Ray shall give a step, as options of a task."""
