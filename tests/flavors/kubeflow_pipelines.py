@@ -38,7 +38,7 @@ def training(rows: int = 4, factor: float = 2.0):
 
 
 @step(retries=1, enable_cache=False)
-def fail(data: list[int]) -> float:
+def fail(data: list[int]) -> list[int]:
     print("about to fail")
     raise ValueError("of the step")
 
