@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -69,9 +70,11 @@ def nap():
     time.sleep(0.2)
 
 
-def nap_well():
-    """Longer than it takes to start a process for a step that fails at once."""
-    time.sleep(1.5)
+def nap_after(file):
+    """Return a little after a file was written."""
+    while not file.exists():
+        time.sleep(0.01)
+    time.sleep(0.5)
 
 
 def sleep_long():
@@ -190,11 +193,20 @@ class OrchestratorContract:
             orchestrator.run(plan(CONTINUE, **FORK), steps)
         assert sorted(steps.ended) == ["after_right", "load", "right"]
 
-    def test_stopping_lets_the_running_end_and_begins_nothing(self, orchestrator):
+    def test_stopping_lets_the_running_end_and_begins_nothing(self, orchestrator, tmp_path):
         graph = {f"s{n}": () for n in range(self.width + 2)}
-        steps = Steps(**dict.fromkeys(graph, nap_well) | {"s0": fail})
+        failed = tmp_path / "failed"
+        steps = Steps(**dict.fromkeys(graph, partial(nap_after, failed)) | {"s0": fail})
+
+        def execute(step, place=None):
+            try:
+                steps(step, place)
+            except ValueError:
+                failed.touch()
+                raise
+
         with pytest.raises(ValueError, match="of the step"):
-            orchestrator.run(plan(STOP, **graph), steps)
+            orchestrator.run(plan(STOP, **graph), execute)
         assert set(steps.begun) <= {f"s{n}" for n in range(max(self.width, 1))}
         assert not steps.stopped
         assert set(steps.ended) == set(steps.begun) - {"s0"}
