@@ -29,7 +29,7 @@ class TestSeldon(ModelDeployerContract):
 class TestSeldonByTheCommandLine(DeployedModelsContract):
     flavor = "seldon"
 
-    def test_a_class_of_the_current_folder_is_found(self, stackfold, home, monkeypatch):
+    def test_a_class_of_the_project_is_found(self, stackfold, home, monkeypatch):
         (home / "shop.py").write_text(
             "class Shop:\n    def predict(self, rows):\n        return rows.sum(axis=1)\n"
         )
@@ -38,6 +38,7 @@ class TestSeldonByTheCommandLine(DeployedModelsContract):
         monkeypatch.setitem(sys.modules, "shop", shop)  # and forgotten afterwards
         with Workspace.open(home) as ws:
             ws.runs.start(making(shop.Shop))
+        stackfold("init")
         stackfold("deployment", "deploy", "shop", "making/make")
         predicted = stackfold("deployment", "predict", "shop", "[[1, 2], [3, 4]]")
         assert json.loads(predicted) == [3, 7]
