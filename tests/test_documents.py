@@ -19,11 +19,14 @@ DOCUMENTS = [
 WITH_PROGRAMS = (
     "README.md",
     "docs/artifacts.md",
+    "docs/deployments.md",
+    "docs/example.md",
     "docs/flavors/own.md",
+    "docs/history.md",
     "docs/pipelines.md",
     "docs/runs.md",
 )
-"""Documents whose programs were made to print the same on PostgreSQL."""
+"""Documents with programs: they print the same on PostgreSQL."""
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
