@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "stackfold"
 LAYERS = ("domain", "application", "infrastructure", "cli")
-LONGEST_FILE = 400
+LONGEST_FILE = 450  # a smell, not a law: a file may be longer where a split would only hide
 VAGUE = {"base", "common", "core", "helper", "helpers", "manager", "misc", "util", "utils"}
 
 # Values, text and types: nothing here reads a file, a clock, the environment or a network.
