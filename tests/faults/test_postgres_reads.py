@@ -93,7 +93,7 @@ def test_a_read_that_is_lost_twice_is_told(ws, cut_off, monkeypatch):
 def test_a_change_that_is_lost_before_it_was_committed_is_made_once(ws, cut_off, monkeypatch):
     """Lost at a question that a constraint asks under the write lock."""
     queries = ws._event_store.log._projector._queries
-    calls = cut_off_at(monkeypatch, cut_off, queries, "living")
+    calls = cut_off_at(monkeypatch, cut_off, queries, "existing")
     stack(ws, "t", artifact_store="a")
     assert len(calls) == 2
     assert names(ws.stacks.list()) == ["default", "s", "t"]
@@ -102,7 +102,7 @@ def test_a_change_that_is_lost_before_it_was_committed_is_made_once(ws, cut_off,
 
 def test_a_change_that_is_lost_again_and_again_is_told_as_not_made(ws, cut_off, monkeypatch):
     queries = ws._event_store.log._projector._queries
-    cut_off_at(monkeypatch, cut_off, queries, "living", times=9)
+    cut_off_at(monkeypatch, cut_off, queries, "existing", times=9)
     with pytest.raises(Interrupted, match="nothing of it is there: try again") as told:
         stack(ws, "t", artifact_store="a")
     assert "\n" not in str(told.value)
