@@ -114,8 +114,10 @@ def test_who_follows_goes_on_after_a_lost_connection(postgres, url, ws):
         store(ws, "a")
         assert next(events).position == 5
         threading.Timer(0.3, cut_off, (postgres, url)).start()
-        threading.Timer(1.5, store, (ws, "b")).start()
+        writer = threading.Timer(1.5, store, (ws, "b"))
+        writer.start()
         assert next(events).position == 6
+        writer.join()  # it reads what it has written, in a workspace that is about to be closed
 
 
 # -- a server that goes away
