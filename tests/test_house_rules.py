@@ -16,7 +16,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "stackfold"
 LAYERS = ("domain", "application", "infrastructure", "cli")
-LONGEST_FILE = 450  # a smell, not a law: a file may be longer where a split would only hide
+LONGEST_FILE = 400
+# These grew past it by longer names; they may shrink, but not grow: look for the missing concept.
+LONGER = {
+    ROOT / "application" / "runs" / "runs.py": 402,
+    ROOT / "application" / "stacks" / "stacks.py": 405,
+    ROOT / "infrastructure" / "database" / "postgres.py": 416,
+}
 VAGUE = {"base", "common", "core", "helper", "helpers", "manager", "misc", "util", "utils"}
 
 # Values, text and types: nothing here reads a file, a clock, the environment or a network.
@@ -91,7 +97,7 @@ def test_a_module_says_what_it_is_for(path):
 @each(EVERY_MODULE + EVERY_SCRIPT)
 def test_a_file_stays_short(path):
     lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGEST_FILE, f"{lines} lines: which concept is missing?"
+    assert lines <= LONGER.get(path, LONGEST_FILE), f"{lines} lines: which concept is missing?"
 
 
 @each(EVERY_MODULE + EVERY_SCRIPT)

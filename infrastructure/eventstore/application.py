@@ -1,6 +1,5 @@
 """An `Application` of the eventsourcing library on a log, for the library's runners."""
 
-from typing import Any
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -30,9 +29,5 @@ def application_class(database: Database) -> type[Application[UUID]]:
         def construct_recorder(self) -> ApplicationRecorder:
             """Record in the log, read models included."""
             return wire(database).log
-
-        def construct_snapshot_store(self) -> Any:
-            """Refuse: snapshots are rows of the read models."""
-            raise NotImplementedError("a log of Stackfold finds snapshots in its read models")
 
     return LogApplication
