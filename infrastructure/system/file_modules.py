@@ -45,6 +45,7 @@ class FileModule(NamedTuple):
                 return found
         if self.name == _MAIN_ELSEWHERE:
             return self._executed_script()
+        _make_packages(self.name)
         return execute_file(self._file_here(), self.name)
 
     def _executed_script(self) -> ModuleType:
@@ -95,7 +96,12 @@ def place_of(name: str) -> FileModule | None:
         spec = getattr(module, "__spec__", None)
         return FileModule(_MAIN_ELSEWHERE, file, spec.name if spec else "", tuple(sys.argv))
     made = _executed.get(name)
-    return FileModule(name, file) if made and made[0] is module else None
+    if made and made[0] is module:
+        return FileModule(name, file)
+    if not _is_importable(name):
+        _keep_by_value(module)
+        return FileModule(name, file)
+    return None
 
 
 def loaded_from(path: str, name: str) -> ModuleType | None:
@@ -141,6 +147,32 @@ def _keep_by_value(module: ModuleType) -> None:
     import cloudpickle
 
     cloudpickle.register_pickle_by_value(module)
+
+
+def _is_importable(name: str) -> bool:
+    """Whether another process with the same `sys.path` finds a module that is loaded here.
+
+    A tool may load files under names of its own, such as pytest's import mode `importlib`.
+    """
+    package = name.partition(".")[0]
+    for finder in sys.meta_path:
+        try:
+            if finder.find_spec(package, None) is not None:
+                return True
+        except (AttributeError, ImportError, ValueError):
+            continue
+    return False
+
+
+def _make_packages(name: str) -> None:
+    """Make empty packages for the part of a module's name that is in front of its last dot.
+
+    Without them pickle does not find the module, although it is loaded.
+    """
+    package = name.rpartition(".")[0]
+    if package and package not in sys.modules and not _is_importable(name):
+        _make_packages(package)
+        sys.modules[package] = ModuleType(package)
 
 
 def _put_back(modules: dict[str, Any]) -> None:

@@ -118,6 +118,33 @@ def test_pools_pickles_and_errors_work_as_inline(folder, started, file, command,
     ]
 
 
+@pytest.mark.slow
+def test_a_file_loaded_under_a_name_that_nothing_imports_works_as_well(folder, started):
+    """As pytest loads test modules in its import mode `importlib`."""
+    write(folder, "work.py", DOING)
+    write(
+        folder,
+        "load.py",
+        """
+        import sys
+        from importlib.util import module_from_spec, spec_from_file_location
+        from types import ModuleType
+
+        if __name__ == "__main__":
+            sys.modules["checks"] = ModuleType("checks")
+            spec = spec_from_file_location("checks.work", "work.py")
+            work = sys.modules["checks.work"] = module_from_spec(spec)
+            spec.loader.exec_module(work)
+            wide()
+            try:
+                work.working.run(stack="wide")
+            except RunFailed as failed:
+                print(type(failed.__cause__) is work.Bad, failed.__cause__)
+        """,
+    )
+    assert started("load.py") == "True 30\n"
+
+
 SCALED = """
     FACTOR = 1
 
