@@ -1,7 +1,7 @@
 """What a command costs: the CPU time of its process, as a multiple of `python -c pass`.
 
 User and system time of the child, the median of 15 after one to warm up, with compiled bytecode,
-and output to /dev/null. Commands that the front door answers are measured through typer as well.
+and output to /dev/null. Commands that the fast path answers are measured through typer as well.
 """
 
 import compileall
@@ -17,7 +17,7 @@ from pathlib import Path
 TIMES = 15
 PACKAGE = Path(__file__).parents[1] / "src" / "stackfold"
 RUN = "from stackfold.cli.main import main; main()"
-PAST_THE_DOOR = "import stackfold.cli.fast_path as door; door.answered = lambda words: False; "
+THROUGH_TYPER = "from stackfold.cli import fast_path as f; f.try_fast_path = lambda words: False; "
 
 QUESTIONS = {
     "stack list --output json": 8,
@@ -63,7 +63,7 @@ def main() -> None:
 def measure() -> None:
     nothing = median("pass")
     print(f"python -c pass: {nothing * 1000:.1f} ms of CPU")
-    print(f"{'command':<28}{'ms':>8}{'ratio':>8}{'at most':>9}{'past the front door':>21}")
+    print(f"{'command':<28}{'ms':>8}{'ratio':>8}{'at most':>9}{'through typer':>21}")
 
     def show(name: str, most: int, took: float, past: float | None = None) -> None:
         slowly = f"{past / nothing:>20.1f}x" if past else ""
@@ -71,7 +71,7 @@ def measure() -> None:
 
     for question, most in QUESTIONS.items():
         words = question.split()
-        past = median(PAST_THE_DOOR + RUN, lambda words=words: words)
+        past = median(THROUGH_TYPER + RUN, lambda words=words: words)
         show(question, most, median(RUN, lambda words=words: words), past)
     names = itertools.cycle(["other", "default"])
     show("stack set", 25, median(RUN, lambda: ["stack", "set", next(names)]))

@@ -7,7 +7,7 @@ from typing import Any
 from typer.core import TyperOption
 from typer.main import get_install_completion_arguments
 
-from stackfold.cli import show as answers
+from stackfold.cli import show
 from stackfold.cli.nouns import summary
 from stackfold.cli.typer_ext import Entry, LazyGroup
 from stackfold.domain.stacks.component_type import ComponentType
@@ -34,7 +34,7 @@ def command() -> Any:
 
 def _print_version(context: Any, parameter: Any, given: bool) -> None:
     if given and not context.resilient_parsing:
-        answers.version()
+        show.version()
         context.exit()
 
 

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from stackfold.application.artifacts.artifact_views import LineageStep
-from stackfold.cli import completion
-from stackfold.cli import show as answers
+from stackfold.cli import completion, show
 from stackfold.cli.escapes import json_text
 from stackfold.cli.options import (
     Columns,
@@ -74,7 +73,7 @@ def list_artifacts(
     ] = False,
     sort_by: SortBy = "desc:position",
     page: Page = 1,
-    size: Size = answers.PAGE,
+    size: Size = show.PAGE,
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
@@ -95,7 +94,7 @@ def list_artifacts(
         "digest": digest,
     }
     wanted = listing(filters, None, sort_by, page, size)._replace(tags=tuple(tag or ()))
-    answers.artifacts(output, wanted, chosen(columns), latest)
+    show.artifacts(output, wanted, chosen(columns), latest)
 
 
 @artifact.command("describe")

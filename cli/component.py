@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.cli import completion
-from stackfold.cli import show as answers
+from stackfold.cli import completion, show
 from stackfold.cli.flavor import flavor
 from stackfold.cli.history_rows import tell
 from stackfold.cli.nouns import a, plural, summary
@@ -66,7 +65,7 @@ def _declare_questions(noun: Noun, type: ComponentType) -> None:
         label: OnlyLabels = None,
         sort_by: SortBy = "name",
         page: Page = 1,
-        size: Size = answers.PAGE,
+        size: Size = show.PAGE,
         columns: Columns = None,
         as_of: AsOf = None,
         output: Output = Format.TABLE,
@@ -81,7 +80,7 @@ def _declare_questions(noun: Noun, type: ComponentType) -> None:
             "by": by,
         }
         wanted = listing(filters, label, sort_by, page, size)
-        answers.components(type, output, wanted, chosen(columns), as_of)
+        show.components(type, output, wanted, chosen(columns), as_of)
 
     @noun.command("describe", help=f"Show everything about {a(type)}.")
     def describe(
@@ -89,11 +88,11 @@ def _declare_questions(noun: Noun, type: ComponentType) -> None:
         as_of: AsOf = None,
         output: Output = Format.TABLE,
     ) -> None:
-        answers.component(type, name, output, as_of)
+        show.component(type, name, output, as_of)
 
     @noun.command("get", help=f"Print the name of the active stack's {type.noun}.")
     def get(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
-        answers.active_component(type, output, as_of)
+        show.active_component(type, output, as_of)
 
 
 def _declare_registration(noun: Noun, type: ComponentType) -> None:
@@ -183,7 +182,7 @@ def _declare_past(noun: Noun, type: ComponentType) -> None:
         columns: Columns = None,
         output: Output = Format.TABLE,
     ) -> None:
-        answers.component_history(type, name, output, limit, chosen(columns))
+        show.component_history(type, name, output, limit, chosen(columns))
 
     @noun.command(
         "revert",

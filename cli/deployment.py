@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from stackfold.application.deployments.deployment_views import DeploymentView
-from stackfold.cli import completion
-from stackfold.cli import show as answers
+from stackfold.cli import completion, show
 from stackfold.cli.escapes import json_text, shown_log
 from stackfold.cli.options import (
     AsOf,
@@ -102,7 +101,7 @@ def list_deployments(
     as_of: AsOf = None,
     sort_by: SortBy = "asc:name",
     page: Page = 1,
-    size: Size = answers.PAGE,
+    size: Size = show.PAGE,
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
@@ -126,13 +125,13 @@ def list_deployments(
         "by": by,
     }
     wanted = listing(filters, None, sort_by, page, size)
-    answers.deployments(output, wanted, chosen(columns), as_of)
+    show.deployments(output, wanted, chosen(columns), as_of)
 
 
 @deployment.command("describe")
 def describe(name: DeploymentName, as_of: AsOf = None, output: Output = Format.TABLE) -> None:
     """Show everything about a deployment: how it is, what it serves, and what serves it."""
-    answers.deployment(name, output, as_of)
+    show.deployment(name, output, as_of)
 
 
 @deployment.command("predict")
@@ -234,7 +233,7 @@ def history(
     output: Output = Format.TABLE,
 ) -> None:
     """Show what was done to a deployment, newest first; one that was deleted has a history, too."""
-    answers.deployment_history(name, output, limit, chosen(columns))
+    show.deployment_history(name, output, limit, chosen(columns))
 
 
 # -- how it is done

@@ -1,31 +1,31 @@
-"""Plain questions, answered before typer is loaded.
+"""Runs the most common read commands without loading typer.
 
-Loading typer takes several times as long as an answer. So the commonest questions go straight to
-the functions that their commands call; whatever is not exactly one of these goes to typer, which
-alone knows the grammar. A test compares both ways, question by question.
+Loading typer takes several times as long as the command itself. Only the exact forms that
+`commands()` lists are run here, with `--output` at the end or without; everything else is left to
+typer, which knows the whole grammar. Tests compare both ways.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from stackfold.cli import show as answers
+from stackfold.cli import show
 from stackfold.cli.render import Format
 from stackfold.domain.stacks.component_type import ComponentType
 
-Answer = Callable[..., None]
+Command = Callable[..., None]
 
 
-def answered(arguments: Sequence[str]) -> bool:
-    """Answer a plain question; False, and nothing is done, if it is something else."""
-    words, output = _output_taken_off(arguments)
-    answer = _answer(words)
-    if answer is None or output not in Format.__members__.values():
+def try_fast_path(arguments: Sequence[str]) -> bool:
+    """Run a command if its form is listed here; otherwise do nothing and return False."""
+    words, output = _without_output(arguments)
+    command = _find(words)
+    if command is None or output not in Format.__members__.values():
         return False
-    answer(output=output)
+    command(output=output)
     return True
 
 
-def _output_taken_off(arguments: Sequence[str]) -> tuple[Sequence[str], str]:
+def _without_output(arguments: Sequence[str]) -> tuple[Sequence[str], str]:
     match arguments:
         case [*words, "--output", value]:
             return words, value
@@ -34,39 +34,38 @@ def _output_taken_off(arguments: Sequence[str]) -> tuple[Sequence[str], str]:
     return arguments, Format.TABLE
 
 
-def _answer(words: Sequence[str]) -> Answer | None:
+def _find(words: Sequence[str]) -> Command | None:
     if any(word.startswith("-") or not word for word in words):
         return None
-    match words:
-        case [*question, "describe" | "history" as asked, reference]:
-            answer = dict((*plain_questions(), *_OF_ONE)).get((*question, asked))
-            return partial(answer, reference=reference) if answer else None
-        case _:
-            return dict(plain_questions()).get(tuple(words))
+    if (command := dict(commands()).get(tuple(words))) is not None:
+        return command
+    if len(words) < 2 or words[-2] not in {"describe", "history"}:
+        return None
+    command = dict((*commands(), *_NAME_REQUIRED)).get(tuple(words[:-1]))
+    return command and partial(command, reference=words[-1])
 
 
-_OF_ONE: tuple[tuple[tuple[str, ...], Answer], ...] = (
-    (("deployment", "describe"), answers.deployment),
-    (("deployment", "history"), answers.deployment_history),
+_NAME_REQUIRED: tuple[tuple[tuple[str, ...], Command], ...] = (
+    (("deployment", "describe"), show.deployment),
+    (("deployment", "history"), show.deployment_history),
 )
-"""Questions that are asked with a name only."""
 
 
-def plain_questions() -> Iterator[tuple[tuple[str, ...], Answer]]:
-    """The words of each question, and what answers it; of one thing, its name may follow."""
-    yield ("status",), answers.status
-    yield ("version",), answers.version
-    yield ("run", "list"), answers.runs
-    yield ("stack", "list"), answers.stacks
-    yield ("stack", "get"), answers.active_stack
-    yield ("stack", "describe"), answers.stack
-    yield ("stack", "history"), answers.stack_history
-    yield ("log", "head"), answers.log_head
-    yield ("artifact", "list"), answers.artifacts
-    yield ("deployment", "list"), answers.deployments
+def commands() -> Iterator[tuple[tuple[str, ...], Command]]:
+    """The words of each command, and its function; a name may follow `describe` and `history`."""
+    yield ("status",), show.status
+    yield ("version",), show.version
+    yield ("run", "list"), show.runs
+    yield ("stack", "list"), show.stacks
+    yield ("stack", "get"), show.active_stack
+    yield ("stack", "describe"), show.stack
+    yield ("stack", "history"), show.stack_history
+    yield ("log", "head"), show.log_head
+    yield ("artifact", "list"), show.artifacts
+    yield ("deployment", "list"), show.deployments
     for type in ComponentType:
-        yield (type.command, "list"), partial(answers.components, type)
-        yield (type.command, "get"), partial(answers.active_component, type)
-        yield (type.command, "describe"), partial(answers.component, type)
-        yield (type.command, "history"), partial(answers.component_history, type)
-        yield (type.command, "flavor", "list"), partial(answers.flavors, type)
+        yield (type.command, "list"), partial(show.components, type)
+        yield (type.command, "get"), partial(show.active_component, type)
+        yield (type.command, "describe"), partial(show.component, type)
+        yield (type.command, "history"), partial(show.component_history, type)
+        yield (type.command, "flavor", "list"), partial(show.flavors, type)

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.cli import completion
-from stackfold.cli import show as answers
+from stackfold.cli import completion, show
 from stackfold.cli.nouns import a
 from stackfold.cli.options import (
     Columns,
@@ -48,7 +47,7 @@ def _declare_questions(noun: Noun, type: ComponentType) -> None:
         summary: Annotated[str | None, matching("summary")] = None,
         sort_by: SortBy = "name",
         page: Page = 1,
-        size: Size = answers.PAGE,
+        size: Size = show.PAGE,
         columns: Columns = None,
         output: Output = Format.TABLE,
     ) -> None:
@@ -59,7 +58,7 @@ def _declare_questions(noun: Noun, type: ComponentType) -> None:
             "summary": summary,
         }
         wanted = listing(filters, None, sort_by, page, size)
-        answers.flavors(type, output, wanted, chosen(columns))
+        show.flavors(type, output, wanted, chosen(columns))
 
     @noun.command("describe", help=f"Show {a(type)} flavor and each attribute it can be given.")
     def describe(name: Annotated[str, _flavor_name(type)], output: Output = Format.TABLE) -> None:

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from stackfold.application.stacks.views import Change, HistoryEntry
-from stackfold.cli import completion
-from stackfold.cli import show as answers
+from stackfold.cli import completion, show
 from stackfold.cli.history_rows import tell
 from stackfold.cli.options import (
     ActiveOrStackName,
@@ -62,7 +61,7 @@ def history(
 
     A stack that was deleted has a history, too.
     """
-    answers.stack_history(name, output, limit, chosen(columns))
+    show.stack_history(name, output, limit, chosen(columns))
 
 
 def diff(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from stackfold.application.stacks.views import HistoryEntry
-from stackfold.cli import show as answers
+from stackfold.cli import show
 from stackfold.cli.escapes import json_text
 from stackfold.cli.history_rows import LOG, record, row
 from stackfold.cli.options import WHEN, Columns, Output, chosen
@@ -80,7 +80,7 @@ def list_log(
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, metavar="NUMBER", help="Show at most so many.")
-    ] = answers.PAGE,
+    ] = show.PAGE,
     oldest_first: Annotated[
         bool, typer.Option("--oldest-first", help="Begin with the oldest, not the newest.")
     ] = False,
@@ -117,7 +117,7 @@ def list_log(
 @log.command("head")
 def head(output: Output = Format.TABLE) -> None:
     """Print the last position and its hash; noted elsewhere, they prove that nothing is cut off."""
-    answers.log_head(output)
+    show.log_head(output)
 
 
 @log.command("verify")

@@ -76,9 +76,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from stackfold.cli.fast_path import answered
+    from stackfold.cli.fast_path import try_fast_path
 
-    if answered(arguments):
+    if try_fast_path(arguments):
         return 0
     if not all(map(_is_text, arguments)):
         return _refuse("the command line holds bytes that are no UTF-8 text", 2)

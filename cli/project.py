@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stackfold.cli import show as answers
+from stackfold.cli import show
 from stackfold.cli.history_rows import tell
 from stackfold.cli.options import AsOf, DryRun, Message, Output
 from stackfold.cli.render import Format, say
@@ -59,7 +59,7 @@ def trust(
 @project.command("status")
 def status(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
     """Show where the log and the project are, and which stack is active by whose choice."""
-    answers.status(output, as_of)
+    show.status(output, as_of)
 
 
 @project.command("undo")
@@ -76,4 +76,4 @@ def undo(dry_run: DryRun = False, message: Message = "") -> None:
 @project.command("version")
 def version(output: Output = Format.TABLE) -> None:
     """Print the version of Stackfold."""
-    answers.version(output)
+    show.version(output)

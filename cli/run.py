@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from stackfold.application.stacks.views import Change, HistoryEntry
-from stackfold.cli import completion
-from stackfold.cli import show as answers
+from stackfold.cli import completion, show
 from stackfold.cli.escapes import shown_log
 from stackfold.cli.execution import Quiet, execute
 from stackfold.cli.history import DiffForm, DiffOutput, show_unified
@@ -82,7 +81,7 @@ def list_runs(
     ] = None,
     sort_by: SortBy = "desc:position",
     page: Page = 1,
-    size: Size = answers.PAGE,
+    size: Size = show.PAGE,
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
@@ -104,7 +103,7 @@ def list_runs(
     }
     wanted = listing(filters, None, sort_by, page, size)
     wanted = wanted._replace(tags=tuple(tag or ()), since=since, until=until)
-    answers.runs(output, wanted, chosen(columns))
+    show.runs(output, wanted, chosen(columns))
 
 
 @run.command("describe")

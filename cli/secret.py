@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stackfold.cli import completion
-from stackfold.cli import show as answers
+from stackfold.cli import completion, show
 from stackfold.cli.options import (
     Columns,
     Output,
@@ -75,7 +74,7 @@ def list_secrets(
     store: Annotated[str | None, matching("store")] = None,
     sort_by: SortBy = "name",
     page: Page = 1,
-    size: Size = answers.PAGE,
+    size: Size = show.PAGE,
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:

@@ -7,7 +7,7 @@ import typer
 from stackfold.application.stacks.views import Condition, Listing
 from stackfold.cli import history as past
 from stackfold.cli import import_export as exchange
-from stackfold.cli import show as answers
+from stackfold.cli import show
 from stackfold.cli.component_options import (
     Alerters,
     Annotator,
@@ -86,7 +86,7 @@ def list_stacks(
     label: OnlyLabels = None,
     sort_by: SortBy = "name",
     page: Page = 1,
-    size: Size = answers.PAGE,
+    size: Size = show.PAGE,
     columns: Columns = None,
     as_of: AsOf = None,
     output: Output = Format.TABLE,
@@ -104,7 +104,7 @@ def list_stacks(
         "updated": updated,
         "by": by,
     }
-    answers.stacks(output, listing(filters, label, sort_by, page, size), chosen(columns), as_of)
+    show.stacks(output, listing(filters, label, sort_by, page, size), chosen(columns), as_of)
 
 
 @stack.command("describe")
@@ -112,13 +112,13 @@ def describe(
     name: ActiveOrStackName = None, as_of: AsOf = None, output: Output = Format.TABLE
 ) -> None:
     """Show everything about a stack."""
-    answers.stack(name, output, as_of)
+    show.stack(name, output, as_of)
 
 
 @stack.command("get")
 def get(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
     """Print the name of the active stack; with --output json or yaml, all of it."""
-    answers.active_stack(output, as_of)
+    show.active_stack(output, as_of)
 
 
 # -- change

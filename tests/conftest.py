@@ -11,7 +11,7 @@ pytest.register_assert_rewrite(
     "given",
     "contracts",
     "exact_values",
-    "fresh_fold",
+    "replay_log",
     "round_trip",
     "runnable",
     "documents",

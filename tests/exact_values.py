@@ -181,7 +181,7 @@ def as_the_log_has_it(record: Any) -> Any:
     return json.loads(json.dumps(record, sort_keys=True, allow_nan=False))
 
 
-def there_and_back(value: Any, hint: Any = Any) -> tuple[Any, Any]:
+def round_trip(value: Any, hint: Any = Any) -> tuple[Any, Any]:
     """What a step gets, and what it gets when the run is repeated."""
     got, record = signature(hint).validated("it", value)
     return got, signature(hint).read("it", as_the_log_has_it(record))

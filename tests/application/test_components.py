@@ -1,8 +1,8 @@
 """Components: one method per verb."""
 
 import pytest
-from fresh_fold import assert_consistent, records_of
-from told import told_by
+from error_text import error_text
+from replay import assert_consistent, records_of
 from workspaces import OPERATOR, ORCHESTRATOR, STORE, meanwhile, names, position, stack, store
 
 from stackfold.domain.errors import (
@@ -114,7 +114,7 @@ def test_a_planted_secret_is_in_no_error_and_not_in_the_log(ws, refused):
         "default",
         {"uri": "registry.example.com", "password": PLANTED},
     )
-    assert PLANTED not in told_by(error)
+    assert PLANTED not in error_text(error)
     reference = {"uri": "registry.example.com", "password": "{{hub.password}}"}
     ws.components.register(REGISTRY, "hub", "default", reference)
     error = refused(
@@ -125,7 +125,7 @@ def test_a_planted_secret_is_in_no_error_and_not_in_the_log(ws, refused):
         "hub",
         {"password": PLANTED},
     )
-    assert PLANTED not in told_by(error)
+    assert PLANTED not in error_text(error)
     assert PLANTED not in "".join(ws._database._connection.iterdump())
     assert ws.components.get(REGISTRY, "hub").configuration == reference
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from error_text import error_text
 from pydantic import BaseModel, Field
-from told import told_by
 
 from stackfold.application import ports
 from stackfold.application.ports import Alerter, Secret
@@ -238,7 +238,7 @@ def test_an_address_without_a_password_is_fine(address):
 def test_no_refusal_repeats_what_was_given(configuration):
     with pytest.raises(InvalidConfiguration) as refusal:
         explicit(Pager, {"to": "ops", **configuration})
-    assert PLANTED not in told_by(refusal.value)
+    assert PLANTED not in error_text(refusal.value)
 
 
 def test_the_schema_says_which_attributes_are_secrets():

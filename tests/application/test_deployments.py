@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from fresh_fold import assert_consistent
 from plain_deployer import ELSEWHERE, kill, listening
+from replay import assert_consistent
 from runnable import single
 
 from stackfold.application.eventsourcing.snapshots import EVERY

@@ -5,7 +5,7 @@ import textwrap
 from importlib.util import find_spec
 
 import pytest
-from fresh_fold import assert_consistent, records_of
+from replay import assert_consistent, records_of
 from workspaces import OPERATOR, STORE, stack
 
 from stackfold.domain.errors import (

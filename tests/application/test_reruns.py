@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from fresh_fold import assert_consistent
+from replay import assert_consistent
 from runnable import STORE, load, single, total, training
 
 from stackfold.domain.errors import CodeChanged, InvalidFile, NotFound, RunBusy

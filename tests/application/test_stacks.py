@@ -1,7 +1,7 @@
 """Stacks: one method per verb."""
 
 import pytest
-from fresh_fold import assert_consistent, records_of
+from replay import assert_consistent, records_of
 from workspaces import OPERATOR, ORCHESTRATOR, STORE, meanwhile, names, stack, store
 
 from stackfold.domain.errors import (

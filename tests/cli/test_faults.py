@@ -7,7 +7,7 @@ import stat
 import pytest
 from command_line import as_nobody, in_a_process
 
-from stackfold.cli import fast_path as front_door
+from stackfold.cli import fast_path
 
 READ = ["stack", "list"]
 READ_BY_TYPER = ["stack", "list", "--name", "default"]
@@ -25,14 +25,14 @@ def log(cli, tmp_path):
 @each_way
 def test_garbage(cli, log, words):
     log.write_bytes(os.urandom(50_000))
-    assert str(log) in cli.refused(*words)
+    assert str(log) in cli.fails(*words)
 
 
 @each_way
 @pytest.mark.parametrize("kept", [0, 10, 100, 5_000, 20_000])
 def test_a_truncated_log(cli, log, words, kept):
     log.write_bytes(log.read_bytes()[:kept])
-    assert str(log) in cli.refused(*words)
+    assert str(log) in cli.fails(*words)
 
 
 @each_way
@@ -41,7 +41,7 @@ def test_another_applications_database(cli, log, words):
     with sqlite3.connect(log) as other:
         other.execute("CREATE TABLE t (x)")
     other.close()
-    assert "not a Stackfold log" in cli.refused(*words)
+    assert "not a Stackfold log" in cli.fails(*words)
 
 
 @each_way
@@ -49,20 +49,20 @@ def test_a_log_of_a_later_version(cli, log, words):
     with sqlite3.connect(log) as connection:
         connection.execute("PRAGMA user_version = 1000")
     connection.close()
-    assert "newer" in cli.refused(*words)
+    assert "newer" in cli.fails(*words)
 
 
 @each_way
 def test_a_folder_in_place_of_the_log(cli, log, words):
     log.unlink()
     log.mkdir()
-    assert str(log) in cli.refused(*words)
+    assert str(log) in cli.fails(*words)
 
 
 @each_way
 def test_a_file_in_place_of_the_home(cli, tmp_path, words):
     (tmp_path / "home").write_text("")
-    assert str(tmp_path / "home") in cli.refused(*words)
+    assert str(tmp_path / "home") in cli.fails(*words)
 
 
 def test_a_locked_log_can_be_read_but_not_changed(cli, log):
@@ -125,8 +125,8 @@ def test_a_fault_of_ours_is_one_line_unless_its_trace_is_wanted(cli, monkeypatch
     def faulty(arguments):
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr(front_door, "answered", faulty)
-    assert "unexpected RuntimeError: two lines; this is a fault in Stackfold" in cli.refused(*READ)
+    monkeypatch.setattr(fast_path, "try_fast_path", faulty)
+    assert "unexpected RuntimeError: two lines; this is a fault in Stackfold" in cli.fails(*READ)
     monkeypatch.setenv("STACKFOLD_DEBUG", "1")
     with pytest.raises(RuntimeError):
         cli(*READ)
@@ -136,7 +136,7 @@ def test_an_interrupt_is_quiet(cli, monkeypatch):
     def interrupted(arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(front_door, "answered", interrupted)
+    monkeypatch.setattr(fast_path, "try_fast_path", interrupted)
     assert cli(*READ) == (130, "", "")
 
 
@@ -153,7 +153,7 @@ def test_a_wrong_read_model_is_mended_by_a_rebuild(cli, log):
     with sqlite3.connect(log) as connection:
         connection.execute("UPDATE stacks SET name = 'other'")
     connection.close()
-    assert cli.refused("log", "verify") == (
+    assert cli.fails("log", "verify") == (
         "#3 reads differently in the read model 'stacks'; "
         "the log itself holds: `stackfold log rebuild` makes the read models anew"
     )

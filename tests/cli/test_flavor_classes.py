@@ -100,7 +100,7 @@ def test_a_file_of_that_name_in_the_current_folder_is_not_executed(cli, register
     # Nor where the class is found nowhere else.
     (tmp_path / "home" / "flavor_folders.json").unlink()
     forget(registered.partition(".")[0])
-    assert "not found here" in cli.refused("artifact-store", "flavor", "describe", "dated")
+    assert "not found here" in cli.fails("artifact-store", "flavor", "describe", "dated")
     assert not executed.exists()
 
 
@@ -144,7 +144,7 @@ def test_a_folder_that_was_moved_is_registered_once_more(cli, registered, tmp_pa
 
 def test_registering_it_twice_in_one_place_is_refused(cli, registered, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "code")
-    told = cli.refused("artifact-store", "flavor", "register", registered)
+    told = cli.fails("artifact-store", "flavor", "register", registered)
     assert "exists already" in told
 
 

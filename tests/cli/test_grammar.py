@@ -103,7 +103,7 @@ def test_a_name_may_follow_the_attributes(cli):
 
 
 def test_the_name_of_an_attribute_may_have_hyphens(cli):
-    answer = cli.refused("artifact-store", "register", "mine", "-f", "local", "--some-path=x")
+    answer = cli.fails("artifact-store", "register", "mine", "-f", "local", "--some-path=x")
     assert "some_path: no such attribute" in answer
 
 
@@ -124,7 +124,7 @@ def test_a_reason_is_kept(cli):
 
 
 def test_bytes_that_are_no_text_are_refused(cli):
-    assert "UTF-8" in cli.refused("stack", "set", "caf\udce9", code=2)
+    assert "UTF-8" in cli.fails("stack", "set", "caf\udce9", code=2)
 
 
 def test_groups_are_made_when_they_are_called():

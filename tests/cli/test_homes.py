@@ -282,8 +282,8 @@ def test_in_a_deleted_folder_what_needs_none_goes_on(nowhere, cli, tmp_path, mon
     )
     assert "active_stack" in cli.ok("status")
     assert "completed" in cli.ok("pipeline", "run", "--quiet", str(flow))
-    assert "the current folder was deleted" in cli.refused("init")
-    assert "the current folder was deleted" in cli.refused("pipeline", "run", "flow.py")
+    assert "the current folder was deleted" in cli.fails("init")
+    assert "the current folder was deleted" in cli.fails("pipeline", "run", "flow.py")
     cli.ok("orchestrator", "register", "apart", "--flavor", "local", "--isolation=process")
     cli.ok("stack", "register", "apart", "-o", "apart", "-a", "default")
     arguments = ["pipeline", "run", "--quiet", "--no-cache", "--stack", "apart", str(flow)]

@@ -11,8 +11,8 @@ import pytest
 from event_examples import EXAMPLES
 from eventsourcing.persistence import RecordConflictError
 from freezegun import freeze_time
-from fresh_fold import assert_chained, stored
-from given import stamped, that
+from given import event, stamped
+from replay import assert_chained, stored
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import InUse, NameTaken, NotFound, StackActive
@@ -224,7 +224,7 @@ class LogContract:
         records = [signed(event) for event in events]
         with pytest.raises(ValueError, match="shorter"):
             log.insert_events([*records, *records], events=events)
-        (stray,) = stamped(that(Component.Renamed, name="c"))
+        (stray,) = stamped(event(Component.Renamed, name="c"))
         with pytest.raises(AssertionError, match="does not follow"):
             log.insert_events([*records, signed(stray)], events=[*events, stray])
         unchanged()
@@ -363,8 +363,8 @@ class LogContract:
     @staticmethod
     def load(log: Any, id: UUID) -> Any:
         aggregate = None
-        for event in log.select_events(id):
-            aggregate = MAPPER.to_domain_event(event).mutate(aggregate)
+        for stored_event in log.select_events(id):
+            aggregate = MAPPER.to_domain_event(stored_event).mutate(aggregate)
         return aggregate
 
     def stored(self, rows: Rows) -> list[Any]:

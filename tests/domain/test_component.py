@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from given import given, past, stamped, that
+from given import event, given, past, stamped
 
 from stackfold.domain.errors import (
     InvalidName,
@@ -19,7 +19,7 @@ from stackfold.domain.stacks.origin import Origin
 
 STORE = ComponentType.ARTIFACT_STORE
 
-registered = that(
+registered = event(
     Component.Registered,
     type=STORE,
     name="shared",
@@ -27,14 +27,14 @@ registered = that(
     configuration={"path": "/data", "mirrors": ["a", "b"]},
     labels={"team": "vision"},
 )
-deleted = that(Component.Deleted)
-default = that(
+deleted = event(Component.Deleted)
+default = event(
     Component.Registered, type=STORE, name="default", flavor="local", configuration={}, labels={}
 )
 
 
 def updated(configuration=(), labels=()):
-    return that(Component.Updated, configuration=dict(configuration), labels=dict(labels))
+    return event(Component.Updated, configuration=dict(configuration), labels=dict(labels))
 
 
 # -- register
@@ -70,7 +70,7 @@ def test_a_copy_says_what_it_is_a_copy_of():
     given(Component).when(
         lambda kind: kind.register(STORE, "copy", "local", {}, copied_from=original)
     ).then(
-        that(
+        event(
             Component.Registered,
             type=STORE,
             name="copy",
@@ -98,13 +98,13 @@ def test_a_name_is_stored_in_its_normal_form():
 
 @pytest.mark.parametrize("name", ["", " ", "a/b", "-dash", "a" * 65])
 def test_an_illegal_name_is_refused(name):
-    given(Component).when(lambda kind: kind.register(STORE, name, "local", {})).refused(
+    given(Component).when(lambda kind: kind.register(STORE, name, "local", {})).raises(
         InvalidName, "cannot name an artifact store"
     )
 
 
 def test_an_illegal_label_is_refused():
-    given(Component).when(lambda kind: kind.register(STORE, "a", "local", {}, {"a b": ""})).refused(
+    given(Component).when(lambda kind: kind.register(STORE, "a", "local", {}, {"a b": ""})).raises(
         InvalidName, "'a b' cannot name a label"
     )
 
@@ -139,7 +139,7 @@ def test_null_is_a_value_and_not_the_same_as_nothing():
 
 @pytest.mark.parametrize(("before", "after"), [(1, True), (0, False), (1, 1.0), ("1", 1)])
 def test_values_of_other_types_are_other_values(before, after):
-    number = that(
+    number = event(
         Component.Registered,
         type=STORE,
         name="a",
@@ -179,7 +179,7 @@ def test_a_label_is_the_same_in_either_spelling():
     given(Component, registered, labelled).when(lambda c: c.update({}, {decomposed: None})).then(
         updated({}, {composed: None})
     )
-    given(Component, registered, labelled).when(lambda c: c.update({}, {decomposed: "xl"})).refused(
+    given(Component, registered, labelled).when(lambda c: c.update({}, {decomposed: "xl"})).raises(
         NothingToChange, "unchanged"
     )
 
@@ -195,7 +195,7 @@ def test_a_label_is_the_same_in_either_spelling():
     ],
 )
 def test_an_update_that_changes_nothing_records_nothing(configuration, labels):
-    given(Component, registered).when(lambda c: c.update(configuration, labels)).refused(
+    given(Component, registered).when(lambda c: c.update(configuration, labels)).raises(
         NothingToChange, "artifact store 'shared' unchanged, revision 1"
     )
 
@@ -207,7 +207,7 @@ def test_attributes_go_back_to_the_defaults():
     component = (
         given(Component, registered)
         .when(lambda c: c.remove_attributes(["path", "path"]))
-        .then(that(Component.AttributesRemoved, attributes=("path",)))
+        .then(event(Component.AttributesRemoved, attributes=("path",)))
     )
     assert component.configuration == {"mirrors": ["a", "b"]}
 
@@ -220,7 +220,7 @@ def test_attributes_go_back_to_the_defaults():
     ],
 )
 def test_an_attribute_that_is_not_set_cannot_be_removed(attributes, text):
-    given(Component, registered).when(lambda c: c.remove_attributes(attributes)).refused(
+    given(Component, registered).when(lambda c: c.remove_attributes(attributes)).raises(
         UnknownAttribute, text
     )
 
@@ -230,16 +230,16 @@ def test_an_attribute_that_is_not_set_cannot_be_removed(attributes, text):
 
 def test_a_component_is_renamed():
     given(Component, registered).when(lambda c: c.rename("gro\u0308ße")).then(
-        that(Component.Renamed, name="größe")
+        event(Component.Renamed, name="größe")
     )
 
 
 def test_the_rule_for_names_holds_on_rename_too():
-    given(Component, registered).when(lambda c: c.rename("a/b")).refused(InvalidName, "'a/b'")
+    given(Component, registered).when(lambda c: c.rename("a/b")).raises(InvalidName, "'a/b'")
 
 
 def test_its_own_name_changes_nothing():
-    given(Component, registered).when(lambda c: c.rename("shared")).refused(
+    given(Component, registered).when(lambda c: c.rename("shared")).raises(
         NothingToChange, "revision 1"
     )
 
@@ -252,13 +252,13 @@ def test_a_component_is_deleted():
 
 
 def test_a_revert_is_a_new_revision_that_equals_the_old_one():
-    renamed = that(Component.Renamed, name="other")
+    renamed = event(Component.Renamed, name="other")
     first = past(registered)
     component = (
         given(Component, registered, updated({"path": "/x"}), renamed)
         .when(lambda c: c.revert(first))
         .then(
-            that(
+            event(
                 Component.Reverted,
                 to_revision=1,
                 name="shared",
@@ -272,7 +272,7 @@ def test_a_revert_is_a_new_revision_that_equals_the_old_one():
 
 
 def test_a_revert_to_the_same_changes_nothing():
-    given(Component, registered).when(lambda c: c.revert(past(registered))).refused(
+    given(Component, registered).when(lambda c: c.revert(past(registered))).raises(
         NothingToChange, "revision 1"
     )
 
@@ -283,7 +283,7 @@ def test_a_deleted_component_is_restored():
         given(Component, registered, deleted)
         .when(lambda c: c.restore(first))
         .then(
-            that(
+            event(
                 Component.Restored,
                 to_revision=1,
                 name="shared",
@@ -299,7 +299,7 @@ def test_a_deleted_component_is_restored():
 
 
 def test_only_what_is_deleted_can_be_restored():
-    given(Component, registered).when(lambda c: c.restore(past(registered))).refused(
+    given(Component, registered).when(lambda c: c.restore(past(registered))).raises(
         NotDeleted, "is not deleted"
     )
 
@@ -315,21 +315,21 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_nothing_can_be_done_with_a_deleted_component(command):
-    given(Component, registered, deleted).when(command).refused(
+    given(Component, registered, deleted).when(command).raises(
         NotFound, "there is no artifact store 'shared'"
     )
 
 
 @pytest.mark.parametrize(("action", "command"), COMMANDS.items(), ids=COMMANDS)
 def test_a_default_component_stays_as_it_is(action, command):
-    given(Component, default).when(command).refused(
+    given(Component, default).when(command).raises(
         Protected,
         f"the artifact store 'default' cannot be {action.split()[0]}: copy it and change the copy",
     )
 
 
 def test_only_the_types_that_every_stack_needs_have_default_components():
-    mine = that(
+    mine = event(
         Component.Registered,
         type=ComponentType.ALERTER,
         name="default",
@@ -338,7 +338,7 @@ def test_only_the_types_that_every_stack_needs_have_default_components():
         labels={},
     )
     given(Component, mine).when(lambda c: c.rename("other")).then(
-        that(Component.Renamed, name="other")
+        event(Component.Renamed, name="other")
     )
 
 
@@ -349,8 +349,8 @@ def test_only_the_types_that_every_stack_needs_have_default_components():
     ("fact", "fields"),
     [
         (updated({"path": "/x"}, {"team": None}), {"attribute path", "label team"}),
-        (that(Component.AttributesRemoved, attributes=("path",)), {"attribute path"}),
-        (that(Component.Renamed, name="b"), {"name"}),
+        (event(Component.AttributesRemoved, attributes=("path",)), {"attribute path"}),
+        (event(Component.Renamed, name="b"), {"name"}),
         (deleted, {"everything"}),
         (registered, {"everything"}),
     ],
@@ -363,6 +363,6 @@ def test_an_attribute_is_never_taken_for_a_name_or_everything():
     attribute = stamped(updated({"name": "x", "everything": 1}))[0]
     assert (
         not attribute.changed_fields()
-        & stamped(that(Component.Renamed, name="b"))[0].changed_fields()
+        & stamped(event(Component.Renamed, name="b"))[0].changed_fields()
     )
     assert "everything" not in attribute.changed_fields()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from freezegun import freeze_time
-from given import given, stamped, that
+from given import event, given, stamped
 from pydantic import ValidationError
 
 from stackfold.domain.eventsourcing.aggregate import Aggregate
@@ -28,7 +28,7 @@ each_event = pytest.mark.parametrize(
     ("aggregate", "event"), EVENTS, ids=[event.TOPIC for _, event in EVENTS]
 )
 
-registered = that(
+registered = event(
     Component.Registered,
     type=ComponentType.ALERTER,
     name="a",
@@ -73,7 +73,7 @@ def test_an_event_cannot_be_changed():
 
 def test_an_event_refuses_an_unknown_field():
     with pytest.raises(ValidationError, match="colour"):
-        stamped(that(registered, colour="red"))
+        stamped(event(registered, colour="red"))
 
 
 def test_no_stream_can_be_made_an_instance_of_another_class():
@@ -147,9 +147,9 @@ class Loose(Aggregate):
         self.name = "changed behind the log's back"
 
 
-loose = that(Loose.Registered, name="a")
-labelled = that(Loose.Labelled, labels={"a": "b"})
-cleared = that(Loose.Cleared)
+loose = event(Loose.Registered, name="a")
+labelled = event(Loose.Labelled, labels={"a": "b"})
+cleared = event(Loose.Cleared)
 
 
 @pytest.mark.parametrize(

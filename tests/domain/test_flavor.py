@@ -1,7 +1,7 @@
 """Flavor: an implementation of a component type, registered by a user."""
 
 import pytest
-from given import given, past, that
+from given import event, given, past
 
 from stackfold.domain.errors import InvalidName, NotDeleted, NotFound, NothingToChange
 from stackfold.domain.stacks.component_type import ComponentType
@@ -15,8 +15,8 @@ FACTS = {
     "configuration_schema": {"type": "object", "properties": {}},
 }
 
-registered = that(Flavor.Registered, **FACTS)
-deleted = that(Flavor.Deleted)
+registered = event(Flavor.Registered, **FACTS)
+deleted = event(Flavor.Deleted)
 
 
 def test_a_flavor_is_registered():
@@ -26,7 +26,7 @@ def test_a_flavor_is_registered():
 
 @pytest.mark.parametrize("name", ["", "a b", "-dash"])
 def test_the_rule_for_names_holds_for_flavors_too(name):
-    given(Flavor).when(lambda kind: kind.register(**{**FACTS, "name": name})).refused(
+    given(Flavor).when(lambda kind: kind.register(**{**FACTS, "name": name})).raises(
         InvalidName, "cannot name an alerter flavor"
     )
 
@@ -36,13 +36,13 @@ def test_a_flavor_is_deleted():
 
 
 def test_a_deleted_flavor_cannot_be_deleted_again():
-    given(Flavor, registered, deleted).when(lambda f: f.delete()).refused(
+    given(Flavor, registered, deleted).when(lambda f: f.delete()).raises(
         NotFound, "there is no alerter flavor 'pager'"
     )
 
 
 def test_a_flavor_never_changes_so_there_is_nothing_to_revert():
-    given(Flavor, registered).when(lambda f: f.revert(past(registered))).refused(
+    given(Flavor, registered).when(lambda f: f.revert(past(registered))).raises(
         NothingToChange, "unchanged"
     )
 
@@ -51,12 +51,12 @@ def test_a_deleted_flavor_is_restored():
     flavor = (
         given(Flavor, registered, deleted)
         .when(lambda f: f.restore(past(registered)))
-        .then(that(Flavor.Restored, **FACTS))
+        .then(event(Flavor.Restored, **FACTS))
     )
     assert not flavor.deleted
 
 
 def test_only_what_is_deleted_can_be_restored():
-    given(Flavor, registered).when(lambda f: f.restore(past(registered))).refused(
+    given(Flavor, registered).when(lambda f: f.restore(past(registered))).raises(
         NotDeleted, "is not deleted"
     )

@@ -37,8 +37,8 @@ from exact_values import (
     Temperature,
     Whole,
     digest,
+    round_trip,
     same,
-    there_and_back,
 )
 from hypothesis import HealthCheck, given, settings
 from pydantic import (
@@ -56,7 +56,7 @@ from stackfold.domain.pipelines.pipeline import Pipeline, step
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(VALUES)
 def test_an_unhinted_value_is_read_back_exactly(value):
-    got, again = there_and_back(value)
+    got, again = round_trip(value)
     assert same(got, value)
     assert same(again, value)
 
@@ -65,7 +65,7 @@ def test_an_unhinted_value_is_read_back_exactly(value):
 @given(VALUES, VALUES)
 def test_values_have_equal_keys_if_and_only_if_they_are_the_same(one, other):
     assert (digest(one) == digest(other)) == same(one, other)
-    assert digest(one) == digest(there_and_back(one)[1])
+    assert digest(one) == digest(round_trip(one)[1])
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -110,7 +110,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )  # fmt: skip
 def test_a_value_is_read_back_as_what_the_step_got(value, hint):
-    got, again = there_and_back(value, hint)
+    got, again = round_trip(value, hint)
     assert same(got, again)
     assert same(got, value)
     assert got is not value or not isinstance(value, list | dict | set | Base | BaseModel)
@@ -121,12 +121,12 @@ def test_a_value_is_read_back_as_what_the_step_got(value, hint):
 def test_a_computed_property_is_computed_again():
     model, counting = Model(Name="abc"), Counting([4])
     assert (model.length, counting.half) == (3, 2)
-    assert there_and_back(model)[1].length == 3
-    assert there_and_back(counting)[1].half == 2
+    assert round_trip(model)[1].length == 3
+    assert round_trip(counting)[1].half == 2
 
 
 def test_a_time_that_was_given_as_text_has_a_time_zone_of_python():
-    got, again = there_and_back("2024-01-01T00:00:00+02:00", datetime)
+    got, again = round_trip("2024-01-01T00:00:00+02:00", datetime)
     assert type(got.tzinfo) is timezone
     assert repr(got) == repr(again)
     assert got == datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=2)))
@@ -135,8 +135,8 @@ def test_a_time_that_was_given_as_text_has_a_time_zone_of_python():
 def test_what_a_validator_has_made_is_not_validated_again():
     doubled = Annotated[int, AfterValidator(lambda value: value * 2)]
     parsed = Annotated[list[int], BeforeValidator(lambda text: [int(x) for x in text.split(",")])]
-    assert there_and_back(2, doubled) == (4, 4)
-    assert there_and_back("1,2", parsed) == ([1, 2], [1, 2])
+    assert round_trip(2, doubled) == (4, 4)
+    assert round_trip("1,2", parsed) == ([1, 2], [1, 2])
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_what_a_validator_has_made_is_not_validated_again():
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_a_scalar_of_numpy_becomes_one_of_python(value, hint, plain):
-    got, again = there_and_back(value, hint)
+    got, again = round_trip(value, hint)
     assert same(got, plain)
     assert same(again, plain)
     assert digest(value, hint) == digest(plain, hint)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from given import given, that
+from given import event, given
 
 from stackfold.domain.errors import NotFound
 from stackfold.domain.name import LONGEST, valid_name
@@ -43,7 +43,7 @@ ARTIFACT = Artifact(
     size=1,
 )
 
-started = that(
+started = event(
     Run.Started,
     name="training-00000000",
     pipeline="training",
@@ -87,23 +87,23 @@ def test_a_completed_step_is_recorded_with_what_went_in_and_came_out():
         "outputs": (ARTIFACT,),
     }
     run = given(Run, started).when(lambda run: run.step_completed(**facts))
-    assert run.then(that(Run.StepCompleted, parameter_form="exact", **facts)).status == "running"
+    assert run.then(event(Run.StepCompleted, parameter_form="exact", **facts)).status == "running"
 
 
 def test_a_failed_step_is_recorded_with_its_traceback():
     facts = {"step": "load", "started": NOON, "error": "ValueError: x", "traceback": "line 1"}
     given(Run, started).when(lambda run: run.step_failed(**facts)).then(
-        that(Run.StepFailed, **facts)
+        event(Run.StepFailed, **facts)
     )
 
 
 def test_a_run_completes():
-    run = given(Run, started).when(lambda run: run.complete()).then(that(Run.Completed))
+    run = given(Run, started).when(lambda run: run.complete()).then(event(Run.Completed))
     assert run.status == "completed"
 
 
 def test_a_run_fails():
-    run = given(Run, started).when(lambda run: run.fail("x")).then(that(Run.Failed, error="x"))
+    run = given(Run, started).when(lambda run: run.fail("x")).then(event(Run.Failed, error="x"))
     assert run.status == "failed"
 
 
@@ -140,14 +140,14 @@ def test_a_pin_knows_the_default_component_and_each_by_name():
 
 
 def test_a_run_is_deleted_once():
-    run = given(Run, started, that(Run.Completed))
-    assert run.when(lambda run: run.delete()).then(that(Run.Deleted)).deleted
-    given(Run, started, that(Run.Deleted)).when(lambda run: run.delete()).refused(
+    run = given(Run, started, event(Run.Completed))
+    assert run.when(lambda run: run.delete()).then(event(Run.Deleted)).deleted
+    given(Run, started, event(Run.Deleted)).when(lambda run: run.delete()).raises(
         NotFound, "there is no run"
     )
 
 
 def test_a_deleted_run_is_not_resumed():
-    given(Run, started, that(Run.Failed, error="x"), that(Run.Deleted)).when(
+    given(Run, started, event(Run.Failed, error="x"), event(Run.Deleted)).when(
         lambda run: run.resume(())
-    ).refused(NotFound, "there is no run")
+    ).raises(NotFound, "there is no run")

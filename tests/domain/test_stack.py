@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from given import given, past, stamped, that
+from given import event, given, past, stamped
 
 from stackfold.domain.errors import (
     IncompleteStack,
@@ -28,7 +28,7 @@ REQUIRED = {ORCHESTRATOR: (LOCAL,), STORE: (DISK,)}
 
 
 def composed(name="prod", components=REQUIRED, description="", labels=(), **more):
-    return that(
+    return event(
         Stack.Registered,
         name=name,
         components=components,
@@ -39,7 +39,7 @@ def composed(name="prod", components=REQUIRED, description="", labels=(), **more
 
 
 def updated(components=(), description=None, labels=()):
-    return that(
+    return event(
         Stack.Updated,
         components=dict(components),
         description=description,
@@ -49,7 +49,7 @@ def updated(components=(), description=None, labels=()):
 
 registered = composed(description="For real", labels={"team": "vision"})
 with_operators = composed(components={**REQUIRED, OPERATOR: (BATCH, SPARK)})
-deleted = that(Stack.Deleted)
+deleted = event(Stack.Deleted)
 default = composed("default", {**REQUIRED, OPERATOR: (BATCH, SPARK)})
 
 
@@ -82,7 +82,7 @@ def test_a_copy_says_what_it_is_a_copy_of():
 
 @pytest.mark.parametrize("name", ["", " ", "a/b", "*", "-dash", "a\n", "a" * 65])
 def test_an_illegal_name_is_refused(name):
-    given(Stack).when(lambda kind: kind.register(name, REQUIRED)).refused(
+    given(Stack).when(lambda kind: kind.register(name, REQUIRED)).raises(
         InvalidName, "cannot name a stack"
     )
 
@@ -100,7 +100,7 @@ def test_a_name_is_stored_in_its_normal_form():
     ],
 )
 def test_every_stack_needs_an_orchestrator_and_an_artifact_store(components, text):
-    given(Stack).when(lambda kind: kind.register("prod", components)).refused(IncompleteStack, text)
+    given(Stack).when(lambda kind: kind.register("prod", components)).raises(IncompleteStack, text)
 
 
 @pytest.mark.parametrize("type", ComponentType)
@@ -110,7 +110,7 @@ def test_only_three_types_may_be_several(type):
     if type in {OPERATOR, ALERTER, ComponentType.EXPERIMENT_TRACKER}:
         attempt.then(composed(components={**REQUIRED, type: (KUBE, S3)}))
     else:
-        attempt.refused(TooManyComponents, f"a stack can hold one {type.noun} only")
+        attempt.raises(TooManyComponents, f"a stack can hold one {type.noun} only")
 
 
 def test_the_same_component_twice_counts_once():
@@ -174,19 +174,19 @@ def test_labels_are_set_and_removed():
     ],
 )
 def test_an_update_that_changes_nothing_records_nothing(arguments):
-    given(Stack, registered).when(lambda s: s.update(**arguments)).refused(
+    given(Stack, registered).when(lambda s: s.update(**arguments)).raises(
         NothingToChange, "stack 'prod' unchanged, revision 1"
     )
 
 
 def test_an_update_cannot_make_two_of_one():
-    given(Stack, registered).when(lambda s: s.update({REGISTRY: [KUBE, S3]})).refused(
+    given(Stack, registered).when(lambda s: s.update({REGISTRY: [KUBE, S3]})).raises(
         TooManyComponents, "one container registry"
     )
 
 
 def test_an_illegal_label_is_refused():
-    given(Stack, registered).when(lambda s: s.update(labels={"a b": "x"})).refused(
+    given(Stack, registered).when(lambda s: s.update(labels={"a b": "x"})).raises(
         InvalidName, "'a b' cannot name a label"
     )
 
@@ -198,7 +198,7 @@ def test_one_of_several_components_is_removed():
     stack = (
         given(Stack, with_operators)
         .when(lambda s: s.remove_components({OPERATOR: [BATCH]}))
-        .then(that(Stack.ComponentsRemoved, components={OPERATOR: (BATCH,)}))
+        .then(event(Stack.ComponentsRemoved, components={OPERATOR: (BATCH,)}))
     )
     assert stack.components == {**REQUIRED, OPERATOR: (SPARK,)}
 
@@ -208,27 +208,27 @@ def test_all_components_of_a_type_are_removed(ids):
     stack = (
         given(Stack, with_operators)
         .when(lambda s: s.remove_components({OPERATOR: ids}))
-        .then(that(Stack.ComponentsRemoved, components={OPERATOR: tuple(ids) or (BATCH, SPARK)}))
+        .then(event(Stack.ComponentsRemoved, components={OPERATOR: tuple(ids) or (BATCH, SPARK)}))
     )
     assert stack.components == REQUIRED
 
 
 @pytest.mark.parametrize("components", [{ALERTER: []}, {ALERTER: [MAIL]}, {OPERATOR: [MAIL]}])
 def test_what_is_not_there_cannot_be_removed(components):
-    given(Stack, with_operators).when(lambda s: s.remove_components(components)).refused(
+    given(Stack, with_operators).when(lambda s: s.remove_components(components)).raises(
         NotInStack, "stack 'prod' holds no"
     )
 
 
 @pytest.mark.parametrize("type", [ORCHESTRATOR, STORE])
 def test_what_every_stack_needs_cannot_be_removed(type):
-    given(Stack, registered).when(lambda s: s.remove_components({type: []})).refused(
+    given(Stack, registered).when(lambda s: s.remove_components({type: []})).raises(
         IncompleteStack, f"stack 'prod' needs an {type.noun}"
     )
 
 
 def test_removing_nothing_changes_nothing():
-    given(Stack, registered).when(lambda s: s.remove_components({})).refused(
+    given(Stack, registered).when(lambda s: s.remove_components({})).raises(
         NothingToChange, "unchanged"
     )
 
@@ -240,20 +240,20 @@ def test_another_component_becomes_the_default():
     stack = (
         given(Stack, composed(components={**REQUIRED, OPERATOR: (BATCH, SPARK, KUBE)}))
         .when(lambda s: s.set_default(OPERATOR, SPARK))
-        .then(that(Stack.DefaultSet, type=OPERATOR, component=SPARK))
+        .then(event(Stack.DefaultSet, type=OPERATOR, component=SPARK))
     )
     assert stack.components[OPERATOR] == (SPARK, BATCH, KUBE)
 
 
 def test_the_default_stays_the_default():
-    given(Stack, with_operators).when(lambda s: s.set_default(OPERATOR, BATCH)).refused(
+    given(Stack, with_operators).when(lambda s: s.set_default(OPERATOR, BATCH)).raises(
         NothingToChange, "unchanged"
     )
 
 
 @pytest.mark.parametrize(("type", "component"), [(OPERATOR, MAIL), (ALERTER, MAIL)])
 def test_only_what_is_there_can_be_the_default(type, component):
-    given(Stack, with_operators).when(lambda s: s.set_default(type, component)).refused(
+    given(Stack, with_operators).when(lambda s: s.set_default(type, component)).raises(
         NotInStack, f"stack 'prod' holds no {type.noun}"
     )
 
@@ -263,16 +263,16 @@ def test_only_what_is_there_can_be_the_default(type, component):
 
 def test_a_stack_is_renamed():
     given(Stack, registered).when(lambda s: s.rename("staging")).then(
-        that(Stack.Renamed, name="staging")
+        event(Stack.Renamed, name="staging")
     )
 
 
 def test_the_rule_for_names_holds_on_rename_too():
-    given(Stack, registered).when(lambda s: s.rename("-dash")).refused(InvalidName, "'-dash'")
+    given(Stack, registered).when(lambda s: s.rename("-dash")).raises(InvalidName, "'-dash'")
 
 
 def test_its_own_name_changes_nothing():
-    given(Stack, registered).when(lambda s: s.rename("prod")).refused(NothingToChange, "unchanged")
+    given(Stack, registered).when(lambda s: s.rename("prod")).raises(NothingToChange, "unchanged")
 
 
 def test_a_stack_is_deleted():
@@ -286,11 +286,11 @@ def test_a_revert_is_a_new_revision_that_equals_the_old_one():
             Stack,
             registered,
             updated({STORE: (S3,), OPERATOR: (SPARK,)}, "Other", {"team": None}),
-            that(Stack.Renamed, name="staging"),
+            event(Stack.Renamed, name="staging"),
         )
         .when(lambda s: s.revert(first))
         .then(
-            that(
+            event(
                 Stack.Reverted,
                 to_revision=1,
                 name="prod",
@@ -304,7 +304,7 @@ def test_a_revert_is_a_new_revision_that_equals_the_old_one():
 
 
 def test_a_revert_to_the_same_changes_nothing():
-    given(Stack, registered).when(lambda s: s.revert(past(registered))).refused(
+    given(Stack, registered).when(lambda s: s.revert(past(registered))).raises(
         NothingToChange, "stack 'prod' unchanged, revision 1"
     )
 
@@ -315,7 +315,7 @@ def test_a_deleted_stack_is_restored():
         given(Stack, registered, deleted)
         .when(lambda s: s.restore(first))
         .then(
-            that(
+            event(
                 Stack.Restored,
                 to_revision=1,
                 name="prod",
@@ -330,7 +330,7 @@ def test_a_deleted_stack_is_restored():
 
 
 def test_only_what_is_deleted_can_be_restored():
-    given(Stack, registered).when(lambda s: s.restore(past(registered))).refused(
+    given(Stack, registered).when(lambda s: s.restore(past(registered))).raises(
         NotDeleted, "stack 'prod' is not deleted"
     )
 
@@ -347,14 +347,12 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_nothing_can_be_done_with_a_deleted_stack(command):
-    given(Stack, with_operators, deleted).when(command).refused(
-        NotFound, "there is no stack 'prod'"
-    )
+    given(Stack, with_operators, deleted).when(command).raises(NotFound, "there is no stack 'prod'")
 
 
 @pytest.mark.parametrize(("action", "command"), COMMANDS.items(), ids=COMMANDS)
 def test_the_default_stack_stays_as_it_is(action, command):
-    given(Stack, default).when(command).refused(
+    given(Stack, default).when(command).raises(
         Protected, f"the stack 'default' cannot be {action.split()[0]}"
     )
 
@@ -367,9 +365,9 @@ def test_the_default_stack_stays_as_it_is(action, command):
             {"artifact_store", "description", "label team"},
         ),
         (updated(labels={"team": None}), {"label team"}),
-        (that(Stack.ComponentsRemoved, components={OPERATOR: (BATCH,)}), {"step_operator"}),
-        (that(Stack.DefaultSet, type=OPERATOR, component=SPARK), {"step_operator"}),
-        (that(Stack.Renamed, name="b"), {"name"}),
+        (event(Stack.ComponentsRemoved, components={OPERATOR: (BATCH,)}), {"step_operator"}),
+        (event(Stack.DefaultSet, type=OPERATOR, component=SPARK), {"step_operator"}),
+        (event(Stack.Renamed, name="b"), {"name"}),
         (deleted, {"everything"}),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import pytest
-from exact_values import Account, Base, Derived, refused, same, signature, there_and_back
+from exact_values import Account, Base, Derived, refused, round_trip, same, signature
 from pydantic import (
     Field,
     SecretBytes,
@@ -86,7 +86,7 @@ def test_a_secret_as_a_default_is_refused():
 
 
 def test_where_no_secret_is_given_there_is_none_to_refuse():
-    assert there_and_back(Account(user="u"), Account)[1] == Account(user="u")
+    assert round_trip(Account(user="u"), Account)[1] == Account(user="u")
 
 
 def test_a_class_that_cannot_be_found_again_is_refused_unless_the_hint_leads_to_it():
@@ -94,8 +94,8 @@ def test_a_class_that_cannot_be_found_again_is_refused_unless_the_hint_leads_to_
     class Local(Base):
         more: int = 0
 
-    assert same(*there_and_back(Local(more=1), Base))
-    assert same(*there_and_back(Local(more=1), Local))
+    assert same(*round_trip(Local(more=1), Base))
+    assert same(*round_trip(Local(more=1), Local))
     assert "a Local, a class that cannot be found again by its name" in refused(Local())
 
 

@@ -8,9 +8,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fresh_fold import assert_consistent
 from history.homes import opened_by_force
 from plain_deployer import kill, let_go, listening, notes
+from replay import assert_consistent
 from runnable import single
 
 from stackfold.domain.errors import (

@@ -6,7 +6,7 @@ import subprocess
 from collections import Counter
 
 import pytest
-from fresh_fold import assert_consistent, records_of
+from replay import assert_consistent, records_of
 from workspaces import STORE, names, opened
 
 from stackfold.infrastructure.system.home import LOG_FILE

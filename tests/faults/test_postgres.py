@@ -10,7 +10,7 @@ from contextlib import closing
 import psycopg
 import pytest
 from cutting_proxy import CuttingProxy
-from fresh_fold import assert_consistent, records_of
+from replay import assert_consistent, records_of
 from workspaces import STORE, names, opened, store
 
 from stackfold.domain.errors import LogUnavailable, NameTaken, StackfoldError

@@ -1,7 +1,7 @@
 """A shared log that is lost while it is read is read again; who has no right is told so."""
 
 import pytest
-from fresh_fold import assert_consistent
+from replay import assert_consistent
 from workspaces import STORE, names, opened, stack, store
 
 from stackfold.domain.errors import LogUnavailable, PermissionDenied

@@ -4,7 +4,7 @@ import json
 from contextlib import contextmanager
 
 import pytest
-from fresh_fold import assert_consistent, records_of
+from replay import assert_consistent, records_of
 from workspaces import STORE, names, opened
 
 from stackfold.infrastructure.system.home import LOG_FILE

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
-from fresh_fold import assert_consistent
+from replay import assert_consistent
 from runnable import single
 from workspaces import ORCHESTRATOR, STORE
 

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from fresh_fold import assert_consistent, records_of
+from replay import assert_consistent, records_of
 from workspaces import STORE, names, store
 
 from stackfold.domain.errors import LogUnavailable, StackfoldError

@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 
-from fresh_fold import assert_consistent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from replay import assert_consistent
 from workspaces import OPERATOR, STORE, position
 
 from stackfold.domain.errors import StackfoldError

@@ -1,8 +1,8 @@
 """What is known of deployments, now and at any position, on every database."""
 
 import pytest
-from fresh_fold import assert_consistent
 from history.homes import SERVED, append, deployment, told
+from replay import assert_consistent
 from workspaces import names
 
 from stackfold.application.stacks.views import Condition, Listing

@@ -11,7 +11,7 @@ import pytest
 from event_examples import EVERY_CLASS, EXAMPLES, FACTS
 from eventsourcing.persistence import StoredEvent
 from freezegun import freeze_time
-from given import ID, stamped, that
+from given import ID, event, stamped
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import UndeclaredTopic, UnreadableEvent, Unrecordable, UnsignedEvent
@@ -39,7 +39,7 @@ def stored(**facts):
 
 def component(**configuration):
     return stamped(
-        that(
+        event(
             Component.Registered,
             type=ComponentType.ALERTER,
             name="a",
@@ -99,10 +99,10 @@ def test_two_orders_of_the_same_facts_are_the_same_bytes():
 
 def test_a_time_is_stored_in_utc_to_the_microsecond():
     east = timezone(timedelta(hours=5, minutes=30))
-    (event,) = stamped(that(Component.Deleted))
+    (deleted,) = stamped(event(Component.Deleted))
     for microsecond, text in ((0, b"2026-01-01T00:00:00+"), (7, b"2026-01-01T00:00:00.000007+")):
         moment = datetime(2026, 1, 1, 5, 30, 0, microsecond, tzinfo=east)
-        state = MAPPER.to_stored_event(event.model_copy(update={"timestamp": moment})).state
+        state = MAPPER.to_stored_event(deleted.model_copy(update={"timestamp": moment})).state
         assert b'"timestamp":"%b00:00"' % text in state
 
 

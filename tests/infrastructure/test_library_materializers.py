@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from round_trip import there_and_back
+from round_trip import round_trip
 
 from stackfold.infrastructure.materializers import pandas_frame
 
@@ -16,7 +16,7 @@ def test_an_array_is_written_as_npy(dtype, shape):
     import numpy as np
 
     array = np.ones(shape, dtype=np.int64).astype(dtype)
-    name, back = there_and_back(array)
+    name, back = round_trip(array)
     assert name == "numpy"
     assert (type(back), back.dtype, back.shape) == (np.ndarray, array.dtype, array.shape)
     assert np.array_equal(back, array)
@@ -25,16 +25,16 @@ def test_an_array_is_written_as_npy(dtype, shape):
 def test_a_single_number_of_numpy_is_not_an_array():
     import numpy as np
 
-    name, back = there_and_back(np.float32(0.5))
+    name, back = round_trip(np.float32(0.5))
     assert (name, type(back), back) == ("numpy", np.float32, 0.5)
 
 
 def test_an_array_of_objects_is_pickled():
     import numpy as np
 
-    assert there_and_back(np.array([None, "a"]))[0] == "cloudpickle"
+    assert round_trip(np.array([None, "a"]))[0] == "cloudpickle"
     masked = np.ma.masked_array([1, 2], [True, False])
-    name, back = there_and_back(masked)
+    name, back = round_trip(masked)
     assert (name, type(back)) == ("cloudpickle", type(masked))
 
 
@@ -63,7 +63,7 @@ def test_a_frame_is_written_as_parquet(which):
     import pandas as pd
 
     frame = frames()[which]
-    name, back = there_and_back(frame)
+    name, back = round_trip(frame)
     assert name == "pandas"
     pd.testing.assert_frame_equal(back, frame, check_exact=True)
 
@@ -73,7 +73,7 @@ def test_a_series_is_written_as_parquet(name):
     import pandas as pd
 
     series = pd.Series([1.5, math.nan], index=["a", "b"], name=name)
-    materializer, back = there_and_back(series)
+    materializer, back = round_trip(series)
     assert materializer == "pandas"
     pd.testing.assert_series_equal(back, series, check_exact=True)
 
@@ -96,7 +96,7 @@ def awkward_frames():
 @pytest.mark.parametrize("which", awkward_frames())
 def test_a_frame_that_parquet_would_change_is_pickled(which):
     value = awkward_frames()[which]
-    name, back = there_and_back(value)
+    name, back = round_trip(value)
     assert name == "cloudpickle"
     assert type(back) is type(value)
     assert back.equals(value)
@@ -108,7 +108,7 @@ def test_a_large_frame_is_read_column_by_column_all_the_same(which, monkeypatch)
 
     monkeypatch.setattr(pandas_frame, "_LARGE", 0)
     frame = frames()[which]
-    name, back = there_and_back(frame)
+    name, back = round_trip(frame)
     assert name == "pandas"
     pd.testing.assert_frame_equal(back, frame, check_exact=True)
     back.iloc[0, 0] = back.iloc[1, 0]  # it can be written to
@@ -121,7 +121,7 @@ def test_a_column_that_changes_its_types_on_the_way_is_pickled(values, monkeypat
     import pandas as pd
 
     monkeypatch.setattr(pandas_frame, "_TRIED_AT_ONCE", 2)
-    name, back = there_and_back(pd.DataFrame({"a": pd.Series(values, dtype=object)}))
+    name, back = round_trip(pd.DataFrame({"a": pd.Series(values, dtype=object)}))
     assert name == "cloudpickle"
     assert list(back["a"]) == values
 
@@ -131,6 +131,6 @@ def test_a_column_that_holds_nothing_at_first_is_written_as_parquet(monkeypatch)
 
     monkeypatch.setattr(pandas_frame, "_TRIED_AT_ONCE", 2)
     frame = pd.DataFrame({"a": pd.array([None, None, "x", "y"], dtype="string")})
-    name, back = there_and_back(frame)
+    name, back = round_trip(frame)
     assert name == "pandas"
     pd.testing.assert_frame_equal(back, frame)

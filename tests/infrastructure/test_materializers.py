@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, PrivateAttr
-from round_trip import MATERIALIZERS, stored, there_and_back
+from round_trip import MATERIALIZERS, round_trip, stored
 
 from stackfold.domain.errors import ArtifactDamaged, UnknownClass
 from stackfold.domain.pipelines.class_finder import class_finder
@@ -112,7 +112,7 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_a_plain_value_comes_back_exactly(value):
-    _, back = there_and_back(value)
+    _, back = round_trip(value)
     assert same(back, value)
 
 
@@ -137,20 +137,20 @@ def test_a_plain_value_comes_back_exactly(value):
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_a_value_is_written_as_json_and_comes_back_exactly(value):
-    name, back = there_and_back(value)
+    name, back = round_trip(value)
     assert name == "json"
     assert same(back, value)
 
 
 def test_a_model_remembers_which_fields_were_given():
-    _, back = there_and_back(Settings(name="n", when=None))
+    _, back = round_trip(Settings(name="n", when=None))
     assert back.model_fields_set == {"name", "when"}
 
 
 def test_a_model_keeps_its_private_attributes():
     value = Open()
     value._note = "kept"
-    name, back = there_and_back(value)
+    name, back = round_trip(value)
     assert (name, back, back._note) == ("json", value, "kept")
 
 
@@ -167,7 +167,7 @@ def test_equal_sets_are_equal_bytes():
 
 def test_bytes_are_written_as_they_are():
     assert stored(b"\0\xff") == ("bytes", b"\0\xff")
-    assert there_and_back(b"\0\xff") == ("bytes", b"\0\xff")
+    assert round_trip(b"\0\xff") == ("bytes", b"\0\xff")
 
 
 # -- everything else is pickled, and the artifact says so
@@ -215,7 +215,7 @@ class Growing:
     ids=lambda value: type(value).__name__,
 )
 def test_what_json_cannot_carry_exactly_is_pickled(value):
-    name, back = there_and_back(value)
+    name, back = round_trip(value)
     assert name == "cloudpickle"
     assert type(back) is type(value)
     assert back == value
@@ -226,7 +226,7 @@ def test_functions_and_classes_of_a_function_are_pickled():
     class Local:
         x: int
 
-    name, back = there_and_back([Local(1), lambda: 2])
+    name, back = round_trip([Local(1), lambda: 2])
     assert name == "cloudpickle"
     assert back[0] == Local(1)
     assert back[1]() == 2
@@ -235,7 +235,7 @@ def test_functions_and_classes_of_a_function_are_pickled():
 def test_a_list_that_holds_itself_is_pickled():
     value: list[Any] = []
     value.append(value)
-    name, back = there_and_back(value)
+    name, back = round_trip(value)
     assert name == "cloudpickle"
     assert back[0] is back
 
@@ -245,7 +245,7 @@ def test_a_list_that_holds_itself_is_pickled():
 
 def test_a_class_is_found_in_the_hint_of_the_input_that_takes_it(monkeypatch):
     monkeypatch.delitem(sys.modules, __name__)
-    name, back = there_and_back([Line((Point(0), Point(1)))], hint=list[Line] | None)
+    name, back = round_trip([Line((Point(0), Point(1)))], hint=list[Line] | None)
     assert (name, back) == ("json", [Line((Point(0), Point(1)))])
 
 

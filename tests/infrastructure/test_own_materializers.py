@@ -57,7 +57,7 @@ def store(tmp_path):
     return LocalArtifactStore(LocalArtifactStore.Configuration(), tmp_path)
 
 
-def there_and_back(store, value, materializers=MATERIALIZERS):
+def round_trip(store, value, materializers=MATERIALIZERS):
     artifact = write("output", value, store, materializers)
     return artifact, read(artifact, store, materializers)
 
@@ -72,23 +72,23 @@ def stored(store, artifact):
 
 def test_a_decorated_class_stores_the_values_of_its_type(store):
     assert materializer(for_type=Drawing, name="svg")(AsSvg) is AsSvg
-    artifact, back = there_and_back(store, Drawing("circle"))
+    artifact, back = round_trip(store, Drawing("circle"))
     assert (artifact.materializer, back) == ("svg", Drawing("circle"))
     assert stored(store, artifact) == b"<svg>circle</svg>"
 
 
 def test_its_name_is_its_own_unless_it_is_given_one(store):
     materializer(for_type=Drawing)(AsSvg)
-    artifact, _ = there_and_back(store, Drawing("circle"))
+    artifact, _ = round_trip(store, Drawing("circle"))
     assert artifact.materializer == f"{__name__}.AsSvg"
 
 
 def test_a_subclass_is_stored_like_its_base_unless_it_has_its_own_way(store):
     materializer(for_type=(Drawing, list), name="svg")(AsSvg)
-    assert there_and_back(store, Sketch("circle"))[0].materializer == "svg"
+    assert round_trip(store, Sketch("circle"))[0].materializer == "svg"
     materializer(for_type=Sketch, name="pencil")(type("AsLines", (AsSvg,), {}))
-    assert there_and_back(store, Sketch("circle"))[0].materializer == "pencil"
-    assert there_and_back(store, Drawing("circle"))[0].materializer == "svg"
+    assert round_trip(store, Sketch("circle"))[0].materializer == "pencil"
+    assert round_trip(store, Drawing("circle"))[0].materializer == "svg"
 
 
 def test_it_goes_before_the_built_in_ones(store):
@@ -100,7 +100,7 @@ def test_it_goes_before_the_built_in_ones(store):
             return eval(file.read())
 
     materializer(for_type=dict, name="text")(AsText)
-    artifact, back = there_and_back(store, {"a": 1})
+    artifact, back = round_trip(store, {"a": 1})
     assert (artifact.materializer, stored(store, artifact), back) == ("text", b"{'a': 1}", {"a": 1})
 
 
@@ -155,7 +155,7 @@ def package(monkeypatch):
 def test_what_a_package_ships_is_imported_for_its_own_classes_only(package, store):
     acme, imported, materializers = package
     for plain in (1, "a", [None], b"b", {"a": (1.5,)}):
-        there_and_back(store, plain, materializers)
+        round_trip(store, plain, materializers)
     assert imported == []
     assert write("output", acme.Part("x"), store, materializers).materializer == "acme-part"
     assert imported.count("acme") == 1
@@ -203,7 +203,7 @@ def test_a_pickle_says_what_it_was_written_with(store):
     from sklearn.linear_model import LinearRegression
 
     model = LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0])
-    artifact, back = there_and_back(store, model)
+    artifact, back = round_trip(store, model)
     assert artifact.materializer == "cloudpickle"
     assert artifact.versions["python"] == environment.python()
     assert artifact.versions["sklearn"] == environment.version("scikit-learn")
@@ -212,8 +212,8 @@ def test_a_pickle_says_what_it_was_written_with(store):
 
 
 def test_what_needs_no_version_says_none(store):
-    assert there_and_back(store, {"a": [1]})[0].versions == {}
-    assert set(there_and_back(store, Drawing("circle"))[0].versions) == {"python"}
+    assert round_trip(store, {"a": [1]})[0].versions == {}
+    assert set(round_trip(store, Drawing("circle"))[0].versions) == {"python"}
 
 
 def written_with(store, value, **versions):
@@ -261,7 +261,7 @@ def test_pickles_can_be_refused(store):
         read(artifact, store, careful)
     with pytest.raises(PickleRefused, match=r"Drawing can only be stored as a pickle"):
         write("output", Drawing("circle"), store, careful)
-    assert there_and_back(store, {"a": 1}, careful)[1] == {"a": 1}
+    assert round_trip(store, {"a": 1}, careful)[1] == {"a": 1}
 
 
 def test_pickles_stay_refused_in_another_process(store):
@@ -303,7 +303,7 @@ def test_a_decorated_class_needs_no_more_than_a_file_that_can_be_written(store):
             return Drawing(file.read())
 
     materializer(for_type=Drawing, name="careless")(Careless)
-    assert there_and_back(store, Drawing("x"))[1] == Drawing(b"12")
+    assert round_trip(store, Drawing("x"))[1] == Drawing(b"12")
 
 
 # -- classes of a script

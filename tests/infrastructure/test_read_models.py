@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from fresh_fold import assert_consistent
+from replay import assert_consistent
 from workspaces import OPERATOR, STORE, names, position, stack, store
 
 from stackfold.application.stacks.activations import Activations

@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 
 import pytest
-from fresh_fold import assert_consistent
+from replay import assert_consistent
 from workspaces import STORE, meanwhile, names, opened, stack, store
 
 from stackfold.domain.errors import (

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from round_trip import stored, there_and_back
+from round_trip import round_trip, stored
 
 # -- polars
 
@@ -41,7 +41,7 @@ def polars_frames():
 @pytest.mark.parametrize("which", polars_frames())
 def test_a_polars_frame_is_written_as_parquet(which):
     frame = polars_frames()[which]
-    name, back = there_and_back(frame)
+    name, back = round_trip(frame)
     assert name == "polars"
     assert stored(frame)[1][:4] == b"PAR1"
     assert back.schema == frame.schema
@@ -53,7 +53,7 @@ def test_a_polars_series_is_written_as_parquet(name):
     import polars as pl
 
     series = pl.Series(name, [1.5, None])
-    materializer, back = there_and_back(series)
+    materializer, back = round_trip(series)
     assert materializer == "polars"
     assert (type(back), back.name, back.to_list()) == (pl.Series, name, [1.5, None])
 
@@ -62,9 +62,9 @@ def test_what_parquet_cannot_hold_is_pickled():
     import polars as pl
 
     lazy = pl.LazyFrame({"a": [1]}).select(pl.col("a") + 1)
-    name, back = there_and_back(lazy)
+    name, back = round_trip(lazy)
     assert (name, back.collect().to_dicts()) == ("cloudpickle", [{"a": 2}])
-    assert there_and_back(pl.DataFrame())[0] == "cloudpickle"
+    assert round_trip(pl.DataFrame())[0] == "cloudpickle"
 
 
 # -- pyarrow
@@ -96,7 +96,7 @@ def arrow_tables():
 @pytest.mark.parametrize("which", arrow_tables())
 def test_a_table_is_written_as_an_arrow_stream(which):
     table = arrow_tables()[which]
-    name, back = there_and_back(table)
+    name, back = round_trip(table)
     assert name == "arrow"
     assert back.equals(table, check_metadata=True)
     assert [column.num_chunks for column in back.columns if len(column)] == [
@@ -108,7 +108,7 @@ def test_a_record_batch_stays_one():
     import pyarrow as pa
 
     batch = pa.record_batch({"a": [1, 2]})
-    name, back = there_and_back(batch)
+    name, back = round_trip(batch)
     assert (name, type(back)) == ("arrow", pa.RecordBatch)
     assert back.equals(batch)
 
@@ -123,7 +123,7 @@ def test_an_image_is_written_as_png(mode):
     image = Image.effect_noise((7, 5), 60).convert("RGB").convert(mode if mode != "I;16" else "L")
     if mode == "I;16":
         image = image.convert("I").point(lambda value: value * 200).convert("I;16")
-    name, back = there_and_back(image)
+    name, back = round_trip(image)
     assert name == "png"
     assert stored(image)[1].startswith(b"\x89PNG")
     assert (type(back), back.mode, back.size) == (Image.Image, mode, (7, 5))
@@ -136,7 +136,7 @@ def test_an_image_that_png_would_change_is_pickled(mode):
 
     image = Image.effect_noise((7, 5), 60).convert("RGB").convert("L" if mode == "F" else mode)
     image = image.convert(mode)
-    name, back = there_and_back(image)
+    name, back = round_trip(image)
     assert name == "cloudpickle"
     assert (back.mode, back.tobytes()) == (mode, image.tobytes())
 
@@ -152,7 +152,7 @@ def drawing():
 def test_a_matplotlib_figure_is_written_as_png_and_comes_back_as_the_picture():
     from PIL import Image
 
-    name, back = there_and_back(drawing())
+    name, back = round_trip(drawing())
     assert name == "figure-png"
     assert (type(back), back.size) == (Image.Image, (100, 50))
     assert len(set(back.convert("L").tobytes())) > 2, "nothing was drawn"
@@ -164,7 +164,7 @@ def test_a_plotly_figure_is_written_as_a_page_and_comes_back():
     text = "</script><!-- & \u2028 数据"
     figure = graph_objects.Figure(graph_objects.Scatter(x=[1, 2], y=[0.5, None], text=["a", text]))
     figure.update_layout(title=text)
-    name, back = there_and_back(figure)
+    name, back = round_trip(figure)
     assert name == "figure-html"
     assert type(back) is graph_objects.Figure
     assert back == figure
@@ -179,7 +179,7 @@ def test_a_plotly_figure_of_arrays_comes_back():
 
     figure = graph_objects.Figure(graph_objects.Heatmap(z=np.arange(6.0).reshape(2, 3)))
     figure.add_scatter(y=np.array([1, 2], dtype="i1"))
-    _, back = there_and_back(figure)
+    _, back = round_trip(figure)
     assert back == figure
     heatmap, line = back.data
     assert (type(heatmap.z), heatmap.z.tolist()) == (np.ndarray, [[0, 1, 2], [3, 4, 5]])

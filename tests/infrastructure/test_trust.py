@@ -227,7 +227,7 @@ def test_a_pipe_in_place_of_the_file_is_not_waited_for(folder):
 def test_every_command_refuses_it_and_executes_nothing_of_it(cli, folder, command, tmp_path):
     (folder / "evil.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')")
     give(folder, SOMEBODY)
-    assert cli.refused(*command.split()).startswith(f"the project in {folder} is not yours")
+    assert cli.fails(*command.split()).startswith(f"the project in {folder} is not yours")
     assert not (tmp_path / "executed").exists()
     assert not (tmp_path / "home" / LOG_FILE).exists()
 
@@ -255,7 +255,7 @@ def test_a_trusted_folder_counts_for_the_home_that_trusted_it(cli, folder, tmp_p
     with Workspace.open() as ws:
         assert ws.status().project == str(folder)
     monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "another"))
-    assert "is not yours" in cli.refused("stack", "get")
+    assert "is not yours" in cli.fails("stack", "get")
     with Workspace.open(tmp_path / "home") as ws:
         assert ws.status().project == str(folder)
 
@@ -276,7 +276,7 @@ def test_an_environment_can_trust_folders_by_their_absolute_paths(folder, tmp_pa
 
 def test_where_there_is_no_project_there_is_nothing_to_trust(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "there is no project" in cli.refused("trust")
+    assert "there is no project" in cli.fails("trust")
     with pytest.raises(NotFound, match="stackfold init"):
         Workspace.trust()
 
@@ -284,7 +284,7 @@ def test_where_there_is_no_project_there_is_nothing_to_trust(cli, tmp_path, monk
 def test_a_damaged_list_of_trusted_projects_is_told(cli, folder, tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "trusted.json").write_text("[")
-    assert "trusted.json: is damaged" in cli.refused("trust")
+    assert "trusted.json: is damaged" in cli.fails("trust")
 
 
 # -- the log that it names
@@ -294,7 +294,7 @@ def test_a_damaged_list_of_trusted_projects_is_told(cli, folder, tmp_path):
 def test_the_log_that_a_clone_names_is_not_contacted(cli, folder, command):
     with server() as (url, was_contacted):
         write_project(folder, store=url)
-        told = cli.refused(*command.split())
+        told = cli.fails(*command.split())
         assert f"names the log at {url}" in told
         assert f"stackfold trust {folder}" in told
         completion.stacks("")
@@ -315,7 +315,7 @@ def test_an_environment_that_trusts_the_folder_does_not_trust_the_log(folder, mo
 def test_a_password_in_the_address_is_refused_and_not_shown(cli, folder):
     write_project(folder, store="postgresql://ada:open-sesame@localhost/ml")
     for command in (["status"], ["trust"]):
-        told = cli.refused(*command)
+        told = cli.fails(*command)
         assert "holds a password" in told
         assert "sesame" not in told
     with pytest.raises(InvalidStore):

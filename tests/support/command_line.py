@@ -1,13 +1,17 @@
-"""Running commands, in this process or in one of their own."""
+"""Runs commands, in this process or in a new one."""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from stackfold.cli import fast_path as front_door
+import pytest
+
+from stackfold.cli import fast_path
 from stackfold.cli.main import run
 from stackfold.infrastructure.system.author import author
 
@@ -23,30 +27,30 @@ class Answer(NamedTuple):
 
 
 class CommandLine:
-    """Runs commands in this process, which is many times faster than starting one for each."""
+    """Runs commands in this process, which is many times faster than starting one each."""
 
     def __init__(self, capsys):
         self._capsys = capsys
 
     def __call__(self, *words: str) -> Answer:
         self._capsys.readouterr()
-        # Within one process the author is asked for once; here it is another process each time.
+        # The author is cached per process; each command here stands for a process of its own.
         author.cache_clear()
         code = run(words)
         return Answer(code, *self._capsys.readouterr())
 
     def ok(self, *words: str) -> str:
-        """What a command that must succeed prints."""
+        """The output of a command that must succeed."""
         answer = self(*words)
         assert (answer.code, answer.err) == (0, ""), answer
         return answer.out
 
     def json(self, *words: str) -> Any:
-        """What a command that must succeed tells programs."""
+        """The parsed JSON output of a command that must succeed."""
         return json.loads(self.ok(*words, "--output", "json"))
 
-    def refused(self, *words: str, code: int = 1) -> str:
-        """The one line that a command says which must be refused."""
+    def fails(self, *words: str, code: int = 1) -> str:
+        """The one-line error message of a command that must fail."""
         answer = self(*words)
         assert answer.code == code, answer
         assert answer.out == ""
@@ -55,18 +59,21 @@ class CommandLine:
         return answer.err.removeprefix("error: ").rstrip("\n")
 
 
-def through_typer(monkeypatch) -> None:
-    """From now on let typer answer everything."""
-    monkeypatch.setattr(front_door, "answered", lambda arguments: False)
+@contextmanager
+def without_fast_path() -> Iterator[None]:
+    """Within the block, run every command through typer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast_path, "try_fast_path", lambda arguments: False)
+        yield
 
 
 def in_a_process(*words: str, before: str = "", **options: Any) -> Answer:
-    """Run a command in a process of its own.
+    """Run a command in a new process.
 
     Args:
         *words: The command.
-        before: Python to run first.
-        **options: For `subprocess.run`; `environment` is added to ours.
+        before: Python code to run before the command.
+        **options: Passed to `subprocess.run`; `environment` extends this process's.
     """
     program = f"import sys\n{before}\nfrom stackfold.cli.main import main\nmain()"
     environment = {**os.environ, **options.pop("environment", {})}
@@ -82,9 +89,9 @@ def in_a_process(*words: str, before: str = "", **options: Any) -> Answer:
 
 
 def as_nobody(*words: str) -> Answer:
-    """Run a command as a user without rights.
+    """Run a command as a user without permissions.
 
-    It runs in a fork: that user may not even read Python, so all must be loaded before.
+    It runs in a fork, as that user may not even read Python's files.
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = os.fork()

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from given import stamped, that
+from given import event, stamped
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.deployments.deployment import Deployment
@@ -113,23 +113,23 @@ DEPLOYER = PinnedComponent(
 )
 
 FACTS: list[partial[Any]] = [
-    that(Activation.Registered, name="global", stack=A),
-    that(Activation.Activated, stack=B),
-    that(Activation.Deleted),
-    that(Component.Registered, type=ComponentType.ALERTER, flavor="f", **COMPONENT_STATE),
-    that(Component.Updated, configuration=CONFIGURATION, labels={"a": None, "b": "x"}),
-    that(Component.AttributesRemoved, attributes=("zeta", "alpha")),
-    that(Component.Renamed, name="数据"),
-    that(Component.Deleted),
-    that(Component.Reverted, to_revision=1, **COMPONENT_STATE),
-    that(
+    event(Activation.Registered, name="global", stack=A),
+    event(Activation.Activated, stack=B),
+    event(Activation.Deleted),
+    event(Component.Registered, type=ComponentType.ALERTER, flavor="f", **COMPONENT_STATE),
+    event(Component.Updated, configuration=CONFIGURATION, labels={"a": None, "b": "x"}),
+    event(Component.AttributesRemoved, attributes=("zeta", "alpha")),
+    event(Component.Renamed, name="数据"),
+    event(Component.Deleted),
+    event(Component.Reverted, to_revision=1, **COMPONENT_STATE),
+    event(
         Component.Restored,
         to_revision=2,
         type=ComponentType.ALERTER,
         flavor="f",
         **COMPONENT_STATE,
     ),
-    that(
+    event(
         Deployment.Registered,
         name="churn",
         model="training/train/model@3",
@@ -140,19 +140,19 @@ FACTS: list[partial[Any]] = [
         stack_revision=3,
         deployer=DEPLOYER,
     ),
-    that(Deployment.StartRequested),
-    that(
+    event(Deployment.StartRequested),
+    event(
         Deployment.Started,
         reference={"pid": 4711, "began": 1.5, "more": [None, "größe"]},
         url="http://127.0.0.1:8000/v2/models/churn/infer",
     ),
-    that(Deployment.Failed, error="model deployer 'größe' cannot serve 'churn': it ended"),
-    that(Deployment.Stopped),
-    that(Deployment.Deleted),
-    that(Flavor.Registered, **FLAVOR),
-    that(Flavor.Deleted),
-    that(Flavor.Restored, **FLAVOR),
-    that(
+    event(Deployment.Failed, error="model deployer 'größe' cannot serve 'churn': it ended"),
+    event(Deployment.Stopped),
+    event(Deployment.Deleted),
+    event(Flavor.Registered, **FLAVOR),
+    event(Flavor.Deleted),
+    event(Flavor.Restored, **FLAVOR),
+    event(
         Run.Started,
         name="training-1",
         pipeline="training",
@@ -181,7 +181,7 @@ FACTS: list[partial[Any]] = [
         code_form=2,
         opaque={"train": ("log (logging.Logger)",)},
     ),
-    that(
+    event(
         Run.StepCompleted,
         step="train",
         started=NOON,
@@ -197,7 +197,7 @@ FACTS: list[partial[Any]] = [
         tags=("costly",),
         ended=LATER,
     ),
-    that(
+    event(
         Run.StepFailed,
         step="train",
         started=NOON,
@@ -209,7 +209,7 @@ FACTS: list[partial[Any]] = [
         tags=("costly",),
         ended=LATER,
     ),
-    that(
+    event(
         Run.StepCancelled,
         step="train",
         started=NOON,
@@ -217,22 +217,22 @@ FACTS: list[partial[Any]] = [
         log=LOG,
         ended=LATER,
     ),
-    that(Run.StepsSkipped, steps=("test", "deploy"), reason="step 'train' failed"),
-    that(Run.Cancelled, reason="KeyboardInterrupt"),
-    that(Run.Resumed, redone=("train",)),
-    that(Run.Submitted, orchestrator="kubeflow", reference="4f1c", url="https://kf/runs/4f1c"),
-    that(Run.Completed),
-    that(Run.Failed, error="ValueError: no"),
-    that(Run.Annotated, tags=("nightly", "good"), metadata={"team": "vision"}),
-    that(Run.Deleted),
-    that(Stack.Registered, copied_from=Origin(id=A, revision=3), **STACK_STATE),
-    that(Stack.Updated, components=COMPOSITION, description=None, labels={"a": None}),
-    that(Stack.ComponentsRemoved, components=COMPOSITION),
-    that(Stack.DefaultSet, type=ComponentType.STEP_OPERATOR, component=A),
-    that(Stack.Renamed, name="b"),
-    that(Stack.Deleted),
-    that(Stack.Reverted, to_revision=1, **STACK_STATE),
-    that(Stack.Restored, to_revision=1, **STACK_STATE),
+    event(Run.StepsSkipped, steps=("test", "deploy"), reason="step 'train' failed"),
+    event(Run.Cancelled, reason="KeyboardInterrupt"),
+    event(Run.Resumed, redone=("train",)),
+    event(Run.Submitted, orchestrator="kubeflow", reference="4f1c", url="https://kf/runs/4f1c"),
+    event(Run.Completed),
+    event(Run.Failed, error="ValueError: no"),
+    event(Run.Annotated, tags=("nightly", "good"), metadata={"team": "vision"}),
+    event(Run.Deleted),
+    event(Stack.Registered, copied_from=Origin(id=A, revision=3), **STACK_STATE),
+    event(Stack.Updated, components=COMPOSITION, description=None, labels={"a": None}),
+    event(Stack.ComponentsRemoved, components=COMPOSITION),
+    event(Stack.DefaultSet, type=ComponentType.STEP_OPERATOR, component=A),
+    event(Stack.Renamed, name="b"),
+    event(Stack.Deleted),
+    event(Stack.Reverted, to_revision=1, **STACK_STATE),
+    event(Stack.Restored, to_revision=1, **STACK_STATE),
 ]
 EXAMPLES: list[Any] = [stamped(fact)[0] for fact in FACTS]
 for each in EXAMPLES:

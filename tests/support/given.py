@@ -1,8 +1,8 @@
-"""given(...).when(...).then(...): how every aggregate is tested.
+"""given(...).when(...).then(...): the form in which aggregates are tested.
 
-    given(Stack, registered).when(lambda stack: stack.delete()).then(that(Stack.Deleted))
+    given(Stack, registered).when(lambda stack: stack.delete()).then(event(Stack.Deleted))
 
-A command that begins a stream gets the class: `given(Stack).when(lambda kind: kind.register(...))`.
+A command that starts a stream gets the class: `given(Stack).when(lambda cls: cls.register(...))`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,100 +17,99 @@ from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.eventsourcing.event import DomainEvent, FirstEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 
-that = partial
-"""that(Stack.Renamed, name="prod"): a fact, without who, when and where it stands."""
+event = partial
+"""event(Stack.Renamed, name="prod"): an event without id, version, timestamp and metadata."""
 
 ID = UUID("00000000-0000-4000-8000-000000000001")
 
 
 class given:
-    """An aggregate of a kind, to which these facts have happened."""
+    """An aggregate class, and the events of one of its instances so far."""
 
-    def __init__(self, kind: type[Aggregate], *facts: partial[Any]) -> None:
-        self.kind, self.facts = kind, facts
+    def __init__(self, cls: type[Aggregate], *events: partial[Any]) -> None:
+        self.cls, self.events = cls, events
 
     def when(self, command: Callable[[Any], object]) -> Self:
-        self.past = stamped(*self.facts)
+        self.past = stamped(*self.events)
         self.aggregate: Any = replay(self.past)
         self.command = command
         return self
 
-    def then(self, *facts: partial[Any]) -> Any:
-        """Exactly these events, in this order, and no others; returns the aggregate."""
-        began = datetime.now(UTC)
-        answer = self.command(self.aggregate or self.kind)
+    def then(self, *expected: partial[Any]) -> Any:
+        """Assert that the command triggers exactly these events; return the aggregate."""
+        started = datetime.now(UTC)
+        result = self.command(self.aggregate or self.cls)
         if self.aggregate is None:
-            self.aggregate = answer
-        news: Sequence[Any] = self.aggregate.collect_events()
-        assert [(type(event), facts_of(event)) for event in news] == [
-            (fact.func, facts_of(expected))
-            for fact, expected in zip(facts, self.expected(facts), strict=True)
+            self.aggregate = result
+        new: Sequence[Any] = self.aggregate.collect_events()
+        completed = stamped(*self.events, *expected)[len(self.events) :]
+        assert [(type(each), data_of(each)) for each in new] == [
+            (partial_event.func, data_of(whole))
+            for partial_event, whole in zip(expected, completed, strict=True)
         ]
-        for version, event in enumerate(news, start=len(self.past) + 1):
-            assert began <= event.timestamp <= datetime.now(UTC), "the event is not timed"
-            assert event.originator_id == self.aggregate.id
-            assert event.originator_version == version
-            if isinstance(event, FirstEvent):
-                assert event.originator_topic == self.kind.TOPIC
-        self.nothing_is_shared([*self.past, *news])
-        assert replay([*self.past, *news]) == self.aggregate, "a replay differs"
+        for version, each in enumerate(new, start=len(self.past) + 1):
+            assert started <= each.timestamp <= datetime.now(UTC), "the timestamp is not now"
+            assert each.originator_id == self.aggregate.id
+            assert each.originator_version == version
+            if isinstance(each, FirstEvent):
+                assert each.originator_topic == self.cls.TOPIC
+        self.assert_nothing_shared([*self.past, *new])
+        assert replay([*self.past, *new]) == self.aggregate, "a replay differs"
         return self.aggregate
 
-    def refused(self, error: type[Exception], match: str) -> None:
-        """The command raises, and nothing has happened."""
+    def raises(self, error: type[Exception], match: str) -> None:
+        """Assert that the command raises `error` and changes nothing."""
         with pytest.raises(error, match=match):
-            self.command(self.aggregate or self.kind)
+            self.command(self.aggregate or self.cls)
         if self.aggregate is not None:
-            assert not self.aggregate.pending_events, "a refused command left an event behind"
-            assert self.aggregate == replay(stamped(*self.facts)), "a refused command changed it"
+            assert not self.aggregate.pending_events, "a failed command left an event behind"
+            assert self.aggregate == replay(stamped(*self.events)), "a failed command changed it"
 
-    def expected(self, facts: Sequence[partial[Any]]) -> list[Any]:
-        return stamped(*self.facts, *facts)[len(self.facts) :]
-
-    def nothing_is_shared(self, events: Iterable[Any]) -> None:
-        """No mutator has changed its event, or kept hold of a container that is the event's."""
-        assert self.past == stamped(*self.facts), "a mutator changed its event"
-        held = {id(value) for value in vars(self.aggregate).values() if is_mutable(value)}
-        for event in events:
-            shared = [name for name, value in vars(event).items() if id(value) in held]
-            assert not shared, f"the aggregate and {type(event).__name__} share {shared}"
+    def assert_nothing_shared(self, events: Iterable[Any]) -> None:
+        """Assert that no mutator changed its event or shares a container with it."""
+        assert self.past == stamped(*self.events), "a mutator changed its event"
+        containers = {id(value) for value in vars(self.aggregate).values() if is_mutable(value)}
+        for each in events:
+            shared = [name for name, value in vars(each).items() if id(value) in containers]
+            assert not shared, f"the aggregate and {type(each).__name__} share {shared}"
 
 
-def stamped(*facts: partial[Any]) -> list[Any]:
-    """The facts as events of one stream, a day apart."""
-    events = [
-        fact(
+def stamped(*events: partial[Any]) -> list[Any]:
+    """Complete the events: one stream, a day apart, with metadata."""
+    completed = [
+        each(
             originator_id=ID,
             originator_version=version,
             timestamp=datetime(2026, 1, version, tzinfo=UTC),
             **(
-                {"originator_topic": fact.func.TOPIC.partition(".")[0]}
-                if issubclass(fact.func, FirstEvent)
+                {"originator_topic": each.func.TOPIC.partition(".")[0]}
+                if issubclass(each.func, FirstEvent)
                 else {}
             ),
         )
-        for version, fact in enumerate(facts, start=1)
+        for version, each in enumerate(events, start=1)
     ]
-    for event in events:
-        event.stamp(EventMetadata("somebody"))
-    return events
+    for each in completed:
+        each.stamp(EventMetadata("somebody"))
+    return completed
 
 
 def replay(events: Iterable[Any]) -> Any:
+    """The aggregate after these events; None if there are none."""
     aggregate = None
-    for event in events:
-        aggregate = event.mutate(aggregate)
+    for each in events:
+        aggregate = each.mutate(aggregate)
     return aggregate
 
 
-def past(*facts: partial[Any]) -> Any:
-    """The aggregate that these facts make."""
-    return replay(stamped(*facts))
+def past(*events: partial[Any]) -> Any:
+    """The aggregate after these incomplete events."""
+    return replay(stamped(*events))
 
 
-def facts_of(event: DomainEvent) -> dict[str, Any]:
-    """What an event says beside who, when and where it stands."""
-    return {name: value for name, value in event if name not in ENVELOPE}
+def data_of(whole: DomainEvent) -> dict[str, Any]:
+    """The fields that an event class declares itself."""
+    return {name: value for name, value in whole if name not in ENVELOPE}
 
 
 def is_mutable(value: object) -> bool:

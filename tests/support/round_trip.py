@@ -1,4 +1,4 @@
-"""A value, written by the materializer that takes it and read back."""
+"""Writes a value with its materializer, and reads it back."""
 
 import io
 from typing import Any
@@ -11,15 +11,15 @@ MATERIALIZERS = Materializers(ALL)
 
 
 def stored(value: object) -> tuple[str, bytes]:
-    """The materializer's name, and what it wrote."""
+    """The materializer's name, and the bytes it wrote."""
     file = io.BytesIO()
     materializer, write = MATERIALIZERS.prepare(value)
     write(file)
     return materializer.name, file.getvalue()
 
 
-def there_and_back(value: object, hint: Any = Any) -> tuple[str, Any]:
-    """The materializer's name, and the value as it came back."""
+def round_trip(value: object, hint: Any = Any) -> tuple[str, Any]:
+    """The materializer's name, and the value it read back."""
     name, written = stored(value)
     reader = MATERIALIZERS.named(name, "the artifact")
     file = io.BytesIO(written)

@@ -1,4 +1,4 @@
-"""Are the read models what a fresh fold of the log makes, and is its hash chain whole?"""
+"""Checks that the read models equal a replay of the log, and that its hash chain is intact."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from stackfold.infrastructure.workspace import Workspace
 
 
 def assert_consistent(workspace: Workspace) -> int:
-    """Check the whole log; returns its length."""
+    """Check the whole log; return the number of its events."""
     database = workspace._database
     records = records_of(database)
     assert_chained(records)
-    copy = fresh_fold(database)
+    copy = replay_log(database)
     try:
         assert tables_of(database) == tables_of(copy)
     finally:
@@ -28,8 +28,8 @@ def assert_consistent(workspace: Workspace) -> int:
     return len(records)
 
 
-def fresh_fold(database: Database) -> Database:
-    """A copy in memory, whose read models are folded anew from its log."""
+def replay_log(database: Database) -> Database:
+    """A copy in memory whose read models are rebuilt from the log."""
     copy = SqliteDatabase.in_memory()
     fill(copy, records_of(database))
     return copy
@@ -47,7 +47,7 @@ def stored(record: Record) -> StoredEvent:
 
 
 def tables_of(database: Database) -> dict[str, list[Any]]:
-    """Every read model's rows, in no order that a rebuild could change."""
+    """Read model → its rows, in an order that does not depend on how they were written."""
     return {
         table: sorted(database.read(f"SELECT * FROM {table}"), key=repr)
         for table in ReadModelTables(STACKFOLD_AGGREGATES).names()
@@ -55,7 +55,7 @@ def tables_of(database: Database) -> dict[str, list[Any]]:
 
 
 def assert_chained(records: Sequence[Record]) -> None:
-    """Each record is chained to the one before, in a row without gaps, in the order of time."""
+    """Assert that positions have no gaps, times never decrease, and each hash is valid."""
     previous, time = BEGINNING, ""
     for position, record in enumerate(records, start=1):
         assert record.position == position
