@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.materializers import Materializers
     from stackfold.application.artifacts.pruning import Pruning
     from stackfold.application.eventsourcing.claims import Claims
-    from stackfold.application.runs.images import Images
+    from stackfold.application.pipelines.images import Images
     from stackfold.application.runs.run_diffs import RunDiffs
     from stackfold.application.runs.runs import Runs
     from stackfold.application.stacks.flavors import Flavors
@@ -98,7 +98,7 @@ class RunServices:
         """Images: build what the engine of a stack starts."""
         from functools import partial
 
-        from stackfold.application.runs.images import Images
+        from stackfold.application.pipelines.images import Images
         from stackfold.application.stacks.stack_resolver import Pinning
         from stackfold.infrastructure.system.code_folder import code_folder
 
@@ -176,7 +176,7 @@ class RunServices:
         self, pipeline: "Pipeline[...]", texts: Mapping[str, str]
     ) -> dict[str, Any]:
         """The values that the texts of a command line stand for, by the pipeline's type hints."""
-        from stackfold.application.runs.parameters import from_texts
+        from stackfold.application.pipelines.parameters import from_texts
 
         return from_texts(pipeline, texts)
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from stackfold.application.runs.run_views import ArtifactView
 from stackfold.application.stacks.views import Listing
 
 LATEST_ARTIFACTS = Listing(sort_by="position", descending=True)
@@ -11,6 +10,39 @@ LATEST_ARTIFACTS = Listing(sort_by="position", descending=True)
 
 EXECUTES = "to load it is to execute what the store holds: do so only if you trust the store"
 """What is said of a pickle."""
+
+
+class ArtifactView(NamedTuple):
+    """A value that a step produced."""
+
+    id: str
+    name: str
+    """The output's name within its step."""
+    run: str
+    """The id of the run that made it."""
+    step: str
+    type: str
+    """The value's Python type, as "module.Class"."""
+    materializer: str
+    uri: str
+    digest: str
+    """sha256 of the stored bytes, in hexadecimal."""
+    size: int
+    """Length in bytes."""
+    created: str
+    pipeline: str
+    version: int
+    """Which of those of this pipeline, step and name it is; the first one is 1."""
+    versions: dict[str, str]
+    """"python" and module → the version that wrote it, where another may fail to read it."""
+    metadata: dict[str, Any]
+    """What the step said of it."""
+    tags: list[str]
+
+    @property
+    def reference(self) -> str:
+        """What it is found by, as "pipeline/step/output@version"."""
+        return f"{self.pipeline}/{self.step}/{self.name}@{self.version}"
 
 
 class NamedArtifact(NamedTuple):

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from stackfold.application.artifacts.materializers import Materializers, differing
 from stackfold.application.ports import ArtifactStore
-from stackfold.application.runs.interruptions import is_interruption
+from stackfold.application.ports.interruptions import is_interruption
 from stackfold.domain.errors import ArtifactDamaged, StackfoldError, VersionsDiffer
 from stackfold.domain.errors.refusal import text_of
 from stackfold.domain.pipelines.class_finder import class_finder, type_name

@@ -7,7 +7,7 @@ from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.model_deployer import Deployed, ModelDeployer, ModelToServe
-from stackfold.application.secrets.references import references
+from stackfold.application.ports.secret_references import references
 from stackfold.application.stacks.stack_resolver import Pinning
 from stackfold.application.stacks.validation import StackRules
 from stackfold.domain.deployments.deployment import Deployment

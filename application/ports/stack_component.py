@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
-from stackfold.application.secrets.references import is_reference
+from stackfold.application.ports.secret_references import is_reference
 from stackfold.domain.errors import MissingSecret
 from stackfold.domain.stacks.component_type import ComponentType
 

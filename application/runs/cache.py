@@ -9,9 +9,9 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from stackfold.application.artifacts.materializers import Materializers
+from stackfold.application.pipelines.step_codes import StepCodes
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.runs.step_call import StepAnswer
-from stackfold.application.runs.step_codes import StepCodes
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.pipelines.code import CodeFingerprints, Fingerprint
 from stackfold.domain.pipelines.graph import Node, StepFunction

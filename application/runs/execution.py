@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from stackfold.application.ports import RunPlan, StepExecutor, StepStopped
+from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.runs.context import RunFacts, StepMetadata, notes_on
 from stackfold.application.runs.hooks import HookCall, call_hook
-from stackfold.application.runs.interruptions import is_interruption
 from stackfold.application.runs.progress import ProgressListener, StepEnd
 from stackfold.application.runs.run_recorder import Command, RunRecorder
 from stackfold.application.runs.run_views import StepView

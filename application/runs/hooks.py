@@ -3,7 +3,7 @@
 import logging
 from typing import NamedTuple
 
-from stackfold.application.runs.interruptions import is_interruption
+from stackfold.application.ports.interruptions import is_interruption
 from stackfold.domain.pipelines.hooks import Hook, takes_call
 
 

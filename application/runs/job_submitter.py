@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
+from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.ports.submitting_orchestrator import (
     Job,
     JobImage,
@@ -11,7 +12,6 @@ from stackfold.application.ports.submitting_orchestrator import (
     SubmittingOrchestrator,
 )
 from stackfold.application.runs.execution import Execution
-from stackfold.application.runs.interruptions import is_interruption
 from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView

@@ -10,17 +10,17 @@ from uuid import UUID
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.pipelines.images import Images
 from stackfold.application.ports import (
     ArtifactStore,
     ExperimentTracker,
     Orchestrator,
     StepOperator,
 )
+from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.ports.submitting_orchestrator import JobImage, SubmittingOrchestrator
 from stackfold.application.runs.cache import Cache, Executions
 from stackfold.application.runs.execution import Execution
-from stackfold.application.runs.images import Images
-from stackfold.application.runs.interruptions import is_interruption
 from stackfold.application.runs.job_submitter import JobSubmitter, job_of
 from stackfold.application.runs.output import routed
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener

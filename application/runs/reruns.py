@@ -4,11 +4,11 @@ import warnings
 from collections.abc import Callable
 from uuid import UUID
 
+from stackfold.application.pipelines.step_codes import StepCodes
 from stackfold.application.runs.launcher import RunLauncher, RunRequest
 from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.recorded_graph import PipelineLoader, graph_again
 from stackfold.application.runs.run_views import RunDescription, RunQueries, release
-from stackfold.application.runs.step_codes import StepCodes
 from stackfold.domain.errors import CodeChanged
 from stackfold.domain.pipelines.code import FORM, CodeFingerprints
 from stackfold.domain.pipelines.graph import Graph

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.stacks.views import Listing
 
 if TYPE_CHECKING:
@@ -37,39 +38,6 @@ class RunView(NamedTuple):
     fingerprint: str
     """sha256 of the pin: equal for two runs on exactly the same configuration."""
     tags: list[str]
-
-
-class ArtifactView(NamedTuple):
-    """A value that a step produced."""
-
-    id: str
-    name: str
-    """The output's name within its step."""
-    run: str
-    """The id of the run that made it."""
-    step: str
-    type: str
-    """The value's Python type, as "module.Class"."""
-    materializer: str
-    uri: str
-    digest: str
-    """sha256 of the stored bytes, in hexadecimal."""
-    size: int
-    """Length in bytes."""
-    created: str
-    pipeline: str
-    version: int
-    """Which of those of this pipeline, step and name it is; the first one is 1."""
-    versions: dict[str, str]
-    """"python" and module → the version that wrote it, where another may fail to read it."""
-    metadata: dict[str, Any]
-    """What the step said of it."""
-    tags: list[str]
-
-    @property
-    def reference(self) -> str:
-        """What it is found by, as "pipeline/step/output@version"."""
-        return f"{self.pipeline}/{self.step}/{self.name}@{self.version}"
 
 
 class StepView(NamedTuple):

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
+from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.pipelines.images import Images
+from stackfold.application.pipelines.unresolved_hints import note_unresolved_hints
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.runs import annotations
 from stackfold.application.runs.cache import Executions
 from stackfold.application.runs.cache_reasons import CacheReason, CacheReasons, EarlierExecutions
-from stackfold.application.runs.images import Images
 from stackfold.application.runs.job_submitter import JobSubmitter
 from stackfold.application.runs.launcher import RunLauncher, RunRequest
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
@@ -22,14 +24,12 @@ from stackfold.application.runs.resumption import Resumption
 from stackfold.application.runs.run_diffs import Changes, RunDiff, RunDiffs
 from stackfold.application.runs.run_views import (
     NEWEST_FIRST,
-    ArtifactView,
     RunDescription,
     RunQueries,
     RunView,
     StepView,
 )
 from stackfold.application.runs.step_logs import text_of, text_of_all
-from stackfold.application.runs.unresolved_hints import note_unresolved_hints
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import Queries
 from stackfold.application.stacks.stack_resolver import Pinning

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Self, TypeVar
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read, write
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.runs.context import RunFacts, StepContext, StepMetadata, executing
-from stackfold.application.runs.interruptions import is_interruption
 from stackfold.application.runs.step_tracker import Tracked
 from stackfold.application.secrets.redaction import redacted, without_secrets
 from stackfold.domain.errors import InvalidOutput, StackfoldError

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.ports import Answer, ArtifactStore, StepExecutor, StepOperator
+from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.runs.cache import Cache
-from stackfold.application.runs.interruptions import is_interruption
 from stackfold.application.runs.output import Output
 from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.step_call import StepAnswer, StepCall, one_line, trimmed

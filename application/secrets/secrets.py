@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from stackfold.application.listing.filtering import selected
+from stackfold.application.ports.secret_references import parts, references
 from stackfold.application.secrets.redaction import remember
-from stackfold.application.secrets.references import parts, references
 from stackfold.application.stacks.queries import Queries
 from stackfold.application.stacks.views import ALL, Listing
 from stackfold.domain.errors import (

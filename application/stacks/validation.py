@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from stackfold.application.ports import StackComponent
-from stackfold.application.secrets.references import parts, references
+from stackfold.application.ports.secret_references import parts, references
 from stackfold.application.stacks.connections import Member, unreachable
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import Queries, StoredComponent

@@ -8,8 +8,8 @@ import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from stackfold.application.ports.secret_references import parts, references
 from stackfold.application.runs.step_call import StepCall
-from stackfold.application.secrets.references import parts, references
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.secrets.environment import hand
 

@@ -7,12 +7,12 @@ from stackfold.application.artifacts.artifact_views import (
     EXECUTES,
     LATEST_ARTIFACTS,
     ArtifactDescription,
+    ArtifactView,
     Lineage,
     NamedArtifact,
     StoreUsed,
 )
 from stackfold.application.eventsourcing.cells import cell
-from stackfold.application.runs.run_views import ArtifactView
 from stackfold.application.stacks.views import Listing
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.domain.stacks.component_type import ComponentType

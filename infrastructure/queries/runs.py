@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.runs.run_views import (
     NEWEST_FIRST,
-    ArtifactView,
     RunDescription,
     RunView,
     StepView,

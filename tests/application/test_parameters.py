@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from stackfold.application.runs.parameters import from_texts
+from stackfold.application.pipelines.parameters import from_texts
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 

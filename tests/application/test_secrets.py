@@ -7,8 +7,8 @@ import pytest
 from runnable import STORE, single
 from workspaces import stack, store
 
+from stackfold.application.ports.secret_references import references
 from stackfold.application.secrets.redaction import redacted, remember, without_secrets
-from stackfold.application.secrets.references import references
 from stackfold.domain.errors import (
     InvalidSecret,
     InvalidStack,
