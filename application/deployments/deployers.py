@@ -7,7 +7,6 @@ from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.model_deployer import Deployed, ModelDeployer, ModelToServe
-from stackfold.application.ports.secret_references import references
 from stackfold.application.stacks.stack_resolver import Pinning
 from stackfold.application.stacks.validation import StackRules
 from stackfold.domain.deployments.deployment import Deployment
@@ -15,6 +14,7 @@ from stackfold.domain.errors import ArtifactDamaged, MissingSecret, NoModelDeplo
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.secret_references import references
 
 _TYPE = ComponentType.MODEL_DEPLOYER
 _PIECE = 2**20

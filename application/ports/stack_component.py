@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
-from stackfold.application.ports.secret_references import is_reference
 from stackfold.domain.errors import MissingSecret
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.secret_references import is_reference
 
 
 class Configuration(BaseModel):

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from stackfold.application.listing.filtering import selected
-from stackfold.application.ports.secret_references import parts, references
 from stackfold.application.secrets.redaction import remember
 from stackfold.application.stacks.queries import Queries
 from stackfold.application.stacks.views import ALL, Listing
@@ -20,6 +19,7 @@ from stackfold.domain.errors import (
 from stackfold.domain.limits import SECRET, must_fit
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.secret_references import parts, references
 
 
 class SecretStore(ABC):

@@ -9,7 +9,6 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from stackfold.application.ports import StackComponent
-from stackfold.application.ports.secret_references import parts, references
 from stackfold.application.stacks.connections import Member, unreachable
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import Queries, StoredComponent
@@ -26,6 +25,7 @@ from stackfold.domain.errors import (
 )
 from stackfold.domain.errors.refusal import with_article
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.secret_references import parts, references
 from stackfold.domain.stacks.stack import Stack
 
 STORE = ComponentType.ARTIFACT_STORE

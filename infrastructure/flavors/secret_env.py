@@ -8,9 +8,9 @@ import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from stackfold.application.ports.secret_references import parts, references
 from stackfold.application.runs.step_call import StepCall
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.secret_references import parts, references
 from stackfold.infrastructure.secrets.environment import hand
 
 Values = Mapping[tuple[str, str], str]

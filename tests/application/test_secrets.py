@@ -7,7 +7,6 @@ import pytest
 from runnable import STORE, single
 from workspaces import stack, store
 
-from stackfold.application.ports.secret_references import references
 from stackfold.application.secrets.redaction import redacted, remember, without_secrets
 from stackfold.domain.errors import (
     InvalidSecret,
@@ -19,6 +18,7 @@ from stackfold.domain.errors import (
     SecretStoreUnavailable,
 )
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.secret_references import references
 from stackfold.infrastructure.workspace import Workspace
 
 REGISTRY = ComponentType.CONTAINER_REGISTRY

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from stackfold.application import ports
 from stackfold.application.ports import Secret
-from stackfold.application.ports.secret_references import is_reference
+from stackfold.domain.stacks.secret_references import is_reference
 from stackfold.infrastructure.system.loopback import is_loopback
 
 _SECRET_ARGUMENTS = frozenset({"cookies", "existing_token", "other_client_secret"})
