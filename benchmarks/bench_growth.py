@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.eventstore.canonical_json import canonical_json
 from stackfold.infrastructure.eventstore.hash_chain import Record, chained
 from stackfold.infrastructure.eventstore.records import head
 from stackfold.infrastructure.eventstore.verification import verify_chain
@@ -89,7 +90,7 @@ def updates(ws: Workspace, upto: int) -> Iterator[Record]:
             id,
             revisions[id],
             topic,
-            orjson.dumps(facts, option=orjson.OPT_SORT_KEYS),
+            canonical_json(facts),
         )
         previous = chained(previous, *columns)
         yield Record(*columns, hash=previous)

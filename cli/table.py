@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from stackfold.cli.escapes import shown
+from stackfold.domain.rfc3339 import to_the_second
 
 _GAP = "  "
 _NARROWEST = 8
 """Columns that may be cut keep at least this width; narrower ones say nothing."""
 
-_TIME = len("2026-01-31T12:00:00.000000Z")
 
 LONGEST_CELL = 1000
 """Characters of a cell in a table; JSON has all of it."""
@@ -33,7 +33,7 @@ def table(
     Returns:
         The text, and the columns that had no room on the terminal.
     """
-    cells = [[_brief(cell(record[column])) for column in columns] for record in records]
+    cells = [[to_the_second(cell(record[column])) for column in columns] for record in records]
     lines = [[column.upper() for column in columns], *cells]
     widths = [max(map(_width, each)) for each in zip(*lines, strict=True)]
     shown = list(range(len(columns)))
@@ -88,12 +88,6 @@ def cell(value: object, longest: int | None = LONGEST_CELL) -> str:
 
 def _cut(text: str, longest: int | None) -> str:
     return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def _brief(text: str) -> str:
-    """A time of the log to the second; a description and the other forms have all of it."""
-    is_time = len(text) == _TIME and text[10] == "T" and text[-1] == "Z" and text[19] == "."
-    return f"{text[:19]}Z" if is_time else text
 
 
 def one_line(text: str) -> str:

@@ -1,8 +1,6 @@
 """The projection of artifacts, and of what flows into and out of steps."""
 
-import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from stackfold.application.eventsourcing.projection import (
@@ -13,6 +11,8 @@ from stackfold.application.eventsourcing.projection import (
     Table,
     TableProjection,
 )
+from stackfold.domain.canonical_json import canonical_json
+from stackfold.domain.rfc3339 import to_rfc3339
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.run import Run
 
@@ -64,16 +64,15 @@ def _artifact(
         "uri": artifact.uri,
         "digest": artifact.digest,
         "size": artifact.size,
-        "versions": json.dumps(artifact.versions, sort_keys=True) if artifact.versions else "{}",
-        "created": _text(event.timestamp),
-        "metadata": json.dumps(artifact.metadata, sort_keys=True) if artifact.metadata else "{}",
-        "tags": json.dumps(artifact.tags) if artifact.tags else "[]",
+        "versions": _json(artifact.versions) if artifact.versions else "{}",
+        "created": to_rfc3339(event.timestamp),
+        "metadata": _json(artifact.metadata) if artifact.metadata else "{}",
+        "tags": _json(artifact.tags) if artifact.tags else "[]",
     }
 
 
-def _text(time: datetime) -> str:
-    """RFC 3339 in UTC with microseconds, as the log writes its own times."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _json(value: Any) -> str:
+    return canonical_json(value, ascii=True, spaces=True)
 
 
 ARTIFACT_TABLES = TableProjection(

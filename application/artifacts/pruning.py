@@ -1,6 +1,5 @@
 """Pruning: removing from artifact stores what no run or deployment refers to any more."""
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import NamedTuple, cast
 from stackfold.application.artifacts.artifact_views import ArtifactQueries, StoreUsed
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.stacks.flavors import Flavors
+from stackfold.domain.canonical_json import canonical_json
 from stackfold.domain.errors import NotFound, StackfoldError
 from stackfold.domain.stacks.component_type import ComponentType
 
@@ -68,7 +68,7 @@ class Pruning:
             with suppress(StackfoldError):  # which building it will tell
                 resolved = self._flavors.resolved(_TYPE, store.flavor, store.configuration)
                 store = store._replace(configuration=resolved)  # noqa: PLW2901
-            key = f"{store.flavor} {json.dumps(store.configuration, sort_keys=True)}"
+            key = f"{store.flavor} {canonical_json(store.configuration)}"
             names = [*places[key].names, *store.names] if key in places else store.names
             places[key] = store._replace(names=[*dict.fromkeys(names)])
         return [*places.values()]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from stackfold.domain.errors import InvalidAsOf
+from stackfold.domain.rfc3339 import from_rfc3339, to_rfc3339
 
 AsOf = int | str | datetime | None
 """A position, a time, or a text: `#123`, an RFC 3339 time or date, an age such as `2h` or `3d`,
@@ -51,13 +52,7 @@ def moment(as_of: int | str | datetime) -> Position | Time | RunStart:
     try:
         if age:
             back = timedelta(**{_UNITS[age[2]]: int(age[1])})
-            return Time(log_time(datetime.now(UTC) - back))
-        return Time(log_time(datetime.fromisoformat(text)))
+            return Time(to_rfc3339(datetime.now(UTC) - back))
+        return Time(to_rfc3339(from_rfc3339(text)))
     except (ValueError, OverflowError) as error:
         raise InvalidAsOf(text) from error
-
-
-def log_time(time: datetime) -> str:
-    """A time as the log writes it: RFC 3339 in UTC with microseconds, so that texts sort."""
-    utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -5,11 +5,11 @@ twice, and at most a hundred events are replayed on it.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from stackfold.domain.eventsourcing.aggregate import Aggregate
+from stackfold.domain.rfc3339 import from_rfc3339
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -52,7 +52,7 @@ def revive(kind: type[A], id: UUID, snapshot: Snapshot, restore: Restore) -> A:
         restore: The columns of the row → the arguments of the class.
     """
     aggregate = kind.__new__(kind)
-    aggregate.__base_init__(id, snapshot.revision, datetime.fromisoformat(snapshot.created))
-    aggregate.modified_on = datetime.fromisoformat(snapshot.updated)
+    aggregate.__base_init__(id, snapshot.revision, from_rfc3339(snapshot.created))
+    aggregate.modified_on = from_rfc3339(snapshot.updated)
     aggregate.__init__(**restore(snapshot.fields))  # type: ignore[misc]
     return aggregate

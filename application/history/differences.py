@@ -1,10 +1,10 @@
 """What differs between two states, field by field."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackfold.application.stacks.views import Change, ComponentView, StackView
+from stackfold.domain.canonical_json import canonical_json
 from stackfold.domain.stacks.component_type import ComponentType
 
 _TYPES = tuple(type.value for type in ComponentType)
@@ -28,7 +28,7 @@ def _differ(one: Any, other: Any) -> bool:
 
 def _exact(value: Any) -> str:
     # To Python 1, 1.0 and True are equal; to a flavor they are not.
-    return json.dumps(value, sort_keys=True, default=str)
+    return canonical_json(value, default=str)
 
 
 def stack_fields(

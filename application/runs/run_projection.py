@@ -1,8 +1,6 @@
 """The projection of runs and their steps."""
 
-import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from stackfold.application.eventsourcing.projection import (
@@ -11,6 +9,8 @@ from stackfold.application.eventsourcing.projection import (
     Table,
     TableProjection,
 )
+from stackfold.domain.canonical_json import canonical_json
+from stackfold.domain.rfc3339 import to_rfc3339
 from stackfold.domain.runs.run import Run, StepLog
 
 
@@ -34,7 +34,9 @@ def apply(  # noqa: PLR0912  # one case for each event
                 yield RowChange("insert", "steps", {"run": run["id"], "name": step}, values)
         case Run.Submitted():
             to = {"orchestrator": event.orchestrator, "reference": event.reference}
-            yield RowChange("update", "runs", run, {"submitted": _json({**to, "url": event.url})})
+            yield RowChange(
+                "update", "runs", run, {"submitted": canonical_json({**to, "url": event.url})}
+            )
         case Run.Completed():
             yield RowChange("update", "runs", run, {"status": "completed", "ended": recorded_at})
         case Run.Failed():
@@ -49,7 +51,10 @@ def apply(  # noqa: PLR0912  # one case for each event
             values = {"status": "running", "ended": None, "error": "", "submitted": None}
             yield RowChange("update", "runs", run, values)
         case Run.Annotated():
-            values = {"tags": _json(event.tags), "metadata": _json(event.metadata)}
+            values = {
+                "tags": canonical_json(event.tags),
+                "metadata": canonical_json(event.metadata),
+            }
             yield RowChange("update", "runs", run, values)
         case Run.Deleted():
             yield RowChange("delete", "steps", {"run": run["id"]})
@@ -77,15 +82,15 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
         "error": "",
         "by": event.event_metadata.by if event.event_metadata else "",
         "why": event.event_metadata.why if event.event_metadata else "",
-        "parameters": _json(event.parameters),
+        "parameters": canonical_json(event.parameters),
         "parameter_form": event.parameter_form,
-        "configuration": _json(event.configuration),
-        "graph": _json(graph),
-        "pin": _json(event.pin.model_dump(mode="json")),
+        "configuration": canonical_json(event.configuration),
+        "graph": canonical_json(graph),
+        "pin": canonical_json(event.pin.model_dump(mode="json")),
         "rerun_of": str(event.rerun_of) if event.rerun_of else None,
-        "environment": _json(event.environment.model_dump(mode="json")),
-        "tags": _json(event.tags),
-        "metadata": _json(event.metadata),
+        "environment": canonical_json(event.environment.model_dump(mode="json")),
+        "tags": canonical_json(event.tags),
+        "metadata": canonical_json(event.metadata),
     }
 
 
@@ -112,17 +117,17 @@ def _completed(event: Run.StepCompleted) -> dict[str, Any]:
     return {
         **_NOTHING,
         "status": "cached" if event.cached_from else "completed",
-        "started": _text(event.started),
-        "ended": _text(event.ended or event.timestamp),
-        "parameters": _json(event.parameters) if event.parameters else "{}",
+        "started": to_rfc3339(event.started),
+        "ended": to_rfc3339(event.ended or event.timestamp),
+        "parameters": canonical_json(event.parameters) if event.parameters else "{}",
         "parameter_form": event.parameter_form,
-        "inputs": _json(taken) if taken else "{}",
-        "retried": _json(event.retried) if event.retried else "[]",
+        "inputs": canonical_json(taken) if taken else "{}",
+        "retried": canonical_json(event.retried) if event.retried else "[]",
         "log": _log(event.log),
         "key": event.key,
         "cached_from": str(event.cached_from) if event.cached_from else None,
-        "metadata": _json(event.metadata) if event.metadata else "{}",
-        "tags": _json(event.tags) if event.tags else "[]",
+        "metadata": canonical_json(event.metadata) if event.metadata else "{}",
+        "tags": canonical_json(event.tags) if event.tags else "[]",
     }
 
 
@@ -130,14 +135,14 @@ def _failed(event: Run.StepFailed) -> dict[str, Any]:
     return {
         **_NOTHING,
         "status": "failed",
-        "started": _text(event.started),
-        "ended": _text(event.ended or event.timestamp),
+        "started": to_rfc3339(event.started),
+        "ended": to_rfc3339(event.ended or event.timestamp),
         "error": event.error,
         "traceback": event.traceback,
-        "retried": _json(event.retried),
+        "retried": canonical_json(event.retried),
         "log": _log(event.log),
-        "metadata": _json(event.metadata),
-        "tags": _json(event.tags),
+        "metadata": canonical_json(event.metadata),
+        "tags": canonical_json(event.tags),
     }
 
 
@@ -145,28 +150,19 @@ def _cancelled(event: Run.StepCancelled) -> dict[str, Any]:
     return {
         **_NOTHING,
         "status": "cancelled",
-        "started": _text(event.started),
-        "ended": _text(event.ended or event.timestamp),
+        "started": to_rfc3339(event.started),
+        "ended": to_rfc3339(event.ended or event.timestamp),
         "error": event.reason,
         "log": _log(event.log),
     }
 
 
 def _log(log: StepLog | None) -> str | None:
-    return _json(log.model_dump(mode="json")) if log else None
+    return canonical_json(log.model_dump(mode="json")) if log else None
 
 
 def _key(event: Run.StepCompleted | Run.StepFailed | Run.StepCancelled) -> dict[str, Any]:
     return {"run": str(event.originator_id), "name": event.step}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _text(time: datetime) -> str:
-    """RFC 3339 in UTC with microseconds, as the log writes its own times."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 RUN_TABLES = TableProjection(

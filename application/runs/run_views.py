@@ -1,11 +1,11 @@
 """What can be asked about runs, and what the answers look like."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.stacks.views import Listing
+from stackfold.domain.rfc3339 import from_rfc3339
 
 if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
@@ -90,7 +90,7 @@ class StepView(NamedTuple):
         """How long it took; 0.0 if it never began."""
         if not self.started or not self.ended:
             return 0.0
-        ended, started = map(datetime.fromisoformat, (self.ended, self.started))
+        ended, started = map(from_rfc3339, (self.ended, self.started))
         return (ended - started).total_seconds()
 
 

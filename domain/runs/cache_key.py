@@ -1,11 +1,12 @@
 """Cache key: what the result of a step depends on, as far as it can be told beforehand."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from pydantic import JsonValue
+
+from stackfold.domain.canonical_json import canonical_json
 
 
 class InputDigest(NamedTuple):
@@ -46,5 +47,4 @@ class CacheKey(NamedTuple):
     @property
     def digest(self) -> str:
         """sha256 of all parts, in hexadecimal."""
-        text = json.dumps(self, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(canonical_json(self, ascii=True).encode()).hexdigest()

@@ -1,11 +1,11 @@
 """Pin: the exact stack, and everything behind it, that a run uses."""
 
 import hashlib
-import json
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from stackfold.domain.canonical_json import canonical_json
 from stackfold.domain.stacks.component_type import ComponentType
 
 
@@ -48,7 +48,4 @@ class Pin(BaseModel):
     @property
     def fingerprint(self) -> str:
         """sha256 of the canonical JSON (sorted keys, no spaces, UTF-8), in hexadecimal."""
-        canonical = json.dumps(
-            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        )
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()

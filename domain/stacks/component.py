@@ -1,11 +1,11 @@
 """Component: a flavor, configured and named."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import JsonValue
 
+from stackfold.domain.canonical_json import canonical_json
 from stackfold.domain.errors import NotDeleted, NothingToChange, Protected, UnknownAttribute
 from stackfold.domain.eventsourcing.aggregate import Revertible
 from stackfold.domain.eventsourcing.event import FirstEvent
@@ -300,7 +300,7 @@ def _touched(attributes: Iterable[str]) -> frozenset[str]:
 
 def _same(one: Any, other: Any) -> bool:
     # To Python 1, 1.0 and True are equal; to a flavor they are not.
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    return canonical_json(one) == canonical_json(other)
 
 
 def _must_fit(configuration: Configuration) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from stackfold.application.notices import tell
 from stackfold.domain.errors import ClockJumped
+from stackfold.domain.rfc3339 import from_rfc3339, to_rfc3339, to_the_second
 from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.eventstore.hash_chain import Head
 
@@ -35,8 +36,8 @@ class Ahead(NamedTuple):
     def __str__(self) -> str:
         """What is wrong, and what ends it."""
         text = (
-            f"the clock says {self.now[:19]}Z, but the log is at {self.recorded_at[:19]}Z since "
-            f"#{self.first}: what is recorded gets that time"
+            f"the clock says {to_the_second(self.now)}, but the log is at "
+            f"{to_the_second(self.recorded_at)} since #{self.first}: what is recorded gets that time"
         )
         if self.first == 1:
             return f"{text}; if the clock is right, begin a new log"
@@ -87,8 +88,8 @@ def report(found: Ahead | None) -> None:
 
 
 def now() -> str:
-    """The time, as the log writes it: RFC 3339 in UTC with microseconds, so that texts sort."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """The current time as text, by the clock of this machine."""
+    return to_rfc3339(datetime.now(UTC))
 
 
 def is_frozen() -> bool:
@@ -118,4 +119,4 @@ def _must_be_plausible(last: str, now: str) -> None:
 
 
 def _difference(one: str, other: str) -> timedelta:
-    return abs(datetime.fromisoformat(one) - datetime.fromisoformat(other))
+    return abs(from_rfc3339(one) - from_rfc3339(other))

@@ -1,23 +1,21 @@
 """Events to stored bytes and back; a topic resolves to a declared class, not to a path."""
 
-from datetime import UTC, datetime
-from math import isfinite
 from typing import Any
 from uuid import UUID
 
 import orjson
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from stackfold.application.eventsourcing.aggregate_type import Aggregates
 from stackfold.domain.errors import (
     UndeclaredTopic,
     UnreadableEvent,
-    Unrecordable,
     UnsignedEvent,
 )
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
+from stackfold.infrastructure.eventstore.canonical_json import event_json
 
 _APART = {"originator_id", "originator_version", "event_metadata"}
 """The fields of an event that are not written as such: columns of their own, and metadata."""
@@ -60,7 +58,7 @@ class EventMapper(Mapper[UUID]):
             originator_id=event.originator_id,
             originator_version=event.originator_version,
             topic=event.TOPIC,
-            state=_canonical(event.TOPIC, state),
+            state=event_json(event.TOPIC, state),
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
@@ -104,41 +102,3 @@ def _upcast(event_class: type[DomainEvent], state: dict[str, Any]) -> None:
         raise UnreadableEvent(event_class.TOPIC, _TOO_NEW)
     for version in range(stored, event_class.class_version):
         getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)
-
-
-_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
-
-
-def _canonical(topic: str, state: dict[str, Any]) -> bytes:
-    try:
-        text = orjson.dumps(state, default=_plain, option=_CANONICAL)
-    except orjson.JSONEncodeError as error:
-        # Half a character, as in a file name of another encoding, or an integer of over 64 bits.
-        raise Unrecordable(topic, str(error)) from None
-    empty = sum(value is None for value in state.values())
-    if text.count(b"null") != empty and not _finite(state):
-        # orjson would write null for it.
-        raise Unrecordable(topic, "JSON has no infinite numbers")
-    return text
-
-
-def _finite(value: Any) -> bool:
-    match value:
-        case float():
-            return isfinite(value)
-        case dict():
-            return all(map(_finite, value.values()))
-        case list() | tuple():
-            return all(map(_finite, value))
-        case BaseModel():
-            return _finite(vars(value))
-    return True
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case BaseModel():
-            return vars(value)
-    raise TypeError(f"{type(value).__name__} is no part of an event")

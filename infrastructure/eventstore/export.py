@@ -9,6 +9,7 @@ import orjson
 
 from stackfold.domain.errors import InvalidFile
 from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.eventstore.canonical_json import canonical_json
 from stackfold.infrastructure.eventstore.fork import Contradictory, draft, fill
 from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, Head, Record, chained
 from stackfold.infrastructure.eventstore.records import records
@@ -109,7 +110,7 @@ def _records(path: Path, file: BinaryIO) -> Iterator[Record]:
                 raise InvalidFile(str(path), f"line {number}: the head does not fit the events")
             return
         try:
-            read["state"] = orjson.dumps(read["state"], option=orjson.OPT_SORT_KEYS)
+            read["state"] = canonical_json(read["state"])
             read["hash"] = bytes.fromhex(read["hash"])
             record = Record(**read)
             holds = record.position == position + 1

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import orjson
 from eventsourcing.persistence import IntegrityError
 
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
@@ -21,6 +20,7 @@ from stackfold.application.stacks.queries import Queries
 from stackfold.domain.errors import NameTaken
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.infrastructure.database.protocol import Cursor, Database
+from stackfold.infrastructure.eventstore.canonical_json import canonical_json
 
 
 class Projector:
@@ -123,7 +123,8 @@ def author_of(event: DomainEvent) -> str:
 def encoded(row: Row, in_json: Sequence[bool]) -> list[Any]:
     """A row's values as its table holds them; `in_json` says of each whether it is JSON there."""
     return [
-        canonical(value) if is_json else value for value, is_json in zip(row, in_json, strict=True)
+        canonical_json(value).decode() if is_json else value
+        for value, is_json in zip(row, in_json, strict=True)
     ]
 
 
@@ -169,8 +170,3 @@ def _expression(
             return f"({largest} WHERE {' AND '.join(conditions)})", parameters
         case value:
             return "?", [value]
-
-
-def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces, in which equal values are equal texts."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

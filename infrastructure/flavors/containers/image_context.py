@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stackfold.application.ports.image_builder import ImagePlan
+from stackfold.domain.canonical_json import canonical_json
 from stackfold.domain.errors import BuildFailed, InstallFailed
 from stackfold.infrastructure.system.code_folder import files_of
 from stackfold.infrastructure.system.own_package import own_package
@@ -164,7 +165,7 @@ class ImageContext:
             "platform": self._choices.platform,
             "files": files,
         }
-        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(canonical_json(made_of, ascii=True, spaces=True).encode()).hexdigest()
 
     # -- how it is done
 

@@ -4,13 +4,13 @@ An artifact is one object whose name is its digest. The servers of KServe and Se
 made want a folder with files of certain names, so that they could not read it; ours can.
 """
 
-import json
 import re
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from stackfold.application.ports.model_deployer import ModelToServe
+from stackfold.domain.canonical_json import canonical_json
 from stackfold.domain.errors import NoManifest, WouldNotRun
 from stackfold.infrastructure.flavors.model_serving.server_settings import ClusterSettings
 from stackfold.infrastructure.system.loopback import is_loopback
@@ -73,7 +73,7 @@ def container(
         raise NoManifest(deployer, f"{problem}that others reach, such as s3")
     given = {"model": model.uri, "digest": model.digest, "host": "0.0.0.0", **options}  # noqa: S104
     if model.versions:
-        given["versions"] = json.dumps(dict(model.versions), sort_keys=True)
+        given["versions"] = canonical_json(dict(model.versions), ascii=True, spaces=True)
     found: dict[str, Any] = {
         "image": settings.image,
         "command": ["python", "-m", program],

@@ -1,0 +1,68 @@
+"""The JSON of the log: sorted keys, no spaces, UTF-8, written by orjson.
+
+`domain.canonical_json` writes floats with exponents differently (1e+16 where orjson writes 1e16).
+Hashes of stored events depend on the bytes, so neither can replace the other: decision 0041.
+"""
+
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any
+
+import orjson
+
+from stackfold.domain.errors import Unrecordable
+
+_EVENT = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+
+
+def canonical_json(value: Any) -> bytes:
+    """A value that is JSON already, as the log and the columns of read models store it."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def event_json(topic: str, state: dict[str, Any]) -> bytes:
+    """The fields of an event as the log stores them.
+
+    Args:
+        topic: The topic of the event, for the error.
+        state: Field → value, which may contain datetimes and pydantic models.
+
+    Raises:
+        Unrecordable: JSON cannot represent a value in it.
+    """
+    try:
+        text = orjson.dumps(state, default=_plain, option=_EVENT)
+    except orjson.JSONEncodeError as error:
+        # A lone surrogate, as in a file name of another encoding, or an integer over 64 bits.
+        raise Unrecordable(topic, str(error)) from None
+    empty = sum(value is None for value in state.values())
+    if text.count(b"null") != empty and not _finite(state):
+        # orjson writes null for an infinite number.
+        raise Unrecordable(topic, "JSON has no infinite numbers")
+    return text
+
+
+def _finite(value: Any) -> bool:
+    from pydantic import BaseModel  # late: an export writes JSON without it
+
+    match value:
+        case float():
+            return isfinite(value)
+        case dict():
+            return all(map(_finite, value.values()))
+        case list() | tuple():
+            return all(map(_finite, value))
+        case BaseModel():
+            return _finite(vars(value))
+    return True
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        # Not `to_rfc3339`: stored events have the offset, and no fraction where it is zero.
+        return value.astimezone(UTC).isoformat()
+    from pydantic import BaseModel
+
+    if isinstance(value, BaseModel):
+        return vars(value)
+    raise TypeError(f"{type(value).__name__} is no part of an event")
