@@ -37,7 +37,8 @@ class Ahead(NamedTuple):
         """What is wrong, and what ends it."""
         text = (
             f"the clock says {to_the_second(self.now)}, but the log is at "
-            f"{to_the_second(self.recorded_at)} since #{self.first}: what is recorded gets that time"
+            f"{to_the_second(self.recorded_at)} since #{self.first}: what is "
+            "recorded gets that time"
         )
         if self.first == 1:
             return f"{text}; if the clock is right, begin a new log"
