@@ -1,1 +1,4 @@
-"""What can be done and what can be asked: one file per noun, one method per verb."""
+"""Commands and queries, one folder per subject, free of technology.
+
+Start with `aggregates.py`, which lists the aggregates.
+"""

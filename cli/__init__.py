@@ -1,1 +1,4 @@
-"""The command line: parse, one application call, render."""
+"""The command line: a file per noun; each command parses, makes one call, and prints.
+
+Start with `main.py`.
+"""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from stackfold.application.stacks.views import Condition, Listing
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stackfold.application.stacks.views import Change, HistoryEntry
+from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.cli import completion, show
 from stackfold.cli.history_rows import tell
 from stackfold.cli.options import (

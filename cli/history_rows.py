@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stackfold.application.stacks.views import Change, HistoryEntry
+from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.cli.render import Format, Shape, say, show_rows
 from stackfold.cli.table import cell
 

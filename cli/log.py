@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.application.stacks.views import HistoryEntry
+from stackfold.application.history.views import HistoryEntry
 from stackfold.cli import show
 from stackfold.cli.escapes import json_text
 from stackfold.cli.history_rows import LOG, record, row

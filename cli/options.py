@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.application.stacks.views import Condition, Listing
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.cli import completion
 from stackfold.cli.escapes import shown_lines
 from stackfold.cli.render import Format, note

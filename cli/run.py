@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.application.stacks.views import Change, HistoryEntry
+from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.cli import completion, show
 from stackfold.cli.escapes import shown_log
 from stackfold.cli.execution import Quiet, execute

@@ -6,7 +6,8 @@ The commands of typer and the front door both print them from here; nothing here
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stackfold.application.stacks.views import ComponentView, FlavorView, Listing, StackView
+from stackfold.application.listing.listing import Listing
+from stackfold.application.stacks.views import ComponentView, FlavorView, StackView
 from stackfold.cli.history_rows import show_history
 from stackfold.cli.render import Format, Shape, note, say, show_one, show_rows
 from stackfold.domain.stacks.component_type import ComponentType

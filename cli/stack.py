@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stackfold.application.stacks.views import Condition, Listing
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.cli import history as past
 from stackfold.cli import import_export as exchange
 from stackfold.cli import show

@@ -1,1 +1,4 @@
-"""What Stackfold is about: stacks, components, flavors and runs, as folds over events."""
+"""The rules of stacks, pipelines, runs and deployments, free of technology.
+
+Start with `eventsourcing/aggregate.py`, then `stacks/stack.py`.
+"""

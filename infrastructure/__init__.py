@@ -1,1 +1,4 @@
-"""The only place that knows technologies: databases, files, processes, third-party tools."""
+"""Databases, files, processes and third-party tools, and what wires them to the application.
+
+Start with `workspace.py`, the composition root.
+"""

@@ -31,18 +31,18 @@ from stackfold.infrastructure.system.home import (
 if TYPE_CHECKING:
     import tempfile
 
-    from stackfold.application.history.diffs import Diffs
-    from stackfold.application.history.histories import Histories
-    from stackfold.application.history.reverts import Reverts
+    from stackfold.application.history.views import HistoryEntry
     from stackfold.application.secrets.secrets import Secrets, StoredSecrets
     from stackfold.application.stacks.activations import Activations
     from stackfold.application.stacks.components import Components
+    from stackfold.application.stacks.diffs import Diffs
     from stackfold.application.stacks.flavor_catalogue import Catalogue
     from stackfold.application.stacks.flavors import Flavors
+    from stackfold.application.stacks.histories import Histories
     from stackfold.application.stacks.import_export import Exchange
+    from stackfold.application.stacks.reverts import Reverts
     from stackfold.application.stacks.stacks import Stacks
     from stackfold.application.stacks.validation import StackRules
-    from stackfold.application.stacks.views import HistoryEntry
     from stackfold.infrastructure.eventstore.hash_chain import Head
     from stackfold.infrastructure.eventstore.log import Log
     from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
@@ -242,7 +242,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
     @cached_property
     def histories(self) -> "Histories":
         """What was done to what has a name, whether it is there or was deleted."""
-        from stackfold.application.history.histories import Histories
+        from stackfold.application.stacks.histories import Histories
 
         return Histories(self.queries, self.deployment_queries, self.history)
 
@@ -354,7 +354,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
 
     @cached_property
     def _reverts(self) -> "Reverts":
-        from stackfold.application.history.reverts import Reverts
+        from stackfold.application.stacks.reverts import Reverts
 
         return Reverts(self._event_store.repository, self.queries, self.history, self.flavors)
 
@@ -366,7 +366,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
 
     @cached_property
     def _diffs(self) -> "Diffs":
-        from stackfold.application.history.diffs import Diffs
+        from stackfold.application.stacks.diffs import Diffs
 
         return Diffs(self.queries, self.history, self.histories, self.flavors)
 

@@ -6,9 +6,11 @@ modules, names, sizes, and what an import loads.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,66 @@ def test_a_layer_is_imported_by_its_full_name(path):
 @each(modules_of(*LAYERS))
 def test_a_folder_of_modules_is_a_package(path):
     assert (path.parent / "__init__.py").exists(), "without it the type and layer checks skip it"
+
+
+FOLDERS = sorted({path.parent for path in modules_of(*LAYERS)})
+
+
+def folder_of(name: str) -> Path | None:
+    """The folder of the module that an import names; None if it is none of this repository."""
+    first, *parts = name.split(".")
+    path = ROOT.joinpath(*parts)
+    while first == "stackfold" and path != ROOT:
+        if path.is_dir() or path.with_suffix(".py").exists():
+            return path if path.is_dir() else path.parent
+        path = path.parent
+    return None
+
+
+def imports_between_folders(layer: str) -> set[tuple[str, str]]:
+    """Pairs of folders of a layer, the first of which imports the second."""
+    return {
+        (str(path.parent.relative_to(ROOT)), str(folder.relative_to(ROOT)))
+        for path in modules_of(layer)
+        for name in imported(parse(path))
+        if (folder := folder_of(name)) and folder.is_relative_to(ROOT / layer)
+        if folder != path.parent
+    }
+
+
+# Imports that close a cycle. Remove each from here when it is gone; add none.
+CYCLES = {
+    ("application/artifacts", "application/runs"),
+    ("application/secrets", "application/stacks"),
+    ("application/stacks", "application/deployments"),
+    ("domain/exact_json", "domain/pipelines"),
+    ("domain/runs", "domain/pipelines"),
+    ("infrastructure/database", "infrastructure/eventstore"),
+    ("infrastructure/system", "infrastructure/database"),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_folders_of_a_layer_do_not_import_each_other_in_a_circle(layer):
+    pairs = imports_between_folders(layer)
+    graph: dict[str, set[str]] = {}
+    for importer, used in pairs - CYCLES:
+        graph.setdefault(importer, set()).add(used)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+    gone = {pair for pair in CYCLES if pair[0].split("/")[0] == layer} - pairs
+    assert not gone, f"remove {gone} from CYCLES"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_folder_says_what_is_in_it_and_where_to_start(folder):
+    text = ast.get_docstring(parse(folder / "__init__.py")) or ""
+    assert 1 <= len(text.splitlines()) <= 3, "say in three lines what is in the folder"
+    start = re.search(r"Start with `([a-z_/]+\.py)`", text)
+    assert start, "say where to start: Start with `NAME.py`."
+    assert (folder / start[1]).exists()
 
 
 @each(EVERY_MODULE)

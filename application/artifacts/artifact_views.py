@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from stackfold.application.stacks.views import Listing
+from stackfold.application.listing.listing import Listing
 
 LATEST_ARTIFACTS = Listing(sort_by="position", descending=True)
 """Every artifact, the latest one first."""

@@ -15,7 +15,7 @@ from stackfold.application.artifacts.artifact_views import (
     Lineage,
     NamedArtifact,
 )
-from stackfold.application.stacks.views import Listing
+from stackfold.application.listing.listing import Listing
 
 if TYPE_CHECKING:
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading

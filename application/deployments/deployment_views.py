@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple, Protocol
 
-from stackfold.application.stacks.queries import Reference
-from stackfold.application.stacks.views import ALL, Listing
+from stackfold.application.listing.listing import ALL, Listing
+from stackfold.application.listing.reference import Reference
 
 OPEN = ("started", "unfinished")
 """What the log knows of deployments of which somebody who looks can tell more."""

@@ -18,10 +18,10 @@ from stackfold.application.deployments.serving import Serving
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.ports.model_deployer import Health
 from stackfold.application.ports.tensors import nested, tensors_of
 from stackfold.application.stacks.queries import Queries
-from stackfold.application.stacks.views import ALL, Listing
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import (
     DeploymentBusy,

@@ -1,4 +1,4 @@
-"""History, diff, revert and undo.
+"""The past of aggregates: history entries, and the differences between revisions.
 
-Start with `reverts.py`.
+Start with `views.py`.
 """

@@ -6,7 +6,7 @@ from typing import Any
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.eventsourcing.read_model import Names, ReadModel
 from stackfold.application.history.differences import differences
-from stackfold.application.stacks.views import Change
+from stackfold.application.history.views import Change
 
 
 def row_changes(

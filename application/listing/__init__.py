@@ -1,1 +1,4 @@
-"""Filtering and sorting of rows in memory."""
+"""Lists: filters, order and pages; and references to single rows.
+
+Start with `listing.py`.
+"""

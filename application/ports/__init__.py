@@ -1,4 +1,7 @@
-"""What a flavor's class must be able to do: one port per component type."""
+"""Ports: the base class of the flavors of each component type.
+
+Start with `stack_component.py`, then read the classes in this file.
+"""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping

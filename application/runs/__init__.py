@@ -1,1 +1,4 @@
-"""The run engine: from a graph and a pin to a run that has ended, recorded as it goes on."""
+"""Running pipelines: from a graph and a pinned stack to a recorded run.
+
+Start with `runs.py`, then `launcher.py`.
+"""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.history.differences import differences
+from stackfold.application.history.views import HistoryEntry
 from stackfold.application.runs.run_views import RunDescription, RunQueries, RunView, StepView
-from stackfold.application.stacks.views import HistoryEntry
 from stackfold.domain.exact_json.display import plain_or_text, readable
 from stackfold.domain.stacks.component_type import ComponentType
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from stackfold.application.artifacts.artifact_views import ArtifactView
-from stackfold.application.stacks.views import Listing
+from stackfold.application.listing.listing import Listing
 from stackfold.domain.rfc3339 import from_rfc3339
 
 if TYPE_CHECKING:

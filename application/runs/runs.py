@@ -8,6 +8,7 @@ from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.listing.listing import Listing
 from stackfold.application.pipelines.images import Images
 from stackfold.application.pipelines.unresolved_hints import note_unresolved_hints
 from stackfold.application.ports import ArtifactStore
@@ -33,7 +34,6 @@ from stackfold.application.runs.step_logs import text_of, text_of_all
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import Queries
 from stackfold.application.stacks.stack_resolver import Pinning
-from stackfold.application.stacks.views import Listing
 from stackfold.domain.errors import NotFound, RunBusy
 from stackfold.domain.pipelines.code import CodeFingerprints
 from stackfold.domain.pipelines.graph import parameters_must_fit

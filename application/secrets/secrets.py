@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from stackfold.application.listing.filtering import selected
+from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.secrets.redaction import remember
 from stackfold.application.stacks.queries import Queries
-from stackfold.application.stacks.views import ALL, Listing
 from stackfold.domain.errors import (
     InvalidSecret,
     MissingSecret,

@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.repository import Repository
-from stackfold.application.history.histories import Histories
+from stackfold.application.history.views import HistoryEntry
+from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.stacks.flavors import Flavors
+from stackfold.application.stacks.histories import Histories
 from stackfold.application.stacks.queries import Queries
-from stackfold.application.stacks.views import ALL, ComponentView, HistoryEntry, Listing
+from stackfold.application.stacks.views import ComponentView
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.origin import Origin
 
 if TYPE_CHECKING:
-    from stackfold.application.history.reverts import Reverts
+    from stackfold.application.stacks.reverts import Reverts
 
 
 class Components:

@@ -1,11 +1,17 @@
-"""Comparing: one stack at two points, two stacks, two runs."""
+"""Differences between two stacks, or between two states of one stack."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.history.differences import differences, whole_stack
-from stackfold.application.history.histories import Histories
+from stackfold.application.history.differences import differences
+from stackfold.application.history.queries import History
+from stackfold.application.history.views import Change
+from stackfold.application.listing.reference import Reference
 from stackfold.application.stacks.flavors import Flavors
-from stackfold.application.stacks.queries import History, Queries, Reference
-from stackfold.application.stacks.views import Change, ComponentView
+from stackfold.application.stacks.histories import Histories
+from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import DidNotExistAt, NoSuchRevision, NotFound, StackfoldError
 from stackfold.domain.stacks.component_type import ComponentType
 
@@ -76,7 +82,7 @@ class Diffs:
             raise DidNotExistAt("stack", stack.name, position) from None
         components = self._queries.stack_components(stack.id, position)
         resolved = {component.id: self._resolved(component) for component in components}
-        whole = whole_stack(view, components, resolved)
+        whole = _whole_stack(view, components, resolved)
         return {"name": view.name, **whole} if same else whole
 
     def _resolved(self, component: ComponentView) -> dict[str, object]:
@@ -87,3 +93,29 @@ class Diffs:
         except StackfoldError:
             # Its flavor is gone, or wants another configuration by now: what was set still counts.
             return component.configuration
+
+
+def _whole_stack(
+    stack: StackView, components: Sequence[ComponentView], resolved: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Flatten a stack and the configuration of its components into fields.
+
+    Args:
+        stack: The stack.
+        components: Its components.
+        resolved: Component id → configuration, including defaults.
+    """
+    fields: dict[str, Any] = {}
+    if stack.description:
+        fields["description"] = stack.description
+    fields |= {f"label {key}": text for key, text in stack.labels.items()}
+    for type in ComponentType:
+        if names := stack.components.get(type):
+            fields[type.value] = ", ".join(names)
+    for component in components:
+        several = ComponentType(component.type).several_per_stack
+        prefix = f"{component.type}[{component.name}]" if several else component.type
+        fields[f"{prefix}.flavor"] = component.flavor
+        for attribute, value in sorted(resolved[component.id].items()):
+            fields[f"{prefix}.{attribute}"] = value
+    return fields

@@ -5,8 +5,9 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from stackfold.application.listing.filtering import selected
+from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.stacks.queries import Queries, StoredFlavor
-from stackfold.application.stacks.views import ALL, FlavorView, Listing
+from stackfold.application.stacks.views import FlavorView
 from stackfold.domain.errors import DuplicateFlavor, UnknownFlavor
 from stackfold.domain.stacks.component_type import ComponentType
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from stackfold.application.deployments.deployment_views import DeploymentQueries
-from stackfold.application.stacks.queries import History, Queries, Reference
-from stackfold.application.stacks.views import HistoryEntry
+from stackfold.application.history.queries import History
+from stackfold.application.history.views import HistoryEntry
+from stackfold.application.listing.reference import Reference
+from stackfold.application.stacks.queries import Queries
 from stackfold.domain.errors import NotFound, NotInStack
 from stackfold.domain.stacks.component_type import ComponentType
 

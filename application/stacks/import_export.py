@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.application.stacks.connections import Member
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import Queries
@@ -17,7 +18,7 @@ from stackfold.application.stacks.stack_document import (
     read,
 )
 from stackfold.application.stacks.validation import StackRules, ValidationPhase, member
-from stackfold.application.stacks.views import ComponentView, Condition, Listing, StackView
+from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import ComponentsDiffer, NameTaken, NothingToChange
 from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.name import LONGEST

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.repository import Repository, Undo
+from stackfold.application.history.queries import History, Revision
+from stackfold.application.history.views import HistoryEntry
+from stackfold.application.listing.reference import Reference
 from stackfold.application.stacks.flavors import Flavors
-from stackfold.application.stacks.queries import History, Queries, Reference, Revision
-from stackfold.application.stacks.views import HistoryEntry
+from stackfold.application.stacks.queries import Queries
 from stackfold.domain.errors import (
     CannotUndo,
     ComponentDeleted,

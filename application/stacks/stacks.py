@@ -8,7 +8,8 @@ from typing_extensions import Unpack
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.repository import Repository
-from stackfold.application.history.histories import Histories
+from stackfold.application.history.views import Change, HistoryEntry
+from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.stacks.activations import Activations
 from stackfold.application.stacks.component_references import (
     Composition,
@@ -17,8 +18,9 @@ from stackfold.application.stacks.component_references import (
     held,
     orphans,
 )
+from stackfold.application.stacks.histories import Histories
 from stackfold.application.stacks.queries import Queries
-from stackfold.application.stacks.views import ALL, Change, HistoryEntry, Listing, StackView
+from stackfold.application.stacks.views import StackView
 from stackfold.domain.errors import AlreadyActive, NothingToChange, Violation
 from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.stacks.component_type import ComponentType
@@ -26,8 +28,8 @@ from stackfold.domain.stacks.origin import Origin
 from stackfold.domain.stacks.stack import Stack
 
 if TYPE_CHECKING:
-    from stackfold.application.history.diffs import Diffs
-    from stackfold.application.history.reverts import Reverts
+    from stackfold.application.stacks.diffs import Diffs
+    from stackfold.application.stacks.reverts import Reverts
     from stackfold.application.stacks.validation import StackRules
 
 PREVIOUS = "-"

@@ -1,1 +1,4 @@
-"""Deployments: models that are served."""
+"""Deployments: models that a model deployer serves.
+
+Start with `deployment.py`.
+"""

@@ -1,4 +1,7 @@
-"""Every refusal: what was refused and what to do, in one sentence, with the data behind it."""
+"""Errors: one class per reason, with the data behind its message.
+
+Start with `refusal.py`.
+"""
 
 from stackfold.domain.errors.deployments import (
     CannotUndo,

@@ -1,1 +1,4 @@
-"""The base classes of all aggregates and events."""
+"""The base classes of aggregates and events, and the metadata of events.
+
+Start with `aggregate.py`.
+"""

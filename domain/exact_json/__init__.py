@@ -1,5 +1,4 @@
-"""Python values as JSON that gives back exactly the same values, kinds included.
+"""JSON that restores Python values exactly: `(1, 2)` is written as `{"$tuple": [1, 2]}`.
 
-What JSON has is written as it is. Anything else is an object with one key that begins with `$`,
-such as `{"$tuple": [1, 2]}`; so is a dictionary that could be mistaken for one.
+Start with `encoding.py`.
 """

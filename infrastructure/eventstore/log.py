@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from stackfold.application.eventsourcing.as_of import AsOf, Time, moment
-from stackfold.application.stacks.views import HistoryEntry, LogEvent, LogFilter
+from stackfold.application.history.views import HistoryEntry, LogEvent, LogFilter
 from stackfold.domain.errors import UnreadableEvent
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.hash_chain import Head, Record

@@ -1,1 +1,4 @@
-"""YAML files that users write: run configurations and stack documents."""
+"""YAML files that users write: run configurations and stack documents.
+
+Start with `yaml.py`.
+"""

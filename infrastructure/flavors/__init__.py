@@ -1,1 +1,4 @@
-"""One file per flavor, in a folder per tool; `infrastructure.system.packages` lists them."""
+"""Flavors: a folder per tool; `infrastructure/system/packages.py` lists them.
+
+Start with `local/artifact_store.py`.
+"""

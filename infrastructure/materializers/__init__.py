@@ -1,4 +1,7 @@
-"""One file per way of writing values; the order in which they are asked is `ALL`."""
+"""Materializers: a file per format of values; `ALL` is the order in which they are tried.
+
+Start with `json_value.py`.
+"""
 
 from stackfold.infrastructure.materializers.any_object import CloudpickleMaterializer
 from stackfold.infrastructure.materializers.arrow_table import ArrowMaterializer

@@ -1,1 +1,4 @@
-"""Read queries: plain SQL over the read models and the log, one file per subject."""
+"""Queries: plain SQL over read models and the log, a file per subject.
+
+Start with `stacks.py`.
+"""

@@ -13,7 +13,7 @@ from stackfold.application.artifacts.artifact_views import (
     StoreUsed,
 )
 from stackfold.application.eventsourcing.cells import cell
-from stackfold.application.stacks.views import Listing
+from stackfold.application.listing.listing import Listing
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from stackfold.application.eventsourcing.cells import cell
-from stackfold.application.stacks.queries import History
-from stackfold.application.stacks.views import HistoryEntry
+from stackfold.application.history.queries import History
+from stackfold.application.history.views import HistoryEntry
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from stackfold.application.deployments.deployment_views import DeploymentDescription, DeploymentView
 from stackfold.application.eventsourcing.cells import cell
-from stackfold.application.stacks.queries import Reference
-from stackfold.application.stacks.views import ALL, Listing
+from stackfold.application.listing.listing import ALL, Listing
+from stackfold.application.listing.reference import Reference
 from stackfold.domain.errors import NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state

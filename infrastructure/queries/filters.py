@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from stackfold.application.eventsourcing.as_of import Position, Time, moment
-from stackfold.application.stacks.views import Condition, Listing
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.errors import InvalidAsOf, InvalidListing
 from stackfold.infrastructure.queries.text import encodable, normal
 

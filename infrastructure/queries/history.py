@@ -5,8 +5,9 @@ from itertools import groupby, islice
 from typing import Any
 
 from stackfold.application.eventsourcing.cells import cell
-from stackfold.application.stacks.queries import Reference, Revision
-from stackfold.application.stacks.views import HistoryEntry, LogFilter
+from stackfold.application.history.queries import Revision
+from stackfold.application.history.views import HistoryEntry, LogFilter
+from stackfold.application.listing.reference import Reference
 from stackfold.domain.errors import NotFound
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database

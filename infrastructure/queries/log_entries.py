@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.application.history.row_changes import row_changes
-from stackfold.application.stacks.views import Change, HistoryEntry
+from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.lookup import marks
 

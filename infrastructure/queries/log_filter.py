@@ -7,7 +7,7 @@ events of a stack before it was renamed): entries are compared with the filter o
 import json
 from typing import Any, NamedTuple
 
-from stackfold.application.stacks.views import LogFilter
+from stackfold.application.history.views import LogFilter
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.lookup import marks

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from stackfold.application.stacks.queries import Reference
+from stackfold.application.listing.reference import Reference
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.text import normal

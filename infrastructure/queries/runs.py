@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.eventsourcing.claims import Claims
+from stackfold.application.listing.listing import Listing
 from stackfold.application.runs.run_views import (
     NEWEST_FIRST,
     RunDescription,
     RunView,
     StepView,
 )
-from stackfold.application.stacks.views import Listing
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state

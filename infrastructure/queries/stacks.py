@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.cells import mapping
-from stackfold.application.stacks.queries import Reference, StoredComponent, StoredFlavor
-from stackfold.application.stacks.views import ALL, ComponentView, Listing, StackView
+from stackfold.application.listing.listing import ALL, Listing
+from stackfold.application.listing.reference import Reference
+from stackfold.application.stacks.queries import StoredComponent, StoredFlavor
+from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import Ambiguous, NotFound, NotInStack
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database

@@ -1,4 +1,7 @@
-"""Where secrets are kept: one file per store; see docs/secrets.md."""
+"""Secret stores, a file each; see docs/secrets.md.
+
+Start with `plain.py`.
+"""
 
 import os
 from pathlib import Path

@@ -1,1 +1,4 @@
-"""The machine and its files: home folder, author, installed packages, code folders, run claims."""
+"""This machine: home folder, author, projects, installed packages, and claims of runs.
+
+Start with `home.py`.
+"""

@@ -6,7 +6,7 @@ import sys
 import pytest
 from runnable import STORE, load, single, total, training
 
-from stackfold.application.stacks.views import Condition, Listing
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.errors import Ambiguous, InvalidListing, NotFound, PickleRefused
 from stackfold.domain.pipelines.options import StepOptions
 from stackfold.domain.pipelines.pipeline import Pipeline, step

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from runnable import single
 
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.application.runs.context import get_context
 from stackfold.application.secrets import redaction
-from stackfold.application.stacks.views import Condition, Listing
 from stackfold.domain.errors import (
     InvalidListing,
     InvalidPipeline,

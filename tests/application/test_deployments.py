@@ -7,8 +7,8 @@ from replay import assert_consistent
 from runnable import single
 
 from stackfold.application.eventsourcing.snapshots import EVERY
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.application.ports.model_deployer import Health
-from stackfold.application.stacks.views import Condition, Listing
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import (
     ArtifactDamaged,

@@ -1,7 +1,8 @@
 import pytest
 
 from stackfold.application.listing.filtering import selected
-from stackfold.application.stacks.views import Condition, FlavorView, Listing
+from stackfold.application.listing.listing import Condition, Listing
+from stackfold.application.stacks.views import FlavorView
 from stackfold.domain.errors import InvalidListing
 
 ROWS = [FlavorView(name, "alerter", "own", name == "b", f"says {name}") for name in "cab"]

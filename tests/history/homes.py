@@ -13,7 +13,8 @@ from event_examples import EXAMPLES
 from workspaces import OPERATOR, STORE, stack, store
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
-from stackfold.application.stacks.views import HistoryEntry, StackView
+from stackfold.application.history.views import HistoryEntry
+from stackfold.application.stacks.views import StackView
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.runs.run import Run

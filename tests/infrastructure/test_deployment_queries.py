@@ -5,7 +5,7 @@ from history.homes import SERVED, append, deployment, told
 from replay import assert_consistent
 from workspaces import names
 
-from stackfold.application.stacks.views import Condition, Listing
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import Ambiguous, InvalidListing, NameTaken, NotFound
 

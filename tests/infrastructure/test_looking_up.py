@@ -3,7 +3,7 @@
 import pytest
 from workspaces import OPERATOR, STORE, names, stack, store
 
-from stackfold.application.stacks.views import Condition, Listing
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.errors import Ambiguous, InvalidListing, NotFound
 from stackfold.domain.stacks.component_type import ComponentType
 

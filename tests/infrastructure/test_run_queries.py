@@ -3,7 +3,7 @@
 import pytest
 from runnable import single, training
 
-from stackfold.application.stacks.views import Condition, Listing
+from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.errors import InvalidListing, RunFailed
 from stackfold.infrastructure.workspace import Workspace
 

@@ -1,4 +1,7 @@
-"""Code: what a function does, as a digest that changes when that changes."""
+"""Code fingerprints: digests of what a function does, which change when that changes.
+
+Start with `digests.py`.
+"""
 
 from stackfold.domain.pipelines.code.digests import FORM, CodeFingerprints, Fingerprint
 from stackfold.domain.pipelines.code.source_module import Source, Sources

@@ -1,1 +1,4 @@
-"""Containers: images that are built by the tools of this machine, and pushed."""
+"""Container images: built with the engines on this machine, and pushed to registries.
+
+Start with `local_image_builder.py`.
+"""

@@ -1,1 +1,4 @@
-"""KServe: its model deployer and model server."""
+"""KServe: its model deployer and model server.
+
+Start with `model_deployer.py`.
+"""

@@ -1,1 +1,4 @@
-"""Kubeflow Pipelines: whole runs, handed over and followed."""
+"""Kubeflow Pipelines: runs that its API server executes.
+
+Start with `orchestrator.py`.
+"""

@@ -1,1 +1,4 @@
-"""This machine: its folders keep artifacts, its processes execute steps."""
+"""Flavors of this machine: artifacts in folders, steps in processes.
+
+Start with `artifact_store.py`.
+"""

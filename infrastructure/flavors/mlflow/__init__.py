@@ -1,1 +1,4 @@
-"""MLflow: runs that are tracked on its server, and models that it serves."""
+"""MLflow: experiment tracking, and model servers.
+
+Start with `experiment_tracker.py`.
+"""

@@ -1,1 +1,4 @@
-"""Model deployers: Seldon, KServe, and what all have in common whose servers run here."""
+"""What the model deployers share: server processes and the Open Inference Protocol.
+
+Start with `served_locally.py`.
+"""

@@ -1,1 +1,4 @@
-"""Ray: a cluster as a place for steps, for a whole run or for single ones."""
+"""Ray: executes runs or single steps on a cluster.
+
+Start with `orchestrator.py`.
+"""

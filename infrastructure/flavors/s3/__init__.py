@@ -1,1 +1,4 @@
-"""S3: a bucket that keeps artifacts."""
+"""S3: artifacts in a bucket.
+
+Start with `artifact_store.py`.
+"""

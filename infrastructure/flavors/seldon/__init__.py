@@ -1,1 +1,4 @@
-"""Seldon: its model deployer, model server and runtime."""
+"""Seldon: its model deployer, model server and runtime.
+
+Start with `model_deployer.py`.
+"""

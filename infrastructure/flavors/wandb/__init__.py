@@ -1,1 +1,4 @@
-"""Weights & Biases: runs that are tracked by it."""
+"""Weights & Biases: experiment tracking.
+
+Start with `experiment_tracker.py`.
+"""
