@@ -52,17 +52,7 @@ class Stacks:
         diffs: Callable[[], "Diffs"],
         rules: Callable[[], "StackRules"],
     ) -> None:
-        """Record in `repository`, and ask `queries`.
-
-        Args:
-            repository: The log.
-            queries: The questions about what is,
-            histories: and about what was.
-            activations: What makes a stack the active one.
-            reverts: Makes what goes back, when it is wanted; loading it costs time.
-            diffs: Makes what compares, likewise,
-            rules: and what tells whether a stack can work.
-        """
+        """Create the service."""
         self._repository = repository
         self._queries = queries
         self._histories = histories
@@ -382,8 +372,9 @@ class Stacks:
             NameTaken: Another stack has the name by now that it had then.
             NothingToChange: It is like that.
         """
-        going = reference, to, as_of, with_components, confirmed, dry_run, why
-        return self._reverts().revert_stack(*going)
+        return self._reverts().revert_stack(
+            reference, to, as_of, with_components, confirmed, dry_run, why
+        )
 
     def restore(
         self, reference: str, *, dry_run: bool = False, why: str = ""
