@@ -55,7 +55,7 @@ class RunServices:
         from stackfold.infrastructure.queries.cache import SqlExecutions
         from stackfold.infrastructure.queries.changes import SqlChanges
         from stackfold.infrastructure.system.environment import environment
-        from stackfold.infrastructure.system.module_sources import code_digests
+        from stackfold.infrastructure.system.module_sources import code_fingerprints
 
         return Runs(
             self._event_store.repository,
@@ -69,7 +69,7 @@ class RunServices:
             SqlChanges(self._database, self.history),
             environment,
             self.images,
-            code_digests,
+            code_fingerprints,
         )
 
     def run(

@@ -16,9 +16,9 @@ class StepCodes:
     of its inputs and of the outputs that flow into them, and those of its parameters' values.
     """
 
-    def __init__(self, digests: CodeFingerprints, nodes: Sequence[Node]) -> None:
-        """Tell the code of `nodes`, by `digests`."""
-        self._digests = digests
+    def __init__(self, fingerprints: CodeFingerprints, nodes: Sequence[Node]) -> None:
+        """Compute the fingerprints of the steps of `nodes`."""
+        self._fingerprints = fingerprints
         self._nodes = {node.name: node for node in nodes}
         self._of_nodes: dict[str, Fingerprint] = {}
         self._known: dict[tuple[int, ...], Fingerprint] = {}
@@ -36,7 +36,7 @@ class StepCodes:
         key = (id(function), *met)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._digests.fingerprint(function, met.values())
+            found = self._known[key] = self._fingerprints.fingerprint(function, met.values())
         self._of_nodes[node.name] = found
         return found
 
@@ -49,7 +49,7 @@ class StepCodes:
             return ""
         found = self._classes.get(type)
         if found is None:
-            found = self._digests.of_class(type, node.step.function)
+            found = self._fingerprints.of_class(type, node.step.function)
             self._classes[type] = found
         return found
 
@@ -65,11 +65,11 @@ class StepCodes:
         values += [each for each in defaults if type(each) not in _PLAIN]
         if values:
             self._kept += values
-            yield from self._digests.met((), values)
+            yield from self._fingerprints.met((), values)
 
     def _hints(self, key: int, hints: Any) -> tuple[Any, ...]:
         found = self._hinted.get(key)
         if found is None:
             self._kept.append(hints)
-            found = self._hinted[key] = self._digests.met(hints, ())
+            found = self._hinted[key] = self._fingerprints.met(hints, ())
         return found

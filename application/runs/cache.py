@@ -43,7 +43,7 @@ class Cache:
         store: ArtifactStore,
         materializers: Materializers,
         nodes: Sequence[Node],
-        digests: CodeFingerprints,
+        fingerprints: CodeFingerprints,
     ) -> None:
         """Prepare to look up what may stand for steps.
 
@@ -52,8 +52,8 @@ class Cache:
             store: Where outputs are.
             materializers: What writes them.
             nodes: The run's steps, in topological order.
-            digests: What tells their code; for one run only, since what a function names may be
-                something else in the next one.
+            fingerprints: Computes the fingerprints of their code, for this run only: the names in
+                a function may refer to something else in the next one.
         """
         self._executions = executions
         self._store = store
@@ -62,7 +62,7 @@ class Cache:
             "flavor": store.flavor,
             "configuration": store.configuration.model_dump(mode="json"),
         }
-        self._codes = StepCodes(digests, nodes)
+        self._codes = StepCodes(fingerprints, nodes)
         self._written_by: dict[int, str] = {}
         self._repetitions = _repetitions(nodes)
 

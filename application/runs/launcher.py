@@ -66,7 +66,7 @@ class RunLauncher:
         executions: Executions,
         job_submitter: JobSubmitter,
         images: Images,
-        digests: Callable[[], CodeFingerprints],
+        fingerprints: Callable[[], CodeFingerprints],
     ) -> None:
         """Record in `repository`, and claim by `claims` what is executed.
 
@@ -78,7 +78,7 @@ class RunLauncher:
             executions: Where earlier executions are found.
             job_submitter: Hands to an engine what that is to execute.
             images: Builds what an engine starts.
-            digests: Makes what tells the code of steps.
+            fingerprints: Creates what computes the fingerprints of code, once per run.
         """
         self._repository = repository
         self._pinning = pinning
@@ -87,7 +87,7 @@ class RunLauncher:
         self._executions = executions
         self.job_submitter = job_submitter
         self._images = images
-        self.digests = digests
+        self.fingerprints = fingerprints
 
     def start(self, launch: RunRequest) -> str:
         """Start a run, and return its id when it has completed.
@@ -192,7 +192,7 @@ class RunLauncher:
         materializers = self._materializers
         if graph.options.no_pickle:
             materializers = materializers.without_pickles()
-        cache = Cache(self._executions, store, materializers, graph.nodes, self.digests())
+        cache = Cache(self._executions, store, materializers, graph.nodes, self.fingerprints())
         trackers = self._trackers(graph, pin)
         return RunResources(store, materializers, operators, listener, cache, trackers)
 

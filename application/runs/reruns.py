@@ -41,7 +41,7 @@ class Reruns:
         found = pipeline or self._load_pipeline(run.source, run.import_root)
         graph = graph_again(self._queries.recorded_parameters(run.id), found)
         environment = self._environment()
-        changed = _changed(run, graph, self._launcher.digests(), environment.python)
+        changed = _changed(run, graph, self._launcher.fingerprints(), environment.python)
         if changed:
             warnings.warn(CodeChanged(run.name, changed), stacklevel=3)
         launch = RunRequest(
@@ -56,10 +56,10 @@ class Reruns:
 
 
 def _changed(
-    run: RunDescription, graph: Graph, digests: CodeFingerprints, python: str
+    run: RunDescription, graph: Graph, fingerprints: CodeFingerprints, python: str
 ) -> list[str]:
     """The steps that are new, are gone, or have other code than the run had."""
-    codes = StepCodes(digests, graph.nodes)
+    codes = StepCodes(fingerprints, graph.nodes)
     now = {node.name: codes.of(node).digest for node in graph.nodes}
     # What was not recorded, or in another form, or of another Python's byte code, cannot be told
     # from what is there.

@@ -73,7 +73,7 @@ class Runs:
         changes: Changes,
         environment: Callable[[], Environment],
         images: Images,
-        digests: Callable[[], CodeFingerprints],
+        fingerprints: Callable[[], CodeFingerprints],
     ) -> None:
         """Record in `repository`; find stacks and runs by the queries, and classes by `flavors`.
 
@@ -89,7 +89,7 @@ class Runs:
             changes: What was done to stacks and components.
             environment: What tells the Python, the machine and the packages that are here.
             images: Builds what an engine starts.
-            digests: Makes what tells the code of steps, for one run each.
+            fingerprints: Creates what computes the fingerprints of code, once per run.
         """
         self._repository = repository
         self._claims = claims
@@ -104,7 +104,7 @@ class Runs:
             executions,
             job_submitter,
             images,
-            digests,
+            fingerprints,
         )
         self.remote_steps = RemoteSteps(
             repository, run_queries, claims, self._launcher, load_pipeline

@@ -11,7 +11,7 @@ _SEPARATOR = re.compile(r"[/\\]")
 class FunctionSource(NamedTuple):
     """Where a function is."""
 
-    place: str
+    location: str
     """"package.module:function" for a module of a package, or else "file.py:function"."""
     root: str = ""
     """The folder that the module is imported from, if that is known."""

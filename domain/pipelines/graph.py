@@ -74,7 +74,7 @@ class Output:
 _WITHOUT_PARTS = frozenset({str, int, float, bool, bytes, type(None)})
 
 
-def held_output(value: object) -> Output | None:
+def find_output(value: object) -> Output | None:
     """An output that a value is or holds, at whatever depth; None if there is none."""
     if type(value) in _WITHOUT_PARTS:
         return None

@@ -13,7 +13,7 @@ from stackfold.domain.pipelines.graph import (
     Node,
     Output,
     StepFunction,
-    held_output,
+    find_output,
 )
 from stackfold.domain.pipelines.hints import are_disjoint, hint_text
 from stackfold.domain.pipelines.options import PipelineOptions, StepChanges
@@ -90,7 +90,7 @@ class GraphBuilder:
             if type(value) is Output:
                 inputs[key] = self._ours(step, key, value)
                 self._must_fit(step, key, value)
-            elif _holds_output(value):
+            elif _contains_output(value):
                 gathered[key] = self._gather(step, key, value, inputs)
             else:
                 self._must_hold_no_output(step, key, value)
@@ -178,7 +178,7 @@ class GraphBuilder:
         records = self.step_parameters[node] = {}
         for name, chosen in configured.parameters.items():
             held = given.get(name)
-            if isinstance(held, Output) or _holds_output(held):
+            if isinstance(held, Output) or _contains_output(held):
                 raise InvalidPipeline(
                     f"the configuration sets parameter {name!r} of step {step.name!r}, which "
                     "takes the output of another step"
@@ -210,7 +210,7 @@ class GraphBuilder:
         return list(places.values()) if isinstance(values, list) else tuple(places.values())
 
     def _must_hold_no_output(self, step: Buildable, name: str, value: object) -> None:
-        output = held_output(value)
+        output = find_output(value)
         if output is not None:
             raise InvalidPipeline(
                 f"parameter {name!r} of step {step.name!r} holds output {output.name!r} of step "
@@ -269,7 +269,7 @@ class GraphBuilder:
         return True if said is None else said
 
 
-def _holds_output(value: object) -> bool:
+def _contains_output(value: object) -> bool:
     if not isinstance(value, list | tuple | set | dict):
         return False
     parts = value.values() if isinstance(value, dict) else value

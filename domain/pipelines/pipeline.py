@@ -12,7 +12,7 @@ from stackfold.domain.errors import InvalidPipeline, StackfoldError
 from stackfold.domain.errors.refusal import text_of
 from stackfold.domain.name import valid_name
 from stackfold.domain.pipelines.function_source import source_of
-from stackfold.domain.pipelines.graph import Graph, held_output
+from stackfold.domain.pipelines.graph import Graph, find_output
 from stackfold.domain.pipelines.graph_builder import building, current
 from stackfold.domain.pipelines.options import PipelineChanges, PipelineOptions
 from stackfold.domain.pipelines.run_configuration import AS_WRITTEN, RunConfiguration
@@ -61,7 +61,7 @@ class Pipeline(Generic[Given]):
     @property
     def source(self) -> str:
         """Where the function is: "package.module:function", or else "file.py:function"."""
-        return source_of(self.function).place
+        return source_of(self.function).location
 
     @property
     def import_root(self) -> str:
@@ -179,7 +179,7 @@ class Pipeline(Generic[Given]):
             if name not in given:
                 records[name] = signature.defaults[name]
                 arguments[name] = signature.read(name, records[name])
-            elif held_output(given[name]) is not None:
+            elif find_output(given[name]) is not None:
                 arguments[name] = given[name]
             else:
                 arguments[name], records[name] = signature.validated(name, given[name])

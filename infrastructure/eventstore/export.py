@@ -13,7 +13,7 @@ from stackfold.infrastructure.eventstore.canonical_json import canonical_json
 from stackfold.infrastructure.eventstore.fork import Contradictory, draft, fill
 from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, Head, Record, chained
 from stackfold.infrastructure.eventstore.records import records
-from stackfold.infrastructure.files.input_file import refuse_device
+from stackfold.infrastructure.files.input_file import reject_device
 from stackfold.infrastructure.system.home import LOG_FILE
 
 LONGEST_LINE = 1024**3
@@ -79,7 +79,7 @@ def load_into(database: Database, path: Path) -> Head:
 def _exported(path: Path) -> Iterator[Iterator[Record]]:
     """The records in a file."""
     try:
-        refuse_device(path)
+        reject_device(path)
         with path.open("rb") as file:
             _must_be_readable(path, file.readline(_LONGEST_HEADER))
             yield _records(path, file)

@@ -22,7 +22,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
         TooLarge: It holds more.
     """
     try:
-        refuse_device(path)
+        reject_device(path)
         with path.open("rb") as file:
             return _upto(file, limit, str(path))
     except OSError as error:
@@ -53,7 +53,7 @@ def read_stdin(limit: int) -> str:
     return _decoded(read_stdin_bytes(limit), "stdin")
 
 
-def refuse_device(path: Path) -> None:
+def reject_device(path: Path) -> None:
     """Refuse what never ends, or is no file at all.
 
     Raises:

@@ -24,7 +24,7 @@ class CodeFile(NamedTuple):
 
     path: str
     """Relative to the folder, with slashes."""
-    place: Path
+    location: Path
     """Where it is read; a link leads there."""
 
 

@@ -1,9 +1,9 @@
-"""Modules that are known by their file: the script that runs, and files executed under a name.
+"""Modules that another process must load by file: a script, and files executed under a name.
 
-Another process imports neither by its name: the script is called `__main__` here, and a file may
-lie in no folder that modules are imported from. `place_of` says where such a module is, and `load`
-executes it there, as `multiprocessing` does with the script when it spawns a process: under the
-name `__mp_main__`, so that what stands under `if __name__ == "__main__"` is not executed.
+Another process cannot import them by name: the script is called `__main__` here, and a file may be
+in no folder on `sys.path`. `file_module` describes such a module, and `FileModule.load` executes
+its file in the other process, as `multiprocessing` does with the script when it spawns a process:
+under the name `__mp_main__`, so that the code under `if __name__ == "__main__"` is not executed.
 """
 
 import ast
@@ -79,7 +79,7 @@ class FileModule(NamedTuple):
         raise ModuleNotFoundError(f"there is no file {self.file}", name=self.name)
 
 
-def place_of(name: str) -> FileModule | None:
+def file_module(name: str) -> FileModule | None:
     """Where a loaded module is, if another process can execute its file but not import it.
 
     A script without `if __name__ == "__main__"` is left out: to execute it is to run all of it.

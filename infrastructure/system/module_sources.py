@@ -7,13 +7,13 @@ from importlib.machinery import PathFinder
 from typing import Any
 
 from stackfold.domain.pipelines.code import CodeFingerprints, Source
-from stackfold.domain.pipelines.code.ownership import is_own_file
+from stackfold.domain.pipelines.code.user_code import is_user_file
 
-_NEVER_OWN = {*sys.builtin_module_names, "stackfold"}
+_NEVER_USER_CODE = {*sys.builtin_module_names, "stackfold"}
 _LARGEST = 16 * 1024 * 1024
 
 
-def code_digests() -> CodeFingerprints:
+def code_fingerprints() -> CodeFingerprints:
     """What tells the code of the steps of one run."""
     return CodeFingerprints(ModuleSources())
 
@@ -27,10 +27,10 @@ class ModuleSources:
 
     def find(self, module: str) -> Source | None:
         """The file of a module; None if there is none, or if it is not the user's own."""
-        if module.partition(".")[0] in _NEVER_OWN:
+        if module.partition(".")[0] in _NEVER_USER_CODE:
             return None
         spec = self._spec(module)
-        if spec is None or spec.loader is None or not is_own_file(spec.origin):
+        if spec is None or spec.loader is None or not is_user_file(spec.origin):
             return None
         return _source(module, spec)
 

@@ -46,7 +46,7 @@ def make_importable(folder: str) -> None:
     importlib.invalidate_caches()  # it may have been written a moment ago
 
 
-def import_anew(name: str, file: str, root: str) -> ModuleType:
+def import_fresh(name: str, file: str, root: str) -> ModuleType:
     """Import a module by its file; once more, if the file has changed since this did so.
 
     Raises:

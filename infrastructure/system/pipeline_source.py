@@ -12,7 +12,7 @@ from stackfold.domain.pipelines.pipeline import Pipeline
 from stackfold.infrastructure.system.file_modules import execute_file, loaded_from
 from stackfold.infrastructure.system.home import absolute_folder
 from stackfold.infrastructure.system.package_modules import (
-    import_anew,
+    import_fresh,
     make_importable,
     module_at,
     module_file,
@@ -54,7 +54,7 @@ def _from_file(place: str, import_root: str) -> ModuleType:
     name, root = module_at(path)
     if root != path.parent and import_root != str(path.parent):
         try:
-            return import_anew(name, str(path), str(root))
+            return import_fresh(name, str(path), str(root))
         except ImportError as error:
             if not _is_for_a_script(error, path):
                 raise InvalidFile(place, _failure(error, str(path))) from error

@@ -9,7 +9,7 @@ from runnable import single
 
 from stackfold.application.runs import launcher
 from stackfold.domain.errors import RunFailed
-from stackfold.domain.pipelines.code import digests
+from stackfold.domain.pipelines.code import fingerprints
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.pipelines.run_configuration import RunConfiguration
 from stackfold.domain.runs.environment import Environment
@@ -152,7 +152,7 @@ def test_what_counts_by_its_class_alone_is_named(runs):
 def test_a_key_of_an_older_form_is_told(runs, monkeypatch):
     with monkeypatch.context() as older:
         older.setattr(launcher, "FORM", 1)
-        older.setattr(digests, "FORM", 1)
+        older.setattr(fingerprints, "FORM", 1)
         runs.start(single(lambda: 1))
     run = runs.start(single(lambda: 1))
     (why,) = runs.why(run.id)
@@ -168,7 +168,7 @@ def test_a_rerun_of_a_run_with_keys_of_an_older_form_does_not_say_that_its_code_
     pipeline = single(lambda: 1)
     with monkeypatch.context() as older:
         older.setattr(launcher, "FORM", 1)
-        older.setattr(digests, "FORM", 1)
+        older.setattr(fingerprints, "FORM", 1)
         first = runs.start(pipeline)
     assert runs.rerun(first.id, pipeline=pipeline).status == "completed"
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from stackfold.domain.pipelines.code import CodeFingerprints, digests
+from stackfold.domain.pipelines.code import CodeFingerprints, fingerprints
 
 
 def digest_of(source: str, file: str = "/project/steps.py", **names: object) -> str:
@@ -192,7 +192,7 @@ def test_a_constant_beyond_the_size_is_named_and_ends():
 
 
 def test_more_functions_than_are_looked_at_are_named_and_end(monkeypatch):
-    monkeypatch.setattr(digests, "MOST_PARTS", 10)
+    monkeypatch.setattr(fingerprints, "MOST_PARTS", 10)
     lines = [f"def g{i}(): return g{i + 1}()" for i in range(30)]
     module = ModuleType("steps")
     exec("\n".join([*lines, "def f(): return g0()"]), vars(module))
@@ -233,7 +233,7 @@ def test_what_counts_by_its_class_alone_is_named():
 PROGRAM = """
 from enum import Enum
 from dataclasses import dataclass
-from stackfold.domain.pipelines.code import CodeFingerprints
+from stackfold.domain.pipelines.code import CodeFingerprints, fingerprints
 class Colour(Enum):
     RED = 1
 @dataclass
@@ -273,7 +273,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from stackfold import step
-from stackfold.domain.pipelines.code import CodeFingerprints
+from stackfold.domain.pipelines.code import CodeFingerprints, fingerprints
 from stackfold.infrastructure.system.module_sources import ModuleSources
 
 log = logging.getLogger(__name__)

@@ -108,7 +108,7 @@ def test_the_log_and_its_secrets_stay_out_even_if_they_are_taken_back(make):
 def test_a_link_within_the_folder_becomes_a_file(make):
     folder = make("train.py", "steps/load.py")
     os.symlink("steps/load.py", folder / "load.py")
-    found = {each.path: each.place for each in files_of(folder, Path("/nowhere"))}
+    found = {each.path: each.location for each in files_of(folder, Path("/nowhere"))}
     assert found["load.py"] == folder / "steps" / "load.py"
 
 

@@ -3,7 +3,7 @@
 Start with `digests.py`.
 """
 
-from stackfold.domain.pipelines.code.digests import FORM, CodeFingerprints, Fingerprint
+from stackfold.domain.pipelines.code.fingerprints import FORM, CodeFingerprints, Fingerprint
 from stackfold.domain.pipelines.code.source_module import Source, Sources
 
 __all__ = ["FORM", "CodeFingerprints", "Fingerprint", "Source", "Sources"]

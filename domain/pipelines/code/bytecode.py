@@ -155,9 +155,9 @@ def _operations(code: CodeType) -> Iterator[tuple[str, Any]]:
     names, constants = code.co_names, code.co_consts
     local: Any = code._varname_from_oparg  # type: ignore[attr-defined]
     cells = frozenset(code.co_cellvars)
-    for place in range(0, len(raw), 2):
-        name, kind = _OPCODES.get(raw[place], ("", "other"))
-        operand = raw[place + 1] | extended
+    for at in range(0, len(raw), 2):
+        name, kind = _OPCODES.get(raw[at], ("", "other"))
+        operand = raw[at + 1] | extended
         extended = operand << 8 if name == "EXTENDED_ARG" else 0
         if name in _NOTHING:
             continue
@@ -214,10 +214,10 @@ class _Found:
     ) -> None:
         current: list[Path] = []
         module: Path = ()
-        for place, (kind, value) in enumerate(operations):
+        for at, (kind, value) in enumerate(operations):
             if kind == "attribute":
                 current = [self._attribute(path, value) for path in current]
-                if place and operations[place - 1][0] == "copy":  # x.a += 1
+                if at and operations[at - 1][0] == "copy":  # x.a += 1
                     self.assigned.update(path for path in current if len(path) > 1)
             elif kind == "from":
                 current = [(*path, value) for path in ([module] if module else current)]
@@ -236,14 +236,14 @@ class _Found:
                 current = []
                 if kind == "global":
                     current = [(value,)]
-                    if _changes_item(operations, place):
+                    if _changes_item(operations, at):
                         self.assigned.add((value,))
                 elif kind == "local":
                     current = [*used.get(value, ())]
                 elif kind == "store global":
                     self.assigned.add((value,))
                 elif kind == "import":
-                    level, taken = operations[place - 2][1], operations[place - 1][1]
+                    level, taken = operations[at - 2][1], operations[at - 1][1]
                     # `import a.b` gives the name `a`, `from a.b import c` takes from `a.b`.
                     whole = Import(level, value if taken else value.partition(".")[0])
                     module, current = ((whole,), []) if taken else ((), [(whole,)])
@@ -271,9 +271,9 @@ class _Found:
                 self.unresolved.add(f"{path[0]}()")
 
 
-def _changes_item(operations: list[tuple[str, Any]], place: int) -> bool:
+def _changes_item(operations: list[tuple[str, Any]], at: int) -> bool:
     """Whether `x[key] = …`, `x[key] += …` or `del x[key]` follows, with a key that is one name."""
-    kinds = [kind for kind, _ in operations[place + 1 : place + 5]]
+    kinds = [kind for kind, _ in operations[at + 1 : at + 5]]
     if kinds[:1] not in (["local"], ["constant"], ["global"]):
         return False
     return kinds[1:2] == ["store item"] or kinds[1:4] == ["copy", "copy", "item"]

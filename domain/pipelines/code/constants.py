@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from stackfold.domain.pipelines.code.ownership import module_of, mro, qualname
+from stackfold.domain.pipelines.code.user_code import module_of, mro, qualname
 
 LARGEST_ARRAY = 64 * 1024
 """Bytes; a larger array counts by its class."""

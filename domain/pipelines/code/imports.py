@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from stackfold.domain.pipelines.code.bytecode import Import, Path, facts
 from stackfold.domain.pipelines.code.constants import constant, is_plain
-from stackfold.domain.pipelines.code.ownership import is_class, loaded_module, members, namespace
 from stackfold.domain.pipelines.code.source_module import Source, SourceModule, Sources, Statement
+from stackfold.domain.pipelines.code.user_code import is_class, loaded_module, members, namespace
 
 MOST_STATEMENTS = 10_000
 """So many statements of imported modules are followed."""
@@ -59,9 +59,9 @@ class Imports:
         """The digest of a class of the user's own by its full name; empty if it is in no file."""
         parts = name.split(".")
         for length in range(len(parts) - 1, 0, -1):
-            place = Import(0, ".".join(parts[:length]))
-            if self.module(place.name) is not None:
-                lines = self.follow([(place, *parts[length:])], "").lines
+            module = Import(0, ".".join(parts[:length]))
+            if self.module(module.name) is not None:
+                lines = self.follow([(module, *parts[length:])], "").lines
                 return hashlib.sha256("\n".join(lines).encode()).hexdigest()
         return ""
 

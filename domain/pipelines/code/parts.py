@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 from stackfold.domain.pipelines.code.bytecode import CodeFacts, Import, Path, facts
 from stackfold.domain.pipelines.code.imports import Imports, absolute
-from stackfold.domain.pipelines.code.ownership import (
+from stackfold.domain.pipelines.code.user_code import (
     attributes,
     bases,
     dictionary,
     is_class,
-    is_own_module,
+    is_user_module,
     loaded_module,
     members,
     namespace,
     qualname,
 )
-from stackfold.domain.pipelines.code.reading import Reading
+from stackfold.domain.pipelines.code.value_reader import ValueReader
 
 Variable = tuple[int, str]
 """A name, in the module or the class with that id."""
@@ -98,7 +98,7 @@ class _Making:
         self._owner = owner
         self._known = known
         self._file = str(names.get("__file__") or "")
-        self._reading = Reading(self._file)
+        self._reading = ValueReader(self._file)
         self._lines: list[tuple[Variable | None, str]] = []
         self._assigned: set[Variable] = set()
 
@@ -169,7 +169,7 @@ class _Making:
                 continue
             name = absolute(path[0], str(package))
             loaded = loaded_module(name)
-            if loaded is not None and not is_own_module(loaded):
+            if loaded is not None and not is_user_module(loaded):
                 continue
             if loaded is None or imports.module(name) is not None:
                 read.append(path)
@@ -244,7 +244,7 @@ class _Making:
         key = id(value), self._file
         found = None if without else self._known.get(key)
         if found is None:
-            reading = Reading(self._file)
+            reading = ValueReader(self._file)
             text = reading.text(value, label, without)
             found = value, text, reading.links, reading.opaque
             if not without:
@@ -274,7 +274,7 @@ def _resolved(held: dict[str, Any], path: Path) -> tuple[tuple[str, ...], Any, V
     name, *rest = path
     names: tuple[str, ...] = (name,)
     value, variable = held[name], (id(held), name)
-    while rest and issubclass(type(value), ModuleType) and is_own_module(value):
+    while rest and issubclass(type(value), ModuleType) and is_user_module(value):
         inner = namespace(value)
         name, *rest = rest
         if name not in inner:

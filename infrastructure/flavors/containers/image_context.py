@@ -14,7 +14,7 @@ from stackfold.application.ports.image_builder import ImagePlan
 from stackfold.domain.canonical_json import canonical_json
 from stackfold.domain.errors import BuildFailed, InstallFailed
 from stackfold.infrastructure.system.code_folder import files_of
-from stackfold.infrastructure.system.own_package import own_package
+from stackfold.infrastructure.system.stackfold_wheel import stackfold_wheel
 
 WORKING_FOLDER = "/app"
 OWN_FOLDER = ".stackfold-image"
@@ -81,7 +81,7 @@ class ImageContext:
         self._choices = choices
         self._title = f"for {plan.pipeline!r}"
         try:
-            self._wheel = own_package()
+            self._wheel = stackfold_wheel()
         except InstallFailed as error:
             raise BuildFailed(self._title, error.problem) from error
         self._code = sorted(files_of(plan.folder, home))
@@ -174,7 +174,7 @@ class ImageContext:
         yield f"{OWN_FOLDER}/{self._wheel.name}", self._wheel.content, False
         yield f"{OWN_FOLDER}/requirements.txt", self.requirements.encode(), False
         for each in self._code:
-            yield each.path, each.place.read_bytes(), os.access(each.place, os.X_OK)
+            yield each.path, each.location.read_bytes(), os.access(each.location, os.X_OK)
 
     def _beginning(self) -> str:
         """Where the image begins: a base image, or the steps of a Containerfile of one's own."""
@@ -192,7 +192,7 @@ class ImageContext:
         sizes: dict[str, int] = {}
         for each in self._code:
             top = each.path.partition("/")[0]
-            sizes[top] = sizes.get(top, 0) + each.place.stat().st_size
+            sizes[top] = sizes.get(top, 0) + each.location.stat().st_size
         megabytes = sum(sizes.values()) / _MEGABYTE
         if megabytes > self._choices.context_limit:
             largest = max(sizes, key=lambda each: sizes[each])

@@ -23,7 +23,7 @@ import cloudpickle
 from stackfold.application.runs.step_call import StepCall
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.pipelines.code import CodeFingerprints
-from stackfold.infrastructure.system.file_modules import FileModule, place_of
+from stackfold.infrastructure.system.file_modules import FileModule, file_module
 
 
 def dumps(value: object) -> bytes:
@@ -156,7 +156,7 @@ class _ByReference(_ByValue):
         if isinstance(obj, FunctionType | type) and isinstance(obj.__module__, str):
             module, name = obj.__module__, obj.__qualname__
             depth = _depth(obj, sys.modules.get(module), name)
-            place = None if depth is None else place_of(module)
+            place = None if depth is None else file_module(module)
             if place is not None:
                 return _found_in_file, (place, name, depth)
             if depth:  # without a decorator, cloudpickle does it

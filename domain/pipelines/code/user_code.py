@@ -73,9 +73,9 @@ def module_of(kind: type) -> str:
     return found if isinstance(found, str) else "?"
 
 
-def place(kind: type) -> str:
+def class_path(kind: type) -> str:
     """A class as "module.Class"; for the user's own "Class", whose file may be run or imported."""
-    return qualname(kind) if is_own_class(kind) else f"{module_of(kind)}.{qualname(kind)}"
+    return qualname(kind) if is_user_class(kind) else f"{module_of(kind)}.{qualname(kind)}"
 
 
 def attributes(value: Any) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def loaded_module(name: str) -> ModuleType | None:
     return inspect.getmodule(SimpleNamespace(__module__=name))
 
 
-def is_own_file(file: object) -> bool:
+def is_user_file(file: object) -> bool:
     """Whether code of a file is neither the standard library's nor that of an installed package."""
     text = str(file or "")
     if not text or text.startswith("<frozen"):
@@ -124,7 +124,7 @@ def is_own_file(file: object) -> bool:
     return not in_library and not _INSTALLED.search(text)
 
 
-def is_own_module(module: ModuleType) -> bool:
+def is_user_module(module: ModuleType) -> bool:
     """Whether a module, or the folders of a package without a file, is the user's own."""
     held = namespace(module)
     name = str(held.get("__name__"))
@@ -132,14 +132,14 @@ def is_own_module(module: ModuleType) -> bool:
         return False
     file = held.get("__file__")
     if file:
-        return is_own_file(file)
+        return is_user_file(file)
     if name == "__main__":
         return True
     portions = getattr(held.get("__path__"), "_path", None)  # of a namespace package
-    return isinstance(portions, list) and any(is_own_file(f"{each}/") for each in portions)
+    return isinstance(portions, list) and any(is_user_file(f"{each}/") for each in portions)
 
 
-def is_own_function(function: FunctionType) -> bool:
+def is_user_function(function: FunctionType) -> bool:
     """Whether a function is the user's own."""
     name = str(function.__globals__.get("__name__"))
     if name.partition(".")[0] == "stackfold":
@@ -149,11 +149,11 @@ def is_own_function(function: FunctionType) -> bool:
         # A notebook's cell, text that was executed, or one that was sent to another process.
         module = loaded_module(name)
         if module is not None and namespace(module).get("__file__"):
-            return is_own_module(module)
-    return is_own_file(file)
+            return is_user_module(module)
+    return is_user_file(file)
 
 
-def is_own_class(kind: type) -> bool:
+def is_user_class(kind: type) -> bool:
     """Whether a class is the user's own."""
     if not _is_made_at_run_time(kind):
         return False
@@ -165,7 +165,7 @@ def is_own_class(kind: type) -> bool:
         return False
     module = loaded_module(name)
     if module is not None and namespace(module).get("__file__"):
-        return is_own_module(module)
+        return is_user_module(module)
     spec = namespace(module).get("__spec__") if module is not None else None
     if getattr(spec, "origin", None) in ("built-in", "frozen"):
         return False
@@ -175,4 +175,4 @@ def is_own_class(kind: type) -> bool:
         for each in members(kind).values()
         if type(each) is FunctionType and each.__module__ == name
     ]
-    return not functions or any(map(is_own_function, functions))
+    return not functions or any(map(is_user_function, functions))

@@ -1,4 +1,4 @@
-"""Reading values: what is named by code, as text, and the functions and classes it leads to."""
+"""ValueReader values: what is named by code, as text, and the functions and classes it leads to."""
 
 import re
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -25,18 +25,18 @@ from typing import Any
 
 from stackfold.domain.pipelines.code.bytecode import facts
 from stackfold.domain.pipelines.code.constants import constant, is_plain
-from stackfold.domain.pipelines.code.ownership import (
+from stackfold.domain.pipelines.code.user_code import (
     attributes,
+    class_path,
     dictionary,
     is_class,
-    is_own_class,
-    is_own_function,
-    is_own_module,
+    is_user_class,
+    is_user_function,
+    is_user_module,
     members,
     module_of,
     mro,
     namespace,
-    place,
     qualname,
 )
 
@@ -80,7 +80,7 @@ _QUIET = re.compile(
 )
 
 
-class Reading:
+class ValueReader:
     """Reads the values that one function, class or module names.
 
     Attributes:
@@ -170,7 +170,7 @@ class Reading:
 
     def _code(self, value: Any, kind: type, depth: int) -> str | None:
         if kind is FunctionType:
-            if is_own_function(value):
+            if is_user_function(value):
                 self.links.append(value)
                 return f"function {facts(value.__code__).digest}"
             self.search(value)
@@ -180,7 +180,7 @@ class Reading:
             called = self._text(value.__func__, depth + 1)
             return f"method {called} of {self._text(value.__self__, depth + 1)}"
         if kind is ModuleType or issubclass(kind, ModuleType):
-            if not is_own_module(value):
+            if not is_user_module(value):
                 return f"module {namespace(value).get('__name__')}"
             self.links.append(value)
             return "module"
@@ -223,7 +223,7 @@ class Reading:
 
     def _type(self, value: Any, kind: type, depth: int) -> str | None:
         if issubclass(kind, type):
-            if is_own_class(value):
+            if is_user_class(value):
                 self.links.append(value)
                 return f"class {qualname(value)}"
             return f"class {module_of(value)}.{qualname(value)}"
@@ -250,18 +250,18 @@ class Reading:
             held = dictionary(value)
             self._link_class(kind)
             inner = self._text(held.get("_value_"), depth + 1)
-            return f"{place(kind)}.{held.get('_name_')} {inner}"
+            return f"{class_path(kind)}.{held.get('_name_')} {inner}"
         return None
 
     def _link_class(self, kind: type) -> None:
-        if is_own_class(kind):
+        if is_user_class(kind):
             self.links.append(kind)
 
     def _instance(self, value: Any, kind: type, depth: int, without: frozenset[str]) -> str:
         if id(value) in self._within:
             return "itself"
-        name = place(kind)
-        own = is_own_class(kind)
+        name = class_path(kind)
+        own = is_user_class(kind)
         if own:
             self.links.append(kind)
         foreign = [
@@ -269,7 +269,7 @@ class Reading:
             for each in mro(kind)
             if each is not object
             and module_of(each) not in _WITHOUT_STATE
-            and not is_own_class(each)
+            and not is_user_class(each)
         ]
         is_record = name in _RECORDS or any(
             "__dataclass_fields__" in members(each) or module_of(each) == "pydantic.main"
@@ -320,12 +320,12 @@ class Reading:
             if id(each) in seen or is_plain(kind) or depth > _DEEPEST_IN_LIBRARIES:
                 continue
             seen[id(each)] = each
-            if kind is FunctionType and is_own_function(each):
+            if kind is FunctionType and is_user_function(each):
                 self.links.append(each)
             elif is_class(each):
-                if is_own_class(each):
+                if is_user_class(each):
                     self.links.append(each)
-            elif is_own_class(kind):
+            elif is_user_class(kind):
                 self.links.append(kind)
             elif module_of(kind).partition(".")[0] not in _NOT_SEARCHED:
                 waiting += [(inner, depth + 1) for inner in _held(each, kind)]
@@ -336,9 +336,9 @@ class Reading:
 
     def _relative(self, text: str) -> str:
         for up, folder in enumerate(self._folders):
-            place = text.find(folder)
-            if place >= 0 and (text[place + len(folder) :][:1] in ("", "/", "\\", "'", '"')):
-                return f"{text[:place]}<folder {up}>{text[place + len(folder) :]}"
+            start = text.find(folder)
+            if start >= 0 and (text[start + len(folder) :][:1] in ("", "/", "\\", "'", '"')):
+                return f"{text[:start]}<folder {up}>{text[start + len(folder) :]}"
         return text
 
 

@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 from stackfold.domain.pipelines.code.constants import is_plain
 from stackfold.domain.pipelines.code.imports import Imports
-from stackfold.domain.pipelines.code.ownership import (
+from stackfold.domain.pipelines.code.parts import Known, Part, part
+from stackfold.domain.pipelines.code.source_module import NoSources, Sources
+from stackfold.domain.pipelines.code.user_code import (
     is_class,
-    is_own_class,
-    is_own_module,
+    is_user_class,
+    is_user_module,
     loaded_module,
     members,
     namespace,
 )
-from stackfold.domain.pipelines.code.parts import Known, Part, part
-from stackfold.domain.pipelines.code.reading import Reading
-from stackfold.domain.pipelines.code.source_module import NoSources, Sources
+from stackfold.domain.pipelines.code.value_reader import ValueReader
 
 FORM = 2
 """How digests are made; those of another form cannot be compared with them."""
@@ -85,7 +85,7 @@ class CodeFingerprints:
 
     def met(self, hints: Iterable[Any], values: Iterable[Any]) -> tuple[Any, ...]:
         """The user's own classes and functions in type hints, and the classes of values."""
-        reading = Reading()
+        reading = ValueReader()
         for each in (*hints, *values):
             if not is_plain(type(each)):
                 reading.text(each, "")
@@ -102,7 +102,7 @@ class CodeFingerprints:
         """
         top = name.partition(".")[0]
         loaded = loaded_module(top)
-        if "<" in name or (loaded is not None and not is_own_module(loaded)):
+        if "<" in name or (loaded is not None and not is_user_module(loaded)):
             return ""
         if top != "__main__":
             found = self._imports.code_of(name)
@@ -114,7 +114,7 @@ class CodeFingerprints:
     def _root(self, function: Callable[..., Any]) -> Part:
         if type(function) is FunctionType:
             return self._part(function, False)
-        reading = Reading()
+        reading = ValueReader()
         text = reading.text(function, "step")
         lines = ((None, text),)
         return Part(text, lines, tuple(reading.links), frozenset(), (), function)
@@ -165,4 +165,4 @@ def _member(held: Any, names: list[str]) -> type | None:
         if not is_class(found):
             return None
         held = members(found)
-    return found if names and is_own_class(found) else None
+    return found if names and is_user_class(found) else None

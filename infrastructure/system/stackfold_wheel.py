@@ -32,7 +32,7 @@ class Wheel(NamedTuple):
 
 
 @cache
-def own_package() -> Wheel:
+def stackfold_wheel() -> Wheel:
     """The running Stackfold, in the format of https://packaging.python.org/specifications/.
 
     Raises:

@@ -7,13 +7,13 @@ from io import BytesIO
 from pathlib import Path
 
 import stackfold
-from stackfold.infrastructure.system.own_package import own_package
+from stackfold.infrastructure.system.stackfold_wheel import stackfold_wheel
 
 ROOT = Path(stackfold.__file__).parent
 
 
 def test_it_is_the_code_that_runs():
-    with zipfile.ZipFile(BytesIO(own_package().content)) as archive:
+    with zipfile.ZipFile(BytesIO(stackfold_wheel().content)) as archive:
         names = {*archive.namelist()}
         assert (
             archive.read("stackfold/domain/stacks/stack.py")
@@ -24,13 +24,13 @@ def test_it_is_the_code_that_runs():
 
 
 def test_it_is_the_same_as_long_as_the_code_is():
-    before = own_package()
-    own_package.cache_clear()
-    assert own_package().content == before.content
+    before = stackfold_wheel()
+    stackfold_wheel.cache_clear()
+    assert stackfold_wheel().content == before.content
 
 
 def test_pip_installs_it_and_it_runs(tmp_path):
-    wheel = own_package()
+    wheel = stackfold_wheel()
     (tmp_path / wheel.name).write_bytes(wheel.content)
     target = tmp_path / "installed"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
