@@ -27,7 +27,7 @@ class ComponentType(StrEnum):
     @property
     def required(self) -> bool:
         """Whether every stack needs a component of this type."""
-        return self in _REQUIRED
+        return self in REQUIRED
 
     @property
     def command(self) -> str:
@@ -43,4 +43,5 @@ class ComponentType(StrEnum):
 _SEVERAL_PER_STACK = frozenset(
     {ComponentType.STEP_OPERATOR, ComponentType.EXPERIMENT_TRACKER, ComponentType.ALERTER}
 )
-_REQUIRED = frozenset({ComponentType.ORCHESTRATOR, ComponentType.ARTIFACT_STORE})
+REQUIRED = (ComponentType.ORCHESTRATOR, ComponentType.ARTIFACT_STORE)
+"""The types that every stack needs a component of."""

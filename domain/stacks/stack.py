@@ -16,7 +16,7 @@ from stackfold.domain.eventsourcing.aggregate import Revertible
 from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.limits import MESSAGE, must_fit
 from stackfold.domain.name import valid_name
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import REQUIRED, ComponentType
 from stackfold.domain.stacks.labels import effective_changes, merged, touched, valid_labels
 from stackfold.domain.stacks.origin import Origin
 
@@ -355,6 +355,6 @@ def without(
 
 
 def _must_be_complete(name: str, components: ComponentsByType) -> None:
-    missing = [type.noun for type in ComponentType if type.required and type not in components]
+    missing = [type.noun for type in REQUIRED if type not in components]
     if missing:
         raise IncompleteStack(name, missing)

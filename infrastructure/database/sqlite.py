@@ -127,8 +127,12 @@ class SqliteDatabase:
         Raises:
             LogUnavailable: The file cannot be read.
         """
-        with self._turn, plain_words(self.place):
-            return self._connection.execute(statement, parameters).fetchall()
+        with self._turn:
+            try:
+                connection = self._opened or self._connection
+                return connection.execute(statement, parameters).fetchall()
+            except sqlite3.Error as error:
+                raise explained(error, self.place) from error
 
     def define(self, name: str, function: Callable[[str], bool]) -> None:
         """Let statements of this connection call a function of one text by a name."""
@@ -165,8 +169,9 @@ class SqliteDatabase:
             LogUnavailable: The file cannot be written.
         """
         with self._turn, plain_words(self.place):
-            cursor = self._connection.cursor()
-            if self._connection.in_transaction:
+            connection = self._connection
+            cursor = connection.cursor()
+            if connection.in_transaction:
                 with part(cursor, keep):
                     yield cursor
                 return
@@ -176,8 +181,8 @@ class SqliteDatabase:
                 cursor.execute("COMMIT" if keep else "ROLLBACK")
             except BaseException:
                 # A failed COMMIT, on a full disk, may have ended the transaction already.
-                if self._connection.in_transaction:
-                    self._connection.rollback()
+                if connection.in_transaction:
+                    connection.rollback()
                 raise
 
     @contextmanager
@@ -324,14 +329,19 @@ class plain_words:
         """Nothing to prepare."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Translate an error of SQLite's, but for those that tell of a conflict."""
+        """Translate an error of SQLite, except a violated constraint."""
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
-            text = str(error).lower()
-            damaged = re.search(r"no such table: (?:main\.)?(\w+)|utf-8 column '(\w+)'", text)
-            if damaged and damaged[1] != "events" and damaged[2] not in _OF_EVENTS:
-                raise ReadModelDamaged("a read model is missing or damaged") from error
-            known = (words for sign, words in _PROBLEMS if sign in text)
-            raise LogUnavailable(self._place, next(known, f"failed: {error}")) from error
+            raise explained(error, self._place) from error
+
+
+def explained(error: sqlite3.Error, place: str) -> LogUnavailable | ReadModelDamaged:
+    """The error that says what to do about an error of SQLite."""
+    text = str(error).lower()
+    damaged = re.search(r"no such table: (?:main\.)?(\w+)|utf-8 column '(\w+)'", text)
+    if damaged and damaged[1] != "events" and damaged[2] not in _OF_EVENTS:
+        return ReadModelDamaged("a read model is missing or damaged")
+    known = (words for sign, words in _PROBLEMS if sign in text)
+    return LogUnavailable(place, next(known, f"failed: {error}"))
 
 
 def _create(path: Path) -> None:

@@ -145,9 +145,8 @@ class EntryReader:
     ) -> None:
         if not events:
             return
-        columns = tuple(
-            each for each in model.columns if each in {*model.describe, model.name, model.kind}
-        )
+        shown = {*model.describe, model.name, model.kind}
+        columns = [each for each in model.columns if each in shown]
         own = ", ".join(f"r.{column}" for column in columns)
         # One seek each; with OR it would be a look at every revision.
         for id, revision, since, until, *values in self._database.read(

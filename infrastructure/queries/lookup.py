@@ -44,7 +44,7 @@ def find(
     )
     if exact:
         # A name wins over an id that reads the same.
-        return Reference(*next((row for row in exact if row[1] == reference), exact[0]))
+        return Reference(*([row for row in exact if row[1] == reference] or exact)[0])
     prefixed = reference and database.read(
         f"{select} AND (substr(t.name, 1, length(?)) = ? OR substr(t.id, 1, length(?)) = ?) "
         "ORDER BY t.name",
@@ -78,4 +78,4 @@ def true_at(table: str, as_of: int | None) -> tuple[str, list[int]]:
 
 def marks(values: Sequence[object]) -> str:
     """As many marks for parameters as there are values."""
-    return ", ".join("?" for _ in values)
+    return ", ".join("?" * len(values))

@@ -349,7 +349,7 @@ class SqlQueries:
                 f"{select} FROM {table} AS t WHERE t.until IS NULL AND t.id IN ({marks(ids)})", ids
             )
         # One seek for each id; SQLite would go through all the revisions of each otherwise.
-        wanted = ", ".join("(?)" for _ in ids)
+        wanted = ", ".join(["(?)"] * len(ids))
         return self._database.read(
             f"WITH wanted (id) AS (VALUES {wanted}) {select} FROM wanted JOIN {table} AS t "
             "ON t.id = wanted.id AND t.since = "
