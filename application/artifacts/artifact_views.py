@@ -162,6 +162,7 @@ class ArtifactQueries(Protocol):
             listing: Which of them, in which order.
             only_latest: Only the latest version of each name.
         """
+        ...
 
     def artifact(self, reference: str) -> NamedArtifact:
         """One artifact.
@@ -170,18 +171,24 @@ class ArtifactQueries(Protocol):
             NotFound: There is none.
             Ambiguous: The prefix fits several, or the step has several outputs.
         """
+        ...
 
     def describe_artifact(self, reference: str) -> ArtifactDescription:
         """One artifact with where it comes from; raises as `artifact` does."""
+        ...
 
     def lineage(self, reference: str, upwards: bool = True, downwards: bool = True) -> Lineage:
         """What an artifact was made of, and what was made of it; raises as `artifact` does."""
+        ...
 
     def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:
         """What was recorded of an artifact, and the pin of the run that says where it was."""
+        ...
 
     def stores(self) -> Sequence[StoreUsed]:
         """Every artifact store that there was."""
+        ...
 
     def referenced(self) -> set[str]:
         """The addresses of everything in artifact stores that a run or a deployment refers to."""
+        ...

@@ -22,9 +22,11 @@ class Format(Protocol):
 
     def write(self, value: Any, file: BinaryIO, /) -> object:
         """Write a value to a file that only has `write`."""
+        ...
 
     def read(self, file: BinaryIO, /) -> Any:
         """Read the value back from the file's beginning."""
+        ...
 
 
 FormatClass = TypeVar("FormatClass", bound=type[Format])

@@ -83,6 +83,7 @@ class DeploymentQueries(Protocol):
 
     def deployments(self, listing: Listing = ALL, as_of: int | None = None) -> list[DeploymentView]:
         """The living deployments, with the status that the log knows."""
+        ...
 
     def deployment(self, reference: str, as_of: int | None = None) -> DeploymentView:
         """One deployment.
@@ -91,11 +92,14 @@ class DeploymentQueries(Protocol):
             NotFound: There is none.
             Ambiguous: The prefix fits several.
         """
+        ...
 
     def describe_deployment(
         self, reference: str, as_of: int | None = None
     ) -> DeploymentDescription:
         """One deployment with all that it keeps; raises as `deployment`."""
+        ...
 
     def find_deployment(self, reference: str, as_of: int | None = None) -> Reference:
         """The id and name of a deployment; raises as `deployment`."""
+        ...

@@ -17,6 +17,8 @@ class Claims(Protocol):
         Raises:
             RunBusy: Somebody has claimed it.
         """
+        ...
 
     def held(self, run: str) -> bool:
         """Whether somebody who is alive has claimed the run with that id."""
+        ...

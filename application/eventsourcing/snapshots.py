@@ -40,6 +40,7 @@ class Snapshots(Protocol):
             id: Its id.
             upto: The revision; None for the newest.
         """
+        ...
 
 
 def revive(kind: type[A], id: UUID, snapshot: Snapshot, restore: Restore) -> A:

@@ -20,15 +20,19 @@ class History(Protocol):
 
     def log(self, wanted: LogFilter) -> Iterator[HistoryEntry]:
         """The part of the log that a filter asks for."""
+        ...
 
     def at(self, positions: Sequence[int]) -> list[HistoryEntry]:
         """The events at these positions."""
+        ...
 
     def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
         """What happened to a stack, component, flavor, deployment or run, newest first."""
+        ...
 
     def of_stack(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
         """The same for a stack, with what happened to its components while it held them."""
+        ...
 
     def find(
         self,
@@ -49,12 +53,15 @@ class History(Protocol):
         Raises:
             NotFound: There never was one.
         """
+        ...
 
     def revision(self, kind: str, id: str, position: int) -> Revision | None:
         """The revision of something that was true at a position; None if it was not there."""
+        ...
 
     def revisions(self, id: str) -> list[Revision]:
         """Every revision of something with its position, oldest first."""
+        ...
 
     def changes(self) -> Iterator[tuple[int, int | None, list[tuple[str, str, int]]]]:
         """Every change of configuration, newest first.
@@ -64,3 +71,4 @@ class History(Protocol):
             events as (aggregate's topic, id, revision), newest first. Runs change nothing; what
             was done to deployments is told too.
         """
+        ...

@@ -23,10 +23,12 @@ class Code(Protocol):
     @property
     def folder(self) -> Path:
         """All that it needs of the user's own is in there."""
+        ...
 
     @property
     def source(self) -> str:
         """Where the pipeline is, seen from the folder: "file.py:name" or "module:name"."""
+        ...
 
 
 class Images:

@@ -85,6 +85,7 @@ class StepExecutor(Protocol):
             StepStopped: It was ended because the run ends.
             BaseException: What the call raised.
         """
+        ...
 
     def here(self, call: Callable[[], Answer]) -> Answer:
         """Execute a call in this thread, wherever the place is, and end it when the run ends.
@@ -93,6 +94,7 @@ class StepExecutor(Protocol):
             StepStopped: It was ended because the run ends.
             BaseException: What the call raised.
         """
+        ...
 
 
 class RunPlan(NamedTuple):
@@ -120,6 +122,7 @@ class Execute(Protocol):
         Raises:
             BaseException: What the step raised, once its retries are used up.
         """
+        ...
 
 
 class Orchestrator(StackComponent):
@@ -176,6 +179,7 @@ class ArtifactWriter(Protocol):
 
     def write(self, data: bytes, /) -> int:
         """Append bytes."""
+        ...
 
 
 class ArtifactStore(StackComponent):

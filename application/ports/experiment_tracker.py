@@ -68,18 +68,23 @@ class StepRecord(Protocol):
     @property
     def ids(self) -> Ids:
         """What finds it again."""
+        ...
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None) -> None:
         """Add numbers, at a point of a curve if `step` is given."""
+        ...
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
         """Add what it depends on; values that JSON can carry."""
+        ...
 
     def log_artifact(self, path: Path, name: str) -> None:
         """Add a file, or a folder with all that is in it, under a name."""
+        ...
 
     def log_model(self, path: Path, name: str) -> None:
         """Add the file or folder of a model, as what the tool takes for a model."""
+        ...
 
 
 class ExperimentTracker(StackComponent):

@@ -44,6 +44,7 @@ class SecretReader(Protocol):
             MissingSecret: There is none.
             SecretStoreUnavailable: The store that has it cannot be read.
         """
+        ...
 
 
 class StackComponent(ABC):

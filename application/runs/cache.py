@@ -32,6 +32,7 @@ class Executions(Protocol):
 
     def latest(self, key: str) -> Hit | None:
         """The latest one that completed with that cache key; None if there is none."""
+        ...
 
 
 class Cache:

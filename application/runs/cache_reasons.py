@@ -32,12 +32,15 @@ class EarlierExecutions(Protocol):
 
     def previous(self, run: str, step: str) -> str | None:
         """The id of the latest earlier run of the same pipeline that has a key for a step."""
+        ...
 
     def known(self, run: str, key: str) -> str | None:
         """The name of the latest earlier run that has a step with that cache key."""
+        ...
 
     def digests(self, run: str) -> Mapping[str, str]:
         """Artifact → its digest, for what flows into the steps of a run."""
+        ...
 
 
 class CacheReasons:

@@ -26,18 +26,23 @@ class ProgressListener(Protocol):
             steps: All its steps, in topological order.
             kept: Those that had completed before it went on.
         """
+        ...
 
     def step_begins(self, step: str) -> None:
         """A step begins."""
+        ...
 
     def step_is_tried_again(self, step: str, attempt: int, reason: str, delay: float) -> None:
         """An attempt failed for a reason; the one of that number begins in `delay` seconds."""
+        ...
 
     def step_ends(self, end: StepEnd) -> None:
         """A step has ended, and that is recorded."""
+        ...
 
     def run_ends(self, status: str) -> None:
         """The run has ended, and that is recorded: "completed", "failed" or "cancelled"."""
+        ...
 
 
 class Unwatched:

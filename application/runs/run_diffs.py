@@ -47,6 +47,7 @@ class Changes(Protocol):
             after: The earlier position, and
             before: the later one; neither belongs to it.
         """
+        ...
 
 
 class RunDiffs:

@@ -142,6 +142,7 @@ class RunQueries(Protocol):
 
     def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
         """The runs that a listing asks for."""
+        ...
 
     def run(self, reference: str) -> RunView:
         """One run.
@@ -150,15 +151,19 @@ class RunQueries(Protocol):
             NotFound: There is none.
             Ambiguous: The prefix fits several.
         """
+        ...
 
     def describe_run(self, reference: str) -> RunDescription:
         """One run with its steps; raises as `run` does."""
+        ...
 
     def recorded_parameters(self, run: str) -> "RecordedParameters":
         """What was recorded of the parameters of the run with that id."""
+        ...
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
         """What the run with that id, or one step of it, produced."""
+        ...
 
 
 def readable(value: Any) -> Any:

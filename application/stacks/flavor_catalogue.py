@@ -54,12 +54,15 @@ class Packages(Protocol):
 
     def entries(self) -> Sequence[Entry]:
         """Every built-in flavor, and every one that an installed package ships."""
+        ...
 
     def problems(self) -> Sequence[PackageProblem]:
         """What is wrong with the flavors of installed packages."""
+        ...
 
     def installed(self, modules: Sequence[str]) -> bool:
         """Whether all the modules can be found."""
+        ...
 
     def finds(self, flavor: str, source: str) -> bool:
         """Whether the module of a user's own class is where classes are looked for.
@@ -68,6 +71,7 @@ class Packages(Protocol):
             flavor: The flavor that it is registered as, "type.name".
             source: The class, as "module.Class".
         """
+        ...
 
     def load(self, flavor: str, source: str) -> object | None:
         """The object at "module.Class"; None if its module is not where classes are looked for.
@@ -79,9 +83,11 @@ class Packages(Protocol):
         Raises:
             InvalidFlavor: It cannot be imported.
         """
+        ...
 
     def load_named(self, source: str) -> object | None:
         """The object at "module.Class", which may lie in the current folder; raises as `load`."""
+        ...
 
     def remember(self, flavor: str, source: str) -> bool:
         """Remember where the class of a flavor was found; False if that is known.
@@ -89,6 +95,7 @@ class Packages(Protocol):
         Raises:
             InvalidFile: It cannot be kept.
         """
+        ...
 
 
 class Catalogue:

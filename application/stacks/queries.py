@@ -43,9 +43,11 @@ class Queries(Protocol):
             AsOfOutOfRange: The log had not begun yet, or ends before that position.
             NotFound: There is no such run.
         """
+        ...
 
     def stacks(self, listing: Listing = ..., as_of: int | None = None) -> list[StackView]:
         """The living stacks."""
+        ...
 
     def stack(self, reference: str, as_of: int | None = None) -> StackView:
         """The stack of that name, id or unique prefix.
@@ -54,6 +56,7 @@ class Queries(Protocol):
             NotFound: There is none.
             Ambiguous: The prefix fits several.
         """
+        ...
 
     def stack_by_id(self, id: str, as_of: int | None = None) -> StackView:
         """The stack with an id, in a time that does not grow with the number of stacks.
@@ -61,17 +64,21 @@ class Queries(Protocol):
         Raises:
             NotFound: There is none.
         """
+        ...
 
     def stored_components(self, ids: Sequence[str]) -> list[StoredComponent]:
         """Those of the components with these ids that are there, in the same order."""
+        ...
 
     def active_stack(self, as_of: int | None = None) -> StackView:
         """The stack that is active here."""
+        ...
 
     def components(
         self, type: ComponentType, listing: Listing = ..., as_of: int | None = None
     ) -> list[ComponentView]:
         """The living components of a type."""
+        ...
 
     def component(
         self, type: ComponentType, reference: str, as_of: int | None = None
@@ -82,6 +89,7 @@ class Queries(Protocol):
             NotFound: There is none.
             Ambiguous: The prefix fits several.
         """
+        ...
 
     def active_component(self, type: ComponentType, as_of: int | None = None) -> ComponentView:
         """The component of a type that the active stack holds; of several, the default one.
@@ -89,6 +97,7 @@ class Queries(Protocol):
         Raises:
             NotInStack: It holds none.
         """
+        ...
 
     def previous_stack(self) -> Reference:
         """The stack that was active here before the one that is.
@@ -96,32 +105,42 @@ class Queries(Protocol):
         Raises:
             NotFound: There was none, or it was deleted.
         """
+        ...
 
     def find_stack(self, reference: str, as_of: int | None = None) -> Reference:
         """The id and name of a stack; raises as `stack` does."""
+        ...
 
     def find_component(
         self, type: ComponentType, reference: str, as_of: int | None = None
     ) -> Reference:
         """The id and name of a component; raises as `component` does."""
+        ...
 
     def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:
         """The components that a stack holds, by type, the default one of each type first."""
+        ...
 
     def stacks_with(self, component: str) -> list[str]:
         """The names of the living stacks that hold the component with that id."""
+        ...
 
     def scopes_with(self, stack: str) -> list[str]:
         """The scopes in which the stack with that id is active."""
+        ...
 
     def existing(self, table: str, ids: list[str]) -> set[str]:
         """Which of the ids belong to something living."""
+        ...
 
     def activation(self, scope: str, as_of: int | None = None) -> str | None:
         """The id of a scope's activation, or None if it has made no choice yet."""
+        ...
 
     def flavors(self, type: ComponentType | None = None) -> list[StoredFlavor]:
         """The living flavors that users registered."""
+        ...
 
     def components_of_flavor(self, type: ComponentType, flavor: str) -> list[str]:
         """The names of the living components of a flavor."""
+        ...

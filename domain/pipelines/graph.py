@@ -24,6 +24,7 @@ class StepFunction(Protocol):
     @property
     def signature(self) -> Signature:
         """Its inputs and outputs."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,6 +31,7 @@ class Buildable(StepFunction, Protocol):
 
     def with_options(self, **options: Unpack[StepChanges]) -> Self:
         """The same step with some options changed."""
+        ...
 
 
 class PipelineFunction(Protocol):

@@ -17,13 +17,16 @@ class Cursor(Protocol):
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Any:
         """Execute a statement; what is returned can be iterated and fetched from."""
+        ...
 
     def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> Any:
         """Execute a statement for each of the parameters."""
+        ...
 
     @property
     def rowcount(self) -> int:
         """How many rows the last statement changed."""
+        ...
 
 
 class Fault(NamedTuple):
@@ -75,6 +78,7 @@ class Database(Protocol):
         Raises:
             LogUnavailable: It cannot be read.
         """
+        ...
 
     def write(self, keep: bool = True) -> AbstractContextManager[Cursor]:
         """Everything in the block is committed as one transaction, or nothing is.
@@ -89,6 +93,7 @@ class Database(Protocol):
             LogUnavailable: It cannot be written.
             Interrupted: The connection was lost on the way.
         """
+        ...
 
     def look(self) -> AbstractContextManager[Cursor]:
         """One state for the whole block; only temporary tables can be written.
@@ -98,9 +103,11 @@ class Database(Protocol):
         Raises:
             LogUnavailable: It cannot be read.
         """
+        ...
 
     def define(self, name: str, function: Callable[[str], bool]) -> None:
         """Let statements of this connection call a function of one text by a name."""
+        ...
 
     def apart(self, reading: bool = False) -> AbstractContextManager[Self]:
         """The same database on a connection of its own, so that other threads do not wait.
@@ -110,9 +117,11 @@ class Database(Protocol):
         Args:
             reading: Whether nothing is written; then a copy serves as well.
         """
+        ...
 
     def contains(self, column: str) -> str:
         """SQL for whether a column of bytes contains the bytes of a parameter."""
+        ...
 
     def consistently(self, read: Callable[[], R]) -> R:
         """What `read` returns, in the block of a `look`; called again if that state was lost.
@@ -120,18 +129,23 @@ class Database(Protocol):
         Raises:
             LogUnavailable: It cannot be read.
         """
+        ...
 
     def prepare(self, cursor: Cursor) -> None:
         """Make ready for the tables of a new log."""
+        ...
 
     def version(self, cursor: Cursor) -> int:
         """Which form its tables have; 0 where there are none."""
+        ...
 
     def stamp(self, cursor: Cursor) -> None:
         """Note that its tables have the form of this version."""
+        ...
 
     def by_table(self, cursor: Cursor) -> str:
         """Let no index be used to read tables; returns what must stand behind a table's name."""
+        ...
 
     def lying_index(self) -> Fault | None:
         """What an index of the events tells otherwise than the table of events does.
@@ -139,21 +153,27 @@ class Database(Protocol):
         Raises:
             LogUnavailable: The table itself cannot be read.
         """
+        ...
 
     def damage(self) -> Fault | None:
         """What the database's own check finds."""
+        ...
 
     def missing(self) -> Fault | None:
         """What of the log's indexes and triggers is not there, or is not what it should be."""
+        ...
 
     def fix(self, cursor: Cursor) -> None:
         """Make the indexes and triggers of the events anew, as far as this user may."""
+        ...
 
     def new_events(self) -> AbstractContextManager[Wait]:
         """In the block, what waits for new events; none that comes after its begin is missed."""
+        ...
 
     def close(self) -> None:
         """Let go of it."""
+        ...
 
 
 class Interrupted(LogUnavailable):

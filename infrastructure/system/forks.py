@@ -10,6 +10,7 @@ class Inherited(Protocol):
 
     def forked(self) -> None:
         """Take note, in the new process, of having been forked."""
+        ...
 
 
 _known: "WeakSet[Inherited]" = WeakSet()

@@ -27,6 +27,7 @@ class Sources(Protocol):
 
     def find(self, module: str) -> Source | None:
         """The file of a module; None if there is none, or if it is not the user's own."""
+        ...
 
 
 class NoSources:
