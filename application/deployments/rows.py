@@ -16,8 +16,7 @@ class DeploymentRow(NamedTuple):
     store: dict[str, Any]
     stack: str
     stack_id: str
-    stack_revision: str
-    """A number, as text."""
+    stack_revision: int
     deployer: str
     """The name of the component."""
     flavor: str
@@ -35,9 +34,10 @@ DEPLOYMENTS = ReadModel(
     table="deployments",
     row=DeploymentRow,
     describe={
-        **{each: shown(each) for each in ("name", "model", "stack")},
-        "stack_revision": lambda revision, names: {"stack_revision": int(revision)},
-        **{each: shown(each) for each in ("deployer", "status", "url", "error")},
+        each: shown(each)
+        for each in (
+            *("name", "model", "stack", "stack_revision"),
+            *("deployer", "status", "url", "error"),
+        )
     },
-    json=frozenset({"artifact", "store", "component", "reference"}),
 )

@@ -1,4 +1,4 @@
-"""Cells of read models that hold JSON."""
+"""Reads the JSON in cells of read models."""
 
 import json
 from typing import Any
@@ -8,12 +8,16 @@ from stackfold.domain.errors import ReadModelDamaged
 _decoded = json.JSONDecoder().raw_decode
 
 
-def cell(text: str) -> Any:
-    """What the JSON in a cell says; in half the time of `json.loads`, which lists consist of.
+def cell(text: str | None) -> Any:
+    """The value of a cell that holds JSON, or of an empty cell: None.
+
+    It takes half the time of `json.loads`, which dominates the time of listings.
 
     Raises:
-        ReadModelDamaged: It is no JSON object or array, or null.
+        ReadModelDamaged: The cell holds anything but a JSON object, a JSON array or null.
     """
+    if text is None:
+        return None
     if text == "{}":
         return {}
     try:
@@ -26,10 +30,10 @@ def cell(text: str) -> Any:
 
 
 def mapping(text: str) -> dict[str, Any]:
-    """What the JSON object in a cell says.
+    """The JSON object in a cell.
 
     Raises:
-        ReadModelDamaged: It is no JSON object.
+        ReadModelDamaged: The cell holds no JSON object.
     """
     value = cell(text)
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
 """Projections: how an event changes the rows of a read model, declared as data."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from stackfold.application.eventsourcing.read_model import ReadModel
 
@@ -16,18 +16,15 @@ class TemporalProjection(NamedTuple):
     """(the row before the event or None, the event) → the row after it; None ends the row."""
 
 
-ColumnType = Literal["TEXT", "INTEGER", "TEXT NULL"]
-
-
 class Table(NamedTuple):
     """A table with one row per fact."""
 
     name: str
-    columns: Mapping[str, ColumnType]
-    """Column → type; a column is not null unless its type says so."""
+    row: type[tuple[Any, ...]]
+    """A NamedTuple whose fields are the columns and their types; see `columns_of`."""
     primary_key: tuple[str, ...]
     position: "str | PositionOf"
-    """Where the position of the event that made a row is found."""
+    """The column with the position of the event that created a row, or where to look it up."""
     unique: tuple[tuple[str, ...], ...] = ()
     """Groups of columns whose values no two rows share."""
     indexes: tuple[tuple[str, ...], ...] = ()
@@ -37,15 +34,15 @@ class Table(NamedTuple):
 class PositionOf(NamedTuple):
     """The position of the row of another table that a row belongs to."""
 
-    table: str
+    table: Table
     column: str
     """The column with the id of that row."""
 
 
 class Lookup(NamedTuple):
-    """A value that is taken from a row of another table: the column of the row with that id."""
+    """The value of a column of another table, in the row with an id."""
 
-    table: str
+    table: Table
     column: str
     id: str
 
@@ -57,15 +54,31 @@ class NextNumber(NamedTuple):
     """The columns whose values are the same as those of the row that is inserted."""
 
 
-class RowChange(NamedTuple):
-    """A change of the rows of a table."""
+class Insert(NamedTuple):
+    """Inserts a row into a table."""
 
-    action: Literal["insert", "update", "delete"]
-    """"update" and "delete" change the rows with that key."""
-    table: str
+    table: Table
+    values: Mapping[str, Any]
+    """Column → value, `Lookup` or `NextNumber`; columns that are left out are null."""
+
+
+class Update(NamedTuple):
+    """Changes the rows of a table that have a key."""
+
+    table: Table
     key: Mapping[str, Any]
-    values: Mapping[str, Any] = {}
-    """Column → value, `Lookup` or `NextNumber`."""
+    values: Mapping[str, Any]
+    """Column → new value."""
+
+
+class Delete(NamedTuple):
+    """Deletes the rows of a table that have a key."""
+
+    table: Table
+    key: Mapping[str, Any]
+
+
+RowChange = Insert | Update | Delete
 
 
 class TableProjection(NamedTuple):

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from stackfold.application.eventsourcing.columns import json_columns
+
 Names = Mapping[str, str]
 """Id → name, for what a row refers to."""
 
@@ -11,12 +13,12 @@ Describe = Callable[[Any, Names], dict[str, Any]]
 
 
 class ReferencedNames(NamedTuple):
-    """Which ids a row holds, so that histories show names instead."""
+    """The ids in a row that refer to other aggregates, for which histories show names."""
 
-    table: str
-    """Where their names are."""
+    topic: str
+    """The topic of the other aggregates."""
     column: str
-    """Which column holds the ids."""
+    """The column that holds the ids."""
     ids: Callable[[Any], Iterable[str]]
     """The column's value → the ids."""
 
@@ -24,26 +26,24 @@ class ReferencedNames(NamedTuple):
 class ReadModel(NamedTuple):
     """A table with one row per revision of an aggregate, valid for an interval of positions.
 
-    Beside its own columns a row has: `id` (of the aggregate), `revision`, `since` and `until`
-    (the half-open interval of positions in the log; `until` is null while the row is current),
+    A row also has the columns `id` (of the aggregate), `revision`, `since` and `until` (the
+    half-open interval of positions in the log; `until` is null while the row is current),
     `created`, `updated` and `ended` (RFC 3339, the log's own time), and `by`.
     """
 
     topic: str
     """The topic of the aggregate, such as "stack"."""
     table: str
-    row: type[Any]
-    """A NamedTuple whose fields are the table's own columns."""
+    row: type[tuple[Any, ...]]
+    """A NamedTuple whose fields are the table's columns and their types; see `columns_of`."""
     describe: Mapping[str, Describe]
     """Column → the fields that histories and diffs show of it; other columns are not shown."""
-    json: frozenset[str] = frozenset()
-    """The columns that hold a dictionary or a list, stored as JSON."""
     unique: tuple[str, ...] = ("name",)
     """The columns whose values no two current rows share; the last one is the name."""
     duplicate: Literal["name taken", "lost race"] = "name taken"
-    """What a second row with the same unique values means: the command is refused, or retried."""
+    """What a second row with the same unique values means: the command fails, or is retried."""
     noun: Callable[[Any], str] | None = None
-    """A row → what it is called in a message; None for the topic."""
+    """A row → the noun that messages use for it; None for the topic."""
     kind: str | None = None
     """The column with the kind that histories show and filter by; None for the topic."""
     references: ReferencedNames | None = None
@@ -54,17 +54,28 @@ class ReadModel(NamedTuple):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The table's own columns."""
-        columns: tuple[str, ...] = self.row._fields
+        """The names of the columns that `row` declares."""
+        row: Any = self.row
+        columns: tuple[str, ...] = row._fields
         return columns
+
+    @property
+    def json(self) -> frozenset[str]:
+        """The names of the columns that are stored as JSON."""
+        return json_columns(self.row)
 
     @property
     def name(self) -> str:
         """The column with the name."""
         return self.unique[-1]
 
+    def row_of(self, values: Iterable[Any]) -> Any:
+        """A row with these values, in the order of the columns."""
+        row: Any = self.row
+        return row(*values)
+
     def noun_of(self, row: Any) -> str:
-        """What a row is called in a message, such as "artifact store"."""
+        """The noun for a row in a message, such as "artifact store"."""
         return self.noun(row) if self.noun else self.topic
 
     def unique_values(self, row: Any) -> tuple[Any, ...]:
@@ -74,10 +85,10 @@ class ReadModel(NamedTuple):
 
 
 def shown(column: str) -> Describe:
-    """Show a column's value under the column's name; nothing where it is empty."""
+    """Show a column's value under the column's name, unless it is empty."""
     return lambda value, names: {column: value} if value else {}
 
 
 def always_shown(column: str) -> Describe:
-    """Show a column's value under the column's name, even where it is empty."""
+    """Show a column's value under the column's name, even if it is empty."""
     return lambda value, names: {column: value}

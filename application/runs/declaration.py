@@ -1,7 +1,7 @@
 """Declares runs: how events change the tables of runs, steps and artifacts."""
 
-from stackfold.application.artifacts.artifact_projection import ARTIFACT_TABLES
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
+from stackfold.application.runs.artifact_projection import ARTIFACT_TABLES
 from stackfold.application.runs.run_projection import RUN_TABLES
 from stackfold.domain.runs.run import Run
 

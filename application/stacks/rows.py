@@ -91,8 +91,7 @@ STACKS = ReadModel(
         "labels": _labels,
         "components": _components,
     },
-    json=frozenset({"labels", "components"}),
-    references=ReferencedNames("components", "components", _component_ids),
+    references=ReferencedNames("component", "components", _component_ids),
 )
 
 COMPONENTS = ReadModel(
@@ -105,7 +104,6 @@ COMPONENTS = ReadModel(
         "configuration": _configuration,
         "labels": _labels,
     },
-    json=frozenset({"configuration", "labels"}),
     unique=("type", "name"),
     noun=lambda row: ComponentType(row.type).noun,
     kind="type",
@@ -116,7 +114,6 @@ FLAVORS = ReadModel(
     table="flavors",
     row=FlavorRow,
     describe={each: always_shown(each) for each in ("type", "name", "source", "summary")},
-    json=frozenset({"schema"}),
     unique=("type", "name"),
     noun=lambda row: f"{ComponentType(row.type).noun} flavor",
 )
@@ -129,5 +126,5 @@ ACTIVATIONS = ReadModel(
     unique=("scope",),
     # Two processes may make the first choice of a scope at once: the second one tries again.
     duplicate="lost race",
-    references=ReferencedNames("stacks", "stack", lambda id: (id,)),
+    references=ReferencedNames("stack", "stack", lambda id: (id,)),
 )

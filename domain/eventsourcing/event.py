@@ -1,7 +1,7 @@
 """The base classes of events."""
 
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from eventsourcing.domain import CanInitAggregate
@@ -27,6 +27,21 @@ class DomainEvent(BaseModel):
     """When the command ran, by the clock of the machine it ran on."""
     event_metadata: SkipValidation[EventMetadata | None] = None
     """Who made the change and why; None until the event is saved."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        """Reject fields whose names event metadata has, since the log writes both side by side.
+
+        Raises:
+            TypeError: The class declares such a field.
+        """
+        super().__pydantic_init_subclass__(**options)
+        for name in EventMetadata._fields:
+            if name in cls.model_fields:
+                raise TypeError(
+                    f"event class {cls.__qualname__}: the field {name!r} is reserved for the "
+                    "metadata of events: give it another name"
+                )
 
     @staticmethod
     def create_timestamp() -> datetime:

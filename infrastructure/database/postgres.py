@@ -185,10 +185,6 @@ class PostgresDatabase:
             if other is not self:
                 other.close()
 
-    def contains(self, column: str) -> str:
-        """SQL for whether a column of bytes contains the bytes of a parameter."""
-        return f"position(? in {column}) > 0"
-
     def consistently(self, read: Callable[[], R]) -> R:
         """What `read` returns, in the block of a `look`; called again if that state was lost.
 

@@ -119,10 +119,6 @@ class Database(Protocol):
         """
         ...
 
-    def contains(self, column: str) -> str:
-        """SQL for whether a column of bytes contains the bytes of a parameter."""
-        ...
-
     def consistently(self, read: Callable[[], R]) -> R:
         """What `read` returns, in the block of a `look`; called again if that state was lost.
 

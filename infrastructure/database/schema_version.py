@@ -1,3 +1,3 @@
 """Which form the tables have; a log with another number is upgraded or refused."""
 
-SCHEMA = 4
+SCHEMA = 5

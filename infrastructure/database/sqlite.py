@@ -232,10 +232,6 @@ class SqliteDatabase:
         finally:
             other.close()
 
-    def contains(self, column: str) -> str:
-        """SQL for whether a column of bytes contains the bytes of a parameter."""
-        return f"instr({column}, ?) > 0"
-
     def consistently(self, read: Callable[[], R]) -> R:
         """What `read` returns, in the block of a `look`."""
         with self.look():

@@ -114,4 +114,4 @@ class Contradictions:
             values = (*values[:-1], shown)
             if (model.table, values) not in self._living:
                 break
-        return model.row(*row[:column], shown, *row[column + 1 :]), values
+        return model.row_of([*row[:column], shown, *row[column + 1 :]]), values

@@ -1,6 +1,6 @@
-"""Folds events into the read models, inside the transaction that appends them."""
+"""Projects events into the read models, inside the transaction that appends them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -8,45 +8,68 @@ from eventsourcing.persistence import IntegrityError
 
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.cells import cell
-from stackfold.application.eventsourcing.projection import (
-    Lookup,
-    NextNumber,
-    Row,
-    RowChange,
-    TemporalProjection,
-)
+from stackfold.application.eventsourcing.projection import Row, TemporalProjection
 from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.application.stacks.queries import Queries
 from stackfold.domain.errors import NameTaken
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.eventstore.canonical_json import canonical_json
+from stackfold.infrastructure.eventstore.log_index import (
+    FIRST_NAME,
+    IndexEntry,
+    author_of,
+    fact_entry,
+    revision_entry,
+)
+from stackfold.infrastructure.eventstore.row_statements import statement
+
+_INDEX = f"INSERT INTO log_index ({', '.join(IndexEntry._fields)}) VALUES (?, ?, ?, ?)"
 
 
 class Projector:
     """Keeps the tables of the read models in step with the log."""
 
     def __init__(self, queries: Queries, database: Database) -> None:
-        """Keep the tables in `database`; `queries` must see the transaction that is folded in."""
+        """Create a projector.
+
+        Args:
+            queries: Answers the questions of constraints, within the transaction.
+            database: Holds the tables.
+        """
         self._queries = queries
         self._database = database
 
     def project(self, cursor: Cursor, event: DomainEvent, position: int, recorded_at: str) -> None:
-        """Fold one event into the read models.
+        """Apply one event to the read models.
+
+        Args:
+            cursor: Executes statements in the transaction that appends the event.
+            event: The event.
+            position: Its position in the log.
+            recorded_at: The time of recording: RFC 3339, UTC.
 
         Raises:
-            NameTaken: It would give a name to a second living thing.
-            IntegrityError: It would be a scope's second first choice.
-            StackfoldError: What holds between aggregates forbids it.
+            NameTaken: The event gives a name that another aggregate has.
+            IntegrityError: Another process has created the same row first.
+            StackfoldError: A constraint forbids the event.
         """
         declared = self._database.aggregates.type_of(event.TOPIC)
         if declared is None:
-            return  # the mapper refuses what no type declares
+            return  # the mapper rejects events that no aggregate type declares
         if declared.projection:
             self._revise(cursor, declared, declared.projection, event, position, recorded_at)
+        else:
+            cursor.execute(_INDEX, fact_entry(position, event, self._first_name(cursor, event)))
         for projection in declared.tables:
             for change in projection.apply(event, position, recorded_at):
                 cursor.execute(*statement(change, self._database.main))
+
+    def _first_name(self, cursor: Cursor, event: DomainEvent) -> str | None:
+        if event.originator_version == 1:
+            return getattr(event, "name", None)
+        found = cursor.execute(FIRST_NAME, (str(event.originator_id),)).fetchone()
+        return str(found[0]) if found else None
 
     def _revise(
         self,
@@ -67,12 +90,15 @@ class Projector:
                 row = table.decoded(values)
                 cursor.execute(table.close, (position, recorded_at, id, since))
             else:
-                # It was deleted and is there again; it was created when it was first there.
+                # A restored aggregate was created when it was first registered.
                 ((created,),) = cursor.execute(table.select_created, (id,)).fetchall()
         constraint = declared.constraints.get(event.TOPIC)
         if constraint:
             constraint(self._queries, event, row)
         after = projection.apply(row, event)
+        shown = after or row
+        if shown is not None:
+            cursor.execute(_INDEX, revision_entry(position, event, table.model, shown))
         if after is None:
             return
         envelope = (id, event.originator_version, position, created, recorded_at, author_of(event))
@@ -97,7 +123,7 @@ class _Statements:
         )
         self.select_created = f"SELECT created FROM {model.table} WHERE id = ? AND revision = 1"
         self.close = f"UPDATE {model.table} SET until = ?, ended = ? WHERE id = ? AND since = ?"
-        self.in_json = json_columns(model)
+        self.in_json = in_json(model)
         self.insert = (
             f"INSERT INTO {model.table} (id, revision, since, created, updated, by, {columns}) "
             f"VALUES (?, ?, ?, ?, ?, ?, {marks})"
@@ -105,8 +131,7 @@ class _Statements:
 
     def decoded(self, values: Sequence[Any]) -> Row:
         pairs = zip(values, self.in_json, strict=True)
-        decoded = (cell(value) if is_json else value for value, is_json in pairs)
-        row: Row = self.model.row(*decoded)
+        row: Row = self.model.row_of(cell(value) if is_json else value for value, is_json in pairs)
         return row
 
 
@@ -115,58 +140,19 @@ def _statements(model: ReadModel) -> _Statements:
     return _Statements(model)
 
 
-def author_of(event: DomainEvent) -> str:
-    """Who made the change that an event is of."""
-    return event.event_metadata.by if event.event_metadata else ""
-
-
 def encoded(row: Row, in_json: Sequence[bool]) -> list[Any]:
-    """A row's values as its table holds them; `in_json` says of each whether it is JSON there."""
+    """The values of a row as its table stores them.
+
+    Args:
+        row: The row.
+        in_json: For each value, whether it is stored as JSON.
+    """
     return [
-        canonical_json(value).decode() if is_json else value
+        canonical_json(value).decode() if is_json and value is not None else value
         for value, is_json in zip(row, in_json, strict=True)
     ]
 
 
-def json_columns(model: ReadModel) -> tuple[bool, ...]:
-    """For each of a read model's own columns, whether it holds JSON."""
+def in_json(model: ReadModel) -> tuple[bool, ...]:
+    """For each column of a read model, whether it is stored as JSON."""
     return tuple(column in model.json for column in model.columns)
-
-
-def statement(change: RowChange, schema: str) -> tuple[str, list[Any]]:
-    """The SQL that changes rows of a table in a schema, and its parameters."""
-    table = f"{schema}.{change.table}"
-    where = " AND ".join(f"{column} = ?" for column in change.key)
-    key = [*change.key.values()]
-    if change.action == "delete":
-        return f"DELETE FROM {table} WHERE {where}", key
-    values = change.values if change.action == "update" else {**change.key, **change.values}
-    marks: list[str] = []
-    parameters: list[Any] = []
-    for column in values:
-        mark, given = _expression(change.table, column, values, schema)
-        marks.append(mark)
-        parameters += given
-    if change.action == "update":
-        settings = ", ".join(f"{c} = {m}" for c, m in zip(values, marks, strict=True))
-        return f"UPDATE {table} SET {settings} WHERE {where}", parameters + key
-    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(marks)})", parameters
-
-
-def _expression(
-    table: str, column: str, values: Mapping[str, Any], schema: str
-) -> tuple[str, list[Any]]:
-    """The SQL for the value of a column, and its parameters."""
-    match values[column]:
-        case Lookup(other, wanted, id):
-            return f"(SELECT {wanted} FROM {schema}.{other} WHERE id = ?)", [id]
-        case NextNumber(among):
-            conditions, parameters = [], []
-            for each in among:
-                mark, given = _expression(table, each, values, schema)
-                conditions.append(f"{each} = {mark}")
-                parameters += given
-            largest = f"SELECT coalesce(max({column}), 0) + 1 FROM {schema}.{table}"
-            return f"({largest} WHERE {' AND '.join(conditions)})", parameters
-        case value:
-            return "?", [value]

@@ -1,14 +1,19 @@
 """The tables of the read models, created from their declarations."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.application.eventsourcing.columns import columns_of
 from stackfold.application.eventsourcing.projection import PositionOf, Table
 from stackfold.application.eventsourcing.snapshots import EVERY
 from stackfold.infrastructure.database.protocol import Cursor
+from stackfold.infrastructure.eventstore.log_index import LOG_INDEX
 
 ENVELOPE = ("id", "revision", "since", "until", "created", "updated", "ended", "by")
-"""The columns that every read model with a row per revision has before its own."""
+"""The first columns of every read model with a row per revision; its row's columns follow."""
+
+_TYPES = {"text": "TEXT", "integer": "INTEGER", "json": "TEXT"}
 
 
 class ReadModelTables:
@@ -17,11 +22,14 @@ class ReadModelTables:
     def __init__(self, aggregates: Aggregates) -> None:
         """Create, clear and drop the tables of `aggregates`."""
         self._models = tuple(aggregates.read_models())
-        self._tables: tuple[Table, ...] = tuple(
-            table
-            for each in aggregates.types()
-            for projection in each.tables
-            for table in projection.tables
+        self._tables: tuple[Table, ...] = (
+            LOG_INDEX,
+            *(
+                table
+                for each in aggregates.types()
+                for projection in each.tables
+                for table in projection.tables
+            ),
         )
 
     def names(self) -> Iterator[str]:
@@ -36,18 +44,17 @@ class ReadModelTables:
             return "since"
         if isinstance(table.position, PositionOf):
             other, column = table.position
-            return f"coalesce((SELECT position FROM {schema}.{other} WHERE id = {column}), 0)"
+            return f"coalesce((SELECT position FROM {schema}.{other.name} WHERE id = {column}), 0)"
         return table.position
 
     def create(self, cursor: Cursor, schema: str) -> None:
         """Create the tables in a schema of the database, empty and without indexes."""
         for model in self._models:
-            own = "".join(f", {column} TEXT NOT NULL" for column in model.columns)
             cursor.execute(
                 f"CREATE TABLE {schema}.{model.table} (id TEXT NOT NULL, "
                 "revision INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, "
                 "created TEXT NOT NULL, updated TEXT NOT NULL, ended TEXT, "
-                f"by TEXT NOT NULL{own})"
+                f"by TEXT NOT NULL, {', '.join(_columns(model.row))})"
             )
         for table in self._tables:
             cursor.execute(f"CREATE TABLE {schema}.{table.name} ({_definition(table)})")
@@ -65,8 +72,8 @@ class ReadModelTables:
             ):
                 cursor.execute(f"CREATE {definition}")
         for each in self._tables:
-            for number, columns in enumerate(each.indexes):
-                name = f"{each.name}_{number}"
+            for columns in each.indexes:
+                name = f"{each.name}_by_{'_'.join(columns)}"
                 cursor.execute(f"CREATE INDEX {name} ON {each.name} ({', '.join(columns)})")
 
     def clear(self, cursor: Cursor) -> None:
@@ -81,10 +88,11 @@ class ReadModelTables:
 
 
 def _definition(table: Table) -> str:
-    columns = [
-        f"{name} {type.removesuffix(' NULL')}{'' if type.endswith(' NULL') else ' NOT NULL'}"
-        for name, type in table.columns.items()
-    ]
     keys = [f"PRIMARY KEY ({', '.join(table.primary_key)})"]
     keys += [f"UNIQUE ({', '.join(columns)})" for columns in table.unique]
-    return ", ".join([*columns, *keys])
+    return ", ".join([*_columns(table.row), *keys])
+
+
+def _columns(row: type[tuple[Any, ...]]) -> Iterator[str]:
+    for name, type, optional in columns_of(row):
+        yield f"{name} {_TYPES[type]}{'' if optional else ' NOT NULL'}"

@@ -6,20 +6,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.projection import RowChange, TemporalProjection
+from stackfold.application.eventsourcing.projection import Insert, RowChange, TemporalProjection
 from stackfold.domain.errors import LogContradicts, UnreadableEvent
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.infrastructure.database.protocol import Cursor, Database, pages
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.eventstore.contradictions import Contradiction, Contradictions
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
-from stackfold.infrastructure.eventstore.projector import (
+from stackfold.infrastructure.eventstore.log_index import (
+    LOG_INDEX,
+    IndexEntry,
     author_of,
-    encoded,
-    json_columns,
-    statement,
+    fact_entry,
+    revision_entry,
 )
+from stackfold.infrastructure.eventstore.projector import encoded, in_json
 from stackfold.infrastructure.eventstore.read_model_tables import ENVELOPE, ReadModelTables
+from stackfold.infrastructure.eventstore.row_statements import statement
 
 Progress = Callable[[int], None]
 """Called with the number of events that are done, now and then."""
@@ -118,6 +121,8 @@ class Fold:
         self._type_of = database.aggregates.type_of
         self._current: dict[tuple[str, str], list[Any]] = {}
         self._created: dict[tuple[str, str], str] = {}
+        self._names: dict[str, str] = {}
+        """Id → name, for aggregates without a row per revision."""
         self._rows: dict[str, list[Sequence[Any]]] = defaultdict(list)
         self.contradictions = Contradictions()
         """Those that nobody has ended; complete when the fold is."""
@@ -144,6 +149,7 @@ class Fold:
             except (AssertionError, LookupError, TypeError, ValueError) as error:
                 if not self.contradictions.misfit(id, position, topic):
                     raise UnreadableEvent(topic, "it does not follow", position) from error
+                self._index(fact_entry(position, event, None))
             if not count % _BATCH:
                 self._flush()
                 if progress:
@@ -159,6 +165,10 @@ class Fold:
             return
         if declared.projection:
             self._revise(declared.projection, event, id, position, recorded_at)
+        else:
+            if event.originator_version == 1:
+                self._names.setdefault(id, getattr(event, "name", id))
+            self._index(fact_entry(position, event, self._names.get(id)))
         for projection in declared.tables:
             for change in projection.apply(event, position, recorded_at):
                 self._change(change)
@@ -174,7 +184,8 @@ class Fold:
         model = projection.read_model
         key = (model.table, id)
         before = self._current.get(key)
-        after = projection.apply(before[-1] if before else None, event)
+        row = before[-1] if before else None
+        after = projection.apply(row, event)
         if before is not None:
             del self._current[key]
             before.pop()
@@ -191,10 +202,16 @@ class Fold:
                 created, recorded_at, None, author_of(event),
                 *encoded(after, _in_json(model)), after,
             ]  # fmt: skip
+        shown = after or row
+        if shown is not None:
+            self._index(revision_entry(position, event, model, shown))
+
+    def _index(self, entry: IndexEntry) -> None:
+        self._rows[LOG_INDEX.name].append(entry)
 
     def _change(self, change: RowChange) -> None:
         sql, parameters = statement(change, self._schema)
-        if change.action == "insert":
+        if isinstance(change, Insert):
             self._rows[sql].append(parameters)
         else:
             self._flush()
@@ -217,4 +234,4 @@ class Fold:
 
 _UNTIL, _ENDED = ENVELOPE.index("until"), ENVELOPE.index("ended")
 
-_in_json = cache(json_columns)
+_in_json = cache(in_json)

@@ -76,5 +76,4 @@ class SqlDeploymentQueries:
 
 
 def _view(row: Sequence[Any]) -> DeploymentView:
-    view = DeploymentView._make(row)
-    return view._replace(stack_revision=int(view.stack_revision))
+    return DeploymentView._make(row)

@@ -12,14 +12,14 @@ from stackfold.domain.errors import NotFound
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.log_entries import (
-    EVENTS,
+    COLUMNS,
     PAGE,
     EntryReader,
     Event,
     state_of,
 )
-from stackfold.infrastructure.queries.log_filter import Condition, condition
-from stackfold.infrastructure.queries.lookup import marks
+from stackfold.infrastructure.queries.log_filter import Selection, selection
+from stackfold.infrastructure.queries.lookup import marks, table_of
 from stackfold.infrastructure.queries.text import normal
 
 
@@ -32,32 +32,18 @@ class SqlHistory:
 
     def log(self, wanted: LogFilter) -> Iterator[HistoryEntry]:
         """The part of the log that a filter asks for."""
-        if wanted.name is not None:
-            wanted = wanted._replace(name=normal(wanted.name))
-        read = EntryReader(self._database)
-        left = wanted.limit
-        if left == 0:
+        if wanted.limit == 0:
             return
-        for page in self._pages(condition(self._database, wanted), wanted.newest_first, left):
-            for entry in read.page(page):
-                # The database has left out most of what cannot match, but not all of it.
-                if (
-                    wanted.by in (None, entry.by)
-                    and wanted.kind in (None, entry.kind)
-                    and wanted.name in (None, entry.name)
-                ):
-                    yield entry
-                    if left is not None:
-                        left -= 1
-                        if left == 0:
-                            return
+        read = EntryReader(self._database)
+        pages = self._pages(selection(self._database, wanted), wanted.newest_first, wanted.limit)
+        yield from islice((entry for page in pages for entry in read.page(page)), wanted.limit)
 
     def at(self, positions: Sequence[int]) -> list[HistoryEntry]:
         """The events at these positions."""
         found: dict[int, Event] = {}
         for begin in range(0, len(positions), PAGE):
             part = positions[begin : begin + PAGE]
-            events = self._events(f"position IN ({marks(part)})", part)
+            events = self._events(f"e.position IN ({marks(part)})", part)
             found.update((event.position, event) for event in events)
         wanted = (found[position] for position in positions if position in found)
         return [*EntryReader(self._database).entries(wanted)]
@@ -65,7 +51,7 @@ class SqlHistory:
     def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
         """What happened to one stack, component, flavor or run, newest first; at most so much."""
         events = self._events(
-            "originator_id = ? ORDER BY originator_version DESC LIMIT ?", [id, _most(limit)]
+            "e.originator_id = ? ORDER BY e.originator_version DESC LIMIT ?", [id, _most(limit)]
         )
         return [*EntryReader(self._database).entries(events)]
 
@@ -87,7 +73,7 @@ class SqlHistory:
         Raises:
             NotFound: There never was one.
         """
-        table = self._table(kind)
+        table = table_of(self._database, kind)
         reference = normal(reference)
         # What was deleted is true in no later row than the one that its deletion ended.
         order = (
@@ -106,7 +92,7 @@ class SqlHistory:
 
     def deleted(self, kind: str, type: ComponentType | None = None) -> list[Reference]:
         """What was deleted, under the name that it had last; for a component, of a type."""
-        table = self._table(kind)
+        table = table_of(self._database, kind)
         rows = self._database.read(
             f"SELECT id, name FROM {table} AS t WHERE until IS NOT NULL"
             f"{' AND type = ?' if type else ''} AND NOT EXISTS (SELECT 1 FROM {table} AS later "
@@ -117,7 +103,7 @@ class SqlHistory:
 
     def revision(self, kind: str, id: str, position: int) -> Revision | None:
         """The revision of something that was true at a position; None if it was not there."""
-        table = self._table(kind)
+        table = table_of(self._database, kind)
         rows = self._database.read(
             f"SELECT revision, since FROM {table} WHERE id = ? AND since <= ? "
             "AND (until IS NULL OR until > ?) ORDER BY since DESC LIMIT 1",
@@ -142,7 +128,11 @@ class SqlHistory:
             events as (aggregate's topic, id, revision), newest first. Runs change nothing; what
             was done to deployments is told too.
         """
-        found = self._pages(Condition(("substr(topic, 1, 4) <> 'run.'",)), newest_first=True)
+        all_events = Selection()
+        found = self._pages(
+            all_events._replace(source=f"{all_events.source} AND substr(e.topic, 1, 4) <> 'run.'"),
+            newest_first=True,
+        )
         events_found = (event for page in found for event in page)
         for number, group in groupby(events_found, key=lambda event: event.change):
             events = [*group]
@@ -156,12 +146,6 @@ class SqlHistory:
             )
 
     # -- how it is done
-
-    def _table(self, kind: str) -> str:
-        model = self._database.aggregates.read_model(kind)
-        if model is None:
-            raise LookupError(f"there is no read model of {kind!r}")
-        return model.table
 
     def _positions_of_stack(self, id: str, most: int) -> Iterator[int]:
         """Where a stack was changed, or a component while the stack held it; newest first."""
@@ -195,47 +179,39 @@ class SqlHistory:
             last, _ = page[-1]
 
     def _events(self, where: str, parameters: Sequence[Any]) -> list[Event]:
-        return [Event(*row) for row in self._database.read(f"{EVENTS} WHERE {where}", parameters)]
+        return self._read(f"{Selection().source} AND {where}", parameters)
+
+    def _read(self, source: str, parameters: Sequence[Any]) -> list[Event]:
+        return [
+            Event(*row) for row in self._database.read(f"SELECT {COLUMNS} {source}", parameters)
+        ]
 
     def _pages(
-        self, wanted: Condition, newest_first: bool, limit: int | None = None
+        self, wanted: Selection, newest_first: bool, limit: int | None = None
     ) -> Iterator[list[Event]]:
-        """Events by position, read a page at a time, so that nobody waits for the reader.
+        """Events by position, read a page at a time, so that no other thread waits long.
 
         Args:
-            wanted: Which of them.
+            wanted: The events.
             newest_first: The order.
-            limit: How many may be enough; the first pages are no larger.
+            limit: How many may be enough; the first page is no larger.
         """
-        order = "DESC" if newest_first else "ASC"
-        where = " AND ".join([*wanted.clauses, "position > ? AND position <= ?"])
-        size = min(PAGE, limit or PAGE)
-        for stretch in self._stretches(wanted, newest_first):
-            low, high = stretch
-            while page := self._events(
-                f"{where} ORDER BY position {order} LIMIT {size}", [*wanted.parameters, low, high]
-            ):
-                yield page
-                if len(page) < size:
-                    break
-                last = page[-1].position
-                low, high = (low, last - 1) if newest_first else (last, high)
-                size = min(PAGE, 2 * size)
-
-    def _stretches(self, wanted: Condition, newest_first: bool) -> Iterator[tuple[int, int]]:
-        """The log in parts that are searched by one statement each, so that none takes long."""
-        ((low, high),) = self._database.read(
-            "SELECT coalesce(min(position) - 1, 0), coalesce(max(position), 0) FROM events"
+        position, low, high = wanted.position, wanted.after, wanted.upto
+        statement = (
+            f"{wanted.source} AND {position} > ? AND {position} <= ? "
+            f"ORDER BY {position} {'DESC' if newest_first else 'ASC'} LIMIT ?"
         )
-        low = max(low, wanted.after)
-        high = high if wanted.upto is None else min(high, wanted.upto)
-        begins = range(low, high, _STRETCH)
-        for begin in reversed(begins) if newest_first else begins:
-            yield begin, min(begin + _STRETCH, high)
+        size = min(PAGE, limit or PAGE)
+        while page := self._read(statement, [*wanted.parameters, low, high, size]):
+            yield page
+            if len(page) < size:
+                return
+            last = page[-1].position
+            low, high = (low, last - 1) if newest_first else (last, high)
+            size = min(PAGE, 2 * size)
 
 
 _END = 2**63 - 1
-_STRETCH = 20_000
 
 
 def _most(limit: int | None) -> int:

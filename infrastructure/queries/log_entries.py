@@ -1,4 +1,4 @@
-"""What events changed, told a page at a time: a few queries for many events."""
+"""Entries of the log: what each event changed, read a page at a time with a few queries."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,24 +10,25 @@ from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.application.history.row_changes import row_changes
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.infrastructure.database.protocol import Database
-from stackfold.infrastructure.queries.lookup import marks
+from stackfold.infrastructure.queries.lookup import marks, table_of
 
-EVENTS = (
-    "SELECT position, change, recorded_at, originator_id, originator_version, topic, state "
-    "FROM events"
+COLUMNS = (
+    "e.position, e.change, e.recorded_at, e.originator_id, e.originator_version, e.topic, "
+    "e.state, n.kind, n.name"
 )
+"""The columns of `Event`, with the events as `e` and their entries in the log index as `n`."""
 PAGE = 200
 """How many events are read at a time."""
 
 _AT_ONCE = 500
 """How many names are looked up by one statement."""
 
-_TOLD = ("name", "pipeline", "step", "error")
-"""The fields of a run's events that tell what happened."""
+_SHOWN = ("name", "pipeline", "step", "error")
+"""The fields of a run's events that entries show."""
 
 
 class Event(NamedTuple):
-    """A row of the log."""
+    """A row of the log, with its entry in the log index."""
 
     position: int
     change: int
@@ -36,6 +37,10 @@ class Event(NamedTuple):
     originator_version: int
     topic: str
     state: bytes
+    kind: str | None
+    """What it changed; None if the log index has no entry."""
+    name: str | None
+    """The name of what it changed; None if the log index has no entry."""
 
 
 Row = Mapping[str, Any]
@@ -49,7 +54,7 @@ class _Revision(NamedTuple):
 
 
 class _Name(NamedTuple):
-    """What something is called, and the positions between which it is."""
+    """A name, and the half-open interval of positions in which it is valid."""
 
     since: int
     until: int
@@ -57,13 +62,16 @@ class _Name(NamedTuple):
 
 
 class EntryReader:
-    """Tells what events changed; it remembers names, so use one for one reading of the log."""
+    """Makes entries of events. It caches names: create one for each reading of the log."""
 
     def __init__(self, database: Database) -> None:
-        """Look up in `database` what was true before and after each event."""
+        """Create a reader.
+
+        Args:
+            database: Holds the rows before and after each event.
+        """
         self._database = database
         self._names: dict[str, _Name] = {}
-        self._runs: dict[str, str] = {}
         self._revisions: dict[str, dict[tuple[str, int], _Revision]] = {}
 
     def entries(self, events: Iterable[Event]) -> Iterator[HistoryEntry]:
@@ -73,42 +81,35 @@ class EntryReader:
             yield from self.page(page)
 
     def page(self, events: Sequence[Event]) -> list[HistoryEntry]:
-        """One entry per event; for one page, whose events share their queries."""
+        """One entry per event of a page, in the same order."""
         by_topic: dict[str, list[Event]] = {}
         for event in events:
             by_topic.setdefault(event.topic.partition(".")[0], []).append(event)
-        described: dict[int, tuple[str, str, list[Change]]] = {}
+        changes: dict[int, list[Change]] = {}
         states = {event.position: state_of(event) for event in events}
         for topic, group in by_topic.items():
             model = self._database.aggregates.read_model(topic)
             if model:
-                described.update(self._revised(model, group))
+                changes.update(self._revised(model, group))
             else:
-                described.update(self._happened(topic, group, states))
-        return [
-            _entry(event, states[event.position], described[event.position]) for event in events
-        ]
-
-    # -- what has a row per revision
+                changes.update((event.position, _shown(states[event.position])) for event in group)
+        return [_entry(event, states[event.position], changes[event.position]) for event in events]
 
     def _revised(
         self, model: ReadModel, events: Sequence[Event]
-    ) -> Iterator[tuple[int, tuple[str, str, list[Change]]]]:
+    ) -> Iterator[tuple[int, list[Change]]]:
+        """Position → what changed, for aggregates with a row per revision."""
         before, after = self._rows(model, events)
         names = self._names_in(model, before, after)
         for event in events:
             at = event.position
-            old, new = before.get(at), after.get(at)
-            row = new or old or {}
-            kind = str(row.get(model.kind, model.topic)) if model.kind else model.topic
-            name = str(row.get(model.name) or event.originator_id)
-            yield at, (kind, name, row_changes(model, old, new, names.get(at, {})))
+            yield at, row_changes(model, before.get(at), after.get(at), names.get(at, {}))
 
     def _rows(
         self, model: ReadModel, events: Sequence[Event]
     ) -> tuple[dict[int, Row], dict[int, Row]]:
-        """Position → the row that was true until then, and the one that is true since then."""
-        # What one event leaves behind, the next one of the same thing finds.
+        """Position → the row that an event ended, and position → the row that it began."""
+        # The row that one event begins is the one that the next event of the aggregate ends.
         last = self._revisions.get(model.topic, {})
         keys = [(e.originator_id, e.originator_version - back) for e in events for back in (0, 1)]
         known = {key: last[key] for key in keys if key in last}
@@ -145,10 +146,9 @@ class EntryReader:
     ) -> None:
         if not events:
             return
-        shown = {*model.describe, model.name, model.kind}
-        columns = [each for each in model.columns if each in shown]
+        columns = [each for each in model.columns if each in model.describe]
         own = ", ".join(f"r.{column}" for column in columns)
-        # One seek each; with OR it would be a look at every revision.
+        # One seek for each event; a condition with OR would read every revision.
         for id, revision, since, until, *values in self._database.read(
             f"SELECT r.id, r.revision, r.since, r.until, {own} FROM events AS e "
             f"JOIN {model.table} AS r ON r.id = e.originator_id AND {joined} "
@@ -158,20 +158,21 @@ class EntryReader:
             known[id, revision] = _Revision(since, until, dict(zip(columns, values, strict=True)))
 
     def _names_in(self, model: ReadModel, *rows: Mapping[int, Row]) -> dict[int, dict[str, str]]:
-        """Position → id → name, for the things that rows refer to by their ids and that differ.
+        """Position → id → name, for the ids in the columns that an event changed.
 
         No position is both an event of a stack and one of its components, so the names before
         and after an event are the same.
         """
         if model.references is None:
             return {}
-        table, column, ids_of = model.references
+        topic, column, ids_of = model.references
+        table = table_of(self._database, topic)
         wanted: dict[int, set[str]] = {}
         for at in {at for each in rows for at in each}:
             values = [each[at][column] if at in each else None for each in rows]
             if values[0] != values[-1]:
-                held = (cell(each or "{}") if column in model.json else each for each in values)
-                wanted[at] = {id for each in held if each is not None for id in ids_of(each)}
+                found_in = (cell(each) if column in model.json else each for each in values)
+                wanted[at] = {id for each in found_in if each is not None for id in ids_of(each)}
         self._learn(table, [(id, at) for at, ids in wanted.items() for id in ids])
         found: dict[int, dict[str, str]] = {}
         unknown = []
@@ -183,13 +184,13 @@ class EntryReader:
                     found[at][id] = known.name
                 else:
                     unknown.append((id, at))
-        # Something was renamed within this page: its names are looked up for each position.
+        # What was renamed within this page is looked up for each position.
         for (id, at), name in self._looked_up(table, unknown):
             found[at][id] = name.name
         return found
 
     def _learn(self, table: str, wanted: Sequence[tuple[str, int]]) -> None:
-        """Remember a name for each id that has none that holds, as of one of its positions."""
+        """Cache a name, as of one of its positions, for each id without a valid one."""
         missing = {}
         for id, at in wanted:
             known = self._names.get(id)
@@ -201,7 +202,7 @@ class EntryReader:
     def _looked_up(
         self, table: str, wanted: Sequence[tuple[str, int]]
     ) -> Iterator[tuple[tuple[str, int], _Name]]:
-        """What things were called at positions, or last before them."""
+        """The names of ids at positions, or the last ones before them."""
         for begin in range(0, len(wanted), _AT_ONCE):
             part = wanted[begin : begin + _AT_ONCE]
             rows = self._database.read(
@@ -214,37 +215,8 @@ class EntryReader:
             )
             names = {(id, at): _Name(since, end or _END, name) for id, at, since, name, end in rows}
             for id, at in part:
-                # In read models that were tampered with there may be none.
+                # Read models that were tampered with may have none.
                 yield (id, at), names.get((id, at), _Name(at, at + 1, id))
-
-    # -- what has a row per fact
-
-    def _happened(
-        self, topic: str, events: Sequence[Event], states: Mapping[int, Mapping[str, Any]]
-    ) -> Iterator[tuple[int, tuple[str, str, list[Change]]]]:
-        """What events of runs, which change no configuration, tell."""
-        self._learn_runs({event.originator_id for event in events} - self._runs.keys())
-        for event in events:
-            state = states[event.position]
-            changes = [Change(field, None, state[field]) for field in _TOLD if field in state]
-            yield event.position, (topic, self._runs[event.originator_id], changes)
-
-    def _learn_runs(self, wanted: set[str]) -> None:
-        """Remember what runs are called, or were if they were deleted."""
-        if not wanted:
-            return
-        ids = sorted(wanted)
-        rows = self._database.read(f"SELECT id, name FROM runs WHERE id IN ({marks(ids)})", ids)
-        self._runs.update(rows)
-        gone = [id for id in ids if id not in self._runs]
-        if not gone:
-            return
-        self._runs.update((id, id) for id in gone)
-        for row in self._database.read(
-            f"{EVENTS} WHERE originator_version = 1 AND originator_id IN ({marks(gone)})", gone
-        ):
-            first = Event(*row)
-            self._runs[first.originator_id] = str(state_of(first).get("name", first.originator_id))
 
 
 _END = 2**63 - 1
@@ -253,7 +225,7 @@ _decode = json.JSONDecoder().raw_decode
 
 
 def state_of(event: Event) -> Mapping[str, Any]:
-    """An event's fields; none where they were damaged, for the rest can still be told."""
+    """The fields of an event; none if they are damaged, since the rest can still be shown."""
     try:
         state = _decode(event.state.decode())[0]
     except ValueError:
@@ -261,18 +233,20 @@ def state_of(event: Event) -> Mapping[str, Any]:
     return state if isinstance(state, dict) else {}
 
 
-def _entry(
-    event: Event, state: Mapping[str, Any], described: tuple[str, str, list[Change]]
-) -> HistoryEntry:
-    kind, name, changes = described
+def _shown(state: Mapping[str, Any]) -> list[Change]:
+    """The fields of an event of an aggregate without a row per revision."""
+    return [Change(field, None, state[field]) for field in _SHOWN if field in state]
+
+
+def _entry(event: Event, state: Mapping[str, Any], changes: list[Change]) -> HistoryEntry:
     return HistoryEntry(
         event.position,
         event.change,
         event.recorded_at,
         str(state.get("by", "")),
         str(state.get("why", "")),
-        kind,
-        name,
+        event.topic.partition(".")[0] if event.kind is None else str(event.kind),
+        event.originator_id if event.name is None else str(event.name),
         event.originator_id,
         event.originator_version,
         event.topic.partition(".")[2].replace("_", " "),

@@ -79,3 +79,15 @@ def true_at(table: str, as_of: int | None) -> tuple[str, list[int]]:
 def marks(values: Sequence[object]) -> str:
     """As many marks for parameters as there are values."""
     return ", ".join("?" * len(values))
+
+
+def table_of(database: Database, topic: str) -> str:
+    """The table of the read model of the aggregates of a topic, such as "stack".
+
+    Raises:
+        LookupError: There is no such read model.
+    """
+    model = database.aggregates.read_model(topic)
+    if model is None:
+        raise LookupError(f"there is no read model of {topic!r}")
+    return model.table

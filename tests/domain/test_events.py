@@ -98,6 +98,12 @@ def test_metadata_is_attached_to_an_event_whose_data_is_frozen():
         event.name = "b"
 
 
+@pytest.mark.parametrize("name", EventMetadata._fields)
+def test_an_event_class_cannot_have_a_field_of_the_metadata(name):
+    with pytest.raises(TypeError, match=f"Sold: the field '{name}' is reserved"):
+        type("Sold", (DomainEvent,), {"TOPIC": "stack.sold", "__annotations__": {name: str}})
+
+
 def test_time_can_be_frozen():
     with freeze_time("2026-02-03 04:05:06.000007"):
         component = Component.register(ComponentType.ALERTER, "a", "f", {})

@@ -7,6 +7,7 @@ from history.homes import as_somebody
 from workspaces import STORE, stack, store
 
 from stackfold import pipeline, step
+from stackfold.infrastructure.workspace import Workspace
 
 
 @step
@@ -60,6 +61,34 @@ def test_a_filter_finds_what_matches_among_all_entries(busy):
         assert oldest == matching[::-1][:2]
 
 
+@pytest.mark.parametrize("where", ["in a folder", "in PostgreSQL"])
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        ({"by": "ada"}, "log_index_by_by_position"),
+        ({"kind": STORE.value}, "log_index_by_kind_position"),
+        ({"name": "lake"}, "log_index_by_name_position"),
+        ({"by": "ada", "kind": "stack"}, "log_index_by_kind_position"),
+        ({"by": "ada", "kind": "stack", "name": "lake"}, "log_index_by_name_position"),
+    ],
+)
+def test_a_filter_is_answered_by_an_index(where, wanted, index, tmp_path, request, monkeypatch):
+    if where == "in PostgreSQL":
+        opening, explain = request.getfixturevalue("postgres").workspace(), "EXPLAIN"
+    else:
+        opening, explain = Workspace.open(tmp_path / "home"), "EXPLAIN QUERY PLAN"
+    with opening as ws:
+        (statement, parameters), *_ = reads(ws, monkeypatch, **wanted)
+        if where == "in PostgreSQL":
+            # A table of a few rows is read as a whole otherwise.
+            ws._database.read("SELECT set_config('enable_seqscan', 'off', false)")
+        plan = str(ws._database.read(f"{explain} {statement}", parameters))
+        assert index in plan
+        assert "SCAN" not in plan
+        assert "SORT" not in plan.upper()
+        assert "B-TREE" not in plan
+
+
 def test_entries_read_together_tell_what_each_tells_alone(busy):
     together = [*busy.log.entries()]
     assert together == [entry for each in together for entry in busy.history.at([each.position])]
@@ -87,14 +116,19 @@ def test_a_page_of_entries_takes_as_many_statements_as_one_entry(ws, monkeypatch
 
 
 def statements(ws, monkeypatch, **wanted):
-    told = []
+    return len(reads(ws, monkeypatch, **wanted))
+
+
+def reads(ws, monkeypatch, **wanted):
+    """The statements, with their parameters, that are executed to read entries of the log."""
+    executed = []
     read = ws._database.read
 
-    def counted(*arguments):
-        told.append(arguments)
+    def recorded(*arguments):
+        executed.append(arguments)
         return read(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(ws._database, "read", counted)
-        assert [*ws.log.entries(**wanted)] or wanted.get("by")
-    return len(told)
+        patched.setattr(ws._database, "read", recorded)
+        assert [*ws.log.entries(**wanted)] or wanted
+    return executed

@@ -1,0 +1,134 @@
+"""The projection of artifacts, and of what flows into and out of steps."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from stackfold.application.eventsourcing.projection import (
+    Delete,
+    Insert,
+    Lookup,
+    NextNumber,
+    PositionOf,
+    RowChange,
+    Table,
+    TableProjection,
+)
+from stackfold.application.runs.run_projection import RUNS
+from stackfold.domain.rfc3339 import to_rfc3339
+from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.run import Run
+
+
+class ArtifactRow(NamedTuple):
+    """An artifact."""
+
+    id: str
+    run: str
+    """The id of the run that produced it."""
+    pipeline: str
+    step: str
+    place: int
+    """Its index among the outputs of the step."""
+    name: str
+    version: int
+    """Counts the artifacts of one pipeline, step and name, from 1."""
+    position: int
+    type: str
+    materializer: str
+    uri: str
+    digest: str
+    size: int
+    """Bytes."""
+    versions: dict[str, str]
+    """Package → the version that it was written with."""
+    created: str
+    metadata: dict[str, Any]
+    tags: list[str]
+
+
+class FlowRow(NamedTuple):
+    """An input or output of a step."""
+
+    run: str
+    step: str
+    direction: str
+    """"in" or "out"."""
+    name: str
+    place: int
+    """Its index among the inputs or outputs of the step."""
+    artifact: str
+    """The id of the artifact."""
+
+
+ARTIFACTS = Table(
+    "artifacts",
+    ArtifactRow,
+    primary_key=("id",),
+    position="position",
+    # Also the index that the next version is found by, including during a rebuild.
+    unique=(("pipeline", "step", "name", "version"),),
+    indexes=(("position",), ("digest",)),
+)
+FLOWS = Table(
+    "flows",
+    FlowRow,
+    primary_key=("run", "step", "direction", "name", "place"),
+    position=PositionOf(RUNS, "run"),
+    indexes=(("artifact", "direction"),),
+)
+
+
+def apply(event: Run.Event, position: int, recorded_at: str) -> Iterator[RowChange]:
+    """The changes of rows that an event makes.
+
+    An artifact's row stays when its run is deleted, so that a version number is never reused. It
+    exists for users as long as it flows out of a step.
+    """
+    run = str(event.originator_id)
+    match event:
+        case Run.StepCompleted():
+            for place, artifact in enumerate(event.outputs):
+                # A step from the cache has the outputs of the run that produced them.
+                if event.cached_from is None:
+                    yield Insert(ARTIFACTS, _artifact(event, position, place, artifact))
+                yield _flow(run, event.step, "out", artifact.name, place, str(artifact.id))
+            # By name: the log does not record their order.
+            for place, (name, id) in enumerate(sorted(event.inputs.items())):
+                yield _flow(run, event.step, "in", name, place, str(id))
+        case Run.Resumed():
+            for step in event.redone:
+                yield Delete(FLOWS, {"run": run, "step": step})
+        case Run.Deleted():
+            yield Delete(FLOWS, {"run": run})
+
+
+def _flow(run: str, step: str, direction: str, name: str, place: int, artifact: str) -> Insert:
+    return Insert(FLOWS, FlowRow(run, step, direction, name, place, artifact)._asdict())
+
+
+def _artifact(
+    event: Run.StepCompleted, position: int, place: int, artifact: Artifact
+) -> dict[str, Any]:
+    run = str(event.originator_id)
+    return {
+        "id": str(artifact.id),
+        "run": run,
+        "pipeline": Lookup(RUNS, "pipeline", run),
+        "step": event.step,
+        "place": place,
+        "name": artifact.name,
+        "version": NextNumber(("pipeline", "step", "name")),
+        "position": position,
+        "type": artifact.type,
+        "materializer": artifact.materializer,
+        "uri": artifact.uri,
+        "digest": artifact.digest,
+        "size": artifact.size,
+        "versions": artifact.versions,
+        "created": to_rfc3339(event.timestamp),
+        "metadata": artifact.metadata,
+        "tags": artifact.tags,
+    }
+
+
+ARTIFACT_TABLES = TableProjection(tables=(ARTIFACTS, FLOWS), apply=apply)
