@@ -385,9 +385,9 @@ class Workspace(InScope, RunServices, DeploymentServices):
 
     @cached_property
     def _event_store(self) -> "EventStoreComponents":
-        from stackfold.infrastructure.eventstore.wiring import wire
+        from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
-        return wire(self._database)
+        return EventStoreComponents(self._database)
 
 
 def _user() -> str:

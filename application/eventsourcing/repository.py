@@ -1,21 +1,29 @@
-"""The one log, as the services use it: load, save, and try again where a race was lost."""
+"""Repository: loads and saves aggregates, and retries a command that lost a race.
+
+The eventsourcing library is imported when something is first loaded or saved, so that services
+that only read can be created without it.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, TypeVar
+from copy import deepcopy
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from uuid import UUID
 
-from eventsourcing.persistence import EventStore, RecordConflictError
-
 from stackfold.application.eventsourcing.aggregate_type import Aggregates
-from stackfold.application.eventsourcing.snapshots import Snapshots, revive
+from stackfold.application.eventsourcing.snapshots import EVERY, Snapshots, revive
 from stackfold.domain.errors import ConcurrentModification, NotFound
-from stackfold.domain.eventsourcing.aggregate import Aggregate
-from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.limits import MESSAGE, must_fit
 
-A = TypeVar("A", bound=Aggregate)
+if TYPE_CHECKING:
+    from eventsourcing.persistence import EventStore
+
+    from stackfold.domain.eventsourcing.aggregate import Aggregate
+    from stackfold.domain.eventsourcing.event import DomainEvent
+
+A = TypeVar("A", bound="Aggregate")
 R = TypeVar("R")
 
 Preview = Callable[[Sequence[int]], None]
@@ -28,61 +36,109 @@ _RACES = 3
 lose for ever."""
 
 
+_LONGEST_REPLAY = 2 * EVERY
+"""So many events at most are replayed to get to a past revision and on to the latest."""
+
+
 class Undo(NamedTuple):
     """Aggregates to save as one change that takes back another one."""
 
-    aggregates: Sequence[Aggregate]
+    aggregates: "Sequence[Aggregate]"
     of: int
     """The change that is taken back, by the position of its first event."""
 
 
+class EventLog(NamedTuple):
+    """The log as the repository uses it."""
+
+    store: "EventStore[UUID]"
+    exclusive: Callable[[], AbstractContextManager[None]]
+    """In its block, no other writer can append events."""
+
+
 class Repository:
-    """Aggregates, loaded from the log and saved to it."""
+    """Loads aggregates from the log, and saves them to it."""
 
     def __init__(
         self,
-        store: "EventStore[UUID]",
+        open_log: Callable[[], EventLog],
         snapshots: Snapshots,
         aggregates: Aggregates,
         author: Callable[[], str],
-        exclusive: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        """Read and append events through `store`, signed by `author()`.
+        """Create a repository.
 
-        In a block of `exclusive()` nobody else records anything.
+        Args:
+            open_log: Returns the log; called on first use, as it imports the library.
+            snapshots: Finds snapshots, from which replays start.
+            aggregates: The declarations of aggregates.
+            author: Returns who makes the changes that are saved.
         """
-        self._store = store
+        self._open_log = open_log
         self._snapshots = snapshots
         self.aggregates = aggregates
         self.author = author
-        self._exclusive = exclusive
 
     def load(self, kind: type[A], id: UUID | str, revision: int | None = None) -> A:
-        """The aggregate with that id, as it is or as it was at a revision.
+        """Load an aggregate.
+
+        Args:
+            kind: Its class.
+            id: Its id.
+            revision: The revision to load; None for the latest.
 
         Raises:
-            NotFound: The log knows no such id or revision.
+            NotFound: The log has no such id or revision.
         """
-        declared = self.aggregates.type_of(kind.TOPIC)
-        restore = declared.restore if declared else None
-        snapshot = self._snapshots.latest(kind.TOPIC, str(id), revision) if restore else None
-        aggregate = None
-        if snapshot and restore:
-            aggregate = revive(kind, UUID(str(id)), snapshot, restore)
-        after = snapshot.revision if snapshot else None
+        aggregate, after = self._start(kind, id, revision)
         for event in self._events(id, after, upto=revision):
-            if aggregate is not None and event.originator_version == aggregate.version:
-                # A second one of that revision, which an index that lied let in: both count.
-                event.apply(aggregate)  # type: ignore[attr-defined]
-            else:
-                aggregate = event.mutate(aggregate)  # type: ignore[attr-defined]
+            aggregate = _applied(event, aggregate)
         if aggregate is None or (revision is not None and aggregate.version != revision):
             raise NotFound(kind.TOPIC, str(id) if revision is None else f"{id} revision {revision}")
         return aggregate
 
+    def load_with_past(self, kind: type[A], id: UUID | str, revision: int) -> tuple[A, A]:
+        """Load an aggregate as it is, and as it was at a revision, in one replay if that is short.
+
+        Args:
+            kind: Its class.
+            id: Its id.
+            revision: The past revision.
+
+        Returns:
+            The latest revision, and the past one.
+
+        Raises:
+            NotFound: The log has no such id or revision.
+        """
+        aggregate, after = self._start(kind, id, revision)
+        events = [*self._events(id, after, limit=_LONGEST_REPLAY)]
+        past = deepcopy(aggregate) if after == revision else None
+        for event in events:
+            aggregate = _applied(event, aggregate)
+            if aggregate.version == revision:
+                past = deepcopy(aggregate)
+        if aggregate is None or past is None or len(events) == _LONGEST_REPLAY:
+            return self.load(kind, id), self.load(kind, id, revision)
+        return aggregate, past
+
+    def _start(
+        self, kind: type[A], id: UUID | str, revision: int | None
+    ) -> tuple[A | None, int | None]:
+        """The aggregate at its latest snapshot up to a revision, and the revision of that."""
+        if revision is not None and revision < EVERY:
+            return None, None
+        declared = self.aggregates.type_of(kind.TOPIC)
+        if declared is None or declared.restore is None:
+            return None, None
+        snapshot = self._snapshots.latest(kind.TOPIC, str(id), revision)
+        if snapshot is None:
+            return None, None
+        return revive(kind, UUID(str(id)), snapshot, declared.restore), snapshot.revision
+
     def save(
         self,
-        *aggregates: Aggregate,
+        *aggregates: "Aggregate",
         why: str = "",
         undoes: int | None = None,
         preview: Preview | None = None,
@@ -110,7 +166,7 @@ class Repository:
         metadata = EventMetadata(self.author(), why, undoes)
         for event in events:
             event.stamp(metadata)  # type: ignore[attr-defined]
-        recordings = self._store.put(events, events=events, preview=preview)
+        recordings = self._log.store.put(events, events=events, preview=preview)
         return [recording.notification.id for recording in recordings]
 
     def change(
@@ -144,7 +200,7 @@ class Repository:
 
     def attempt(
         self,
-        command: Callable[[], "Sequence[Aggregate] | Undo"],
+        command: "Callable[[], Sequence[Aggregate] | Undo]",
         why: str = "",
         preview: Preview | None = None,
         *,
@@ -173,36 +229,41 @@ class Repository:
             return self.save(*change, why=why, preview=preview)
 
         if locked:
-            with self._exclusive():
+            with self._log.exclusive():
                 positions = once()
             return positions  # noqa: RET504  # the block ends with the commit
         return self._until_recorded(once)
 
     def create(
-        self, command: Callable[[], Sequence[Aggregate]], why: str = ""
-    ) -> tuple[Aggregate, int]:
+        self, command: "Callable[[], Sequence[Aggregate]]", why: str = ""
+    ) -> "tuple[Aggregate, int]":
         """As `attempt`; returns the first of the aggregates, and the last position."""
-        aggregates: list[Aggregate] = []
 
-        def remembered() -> Sequence[Aggregate]:
-            aggregates[:] = command()
-            return aggregates
+        def once() -> "tuple[Aggregate, int]":
+            aggregates = command()
+            *_, last = self.save(*aggregates, why=why)
+            return aggregates[0], last
 
-        *_, last = self.attempt(remembered, why)
-        return aggregates[0], last
+        return self._until_recorded(once)
 
     def _until_recorded(self, once: Callable[[], R]) -> R:
         """Try again after a lost race; in the end, with nobody else racing."""
+        from eventsourcing.persistence import RecordConflictError
+
         for _ in range(_RACES):
             try:
                 return once()
             except RecordConflictError:
                 continue
-        with self._exclusive():
+        with self._log.exclusive():
             result = once()
         return result  # noqa: RET504  # the block ends with the commit
 
-    def _refuse_overlap(self, aggregate: Aggregate, seen: int) -> None:
+    @cached_property
+    def _log(self) -> EventLog:
+        return self._open_log()
+
+    def _refuse_overlap(self, aggregate: "Aggregate", seen: int) -> None:
         """Refuse what is pending if it touches fields that others have changed since `seen`."""
         mine: set[str] = set()
         for event in aggregate.pending_events:
@@ -219,6 +280,20 @@ class Repository:
                 )
 
     def _events(
-        self, id: UUID | str, after: int | None = None, upto: int | None = None
-    ) -> Iterator[DomainEvent]:
-        return self._store.get(UUID(str(id)), gt=after, lte=upto)  # type: ignore[return-value]
+        self,
+        id: UUID | str,
+        after: int | None = None,
+        upto: int | None = None,
+        limit: int | None = None,
+    ) -> "Iterator[DomainEvent]":
+        return self._log.store.get(  # type: ignore[return-value]
+            UUID(str(id)), gt=after, lte=upto, limit=limit
+        )
+
+
+def _applied(event: "DomainEvent", aggregate: A | None) -> A:
+    if aggregate is not None and event.originator_version == aggregate.version:
+        # A damaged index let in a second event of this revision: both are applied.
+        event.apply(aggregate)  # type: ignore[attr-defined]
+        return aggregate
+    return event.mutate(aggregate)  # type: ignore[attr-defined,no-any-return]

@@ -5,13 +5,15 @@ twice, and at most a hundred events are replayed on it.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.rfc3339 import from_rfc3339
 
-A = TypeVar("A", bound=Aggregate)
+if TYPE_CHECKING:
+    from stackfold.domain.eventsourcing.aggregate import Aggregate
+
+A = TypeVar("A", bound="Aggregate")
 
 Restore = Callable[[Mapping[str, Any]], dict[str, Any]]
 

@@ -7,7 +7,7 @@ from eventsourcing.persistence import ApplicationRecorder, Mapper
 
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
-from stackfold.infrastructure.eventstore.wiring import wire
+from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
 
 def application_class(database: Database) -> type[Application[UUID]]:
@@ -28,6 +28,6 @@ def application_class(database: Database) -> type[Application[UUID]]:
 
         def construct_recorder(self) -> ApplicationRecorder:
             """Record in the log, read models included."""
-            return wire(database).log
+            return EventStoreComponents(database).log
 
     return LogApplication

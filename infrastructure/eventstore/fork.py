@@ -70,12 +70,12 @@ def begin(database: Database) -> None:
         LogUnavailable: It cannot be written.
     """
     from stackfold.application.stacks.bootstrap import seed
-    from stackfold.infrastructure.eventstore.wiring import wire
+    from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
     with database.write() as cursor:
         if database.version(cursor):
             return
-        parts = wire(database)
+        parts = EventStoreComponents(database)
         parts.log.create_tables()
         seed(parts.repository)
 
@@ -110,13 +110,13 @@ def fill(database: Database, copied: Iterable[Record]) -> Head:
     from stackfold.infrastructure.eventstore.log_tables import TooManyDuplicates, copy
     from stackfold.infrastructure.eventstore.rebuild import fold_copied, report
     from stackfold.infrastructure.eventstore.records import head
-    from stackfold.infrastructure.eventstore.wiring import wire
+    from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
     try:
         with database.write() as cursor:
             if database.version(cursor):
                 raise LogExists(database.place)
-            wire(database).log.create_tables()
+            EventStoreComponents(database).log.create_tables()
             copy(cursor, database, copied)
             contradictions = fold_copied(database, cursor)
             end = head(database)

@@ -54,7 +54,7 @@ def test_no_update_of_four_at_once_is_lost(place, race):
 def test_who_loses_every_race_is_let_in_alone(place):
     with opened(place) as ws, opened(place) as other:
         repository = ws._event_store.repository
-        save, exclusive, races, alone = repository.save, repository._exclusive, [], []
+        save, exclusive, races, alone = repository.save, repository._log.exclusive, [], []
 
         def save_too_late(*aggregates, **more):
             if not alone:
@@ -68,7 +68,8 @@ def test_who_loses_every_race_is_let_in_alone(place):
                 alone.append(1)
                 yield
 
-        repository.save, repository._exclusive = save_too_late, noted
+        repository.save = save_too_late
+        repository._log = repository._log._replace(exclusive=noted)
         ws.components.update(STORE, "hot", labels={"mine": "x"}, why="at last")
         assert (len(races), len(alone)) == (3, 1)
         labels = other.components.get(STORE, "hot").labels

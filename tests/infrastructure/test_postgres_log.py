@@ -6,7 +6,7 @@ from contracts.log import LogContract
 
 from stackfold.infrastructure.database.postgres import PostgresDatabase
 from stackfold.infrastructure.database.url import address
-from stackfold.infrastructure.eventstore.wiring import wire
+from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
 
 class TestInPostgres(LogContract):
@@ -23,7 +23,7 @@ class TestInPostgres(LogContract):
 
     @pytest.fixture
     def log(self, database):
-        log = wire(database).log
+        log = EventStoreComponents(database).log
         log.create_tables()
         return log
 

@@ -10,7 +10,7 @@ from stackfold.domain.stacks.stack import Stack
 from stackfold.infrastructure.database.postgres import PostgresDatabase
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
 from stackfold.infrastructure.database.url import address
-from stackfold.infrastructure.eventstore.wiring import wire
+from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
 
 class RecorderSpecification(ApplicationRecorderTestCase):
@@ -34,7 +34,7 @@ class TestOnSqlite(RecorderSpecification):
     def create_recorder(self):
         database = SqliteDatabase.in_memory()
         self.addCleanup(database.close)
-        recorder = wire(database).log
+        recorder = EventStoreComponents(database).log
         recorder.create_tables()
         return recorder
 
@@ -50,7 +50,7 @@ class TestOnPostgres(RecorderSpecification):
             self.database.close()
 
     def create_recorder(self):
-        recorder = wire(self.database).log
+        recorder = EventStoreComponents(self.database).log
         recorder.create_tables()
         return recorder
 

@@ -7,14 +7,14 @@ from contracts.log import LogContract, alerter
 from workspaces import stack, store
 
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
-from stackfold.infrastructure.eventstore.wiring import wire
+from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 from stackfold.infrastructure.workspace import Workspace
 
 
 class InSQLite(LogContract):
     @pytest.fixture
     def log(self, database):
-        log = wire(database).log
+        log = EventStoreComponents(database).log
         log.create_tables()
         return log
 
