@@ -135,7 +135,7 @@ def build(
         if dry_run:
             _show(workspace.images.recipe(found, stack=stack))
             return
-        image = workspace.images.build(found, stack=stack, anew=no_cache)
+        image = workspace.images.build(found, stack=stack, rebuild=no_cache)
         what = "built and pushed" if image.is_pushed else "built"
         note(f"image {image.name} {what}" if image.is_new else f"image {image.name} is there")
         say(image.reference)

@@ -53,19 +53,19 @@ class _Lines:
         self._waiting: list[str] = []
         self._ended: set[str] = set()
 
-    def run_begins(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
+    def run_started(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
         self._waiting = [step for step in reversed(steps) if step not in kept]
         self._write([begins(run, steps, kept)])
 
-    def step_begins(self, step: str) -> None: ...
+    def step_started(self, step: str) -> None: ...
 
-    def step_is_tried_again(self, step: str, attempt: int, reason: str, delay: float) -> None:
+    def step_retried(self, step: str, attempt: int, reason: str, delay: float) -> None:
         self._say(step, again(step, attempt, reason, delay))
 
-    def step_ends(self, end: StepEnd) -> None:
+    def step_ended(self, end: StepEnd) -> None:
         self._say(end.step, f"step {end.step} {how(end)}", ended=True)
 
-    def run_ends(self, status: str) -> None:
+    def run_ended(self, status: str) -> None:
         for step in reversed(self._waiting):
             self._write(self._lines.pop(step, ()))
 
@@ -96,24 +96,24 @@ class _View:
         self._steps = 0
         self._began = time.monotonic()
 
-    def run_begins(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
+    def run_started(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
         self._steps, self._ended = len(steps), len(kept)
         self._print(begins(run, steps, kept), "bold")
 
-    def step_begins(self, step: str) -> None:
+    def step_started(self, step: str) -> None:
         with self._turn:
             self._running[step] = time.monotonic()
 
-    def step_is_tried_again(self, step: str, attempt: int, reason: str, delay: float) -> None:
+    def step_retried(self, step: str, attempt: int, reason: str, delay: float) -> None:
         self._print(again(step, attempt, reason, delay), "yellow")
 
-    def step_ends(self, end: StepEnd) -> None:
+    def step_ended(self, end: StepEnd) -> None:
         with self._turn:
             self._running.pop(end.step, None)
             self._ended += 1
         self._print(f"step {end.step} {how(end)}", _STYLES.get(end.status, ""))
 
-    def run_ends(self, status: str) -> None: ...
+    def run_ended(self, status: str) -> None: ...
 
     def __rich__(self) -> "RenderableType":
         """What is below the lines just now."""

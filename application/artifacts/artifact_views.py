@@ -135,7 +135,7 @@ class Lineage(NamedTuple):
     """The steps that took it, those that took what they made, and so on; the nearest first."""
 
 
-class StoreUsed(NamedTuple):
+class RecordedStore(NamedTuple):
     """An artifact store as components have described it at some time."""
 
     names: list[str]
@@ -185,7 +185,7 @@ class ArtifactQueries(Protocol):
         """What was recorded of an artifact, and the pin of the run that says where it was."""
         ...
 
-    def stores(self) -> Sequence[StoreUsed]:
+    def stores(self) -> Sequence[RecordedStore]:
         """Every artifact store that there was."""
         ...
 

@@ -55,6 +55,6 @@ class Materializer(ABC):
         """
         raise UnknownClass(type_name)
 
-    def here(self, versions: Versions) -> Mapping[str, str | None]:
+    def installed_versions(self, versions: Versions) -> Mapping[str, str | None]:
         """What is here of what was there at writing: the same names → version, None if missing."""
         return versions

@@ -229,7 +229,7 @@ def differing(
         ArtifactDamaged: A library is not here at all.
     """
     found = {}
-    for name, here in materializer.here(versions).items():
+    for name, here in materializer.installed_versions(versions).items():
         was = versions[name]
         if here is None:
             raise ArtifactDamaged(uri, f"needs {name} {was}, and there is no {name} here")

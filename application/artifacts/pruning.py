@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from stackfold.application.artifacts.artifact_views import ArtifactQueries, StoreUsed
+from stackfold.application.artifacts.artifact_views import ArtifactQueries, RecordedStore
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.domain.canonical_json import canonical_json
@@ -61,9 +61,9 @@ class Pruning:
             if not names or set(names) & set(place.names)
         ]
 
-    def _places(self, stores: Sequence[StoreUsed]) -> list[StoreUsed]:
+    def _places(self, stores: Sequence[RecordedStore]) -> list[RecordedStore]:
         """The stores with every default filled in, each place once."""
-        places: dict[str, StoreUsed] = {}
+        places: dict[str, RecordedStore] = {}
         for store in stores:
             with suppress(StackfoldError):  # which building it will tell
                 resolved = self._flavors.resolved(_TYPE, store.flavor, store.configuration)
@@ -74,7 +74,7 @@ class Pruning:
         return [*places.values()]
 
     def _pruned(
-        self, used: StoreUsed, by_name: bool, dry_run: bool, before: datetime
+        self, used: RecordedStore, by_name: bool, dry_run: bool, before: datetime
     ) -> PrunedStore:
         nothing = PrunedStore(", ".join(used.names), used.flavor, [], 0, 0, 0)
         try:
@@ -92,11 +92,11 @@ class Pruning:
         before: datetime,
     ) -> PrunedStore:
         # What is there first, and then what is referred to: what is recorded in between counts.
-        there = [*store.kept()]
+        there = [*store.list_artifacts()]
         if not by_name and not all(each.uri.startswith(self._home) for each in there):
             problem = "lies outside this home, so that others may refer to it: give its name"
             return told._replace(problem=problem)
-        referenced = {store.here(uri) for uri in self._queries.referenced()}
+        referenced = {store.current_uri(uri) for uri in self._queries.referenced()}
         orphans = [each for each in there if each.uri not in referenced]
         old = [each for each in orphans if each.written < before]
         removed = [each for each in old if dry_run or store.delete(each.uri, before)]

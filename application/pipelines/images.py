@@ -56,7 +56,7 @@ class Images:
         self._extras = extras
 
     def build(
-        self, pipeline: Pipeline[...], *, stack: str | None = None, anew: bool = False
+        self, pipeline: Pipeline[...], *, stack: str | None = None, rebuild: bool = False
     ) -> BuiltImage:
         """Build the image of a pipeline and push it to the stack's container registry.
 
@@ -66,7 +66,7 @@ class Images:
         Args:
             pipeline: Whose code goes into it.
             stack: The stack, by name, id or unique prefix; the active one if None.
-            anew: Build it all the same, from what its base image is today.
+            rebuild: Build it all the same, from what its base image is today.
 
         Raises:
             InvalidPipeline: The pipeline is in no file, or the stack has no image builder.
@@ -79,7 +79,7 @@ class Images:
         """
         pin = self._pinning.pin(stack)
         plan = self._plan(pipeline.name, pipeline.source, pipeline.import_root, pin)
-        return self._builder(pin).build(plan, self._registry(pin), anew=anew)
+        return self._builder(pin).build(plan, self._registry(pin), rebuild=rebuild)
 
     def recipe(self, pipeline: Pipeline[...], *, stack: str | None = None) -> Recipe:
         """What `build` would make of it; nothing is built, and nobody is asked. Raises as it."""

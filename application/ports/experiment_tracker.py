@@ -1,7 +1,7 @@
-"""The port of experiment trackers: what becomes of a run and its steps in a tool that shows them.
+"""The port of experiment trackers, which show the runs and steps of pipelines in their own tool.
 
-A run of a pipeline is begun and ended by the process that drives it. A step is tracked by the
-process that executes it, which may be another one, on another machine.
+A run is begun and ended by the process that drives it. A step is tracked by the process that
+executes it, which may be another one, on another machine.
 """
 
 from abc import abstractmethod
@@ -15,14 +15,14 @@ from stackfold.domain.errors import TrackerUnavailable
 from stackfold.domain.stacks.component_type import ComponentType
 
 Ids = Mapping[str, Any]
-"""What finds a run or a step in the tool again; values that JSON can carry, kept in the record."""
+"""Identify a run or a step in the tool; JSON values, recorded with the run."""
 
-Lost = Callable[[TrackerUnavailable], None]
-"""Is called when something could not be told to the tool and the step goes on all the same."""
+OnUnavailable = Callable[[TrackerUnavailable], None]
+"""Called when the tool missed something and the step continues without it."""
 
 
 class TrackedRun(NamedTuple):
-    """What a tool may know of a run."""
+    """What a tool learns of a run."""
 
     id: str
     name: str
@@ -32,11 +32,11 @@ class TrackedRun(NamedTuple):
     fingerprint: str
     """sha256 of the pin: equal for two runs on exactly the same configuration."""
     parameters: Mapping[str, Any]
-    """The pipeline's; values that JSON can carry."""
+    """The pipeline's parameters, as JSON values."""
 
     @property
     def facts(self) -> dict[str, str]:
-        """What a tool may show beside its own: name → text."""
+        """Tags for the tool to show: name → text."""
         return {
             "stackfold.run": self.id,
             "stackfold.pipeline": self.pipeline,
@@ -47,43 +47,43 @@ class TrackedRun(NamedTuple):
 
 
 class TrackedStep(NamedTuple):
-    """What a tool may know of one attempt to execute a step."""
+    """What a tool learns of one attempt to execute a step."""
 
     run: TrackedRun
     ids: Ids | None
-    """What `begin_run` returned; None if the tool was unavailable then. Then it is not asked again,
-    and what its own functions are told in the step goes nowhere."""
+    """What `begin_run` returned; None if the tool was unavailable then. Then it is not called
+    again, and calls of its own functions in the step are discarded."""
     name: str
     parameters: Mapping[str, Any]
     native: bool
-    """Whether the tool's own functions, called in this thread, speak of this step."""
+    """Whether the tool's own functions, called in this thread, record to this step."""
 
 
 class StepRecord(Protocol):
-    """What a tool keeps of one step, while the step is executed.
+    """The record of one step in the tool, while the step is executed.
 
-    Each method may raise TrackerUnavailable; it must not wait for ever.
+    Each method may raise TrackerUnavailable, after a bounded wait.
     """
 
     @property
     def ids(self) -> Ids:
-        """What finds it again."""
+        """Identify the step in the tool."""
         ...
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None) -> None:
-        """Add numbers, at a point of a curve if `step` is given."""
+        """Add numbers, at point `step` of their curves unless None."""
         ...
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
-        """Add what it depends on; values that JSON can carry."""
+        """Add parameters, as JSON values."""
         ...
 
     def log_artifact(self, path: Path, name: str) -> None:
-        """Add a file, or a folder with all that is in it, under a name."""
+        """Add a file, or a folder with all its content, under a name."""
         ...
 
     def log_model(self, path: Path, name: str) -> None:
-        """Add the file or folder of a model, as what the tool takes for a model."""
+        """Add the file or folder of a model, as a model of the tool."""
         ...
 
 
@@ -93,24 +93,24 @@ class ExperimentTracker(StackComponent):
     component_type = ComponentType.EXPERIMENT_TRACKER
 
     strict: bool = False
-    """Whether a step fails, and with it its run, if the tracker is unavailable. May be a property
-    that looks at the configuration."""
+    """Whether a step, and with it its run, fails if the tracker is unavailable. May be a property
+    that reads the configuration."""
 
     @abstractmethod
     def begin_run(self, run: TrackedRun, known: Ids | None) -> Ids:
-        """Tell the tool of a run, and return what finds it there.
+        """Create or reopen a run in the tool, and return its ids there.
 
         Args:
             run: The run.
-            known: What this returned before the run was resumed; None if it begins.
+            known: The ids returned before the run was resumed; None for a new run.
 
         Raises:
-            TrackerUnavailable: The tool cannot be reached, or refuses. Told after a bounded wait.
+            TrackerUnavailable: The tool cannot be reached or rejects the run, after a bounded wait.
         """
 
     @abstractmethod
     def end_run(self, ids: Ids, status: str) -> None:
-        """Tell the tool that a run has ended, and that none of its steps is executed any more.
+        """Mark a run as ended in the tool; none of its steps is executed any more.
 
         Args:
             ids: What `begin_run` returned.
@@ -121,17 +121,19 @@ class ExperimentTracker(StackComponent):
         """
 
     @abstractmethod
-    def track(self, step: TrackedStep, lost: Lost) -> AbstractContextManager[StepRecord]:
+    def track(
+        self, step: TrackedStep, on_unavailable: OnUnavailable
+    ) -> AbstractContextManager[StepRecord]:
         """Track a step while the block is executed; if it raises, the step has failed.
 
-        Several threads may do so at once, each for its step.
+        May be called from several threads at once, each for its own step.
 
         Args:
             step: The step.
-            lost: To be called if the tool's own functions cannot reach it any more and the tracker
-                is not strict: the step must not fail by them.
+            on_unavailable: Call it when the tool's own functions can no longer reach the tool and
+                the tracker is not strict, instead of letting the step fail.
 
         Raises:
-            TrackerUnavailable: The tool cannot be reached, or refuses; only if strict or if the
-                step is not native.
+            TrackerUnavailable: The tool cannot be reached or rejects the step; only if the tracker
+                is strict or the step is not native.
         """

@@ -1,4 +1,4 @@
-"""The ports of image builders and of the container registries that they push to."""
+"""The ports of image builders and of the container registries they push to."""
 
 from abc import abstractmethod
 from pathlib import Path
@@ -10,15 +10,20 @@ from stackfold.domain.stacks.component_type import ComponentType
 
 
 class Credentials:
-    """Who may use a registry; shows nothing of the password."""
+    """A username and password for a registry; its repr hides the password."""
 
     def __init__(self, username: str, password: str) -> None:
-        """Keep both for the moment in which they are used."""
+        """Create the credentials.
+
+        Args:
+            username: Shown in messages.
+            password: Never shown.
+        """
         self.username, self.password = username, password
 
 
 class ContainerRegistry(StackComponent):
-    """Keeps container images."""
+    """Stores container images."""
 
     component_type = ComponentType.CONTAINER_REGISTRY
 
@@ -29,77 +34,77 @@ class ContainerRegistry(StackComponent):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it speaks plain HTTP, so that everybody on the way can read along."""
+        """Whether it uses plain HTTP, so that the traffic can be read on the way."""
         return False
 
     def credentials(self) -> Credentials | None:
-        """Who pushes; None if the engine that pushes knows that itself, or nobody asks.
+        """Return the credentials to push with; None if the container engine has its own.
 
         Raises:
-            MissingSecret: There is no such secret.
+            MissingSecret: The configured secret does not exist.
         """
         return None
 
     def digest(self, image: str) -> str | None:
-        """The digest of an image that it holds, such as "sha256:…".
+        """Return the digest of a stored image, such as "sha256:…".
 
         Args:
-            image: The image's whole name, with the registry's address and a tag.
+            image: The image's full name, with the registry's address and a tag.
 
         Returns:
-            None if it does not hold it, or does not tell.
+            None if the image is not stored, or the registry does not say.
 
         Raises:
-            RegistryUnavailable: It does not answer.
-            RegistryRefuses: It does not accept the credentials.
+            RegistryUnavailable: The registry does not answer.
+            RegistryRefuses: It rejects the credentials.
         """
         return None
 
 
 class ImagePlan(NamedTuple):
-    """What an image is for."""
+    """The input of an image build."""
 
     pipeline: str
     """The pipeline's name."""
     folder: Path
-    """The code: all of it goes into the image, but what is ignored, and is where it works."""
+    """The code: copied into the image's working folder, without ignored files."""
     source: str
-    """Where the pipeline is, seen from that folder: "file.py:name" or "module:name"."""
+    """The pipeline, relative to that folder: "file.py:name" or "module:name"."""
     requirements: tuple[str, ...]
-    """pip requirements; the first is Stackfold with the extras that the stack wants."""
+    """pip requirements; the first is Stackfold with the extras that the stack requires."""
 
 
 class ImageBuilder(StackComponent):
-    """Builds container images, and pushes them."""
+    """Builds container images and pushes them."""
 
     component_type = ComponentType.IMAGE_BUILDER
 
     @abstractmethod
     def build(
-        self, plan: ImagePlan, registry: ContainerRegistry | None, *, anew: bool = False
+        self, plan: ImagePlan, registry: ContainerRegistry | None, *, rebuild: bool = False
     ) -> BuiltImage:
         """Build an image and push it, unless the registry has it already.
 
-        Nothing that is secret goes into the image. Where the registry's credentials are needed,
-        they are read when they are, and nobody sees them: no log, no list of processes.
+        No secret is written into the image. The registry's credentials are read only when they are
+        needed, and appear in no log and no list of processes.
 
         Args:
-            plan: What it is for.
-            registry: Where it is pushed to; None to leave it where it was built.
-            anew: Build it whatever is there already, from what its base image is today.
+            plan: What to build.
+            registry: Where to push the image; None to leave it in the container engine.
+            rebuild: Build even if the image exists, from the current base image.
 
         Raises:
-            BuilderUnavailable: Nothing can be built here.
-            BuildFailed: It could not be built.
-            PushFailed: The registry did not take it.
+            BuilderUnavailable: No image can be built on this machine.
+            BuildFailed: The build failed.
+            PushFailed: The registry did not accept the image.
             RegistryUnavailable: The registry does not answer.
-            RegistryRefuses: The registry does not accept the credentials.
+            RegistryRefuses: The registry rejects the credentials.
         """
 
     @abstractmethod
     def recipe(self, plan: ImagePlan, registry: ContainerRegistry | None) -> Recipe:
-        """What `build` would make; nothing is built, and nobody is asked.
+        """Return what `build` would build, without a container engine or the registry.
 
         Raises:
-            BuildFailed: What it should be made of is not there.
+            BuildFailed: A file that the image needs does not exist.
         """

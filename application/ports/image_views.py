@@ -1,34 +1,34 @@
-"""What images are made of, and what they are known by."""
+"""Views of container images: what they are built from, and how to refer to them."""
 
 from typing import NamedTuple
 
 
 class Recipe(NamedTuple):
-    """What an image would be made of."""
+    """What an image would be built from."""
 
     name: str
-    """Its whole name. The tag is a digest of all that it is made of."""
+    """Its full name. The tag is a digest of everything it is built from."""
     containerfile: str
     requirements: str
-    """pip requirements, one a line."""
+    """pip requirements, one per line."""
     files: tuple[str, ...]
-    """What of the code goes into it, by path."""
+    """Paths of the code files that are copied into it."""
 
 
 class BuiltImage(NamedTuple):
-    """An image that can be used."""
+    """An image that was built or already existed."""
 
     name: str
-    """Its whole name, with a tag."""
+    """Its full name, with a tag."""
     digest: str
-    """By which its registry knows it, or the engine if it was not pushed: "sha256:…"."""
+    """Its digest in the registry, or in the engine if it was not pushed: "sha256:…"."""
     is_pushed: bool
     is_new: bool
-    """Whether it was built just now; it was there already if not."""
+    """Whether this call built it; False if it existed already."""
 
     @property
     def reference(self) -> str:
-        """What nobody can change any more: the name with the digest in the place of the tag."""
+        """An immutable reference: the name with the digest instead of the tag."""
         if not self.is_pushed:
             return self.name
         return f"{self.name.rpartition(':')[0]}@{self.digest}"

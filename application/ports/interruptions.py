@@ -1,13 +1,15 @@
-"""Interruptions: what ends a run from outside, while everything else that a step raises is its own.
+"""What interrupts a run from outside, as opposed to an error of a step.
 
-Code in other languages and some libraries raise classes that derive from BaseException alone:
-panics of Rust, `asyncio.CancelledError`, what `pytest.fail` raises. A step that raises one of them
-has failed like any other.
+Extensions in other languages and some libraries raise classes that derive from BaseException
+directly: panics of Rust, `asyncio.CancelledError`, what `pytest.fail` raises. A step that raises
+one of them has failed like any other.
 """
 
-from stackfold.application.ports import StepStopped
+
+class StepStopped(BaseException):
+    """Raised inside a running step to stop it; its text is the reason."""
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Whether it was raised to end what is running, by Ctrl-C or because the run ends."""
+    """Return whether `error` interrupts the run: Ctrl-C, or a step stopped because the run ends."""
     return isinstance(error, KeyboardInterrupt | StepStopped)

@@ -1,4 +1,4 @@
-"""What the classes of all flavors have in common, whatever they do in a stack."""
+"""StackComponent: the base of every flavor's class, and of its configuration."""
 
 from abc import ABC
 from pathlib import Path
@@ -12,7 +12,7 @@ from stackfold.domain.stacks.secret_references import is_reference
 
 
 class Configuration(BaseModel):
-    """The base of every flavor's configuration: frozen, and refusing unknown attributes."""
+    """The base of every flavor's configuration: frozen, and without unknown attributes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,27 +31,27 @@ Secret = Annotated[
     AfterValidator(_reference),
     WithJsonSchema({"type": "string", "format": "secret-reference"}),
 ]
-"""The type of a configuration field that holds a reference such as `{{name.key}}`, never a text."""
+"""Type of a configuration field that holds a reference such as `{{name.key}}`, never a value."""
 
 
 class SecretReader(Protocol):
-    """The way from a reference to the secret value; can be pickled, and holds no value then."""
+    """Reads the values of secrets; can be pickled, without any value."""
 
     def value(self, reference: str) -> str:
-        """The value that a reference such as `{{name.key}}` stands for.
+        """Return the value of a reference such as `{{name.key}}`.
 
         Raises:
-            MissingSecret: There is none.
-            SecretStoreUnavailable: The store that has it cannot be read.
+            MissingSecret: The secret does not exist.
+            SecretStoreUnavailable: Its store cannot be read.
         """
         ...
 
 
 class StackComponent(ABC):
-    """What the class of every flavor has in common.
+    """The base of every flavor's class.
 
-    An instance can be pickled: it travels to where a step runs. One that holds connections leaves
-    them out in `__getstate__`.
+    Instances are pickled and sent to the process that executes a step; a class that holds
+    connections drops them in `__getstate__`.
     """
 
     component_type: ClassVar[ComponentType]
@@ -59,22 +59,22 @@ class StackComponent(ABC):
     flavor: ClassVar[str]
     """The flavor's name, unique within its type."""
     Configuration: ClassVar[type[BaseModel]]
-    """The model that a component's configuration must fit; derives from ours above."""
+    """The model that validates a component's configuration; derives from `Configuration` above."""
     is_remote: bool = False
-    """Whether other machines take part: its work is done there, or what it keeps can be had from
-    there. May be a property that looks at the configuration, but reaches out to nothing."""
+    """Whether other machines do its work or can read what it stores. May be a property that reads
+    the configuration, but must not connect to anything."""
     has_own_environment: bool = False
-    """Whether what the flavor requires is used in another Python environment only, which the
-    configuration names, and need not be here. May be a property, too."""
+    """Whether the flavor's requirements are used only in another Python environment, named by the
+    configuration, and need not be installed here. May be a property, too."""
     needs: tuple[ComponentType, ...] = ()
-    """What else a stack must hold for it to work. May be a property, too."""
+    """The other component types that a stack must contain. May be a property, too."""
     requires: ClassVar[tuple[str, ...]] = ()
-    """The pip requirements of a flavor of one's own."""
+    """pip requirements of a user-defined flavor."""
     secrets: SecretReader | None = None
     """Set for a run; use `secret`."""
 
     def __init__(self, configuration: BaseModel, home: Path) -> None:
-        """Set up from a valid configuration; must not reach out to anything yet.
+        """Create the component from a valid configuration; must not connect to anything yet.
 
         Args:
             configuration: An instance of this class's `Configuration`.
@@ -84,21 +84,21 @@ class StackComponent(ABC):
         self.home = home
 
     def check_connection(self) -> None:  # noqa: B027  # most connect to nothing
-        """Ask what this component connects to whether it can be used; does nothing by default.
+        """Check that the service behind this component can be used; does nothing by default.
 
-        `stackfold stack check --connect` calls it, and nothing else does. It uses the configured
-        address and credentials, changes nothing there, and returns or raises after a bounded wait.
+        Called only by `stackfold stack check --connect`. Uses the configured address and
+        credentials, changes nothing, and returns or raises after a bounded wait.
 
         Raises:
-            StackfoldError: It cannot be used; the text says why, in one line.
+            StackfoldError: The service cannot be used; the message is the reason, in one line.
         """
 
     def secret(self, reference: str) -> str:
-        """The value behind a reference in the configuration; ask when it is used, do not keep it.
+        """Return the value of a secret reference in the configuration; do not store it.
 
         Raises:
-            MissingSecret: There is none.
-            SecretStoreUnavailable: The store that has it cannot be read.
+            MissingSecret: The secret does not exist.
+            SecretStoreUnavailable: Its store cannot be read.
         """
         if self.secrets is None:
             raise MissingSecret({reference: ""})

@@ -1,10 +1,10 @@
-"""The port of orchestrators that hand whole runs to an engine."""
+"""The port of orchestrators that submit whole runs to an engine, such as a cluster."""
 
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from stackfold.application.ports import Execute, Orchestrator, RunPlan
+from stackfold.application.ports.orchestrator import Execute, Orchestrator, RunPlan
 from stackfold.domain.pipelines.options import FailureMode
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class JobStep(NamedTuple):
-    """A step that an engine is to execute."""
+    """A step for an engine to execute."""
 
     name: str
     upstream: tuple[str, ...]
@@ -21,16 +21,16 @@ class JobStep(NamedTuple):
 
 
 class JobImage(NamedTuple):
-    """The image that the processes of a run are to be started from."""
+    """The container image that an engine starts the steps of a run from."""
 
     name: str
-    """With its digest, if it was built; with its tag, if it only would be."""
+    """With its digest if it was built; with its tag in a dry run."""
     source: str
-    """Where the pipeline is in it, seen from its working folder: "file.py:name"."""
+    """The pipeline, relative to the working folder: "file.py:name"."""
 
 
 class Job(NamedTuple):
-    """A run that an engine is to execute, or what is left of it."""
+    """A run for an engine to execute, or the remaining steps of a resumed one."""
 
     run: str
     """The run's id."""
@@ -38,65 +38,65 @@ class Job(NamedTuple):
     """The run's name."""
     pipeline: str
     source: str
-    """Where the pipeline is, as "file.py:function"."""
+    """The pipeline, as "file.py:function"."""
     steps: tuple[JobStep, ...]
     """In topological order."""
     mode: FailureMode
     image: JobImage | None = None
-    """What the stack's image builder has built for it; None if nothing was."""
+    """Built by the stack's image builder; None if the engine needs no image."""
 
 
 class Submission(NamedTuple):
-    """What an engine says of a run that it took."""
+    """An engine's answer to a submitted run."""
 
     reference: str
-    """What the engine calls it."""
+    """The engine's id of the run."""
     url: str = ""
-    """Where somebody can look at it; empty if nowhere."""
+    """Web page of the run; empty if there is none."""
 
 
 class SubmittingOrchestrator(Orchestrator):
-    """Hands a run to an engine, which starts a process for each step once those above it are done.
+    """Submits a run to an engine, which starts a process per step once its upstream steps are done.
 
-    Such a process opens the same log and calls `runs.execute_step`, which records what came of the
-    step; it must exit with another code than 0 if that raises. When all have ended, however they
-    did, a last one calls `runs.settle`.
+    Such a process opens the same log and calls `runs.remote_steps.execute`, which records the
+    step's outcome; it must exit with a non-zero code if that raises. When all steps have ended,
+    completed or not, a last process calls `runs.remote_steps.settle`.
     """
 
     @property
     @abstractmethod
     def awaited(self) -> bool:
-        """Whether whoever starts a run waits until it has ended."""
+        """Whether the process that submits a run waits until the run has ended."""
 
     @property
     def takes_image(self) -> bool:
-        """Whether an image is to be built for what it starts, if the stack can build one."""
+        """Whether the engine starts steps from an image, if the stack can build one."""
         return False
 
     @abstractmethod
     def submit(self, job: Job) -> Submission:
-        """Hand over a run.
+        """Submit a run.
 
         Raises:
-            EngineUnavailable: The engine cannot be reached, or does not take it.
+            EngineUnavailable: The engine cannot be reached or rejects the run.
         """
 
     @abstractmethod
-    def follow(self, reference: str, look: Callable[[], None]) -> None:
+    def follow(self, reference: str, poll: Callable[[], None]) -> None:
         """Wait until the engine has ended a run.
 
         Args:
-            reference: What the engine calls it.
-            look: To be called every few seconds meanwhile.
+            reference: The engine's id of the run.
+            poll: Call it every few seconds while waiting.
 
         Raises:
-            EngineStopped: It was ended without success.
-            RunDetached: The wait was given up, though the run goes on.
+            EngineStopped: The engine ended the run without success.
+            RunDetached: The wait was given up, and the run continues.
         """
 
     @abstractmethod
     def is_executing(self, reference: str) -> bool:
-        """Whether the engine has not ended a run.
+        """Return whether the engine has not yet ended a run.
 
         Raises:
             EngineUnavailable: The engine cannot be reached.
@@ -104,7 +104,7 @@ class SubmittingOrchestrator(Orchestrator):
 
     @abstractmethod
     def terminate(self, reference: str) -> None:
-        """End a run; one that has ended is fine.
+        """End a run, if it has not ended.
 
         Raises:
             EngineUnavailable: The engine cannot be reached.
@@ -112,8 +112,8 @@ class SubmittingOrchestrator(Orchestrator):
 
     @abstractmethod
     def document(self, job: Job) -> str:
-        """What would be handed over, as the engine reads it."""
+        """Return what `submit` would send, in the engine's format."""
 
     def run(self, plan: RunPlan, execute: Execute) -> NoReturn:
-        """Not how such a one is used."""
+        """Raise TypeError: call `submit` instead."""
         raise TypeError(f"the orchestrator {self.flavor!r} does not execute steps: submit the run")

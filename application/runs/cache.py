@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.pipelines.step_codes import StepCodes
 from stackfold.application.ports import ArtifactStore
-from stackfold.application.runs.step_call import StepAnswer
+from stackfold.application.runs.step_call import ExecutionResult
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.pipelines.code import CodeFingerprints, Fingerprint
 from stackfold.domain.pipelines.graph import Node, StepFunction
@@ -19,10 +19,10 @@ from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.cache_key import CacheKey, InputDigest
 
 
-class Hit(NamedTuple):
+class CacheHit(NamedTuple):
     """An execution that may stand for another."""
 
-    answer: StepAnswer
+    answer: ExecutionResult
     run: UUID
     """The run that made the outputs."""
 
@@ -30,7 +30,7 @@ class Hit(NamedTuple):
 class Executions(Protocol):
     """Where executions are looked up."""
 
-    def latest(self, key: str) -> Hit | None:
+    def latest(self, key: str) -> CacheHit | None:
         """The latest one that completed with that cache key; None if there is none."""
         ...
 
@@ -104,7 +104,7 @@ class Cache:
             repetition=self._repetitions.get(node.name, 0),
         ).digest
 
-    def find(self, key: str) -> Hit | None:
+    def find(self, key: str) -> CacheHit | None:
         """The latest execution with that key, if all that it made can be used.
 
         It must be there with the right size, and what reads it must be here and allowed.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView, release
+from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView, minor_version
 from stackfold.domain.exact_json.display import readable, text_of
 
 _NEW_FORM = "keys have a new form since that run: each step is executed once more"
@@ -108,7 +108,7 @@ def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> d
     return {
         "code": step.code,
         "code_form": step.code_form,
-        "python": release(run.environment.get("python")),
+        "python": minor_version(run.environment.get("python")),
         "opaque": [*step.opaque],
         "parameters": step.parameters,
         "parameter_form": step.parameter_form,

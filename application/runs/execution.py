@@ -15,7 +15,7 @@ from stackfold.application.runs.progress import ProgressListener, StepEnd
 from stackfold.application.runs.run_recorder import Command, RunRecorder
 from stackfold.application.runs.run_views import StepView
 from stackfold.application.runs.schedule import skipped
-from stackfold.application.runs.step_call import Failure, StepAnswer, StepCall, one_line
+from stackfold.application.runs.step_call import ExecutionResult, Failure, StepCall, one_line
 from stackfold.application.runs.step_retry import INLINE, RunResources, StepRetry
 from stackfold.application.runs.step_tracker import RECORD
 from stackfold.application.runs.tracking import Tracking, tracked_run
@@ -109,8 +109,8 @@ class Execution:
             if step.status == "failed":
                 cause = RemoteStepFailed(step.error, step.traceback)
                 self._failures[step.name] = Failure(cause, None, step.error, step.traceback)
-            self.listener.step_begins(step.name)
-            self.listener.step_ends(StepEnd(step.name, step.status, step.seconds, step.error))
+            self.listener.step_started(step.name)
+            self.listener.step_ended(StepEnd(step.name, step.status, step.seconds, step.error))
         return bool(self._failures)
 
     def begin(self) -> None:
@@ -120,11 +120,11 @@ class Execution:
             TrackerUnavailable: A strict experiment tracker cannot be reached.
         """
         steps = [node.name for node in self._graph.nodes]
-        self._run_resources.listener.run_begins(self._name, steps, list(self._ended))
+        self._run_resources.listener.run_started(self._name, steps, list(self._ended))
         self._call_run_hook("start", "running")
         self._begin_tracking()
 
-    def execute(self, name: str, place: StepExecutor | None = None, /) -> None:
+    def execute(self, name: str, executor: StepExecutor | None = None, /) -> None:
         """Execute a step, and record what came of it.
 
         Raises:
@@ -141,7 +141,7 @@ class Execution:
         attempts = StepRetry(self._call(node, inputs), self._run_resources, self._must_be_open)
         try:
             self._call_hook(node, "start", "running")
-            answer = attempts.answer(place or INLINE)
+            answer = attempts.answer(executor or INLINE)
         except BaseException as error:
             self._fail(node, started, error, attempts)
             raise
@@ -193,7 +193,7 @@ class Execution:
                 name: self._artifacts[output.step, output.name]
                 for name, output in node.inputs.items()
             }
-        self._run_resources.listener.step_begins(node.name)
+        self._run_resources.listener.step_started(node.name)
         return started, inputs
 
     def _call(self, node: Node, inputs: Mapping[str, Artifact]) -> StepCall:
@@ -215,7 +215,7 @@ class Execution:
         node: Node,
         started: datetime,
         inputs: Mapping[str, Artifact],
-        answer: StepAnswer,
+        answer: ExecutionResult,
         *,
         key: str,
         cached_from: UUID | None = None,
@@ -322,7 +322,7 @@ class Execution:
         self, step: str, status: str, started: datetime, ended: datetime, reason: str = ""
     ) -> None:
         seconds = (ended - started).total_seconds()
-        self._run_resources.listener.step_ends(StepEnd(step, status, seconds, reason))
+        self._run_resources.listener.step_ended(StepEnd(step, status, seconds, reason))
 
     # -- the run
 
@@ -335,7 +335,7 @@ class Execution:
 
     def _tell_end(self, status: str, event: str, error: BaseException | None = None) -> None:
         self._tracking.end(status)
-        self._run_resources.listener.run_ends(status)
+        self._run_resources.listener.run_ended(status)
         if event:
             self._call_run_hook(event, status, error)
         self._call_run_hook("end", status, error)
@@ -359,7 +359,7 @@ class Execution:
         reasons = skipped(self._graph.nodes, self._ended, otherwise)
         for reason, steps in reasons.items():
             for step in steps:
-                self._run_resources.listener.step_ends(StepEnd(step, "skipped", 0.0, reason))
+                self._run_resources.listener.step_ended(StepEnd(step, "skipped", 0.0, reason))
         return [_skip(tuple(steps), reason) for reason, steps in reasons.items()]
 
     def _forget(self, node: Node) -> None:

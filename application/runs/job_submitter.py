@@ -171,7 +171,7 @@ class JobSubmitter:
     def _as_it_ended(self, run: str, listener: ProgressListener) -> None:
         """Tell how a run ended that somebody else has ended; raises as `settle`."""
         found = self._queries.describe_run(run)
-        listener.run_ends(found.status)
+        listener.run_ended(found.status)
         if found.status != "completed":
             step = next((each for each in found.steps if each.status == "failed"), None)
             name, trace = (step.name, step.traceback) if step else ("", "")
@@ -187,7 +187,7 @@ def _image_built(name: str, run: Run) -> None:
         run.annotate({}, {"image": name})
 
 
-def must_be_due(run: RunDescription, step: str, mode: FailureMode) -> None:
+def check_runnable(run: RunDescription, step: str, mode: FailureMode) -> None:
     """Refuse to execute a step that an engine should not have started.
 
     Args:

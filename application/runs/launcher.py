@@ -20,9 +20,9 @@ from stackfold.application.ports import (
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.ports.submitting_orchestrator import JobImage, SubmittingOrchestrator
 from stackfold.application.runs.cache import Cache, Executions
+from stackfold.application.runs.captured_output import capturing_streams
 from stackfold.application.runs.execution import Execution
 from stackfold.application.runs.job_submitter import JobSubmitter, job_of
-from stackfold.application.runs.output import routed
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.step_retry import RunResources
@@ -39,7 +39,7 @@ from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.run import Run, StepDefinition
 from stackfold.domain.stacks.component_type import ComponentType
 
-Kept = Mapping[str, tuple[Artifact, ...]]
+CompletedOutputs = Mapping[str, tuple[Artifact, ...]]
 """Step → its outputs, for the steps that need not be executed any more."""
 
 
@@ -135,7 +135,13 @@ class RunLauncher:
         return str(run.id)
 
     def resume(
-        self, run: Run, graph: Graph, pin: Pin, kept: Kept, why: str, w: ProgressListener
+        self,
+        run: Run,
+        graph: Graph,
+        pin: Pin,
+        kept: CompletedOutputs,
+        why: str,
+        w: ProgressListener,
     ) -> None:
         """Go on with a run that the caller has claimed, and whose `Resumed` is recorded.
 
@@ -158,7 +164,7 @@ class RunLauncher:
     def document(self, graph: Graph, pin: Pin) -> str:
         """What an engine would be handed; raises as `Runs.document`."""
         for type in (ComponentType.STEP_OPERATOR, ComponentType.EXPERIMENT_TRACKER):
-            asked_for(graph, pin, type)
+            requested_components(graph, pin, type)
         orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
         if not isinstance(orchestrator, SubmittingOrchestrator):
             raise InvalidPipeline(
@@ -197,7 +203,7 @@ class RunLauncher:
         return RunResources(store, materializers, operators, listener, cache, trackers)
 
     def _trackers(self, graph: Graph, pin: Pin) -> Trackers:
-        asked = asked_for(graph, pin, ComponentType.EXPERIMENT_TRACKER)
+        asked = requested_components(graph, pin, ComponentType.EXPERIMENT_TRACKER)
         default = pin.component(ComponentType.EXPERIMENT_TRACKER)
         used = {each.name: each for each in ([default] if default else []) + [*asked.values()]}
         return Trackers(
@@ -212,7 +218,7 @@ class RunLauncher:
         launch: RunRequest,
         run_resources: RunResources,
         orchestrator: Orchestrator,
-        kept: Kept = MappingProxyType({}),
+        kept: CompletedOutputs = MappingProxyType({}),
     ) -> None:
         graph, pin = launch.graph, launch.pin
         submits = isinstance(orchestrator, SubmittingOrchestrator)
@@ -244,7 +250,7 @@ class RunLauncher:
     def _drive(self, execution: Execution, orchestrator: Orchestrator) -> None:
         try:
             execution.begin()
-            with routed():
+            with capturing_streams():
                 orchestrator.run(execution.plan, execution.execute)
             execution.end_tracking()
         except BaseException as error:
@@ -257,11 +263,11 @@ class RunLauncher:
 
 
 def step_operators(graph: Graph, pin: Pin) -> dict[str, PinnedComponent]:
-    """Step → the pinned step operator that it asks for; raises as `asked_for`."""
-    return asked_for(graph, pin, ComponentType.STEP_OPERATOR)
+    """Step → the pinned step operator that it asks for; raises as `requested_components`."""
+    return requested_components(graph, pin, ComponentType.STEP_OPERATOR)
 
 
-def asked_for(graph: Graph, pin: Pin, type: ComponentType) -> dict[str, PinnedComponent]:
+def requested_components(graph: Graph, pin: Pin, type: ComponentType) -> dict[str, PinnedComponent]:
     """Step → the pinned component that its option asks for; steps that ask for none are left out.
 
     Args:

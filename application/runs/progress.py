@@ -18,7 +18,7 @@ class StepEnd(NamedTuple):
 class ProgressListener(Protocol):
     """Is told; several threads may tell at once."""
 
-    def run_begins(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
+    def run_started(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
         """A run begins, or goes on.
 
         Args:
@@ -28,35 +28,35 @@ class ProgressListener(Protocol):
         """
         ...
 
-    def step_begins(self, step: str) -> None:
+    def step_started(self, step: str) -> None:
         """A step begins."""
         ...
 
-    def step_is_tried_again(self, step: str, attempt: int, reason: str, delay: float) -> None:
+    def step_retried(self, step: str, attempt: int, reason: str, delay: float) -> None:
         """An attempt failed for a reason; the one of that number begins in `delay` seconds."""
         ...
 
-    def step_ends(self, end: StepEnd) -> None:
+    def step_ended(self, end: StepEnd) -> None:
         """A step has ended, and that is recorded."""
         ...
 
-    def run_ends(self, status: str) -> None:
+    def run_ended(self, status: str) -> None:
         """The run has ended, and that is recorded: "completed", "failed" or "cancelled"."""
         ...
 
 
-class Unwatched:
+class NullListener:
     """Is told, and does nothing."""
 
-    def run_begins(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None: ...
+    def run_started(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None: ...
 
-    def step_begins(self, step: str) -> None: ...
+    def step_started(self, step: str) -> None: ...
 
-    def step_is_tried_again(self, step: str, attempt: int, reason: str, delay: float) -> None: ...
+    def step_retried(self, step: str, attempt: int, reason: str, delay: float) -> None: ...
 
-    def step_ends(self, end: StepEnd) -> None: ...
+    def step_ended(self, end: StepEnd) -> None: ...
 
-    def run_ends(self, status: str) -> None: ...
+    def run_ended(self, status: str) -> None: ...
 
 
-NULL_LISTENER: ProgressListener = Unwatched()
+NULL_LISTENER: ProgressListener = NullListener()

@@ -3,10 +3,10 @@
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports import StepExecutor
+from stackfold.application.runs.captured_output import capturing_streams
 from stackfold.application.runs.execution import Execution
-from stackfold.application.runs.job_submitter import must_be_due, outputs_of
-from stackfold.application.runs.launcher import Kept, RunLauncher
-from stackfold.application.runs.output import routed
+from stackfold.application.runs.job_submitter import check_runnable, outputs_of
+from stackfold.application.runs.launcher import CompletedOutputs, RunLauncher
 from stackfold.application.runs.progress import NULL_LISTENER
 from stackfold.application.runs.recorded_graph import PipelineLoader, recorded_graph
 from stackfold.application.runs.run_recorder import RunRecorder
@@ -36,17 +36,17 @@ class RemoteSteps:
         self._load_pipeline = load_pipeline
 
     def execute(
-        self, reference: str, step: str, source: str | None, place: StepExecutor | None
+        self, reference: str, step: str, source: str | None, executor: StepExecutor | None
     ) -> None:
         """Execute a step; raises as `Runs.execute_step`."""
         run = self._queries.describe_run(reference)
         graph = self._graph(run, source)
-        must_be_due(run, step, graph.options.failure_mode or FailureMode.FAIL_FAST)
+        check_runnable(run, step, graph.options.failure_mode or FailureMode.FAIL_FAST)
         recording = self._recording(run)
         execution = self._execution(run, graph, recording, outputs_of(run))
         try:
-            with routed():
-                execution.execute(step, place)
+            with capturing_streams():
+                execution.execute(step, executor)
         finally:
             recording.record()  # nothing comes after it that what is recorded could wait for
 
@@ -73,7 +73,7 @@ class RemoteSteps:
         )
 
     def _execution(
-        self, run: RunDescription, graph: Graph, recording: RunRecorder, kept: Kept
+        self, run: RunDescription, graph: Graph, recording: RunRecorder, kept: CompletedOutputs
     ) -> Execution:
         pin = Pin.model_validate(run.pin)
         run_resources = self._launcher.run_resources(graph, pin, NULL_LISTENER)

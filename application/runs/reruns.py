@@ -8,7 +8,7 @@ from stackfold.application.pipelines.step_codes import StepCodes
 from stackfold.application.runs.launcher import RunLauncher, RunRequest
 from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.recorded_graph import PipelineLoader, graph_again
-from stackfold.application.runs.run_views import RunDescription, RunQueries, release
+from stackfold.application.runs.run_views import RunDescription, RunQueries, minor_version
 from stackfold.domain.errors import CodeChanged
 from stackfold.domain.pipelines.code import FORM, CodeFingerprints
 from stackfold.domain.pipelines.graph import Graph
@@ -63,7 +63,7 @@ def _changed(
     now = {node.name: codes.of(node).digest for node in graph.nodes}
     # What was not recorded, or in another form, or of another Python's byte code, cannot be told
     # from what is there.
-    same = release(run.environment.get("python")) in ("", release(python))
+    same = minor_version(run.environment.get("python")) in ("", minor_version(python))
     then = {
         step.name: step.code
         if step.code and step.code_form == FORM and same

@@ -6,7 +6,7 @@ from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.submitting_orchestrator import SubmittingOrchestrator
-from stackfold.application.runs.launcher import Kept, RunLauncher
+from stackfold.application.runs.launcher import CompletedOutputs, RunLauncher
 from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.recorded_graph import PipelineLoader, recorded_graph
 from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView
@@ -81,7 +81,7 @@ class Resumption:
         ):
             raise RunBusy(run.name)
 
-    def _kept(self, run: RunDescription, pin: Pin) -> Kept:
+    def _kept(self, run: RunDescription, pin: Pin) -> CompletedOutputs:
         """The steps that completed, and whose outputs are all there."""
         store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
         kept: dict[str, tuple[Artifact, ...]] = {}

@@ -14,7 +14,7 @@ NEWEST_FIRST = Listing(sort_by="position", descending=True)
 """Every run, the latest one first."""
 
 
-def release(python: str | None) -> str:
+def minor_version(python: str | None) -> str:
     """Of a version of Python what decides on its byte code, such as "3.12"; empty if unknown."""
     return ".".join((python or "").split(".")[:2])
 

@@ -49,13 +49,13 @@ class Schedule:
         """Take stock of a plan whose steps stand in topological order."""
         self._mode = plan.mode
         self._names = [step.name for step in plan.steps]
-        self._place = {name: place for place, name in enumerate(self._names)}
+        self._index = {name: index for index, name in enumerate(self._names)}
         self._missing = [len(step.upstream) for step in plan.steps]
         self._downstream: list[list[int]] = [[] for _ in plan.steps]
-        for place, step in enumerate(plan.steps):
+        for index, step in enumerate(plan.steps):
             for above in step.upstream:
-                self._downstream[self._place[above]].append(place)
-        self._ready = [place for place, count in enumerate(self._missing) if not count]
+                self._downstream[self._index[above]].append(index)
+        self._ready = [index for index, count in enumerate(self._missing) if not count]
         self._failures: dict[int, BaseException] = {}
 
     def begin(self) -> str | None:
@@ -71,14 +71,14 @@ class Schedule:
 
     def completed(self, name: str) -> None:
         """Note that a step has completed: what waited for it alone may begin."""
-        for place in self._downstream[self._place[name]]:
-            self._missing[place] -= 1
-            if not self._missing[place]:
-                heapq.heappush(self._ready, place)
+        for index in self._downstream[self._index[name]]:
+            self._missing[index] -= 1
+            if not self._missing[index]:
+                heapq.heappush(self._ready, index)
 
     def failed(self, name: str, error: BaseException) -> None:
         """Note that a step has failed with an error."""
-        self._failures[self._place[name]] = error
+        self._failures[self._index[name]] = error
 
     @property
     def stops_the_running(self) -> bool:

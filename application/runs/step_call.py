@@ -24,7 +24,7 @@ _HEADER = "Traceback (most recent call last):"
 _NEVER_CHANGED = (str, int, float, bool, type(None))
 
 
-class StepAnswer(NamedTuple):
+class ExecutionResult(NamedTuple):
     """What comes of a step."""
 
     outputs: tuple[Artifact, ...]
@@ -57,7 +57,7 @@ class StepCall:
     check_outputs: bool = True
     """Whether what it returns must fit its type hints."""
 
-    def __call__(self) -> StepAnswer:
+    def __call__(self) -> ExecutionResult:
         """Execute the step; it can ask for its context meanwhile.
 
         Returns:
@@ -79,14 +79,14 @@ class StepCall:
         notes = StepMetadata(dict(options.metadata), options.tags)
         names = tuple(each.name for each in self.step.signature.outputs)
         context = StepContext(self.run, self.node, names, notes, self.tracked)
-        with executing(context), context.tracker.attending():
+        with executing(context), context.tracker.open_for_step():
             named = checked_outputs if self.check_outputs else named_outputs
             returned = named(self.node, self.step.signature.outputs, self.step.function(**values))
         del values  # not in memory while the outputs are written
         outputs = tuple(
             self._write(name, value, context.notes_of[name]) for name, value in returned
         )
-        return StepAnswer(outputs, notes.metadata, notes.tags)
+        return ExecutionResult(outputs, notes.metadata, notes.tags)
 
     def _inputs(self) -> dict[str, Any]:
         values = {name: self._read(name, artifact) for name, artifact in self.inputs.items()}

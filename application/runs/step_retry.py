@@ -6,12 +6,12 @@ from functools import partial
 from typing import NamedTuple
 
 from stackfold.application.artifacts.materializers import Materializers
-from stackfold.application.ports import Answer, ArtifactStore, StepExecutor, StepOperator
+from stackfold.application.ports import ArtifactStore, Result, StepExecutor, StepOperator
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.runs.cache import Cache
-from stackfold.application.runs.output import Output
+from stackfold.application.runs.captured_output import CapturedOutput
 from stackfold.application.runs.progress import ProgressListener
-from stackfold.application.runs.step_call import StepAnswer, StepCall, one_line, trimmed
+from stackfold.application.runs.step_call import ExecutionResult, StepCall, one_line, trimmed
 from stackfold.application.runs.tracking import Trackers
 from stackfold.domain.errors import OutputMismatch
 
@@ -50,10 +50,10 @@ class StepRetry:
         self._call = call
         self._run_resources = run_resources
         self._must_go_on = must_go_on
-        self.output = Output(run_resources.store)
+        self.output = CapturedOutput(run_resources.store)
         self.retried: list[str] = []
 
-    def answer(self, place: StepExecutor) -> StepAnswer:
+    def answer(self, executor: StepExecutor) -> ExecutionResult:
         """What comes of the step.
 
         Raises:
@@ -64,35 +64,35 @@ class StepRetry:
         elsewhere = partial(operator.execute, self._call, options.timeout) if operator else None
         while True:
             try:
-                with self.output.gathering():
+                with self.output.capture():
                     if elsewhere:
-                        return place.here(elsewhere)
-                    return place.execute(self._call, options.timeout)
+                        return executor.run_inline(elsewhere)
+                    return executor.execute(self._call, options.timeout)
             except BaseException as error:
                 if is_interruption(error) or isinstance(error, OutputMismatch):
                     raise
                 if len(self.retried) >= options.retries:
                     raise
                 self.retried.append(one_line(trimmed(error)))
-            self._wait(options.delay * options.backoff ** (len(self.retried) - 1), place)
+            self._wait(options.delay * options.backoff ** (len(self.retried) - 1), executor)
 
-    def _wait(self, delay: float, place: StepExecutor) -> None:
+    def _wait(self, delay: float, executor: StepExecutor) -> None:
         tries, reason = len(self.retried), self.retried[-1]
         self.output.write(f"-- attempt {tries} failed: {reason}\n")
-        self._run_resources.listener.step_is_tried_again(self._call.node, tries + 1, reason, delay)
+        self._run_resources.listener.step_retried(self._call.node, tries + 1, reason, delay)
         end = time.monotonic() + delay
         while (left := end - time.monotonic()) > 0:
-            place.here(partial(time.sleep, min(left, _GLANCE)))
+            executor.run_inline(partial(time.sleep, min(left, _GLANCE)))
             self._must_go_on()
 
 
 class _InlineExecutor:
     """The thread that asks; there is nobody who could end what it executes."""
 
-    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
+    def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         return call()
 
-    def here(self, call: Callable[[], Answer]) -> Answer:
+    def run_inline(self, call: Callable[[], Result]) -> Result:
         return call()
 
 

@@ -34,7 +34,7 @@ class Tracked(NamedTuple):
     step: TrackedStep
 
 
-def say(problem: str) -> None:
+def warn(problem: str) -> None:
     """Tell what is wrong with a tracker, in one line."""
     logging.getLogger("stackfold.trackers").warning("%s", " ".join(redacted(problem).split()))
 
@@ -146,7 +146,7 @@ class StepTracker:
             self._tell(lambda record: record.log_model(file, chosen), file)
 
     @contextmanager
-    def attending(self) -> Iterator[None]:
+    def open_for_step(self) -> Iterator[None]:
         """The block is the step; if it raises, the step has failed.
 
         Raises:
@@ -166,7 +166,7 @@ class StepTracker:
 
     def _tell(self, call: Callable[[StepRecord], None], file: Path | None = None) -> None:
         if file is not None and self._tracked is None:
-            say(f"{file.name} of step {self._step!r} goes nowhere: no experiment tracker is there")
+            warn(f"{file.name} of step {self._step!r} goes nowhere: no experiment tracker is there")
         record = self._opened()
         if record is None:
             return
@@ -207,7 +207,7 @@ class StepTracker:
             raise error
         if not self._lost:
             self._lost = str(error)
-            say(f"step {self._step!r} goes on: {error}")
+            warn(f"step {self._step!r} goes on: {error}")
         self._note_ids({} if self._record is None else dict(self._record.ids))
 
     def _note_ids(self, ids: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from stackfold.application.ports.experiment_tracker import (
 )
 from stackfold.application.runs.context import RunFacts
 from stackfold.application.runs.recorded_parameters import readable_values
-from stackfold.application.runs.step_tracker import PROBLEM, Tracked, say
+from stackfold.application.runs.step_tracker import PROBLEM, Tracked, warn
 from stackfold.application.secrets.redaction import redacted_value
 from stackfold.domain.errors import TrackerUnavailable
 from stackfold.domain.pipelines.graph import Graph, Node
@@ -65,7 +65,7 @@ class Tracking:
             except TrackerUnavailable as error:
                 if tracker.strict:
                     raise
-                say(f"the run goes on without {name!r}: {error}")
+                warn(f"the run goes on without {name!r}: {error}")
                 told[name] = {PROBLEM: str(error)}
         return told
 
@@ -97,7 +97,7 @@ class Tracking:
             except TrackerUnavailable as error:
                 if tracker.strict and status == "completed":
                     raise
-                say(f"{name!r} does not know how the run ended: {error}")
+                warn(f"{name!r} does not know how the run ended: {error}")
 
 
 def tracked_run(facts: RunFacts, graph: Graph) -> TrackedRun:

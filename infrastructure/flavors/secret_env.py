@@ -21,7 +21,7 @@ _EXECUTING = {ComponentType.ORCHESTRATOR, ComponentType.STEP_OPERATOR}
 
 
 @dataclass(frozen=True, slots=True)
-class Provided:
+class CallWithSecrets:
     """A call that can look up secrets in the process that executes it."""
 
     request: bytes

@@ -8,7 +8,7 @@ from contextvars import copy_context
 from types import FrameType
 from typing import Any
 
-from stackfold.application.ports import Answer, StepStopped
+from stackfold.application.ports import Result, StepStopped
 from stackfold.domain.errors import StepTimedOut
 
 GRACE = 2.0
@@ -20,10 +20,10 @@ class _TimeIsUp(StepStopped):
     """Raised in a step that has taken too long."""
 
 
-class ThisThread:
+class InlineExecutor:
     """Executes steps in the thread that asks."""
 
-    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
+    def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         """Execute a call; one with a timeout on the main thread gets an alarm, else a thread.
 
         Code that is written in C cannot be ended in the middle. On the main thread it is waited
@@ -35,12 +35,12 @@ class ThisThread:
             return _with_an_alarm(call, timeout)
         return _in_a_thread(call, timeout)
 
-    def here(self, call: Callable[[], Answer]) -> Answer:
+    def run_inline(self, call: Callable[[], Result]) -> Result:
         """Execute a call."""
         return call()
 
 
-class StoppableThread(ThisThread):
+class StoppableExecutor(InlineExecutor):
     """Executes steps in the thread that asks, and can be told by another one to end them."""
 
     def __init__(self) -> None:
@@ -49,11 +49,11 @@ class StoppableThread(ThisThread):
         self._thread: int | None = None
         self._stopped = False
 
-    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
+    def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         """Execute a call; it may be ended."""
-        return self.here(lambda: super(StoppableThread, self).execute(call, timeout))
+        return self.run_inline(lambda: super(StoppableExecutor, self).execute(call, timeout))
 
-    def here(self, call: Callable[[], Answer]) -> Answer:
+    def run_inline(self, call: Callable[[], Result]) -> Result:
         """Execute a call; it may be ended."""
         with self._turn:
             if self._stopped:
@@ -95,7 +95,7 @@ def _may_set_an_alarm() -> bool:
     )
 
 
-def _with_an_alarm(call: Callable[[], Answer], timeout: float) -> Answer:
+def _with_an_alarm(call: Callable[[], Result], timeout: float) -> Result:
     def ring(_: int, __: FrameType | None) -> None:
         raise _TimeIsUp
 
@@ -113,7 +113,7 @@ def _with_an_alarm(call: Callable[[], Answer], timeout: float) -> Answer:
         signal.signal(signal.SIGALRM, before)
 
 
-def _in_a_thread(call: Callable[[], Answer], timeout: float) -> Answer:
+def _in_a_thread(call: Callable[[], Result], timeout: float) -> Result:
     came: list[Any] = []
 
     def work() -> None:

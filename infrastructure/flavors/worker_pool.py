@@ -9,34 +9,36 @@ from queue import Empty, SimpleQueue
 
 from stackfold.application.ports import Execute, RunPlan, StepExecutor
 from stackfold.application.runs.schedule import Schedule
-from stackfold.infrastructure.flavors.step_executors import GRACE, StoppableThread, ThisThread
+from stackfold.infrastructure.flavors.step_executors import GRACE, InlineExecutor, StoppableExecutor
 
 _PATIENCE = 2 * GRACE
 """Seconds to wait for the steps that were told to end."""
 _GLANCE = 0.5
 
-StepExecutors = Callable[[ThisThread], StepExecutor]
+ExecutorFactory = Callable[[InlineExecutor], StepExecutor]
 """From the thread that waits for a step to the place where the step is executed."""
 
 
 class WorkerPool:
     """Executes the steps of one run, several at once, each in a thread."""
 
-    def __init__(self, plan: RunPlan, execute: Execute, places: StepExecutors, limit: int) -> None:
+    def __init__(
+        self, plan: RunPlan, execute: Execute, new_executor: ExecutorFactory, limit: int
+    ) -> None:
         """Prepare to execute a run.
 
         Args:
             plan: Its graph.
             execute: Executes one step.
-            places: Where.
+            new_executor: Creates the executor of a step.
             limit: How many at once.
         """
         self._schedule = Schedule(plan)
         self._execute = execute
-        self._places = places
+        self._new_executor = new_executor
         self._limit = limit
-        self._alone = places(ThisThread())
-        self._running: dict[str, StoppableThread] = {}
+        self._alone = new_executor(InlineExecutor())
+        self._running: dict[str, StoppableExecutor] = {}
         self._ended: SimpleQueue[tuple[str, BaseException | None]] = SimpleQueue()
 
     def run(self) -> None:
@@ -68,22 +70,22 @@ class WorkerPool:
                 # Nothing can be executed beside it: that needs no thread.
                 self._note(step, self._outcome(step, self._alone))
             else:
-                thread = self._running[step] = StoppableThread()
+                thread = self._running[step] = StoppableExecutor()
                 # Not waited for when the program ends: a step that hangs may never end.
                 threading.Thread(
                     target=copy_context().run,
-                    args=(self._work, step, self._places(thread)),
+                    args=(self._work, step, self._new_executor(thread)),
                     name=f"step {step}",
                     daemon=True,
                 ).start()
         return bool(self._running)
 
-    def _work(self, step: str, place: StepExecutor) -> None:
-        self._ended.put((step, self._outcome(step, place)))
+    def _work(self, step: str, executor: StepExecutor) -> None:
+        self._ended.put((step, self._outcome(step, executor)))
 
-    def _outcome(self, step: str, place: StepExecutor) -> BaseException | None:
+    def _outcome(self, step: str, executor: StepExecutor) -> BaseException | None:
         try:
-            self._execute(step, place)
+            self._execute(step, executor)
         except BaseException as error:
             return error
         return None

@@ -44,7 +44,7 @@ class CloudpickleMaterializer(Materializer):
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         return pickle.load(file)  # noqa: S301  # the digest was checked; the artifact names this
 
-    def here(self, versions: Versions) -> Mapping[str, str | None]:
+    def installed_versions(self, versions: Versions) -> Mapping[str, str | None]:
         return {
             name: environment.python() if name == "python" else _version_here(name)
             for name in versions

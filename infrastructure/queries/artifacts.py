@@ -10,7 +10,7 @@ from stackfold.application.artifacts.artifact_views import (
     ArtifactView,
     Lineage,
     NamedArtifact,
-    StoreUsed,
+    RecordedStore,
 )
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.listing.listing import Listing
@@ -134,14 +134,14 @@ class SqlArtifactQueries:
             raise NotFound("artifact", id, "it was deleted meanwhile")
         return artifact_view(rows[0][:-1]), cell(rows[0][-1])
 
-    def stores(self) -> Sequence[StoreUsed]:
+    def stores(self) -> Sequence[RecordedStore]:
         """Every artifact store that there was."""
         rows = self._database.read(
             "SELECT name, flavor, configuration FROM components WHERE type = ? ORDER BY since",
             [ComponentType.ARTIFACT_STORE.value],
         )
         return [
-            StoreUsed([name], flavor, cell(configuration))
+            RecordedStore([name], flavor, cell(configuration))
             for name, flavor, configuration in dict.fromkeys(rows)
         ]
 

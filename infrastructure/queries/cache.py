@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from stackfold.application.eventsourcing.cells import cell
-from stackfold.application.runs.cache import Hit
-from stackfold.application.runs.step_call import StepAnswer
+from stackfold.application.runs.cache import CacheHit
+from stackfold.application.runs.step_call import ExecutionResult
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.infrastructure.database.protocol import Database
 
@@ -29,15 +29,15 @@ class SqlExecutions:
         """Look in `database`."""
         self._database = database
 
-    def latest(self, key: str) -> Hit | None:
+    def latest(self, key: str) -> CacheHit | None:
         """The latest one that completed with that cache key; None if there is none."""
         rows = self._database.read(_LATEST, (key,))
         if not rows:
             return None
         run, metadata, tags = rows[0][:3]
         outputs = tuple(_artifact(row[3:]) for row in rows if row[3] is not None)
-        answer = StepAnswer(outputs, cell(metadata), tuple(cell(tags)))
-        return Hit(answer, UUID(run))
+        answer = ExecutionResult(outputs, cell(metadata), tuple(cell(tags)))
+        return CacheHit(answer, UUID(run))
 
     def previous(self, run: str, step: str) -> str | None:
         """The id of the latest earlier run of the same pipeline that has a key for a step."""

@@ -68,7 +68,7 @@ class Builder(ImageBuilder):
         return Recipe(name, "FROM nothing", "\n".join(plan.requirements), (plan.source,))
 
     def build(
-        self, plan: ImagePlan, registry: ContainerRegistry | None, *, anew: bool = False
+        self, plan: ImagePlan, registry: ContainerRegistry | None, *, rebuild: bool = False
     ) -> BuiltImage:
         name = self.recipe(plan, registry).name
         return BuiltImage(name, "sha256:ab", is_pushed=registry is not None, is_new=True)

@@ -31,7 +31,7 @@ class Notebook(ExperimentTracker):
         self.write("end", ids["page"], status=status)
 
     @contextmanager
-    def track(self, step, lost):
+    def track(self, step, on_unavailable):
         self.write("open", step.name, native=step.native, above=step.ids)
         try:
             yield Page(self, step.name)

@@ -39,7 +39,7 @@ class Engine(SubmittingOrchestrator):
     def document(self, job):
         return f"{job.image.name if job.image else 'no image'}"
 
-    def follow(self, reference, look): ...
+    def follow(self, reference, poll): ...
 
     def is_executing(self, reference):
         return False
@@ -85,7 +85,7 @@ def on(ws):
 
 @pytest.fixture
 def broken(monkeypatch):
-    def build(self, plan, registry, *, anew=False):
+    def build(self, plan, registry, *, rebuild=False):
         raise BuildFailed("hub.example.com/training:1", "pip is out of order")
 
     monkeypatch.setattr(sys.modules["own_stacks"].Builder, "build", build)

@@ -43,7 +43,7 @@ class Engine(SubmittingOrchestrator):
         Engine.jobs.append(job)
         return Submission(f"engine-{len(Engine.jobs)}", "https://engine/1")
 
-    def follow(self, reference, look):
+    def follow(self, reference, poll):
         job = Engine.jobs[-1]
         failed = False
         for each in job.steps:
@@ -51,7 +51,7 @@ class Engine(SubmittingOrchestrator):
                 Engine.ws.runs.remote_steps.execute(job.run, each.name, None, None)
             except Exception:
                 failed = True
-            look()
+            poll()
         if failed:
             raise EngineStopped("the engine", "FAILED")
 
@@ -75,12 +75,12 @@ class Unreachable(Engine):
 
 
 class Impatient(Engine):
-    def follow(self, reference, look):
+    def follow(self, reference, poll):
         raise RunDetached("the engine", "its timeout is over")
 
 
 class Interrupted(Engine):
-    def follow(self, reference, look):
+    def follow(self, reference, poll):
         Engine.ws.runs.remote_steps.execute(Engine.jobs[-1].run, "load", None, None)
         raise KeyboardInterrupt
 

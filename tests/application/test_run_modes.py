@@ -4,7 +4,7 @@ import os
 import time
 
 import pytest
-from runnable import Watching, single
+from runnable import RecordingListener, single
 
 from stackfold.domain.errors import RunFailed
 from stackfold.domain.pipelines.pipeline import Pipeline, step
@@ -111,8 +111,8 @@ def test_stopping_on_a_failure_lets_the_running_end(runs, stacks, tmp_path, isol
         (tmp_path / "other runs").touch()
         wait_for(tmp_path / "failure is known")
 
-    class Telling(Watching):
-        def step_ends(self, end):
+    class Telling(RecordingListener):
+        def step_ended(self, end):
             if end.status == "failed":
                 (tmp_path / "failure is known").touch()
 
@@ -184,7 +184,7 @@ def test_a_step_that_leaves_the_process_fails_its_run_only(runs, stacks):
 
 
 def test_a_watcher_is_told_how_the_run_comes_along(runs):
-    watching = Watching()
+    watching = RecordingListener()
 
     def failing():
         raise ValueError("no")

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from runnable import Watching, single
+from runnable import RecordingListener, single
 
 from stackfold.domain.errors import InvalidPipeline, RunFailed, StepTimedOut
 from stackfold.domain.pipelines.options import FailureMode
@@ -62,7 +62,7 @@ def test_a_step_fails_when_its_retries_are_used_up(runs, tmp_path):
 
 
 def test_between_attempts_it_waits_longer_and_longer(runs, tmp_path):
-    watching = Watching()
+    watching = RecordingListener()
     began = time.monotonic()
     pipeline = single(flaky(tmp_path / "tries", 2), retries=2, delay=0.1, backoff=3.0)
     runs.start(pipeline, listener=watching)

@@ -21,14 +21,14 @@ def test_a_duration_is_told_as_people_tell_it(seconds, text):
 
 
 def a_run(listener):
-    listener.run_begins("churn-1", ["load", "train", "test", "report"], ["load"])
-    listener.step_begins("train")
-    listener.step_is_tried_again("train", 2, "OSError: not yet", 1.5)
-    listener.step_ends(StepEnd("train", "completed", 2.25))
-    listener.step_begins("test")
-    listener.step_ends(StepEnd("test", "failed", 0.5, "ValueError: no"))
-    listener.step_ends(StepEnd("report", "skipped", 0.0, "step 'test' failed"))
-    listener.run_ends("failed")
+    listener.run_started("churn-1", ["load", "train", "test", "report"], ["load"])
+    listener.step_started("train")
+    listener.step_retried("train", 2, "OSError: not yet", 1.5)
+    listener.step_ended(StepEnd("train", "completed", 2.25))
+    listener.step_started("test")
+    listener.step_ended(StepEnd("test", "failed", 0.5, "ValueError: no"))
+    listener.step_ended(StepEnd("report", "skipped", 0.0, "step 'test' failed"))
+    listener.run_ended("failed")
 
 
 LINES = """\
@@ -57,11 +57,11 @@ def test_on_a_terminal_what_is_running_stands_below_the_lines(capsys, monkeypatc
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     with watched() as listener:
-        listener.run_begins("churn-1", ["load", "train"], [])
-        listener.step_begins("load")
+        listener.run_started("churn-1", ["load", "train"], [])
+        listener.step_started("load")
         listener._live.refresh()
         print("from the step")
-        listener.step_ends(StepEnd("load", "completed", 0.25))
+        listener.step_ended(StepEnd("load", "completed", 0.25))
     out, err = capsys.readouterr()
     assert out == "from the step\n"
     assert "  load 0.0" in err

@@ -265,7 +265,7 @@ class ArtifactStoreContract:
     def test_a_list_tells_size_and_time(self, store):
         before = datetime.now(UTC) - timedelta(seconds=2)
         stored = written(store, b"12345")
-        (kept,) = store.kept()
+        (kept,) = store.list_artifacts()
         assert (kept.uri, kept.size) == (stored.uri, 5)
         assert before < kept.written < datetime.now(UTC) + timedelta(seconds=2)
 
@@ -324,7 +324,7 @@ def operations(store):
 
 
 def uris(store):
-    return [kept.uri for kept in store.kept()]
+    return [kept.uri for kept in store.list_artifacts()]
 
 
 def comes_back(store, stored):

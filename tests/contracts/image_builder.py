@@ -93,7 +93,7 @@ class ImageBuilderContract:
 
     def test_unless_that_is_asked_for(self, builder, plan, registry):
         image = builder.build(plan, registry)
-        again = builder.build(plan, registry, anew=True)
+        again = builder.build(plan, registry, rebuild=True)
         assert (again.name, again.is_new) == (image.name, True)
 
     def test_other_code_is_another_image(self, builder, plan, registry, code, files):

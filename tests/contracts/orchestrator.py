@@ -31,7 +31,7 @@ FORK = {"load": (), "left": ("load",), "right": ("load",), "after_left": ("left"
 
 
 class Steps:
-    """Executes steps as a run does: at the place that the orchestrator says, and noting it."""
+    """Executes steps as a run does: in the given executor, and records the order."""
 
     def __init__(self, **calls):
         """Step → what it does; the others return at once."""
@@ -40,14 +40,14 @@ class Steps:
         self.running, self.most = 0, 0
         self.turn = threading.Lock()
 
-    def __call__(self, step, place=None):
+    def __call__(self, step, executor=None):
         with self.turn:
             self.begun.append(step)
             self.running += 1
             self.most = max(self.most, self.running)
         call = self.calls.get(step, int)
         try:
-            place.execute(call) if place else call()
+            executor.execute(call) if executor else call()
         except StepStopped:
             self.stopped.append(step)
             raise
@@ -108,12 +108,12 @@ class OrchestratorContract:
         chance = random.Random(seed)
         names = [f"step{number}" for number in range(20)]
         graph = {
-            name: tuple(chance.sample(names[:place], k=min(place, chance.randrange(4))))
-            for place, name in enumerate(names)
+            name: tuple(chance.sample(names[:index], k=min(index, chance.randrange(4))))
+            for index, name in enumerate(names)
         }
         completed = set()
 
-        def execute(step, place=None):
+        def execute(step, executor=None):
             assert completed.issuperset(graph[step])
             completed.add(step)
 
@@ -123,7 +123,7 @@ class OrchestratorContract:
     def test_a_chain_may_be_long(self, orchestrator):
         chain = {f"s{n}": (f"s{n - 1}",) if n else () for n in range(3000)}
         executed = []
-        orchestrator.run(plan(**chain), lambda step, place=None: executed.append(step))
+        orchestrator.run(plan(**chain), lambda step, executor=None: executed.append(step))
         assert executed == list(chain)
 
     def test_an_orchestrator_serves_many_runs(self, orchestrator):
@@ -147,7 +147,7 @@ class OrchestratorContract:
         threads = []
         chain = {f"s{n}": (f"s{n - 1}",) if n else () for n in range(5)}
 
-        def execute(step, place=None):
+        def execute(step, executor=None):
             threads.append(threading.current_thread())
 
         orchestrator.run(plan(**chain), execute)
@@ -171,7 +171,7 @@ class OrchestratorContract:
     def test_a_failing_step_fails_the_run_with_what_it_raised(self, orchestrator, mode):
         error = ZeroDivisionError("of the step")
 
-        def execute(step, place=None):
+        def execute(step, executor=None):
             if step == "left":
                 raise error
 
@@ -198,9 +198,9 @@ class OrchestratorContract:
         failed = tmp_path / "failed"
         steps = Steps(**dict.fromkeys(graph, partial(nap_after, failed)) | {"s0": fail})
 
-        def execute(step, place=None):
+        def execute(step, executor=None):
             try:
-                steps(step, place)
+                steps(step, executor)
             except ValueError:
                 failed.touch()
                 raise
@@ -235,7 +235,7 @@ class OrchestratorContract:
 
     @pytest.mark.parametrize("mode", FailureMode)
     def test_an_interruption_in_a_step_ends_the_run(self, orchestrator, mode):
-        def execute(step, place=None):
+        def execute(step, executor=None):
             if step == "left":
                 raise KeyboardInterrupt
 
@@ -279,14 +279,14 @@ class OrchestratorContract:
 
         return interrupted
 
-    # -- places
+    # -- executors
 
     def test_a_place_returns_what_the_call_returned(self, orchestrator):
         came = []
 
-        def execute(step, place):
-            came.append(place.execute(lambda: (1, "two")))
-            came.append(place.here(lambda: [3]))
+        def execute(step, executor):
+            came.append(executor.execute(lambda: (1, "two")))
+            came.append(executor.run_inline(lambda: [3]))
 
         orchestrator.run(plan(only=()), execute)
         assert came == [(1, "two"), [3]]
@@ -294,8 +294,8 @@ class OrchestratorContract:
     def test_a_place_ends_a_call_that_takes_too_long(self, orchestrator):
         from stackfold.domain.errors import StepTimedOut
 
-        def execute(step, place):
-            place.execute(sleep_long, 0.3)
+        def execute(step, executor):
+            executor.execute(sleep_long, 0.3)
 
         with pytest.raises(StepTimedOut, match=r"it took longer than its 0\.3 seconds"):
             orchestrator.run(plan(one=(), other=()), execute)
@@ -303,8 +303,8 @@ class OrchestratorContract:
     def test_a_place_lets_a_call_end_in_time(self, orchestrator):
         came = []
 
-        def execute(step, place):
-            came.append(place.execute(lambda: 7, 30))
+        def execute(step, executor):
+            came.append(executor.execute(lambda: 7, 30))
 
         orchestrator.run(plan(only=()), execute)
         assert came == [7]

@@ -46,23 +46,23 @@ def single(function, **options):
     return Pipeline(alone)
 
 
-class Watching:
+class RecordingListener:
     """Notes what it is told."""
 
     def __init__(self):
         self.told = []
 
-    def run_begins(self, run, steps, kept):
+    def run_started(self, run, steps, kept):
         self.told.append(("run", list(steps), list(kept)))
 
-    def step_begins(self, step):
+    def step_started(self, step):
         self.told.append(("begins", step))
 
-    def step_is_tried_again(self, step, attempt, reason, delay):
+    def step_retried(self, step, attempt, reason, delay):
         self.told.append(("again", step, attempt, reason, delay))
 
-    def step_ends(self, end):
+    def step_ended(self, end):
         self.told.append((end.status, end.step, end.reason))
 
-    def run_ends(self, status):
+    def run_ended(self, status):
         self.told.append(("ends", status))

@@ -47,7 +47,7 @@ class Build(NamedTuple):
     context: Path
     arguments: Mapping[str, str]
     platform: str | None
-    anew: bool
+    rebuild: bool
     base: str
     """The image that it begins with."""
     access: Access | None
@@ -89,7 +89,7 @@ class Engine:
             command += ["--build-arg", f"{name}={value}"]
         if build.platform:
             command += ["--platform", build.platform]
-        if build.anew:
+        if build.rebuild:
             command += ["--no-cache", "--pull"]
         with _private_folder() as folder:
             way = self._way(build.base, build.access, folder) if build.access else _Way()

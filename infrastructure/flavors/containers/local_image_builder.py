@@ -118,7 +118,7 @@ class LocalImageBuilder(ImageBuilder):
     configuration: Configuration
 
     def build(
-        self, plan: ImagePlan, registry: ContainerRegistry | None, *, anew: bool = False
+        self, plan: ImagePlan, registry: ContainerRegistry | None, *, rebuild: bool = False
     ) -> BuiltImage:
         from stackfold.infrastructure.flavors.containers.engines import Access, Build
 
@@ -126,11 +126,11 @@ class LocalImageBuilder(ImageBuilder):
         with tempfile.TemporaryDirectory(prefix="stackfold-") as folder:
             code, containerfile = Path(folder, "context"), Path(folder, "Containerfile")
             name = _name(plan, registry, context.digest(into=code))
-            known = registry.digest(name) if registry is not None and not anew else None
+            known = registry.digest(name) if registry is not None and not rebuild else None
             if known is not None:
                 return BuiltImage(name, known, is_pushed=True, is_new=False)
             engine = self._engine()
-            is_new = anew or engine.id(name) is None
+            is_new = rebuild or engine.id(name) is None
             if is_new:
                 containerfile.write_text(context.containerfile)
                 engine.build(
@@ -140,7 +140,7 @@ class LocalImageBuilder(ImageBuilder):
                         code,
                         chosen.build_arguments,
                         chosen.platform,
-                        anew,
+                        rebuild,
                         context.base_image,
                         self._access(context.base_image, registry),
                     )

@@ -66,11 +66,11 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
             raise EngineUnavailable(self._title, problem)
         return self._api.submit(self._compiled(job), job.run, job.name, job.pipeline)
 
-    def follow(self, reference: str, look: Callable[[], None]) -> None:
+    def follow(self, reference: str, poll: Callable[[], None]) -> None:
         end = time.monotonic() + self.configuration.timeout
         while True:
             state = self._state_at_last(reference)
-            look()
+            poll()
             if state.has_ended:
                 break
             if time.monotonic() > end:

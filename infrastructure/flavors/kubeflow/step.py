@@ -11,7 +11,7 @@ from types import FrameType
 
 from stackfold.application.ports import StepStopped
 from stackfold.domain.errors import RunFailed, StackfoldError
-from stackfold.infrastructure.flavors.step_executors import ThisThread
+from stackfold.infrastructure.flavors.step_executors import InlineExecutor
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -34,7 +34,7 @@ def main(what: str, run: str, source: str, *more: str) -> None:
         with Workspace.open() as workspace:
             steps = workspace.runs.remote_steps
             if what == "execute":
-                steps.execute(run, more[0], _here(source), ThisThread())
+                steps.execute(run, more[0], _here(source), InlineExecutor())
             else:
                 steps.settle(run, _here(source), awaited="awaited" in more)
     except RunFailed as failure:

@@ -17,7 +17,7 @@ from uuid import uuid4
 from pydantic import Field, field_validator
 
 from stackfold.application import ports
-from stackfold.application.ports import ArtifactStore, Kept, StoredArtifact
+from stackfold.application.ports import ArtifactStore, ListedArtifact, StoredArtifact
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
 from stackfold.infrastructure.system.private_files import create_file, make_folder_inside
 
@@ -119,7 +119,7 @@ class LocalArtifactStore(ArtifactStore):
             return _written(status) < before and self._delete_unless_renewed(path, before)
         return False
 
-    def kept(self) -> Iterator[Kept]:
+    def list_artifacts(self) -> Iterator[ListedArtifact]:
         root = os.path.realpath(self._root())
         with self._in_plain_words(root), suppress(FileNotFoundError):
             for shard in _sorted(root):
@@ -139,7 +139,7 @@ class LocalArtifactStore(ArtifactStore):
                         swept += status.st_size
         return swept
 
-    def here(self, uri: str) -> str:
+    def current_uri(self, uri: str) -> str:
         configured = os.path.normpath(self.configuration.path)
         if os.path.isabs(configured) or configured.startswith("~"):
             return uri
@@ -175,7 +175,7 @@ class LocalArtifactStore(ArtifactStore):
     def _contained(self, uri: str) -> str:
         """The real path of an address, if it is inside the real folder."""
         root = os.path.realpath(self._root())
-        path = _path(self.here(uri))
+        path = _path(self.current_uri(uri))
         real = os.path.realpath(path) if path else ""
         # By its parts: as text, "/store" is also the beginning of "/store-evil".
         if not real or real == root or os.path.commonpath((root, real)) != root:
@@ -275,14 +275,14 @@ def _sorted(folder: str) -> list[os.DirEntry[str]]:
     return sorted(os.scandir(folder), key=lambda entry: entry.name)
 
 
-def _kept(root: str, shard: os.DirEntry[str]) -> Iterator[Kept]:
+def _kept(root: str, shard: os.DirEntry[str]) -> Iterator[ListedArtifact]:
     for entry in _sorted(shard.path):
         if _REST.fullmatch(entry.name):
             with suppress(FileNotFoundError):  # deleted since the folder was read
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
                     address = _address(root, shard.name + entry.name)
-                    yield Kept(address, status.st_size, _written(status))
+                    yield ListedArtifact(address, status.st_size, _written(status))
 
 
 @contextmanager

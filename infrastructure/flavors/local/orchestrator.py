@@ -10,8 +10,8 @@ from pydantic import Field
 from stackfold.application import ports
 from stackfold.application.ports import Execute, Orchestrator, RunPlan, StepExecutor
 from stackfold.application.runs.schedule import Schedule
-from stackfold.infrastructure.flavors.step_executors import ThisThread
-from stackfold.infrastructure.flavors.worker_pool import StepExecutors, WorkerPool
+from stackfold.infrastructure.flavors.step_executors import InlineExecutor
+from stackfold.infrastructure.flavors.worker_pool import ExecutorFactory, WorkerPool
 
 
 class LocalOrchestrator(Orchestrator):
@@ -38,28 +38,28 @@ class LocalOrchestrator(Orchestrator):
 
     def run(self, plan: RunPlan, execute: Execute) -> None:
         limit = self.configuration.max_parallel or os.cpu_count() or 1
-        with self._places() as places:
+        with self._executors() as new_executor:
             if self.configuration.isolation == "inline" or limit == 1:
-                _one_after_another(plan, execute, places(ThisThread()))
+                _one_after_another(plan, execute, new_executor(InlineExecutor()))
             else:
-                WorkerPool(plan, execute, places, limit).run()
+                WorkerPool(plan, execute, new_executor, limit).run()
 
     @contextmanager
-    def _places(self) -> Iterator[StepExecutors]:
+    def _executors(self) -> Iterator[ExecutorFactory]:
         if self.configuration.isolation != "process":
             yield lambda thread: thread
             return
         from stackfold.infrastructure.flavors.local.processes import ProcessPool
 
         with ProcessPool() as pool:
-            yield pool.place
+            yield pool.executor
 
 
-def _one_after_another(plan: RunPlan, execute: Execute, place: StepExecutor) -> None:
+def _one_after_another(plan: RunPlan, execute: Execute, executor: StepExecutor) -> None:
     schedule = Schedule(plan)
     while (step := schedule.begin()) is not None:
         try:
-            execute(step, place)
+            execute(step, executor)
         except (Exception, SystemExit) as error:
             schedule.failed(step, error)
         else:

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
-from stackfold.application.ports import Answer, StepExecutor
+from stackfold.application.ports import Result, StepExecutor
 from stackfold.domain.errors import InvalidPipeline, StepProcessDied, StepTimedOut
 from stackfold.infrastructure.flavors.local.serialization import dumps
-from stackfold.infrastructure.flavors.step_executors import GRACE, ThisThread
+from stackfold.infrastructure.flavors.step_executors import GRACE, InlineExecutor
 
 _ENTRY = "stackfold.infrastructure.flavors.local.step_process"
 _GLANCE = 0.2
@@ -217,7 +217,7 @@ class ProcessPool:
         for process in idle:
             process.close()
 
-    def place(self, thread: ThisThread) -> StepExecutor:
+    def executor(self, thread: InlineExecutor) -> StepExecutor:
         """One of the processes, with `thread` waiting for it."""
         return _InAProcess(self, thread)
 
@@ -238,20 +238,20 @@ class ProcessPool:
 
 
 class _InAProcess:
-    def __init__(self, pool: ProcessPool, thread: ThisThread) -> None:
+    def __init__(self, pool: ProcessPool, thread: InlineExecutor) -> None:
         self._pool = pool
         self._thread = thread
 
-    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
+    def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         request = portable(call)
         # What ends a step is raised at any line of `here`: it must not be one that begins or closes
         # a process, which would be left behind.
         with self._pool.process() as process:
-            answer: Answer = self._thread.here(lambda: process.execute(request, timeout))
+            answer: Result = self._thread.run_inline(lambda: process.execute(request, timeout))
         return answer
 
-    def here(self, call: Callable[[], Answer]) -> Answer:
-        return self._thread.here(call)
+    def run_inline(self, call: Callable[[], Result]) -> Result:
+        return self._thread.run_inline(call)
 
 
 def _import_path() -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from stackfold.application import ports
-from stackfold.application.ports import Answer, StepOperator
+from stackfold.application.ports import Result, StepOperator
 from stackfold.infrastructure.flavors.local.processes import StepProcess, portable
 
 
@@ -15,11 +15,11 @@ class LocalStepOperator(StepOperator):
     class Configuration(ports.Configuration):
         """Nothing to configure."""
 
-    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
+    def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         request = portable(call)
         process = StepProcess()
         try:
-            answer: Answer = process.execute(request, timeout)
+            answer: Result = process.execute(request, timeout)
         finally:
             process.close()
         return answer

@@ -38,7 +38,7 @@ def main(requests: int, answers: int) -> None:
     # What it takes to tell of an error is there before the time of a step begins to count.
     import stackfold.application.runs.step_call
     import stackfold.infrastructure.flavors.local.serialization  # noqa: F401
-    from stackfold.application.runs.output import log_to_stderr
+    from stackfold.application.runs.captured_output import log_to_stderr
 
     log_to_stderr()
     reader.start()

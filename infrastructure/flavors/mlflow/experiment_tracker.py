@@ -12,7 +12,7 @@ from stackfold.application.ports import Secret
 from stackfold.application.ports.experiment_tracker import (
     ExperimentTracker,
     Ids,
-    Lost,
+    OnUnavailable,
     StepRecord,
     TrackedRun,
     TrackedStep,
@@ -126,11 +126,13 @@ class MlflowExperimentTracker(ExperimentTracker):
             client.set_terminated(ids["run_id"], _STATUS[status])
 
     @contextmanager
-    def track(self, step: TrackedStep, lost: Lost) -> Iterator[StepRecord]:
+    def track(self, step: TrackedStep, on_unavailable: OnUnavailable) -> Iterator[StepRecord]:
         with connected(self._settings()) as client, ExitStack() as block:
-            run, ids = self._run_for(client, step, lost)
+            run, ids = self._run_for(client, step, on_unavailable)
             if not self.configuration.strict:
-                guard = block.enter_context(Constraint(run.info.run_id, self._place, lost))
+                guard = block.enter_context(
+                    Constraint(run.info.run_id, self._place, on_unavailable)
+                )
                 if ids is None:
                     guard.close()
             record = MlflowRecord(
@@ -165,7 +167,9 @@ class MlflowExperimentTracker(ExperimentTracker):
     def _prefix(self, step: TrackedStep) -> str:
         return "" if self.configuration.nested else f"{step.name}."
 
-    def _run_for(self, client: Any, step: TrackedStep, lost: Lost) -> tuple[Any, Ids | None]:
+    def _run_for(
+        self, client: Any, step: TrackedStep, on_unavailable: OnUnavailable
+    ) -> tuple[Any, Ids | None]:
         """The step's run on the server, and what finds it; one that is nowhere, and None."""
         if step.ids is None:
             return nowhere(), None
@@ -175,7 +179,7 @@ class MlflowExperimentTracker(ExperimentTracker):
         except TrackerUnavailable as error:
             if self.configuration.strict or not step.native:
                 raise
-            lost(error)
+            on_unavailable(error)
             return nowhere(), None
 
     def _begun(self, client: Any, step: TrackedStep, parent: Ids) -> tuple[Any, Ids]:

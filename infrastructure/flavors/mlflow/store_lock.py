@@ -39,17 +39,19 @@ _installed = False
 class Constraint:
     """Stands between a run of MLflow's and those who tell it something, from whatever thread."""
 
-    def __init__(self, run: str, place: str, lost: Callable[[TrackerUnavailable], None]) -> None:
+    def __init__(
+        self, run: str, place: str, on_unavailable: Callable[[TrackerUnavailable], None]
+    ) -> None:
         """Constraint the run with that id.
 
         Args:
             run: Its id.
             place: The server's address.
-            lost: To be called when the server is away.
+            on_unavailable: To be called when the server is away.
         """
         self._run = run
         self._place = place
-        self._lost = lost
+        self._on_unavailable = on_unavailable
         self._asleep_until = 0.0
 
     def __enter__(self) -> "Constraint":
@@ -79,7 +81,7 @@ class Constraint:
             if not what:
                 raise
             self._asleep_until = time.monotonic() + PAUSE
-            self._lost(TrackerUnavailable(self._place, what))
+            self._on_unavailable(TrackerUnavailable(self._place, what))
             return None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from stackfold.application.ports import Answer, StepExecutor
+from stackfold.application.ports import Result, StepExecutor
 from stackfold.application.runs.step_call import StepCall
 from stackfold.domain.errors import EngineUnavailable, StepLost, StepProcessDied, StepTimedOut
 from stackfold.domain.pipelines.resources import Resources, bytes_of
@@ -18,7 +18,7 @@ from stackfold.infrastructure.flavors.local.processes import outcome, portable
 from stackfold.infrastructure.flavors.ray.settings import RaySettings
 from stackfold.infrastructure.flavors.ray.task import ANSWERED, BEGAN, DIED, LATE, execute
 from stackfold.infrastructure.flavors.secret_env import Values, secrets_of
-from stackfold.infrastructure.flavors.step_executors import GRACE, ThisThread
+from stackfold.infrastructure.flavors.step_executors import GRACE, InlineExecutor
 
 _GLANCE = 0.2
 """Seconds between two looks whether the wait for a step should end."""
@@ -38,11 +38,11 @@ class RayCluster:
         """How many it has, at least one."""
         return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
-    def place(self, thread: ThisThread) -> StepExecutor:
+    def executor(self, thread: InlineExecutor) -> StepExecutor:
         """Its nodes, with `thread` waiting for what they execute."""
         return _OnANode(self, thread)
 
-    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
+    def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         """Execute a call on one of the nodes, handing on what it prints.
 
         Args:
@@ -62,7 +62,7 @@ class RayCluster:
         lost = 0
         while True:
             try:
-                came: Answer = self._attempt(request, timeout, secrets, _resources(call))
+                came: Result = self._attempt(request, timeout, secrets, _resources(call))
                 return came
             except self._losses as error:
                 lost += 1
@@ -180,15 +180,15 @@ class RayCluster:
 
 
 class _OnANode:
-    def __init__(self, cluster: RayCluster, thread: ThisThread) -> None:
+    def __init__(self, cluster: RayCluster, thread: InlineExecutor) -> None:
         self._cluster = cluster
         self._thread = thread
 
-    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
-        return self._thread.here(lambda: self._cluster.execute(call, timeout))
+    def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
+        return self._thread.run_inline(lambda: self._cluster.execute(call, timeout))
 
-    def here(self, call: Callable[[], Answer]) -> Answer:
-        return self._thread.here(call)
+    def run_inline(self, call: Callable[[], Result]) -> Result:
+        return self._thread.run_inline(call)
 
 
 def _resources(call: Callable[[], object]) -> Resources:

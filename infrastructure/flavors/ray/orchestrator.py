@@ -42,4 +42,4 @@ class RayOrchestrator(Orchestrator):
 
         with connected(self.configuration, self.home) as cluster:
             limit = self.configuration.max_parallel or cluster.cores
-            WorkerPool(plan, execute, cluster.place, limit).run()
+            WorkerPool(plan, execute, cluster.executor, limit).run()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from stackfold.application.ports import Answer, StepOperator
+from stackfold.application.ports import Result, StepOperator
 from stackfold.infrastructure.flavors.ray.settings import RaySettings
 
 
@@ -28,7 +28,7 @@ class RayStepOperator(StepOperator):
 
             must_answer(self.configuration)
 
-    def execute(self, call: Callable[[], Answer], timeout: float | None = None) -> Answer:
+    def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         from stackfold.infrastructure.flavors.ray.connection import connected
 
         # Connected for good: a cluster takes longer to begin than most steps take.

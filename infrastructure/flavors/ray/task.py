@@ -13,8 +13,8 @@ from typing import Any
 
 from stackfold.domain.errors import StepProcessDied, StepTimedOut
 from stackfold.infrastructure.flavors.local.processes import StepProcess, portable
-from stackfold.infrastructure.flavors.secret_env import Provided, Values
-from stackfold.infrastructure.flavors.step_executors import GRACE, StoppableThread
+from stackfold.infrastructure.flavors.secret_env import CallWithSecrets, Values
+from stackfold.infrastructure.flavors.step_executors import GRACE, StoppableExecutor
 
 BEGAN, ANSWERED, DIED, LATE = "began", "answered", "died", "late"
 _GLANCE = 0.1
@@ -37,9 +37,9 @@ def execute(
         secrets: What it must be able to look up.
     """
     # Apart until now: Ray may write a long argument to a disk, and these never are.
-    provided = portable(Provided(request, secrets)) if secrets else request
+    provided = portable(CallWithSecrets(request, secrets)) if secrets else request
     happened: queue.SimpleQueue[Said] = queue.SimpleQueue()
-    guard = StoppableThread()
+    guard = StoppableExecutor()
 
     def work() -> None:
         with suppress(BaseException):  # told by what it has put last
@@ -64,14 +64,14 @@ def _execute(
     timeout: float | None,
     environment: Mapping[str, str],
     happened: "queue.SimpleQueue[Said]",
-    guard: StoppableThread,
+    guard: StoppableExecutor,
 ) -> None:
     process = StepProcess(
         write=lambda stream, text: happened.put((stream, text)), environment=environment
     )
     try:
         # Only here: the process must not be left behind half begun, nor half closed.
-        answer = guard.here(lambda: process.answer(request, timeout))
+        answer = guard.run_inline(lambda: process.answer(request, timeout))
     except StepProcessDied as died:
         happened.put((DIED, died.returncode))
     except StepTimedOut as late:

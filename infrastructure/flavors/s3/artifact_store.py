@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from stackfold.application import ports
-from stackfold.application.ports import ArtifactStore, Kept, Secret, StoredArtifact
+from stackfold.application.ports import ArtifactStore, ListedArtifact, Secret, StoredArtifact
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
 from stackfold.infrastructure.flavors.s3.bucket import PART, Bucket, Settings, endpoint_of
 from stackfold.infrastructure.flavors.s3.errors import Fault
@@ -193,13 +193,13 @@ class S3ArtifactStore(ArtifactStore):
             bucket.remove(key)
             return there
 
-    def kept(self) -> Iterator[Kept]:
+    def list_artifacts(self) -> Iterator[ListedArtifact]:
         with self._in_plain_words():
             for each in self._open_bucket().objects(self._prefix.lstrip("/")):
                 uri = f"s3://{self._bucket}/{each['path']}"
                 with suppress(OutsideStore):  # somebody else's, under the same prefix
                     self._key(uri)
-                    yield Kept(uri, each["size"], each["last_modified"])
+                    yield ListedArtifact(uri, each["size"], each["last_modified"])
 
     def sweep(self, before: datetime) -> int:
         # Uploads that were cut off are not listed: a rule of the bucket removes those.

@@ -15,7 +15,7 @@ from stackfold.application.ports import Secret
 from stackfold.application.ports.experiment_tracker import (
     ExperimentTracker,
     Ids,
-    Lost,
+    OnUnavailable,
     StepRecord,
     TrackedRun,
     TrackedStep,
@@ -147,8 +147,8 @@ class WandbExperimentTracker(ExperimentTracker):
         """Nothing: the group is what its runs are."""
 
     @contextmanager
-    def track(self, step: TrackedStep, lost: Lost) -> Iterator[StepRecord]:
-        run = self._begun(step, lost)
+    def track(self, step: TrackedStep, on_unavailable: OnUnavailable) -> Iterator[StepRecord]:
+        run = self._begun(step, on_unavailable)
         code = 1
         try:
             with native(run, step.native):
@@ -172,7 +172,7 @@ class WandbExperimentTracker(ExperimentTracker):
     def _place(self) -> str:
         return self.configuration.base_url or _PUBLIC
 
-    def _begun(self, step: TrackedStep, lost: Lost) -> Any:
+    def _begun(self, step: TrackedStep, on_unavailable: OnUnavailable) -> Any:
         mode = self.configuration.mode
         try:
             with self._in_plain_words():
@@ -180,7 +180,9 @@ class WandbExperimentTracker(ExperimentTracker):
         except TrackerUnavailable as error:
             if self.configuration.strict or mode == "offline":
                 raise
-            lost(TrackerUnavailable(error.place, f"{error.problem}; it is tracked offline"))
+            on_unavailable(
+                TrackerUnavailable(error.place, f"{error.problem}; it is tracked offline")
+            )
             with self._in_plain_words():
                 return self._init(step, "offline")
 

@@ -323,7 +323,7 @@ def test_what_is_in_the_home_is_found_where_the_home_is_now(tmp_path, path):
     with store.open(stored.uri, stored.digest) as file:
         assert file.read() == b"content"
     assert store.size(stored.uri) == 7
-    assert [store.here(stored.uri)] == [each.uri for each in store.kept()]
+    assert [store.current_uri(stored.uri)] == [each.uri for each in store.list_artifacts()]
     assert store.delete(stored.uri)
 
 

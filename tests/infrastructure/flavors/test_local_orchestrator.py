@@ -53,8 +53,8 @@ class TestProcesses(OrchestratorContract):
     def test_steps_are_executed_elsewhere(self, orchestrator):
         processes = []
 
-        def execute(step, place):
-            processes.append(place.execute(os.getpid))
+        def execute(step, executor):
+            processes.append(executor.execute(os.getpid))
 
         orchestrator.run(plan(one=(), two=("one",)), execute)
         assert os.getpid() not in processes
@@ -63,8 +63,8 @@ class TestProcesses(OrchestratorContract):
     def test_no_process_is_left_behind(self, orchestrator):
         processes = []
 
-        def execute(step, place):
-            processes.append(place.execute(os.getpid))
+        def execute(step, executor):
+            processes.append(executor.execute(os.getpid))
 
         orchestrator.run(plan(one=(), two=()), execute)
         for process in processes:
@@ -78,9 +78,9 @@ class TestProcesses(OrchestratorContract):
             os.chdir("/")
             os.environ["COLOUR"] = "blue"
 
-        def execute(step, place):
-            place.execute(leave)
-            came.append(place.execute(lambda: (os.getcwd(), os.environ.get("COLOUR"))))
+        def execute(step, executor):
+            executor.execute(leave)
+            came.append(executor.execute(lambda: (os.getcwd(), os.environ.get("COLOUR"))))
 
         orchestrator.run(plan(only=()), execute)
         assert came == [(os.getcwd(), None)]

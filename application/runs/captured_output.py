@@ -16,15 +16,15 @@ from stackfold.domain.runs.run import StepLog
 _CHUNK = 2**16
 """So many characters are gathered before they are written."""
 
-_mine: ContextVar["Output | None"] = ContextVar("output")
+_mine: ContextVar["CapturedOutput | None"] = ContextVar("output")
 """What is written here goes; None beside the steps of a run; unset where no run is known of."""
-_open: list["Output"] = []
+_open: list["CapturedOutput"] = []
 _installed = threading.RLock()
 _users = 0
 _LINE = logging.Formatter("%(levelname)s:%(name)s:%(message)s")
 
 
-class Output:
+class CapturedOutput:
     """The text that one step writes, on its way to an artifact; no text, no artifact.
 
     At most 64 KiB are held in memory.
@@ -41,7 +41,7 @@ class Output:
         self._closed = False
 
     @contextmanager
-    def gathering(self) -> Iterator[None]:
+    def capture(self) -> Iterator[None]:
         """What is written in the block goes here.
 
         Threads that the step starts itself know nothing of the block; their text goes here as long
@@ -111,7 +111,7 @@ def _unkept(error: Exception) -> None:
 
 
 @contextmanager
-def routed() -> Iterator[None]:
+def capturing_streams() -> Iterator[None]:
     """While the block runs, what steps print and log is gathered; blocks may overlap.
 
     What is written beside the steps, by hooks and by who shows the run, is nobody's, even in a
@@ -188,7 +188,7 @@ def _standard_error() -> Any:
     return sys.stderr
 
 
-def _output() -> Output | None:
+def _output() -> CapturedOutput | None:
     try:
         return _mine.get()
     except LookupError:  # a thread that a step has started
