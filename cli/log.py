@@ -190,6 +190,21 @@ def import_log(file: File) -> None:
     say(f"{read.position} events read from {file}, head {read}")
 
 
+@log.command("schema")
+def schema(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Where the files go, such as stack.deleted.v1.json."),
+    ],
+) -> None:
+    """Write a JSON Schema for every version of every event, a file each."""
+    from stackfold.application.aggregates import STACKFOLD_AGGREGATES
+    from stackfold.infrastructure.eventstore.event_schemas import write_schemas
+
+    written = write_schemas(STACKFOLD_AGGREGATES, folder)
+    say(f"{len(written)} schemas written to {folder}")
+
+
 # -- how it is done
 
 

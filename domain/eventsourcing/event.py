@@ -1,5 +1,6 @@
 """The base classes of events."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -8,6 +9,9 @@ from eventsourcing.domain import CanInitAggregate
 from pydantic import BaseModel, ConfigDict, SkipValidation
 
 from stackfold.domain.eventsourcing.metadata import EventMetadata
+
+EarlierFields = Mapping[int, Mapping[str, Any]]
+"""Version → field → (type, default)."""
 
 
 class DomainEvent(BaseModel):
@@ -20,6 +24,10 @@ class DomainEvent(BaseModel):
     class_version: ClassVar[int] = 1
     """The version of its fields. One above 1 has a static method `upcast_v1_v2(state)` for each
     step, which makes the fields of an older version those of the next (docs/decisions)."""
+
+    EARLIER_FIELDS: ClassVar[EarlierFields] = {}
+    """An earlier version → the fields that had another type in it: name → (type, default), where
+    the default is `...` for a required field. It documents old events in `log schema`."""
 
     originator_id: UUID
     originator_version: int

@@ -1,14 +1,15 @@
 """Component: a flavor, configured and named."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
+from uuid import UUID
 
 from pydantic import JsonValue
 
 from stackfold.domain.canonical_json import canonical_json
 from stackfold.domain.errors import NotDeleted, NothingToChange, Protected, UnknownAttribute
 from stackfold.domain.eventsourcing.aggregate import Revertible
-from stackfold.domain.eventsourcing.event import FirstEvent
+from stackfold.domain.eventsourcing.event import EarlierFields, FirstEvent
 from stackfold.domain.limits import ATTRIBUTE, must_fit
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import ComponentType
@@ -35,6 +36,7 @@ class Component(Revertible):
 
         TOPIC = "component.registered"
         class_version = 2
+        EARLIER_FIELDS: ClassVar[EarlierFields] = {1: {"copied_from": (UUID | None, ...)}}
         originator_topic: Literal["component"]
         type: ComponentType
         name: str

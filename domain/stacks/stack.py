@@ -1,7 +1,7 @@
 """Stack: which components it is made of."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 from uuid import UUID
 
 from stackfold.domain.errors import (
@@ -13,7 +13,7 @@ from stackfold.domain.errors import (
     TooManyComponents,
 )
 from stackfold.domain.eventsourcing.aggregate import Revertible
-from stackfold.domain.eventsourcing.event import FirstEvent
+from stackfold.domain.eventsourcing.event import EarlierFields, FirstEvent
 from stackfold.domain.limits import MESSAGE, must_fit
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import REQUIRED, ComponentType
@@ -40,6 +40,7 @@ class Stack(Revertible):
 
         TOPIC = "stack.registered"
         class_version = 2
+        EARLIER_FIELDS: ClassVar[EarlierFields] = {1: {"copied_from": (UUID | None, ...)}}
         originator_topic: Literal["stack"]
         name: str
         components: ComponentsByType
