@@ -29,7 +29,7 @@ from flavors.s3_server import KEY, SECRET, S3Server, weed  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from stackfold.infrastructure.workspace import Workspace  # noqa: E402
+from stackfold import Workspace  # noqa: E402
 
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 

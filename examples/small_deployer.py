@@ -20,15 +20,14 @@ from urllib.request import urlopen
 
 from pydantic import Field
 
-from stackfold.application import ports
-from stackfold.application.ports.model_deployer import Deployed, Health, ModelDeployer, Served
-from stackfold.application.ports.tensors import Tensor, nested, tensors_of
-from stackfold.domain.errors import (
+from stackfold import flavors
+from stackfold.errors import (
     DeploymentFailed,
     DeploymentUnavailable,
     NoManifest,
     PredictionRefused,
 )
+from stackfold.flavors import Deployed, Health, ModelDeployer, Served, Tensor, nested, tensors_of
 
 
 class SmallDeployer(ModelDeployer):
@@ -36,7 +35,7 @@ class SmallDeployer(ModelDeployer):
 
     flavor = "small"
 
-    class Configuration(ports.Configuration):
+    class Configuration(flavors.Configuration):
         patience: float = Field(30, gt=0, description="Seconds in which a server must be ready.")
 
     def deploy(self, model):

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from stackfold.application.runs.context import StepContext, get_context
     from stackfold.domain.pipelines.pipeline import Step, step
     from stackfold.domain.pipelines.run_configuration import RunConfiguration
+    from stackfold.domain.stacks.component_type import ComponentType
     from stackfold.infrastructure.workspace import Workspace
     from stackfold.pipelines import FinishedRun, Pipeline, pipeline
 
     __version__: str
 
 __all__ = [
+    "ComponentType",
     "FinishedRun",
     "Pipeline",
     "RunConfiguration",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "ComponentType": "stackfold.domain.stacks.component_type",
     "FinishedRun": "stackfold.pipelines",
     "Pipeline": "stackfold.pipelines",
     "RunConfiguration": "stackfold.domain.pipelines.run_configuration",

@@ -1,0 +1,95 @@
+"""Everything that a flavor of one's own needs: what it derives from, takes, and returns.
+
+Start with `docs/flavors/own.md`.
+"""
+
+from stackfold.application.ports import (
+    PORTS,
+    Alerter,
+    Annotator,
+    ArtifactStore,
+    ArtifactWriter,
+    BuiltImage,
+    Configuration,
+    ContainerRegistry,
+    Credentials,
+    DataValidator,
+    Execute,
+    ExperimentTracker,
+    FeatureStore,
+    ImageBuilder,
+    ImagePlan,
+    ModelDeployer,
+    ModelRegistry,
+    Orchestrator,
+    Recipe,
+    RunPlan,
+    Secret,
+    SecretReader,
+    StackComponent,
+    StepExecutor,
+    StepOperator,
+    StepStopped,
+    StoredArtifact,
+)
+from stackfold.application.ports.experiment_tracker import StepRecord, TrackedRun, TrackedStep
+from stackfold.application.ports.model_deployer import Deployed, Health, ModelToServe, Served
+from stackfold.application.ports.submitting_orchestrator import (
+    Job,
+    JobImage,
+    JobStep,
+    Submission,
+    SubmittingOrchestrator,
+)
+from stackfold.application.ports.tensors import Tensor, nested, tensors_of
+from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
+
+__all__ = [
+    "PORTS",
+    "Alerter",
+    "Annotator",
+    "ArtifactStore",
+    "ArtifactWriter",
+    "BuiltImage",
+    "ComponentType",
+    "Configuration",
+    "ContainerRegistry",
+    "Credentials",
+    "DataValidator",
+    "Deployed",
+    "Execute",
+    "ExperimentTracker",
+    "FailureMode",
+    "FeatureStore",
+    "Health",
+    "ImageBuilder",
+    "ImagePlan",
+    "Job",
+    "JobImage",
+    "JobStep",
+    "LocalArtifactStore",
+    "ModelDeployer",
+    "ModelRegistry",
+    "ModelToServe",
+    "Orchestrator",
+    "Recipe",
+    "RunPlan",
+    "Secret",
+    "SecretReader",
+    "Served",
+    "StackComponent",
+    "StepExecutor",
+    "StepOperator",
+    "StepRecord",
+    "StepStopped",
+    "StoredArtifact",
+    "Submission",
+    "SubmittingOrchestrator",
+    "Tensor",
+    "TrackedRun",
+    "TrackedStep",
+    "nested",
+    "tensors_of",
+]

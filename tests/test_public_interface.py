@@ -1,0 +1,52 @@
+"""What `stackfold` promises: its public names, which change by Semantic Versioning only.
+
+`UPDATE_PUBLIC_NAMES=1 pytest tests/test_public_interface.py` writes them down after a change.
+"""
+
+import ast
+import importlib
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LIST = Path(__file__).with_name("public_names.txt")
+MODULES = ("stackfold", "stackfold.eventsourcing", "stackfold.flavors")
+INNER = re.compile(r"\bstackfold\.(application|domain|infrastructure|cli)\b")
+SHOWN = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.py")]
+
+
+def public_names(module):
+    return [f"{module}.{name}" for name in sorted(importlib.import_module(module).__all__)]
+
+
+def test_the_public_names_are_those_that_were_promised():
+    names = [name for module in MODULES for name in public_names(module)]
+    if os.environ.get("UPDATE_PUBLIC_NAMES"):
+        LIST.write_text("\n".join(names) + "\n")
+    assert LIST.read_text().split() == names
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_name_is_there_and_explained(module):
+    loaded = importlib.import_module(module)
+    assert loaded.__doc__
+    for name in loaded.__all__:
+        value = getattr(loaded, name)
+        if isinstance(value, type) or callable(value):
+            assert value.__doc__, f"{module}.{name}"
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_and_examples_import_public_names_only(path):
+    text = path.read_text()
+    programs = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    for program in [text] if path.suffix == ".py" else programs:
+        for node in ast.walk(ast.parse(program)):
+            match node:
+                case ast.ImportFrom(module=str(module)):
+                    assert not INNER.match(module), module
+                case ast.Import(names=names):
+                    assert not [each.name for each in names if INNER.match(each.name)]
