@@ -18,7 +18,7 @@ from stackfold.cli.progress_bar import bar
 from stackfold.cli.render import Format, must_know, note, say, show_rows, warnings_as_notes
 from stackfold.cli.table import table
 from stackfold.cli.typer_ext import Noun, WrongUsage
-from stackfold.domain.errors import StackfoldError, UnreadableEvent
+from stackfold.domain.errors import Damaged, UnreadableEvent
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
@@ -140,7 +140,7 @@ def verify(
         found = workspace.log.verify(known, tell)
     if not found.holds:
         place = f"#{found.position} " if found.position else ""
-        raise StackfoldError(f"{place}{found.problem}; {found.remedy}")
+        raise Damaged(f"{place}{found.problem}; {found.remedy}")
     say(f"{found.events} events hold, head {found.head}")
 
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.errors.wording import with_article
 from stackfold.domain.limits import DEPTH
 
 _LARGEST_INTEGER = 2**63

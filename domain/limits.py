@@ -6,7 +6,7 @@ A log that was written before a limit was set is rebuilt, imported and upgraded 
 from collections.abc import Mapping
 from typing import Any
 
-from stackfold.domain.errors import TooDeep, TooLarge
+from stackfold.domain.errors import Invalid, TooLarge
 
 KIB, MIB = 1024, 1024**2
 
@@ -45,7 +45,7 @@ def must_fit(what: str, value: Any, limit: int, remedy: str = "") -> None:
 
     Raises:
         TooLarge: It takes more.
-        TooDeep: It is nested too deeply, or contains itself.
+        Invalid: It is nested too deeply, or contains itself.
     """
     if _exceeds(what, value, limit):
         raise TooLarge(what, size(limit), remedy)
@@ -73,7 +73,7 @@ def _exceeds(what: str, value: Any, limit: int) -> bool:
     while waiting:
         each, depth = waiting.pop()
         if depth > DEPTH:
-            raise TooDeep(what)
+            raise Invalid(f"{what}: nested too deeply, or contains itself: flatten it")
         if isinstance(each, str):
             text = each if each.isascii() else each.encode(errors="surrogatepass")
             left -= len(text)

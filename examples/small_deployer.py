@@ -25,7 +25,7 @@ from stackfold.errors import (
     DeploymentFailed,
     DeploymentUnavailable,
     NoManifest,
-    PredictionRefused,
+    PredictionRejected,
 )
 from stackfold.flavors import Deployed, Health, ModelDeployer, Served, Tensor, nested, tensors_of
 
@@ -71,7 +71,7 @@ class SmallDeployer(ModelDeployer):
             answer = self.ask(deployed, json.dumps(inputs).encode())
         except HTTPError as error:
             with error:
-                raise PredictionRefused(deployed.name, error.read().decode()) from error
+                raise PredictionRejected(deployed.name, error.read().decode()) from error
         except OSError as error:
             raise DeploymentUnavailable(deployed.name, "its server does not answer") from error
         return [Tensor(*each) for each in answer]

@@ -86,7 +86,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
                 By default, and unless a home is given, `STACKFOLD_STORE`, or else the project's.
 
         Raises:
-            InvalidStore: The address is not to be used.
+            Invalid: The address is not to be used.
             UntrustedProject: The current folder is in a project of somebody else.
             UntrustedStore: Its project names a log that was not trusted.
             LogUnavailable: The log cannot be opened or created.
@@ -321,7 +321,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
             The folder.
 
         Raises:
-            ProjectExists: It has one already.
+            Conflict: It has one already.
         """
         from uuid import UUID
 
@@ -346,7 +346,7 @@ class Workspace(InScope, RunServices, DeploymentServices):
 
         Raises:
             NotFound: The folder is in no project.
-            InvalidStore: The project names a log by an address that is not to be used.
+            Invalid: The project names a log by an address that is not to be used.
         """
         from stackfold.infrastructure.system.trust import trust_project
 

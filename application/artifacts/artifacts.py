@@ -52,7 +52,7 @@ class FoundArtifact:
 
         Raises:
             ArtifactDamaged: The value is gone, or not what was written, or a library is missing.
-            PickleRefused: It is a pickle, and those are refused.
+            PickleForbidden: It is a pickle, and those are refused.
             UnknownClass: It is of a class that this program has not imported.
         """
         return self.loading().load(self.view.id, no_pickle)

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast, get_args
 
 from stackfold.application.artifacts.materializer import Materializer, Versions, WriteValue
 from stackfold.application.ports import ArtifactWriter
-from stackfold.domain.errors import ArtifactDamaged, InvalidMaterializer, PickleRefused
+from stackfold.domain.errors import ArtifactDamaged, InvalidMaterializer, PickleForbidden
 from stackfold.domain.pipelines.class_finder import (
     FindClass,
     main_name,
@@ -143,14 +143,14 @@ class Materializers:
         """The materializer for a value, and what writes the value to a file.
 
         Raises:
-            PickleRefused: Only a pickle could hold it.
+            PickleForbidden: Only a pickle could hold it.
             InvalidMaterializer: The one that is registered for it has the name of a built-in one.
             TypeError: None of them takes it.
         """
         kind = type(value)
         for each in (*self._registered(kind), *self._all):
             if each.executes and not self._pickles:
-                raise PickleRefused(f"a {type_name(kind)}", written=True)
+                raise PickleForbidden(f"a {type_name(kind)}", written=True)
             write = each.prepare(value)
             if write is not None:
                 return each, write
@@ -166,7 +166,7 @@ class Materializers:
 
         Raises:
             ArtifactDamaged: There is none of that name here.
-            PickleRefused: It reads pickles, which are not to be read.
+            PickleForbidden: It reads pickles, which are not to be read.
         """
         found = self._by_name.get(name) or self._found(name, type_name.partition(".")[0])
         if found is None:
@@ -176,7 +176,7 @@ class Materializers:
                 "defines it, or install the package that ships it",
             )
         if found.executes and not self._pickles:
-            raise PickleRefused(f"the artifact at {uri}", written=False)
+            raise PickleForbidden(f"the artifact at {uri}", written=False)
         return found
 
     def versions_for(self, hint: Any) -> list[str]:

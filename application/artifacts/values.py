@@ -8,7 +8,7 @@ from stackfold.application.artifacts.materializers import Materializers, differi
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.domain.errors import ArtifactDamaged, StackfoldError, VersionsDiffer
-from stackfold.domain.errors.refusal import text_of
+from stackfold.domain.errors.wording import text_of
 from stackfold.domain.pipelines.class_finder import class_finder, type_name
 from stackfold.domain.pipelines.graph import StepFunction
 from stackfold.domain.runs.artifact import Artifact
@@ -25,7 +25,7 @@ def write(name: str, value: Any, store: ArtifactStore, materializers: Materializ
 
     Raises:
         ArtifactStoreUnavailable: The store cannot be written.
-        PickleRefused: Only a pickle could hold it, and pickles are refused.
+        PickleForbidden: Only a pickle could hold it, and pickles are refused.
         Exception: Whatever a class of the user's does when it is pickled.
     """
     materializer, write_value = materializers.prepare(value)
@@ -64,7 +64,7 @@ def read(
 
     Raises:
         ArtifactDamaged: It is gone, or not what was written, or a library is missing.
-        PickleRefused: It is a pickle, and pickles are refused.
+        PickleForbidden: It is a pickle, and pickles are refused.
         UnknownClass: It is of a class that the program does not have.
     """
     find_class = class_finder(hint, step.function if step else None)

@@ -10,7 +10,7 @@ from stackfold.application.ports.model_deployer import Deployed, ModelDeployer, 
 from stackfold.application.stacks.stack_resolver import Pinning
 from stackfold.application.stacks.validation import StackRules
 from stackfold.domain.deployments.deployment import Deployment
-from stackfold.domain.errors import ArtifactDamaged, MissingSecret, NoModelDeployer
+from stackfold.domain.errors import ArtifactDamaged, MissingSecret, NotInStack
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
@@ -44,12 +44,13 @@ class Deployers:
 
         Raises:
             NotFound: There is no such stack.
-            NoModelDeployer: It holds none.
+            NotInStack: It holds none.
         """
         pin = self._pinning.pin(reference)
         deployer = pin.component(_TYPE)
         if deployer is None:
-            raise NoModelDeployer(pin.stack, self._rules.lacking(pin.stack, _TYPE))
+            hint = self._rules.lacking(pin.stack, _TYPE)
+            raise NotInStack(pin.stack, _TYPE.noun, hint=hint)
         return pin, deployer
 
     def built(self, deployer: PinnedComponent) -> ModelDeployer:

@@ -24,8 +24,8 @@ from stackfold.application.ports.tensors import nested, tensors_of
 from stackfold.application.stacks.queries import Queries
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import (
-    DeploymentBusy,
-    DeploymentNotStarted,
+    Busy,
+    Conflict,
     DeploymentUnavailable,
     NotFound,
     RunBusy,
@@ -93,7 +93,7 @@ class Deployments:
             InvalidName: The name breaks the rule for names.
             NameTaken: There is a deployment of that name.
             NotFound: There is no such artifact or stack.
-            NoModelDeployer: The stack holds none.
+            NotInStack: The stack holds none.
             NotInstalled: What the model deployer requires is not there.
             MissingSecret: What the model deployer needs is not there.
             ArtifactDamaged: The artifact is gone from its store.
@@ -127,7 +127,7 @@ class Deployments:
                 must know.
             InvalidName: The name breaks the rule for names.
             NotFound: There is no such artifact or stack.
-            NoModelDeployer: The stack holds none.
+            NotInStack: The stack holds none.
         """
         name = valid_name("deployment", name)
         found, artifact, store = self._model(model)
@@ -156,8 +156,8 @@ class Deployments:
 
         Raises:
             NotFound: There is no such deployment.
-            DeploymentNotStarted: It is served, so that there is nothing to start.
-            DeploymentBusy: Somebody is starting, stopping or deleting it.
+            Conflict: It is served, so that there is nothing to start.
+            Busy: Somebody is starting, stopping or deleting it.
         """
         id, name = self._queries.find_deployment(reference)
         with self._claimed(id, name):
@@ -165,7 +165,7 @@ class Deployments:
             self._deployers.ready(deployment.deployer)
             self._deployers.must_hold(deployment.store, deployment.artifact)
             if self._health.of(deployment).status in _SERVED:
-                raise DeploymentNotStarted(name, "started")
+                raise Conflict(f"the deployment {name!r} is served already: stop it first")
             deployment = self._repository.change(Deployment, id, Deployment.request_start, why)
             self._serving.serve(deployment, why)
         return self._queries.deployment(id)._replace(status=Health.READY.value)
@@ -175,8 +175,8 @@ class Deployments:
 
         Raises:
             NotFound: There is no such deployment.
-            DeploymentNotStarted: It was stopped already, or failed.
-            DeploymentBusy: Somebody is starting, stopping or deleting it.
+            Conflict: It was stopped already, or failed.
+            Busy: Somebody is starting, stopping or deleting it.
             DeploymentUnavailable: It is served elsewhere.
         """
         id, name = self._queries.find_deployment(reference)
@@ -202,7 +202,7 @@ class Deployments:
 
         Raises:
             NotFound: There is no such deployment.
-            DeploymentBusy: Somebody is starting, stopping or deleting it.
+            Busy: Somebody is starting, stopping or deleting it.
             DeploymentUnavailable: It is served elsewhere.
         """
         view = self._queries.deployment(reference)
@@ -270,7 +270,7 @@ class Deployments:
             NotFound: There is no such deployment.
             InvalidInputs: The inputs are no tensors.
             DeploymentUnavailable: It is not served, or its server does not answer.
-            PredictionRefused: Its server cannot predict from these inputs.
+            PredictionRejected: Its server cannot predict from these inputs.
         """
         id, name = self._queries.find_deployment(reference)
         tensors = tensors_of(inputs)
@@ -351,5 +351,8 @@ class Deployments:
             try:
                 claim.enter_context(self._claims.hold(id, name))
             except RunBusy:
-                raise DeploymentBusy(name) from None
+                raise Busy(
+                    f"the deployment {name!r} is being started, stopped or deleted by another "
+                    "command: wait until that has ended"
+                ) from None
             yield

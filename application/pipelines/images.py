@@ -71,11 +71,11 @@ class Images:
         Raises:
             InvalidPipeline: The pipeline is in no file, or the stack has no image builder.
             NotFound: There is no such stack.
-            BuilderUnavailable: Nothing can be built here.
+            Unavailable: Nothing can be built here.
             BuildFailed: It could not be built.
             PushFailed: The registry did not take it.
             RegistryUnavailable: The registry does not answer.
-            RegistryRefuses: The registry does not accept the credentials.
+            RegistryForbidden: The registry does not accept the credentials.
         """
         pin = self._pinning.pin(stack)
         plan = self._plan(pipeline.name, pipeline.source, pipeline.import_root, pin)

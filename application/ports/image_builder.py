@@ -56,7 +56,7 @@ class ContainerRegistry(StackComponent):
 
         Raises:
             RegistryUnavailable: The registry does not answer.
-            RegistryRefuses: It rejects the credentials.
+            RegistryForbidden: It rejects the credentials.
         """
         return None
 
@@ -94,11 +94,11 @@ class ImageBuilder(StackComponent):
             rebuild: Build even if the image exists, from the current base image.
 
         Raises:
-            BuilderUnavailable: No image can be built on this machine.
+            Unavailable: No image can be built on this machine.
             BuildFailed: The build failed.
             PushFailed: The registry did not accept the image.
             RegistryUnavailable: The registry does not answer.
-            RegistryRefuses: The registry rejects the credentials.
+            RegistryForbidden: The registry rejects the credentials.
         """
 
     @abstractmethod

@@ -113,7 +113,7 @@ class ModelDeployer(StackComponent):
 
         Raises:
             DeploymentUnavailable: It is down, starting or elsewhere, or did not answer in time.
-            PredictionRefused: Its server answered that it cannot predict from these inputs.
+            PredictionRejected: Its server answered that it cannot predict from these inputs.
         """
 
     @abstractmethod

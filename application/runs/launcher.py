@@ -29,7 +29,7 @@ from stackfold.application.runs.step_retry import RunResources
 from stackfold.application.runs.tracking import Trackers
 from stackfold.application.stacks.stack_resolver import Pinning
 from stackfold.domain.errors import InvalidPipeline, WouldNotRun
-from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.errors.wording import with_article
 from stackfold.domain.pipelines.code import FORM, CodeFingerprints
 from stackfold.domain.pipelines.graph import Graph
 from stackfold.domain.pipelines.options import FailureMode

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from eventsourcing.persistence import RecordConflictError
 
 from stackfold.application.eventsourcing.repository import ATTEMPTS, Repository
-from stackfold.domain.errors import TooBusy
+from stackfold.domain.errors import Busy
 from stackfold.domain.runs.run import Run
 
 Command = Callable[[Run], None]
@@ -77,7 +77,9 @@ class RunRecorder:
             self._waiting.clear()
             self._lost = False
             return
-        raise TooBusy(ATTEMPTS)
+        raise Busy(
+            f"others changed the run {ATTEMPTS} times meanwhile, nothing was recorded: try again"
+        )
 
     def _reloaded(self) -> Run:
         run = self._repository.load(Run, self._run.id)

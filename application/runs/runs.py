@@ -335,7 +335,7 @@ class Runs:
         Raises:
             NotFound: There is no such run or output.
             ArtifactDamaged: The value is gone, or not what was written.
-            PickleRefused: It is a pickle, and those are refused.
+            PickleForbidden: It is a pickle, and those are refused.
             UnknownClass: It is of a class that this program has not imported.
         """
         run = self.describe(reference)

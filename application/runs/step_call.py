@@ -15,7 +15,7 @@ from stackfold.application.runs.context import RunFacts, StepContext, StepMetada
 from stackfold.application.runs.step_tracker import Tracked
 from stackfold.application.secrets.redaction import redacted, without_secrets
 from stackfold.domain.errors import InvalidOutput, StackfoldError
-from stackfold.domain.errors.refusal import text_of, with_article
+from stackfold.domain.errors.wording import text_of, with_article
 from stackfold.domain.pipelines.graph import CollectionInput, StepFunction
 from stackfold.domain.pipelines.output_check import checked_outputs, named_outputs
 from stackfold.domain.runs.artifact import Artifact

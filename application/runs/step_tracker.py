@@ -13,7 +13,7 @@ from stackfold.application.ports.experiment_tracker import (
     TrackedStep,
 )
 from stackfold.application.secrets.redaction import redacted, redacted_value
-from stackfold.domain.errors import InvalidNote, TrackerUnavailable
+from stackfold.domain.errors import Invalid, TrackerUnavailable
 from stackfold.domain.runs.metadata import valid_metadata
 
 RECORD = "experiment_tracker"
@@ -122,7 +122,7 @@ class StepTracker:
             name: What it is called in the tool; as the file if None.
 
         Raises:
-            InvalidNote: There is no such file or folder.
+            Invalid: There is no such file or folder.
             TrackerUnavailable: The tracker is strict, and cannot be reached.
         """
         file = self._file(path)
@@ -137,7 +137,7 @@ class StepTracker:
             name: What the model is called in the tool; by default as the file or folder is.
 
         Raises:
-            InvalidNote: It is no path, but the model itself, or there is no such file or folder.
+            Invalid: It is no path, but the model itself, or there is no such file or folder.
             TrackerUnavailable: The tracker is strict, and cannot be reached.
         """
         file = self._file(path)
@@ -222,9 +222,9 @@ class StepTracker:
                 f"an object of the class {type(path).__name__} instead of the path of a file or "
                 "folder: save it first, or return it from the step, which stores it as an artifact"
             )
-            raise InvalidNote(self._step, problem)
+            raise Invalid(f"step {self._step!r} adds {problem}")
         if not Path(path).exists():
-            raise InvalidNote(self._step, f"an artifact that is not there: {path}")
+            raise Invalid(f"step {self._step!r} adds an artifact that does not exist: {path}")
         return Path(path)
 
 

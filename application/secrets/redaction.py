@@ -11,7 +11,7 @@ import re
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from stackfold.domain.errors.refusal import text_of
+from stackfold.domain.errors.wording import text_of
 
 SHORTEST = 4
 """Shorter values are left as they are: they would be found in innocent words."""

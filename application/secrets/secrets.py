@@ -9,7 +9,7 @@ from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.secrets.redaction import remember
 from stackfold.application.stacks.queries import Queries
 from stackfold.domain.errors import (
-    InvalidSecret,
+    Invalid,
     MissingSecret,
     NameTaken,
     NotFound,
@@ -159,13 +159,13 @@ class Secrets:
             store: Where; by default where new secrets go here.
 
         Raises:
-            InvalidSecret: The name, a key or a value cannot be.
+            Invalid: The name, a key or a value cannot be.
             NameTaken: There is one of that name in a store that can be written.
             SecretStoreUnavailable: The store cannot be used here.
         """
         _must_be_valid(name, values)
         if not values:
-            raise InvalidSecret(f"secret {name!r} needs a value: give --KEY=VALUE, or --KEY=-")
+            raise Invalid(f"secret {name!r} needs a value: give --KEY=VALUE, or --KEY=-")
         for each in self._stored.stores:
             if each.writable and name in each.keys():  # noqa: SIM118  # not a dict
                 raise NameTaken("secret", name)
@@ -179,7 +179,7 @@ class Secrets:
         """Set some values of a secret, and remove others; the rest stays.
 
         Raises:
-            InvalidSecret: A key or a value cannot be, or none would be left.
+            Invalid: A key or a value cannot be, or none would be left.
             NotFound: There is no such secret, or no such key to remove.
             NothingToChange: It is like that already.
             SecretStoreUnavailable: The store cannot be used here.
@@ -192,9 +192,9 @@ class Secrets:
             raise NotFound("key", key, f"secret {name!r} has {', '.join(sorted(before))}")
         after = {key: text for key, text in {**before, **values}.items() if key not in removed}
         if not after:
-            raise InvalidSecret(f"secret {name!r} would have no value left: delete it instead")
+            raise Invalid(f"secret {name!r} would have no value left: delete it instead")
         if after == before:
-            raise SecretUnchanged(name)
+            raise NothingToChange("secret", name)
         store.write(name, after)
         return self._view(name, store)
 
@@ -247,15 +247,6 @@ class Secrets:
         return SecretView(name, store.name, [*keys], _users(self._queries).get(name, []))
 
 
-class SecretUnchanged(NothingToChange):
-    """A secret has these values already."""
-
-    def __init__(self, name: str) -> None:
-        """Say that the secret `name` stays as it is."""
-        self.kind, self.name = "secret", name
-        Exception.__init__(self, f"secret {name!r} unchanged")
-
-
 def _users(queries: Queries) -> dict[str, list[str]]:
     """Secret → the living components that refer to it."""
     users: dict[str, list[str]] = {}
@@ -269,14 +260,14 @@ def _users(queries: Queries) -> dict[str, list[str]]:
 def _must_be_valid(name: str, values: Mapping[str, str]) -> None:
     for what, text in (("name", name), *(("key", key) for key in values)):
         if "." in text or not text.isascii():
-            raise InvalidSecret(
+            raise Invalid(
                 f"{text!r} cannot be the {what} of a secret: a reference {{{{name.key}}}} takes "
                 "ASCII letters, digits, '_' and '-'"
             )
         valid_name("secret", text)
     for key, value in values.items():
         if not value:
-            raise InvalidSecret(f"the value of {key!r} is empty")
+            raise Invalid(f"the value of {key!r} is empty")
         if "\0" in value or value != value.encode(errors="replace").decode():
-            raise InvalidSecret(f"the value of {key!r} is not text")
+            raise Invalid(f"the value of {key!r} is not text")
         must_fit(f"the value of {key!r}", value, SECRET)

@@ -159,7 +159,7 @@ class Components:
         """Let attributes go back to the flavor's defaults.
 
         Raises:
-            UnknownAttribute: One of them is not set.
+            NotFound: One of them is not set.
             InvalidConfiguration: The flavor requires one of them.
             Protected: It is a default component.
         """

@@ -130,7 +130,7 @@ class Catalogue:
         found = [entry for entry in entries if entry.name == name]
         if not found:
             known = sorted({entry.name for entry in entries})
-            raise UnknownFlavor(ComponentType(type).noun, name, known)
+            raise UnknownFlavor(f"{ComponentType(type).noun} flavor", name, known)
         if len(found) > 1:
             origins = [entry.integration for entry in found]
             raise DuplicateFlavor(ComponentType(type).noun, name, origins)

@@ -16,11 +16,11 @@ from stackfold.application.stacks.flavor_catalogue import OWN, Catalogue, Entry
 from stackfold.application.stacks.queries import Queries
 from stackfold.application.stacks.views import FlavorDescription, FlavorView
 from stackfold.domain.errors import (
-    FlavorBuiltIn,
     FlavorClassNotFound,
     InvalidFlavor,
     NameTaken,
     NotInstalled,
+    Protected,
     StackfoldError,
     UnknownFlavor,
 )
@@ -124,14 +124,15 @@ class Flavors:
 
         Raises:
             UnknownFlavor: There is none of that name.
-            FlavorBuiltIn: It came with a package.
+            Protected: It came with a package.
             InUse: A component is of that flavor.
         """
         type = ComponentType(type)
         self._catalogue.require(type, name)
         own = {stored.name: stored.id for stored in self._queries.flavors(type)}
         if name not in own:
-            raise FlavorBuiltIn(type.noun, name)
+            hint = "uninstall the package that provides it"
+            raise Protected(f"{type.noun} flavor", name, "deleted", hint)
         self._repository.change(Flavor, own[name], Flavor.delete, why)
 
     # -- what components and runs need of a flavor

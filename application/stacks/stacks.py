@@ -21,7 +21,7 @@ from stackfold.application.stacks.component_references import (
 from stackfold.application.stacks.histories import Histories
 from stackfold.application.stacks.queries import Queries
 from stackfold.application.stacks.views import StackView
-from stackfold.domain.errors import AlreadyActive, NothingToChange, Violation
+from stackfold.domain.errors import NothingToChange, Violation
 from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.origin import Origin
@@ -109,7 +109,7 @@ class Stacks:
             InvalidName: The name or a label breaks the rule for names.
             NotFound: A component does not exist.
             IncompleteStack: It has no orchestrator or no artifact store.
-            TooManyComponents: Two components of a type that allows one.
+            Invalid: Two components of a type that allows one.
             NameTaken: There is a stack of that name already.
         """
 
@@ -147,7 +147,7 @@ class Stacks:
         Raises:
             NotFound: The stack or a component does not exist.
             Protected: It is the default stack.
-            TooManyComponents: Two components of a type that allows one.
+            Invalid: Two components of a type that allows one.
             NothingToChange: It is like that already.
             ConcurrentModification: Somebody else changed the same types at the same time.
         """
@@ -277,7 +277,7 @@ class Stacks:
 
         Raises:
             NotFound: Nothing answers to the reference.
-            AlreadyActive: Nothing changes.
+            NothingToChange: Nothing changes.
         """
         find = self._queries.find_stack
         found = self._queries.previous_stack() if reference == PREVIOUS else find(reference)
@@ -285,7 +285,8 @@ class Stacks:
         try:
             self._repository.attempt(lambda: [self._activations.choose(UUID(found.id))], why)
         except NothingToChange:
-            raise AlreadyActive(found.name) from None
+            message = f"stack {found.name!r} is active already"
+            raise NothingToChange("stack", found.name, message=message) from None
         return self.get(found.id)
 
     def check(self, reference: str | None = None, connect: bool = False) -> Sequence[Violation]:

@@ -23,7 +23,7 @@ from stackfold.domain.errors import (
     StackfoldError,
     Violation,
 )
-from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.errors.wording import with_article
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.secret_references import parts, references
 from stackfold.domain.stacks.stack import Stack

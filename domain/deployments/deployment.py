@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from pydantic import JsonValue
 
-from stackfold.domain.errors import DeploymentNotStarted
+from stackfold.domain.errors import Conflict
 from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.name import valid_name
@@ -175,7 +175,7 @@ class Deployment(Aggregate):
 
         Raises:
             NotFound: It was deleted.
-            DeploymentNotStarted: Nobody was starting it.
+            Conflict: Nobody was starting it.
         """
         self._must_be_unfinished()
         self.trigger_event(self.Started, reference=reference, url=url)
@@ -190,7 +190,7 @@ class Deployment(Aggregate):
 
         Raises:
             NotFound: It was deleted.
-            DeploymentNotStarted: It was stopped already, or failed.
+            Conflict: It was stopped already, or failed.
         """
         self.must_be_stoppable()
         self.trigger_event(self.Stopped)
@@ -199,7 +199,7 @@ class Deployment(Aggregate):
         """Refuse what only one that may have a server takes; raises as `stop`."""
         self.must_exist()
         if self.status in ("failed", "stopped"):
-            raise DeploymentNotStarted(self.name, self.status)
+            raise self._conflict()
 
     def delete(self) -> None:
         """Be gone.
@@ -213,4 +213,12 @@ class Deployment(Aggregate):
     def _must_be_unfinished(self) -> None:
         self.must_exist()
         if self.status != "unfinished":
-            raise DeploymentNotStarted(self.name, self.status)
+            raise self._conflict()
+
+    def _conflict(self) -> Conflict:
+        todo = {
+            "started": "is served already: stop it first",
+            "failed": "failed, so nothing of it is running: start or delete it",
+            "stopped": "is stopped: start or delete it",
+        }
+        return Conflict(f"the deployment {self.name!r} {todo[self.status]}")

@@ -1,18 +1,33 @@
-"""Errors: one class per reason, with the data behind its message.
+"""All errors and warnings: what went wrong, as data and as one line.
 
-Start with `refusal.py`.
+`bases.py` has the kinds to catch by; every other file has the errors of one subject.
 """
 
+from stackfold.domain.errors.artifacts import (
+    ArtifactDamaged,
+    ArtifactStoreUnavailable,
+    InvalidMaterializer,
+    OutsideStore,
+    PickleForbidden,
+    UnknownClass,
+)
+from stackfold.domain.errors.bases import (
+    Busy,
+    Conflict,
+    Damaged,
+    Failed,
+    Forbidden,
+    Invalid,
+    NotFound,
+    StackfoldError,
+    Unavailable,
+)
 from stackfold.domain.errors.deployments import (
-    CannotUndo,
-    DeploymentBusy,
     DeploymentFailed,
-    DeploymentNotStarted,
     DeploymentUnavailable,
     InvalidInputs,
     NoManifest,
-    NoModelDeployer,
-    PredictionRefused,
+    PredictionRejected,
 )
 from stackfold.domain.errors.engines import (
     EngineStopped,
@@ -24,37 +39,47 @@ from stackfold.domain.errors.engines import (
 )
 from stackfold.domain.errors.flavors import (
     DuplicateFlavor,
-    FlavorBuiltIn,
     FlavorClassNotFound,
     InstallFailed,
     InvalidConfiguration,
     InvalidFlavor,
     NotInstalled,
-    UnknownAttribute,
     UnknownFlavor,
 )
+from stackfold.domain.errors.history import (
+    AsOfOutOfRange,
+    CannotUndo,
+    ComponentDeleted,
+    DidNotExistAt,
+    IncompatibleConfiguration,
+    InvalidAsOf,
+    NeedsConfirmation,
+    NoSuchRevision,
+    NotDeleted,
+    NothingToUndo,
+)
 from stackfold.domain.errors.images import (
-    BuilderUnavailable,
     BuildFailed,
     PushFailed,
-    RegistryRefuses,
+    RegistryForbidden,
     RegistryUnavailable,
+)
+from stackfold.domain.errors.limits import (
+    TooLarge,
 )
 from stackfold.domain.errors.log import (
     ClockJumped,
     ConcurrentModification,
+    ContradictoryEvents,
     InvalidFile,
-    InvalidStore,
     LogExists,
     LogUnavailable,
     PermissionDenied,
-    ProjectExists,
+    ReadInterrupted,
     ReadModelDamaged,
-    TooBusy,
-    UndeclaredTopic,
     UnreadableEvent,
     Unrecordable,
-    UnsignedEvent,
+    WriteInterrupted,
 )
 from stackfold.domain.errors.names import (
     Ambiguous,
@@ -62,70 +87,41 @@ from stackfold.domain.errors.names import (
     InvalidName,
     InvalidTag,
     NameTaken,
-    NotFound,
-)
-from stackfold.domain.errors.past import (
-    AsOfOutOfRange,
-    ComponentDeleted,
-    DidNotExistAt,
-    IncompatibleConfiguration,
-    InvalidAsOf,
-    InvalidHead,
-    NeedsConfirmation,
-    NoSuchRevision,
-    NotDeleted,
-    NothingToUndo,
-)
-from stackfold.domain.errors.refusal import (
-    StackfoldError,
 )
 from stackfold.domain.errors.runs import (
-    ArtifactDamaged,
-    ArtifactStoreUnavailable,
-    InvalidMaterializer,
-    InvalidNote,
     InvalidOutput,
     InvalidPipeline,
     NotInStep,
     NotResumable,
     NoWorkspace,
     OutputMismatch,
-    OutsideStore,
-    PickleRefused,
     RunBusy,
     RunEnded,
     RunFailed,
     StepProcessDied,
     StepTimedOut,
-    UnknownClass,
 )
 from stackfold.domain.errors.secrets import (
-    InvalidSecret,
     MissingSecret,
     SecretStoreUnavailable,
 )
-from stackfold.domain.errors.sizes import TooDeep, TooLarge
 from stackfold.domain.errors.stacks import (
-    AlreadyActive,
     ComponentsDiffer,
     IncompleteStack,
     InUse,
+    InvalidStack,
     NothingToChange,
     NotInStack,
     Protected,
     StackActive,
-    TooManyComponents,
+    Violation,
 )
-from stackfold.domain.errors.trackers import TrackerUnavailable
+from stackfold.domain.errors.trackers import (
+    TrackerUnavailable,
+)
 from stackfold.domain.errors.trust import (
-    HomeUnusable,
-    NoHome,
     UntrustedProject,
     UntrustedStore,
-)
-from stackfold.domain.errors.validation import (
-    InvalidStack,
-    Violation,
 )
 from stackfold.domain.errors.warnings import (
     CodeChanged,
@@ -138,50 +134,47 @@ from stackfold.domain.errors.warnings import (
 )
 
 __all__ = [
-    "AlreadyActive",
     "Ambiguous",
     "ArtifactDamaged",
     "ArtifactStoreUnavailable",
     "AsOfOutOfRange",
     "BuildFailed",
-    "BuilderUnavailable",
+    "Busy",
     "CannotUndo",
     "ClockJumped",
     "CodeChanged",
     "ComponentDeleted",
     "ComponentsDiffer",
     "ConcurrentModification",
-    "DeploymentBusy",
+    "Conflict",
+    "ContradictoryEvents",
+    "Damaged",
     "DeploymentFailed",
-    "DeploymentNotStarted",
     "DeploymentUnavailable",
     "DidNotExistAt",
     "DuplicateFlavor",
     "EngineStopped",
     "EngineUnavailable",
-    "FlavorBuiltIn",
+    "Failed",
     "FlavorClassNotFound",
-    "HomeUnusable",
+    "Forbidden",
     "HomeWritable",
     "InUse",
     "IncompatibleConfiguration",
     "IncompleteStack",
     "InstallFailed",
+    "Invalid",
     "InvalidAsOf",
     "InvalidConfiguration",
     "InvalidFile",
     "InvalidFlavor",
-    "InvalidHead",
     "InvalidInputs",
     "InvalidListing",
     "InvalidMaterializer",
     "InvalidName",
-    "InvalidNote",
     "InvalidOutput",
     "InvalidPipeline",
-    "InvalidSecret",
     "InvalidStack",
-    "InvalidStore",
     "InvalidTag",
     "LogContradicts",
     "LogExists",
@@ -189,9 +182,7 @@ __all__ = [
     "MissingSecret",
     "NameTaken",
     "NeedsConfirmation",
-    "NoHome",
     "NoManifest",
-    "NoModelDeployer",
     "NoSuchRevision",
     "NoWorkspace",
     "NotDeleted",
@@ -205,13 +196,13 @@ __all__ = [
     "OutputMismatch",
     "OutsideStore",
     "PermissionDenied",
-    "PickleRefused",
-    "PredictionRefused",
-    "ProjectExists",
+    "PickleForbidden",
+    "PredictionRejected",
     "Protected",
     "PushFailed",
+    "ReadInterrupted",
     "ReadModelDamaged",
-    "RegistryRefuses",
+    "RegistryForbidden",
     "RegistryUnavailable",
     "RemoteStepFailed",
     "RunBusy",
@@ -226,22 +217,22 @@ __all__ = [
     "StepNotRunnable",
     "StepProcessDied",
     "StepTimedOut",
-    "TooBusy",
-    "TooDeep",
     "TooLarge",
-    "TooManyComponents",
     "TrackerUnavailable",
-    "UndeclaredTopic",
-    "UnknownAttribute",
+    "Unavailable",
     "UnknownClass",
     "UnknownFlavor",
     "UnreadableEvent",
     "Unrecordable",
     "UnresolvedHint",
-    "UnsignedEvent",
     "UntrustedProject",
     "UntrustedStore",
     "VersionsDiffer",
     "Violation",
     "WouldNotRun",
+    "WriteInterrupted",
 ]
+
+# Tracebacks and pickles show the public address.
+for _name in __all__:
+    globals()[_name].__module__ = "stackfold.errors"

@@ -1,59 +1,87 @@
-"""Engines: what executes steps on other machines, and what can become of them there."""
+"""Engines: what executes steps on other machines."""
 
-from stackfold.domain.errors.refusal import StackfoldError
+from stackfold.domain.errors.bases import Conflict, Failed, Unavailable
 
 
-class EngineUnavailable(StackfoldError):
-    """What should execute steps cannot be reached, refuses, or has no room for them."""
+class EngineUnavailable(Unavailable):
+    """An engine cannot be reached, rejects the request, or has no capacity for it.
+
+    Attributes:
+        engine: The engine, such as "the Ray cluster at 10.0.0.1:6379".
+        problem: What is wrong with it.
+    """
 
     def __init__(self, engine: str, problem: str) -> None:
-        """Say what is wrong with `engine`, such as "the Ray cluster at 10.0.0.1:6379"."""
-        self.engine, self.problem = engine, problem
-        super().__init__(f"{engine} cannot be used: {problem}")
+        self.engine = engine
+        super().__init__(engine, problem)
 
 
-class StepLost(StackfoldError):
-    """The machines that should execute a step died, one after another."""
+class RunDetached(Unavailable):
+    """A run goes on in its engine, but can no longer be waited for.
+
+    Attributes:
+        engine: What executes the run.
+        problem: Why it is not waited for.
+    """
+
+    def __init__(self, engine: str, problem: str) -> None:
+        self.engine = engine
+        message = f"the run goes on, {engine} executes it; it is not waited for: {problem}"
+        super().__init__(engine, problem, message=message)
+
+
+class StepLost(Failed):
+    """Every machine that executed a step died.
+
+    Attributes:
+        engine: What executed it.
+        times: How often.
+        reason: What the engine reported last.
+    """
 
     def __init__(self, engine: str, times: int, reason: str) -> None:
-        """Say how many `times` that happened on `engine`, and what it last said of it."""
         self.engine, self.times, self.reason = engine, times, reason
         super().__init__(
             f"the step was lost {times} times, as what executed it on {engine} died: {reason}"
         )
 
 
-class RemoteStepFailed(StackfoldError):
-    """A step failed, and what it raised is known by its record only."""
+class RemoteStepFailed(Failed):
+    """A step failed in another process, which recorded what it raised.
+
+    Attributes:
+        error: What it raised, in one line.
+        traceback: Its traceback.
+    """
 
     def __init__(self, error: str, traceback: str) -> None:
-        """Repeat what was recorded there: the `error` in one line, and its `traceback`."""
         self.error, self.traceback = error, traceback
         super().__init__(error)
 
 
-class EngineStopped(StackfoldError):
-    """An engine ended a run before all its steps had an outcome."""
+class EngineStopped(Failed):
+    """An engine ended a run before all its steps had an outcome.
+
+    Attributes:
+        engine: The engine.
+        state: The run's state according to the engine.
+        reason: The reason that it gives; may be empty.
+    """
 
     def __init__(self, engine: str, state: str, reason: str = "") -> None:
-        """Say in which `state` the run is according to `engine`, and the `reason` it gives."""
         self.engine, self.state, self.reason = engine, state, reason
         super().__init__(f"{engine} ended the run as {state}" + (f": {reason}" if reason else ""))
 
 
-class RunDetached(StackfoldError):
-    """Whoever started a run no longer waits for it, though an engine goes on with it."""
+class StepNotRunnable(Conflict):
+    """A step of a run cannot be executed, or not yet.
 
-    def __init__(self, engine: str, reason: str) -> None:
-        """Say what executes the run, and why nobody waits for that."""
-        self.engine, self.reason = engine, reason
-        super().__init__(f"the run goes on, {engine} executes it; it is not waited for: {reason}")
-
-
-class StepNotRunnable(StackfoldError):
-    """A step of a run is to be executed that must not be, now or any more."""
+    Attributes:
+        step: The step's name.
+        run: The run's name.
+        problem: Why not.
+    """
 
     def __init__(self, step: str, run: str, problem: str) -> None:
-        """Say why `step` of `run` is not executed."""
         self.step, self.run, self.problem = step, run, problem
         super().__init__(f"step {step!r} of run {run!r} is not executed: {problem}")

@@ -1,25 +1,21 @@
-"""Secrets: what is missing, and stores that cannot be used."""
+"""Secrets and secret stores."""
 
 from collections.abc import Iterator, Mapping
 
-from stackfold.domain.errors.refusal import StackfoldError
+from stackfold.domain.errors.bases import NotFound, Unavailable
 
 
-class MissingSecret(StackfoldError):
-    """What a configuration refers to is not there."""
+class MissingSecret(NotFound):
+    """A configuration refers to secrets that do not exist.
+
+    Attributes:
+        references: Reference, such as `{{aws.key}}` → what needs it; empty if unknown.
+    """
 
     def __init__(self, references: Mapping[str, str]) -> None:
-        """Name the references that lead nowhere.
-
-        Args:
-            references: Reference, such as `{{aws.key}}` → what needs it; empty if unknown.
-        """
         self.references = dict(references)
-        super().__init__("; ".join(_lines(self.references)))
-
-    def __reduce__(self) -> tuple[type["MissingSecret"], tuple[dict[str, str]]]:
-        """Travel between processes with the data, not only the text."""
-        return type(self), (self.references,)
+        message = "; ".join(_lines(self.references))
+        super().__init__("secret", ", ".join(references), message=message)
 
 
 def _lines(references: Mapping[str, str]) -> Iterator[str]:
@@ -38,18 +34,14 @@ def environment_variable(name: str, key: str) -> str:
     return f"STACKFOLD_SECRET_{name}_{key}".replace("-", "_").upper()
 
 
-class SecretStoreUnavailable(StackfoldError):
-    """A place for secrets cannot be read or written."""
+class SecretStoreUnavailable(Unavailable):
+    """A secret store cannot be read or written.
+
+    Attributes:
+        store: Its name.
+        problem: What is wrong with it, and what to do.
+    """
 
     def __init__(self, store: str, problem: str) -> None:
-        """Say what is wrong with the `store`, and what to do."""
-        self.store, self.problem = store, problem
-        super().__init__(f"the secret store {store!r} cannot be used: {problem}")
-
-    def __reduce__(self) -> tuple[type["SecretStoreUnavailable"], tuple[str, str]]:
-        """Travel between processes with the data, not only the text."""
-        return type(self), (self.store, self.problem)
-
-
-class InvalidSecret(StackfoldError):
-    """A secret's name, key or value cannot be."""
+        self.store = store
+        super().__init__(f"the secret store {store!r}", problem)

@@ -1,42 +1,57 @@
-"""What the rules of stacks and components forbid."""
+"""Stacks and components."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from stackfold.domain.errors.refusal import StackfoldError, with_article
+from stackfold.domain.errors.bases import Conflict, Forbidden, Invalid, NotFound, StackfoldError
+from stackfold.domain.errors.wording import with_article
 
 
 class NothingToChange(StackfoldError):
-    """A command would leave everything as it is, so nothing was recorded."""
+    """A command would change nothing, so nothing was recorded; not a failure.
 
-    def __init__(self, kind: str, name: str, revision: int) -> None:
-        """Say that `kind` `name` stays at `revision`."""
+    Attributes:
+        kind: What was to be changed, such as "stack".
+        name: Its name.
+        revision: Its revision; None if it has no revisions.
+    """
+
+    def __init__(
+        self, kind: str, name: str, revision: int | None = None, *, message: str = ""
+    ) -> None:
         self.kind, self.name, self.revision = kind, name, revision
-        super().__init__(f"{kind} {name!r} unchanged, revision {revision}")
+        suffix = f", revision {revision}" if revision is not None else ""
+        super().__init__(message or f"{kind} {name!r} unchanged{suffix}")
 
 
-class AlreadyActive(NothingToChange):
-    """The stack that was to be activated is active."""
+class Protected(Forbidden):
+    """The default stack, its components and built-in flavors cannot be changed.
 
-    def __init__(self, name: str) -> None:
-        """Say that the stack `name` is active already."""
-        self.kind, self.name = "stack", name
-        StackfoldError.__init__(self, f"stack {name!r} is active already")
+    Attributes:
+        kind: What was to be changed, such as "stack".
+        name: Its name.
+        action: What was to be done, as a participle, such as "deleted".
+        hint: What to do instead.
+    """
+
+    def __init__(
+        self, kind: str, name: str, action: str, hint: str = "copy it and change the copy"
+    ) -> None:
+        self.kind, self.name, self.action, self.hint = kind, name, action, hint
+        super().__init__(f"the {kind} {name!r} cannot be {action}: {hint}")
 
 
-class Protected(StackfoldError):
-    """The default stack and its components stay as they are."""
+class InUse(Conflict):
+    """Something that was to be deleted is still used.
 
-    def __init__(self, kind: str, name: str, action: str) -> None:
-        """Refuse `action`, such as "deleted", on the default `kind`."""
-        self.kind, self.name, self.action = kind, name, action
-        super().__init__(f"the {kind} {name!r} cannot be {action}: copy it and change the copy")
-
-
-class InUse(StackfoldError):
-    """Something still depends on what was to be deleted."""
+    Attributes:
+        kind: What was to be deleted, such as "artifact store".
+        name: Its name.
+        users: The names of what uses it.
+        user_kind: What these are, such as "stack".
+    """
 
     def __init__(self, kind: str, name: str, users: Sequence[str], user_kind: str) -> None:
-        """Name the `users` of `kind` `name`, all of them of `user_kind`."""
         self.kind, self.name, self.users, self.user_kind = kind, name, tuple(users), user_kind
         plural = user_kind if len(self.users) == 1 else f"{user_kind}s"
         super().__init__(
@@ -45,53 +60,91 @@ class InUse(StackfoldError):
         )
 
 
-class StackActive(StackfoldError):
-    """The active stack cannot be deleted."""
+class StackActive(Conflict):
+    """A stack that was to be deleted is active.
+
+    Attributes:
+        name: The stack's name.
+        scopes: Where it is active, such as "global" or "project:ID".
+    """
 
     def __init__(self, name: str, scopes: Sequence[str] = ()) -> None:
-        """Refuse to delete the stack `name`, and say in which `scopes` it is active."""
         self.name, self.scopes = name, tuple(scopes)
-        where = [scope.replace("/", " in ").replace(":", " ") for scope in scopes]
-        places = "" if where == ["global"] or not where else f" ({', '.join(where)})"
-        super().__init__(f"stack {name!r} is active{places}: activate another stack first")
+        shown = [scope.replace("/", " in ").replace(":", " ") for scope in scopes]
+        where = "" if shown == ["global"] or not shown else f" ({', '.join(shown)})"
+        super().__init__(f"stack {name!r} is active{where}: activate another stack first")
 
 
-class IncompleteStack(StackfoldError):
-    """A stack lacks a component that every stack needs."""
+class IncompleteStack(Invalid):
+    """A stack lacks a component that every stack needs.
+
+    Attributes:
+        name: The stack's name.
+        missing: The component types that are missing.
+    """
 
     def __init__(self, name: str, missing: Sequence[str]) -> None:
-        """Name the `missing` component types of the stack `name`."""
         self.name, self.missing = name, tuple(missing)
         super().__init__(
             f"stack {name!r} needs {' and '.join(with_article(noun) for noun in self.missing)}"
         )
 
 
-class TooManyComponents(StackfoldError):
-    """A stack may hold one component of most types."""
+class NotInStack(NotFound):
+    """A stack does not contain the component.
 
-    def __init__(self, noun: str) -> None:
-        """Refuse the second component of the type called `noun`."""
-        self.noun = noun
-        super().__init__(f"a stack can hold one {noun} only: give it once")
+    Attributes:
+        stack: The stack's name.
+        kind: The component's type, such as "model deployer".
+        reference: The component's name; empty if the stack has none of this type.
+        hint: What to do; may be empty.
+    """
+
+    def __init__(self, stack: str, kind: str, reference: str = "", hint: str = "") -> None:
+        self.stack = stack
+        name = f" {reference!r}" if reference else ""
+        suffix = f": {hint}" if hint else ""
+        super().__init__(
+            kind, reference, hint, message=f"stack {stack!r} holds no {kind}{name}{suffix}"
+        )
 
 
-class NotInStack(StackfoldError):
-    """The stack does not hold what was named."""
+class ComponentsDiffer(Conflict):
+    """A stack cannot be imported, as different components have the names of its components.
 
-    def __init__(self, stack: str, noun: str, name: str = "") -> None:
-        """Say that `stack` holds no component of the type `noun`, or none called `name`."""
-        self.stack, self.noun, self.name = stack, noun, name
-        super().__init__(f"stack {stack!r} holds no {noun}" + (f" {name!r}" if name else ""))
-
-
-class ComponentsDiffer(StackfoldError):
-    """A stack cannot be imported as it is: other components have the names of its own."""
+    Attributes:
+        components: The existing components that differ in flavor or configuration.
+    """
 
     def __init__(self, components: Sequence[str]) -> None:
-        """Name the `components` that are there with another flavor or configuration."""
         self.components = tuple(components)
         super().__init__(
             f"already there, but with another flavor or configuration: {', '.join(components)}; "
             "give --on-clash reuse to take what is there, or --on-clash rename for what comes in"
         )
+
+
+class Violation(NamedTuple):
+    """A rule that a stack breaks.
+
+    Attributes:
+        problem: What is wrong.
+        fix: A command, or what to add to the one that failed.
+    """
+
+    problem: str
+    fix: str
+
+
+class InvalidStack(Invalid):
+    """A stack breaks rules; all of them are listed at once.
+
+    Attributes:
+        name: The stack's name.
+        violations: A `Violation` for each rule that it breaks.
+    """
+
+    def __init__(self, name: str, violations: Sequence[Violation]) -> None:
+        self.name, self.violations = name, tuple(violations)
+        listed = "; ".join(f"{problem}: {fix}" for problem, fix in self.violations)
+        super().__init__(f"stack {name!r} cannot work: {listed}")

@@ -1,12 +1,16 @@
 """Experiment trackers."""
 
-from stackfold.domain.errors.refusal import StackfoldError
+from stackfold.domain.errors.bases import Unavailable
 
 
-class TrackerUnavailable(StackfoldError):
-    """An experiment tracker cannot be reached, or refuses what it is told."""
+class TrackerUnavailable(Unavailable):
+    """An experiment tracker cannot be reached, or rejects what it is sent.
+
+    Attributes:
+        place: Its address or folder.
+        problem: What is wrong with it.
+    """
 
     def __init__(self, place: str, problem: str) -> None:
-        """Say what is wrong with the tracker at `place`."""
-        self.place, self.problem = place, problem
-        super().__init__(f"the experiment tracker at {place} cannot be used: {problem}")
+        self.place = place
+        super().__init__(f"the experiment tracker at {place}", problem)

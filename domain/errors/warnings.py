@@ -1,39 +1,51 @@
-"""What goes on all the same, but should be known."""
+"""Warnings: the command goes on, but its user should know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from stackfold.domain.errors.bases import Copyable
 
 
-class StackfoldWarning(UserWarning):
-    """Something that a user should know; its text is one line."""
+class StackfoldWarning(Copyable, UserWarning):
+    """Base class of all warnings.
+
+    Attributes:
+        message: One line: what is wrong, then what to do.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+    @property
+    def message(self) -> str:
+        """The text of the warning."""
+        return str(self)
 
 
 class VersionsDiffer(StackfoldWarning):
-    """A value was written with other versions than those that read it."""
+    """A value is read with other versions than it was written with.
 
-    def __init__(self, what: str, versions: dict[str, tuple[str, str]]) -> None:
-        """Say what differs.
+    Attributes:
+        what: The value, such as "the artifact at file:///a".
+        versions: "python" or a module → the version that wrote it, and the one here.
+    """
 
-        Args:
-            what: The value, such as "the artifact at file:///a".
-            versions: "python" or a module → the version that wrote it, and the one here.
-        """
-        self.what, self.versions = what, versions
-        told = ", ".join(f"{name} {was} (here {now})" for name, (was, now) in versions.items())
+    def __init__(self, what: str, versions: Mapping[str, tuple[str, str]]) -> None:
+        self.what, self.versions = what, dict(versions)
+        listed = ", ".join(f"{name} {was} (here {now})" for name, (was, now) in versions.items())
         super().__init__(
-            f"{what} was written with {told}: it may fail to load, or behave otherwise"
+            f"{what} was written with {listed}: it may fail to load, or behave otherwise"
         )
 
 
 class UnresolvedHint(StackfoldWarning):
-    """A type hint names what exists for type checkers only."""
+    """A type hint names something that exists for type checkers only, so it is not checked.
+
+    Attributes:
+        owner: The step or the pipeline, such as "step 'train'".
+        names: The parameters with such a hint; "return" for the returned value.
+    """
 
     def __init__(self, owner: str, names: Sequence[str]) -> None:
-        """Create the warning.
-
-        Args:
-            owner: The step or the pipeline, such as "step 'train'".
-            names: The parameters with such a hint; "return" for what it returns.
-        """
         self.owner, self.names = owner, tuple(names)
         listed = ", ".join(names)
         super().__init__(
@@ -43,38 +55,52 @@ class UnresolvedHint(StackfoldWarning):
 
 
 class CodeChanged(StackfoldWarning):
-    """A run is repeated with other code than it had."""
+    """A run is repeated with other code than it had.
 
-    def __init__(self, run: str, steps: list[str]) -> None:
-        """Say which `steps` are not what they were in `run`."""
-        self.run, self.steps = run, steps
-        told = ", ".join(map(repr, steps))
+    Attributes:
+        run: The run's name.
+        steps: The steps whose code changed.
+    """
+
+    def __init__(self, run: str, steps: Sequence[str]) -> None:
+        self.run, self.steps = run, tuple(steps)
+        listed = ", ".join(map(repr, steps))
         noun = "step" if len(steps) == 1 else "steps"
-        super().__init__(f"the code of {noun} {told} is not what it was in run {run!r}")
+        super().__init__(f"the code of {noun} {listed} is not what it was in run {run!r}")
 
 
 class WouldNotRun(StackfoldWarning):
-    """What a dry run tells of could not be run, here and now."""
+    """A dry run found that the pipeline could not run here and now.
+
+    Attributes:
+        problem: What is wrong, and what to do.
+    """
 
     def __init__(self, problem: str) -> None:
-        """Say what the `problem` is, and what fixes it."""
         self.problem = problem
         super().__init__(f"as it is now, this would not run: {problem}")
 
 
 class LogContradicts(StackfoldWarning):
-    """Events of the log exclude each other; the read models were made all the same."""
+    """Events of the log exclude each other; the read models were built from all of them.
+
+    Attributes:
+        position: The position of the event; 0 if the whole log is meant.
+        problem: What is wrong with it.
+    """
 
     def __init__(self, position: int, problem: str) -> None:
-        """Say what the `problem` with the event at `position` is, or with the log if that is 0."""
         self.position, self.problem = position, problem
         super().__init__(f"#{position} {problem}" if position else problem)
 
 
 class HomeWritable(StackfoldWarning):
-    """Others may write in the home, and so choose what its commands trust and run."""
+    """Other users may write in the home, and so choose what its commands trust and run.
+
+    Attributes:
+        home: The home's folder.
+    """
 
     def __init__(self, home: str) -> None:
-        """Say how to keep them out of the folder `home`."""
         self.home = home
         super().__init__(f"any user of this machine may write in the home {home}: chmod o-w {home}")

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.errors.wording import with_article
 from stackfold.domain.pipelines.class_finder import type_name
 
 PATH = type(Path())

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from stackfold.domain.errors import UnknownClass
-from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.errors.wording import with_article
 from stackfold.domain.exact_json.decoding import FACTORIES, IP_KINDS, Decoder
 from stackfold.domain.exact_json.encoding import (
     Encoder,

@@ -158,7 +158,7 @@ def parameters_must_fit(graph: Graph) -> None:
 
     Raises:
         TooLarge: Those of the run do, or those of a step.
-        TooDeep: One is nested too deeply.
+        Invalid: One is nested too deeply.
     """
     must_fit("the parameters of the run", graph.parameters, PARAMETERS, _INSTEAD)
     for node in graph.nodes:

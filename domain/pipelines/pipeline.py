@@ -9,7 +9,7 @@ from typing import Any, Generic, ParamSpec, Self, Unpack
 from pydantic import JsonValue
 
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
-from stackfold.domain.errors.refusal import text_of
+from stackfold.domain.errors.wording import text_of
 from stackfold.domain.name import valid_name
 from stackfold.domain.pipelines.function_source import source_of
 from stackfold.domain.pipelines.graph import Graph, find_output

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from stackfold.domain.errors import InvalidPipeline
-from stackfold.domain.errors.refusal import with_article
+from stackfold.domain.errors.wording import with_article
 from stackfold.domain.pipelines.options import PipelineSettings, StepSettings
 from stackfold.domain.validation_message import first_error
 

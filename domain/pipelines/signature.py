@@ -218,7 +218,7 @@ class Signature:
             return read_back(record, self._finder(name), self._adapter(name))
         except UnknownClass as error:
             problem = (
-                f"was a {error.name}, which is not there once the pipeline's module is loaded: "
+                f"was a {error.reference}, which does not exist once the pipeline is loaded: "
                 "define or import it there"
             )
         except Exception as error:  # what the user's classes and type hints do

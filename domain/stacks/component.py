@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from stackfold.domain.canonical_json import canonical_json
-from stackfold.domain.errors import NotDeleted, NothingToChange, Protected, UnknownAttribute
+from stackfold.domain.errors import NotDeleted, NotFound, NothingToChange, Protected
 from stackfold.domain.eventsourcing.aggregate import Revertible
 from stackfold.domain.eventsourcing.event import EarlierFields, FirstEvent
 from stackfold.domain.limits import ATTRIBUTE, must_fit
@@ -217,14 +217,16 @@ class Component(Revertible):
         """Let attributes go back to the flavor's defaults.
 
         Raises:
-            NotFound: It was deleted.
+            NotFound: It was deleted, or one of them is not set.
             Protected: It is a default component.
-            UnknownAttribute: One of them is not set.
         """
         self._must_be_changeable("updated")
         unknown = [name for name in attributes if name not in self.configuration]
         if unknown or not attributes:
-            raise UnknownAttribute(self.name, unknown, sorted(self.configuration))
+            known = ", ".join(sorted(self.configuration))
+            names, hint = ", ".join(unknown), f"it has {known}" if known else "it has no attributes"
+            message = f"{self.name!r} has no attribute {', '.join(map(repr, unknown))}: {hint}"
+            raise NotFound("attribute", names, hint, message=message)
         self.trigger_event(self.AttributesRemoved, attributes=tuple(dict.fromkeys(attributes)))
 
     def rename(self, name: str) -> None:

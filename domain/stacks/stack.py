@@ -6,11 +6,11 @@ from uuid import UUID
 
 from stackfold.domain.errors import (
     IncompleteStack,
+    Invalid,
     NotDeleted,
     NothingToChange,
     NotInStack,
     Protected,
-    TooManyComponents,
 )
 from stackfold.domain.eventsourcing.aggregate import Revertible
 from stackfold.domain.eventsourcing.event import EarlierFields, FirstEvent
@@ -179,7 +179,7 @@ class Stack(Revertible):
         Raises:
             InvalidName: The name or a label breaks the rule for names.
             IncompleteStack: It has no orchestrator or no artifact store.
-            TooManyComponents: Two components of a type that allows one.
+            Invalid: Two components of a type that allows one.
         """
         name = valid_name("stack", name)
         composition = _composition(components)
@@ -210,7 +210,7 @@ class Stack(Revertible):
         Raises:
             NotFound: It was deleted.
             Protected: It is the default stack.
-            TooManyComponents: Two components of a type that allows one.
+            Invalid: Two components of a type that allows one.
             NothingToChange: It is like that already.
         """
         self._must_be_changeable("updated")
@@ -338,7 +338,7 @@ def _composition(components: Mapping[ComponentType, Sequence[UUID]]) -> Componen
     for type, ids in components.items():
         distinct = tuple(dict.fromkeys(ids))
         if len(distinct) > 1 and not type.several_per_stack:
-            raise TooManyComponents(type.noun)
+            raise Invalid(f"a stack can hold one {type.noun} only: give it once")
         if distinct:
             composition[ComponentType(type)] = distinct
     return composition

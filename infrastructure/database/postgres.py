@@ -12,8 +12,10 @@ from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import (
     LogUnavailable,
     PermissionDenied,
+    ReadInterrupted,
     ReadModelDamaged,
     StackfoldError,
+    WriteInterrupted,
 )
 from stackfold.infrastructure.database.postgres_connection import (
     ARRIVAL,
@@ -33,8 +35,6 @@ from stackfold.infrastructure.database.postgres_schema import (
 from stackfold.infrastructure.database.protocol import (
     Cursor,
     Fault,
-    Interrupted,
-    Lost,
     R,
     Wait,
     part,
@@ -135,7 +135,7 @@ class PostgresDatabase:
 
         Raises:
             LogUnavailable: It cannot be written.
-            Interrupted: The connection was lost on the way.
+            WriteInterrupted: The connection was lost on the way.
         """
         with self._turn:
             if self._inside:
@@ -194,7 +194,7 @@ class PostgresDatabase:
         with self._turn:
             if self._inside:
                 return read()
-            with suppress(Lost), self.look():
+            with suppress(ReadInterrupted), self.look():
                 return read()
             with self.look():
                 return read()
@@ -328,10 +328,10 @@ class PostgresDatabase:
                 if not self._connection.closed:
                     raise
                 if self._writing:
-                    raise Interrupted(self.place, committing=False) from error
+                    raise WriteInterrupted(self.place, committing=False) from error
                 if self._inside or not again:
                     # The whole block must be repeated, which only its author can do.
-                    raise Lost(self.place) from error
+                    raise ReadInterrupted(self.place) from error
             self._reconnect()
         raise AssertionError
 
@@ -386,8 +386,8 @@ class PostgresDatabase:
 
     def _lost(self) -> LogUnavailable:
         if self._writing:
-            return Interrupted(self.place, committing=self._committing)
-        return Lost(self.place)
+            return WriteInterrupted(self.place, committing=self._committing)
+        return ReadInterrupted(self.place)
 
     def _refusal(self, error: psycopg.Error) -> StackfoldError:
         if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):

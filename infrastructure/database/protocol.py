@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from stackfold.application.eventsourcing.aggregate_type import Aggregates
-from stackfold.domain.errors import LogUnavailable
 
 
 class Cursor(Protocol):
@@ -91,7 +90,7 @@ class Database(Protocol):
 
         Raises:
             LogUnavailable: It cannot be written.
-            Interrupted: The connection was lost on the way.
+            WriteInterrupted: The connection was lost on the way.
         """
         ...
 
@@ -170,34 +169,6 @@ class Database(Protocol):
     def close(self) -> None:
         """Let go of it."""
         ...
-
-
-class Interrupted(LogUnavailable):
-    """The connection was lost; whether what was being written is there must be looked at."""
-
-    def __init__(self, place: str, *, committing: bool = True) -> None:
-        """Say what to do about the log at `place`.
-
-        Args:
-            place: Where it is.
-            committing: Whether it was lost when all was written, so that it may be there.
-        """
-        super().__init__(
-            place,
-            "was lost while something was being recorded, and cannot be asked whether it is "
-            "there: look for it when the connection is back"
-            if committing
-            else "was lost while something was being recorded, and nothing of it is there: "
-            "try again",
-        )
-
-
-class Lost(LogUnavailable):
-    """The connection was lost in the middle of a read, which can be repeated."""
-
-    def __init__(self, place: str) -> None:
-        """Say what to do about the log at `place`."""
-        super().__init__(place, "was lost while it was being read: try again")
 
 
 @contextmanager

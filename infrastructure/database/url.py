@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from stackfold.domain.errors import InvalidStore
+from stackfold.domain.errors import Invalid
 from stackfold.infrastructure.system.loopback import is_loopback
 
 _SCHEMES = ("postgresql", "postgres")
@@ -24,12 +24,14 @@ def address(url: str) -> Address:
     """Read an address.
 
     Raises:
-        InvalidStore: It is of no database that can keep a log, or holds a password. What is told
+        Invalid: It is of no database that can keep a log, or holds a password. What is told
             never repeats an address that cannot be read, as it may hold one.
     """
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme not in _SCHEMES:
-        raise InvalidStore("is no address of a database: write postgresql://USER@HOST/DATABASE")
+        raise Invalid(
+            "the address of the store is no address of a database: write postgresql://USER@HOST/DATABASE"
+        )
     try:
         parts = urlsplit(f"postgresql://{rest}")
         query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
@@ -37,9 +39,9 @@ def address(url: str) -> Address:
         raise _unreadable() from None
     user, _, hosts = parts.netloc.rpartition("@")
     if ":" in user or _SECRET.intersection(key for key, _ in query):
-        raise InvalidStore(
-            "holds a password, which would be kept and shown with it: leave it out, and give it in "
-            "PGPASSWORD, in ~/.pgpass or in a service file"
+        raise Invalid(
+            "the address of the store holds a password, which would be stored and shown with it: "
+            "leave it out, and give it in PGPASSWORD, in ~/.pgpass or in a service file"
         )
     readable = (
         "@" not in user
@@ -57,7 +59,7 @@ def only_on_loopback(url: str) -> bool:
     """Whether every host of an address is this machine, whoever asks; so is a socket's folder.
 
     Raises:
-        InvalidStore: As `address`.
+        Invalid: As `address`.
     """
     parts = urlsplit(address(url).url)
     options = dict(parse_qsl(parts.query))
@@ -69,7 +71,8 @@ def only_on_loopback(url: str) -> bool:
     return all(not host or host.startswith("/") or is_loopback(host) for host in each_host)
 
 
-def _unreadable() -> InvalidStore:
-    return InvalidStore(
-        "cannot be read: write postgresql://USER@HOST:PORT/DATABASE, without a password"
+def _unreadable() -> Invalid:
+    return Invalid(
+        "the address of the store cannot be read: write postgresql://USER@HOST:PORT/DATABASE, "
+        "without a password"
     )

@@ -9,9 +9,8 @@ from pydantic import ValidationError
 
 from stackfold.application.eventsourcing.aggregate_type import Aggregates
 from stackfold.domain.errors import (
-    UndeclaredTopic,
     UnreadableEvent,
-    UnsignedEvent,
+    Unrecordable,
 )
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
@@ -22,6 +21,15 @@ _APART = {"originator_id", "originator_version", "event_metadata"}
 _VERSION = "class_version"
 """The field that tells which version of its class an event is of; it is left out for version 1."""
 _TOO_NEW = "a newer version of Stackfold wrote it"
+
+_UNDECLARED = (
+    "no aggregate type declares it: declare its class in the aggregate and give the aggregate's "
+    "type to the workspace"
+)
+_UNSIGNED = (
+    "it has no metadata: save its aggregate through the repository of a workspace, which knows who "
+    "acts"
+)
 
 
 class EventMapper(Mapper[UUID]):
@@ -36,15 +44,14 @@ class EventMapper(Mapper[UUID]):
         """The event as the log keeps it.
 
         Raises:
-            UnsignedEvent: It has no metadata: nobody said who made the change.
-            UndeclaredTopic: No aggregate type declares it, so that it could never be loaded.
-            Unrecordable: JSON cannot represent something in it.
+            Unrecordable: It has no metadata, no aggregate type declares it, or JSON cannot
+                represent its data.
         """
         event: DomainEvent = domain_event
         if self._aggregates.event_class(event.TOPIC) is not type(event):
-            raise UndeclaredTopic(event.TOPIC)
+            raise Unrecordable(event.TOPIC, _UNDECLARED)
         if event.event_metadata is None:
-            raise UnsignedEvent(event.TOPIC)
+            raise Unrecordable(event.TOPIC, _UNSIGNED)
         # Beside the data in one object, as the log has kept it from its first version on.
         state = {name: value for name, value in vars(event).items() if name not in _APART}
         state |= {

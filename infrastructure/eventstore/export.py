@@ -7,10 +7,10 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from stackfold.domain.errors import InvalidFile
+from stackfold.domain.errors import ContradictoryEvents, InvalidFile
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.canonical_json import canonical_json
-from stackfold.infrastructure.eventstore.fork import Contradictory, draft, fill
+from stackfold.infrastructure.eventstore.fork import draft, fill
 from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, Head, Record, chained
 from stackfold.infrastructure.eventstore.records import records
 from stackfold.infrastructure.files.input_file import reject_device
@@ -83,8 +83,8 @@ def _exported(path: Path) -> Iterator[Iterator[Record]]:
         with path.open("rb") as file:
             _must_be_readable(path, file.readline(_LONGEST_HEADER))
             yield _records(path, file)
-    except Contradictory as error:
-        raise InvalidFile(str(path), f"contradicts itself: {error}") from error
+    except ContradictoryEvents as error:
+        raise InvalidFile(str(path), f"contradicts itself: {error.problem}") from error
     except OSError as error:
         raise InvalidFile(str(path), f"cannot be read: {error.strerror}") from error
 

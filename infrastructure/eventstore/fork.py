@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stackfold.domain.errors import LogExists, LogUnavailable
+from stackfold.domain.errors import ContradictoryEvents, LogExists, LogUnavailable
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
 from stackfold.infrastructure.eventstore.hash_chain import Head, Record
@@ -93,10 +93,6 @@ def fork(database: Database, upto: int | None, home: Path) -> Head:
         return fill(copy, records(database, upto=upto))
 
 
-class Contradictory(Exception):
-    """Records that no log can hold together."""
-
-
 def fill(database: Database, copied: Iterable[Record]) -> Head:
     """Make an empty database a log of these records, or leave it empty; returns its head.
 
@@ -105,9 +101,9 @@ def fill(database: Database, copied: Iterable[Record]) -> Head:
 
     Raises:
         LogExists: It is a log by now.
-        Contradictory: They are no log's: too many of them are of the same revisions.
+        ContradictoryEvents: They are no log's: too many of them are of the same revisions.
     """
-    from stackfold.infrastructure.eventstore.log_tables import TooManyDuplicates, copy
+    from stackfold.infrastructure.eventstore.log_tables import copy
     from stackfold.infrastructure.eventstore.rebuild import fold_copied, report
     from stackfold.infrastructure.eventstore.records import head
     from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
@@ -120,10 +116,8 @@ def fill(database: Database, copied: Iterable[Record]) -> Head:
             copy(cursor, database, copied)
             contradictions = fold_copied(database, cursor)
             end = head(database)
-    except TooManyDuplicates as error:
-        raise Contradictory("very many events are of a revision that there is already") from error
     except database.conflict as error:
-        raise Contradictory(str(error)) from error
+        raise ContradictoryEvents(str(error)) from error
     report(contradictions)
     return end
 

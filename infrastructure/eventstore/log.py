@@ -148,7 +148,7 @@ class Log:
             progress: Told how many events are done.
 
         Raises:
-            InvalidHead: `known` is not of that form.
+            Invalid: `known` is not of that form.
         """
         from stackfold.infrastructure.eventstore.verification import verify
 

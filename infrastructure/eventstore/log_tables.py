@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+from stackfold.domain.errors import ContradictoryEvents
 from stackfold.infrastructure.database.protocol import Cursor, Database
 
 _COLUMNS = (
@@ -36,10 +37,6 @@ _MOST_DUPLICATES = 500
 """Above that it is no index that lied, but a log that somebody made up."""
 
 
-class TooManyDuplicates(Exception):
-    """Records of which too many are of a revision that there is already."""
-
-
 def create(cursor: Cursor, database: Database) -> None:
     """Create the table of events, empty."""
     for statement in (EVENTS, *INDEXES, *database.append_only):
@@ -50,7 +47,7 @@ def copy(cursor: Cursor, database: Database, records: Iterable[Sequence[Any]]) -
     """Insert records as they are into the empty table, even where two are of one revision.
 
     Raises:
-        TooManyDuplicates: That is so of too many.
+        ContradictoryEvents: That is so of too many.
         database.conflict: Two have the same position.
     """
     rest = iter(records)
@@ -87,7 +84,7 @@ def _forbid_more_duplicates(cursor: Cursor, database: Database) -> None:
         f"ORDER BY position LIMIT {_MOST_DUPLICATES + 1}"
     ).fetchall()
     if len(found) > _MOST_DUPLICATES:
-        raise TooManyDuplicates
+        raise ContradictoryEvents("very many events are of a revision that there is already")
     positions = ", ".join(str(int(position)) for (position,) in found)
     for statement in (f"{ONE_OF_A_REVISION}({positions})", *INDEXES, *database.append_only):
         cursor.execute(statement)

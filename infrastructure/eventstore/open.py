@@ -32,7 +32,7 @@ def chosen_store(project: Project | None, home: Path | None = None) -> str | Non
 
     Raises:
         UntrustedStore: The project names an address that was not trusted.
-        InvalidStore: It names one that is not to be used.
+        Invalid: It names one that is not to be used.
     """
     given = os.environ.get("STACKFOLD_STORE")
     if given or project is None or not project.store:
@@ -56,7 +56,7 @@ def open_log(home: Path, store: str | None) -> Database:
         store: The address of a shared one; it comes before the folder.
 
     Raises:
-        InvalidStore: The address is not to be used.
+        Invalid: The address is not to be used.
         LogUnavailable: It cannot be opened or created.
     """
     for folder in (home, home / SECRETS_FOLDER):
@@ -102,7 +102,7 @@ def check_store(store: str) -> None:
     """Connect to a shared log and read from it, changing nothing.
 
     Raises:
-        InvalidStore: The address is not to be used.
+        Invalid: The address is not to be used.
         LogUnavailable: It cannot be reached or entered, or there is no log yet.
     """
     database = _shared(store)

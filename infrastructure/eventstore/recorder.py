@@ -12,9 +12,9 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
-from stackfold.domain.errors import LogUnavailable
+from stackfold.domain.errors import LogUnavailable, WriteInterrupted
 from stackfold.domain.eventsourcing.event import DomainEvent
-from stackfold.infrastructure.database.protocol import Cursor, Database, Interrupted
+from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.eventstore import clock, log_tables
 from stackfold.infrastructure.eventstore.hash_chain import (
     BEGINNING,
@@ -93,7 +93,7 @@ class Recorder(ApplicationRecorder):
             events = [self._loaded(stored) for stored in stored_events]
         try:
             return self._append(stored_events, events, preview, written)
-        except Interrupted:
+        except WriteInterrupted:
             if len(written) < len(stored_events) or not self._has(written[-1]):
                 # Nothing is there, so it can be done once more.
                 written.clear()
@@ -146,7 +146,7 @@ class Recorder(ApplicationRecorder):
         """Whether a record is in the log, after the connection was lost.
 
         Raises:
-            Interrupted: It cannot be asked.
+            WriteInterrupted: It cannot be asked.
         """
         try:
             # Under the write lock, which a server that is still busy with the record holds.
@@ -156,7 +156,7 @@ class Recorder(ApplicationRecorder):
                     (record.originator_id, record.originator_version),
                 ).fetchall()
         except LogUnavailable as error:
-            raise Interrupted(self._database.place) from error
+            raise WriteInterrupted(self._database.place) from error
         return [*found] == [(record.hash,)]
 
     @contextmanager
@@ -164,13 +164,13 @@ class Recorder(ApplicationRecorder):
         """Whatever is appended in the block is one transaction, in which nobody else appends.
 
         Raises:
-            Interrupted: The connection was lost, and what was appended is not there.
+            WriteInterrupted: The connection was lost, and what was appended is not there.
         """
         self._latest = None
         try:
             with self._database.write():
                 yield
-        except Interrupted:
+        except WriteInterrupted:
             if self._latest is None or not self._has(self._latest):
                 raise
 

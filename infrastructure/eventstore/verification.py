@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stackfold.domain.errors import InvalidHead, LogUnavailable, UnreadableEvent
+from stackfold.domain.errors import Invalid, LogUnavailable, UnreadableEvent
 from stackfold.infrastructure.database.protocol import Database, Fault
 from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, Record, chained
 from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
@@ -49,7 +49,7 @@ def verify(
         progress: Told how many events are done.
 
     Raises:
-        InvalidHead: `known` is not of that form.
+        Invalid: `known` is not of that form.
     """
     noted = _parsed(known) if known else (0, BEGINNING)
     with database.apart(reading=True) as own:
@@ -86,7 +86,7 @@ def _lying_index(database: Database) -> Fault | None:
 def _parsed(known: str) -> tuple[int, bytes]:
     match = re.fullmatch(r"#?(\d{1,18}):([0-9a-fA-F]{64})", known.strip())
     if not match:
-        raise InvalidHead(known)
+        raise Invalid(f"{known!r} is no head: give POSITION:HASH")
     return int(match[1]), bytes.fromhex(match[2])
 
 

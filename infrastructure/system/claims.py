@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stackfold.domain.errors import HomeUnusable, RunBusy
+from stackfold.domain.errors import RunBusy, Unavailable
 from stackfold.infrastructure.system.private_files import create_file
 
 try:
@@ -98,10 +98,10 @@ class FileClaims:
         except OSError as error:
             reason = error.strerror or str(error)
             problem = (
-                f"cannot be used for a run: {reason}; make the folder and what is in it writable, "
-                "or set STACKFOLD_HOME to another one"
+                f"{reason}; make the folder and the files in it writable, or set STACKFOLD_HOME to "
+                "another one"
             )
-            raise HomeUnusable(os.path.dirname(self._path), problem) from error
+            raise Unavailable(f"the home {os.path.dirname(self._path)}", problem) from error
 
     def _descriptor(self, mode: int) -> tuple[int | None, bool]:
         """The one that the process has open, or else a new one and True."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from stackfold.domain.errors import InvalidFile, NoHome, ProjectExists
+from stackfold.domain.errors import Conflict, InvalidFile, Unavailable
 from stackfold.infrastructure.system.drafts import delete_abandoned, replace_file, write_new_file
 
 PROJECT_FOLDER = ".stackfold"
@@ -37,7 +37,7 @@ def home_folder() -> Path:
     """`STACKFOLD_HOME`, or else the user's data folder.
 
     Raises:
-        NoHome: The user has no home folder, or the variable names none.
+        Unavailable: The user has no home folder, or the variable names none.
     """
     given = os.environ.get("STACKFOLD_HOME")
     if given:
@@ -48,11 +48,11 @@ def home_folder() -> Path:
     try:
         found = user_data_path("stackfold", appauthor=False)
     except RuntimeError as error:  # the system does not know the user
-        raise NoHome(problem) from error
+        raise Unavailable("the home", problem) from error
     home = "/" if os.environ.get("XDG_DATA_HOME") else os.environ.get("HOME", "/")
     # Older versions of the library would make a folder called "~" without a home.
     if (os.name == "posix" and not os.path.isabs(home)) or not os.path.isabs(found):
-        raise NoHome(problem)
+        raise Unavailable("the home", problem)
     return found
 
 
@@ -60,16 +60,17 @@ def named_home(given: str | os.PathLike[str]) -> Path:
     """The absolute path of a home that a user names.
 
     Raises:
-        NoHome: It begins with `~` and there is no such user, or it is relative to a folder that
-            was deleted.
+        Unavailable: It begins with `~` and there is no such user, or it is relative to a folder
+            that was deleted.
     """
     path = os.path.expanduser(given)
     if str(path).startswith("~"):
-        raise NoHome(f"{given} cannot be resolved: write the path in full")
+        raise Unavailable("the home", f"{given} cannot be resolved: write the path in full")
     try:
         return Path(os.path.abspath(path))
     except FileNotFoundError as error:
-        raise NoHome(f"{given} is relative, and the current folder was deleted") from error
+        problem = f"{given} is relative, and the current folder was deleted"
+        raise Unavailable("the home", problem) from error
 
 
 def absolute_folder(folder: str | os.PathLike[str] | None = None) -> Path:
@@ -176,7 +177,7 @@ def create_project(folder: Path, store: str | None = None) -> Project:
         store: The address of the log that its people share, without a password.
 
     Raises:
-        ProjectExists: It is one already, of that store.
+        Conflict: It is one already, of that store.
         InvalidFile: It cannot be written.
     """
     from uuid import uuid4
@@ -192,7 +193,7 @@ def create_project(folder: Path, store: str | None = None) -> Project:
         delete_abandoned(path.parent)
         write_new_file(path, json.dumps(content), _create_for_others_to_read)
     except FileExistsError as error:
-        raise ProjectExists(str(folder)) from error
+        raise _is_project(folder) from error
     except OSError as error:
         raise InvalidFile(str(path), f"cannot be written: {error.strerror}") from error
     return project
@@ -202,9 +203,13 @@ def _create_for_others_to_read(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o664)
 
 
+def _is_project(folder: Path) -> Conflict:
+    return Conflict(f"{folder} is a project already: nothing to do")
+
+
 def _with_store(folder: Path, path: Path, store: str) -> Project:
     project = read_project(folder)
     if project.store == store:
-        raise ProjectExists(str(folder))
+        raise _is_project(folder)
     replace_file(path, json.dumps({"id": project.id, "store": store}))
     return project._replace(store=store)

@@ -97,7 +97,7 @@ def trust_project(home: Path, start: Path) -> TrustedProject:
 
     Raises:
         NotFound: The folder is in no project.
-        InvalidStore: The project names a log by an address that is not to be used.
+        Invalid: The project names a log by an address that is not to be used.
         InvalidFile: The project's file is damaged, or the list cannot be written.
     """
     from stackfold.infrastructure.database.url import address
@@ -121,7 +121,7 @@ def create_trusted_project(home: Path, folder: Path, store: str | None) -> "Proj
         store: The address of the log that the project is to name.
 
     Raises:
-        ProjectExists: It is a project already, of that store.
+        Conflict: It is a project already, of that store.
         InvalidFile: It cannot be written.
     """
     from stackfold.infrastructure.system.home import create_project, find_project
@@ -174,7 +174,7 @@ def require_trusted_store(folder: Path, store: str, home: Path | None) -> None:
 
     Raises:
         UntrustedStore: It was not trusted.
-        InvalidStore: It is no address of a shared log.
+        Invalid: It is no address of a shared log.
         InvalidFile: The list of what was trusted is damaged.
     """
     from stackfold.infrastructure.database.url import address

@@ -7,7 +7,7 @@ import pytest
 from runnable import STORE, load, single, total, training
 
 from stackfold.application.listing.listing import Condition, Listing
-from stackfold.domain.errors import Ambiguous, InvalidListing, NotFound, PickleRefused
+from stackfold.domain.errors import Ambiguous, InvalidListing, NotFound, PickleForbidden
 from stackfold.domain.pipelines.options import StepOptions
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.stacks.component_type import ComponentType
@@ -232,7 +232,7 @@ def test_an_old_artifact_is_read_from_where_it_was(
 
 def test_a_pickle_is_not_loaded_where_pickles_are_refused(runs, artifacts):
     runs.start(single(lambda: [Odd()][0]))
-    with pytest.raises(PickleRefused):
+    with pytest.raises(PickleForbidden):
         artifacts.load("alone/only", no_pickle=True)
     assert type(artifacts.load("alone/only")) is Odd
     runs.start(counting)

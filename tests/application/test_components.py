@@ -15,7 +15,6 @@ from stackfold.domain.errors import (
     NothingToChange,
     Protected,
     StackfoldError,
-    UnknownAttribute,
     UnknownFlavor,
     Unrecordable,
 )
@@ -164,7 +163,7 @@ def test_attributes_go_back_to_the_defaults(ws, refused):
     view = ws.components.remove_attributes(REGISTRY, "hub", ["password"])
     assert view.configuration == {"uri": "a"}
     remove = ws.components.remove_attributes
-    refused(UnknownAttribute, "no attribute 'password': it has uri", remove, REGISTRY, "hub",
+    refused(NotFound, "no attribute 'password': it has uri", remove, REGISTRY, "hub",
             ["password"])  # fmt: skip
     refused(InvalidConfiguration, "uri: required, but not given", remove, REGISTRY, "hub", ["uri"])
 

@@ -13,17 +13,17 @@ from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import (
     ArtifactDamaged,
     CannotUndo,
+    Conflict,
     DeploymentFailed,
-    DeploymentNotStarted,
     DeploymentUnavailable,
     InvalidInputs,
     InvalidName,
     NameTaken,
     NoManifest,
-    NoModelDeployer,
     NotFound,
+    NotInStack,
     NotInstalled,
-    PredictionRefused,
+    PredictionRejected,
 )
 from stackfold.domain.stacks.component_type import ComponentType
 
@@ -89,7 +89,7 @@ def test_it_predicts(served):
 
 
 def test_what_its_server_refuses_is_told(served):
-    with pytest.raises(PredictionRefused, match="'churn' cannot predict from this: 2 columns are"):
+    with pytest.raises(PredictionRejected, match="'churn' cannot predict from this: 2 columns are"):
         served.predict("churn", [[1, 2, 3]])
     with pytest.raises(InvalidInputs, match="of different lengths"):
         served.predict("churn", [[1, 2], [3]])
@@ -114,7 +114,7 @@ def test_it_is_stopped_and_started_again(ws, served):
     assert (served.get("churn").status, served.get("churn").url) == ("stopped", "")
     with pytest.raises(DeploymentUnavailable, match="it is stopped: run `stackfold deployment st"):
         served.predict("churn", [[1, 2]])
-    with pytest.raises(DeploymentNotStarted, match="'churn' is stopped: start or delete it"):
+    with pytest.raises(Conflict, match="'churn' is stopped: start or delete it"):
         served.stop("churn")
     assert served.start("churn").status == "ready"
     assert served.predict("churn", [[1, 2]]) == [3.0]
@@ -123,7 +123,7 @@ def test_it_is_stopped_and_started_again(ws, served):
 
 
 def test_what_is_served_is_not_started_twice(served):
-    with pytest.raises(DeploymentNotStarted, match="is served already: stop it first"):
+    with pytest.raises(Conflict, match="is served already: stop it first"):
         served.start("churn")
 
 
@@ -245,8 +245,8 @@ def test_a_changed_component_changes_no_deployment(ws, served):
         (("a b", MODEL), InvalidName, "cannot name a deployment"),
         (("new", "alone/only/nothing"), NotFound, "there is no artifact"),
         (("new", MODEL, "nowhere"), NotFound, "there is no stack 'nowhere'"),
-        (("new", MODEL, "bare"), NoModelDeployer, "update bare --model-deployer plain`"),
-        (("new", MODEL, "default"), NoModelDeployer, "copy default NEW`, then run `stackfold sta"),
+        (("new", MODEL, "bare"), NotInStack, "update bare --model-deployer plain`"),
+        (("new", MODEL, "default"), NotInStack, "copy default NEW`, then run `stackfold sta"),
         (("churn", MODEL), NameTaken, "a deployment named 'churn' exists already"),
     ],
 )

@@ -10,9 +10,9 @@ from workspaces import STORE, stack
 
 from stackfold.domain.errors import (
     DuplicateFlavor,
-    FlavorBuiltIn,
     InvalidFlavor,
     NameTaken,
+    Protected,
     StackfoldError,
 )
 from stackfold.domain.stacks.component_type import ComponentType
@@ -97,7 +97,7 @@ def test_a_package_ships_flavors_by_entry_point(ws, install):
     assert described.source == "acme_flavors_a.Pager"
     view = ws.components.register(ALERTER, "ops", "pager", {"to": "ops"})
     assert view.flavor == "pager"
-    with pytest.raises(FlavorBuiltIn):
+    with pytest.raises(Protected):
         ws.flavors.delete(ALERTER, "pager")
     with pytest.raises(NameTaken):
         ws.flavors.register(ALERTER, "acme_flavors_a.Pager")

@@ -9,12 +9,12 @@ from replay import assert_consistent, records_of
 from workspaces import OPERATOR, STORE, stack
 
 from stackfold.domain.errors import (
-    FlavorBuiltIn,
     InUse,
     InvalidConfiguration,
     InvalidFlavor,
     InvalidName,
     NameTaken,
+    Protected,
     UnknownFlavor,
 )
 from stackfold.domain.stacks.component_type import ComponentType
@@ -181,7 +181,7 @@ def test_a_name_is_taken_once_per_type(ws, pager, module):
 
 
 def test_what_came_with_a_package_cannot_be_deleted(ws):
-    with pytest.raises(FlavorBuiltIn, match="comes with a package and cannot be deleted"):
+    with pytest.raises(Protected, match="cannot be deleted: uninstall the package"):
         ws.flavors.delete(STORE, "local")
 
 

@@ -8,9 +8,9 @@ from workspaces import STORE, stack, store
 from stackfold import pipeline, step
 from stackfold.application.eventsourcing import repository as events
 from stackfold.domain.errors import (
+    Invalid,
     InvalidConfiguration,
     InvalidPipeline,
-    TooDeep,
     TooLarge,
 )
 from stackfold.domain.limits import ATTRIBUTE, DEPTH, LABEL, LABELS, MESSAGE, PARAMETERS, must_fit
@@ -116,7 +116,7 @@ NESTED = {
 @pytest.mark.parametrize("what", NESTED)
 @pytest.mark.parametrize("levels", [DEPTH + 10, 100_000])
 def test_values_that_are_nested_too_deeply_are_refused(ws, what, levels):
-    with pytest.raises((TooDeep, InvalidConfiguration, InvalidPipeline)) as refusal:
+    with pytest.raises((Invalid, InvalidConfiguration, InvalidPipeline)) as refusal:
         NESTED[what](ws, deep(levels))
     assert "\n" not in str(refusal.value)
 
@@ -158,5 +158,5 @@ def test_a_value_is_at_least_as_large_as_the_texts_in_it(value):
 def test_what_contains_itself_is_refused():
     value = {}
     value["again"] = [value]
-    with pytest.raises(TooDeep, match="it: nested too deeply, or contains itself"):
+    with pytest.raises(Invalid, match="it: nested too deeply, or contains itself"):
         must_fit("it", value, 10**6)

@@ -3,7 +3,7 @@
 import pytest
 from runnable import OPERATOR
 
-from stackfold.domain.errors import PickleRefused, RunFailed
+from stackfold.domain.errors import PickleForbidden, RunFailed
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.pipelines.run_configuration import RunConfiguration
 
@@ -32,7 +32,7 @@ NO_PICKLE = RunConfiguration(no_pickle=True)
 def refused(runs, pipeline, **options):
     with pytest.raises(RunFailed) as caught:
         runs.start(pipeline, **options)
-    assert isinstance(caught.value.__cause__, PickleRefused)
+    assert isinstance(caught.value.__cause__, PickleForbidden)
     assert "Odd can only be stored as a pickle, and pickles are refused" in str(caught.value)
     assert caught.value.step == "make"
 
@@ -76,7 +76,7 @@ def test_plain_values_are_not_refused(runs):
 
 def test_a_pickle_is_loaded_only_by_those_who_do_not_refuse_it(runs):
     run = runs.start(Pipeline(work))
-    with pytest.raises(PickleRefused, match="is a pickle"):
+    with pytest.raises(PickleForbidden, match="is a pickle"):
         runs.load(run.id, "make", no_pickle=True)
     assert type(runs.load(run.id, "make")) is Odd
     assert runs.load(run.id, "take", no_pickle=True) == "Odd"

@@ -9,7 +9,7 @@ from workspaces import stack, store
 
 from stackfold.application.secrets.redaction import redacted, remember, without_secrets
 from stackfold.domain.errors import (
-    InvalidSecret,
+    Invalid,
     InvalidStack,
     NameTaken,
     NotFound,
@@ -62,7 +62,7 @@ def test_values_are_set_and_removed_and_the_rest_stays(ws):
         ws.secrets.update("aws", {"secret": "c"})
     with pytest.raises(NotFound, match="no key 'key': secret 'aws' has secret, token"):
         ws.secrets.update("aws", {}, remove=["key"])
-    with pytest.raises(InvalidSecret, match="no value left: delete it instead"):
+    with pytest.raises(Invalid, match="no value left: delete it instead"):
         ws.secrets.update("aws", {}, remove=["secret", "token"])
     assert ws.secrets.delete("aws").keys == ["secret", "token"]
     assert ws.secrets.list() == []
@@ -80,14 +80,14 @@ def test_what_no_reference_could_name_is_refused(ws, name):
     from stackfold.domain.errors import InvalidName
 
     for create in ({"name": name, "values": {"k": "v"}}, {"name": "a", "values": {name: "v"}}):
-        with pytest.raises((InvalidSecret, InvalidName)):
+        with pytest.raises((Invalid, InvalidName)):
             ws.secrets.create(**create)
     assert ws.secrets.list() == []
 
 
 @pytest.mark.parametrize("values", [{}, {"k": ""}, {"k": "a\0b"}, {"k": "\ud800"}])
 def test_a_value_must_be_text(ws, values):
-    with pytest.raises(InvalidSecret) as caught:
+    with pytest.raises(Invalid) as caught:
         ws.secrets.create("a", values)
     assert "a\0b" not in str(caught.value)
 

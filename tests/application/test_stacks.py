@@ -5,10 +5,10 @@ from replay import assert_consistent, records_of
 from workspaces import OPERATOR, ORCHESTRATOR, STORE, meanwhile, names, stack, store
 
 from stackfold.domain.errors import (
-    AlreadyActive,
     Ambiguous,
     ConcurrentModification,
     IncompleteStack,
+    Invalid,
     InvalidName,
     NameTaken,
     NotFound,
@@ -17,7 +17,6 @@ from stackfold.domain.errors import (
     Protected,
     StackActive,
     StackfoldError,
-    TooManyComponents,
 )
 from stackfold.domain.stacks.component_type import ComponentType
 
@@ -98,7 +97,7 @@ def test_what_cannot_be_registered(ws, refused):
     refused(IncompleteStack, "needs an orchestrator and an artifact store", register, "a")
     refused(NotFound, "there is no artifact store 'nope'", register, "a",
             orchestrator="default", artifact_store="nope")  # fmt: skip
-    refused(TooManyComponents, "one artifact store only", register, "a",
+    refused(Invalid, "one artifact store only", register, "a",
             orchestrator="default", artifact_store=["default", "shared"])  # fmt: skip
     store(ws, "shore")
     refused(Ambiguous, "fits more than one artifact store: shared, shore", register, "a",
@@ -221,7 +220,7 @@ def test_a_stack_is_activated(ws, refused):
     stack(ws, "prod")
     assert ws.stacks.activate("pr").active
     assert names(view for view in ws.stacks.list() if view.active) == ["prod"]
-    refused(AlreadyActive, "stack 'prod' is active already", ws.stacks.activate, "prod")
+    refused(NothingToChange, "stack 'prod' is active already", ws.stacks.activate, "prod")
     refused(NotFound, "there is no stack 'nope'", ws.stacks.activate, "nope")
 
 

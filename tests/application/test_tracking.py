@@ -8,7 +8,7 @@ from runnable import single
 
 from stackfold.application.runs.context import get_context
 from stackfold.application.secrets import redaction
-from stackfold.domain.errors import InvalidNote, InvalidPipeline, RunFailed, TrackerUnavailable
+from stackfold.domain.errors import Invalid, InvalidPipeline, RunFailed, TrackerUnavailable
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.pipelines.run_configuration import RunConfiguration
 from stackfold.domain.stacks.component_type import ComponentType
@@ -192,7 +192,7 @@ def test_what_cannot_be_told_is_refused_in_the_step(notes, tell, words):
     notes.stack("first")
 
     def work() -> int:
-        with pytest.raises(InvalidNote, match=words):
+        with pytest.raises(Invalid, match=words):
             tell(get_context().tracker)
         return 1
 

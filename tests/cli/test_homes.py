@@ -11,12 +11,11 @@ from command_line import NOBODY, in_a_process
 
 from stackfold import pipeline, step
 from stackfold.domain.errors import (
-    HomeUnusable,
     HomeWritable,
     InvalidFile,
     LogUnavailable,
-    NoHome,
     StackfoldError,
+    Unavailable,
 )
 from stackfold.infrastructure.system.claims import FileClaims
 from stackfold.infrastructure.system.home import home_folder
@@ -132,7 +131,7 @@ def test_without_a_home_one_line_says_what_to_set(home, settings, problem, monke
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     for use in (home_folder, Workspace.open, Workspace.exists):
-        with pytest.raises(NoHome, match=problem):
+        with pytest.raises(Unavailable, match=problem):
             use()
     assert not list(Path.cwd().iterdir())
 
@@ -158,8 +157,7 @@ def test_a_user_that_the_system_does_not_know_has_no_home(home):
     )
     assert (answer.code, answer.out) == (1, "")
     assert answer.err == (
-        "error: there is no home for Stackfold: HOME names no folder: "
-        "set it, or set STACKFOLD_HOME\n"
+        "error: the home cannot be used: HOME names no folder: set it, or set STACKFOLD_HOME\n"
     )
 
 
@@ -209,7 +207,7 @@ def test_a_run_on_a_home_that_may_only_be_read_is_refused(home, nobody):
         ws.runs.start(ones)
     read_only(home)
     told = nobody(ones)
-    assert told.startswith(f"HomeUnusable: the home {home} cannot be used for a run: Permission")
+    assert told.startswith(f"Unavailable: the home {home} cannot be used: Permission")
     assert "STACKFOLD_HOME" in told
     (home / "claims.lock").unlink()
     assert nobody(ones) == told
@@ -255,7 +253,7 @@ def test_a_file_in_the_place_of_a_home_is_told(home):
     home.touch()
     with pytest.raises(LogUnavailable, match="cannot be"):
         Workspace.open()
-    with pytest.raises(HomeUnusable), FileClaims(home).hold(RUN, "run"):
+    with pytest.raises(Unavailable), FileClaims(home).hold(RUN, "run"):
         pass
 
 
@@ -301,7 +299,7 @@ def test_in_a_deleted_folder_what_needs_one_is_refused(nowhere, tmp_path):
         ):
             with pytest.raises(InvalidFile, match="the current folder was deleted"):
                 use()
-    with pytest.raises(NoHome, match="relative, and the current folder was deleted"):
+    with pytest.raises(Unavailable, match="relative, and the current folder was deleted"):
         Workspace.open("relative")
 
 

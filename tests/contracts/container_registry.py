@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from stackfold.application.ports import ContainerRegistry
-from stackfold.domain.errors import RegistryRefuses, RegistryUnavailable
+from stackfold.domain.errors import RegistryForbidden, RegistryUnavailable
 
 
 class ContainerRegistryContract:
@@ -55,7 +55,7 @@ class ContainerRegistryContract:
         assert "\n" not in str(caught.value)
 
     def test_wrong_credentials_are_said_to_be(self, unwelcome):
-        with pytest.raises(RegistryRefuses) as caught:
+        with pytest.raises(RegistryForbidden) as caught:
             unwelcome.digest(f"{unwelcome.uri}/training:1")
         assert "\n" not in str(caught.value)
         assert "wrong-password" not in str(caught.value)

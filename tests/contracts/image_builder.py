@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from stackfold.application.ports import ContainerRegistry, ImageBuilder, ImagePlan
-from stackfold.domain.errors import BuildFailed, RegistryRefuses, RegistryUnavailable
+from stackfold.domain.errors import BuildFailed, RegistryForbidden, RegistryUnavailable
 
 TRAIN = "def training(): ...\n"
 
@@ -130,7 +130,7 @@ class ImageBuilderContract:
         assert "\n" not in str(caught.value)
 
     def test_wrong_credentials_are_said_to_be(self, builder, plan, unwelcome):
-        with pytest.raises(RegistryRefuses) as caught:
+        with pytest.raises(RegistryForbidden) as caught:
             builder.build(plan, unwelcome)
         assert "\n" not in str(caught.value)
         assert "wrong-password" not in str(caught.value)

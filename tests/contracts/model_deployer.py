@@ -29,7 +29,7 @@ from stackfold.domain.errors import (
     ArtifactDamaged,
     DeploymentFailed,
     DeploymentUnavailable,
-    PredictionRefused,
+    PredictionRejected,
 )
 from stackfold.infrastructure.flavors.model_serving import server_process
 
@@ -99,7 +99,7 @@ class ModelDeployerContract:
 
     def test_its_model_is_told_why_inputs_are_not_its(self, deployer, served):
         deployed, _ = served
-        with pytest.raises(PredictionRefused, match="X has 3 features, but Log") as caught:
+        with pytest.raises(PredictionRejected, match="X has 3 features, but Log") as caught:
             deployer().predict(deployed, tensors_of([[5.1, 3.5, 1.4]]))
         assert "\n" not in str(caught.value)
 
@@ -119,7 +119,7 @@ class ModelDeployerContract:
     )
     def test_inputs_that_it_cannot_predict_from_are_refused(self, deployer, served, inputs):
         deployed, _ = served
-        with pytest.raises(PredictionRefused) as caught:
+        with pytest.raises(PredictionRejected) as caught:
             deployer().predict(deployed, inputs)
         assert "\n" not in str(caught.value)
         assert deployer().health(deployed) == Health.READY
@@ -143,14 +143,14 @@ class ModelDeployerContract:
         assert answer.data == [9.0, 9.0]
 
     def test_what_its_model_raises_is_told_in_one_line(self, deployer, versatile):
-        with pytest.raises(PredictionRefused, match="the model is out of order"):
+        with pytest.raises(PredictionRejected, match="the model is out of order"):
             deployer().predict(versatile, tensors_of([[0.0]]))
 
     def test_nan_comes_back_and_infinity_is_refused(self, deployer, versatile):
         (answer,) = deployer().predict(versatile, tensors_of([[1.0]]))
         assert answer.data[0] == 1.0
         assert math.isnan(answer.data[1])
-        with pytest.raises(PredictionRefused, match="infinity"):
+        with pytest.raises(PredictionRejected, match="infinity"):
             deployer().predict(versatile, tensors_of([[2.0]]))
 
     def test_a_prediction_that_takes_too_long_is_waited_for_no_longer(self, deployer, versatile):

@@ -11,7 +11,6 @@ from stackfold.domain.errors import (
     NotFound,
     NothingToChange,
     Protected,
-    UnknownAttribute,
 )
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
@@ -221,7 +220,7 @@ def test_attributes_go_back_to_the_defaults():
 )
 def test_an_attribute_that_is_not_set_cannot_be_removed(attributes, text):
     given(Component, registered).when(lambda c: c.remove_attributes(attributes)).raises(
-        UnknownAttribute, text
+        NotFound, text
     )
 
 

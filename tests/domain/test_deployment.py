@@ -8,7 +8,7 @@ from event_examples import ARTIFACT, DEPLOYER, STORE
 from given import event, given
 
 from stackfold.domain.deployments.deployment import Deployment
-from stackfold.domain.errors import DeploymentNotStarted, InvalidName, NotFound
+from stackfold.domain.errors import Conflict, InvalidName, NotFound
 
 FACTS = {
     "name": "churn",
@@ -69,7 +69,7 @@ def test_its_server_does_not_come_to_predict(history):
 @each("started", "failed", "stopped")
 @pytest.mark.parametrize("outcome", [lambda d: d.start(**SERVER), lambda d: d.fail("no")])
 def test_there_is_one_outcome_of_one_start(history, outcome):
-    given(Deployment, *history).when(outcome).raises(DeploymentNotStarted, "'churn'")
+    given(Deployment, *history).when(outcome).raises(Conflict, "'churn'")
 
 
 @each("unfinished", "started", "failed", "stopped")
@@ -92,7 +92,7 @@ def test_what_may_have_a_server_is_stopped(history):
     ],
 )
 def test_what_has_no_server_is_not_stopped(state, told):
-    given(Deployment, *HISTORIES[state]).when(lambda d: d.stop()).raises(DeploymentNotStarted, told)
+    given(Deployment, *HISTORIES[state]).when(lambda d: d.stop()).raises(Conflict, told)
 
 
 @each(*HISTORIES)

@@ -7,13 +7,13 @@ from given import event, given, past, stamped
 
 from stackfold.domain.errors import (
     IncompleteStack,
+    Invalid,
     InvalidName,
     NotDeleted,
     NotFound,
     NothingToChange,
     NotInStack,
     Protected,
-    TooManyComponents,
 )
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.origin import Origin
@@ -110,7 +110,7 @@ def test_only_three_types_may_be_several(type):
     if type in {OPERATOR, ALERTER, ComponentType.EXPERIMENT_TRACKER}:
         attempt.then(composed(components={**REQUIRED, type: (KUBE, S3)}))
     else:
-        attempt.raises(TooManyComponents, f"a stack can hold one {type.noun} only")
+        attempt.raises(Invalid, f"a stack can hold one {type.noun} only")
 
 
 def test_the_same_component_twice_counts_once():
@@ -181,7 +181,7 @@ def test_an_update_that_changes_nothing_records_nothing(arguments):
 
 def test_an_update_cannot_make_two_of_one():
     given(Stack, registered).when(lambda s: s.update({REGISTRY: [KUBE, S3]})).raises(
-        TooManyComponents, "one container registry"
+        Invalid, "one container registry"
     )
 
 

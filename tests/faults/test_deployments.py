@@ -14,8 +14,8 @@ from replay import assert_consistent
 from runnable import single
 
 from stackfold.domain.errors import (
-    DeploymentBusy,
-    DeploymentNotStarted,
+    Busy,
+    Conflict,
     DeploymentUnavailable,
     NotFound,
     StackfoldError,
@@ -144,7 +144,7 @@ def test_an_interrupted_command_leaves_no_server(ws, deploying):
 def test_what_is_being_started_is_left_to_whoever_starts_it(ws, deploying):
     assert ws.deployments.get("churn").status == "starting"
     for refused in (ws.deployments.start, ws.deployments.stop, ws.deployments.delete):
-        with pytest.raises(DeploymentBusy, match="being started, stopped or deleted by another"):
+        with pytest.raises(Busy, match="being started, stopped or deleted by another"):
             refused("churn")
     with pytest.raises(DeploymentUnavailable, match="it is being started: wait until it is ready"):
         ws.deployments.predict("churn", [[1, 2]])
@@ -191,7 +191,7 @@ def test_racing_commands_are_done_or_refused_and_the_record_is_true(ws):
 def done_or_refused(ws, verb):
     try:
         getattr(ws.deployments, verb)("churn")
-    except (DeploymentBusy, DeploymentNotStarted, NotFound) as refusal:
+    except (Busy, Conflict, NotFound) as refusal:
         return type(refusal).__name__
     return "done"
 

@@ -4,8 +4,7 @@ import pytest
 from replay import assert_consistent
 from workspaces import STORE, names, opened, stack, store
 
-from stackfold.domain.errors import LogUnavailable, PermissionDenied
-from stackfold.infrastructure.database.protocol import Interrupted
+from stackfold.domain.errors import LogUnavailable, PermissionDenied, WriteInterrupted
 
 
 @pytest.fixture
@@ -103,7 +102,7 @@ def test_a_change_that_is_lost_before_it_was_committed_is_made_once(ws, cut_off,
 def test_a_change_that_is_lost_again_and_again_is_told_as_not_made(ws, cut_off, monkeypatch):
     queries = ws._event_store.log._projector._queries
     cut_off_at(monkeypatch, cut_off, queries, "existing", times=9)
-    with pytest.raises(Interrupted, match="nothing of it is there: try again") as told:
+    with pytest.raises(WriteInterrupted, match="nothing of it is there: try again") as told:
         stack(ws, "t", artifact_store="a")
     assert "\n" not in str(told.value)
     assert names(ws.stacks.list()) == ["default", "s"]

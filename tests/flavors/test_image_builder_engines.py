@@ -13,7 +13,7 @@ from flavors.containers import no_process_with, processes_with
 from flavors.registry_server import PASSWORD, USER
 
 from stackfold.application.ports import ImagePlan
-from stackfold.domain.errors import BuildFailed, RegistryRefuses, RegistryUnavailable
+from stackfold.domain.errors import BuildFailed, RegistryForbidden, RegistryUnavailable
 from stackfold.infrastructure.flavors.containers.default_container_registry import (
     DefaultContainerRegistry,
 )
@@ -92,7 +92,7 @@ def test_a_base_image_may_be_in_the_same_registry_behind_its_password(
     name, _, tag = tiny.removeprefix(f"{hub.host}/").partition(":")
     base = guarded_hub.take(hub, name, tag, to=f"t{uuid4().hex[:8]}/base")
     wrong = registry_at(guarded_hub.host, "wrong-password")
-    with pytest.raises(RegistryRefuses):
+    with pytest.raises(RegistryForbidden):
         made(base_image=base).build(plan, wrong)
     right = registry_at(f"{guarded_hub.host}/t{uuid4().hex[:8]}", PASSWORD)
     assert made(base_image=base).build(plan, right).is_new
@@ -202,7 +202,7 @@ def test_the_push_is_done_all_the_same(made, plan, hub, silent):
 
 
 def test_wrong_credentials_are_told_by_the_push(made, plan, guarded_hub, silent):
-    with pytest.raises(RegistryRefuses, match="the account may not push") as caught:
+    with pytest.raises(RegistryForbidden, match="the account may not push") as caught:
         made().build(plan, silent(guarded_hub.host, "wrong-password"))
     assert "wrong-password" not in str(caught.value)
 

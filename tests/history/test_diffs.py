@@ -183,8 +183,8 @@ def test_what_never_was_cannot_be_compared(ws, prod):
 
 def test_two_stacks_must_both_have_been_there(ws, prod):
     stack(ws, "staging")
-    with refused(ws, DidNotExistAt, "stack 'staging' was not there as of #8"):
+    with refused(ws, DidNotExistAt, "stack 'staging' did not exist as of #8"):
         ws.stacks.diff("prod", "staging", as_of=(None, 8))
     ws.stacks.delete("staging")
-    with refused(ws, DidNotExistAt, "stack 'staging' is not there any more"):
+    with refused(ws, DidNotExistAt, "stack 'staging' no longer exists"):
         ws.stacks.diff("prod", "staging")

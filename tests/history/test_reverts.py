@@ -92,7 +92,7 @@ def test_a_revision_that_never_was_is_refused(ws, prod, revision):
 
 
 def test_a_time_at_which_it_was_not_there_is_refused(ws, prod):
-    with refused(ws, DidNotExistAt, "stack 'prod' was not there as of #5: see its history"):
+    with refused(ws, DidNotExistAt, "stack 'prod' did not exist as of #5: see its history"):
         ws.stacks.revert("prod", as_of=5)
     with refused(ws, AsOfOutOfRange, "the log holds nothing as of #99"):
         ws.stacks.revert("prod", as_of="#99")
@@ -101,9 +101,9 @@ def test_a_time_at_which_it_was_not_there_is_refused(ws, prod):
 def test_a_revision_that_was_its_deletion_is_refused(ws, prod):
     ws.stacks.delete("prod")
     ws.stacks.restore("prod")
-    with refused(ws, DidNotExistAt, "stack 'prod' was not there as of #9"):
+    with refused(ws, DidNotExistAt, "stack 'prod' did not exist as of #9"):
         ws.stacks.revert("prod", to=4)
-    with refused(ws, DidNotExistAt, "stack 'prod' was not there as of #9"):
+    with refused(ws, DidNotExistAt, "stack 'prod' did not exist as of #9"):
         ws.stacks.revert("prod")
 
 
@@ -156,12 +156,12 @@ def test_its_flavor_does_not_accept_the_configuration_any_more(ws, monkeypatch):
             to: str = ""
 
     monkeypatch.setattr(own_flavors, "Pager", Newer)
-    says = r"alerter 'a' cannot be again what it was, its flavor does not allow it .*level"
+    says = r"alerter 'a' cannot be restored, as its configuration no longer fits .*level"
     with refused(ws, IncompatibleConfiguration, says):
         ws.components.revert(ALERTER, "a", to=1)
     with refused(ws, IncompatibleConfiguration, "give it a configuration that fits instead"):
         ws.undo()
-    with refused(ws, IncompatibleConfiguration, "alerter 'a' cannot be again"):
+    with refused(ws, IncompatibleConfiguration, "alerter 'a' cannot be restored"):
         ws.stacks.revert("prod", to=1, with_components=True)
 
 

@@ -10,7 +10,7 @@ import sqlite3
 import pytest
 from history.homes import copied, opened_by_force, tamper, verified
 
-from stackfold.domain.errors import InvalidHead, NotFound, StackfoldError
+from stackfold.domain.errors import Invalid, NotFound, StackfoldError
 from stackfold.infrastructure.eventstore.hash_chain import COLUMNS, Record, chained
 from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
@@ -243,7 +243,7 @@ def test_an_older_head_is_enough_to_prove_all_that_came_before_it(original, home
     "known", ["", "9", "9:", ":abc", "9:xyz", "9:" + "0" * 63, "x:" + "0" * 64]
 )
 def test_a_head_that_is_none_is_refused(home, known):
-    with Workspace.open(home) as ws, pytest.raises(InvalidHead, match="is no head: give POSITION"):
+    with Workspace.open(home) as ws, pytest.raises(Invalid, match="is no head: give POSITION"):
         ws.log.verify(known or " ")
 
 

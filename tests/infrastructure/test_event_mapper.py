@@ -14,7 +14,7 @@ from freezegun import freeze_time
 from given import ID, event, stamped
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
-from stackfold.domain.errors import UndeclaredTopic, UnreadableEvent, Unrecordable, UnsignedEvent
+from stackfold.domain.errors import UnreadableEvent, Unrecordable
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
@@ -108,7 +108,7 @@ def test_a_time_is_stored_in_utc_to_the_microsecond():
 
 def test_an_event_that_nobody_signed_is_refused():
     (event,) = Component.register(ComponentType.ALERTER, "a", "f", {}).pending_events
-    with pytest.raises(UnsignedEvent, match="who acts"):
+    with pytest.raises(Unrecordable, match="who acts"):
         MAPPER.to_stored_event(event)
 
 
@@ -118,7 +118,7 @@ def test_an_event_that_no_aggregate_type_declares_is_refused():
 
     event = Painted(originator_id=uuid4(), originator_version=2, timestamp=datetime.now(UTC))
     event.stamp(EventMetadata("ada"))
-    with pytest.raises(UndeclaredTopic, match=r"'component\.painted'"):
+    with pytest.raises(Unrecordable, match=r"'component\.painted'"):
         MAPPER.to_stored_event(event)
 
 

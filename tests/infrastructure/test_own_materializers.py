@@ -17,7 +17,7 @@ from stackfold.application.artifacts.values import read, write
 from stackfold.domain.errors import (
     ArtifactDamaged,
     InvalidMaterializer,
-    PickleRefused,
+    PickleForbidden,
     VersionsDiffer,
 )
 from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
@@ -257,16 +257,16 @@ def test_a_library_that_is_missing_is_named(store):
 def test_pickles_can_be_refused(store):
     artifact = write("output", Drawing("circle"), store, MATERIALIZERS)
     careful = MATERIALIZERS.without_pickles()
-    with pytest.raises(PickleRefused, match="is a pickle, and pickles are refused"):
+    with pytest.raises(PickleForbidden, match="is a pickle, and pickles are refused"):
         read(artifact, store, careful)
-    with pytest.raises(PickleRefused, match=r"Drawing can only be stored as a pickle"):
+    with pytest.raises(PickleForbidden, match=r"Drawing can only be stored as a pickle"):
         write("output", Drawing("circle"), store, careful)
     assert round_trip(store, {"a": 1}, careful)[1] == {"a": 1}
 
 
 def test_pickles_stay_refused_in_another_process(store):
     careful = pickle.loads(pickle.dumps(MATERIALIZERS.without_pickles()))
-    with pytest.raises(PickleRefused):
+    with pytest.raises(PickleForbidden):
         careful.prepare(Drawing("circle"))
 
 

@@ -14,12 +14,12 @@ from workspaces import STORE, meanwhile, names, opened, stack, store
 
 from stackfold.domain.errors import (
     ConcurrentModification,
+    Conflict,
+    Invalid,
     InvalidFile,
-    InvalidStore,
     LogExists,
     LogUnavailable,
     NotFound,
-    ProjectExists,
     RunBusy,
     StackActive,
 )
@@ -164,7 +164,7 @@ def test_the_address_is_the_given_one_else_the_settings_else_the_projects(
     with postgres.lent() as other:
         with Workspace.open(store=url) as ws:
             ws.init_project(store=url)
-            with pytest.raises(ProjectExists):
+            with pytest.raises(Conflict):
                 ws.init_project(store=url)
         with Workspace.open() as ws:
             assert ws.status().store == url
@@ -209,7 +209,7 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(secret, monkeypa
     monkeypatch.setenv("STACKFOLD_STORE", secret)
     for command in (Workspace.open, lambda: Workspace.open(store=secret)):
         with pytest.raises(
-            InvalidStore, match=r"leave it out|without a password|write postgresql"
+            Invalid, match=r"leave it out|without a password|write postgresql"
         ) as no:
             command()
         assert "anted" not in str(no.value)

@@ -12,8 +12,8 @@ from command_line import CommandLine, as_nobody
 
 from stackfold.cli import completion
 from stackfold.domain.errors import (
+    Invalid,
     InvalidFile,
-    InvalidStore,
     NotFound,
     UntrustedProject,
     UntrustedStore,
@@ -318,7 +318,7 @@ def test_a_password_in_the_address_is_refused_and_not_shown(cli, folder):
         told = cli.fails(*command)
         assert "holds a password" in told
         assert "sesame" not in told
-    with pytest.raises(InvalidStore):
+    with pytest.raises(Invalid):
         Workspace.trust()
 
 

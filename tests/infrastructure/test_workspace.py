@@ -15,10 +15,10 @@ from replay import assert_consistent, records_of
 from workspaces import OPERATOR, STORE, names, stack, store
 
 from stackfold.domain.errors import (
+    Conflict,
     InvalidFile,
     LogUnavailable,
     NotFound,
-    ProjectExists,
     StackActive,
 )
 from stackfold.infrastructure.system.author import author
@@ -227,7 +227,7 @@ def test_a_project_starts_with_the_globally_active_stack(folder):
     folder("project/deep/inside")
     with Workspace.open() as ws:
         assert ws.stacks.get().name == "dev"
-        with pytest.raises(ProjectExists, match="project is a project already"):
+        with pytest.raises(Conflict, match="project is a project already"):
             ws.init_project(project)
     folder("elsewhere")
     with Workspace.open() as ws:

@@ -26,7 +26,7 @@ from stackfold.domain.errors import (
     DeploymentFailed,
     DeploymentUnavailable,
     NoManifest,
-    PredictionRefused,
+    PredictionRejected,
 )
 
 SERVER = Path(__file__).with_name("plain_server.py")
@@ -88,7 +88,7 @@ class PlainDeployer(ModelDeployer):
             answer = self.ask(self.reference(deployed), path, body)
         except HTTPError as error:
             with error:
-                raise PredictionRefused(deployed.name, json.load(error)["error"]) from error
+                raise PredictionRejected(deployed.name, json.load(error)["error"]) from error
         except (OSError, HTTPException, TypeError) as error:
             raise DeploymentUnavailable(deployed.name, "its server does not answer") from error
         return [

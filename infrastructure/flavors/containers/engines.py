@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from stackfold.application.ports.image_builder import Credentials
-from stackfold.domain.errors import BuildFailed, PushFailed, RegistryRefuses, RegistryUnavailable
+from stackfold.domain.errors import BuildFailed, PushFailed, RegistryForbidden, RegistryUnavailable
 from stackfold.infrastructure.flavors.containers.engine_processes import Outcome, run
 from stackfold.infrastructure.flavors.containers.image_names import host_of
 
@@ -110,7 +110,7 @@ class Engine:
 
         Raises:
             PushFailed: It did not work.
-            RegistryRefuses: The registry does not let them in.
+            RegistryForbidden: The registry does not let them in.
             RegistryUnavailable: The registry does not answer.
         """
         with _private_folder() as folder:
@@ -124,7 +124,7 @@ class Engine:
         said = outcome.output.lower()
         if any(each in said for each in _REFUSED):
             who = "the account" if access.credentials else f"whom {self.program} is logged in as"
-            raise RegistryRefuses(host_of(name), f"{who} may not push {name}")
+            raise RegistryForbidden(host_of(name), f"{who} may not push {name}")
         if "server gave http response to https" in said:
             problem = (
                 "it speaks plain HTTP: if that will do, give insecure, or tell Docker's daemon"

@@ -16,7 +16,7 @@ from stackfold.application.ports import (
     ImagePlan,
     Recipe,
 )
-from stackfold.domain.errors import BuilderUnavailable
+from stackfold.domain.errors import Unavailable
 from stackfold.infrastructure.flavors.containers.image_names import LOCAL, host_of, repository
 
 if TYPE_CHECKING:
@@ -178,11 +178,11 @@ class LocalImageBuilder(ImageBuilder):
         chosen = self.configuration
         name: str | None = chosen.engine or next(installed(), None)
         if name is None:
-            raise BuilderUnavailable(
+            raise Unavailable(
                 _TITLE, "there is no docker, podman or buildah that works here: install one"
             )
         if not shutil.which(name):
-            raise BuilderUnavailable(
+            raise Unavailable(
                 _TITLE,
                 f"there is no {name} here: install it, or leave the choice of an engine open",
             )

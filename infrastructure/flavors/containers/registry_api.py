@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 
 from stackfold.application.ports.image_builder import Credentials
-from stackfold.domain.errors import RegistryRefuses, RegistryUnavailable
+from stackfold.domain.errors import RegistryForbidden, RegistryUnavailable
 from stackfold.infrastructure.flavors.containers.image_names import host_of, path_and_tag
 
 _SECONDS = 10.0
@@ -53,7 +53,7 @@ class RegistryApi:
         """Ask whether it is a registry, and takes the credentials if there are some.
 
         Raises:
-            RegistryRefuses: It does not take them.
+            RegistryForbidden: It does not take them.
             RegistryUnavailable: It does not answer as a registry does.
         """
         answer = self._asked(f"{self._url}/v2/", "GET")
@@ -69,7 +69,7 @@ class RegistryApi:
             if answer.status == 401 and (who := self._credentials()) is not None:
                 answer = self._answer(url, method, self._authorization(answer, who))
                 if answer.status in (401, 403):
-                    raise RegistryRefuses(self._host, _WRONG)
+                    raise RegistryForbidden(self._host, _WRONG)
         except (OSError, ValueError) as error:
             raise RegistryUnavailable(self._host, _problem(error)) from error
         if answer.status == 429 or answer.status >= 500:
@@ -95,7 +95,7 @@ class RegistryApi:
         request = urllib.request.Request(f"{realm}?{query}")  # noqa: S310  # checked above
         answer = _answer(request, f"Basic {pair}")
         if answer.status in (401, 403):
-            raise RegistryRefuses(self._host, _WRONG)
+            raise RegistryForbidden(self._host, _WRONG)
         told = json.loads(answer.body)
         return f"Bearer {told.get('token') or told.get('access_token')}"
 

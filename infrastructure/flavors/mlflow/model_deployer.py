@@ -6,7 +6,7 @@ from typing import Any
 
 from stackfold.application.ports.model_deployer import Deployed, ModelToServe
 from stackfold.application.ports.tensors import Tensor, nested
-from stackfold.domain.errors import DeploymentUnavailable, NoManifest, PredictionRefused
+from stackfold.domain.errors import DeploymentUnavailable, NoManifest, PredictionRejected
 from stackfold.infrastructure.flavors.model_serving import server_requests
 from stackfold.infrastructure.flavors.model_serving.served_locally import ServedLocally
 from stackfold.infrastructure.flavors.model_serving.server_requests import null_for_nan
@@ -53,16 +53,16 @@ class MlflowModelDeployer(ServedLocally):
 def _asked(name: str, inputs: Sequence[Tensor]) -> dict[str, Any]:
     """Tensors in MLflow's words: an array, or the columns of a data frame if there are several."""
     if not inputs:
-        raise PredictionRefused(name, "there is no input")
+        raise PredictionRejected(name, "there is no input")
     try:
         lists = [nested(each._replace(data=_values(each))) for each in inputs]
     except (TypeError, ValueError) as error:
-        raise PredictionRefused(name, str(error)) from error
+        raise PredictionRejected(name, str(error)) from error
     if len(inputs) == 1:
         return {"inputs": lists[0]}
     if len({len(each.data) for each in inputs}) > 1:
         problem = "several inputs are the columns of a data frame: give all the same length"
-        raise PredictionRefused(name, problem)
+        raise PredictionRejected(name, problem)
     rows = zip(*(_values(each) for each in inputs), strict=True)
     columns = [each.name for each in inputs]
     return {"dataframe_split": {"columns": columns, "data": [[*row] for row in rows]}}

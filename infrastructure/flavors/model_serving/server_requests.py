@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from stackfold.application.ports.tensors import Tensor
-from stackfold.domain.errors import DeploymentUnavailable, PredictionRefused
+from stackfold.domain.errors import DeploymentUnavailable, PredictionRejected
 
 _LONGEST = 500
 """Characters of what a server says that are repeated."""
@@ -55,12 +55,12 @@ def ask(name: str, address: Address, path: str, content: Any, timeout: float) ->
 
     Raises:
         DeploymentUnavailable: It does not answer, or not in time.
-        PredictionRefused: It answers that it cannot, or the content is nothing that JSON can hold.
+        PredictionRejected: It answers that it cannot, or the content is nothing that JSON can hold.
     """
     try:
         body = json.dumps(content, allow_nan=False).encode()
     except (ValueError, TypeError) as error:
-        raise PredictionRefused(name, f"JSON cannot carry it: {error}") from error
+        raise PredictionRejected(name, f"JSON cannot carry it: {error}") from error
     connection = http.client.HTTPConnection(*address, timeout=timeout)
     try:
         connection.request("POST", path, body, {"Content-Type": "application/json"})
@@ -77,7 +77,7 @@ def ask(name: str, address: Address, path: str, content: Any, timeout: float) ->
     if status in _UNAVAILABLE:
         raise DeploymentUnavailable(name, f"it answers {status}: {_message(told)}")
     if status != 200:
-        raise PredictionRefused(name, _message(told))
+        raise PredictionRejected(name, _message(told))
     try:
         return json.loads(told)
     except ValueError as error:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from stackfold.application.ports import ImagePlan
-from stackfold.domain.errors import BuilderUnavailable, BuildFailed
+from stackfold.domain.errors import BuildFailed, Unavailable
 from stackfold.infrastructure.flavors.containers.image_context import ImageContext
 from stackfold.infrastructure.flavors.containers.local_image_builder import LocalImageBuilder
 
@@ -229,7 +229,7 @@ def plan_of(folder):
 def test_without_an_engine_it_says_what_to_install(folder, tmp_path, monkeypatch, engine, problem):
     monkeypatch.setenv("PATH", str(tmp_path))
     builder = LocalImageBuilder(Configuration(engine=engine), tmp_path / "home")
-    with pytest.raises(BuilderUnavailable) as caught:
+    with pytest.raises(Unavailable) as caught:
         builder.build(plan_of(folder), None)
     assert str(caught.value) == f"the image builder 'local' cannot be used: {problem}"
 
@@ -239,5 +239,5 @@ def test_an_engine_whose_daemon_is_away_is_not_chosen(folder, tmp_path, monkeypa
     away.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
     away.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BuilderUnavailable, match="no docker, podman or buildah that works"):
+    with pytest.raises(Unavailable, match="no docker, podman or buildah that works"):
         LocalImageBuilder(Configuration(), tmp_path / "home").build(plan_of(folder), None)

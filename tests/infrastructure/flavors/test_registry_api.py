@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from stackfold.application.ports import Credentials
-from stackfold.domain.errors import RegistryRefuses, RegistryUnavailable
+from stackfold.domain.errors import RegistryForbidden, RegistryUnavailable
 from stackfold.infrastructure.flavors.containers.registry_api import RegistryApi
 
 DIGEST = "sha256:" + "ab" * 32
@@ -117,7 +117,7 @@ def test_wrong_credentials_are_told_without_repeating_them(server):
     with_tokens(server, token="once")
     for answer in (server.answers[MANIFEST], guarded('Basic realm="hub"', BASIC)):
         server.answers[MANIFEST] = answer
-        with pytest.raises(RegistryRefuses, match="correct the secrets behind") as caught:
+        with pytest.raises(RegistryForbidden, match="correct the secrets behind") as caught:
             server.api(password="wrong-password").digest(server.image())
         assert "wrong-password" not in str(caught.value)
 
@@ -147,7 +147,7 @@ def test_a_registry_in_trouble_is_said_to_be(server, status):
 
 def test_a_token_that_is_none_is_said_to_be(server):
     with_tokens(server)
-    with pytest.raises(RegistryRefuses):
+    with pytest.raises(RegistryForbidden):
         server.api().digest(server.image())
 
 
@@ -223,7 +223,7 @@ def test_a_registry_is_logged_in_to(server):
 
 def test_wrong_credentials_are_found_out(server):
     server.answers["/v2/"] = guarded('Basic realm="r"', BASIC)
-    with pytest.raises(RegistryRefuses, match="the credentials are wrong"):
+    with pytest.raises(RegistryForbidden, match="the credentials are wrong"):
         server.api(password="other").check()
 
 

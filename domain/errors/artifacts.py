@@ -1,0 +1,87 @@
+"""Artifacts, the stores that hold them, and the values that are written there."""
+
+from stackfold.domain.errors.bases import Damaged, Forbidden, Invalid, NotFound, Unavailable
+
+
+class ArtifactStoreUnavailable(Unavailable):
+    """The artifact store cannot be read or written: it is missing, read-only or full.
+
+    Attributes:
+        place: Its folder or address.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, place: str, problem: str) -> None:
+        self.place = place
+        super().__init__(f"the artifact store at {place}", problem)
+
+
+class UnknownClass(NotFound):
+    """A stored value is of a class that the program has not imported; data never imports one.
+
+    Attributes:
+        kind: "class".
+        reference: The class, as "module.Class".
+    """
+
+    def __init__(self, reference: str) -> None:
+        message = (
+            f"the stored value is a {reference}, which this program does not have: import it, or "
+            "annotate the input that takes it"
+        )
+        super().__init__("class", reference, message=message)
+
+
+class ArtifactDamaged(Damaged):
+    """The artifact store does not hold what was recorded.
+
+    Attributes:
+        uri: The artifact's address.
+        problem: What is wrong with it, as a predicate.
+        again: Whether executing the step that made it again would restore it.
+    """
+
+    def __init__(self, uri: str, problem: str, again: bool = False) -> None:
+        self.uri, self.problem, self.again = uri, problem, again
+        fix = "run the pipeline that made it again without the cache (--no-cache)"
+        super().__init__(f"the artifact at {uri} {problem}" + (f"; {fix}" if again else ""))
+
+
+class OutsideStore(Forbidden):
+    """An address is outside the artifact store.
+
+    Attributes:
+        uri: The address.
+        root: The store's folder or address.
+    """
+
+    def __init__(self, uri: str, root: str) -> None:
+        self.uri, self.root = uri, root
+        super().__init__(f"{uri} is outside the artifact store {root}")
+
+
+class PickleForbidden(Forbidden):
+    """A value would have to be pickled or unpickled in a store with `no_pickle`.
+
+    Attributes:
+        what: The value or the artifact.
+        written: Whether it was to be written; else it was to be read.
+    """
+
+    def __init__(self, what: str, written: bool) -> None:
+        self.what, self.written = what, written
+        how = "can only be stored as a pickle" if written else "is a pickle"
+        super().__init__(f"{what} {how}, and pickles are refused here (no_pickle)")
+
+
+class InvalidMaterializer(Invalid):
+    """A class or an entry point cannot be a materializer.
+
+    Attributes:
+        name: The class or the entry point.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name, self.problem = name, problem
+        super().__init__(f"{name} cannot be a materializer: {problem}")

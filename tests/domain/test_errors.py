@@ -1,0 +1,146 @@
+"""Every error and warning: its kind, data, message, documentation, copies and public name."""
+
+import copy
+import inspect
+import pickle
+import re
+import traceback
+from pathlib import Path
+
+import pytest
+
+import stackfold.errors
+from stackfold.domain import errors as domain_errors
+from stackfold.errors import (
+    Busy,
+    Conflict,
+    Damaged,
+    Failed,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NothingToChange,
+    StackfoldError,
+    StackfoldWarning,
+    Unavailable,
+    Violation,
+)
+
+PUBLIC = [getattr(stackfold.errors, name) for name in stackfold.errors.__all__]
+CLASSES = [each for each in PUBLIC if each is not Violation]
+KINDS = {NotFound, Conflict, Invalid, Forbidden, Unavailable, Busy, Failed, Damaged}
+
+EXAMPLES = {
+    "str": "{{some.text}}",
+    "int": 7,
+    "int | None": 7,
+    "float": 2.5,
+    "bool": True,
+    "Sequence[str]": ["a", "b"],
+    "Sequence[Violation]": [Violation("no registry", "add one")],
+    "Mapping[str, str]": {"{{a.b}}": "what needs it"},
+    "Mapping[str, Sequence[str]]": {"a": ("b", "c")},
+    "Mapping[str, tuple[str, str]]": {"python": ("3.11", "3.12")},
+}
+"""Type of an argument → a value for it."""
+
+each_class = pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+
+
+def parameters(kind):
+    return list(inspect.signature(kind).parameters.values())
+
+
+def example(kind):
+    """An error of a class, with a value for each argument of its constructor but `message`."""
+    named = {}
+    for each in parameters(kind):
+        if each.name != "message" or each.default is each.empty:
+            annotation = inspect.formatannotation(each.annotation).replace("collections.abc.", "")
+            named[each.name] = EXAMPLES[re.sub(r"[\w.]+\.(?=Violation)", "", annotation)]
+    return kind(**named)
+
+
+def documented(kind):
+    """The attributes that the docstring of a class lists."""
+    _, _, listed = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
+    return re.findall(r"^    (\w+): .", listed, re.MULTILINE)
+
+
+def test_the_public_module_has_every_error_of_the_domain():
+    assert stackfold.errors.__all__ == domain_errors.__all__ == sorted(domain_errors.__all__)
+    defined = {
+        name
+        for path in Path(domain_errors.__file__).parent.glob("*.py")
+        for name in re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert defined - {"Copyable"} == set(domain_errors.__all__)
+
+
+@each_class
+def test_it_is_of_one_of_the_kinds_to_catch_by(kind):
+    if issubclass(kind, StackfoldWarning):
+        return
+    assert {*kind.__mro__} & {*KINDS, NothingToChange} or kind is StackfoldError
+
+
+@each_class
+def test_its_message_is_one_line(kind):
+    text = str(example(kind))
+    assert text == text.strip() != ""
+    assert len(text.splitlines()) == 1
+
+
+@each_class
+def test_it_carries_and_documents_what_it_is_given(kind):
+    error = example(kind)
+    known = {name for each in kind.__mro__[:-1] for name in documented(each)}
+    assert {each.name for each in parameters(kind)} <= known
+    assert {*vars(error)} <= known
+    for name in known - {"message"}:
+        assert hasattr(error, name)
+
+
+@each_class
+def test_its_first_line_says_when_it_is_raised(kind):
+    first, *rest = inspect.cleandoc(kind.__doc__ or "").split("\n")
+    assert first.endswith((".", "`."))
+    assert not rest or rest[0] == ""
+
+
+@each_class
+@pytest.mark.parametrize(
+    "copied",
+    [
+        copy.copy,
+        copy.deepcopy,
+        lambda error: pickle.loads(pickle.dumps(error, 0)),
+        lambda error: pickle.loads(pickle.dumps(error, pickle.HIGHEST_PROTOCOL)),
+    ],
+    ids=["copy", "deepcopy", "oldest pickle", "newest pickle"],
+)
+def test_a_copy_is_the_same(kind, copied):
+    error = example(kind)
+    error.add_note("a note")
+    other = copied(error)
+    assert type(other) is kind
+    assert (str(other), other.args, vars(other)) == (str(error), error.args, vars(error))
+
+
+@pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__name__)
+def test_it_is_shown_under_its_public_name(kind):
+    assert kind.__module__ == "stackfold.errors"
+
+
+def test_a_traceback_shows_the_public_name():
+    line = traceback.format_exception_only(NotFound("stack", "prod"))[-1]
+    assert line == "stackfold.errors.NotFound: there is no stack 'prod'\n"
+
+
+def test_a_permission_of_the_database_is_caught_as_either():
+    assert issubclass(stackfold.errors.PermissionDenied, Forbidden)
+    assert issubclass(stackfold.errors.PermissionDenied, stackfold.errors.LogUnavailable)
+
+
+def test_what_is_in_use_is_a_conflict():
+    assert issubclass(stackfold.errors.InUse, Conflict)
