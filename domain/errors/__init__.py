@@ -1,6 +1,6 @@
 """All errors and warnings: what went wrong, as data and as one line.
 
-`bases.py` has the kinds to catch by; every other file has the errors of one subject.
+Start with `bases.py`: the kinds to catch by. Every other file has the errors of one subject.
 """
 
 from stackfold.domain.errors.artifacts import (
