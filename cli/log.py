@@ -198,11 +198,9 @@ def schema(
     ],
 ) -> None:
     """Write a JSON Schema for every version of every event, a file each."""
-    from stackfold.application.aggregates import STACKFOLD_AGGREGATES
-    from stackfold.infrastructure.eventstore.event_schemas import write_schemas
-
-    written = write_schemas(STACKFOLD_AGGREGATES, folder)
-    say(f"{len(written)} schemas written to {folder}")
+    with Workspace.open() as workspace:
+        written = workspace.log.write_schemas(folder)
+    say(f"{written} schemas written to {folder}")
 
 
 # -- how it is done

@@ -186,6 +186,23 @@ class Log:
 
         return fork(self._database, self._position(at), home)
 
+    def write_schemas(self, folder: Path) -> int:
+        """Write a JSON Schema for every version of every event, a file each.
+
+        Args:
+            folder: The folder; it is created if it does not exist, and files of the same names
+                are replaced.
+
+        Returns:
+            The number of files.
+
+        Raises:
+            InvalidFile: A file cannot be written.
+        """
+        from stackfold.infrastructure.eventstore.event_schemas import write_schemas
+
+        return len(write_schemas(self._database.aggregates, folder))
+
     def application_class(self) -> "type[Application[UUID]]":
         """The class of an eventsourcing `Application` that works on this log.
 
