@@ -21,7 +21,6 @@ LAYERS = ("domain", "application", "infrastructure", "cli")
 LONGEST_FILE = 400
 # These grew past it by longer names; they may shrink, but not grow: look for the missing concept.
 LONGER = {
-    ROOT / "application" / "runs" / "runs.py": 402,
     ROOT / "application" / "stacks" / "stacks.py": 405,
     ROOT / "infrastructure" / "database" / "postgres.py": 416,
 }

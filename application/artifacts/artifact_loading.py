@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries
 from stackfold.application.artifacts.materializers import Materializers
-from stackfold.application.artifacts.values import read, show
+from stackfold.application.artifacts.values import artifact_of, read, show
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.stacks.stack_resolver import Pinning
 from stackfold.domain.runs.artifact import Artifact
@@ -38,7 +38,4 @@ class ArtifactLoading:
         view, recorded = self._queries.recorded(id)
         pin = Pin.model_validate(recorded)
         store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
-        artifact = Artifact.model_validate(
-            {field: getattr(view, field) for field in Artifact.model_fields}
-        )
-        return artifact, store
+        return artifact_of(view), store

@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 from uuid import uuid4
 
+from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.artifacts.materializers import Materializers, differing
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.interruptions import is_interruption
@@ -101,3 +102,8 @@ def show(artifact: Artifact, store: ArtifactStore, materializers: Materializers)
         except Exception as error:
             problem = f"cannot be read: {type(error).__name__}: {error}"
             raise ArtifactDamaged(artifact.uri, problem) from error
+
+
+def artifact_of(view: ArtifactView) -> Artifact:
+    """Return the recorded artifact that a view shows."""
+    return Artifact.model_validate({field: getattr(view, field) for field in Artifact.model_fields})

@@ -14,4 +14,4 @@ def note_unresolved_hints(pipeline: Pipeline[Any], graph: Graph) -> None:
     signatures[f"pipeline {pipeline.name!r}"] = pipeline.signature
     for owner, signature in signatures.items():
         if signature.unknown_hints:
-            warnings.warn(UnresolvedHint(owner, signature.unknown_hints), stacklevel=4)
+            warnings.warn(UnresolvedHint(owner, signature.unknown_hints), stacklevel=5)

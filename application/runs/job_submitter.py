@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
+from stackfold.application.artifacts.values import artifact_of
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.ports.submitting_orchestrator import (
     Job,
@@ -217,12 +218,7 @@ def check_runnable(run: RunDescription, step: str, mode: FailureMode) -> None:
 def outputs_of(run: RunDescription) -> dict[str, tuple[Artifact, ...]]:
     """Step → its outputs, of those that have completed."""
     return {
-        step.name: tuple(
-            Artifact.model_validate(
-                {field: getattr(each, field) for field in Artifact.model_fields}
-            )
-            for each in step.outputs
-        )
+        step.name: tuple(map(artifact_of, step.outputs))
         for step in run.steps
         if step.status in ("completed", "cached")
     }

@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from stackfold.application.artifacts.values import artifact_of
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports import ArtifactStore
@@ -87,12 +88,7 @@ class Resumption:
         kept: dict[str, tuple[Artifact, ...]] = {}
         for step in run.steps:
             if step.status in ("completed", "cached") and _all_there(step, store):
-                kept[step.name] = tuple(
-                    Artifact.model_validate(
-                        {field: getattr(each, field) for field in Artifact.model_fields}
-                    )
-                    for each in step.outputs
-                )
+                kept[step.name] = tuple(map(artifact_of, step.outputs))
         return kept
 
 
