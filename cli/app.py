@@ -1,4 +1,4 @@
-"""The commands, by noun; a noun's module is imported when one of its commands is called."""
+"""The command groups, one per noun; a group's module is imported when it is used."""
 
 from functools import partial
 from importlib import import_module
@@ -12,11 +12,11 @@ from stackfold.cli.nouns import summary
 from stackfold.cli.typer_ext import Entry, LazyGroup
 from stackfold.domain.stacks.component_type import ComponentType
 
-HELP = "Register, look up and switch MLOps stacks, and run pipelines on them."
+HELP = "Register, inspect and switch MLOps stacks, and run pipelines on them."
 
 
 def command() -> Any:
-    """The whole command line, for typer to run."""
+    """Build the root command group."""
     group = LazyGroup("stackfold", HELP, _entries())
     group.params.append(
         TyperOption(
@@ -40,25 +40,31 @@ def _print_version(context: Any, parameter: Any, given: bool) -> None:
 
 def _entries() -> dict[str, Entry]:
     entries = {
-        "init": Entry("Give a folder an active stack of its own.", partial(_leaf, "init")),
-        "trust": Entry("Trust a project that is not yours.", partial(_leaf, "trust")),
-        "status": Entry("Show where things are and what is active.", partial(_leaf, "status")),
-        "undo": Entry("Take back the last change.", partial(_leaf, "undo")),
+        "init": Entry("Make a folder a project with its own active stack.", partial(_leaf, "init")),
+        "trust": Entry("Trust a project that somebody else owns.", partial(_leaf, "trust")),
+        "status": Entry("Show the home, the log and the active stack.", partial(_leaf, "status")),
+        "undo": Entry("Undo the last change.", partial(_leaf, "undo")),
         "version": Entry("Print the version.", partial(_leaf, "version")),
-        "stack": Entry("Compose, look up, change and activate stacks.", partial(_noun, "stack")),
+        "stack": Entry("Compose, inspect, change and activate stacks.", partial(_noun, "stack")),
     }
     for type in ComponentType:
         entries[type.command] = Entry(summary(type), partial(_components, type))
-    entries["secret"] = Entry("Keep secrets outside the log.", partial(_noun, "secret"))
-    entries["integration"] = Entry(
-        "Look up what flavors need, and install it.", partial(_noun, "integration")
+    entries["secret"] = Entry(
+        "Manage secrets, which are stored outside the log.", partial(_noun, "secret")
     )
-    entries["log"] = Entry("Look at everything that happened.", partial(_noun, "log"))
-    entries["pipeline"] = Entry("Run pipelines.", partial(_noun, "pipeline"))
-    entries["run"] = Entry("Look up, compare and repeat runs.", partial(_noun, "run"))
-    entries["artifact"] = Entry("Look up what runs produced.", partial(_noun, "artifact"))
+    entries["integration"] = Entry(
+        "List and install the packages that flavors require.", partial(_noun, "integration")
+    )
+    entries["log"] = Entry("Show, verify, copy and rebuild the event log.", partial(_noun, "log"))
+    entries["pipeline"] = Entry(
+        "Run pipelines, and build their images.", partial(_noun, "pipeline")
+    )
+    entries["run"] = Entry("Inspect, compare, resume and rerun runs.", partial(_noun, "run"))
+    entries["artifact"] = Entry(
+        "Inspect, load, trace and prune artifacts.", partial(_noun, "artifact")
+    )
     entries["deployment"] = Entry(
-        "Serve models, and ask for predictions.", partial(_noun, "deployment")
+        "Serve models and request predictions.", partial(_noun, "deployment")
     )
     return entries
 

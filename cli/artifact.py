@@ -1,4 +1,4 @@
-"""`stackfold artifact`: what runs produced."""
+"""`stackfold artifact`: inspect, load, trace and prune the outputs of runs."""
 
 import sys
 from datetime import timedelta
@@ -18,17 +18,17 @@ from stackfold.cli.options import (
     Size,
     SortBy,
     Yes,
-    chosen,
     confirm,
+    filter_option,
     listing,
-    matching,
+    parse_columns,
 )
 from stackfold.cli.render import (
     Format,
-    hand_over,
+    echo,
     note,
     plain,
-    say,
+    print_value,
     show_one,
     warnings_as_notes,
 )
@@ -37,14 +37,14 @@ from stackfold.cli.typer_ext import Noun
 from stackfold.domain.errors import UnknownClass
 from stackfold.infrastructure.workspace import Workspace
 
-artifact = Noun("artifact", "Look up, load, trace and prune what runs produced.")
+artifact = Noun("artifact", "Inspect, load, trace and prune artifacts.")
 
 Reference = Annotated[
     str,
     typer.Argument(
         metavar="ARTIFACT",
-        help="PIPELINE/STEP/OUTPUT, which is its latest version, with @VERSION or @RUN for "
-        "another; or its id. OUTPUT may be left out if the step has one.",
+        help="PIPELINE/STEP/OUTPUT for the latest version, with @VERSION or @RUN for another; or "
+        "an id. OUTPUT may be omitted if the step has one output.",
         autocompletion=completion.artifacts,
     ),
 ]
@@ -52,20 +52,20 @@ Reference = Annotated[
 
 @artifact.command("list")
 def list_artifacts(
-    id: Annotated[str | None, matching("id")] = None,
-    name: Annotated[str | None, matching("name")] = None,
-    version: Annotated[str | None, matching("version")] = None,
-    pipeline: Annotated[str | None, matching("pipeline")] = None,
-    step: Annotated[str | None, matching("step")] = None,
-    type: Annotated[str | None, matching("type")] = None,
-    materializer: Annotated[str | None, matching("materializer")] = None,
-    run: Annotated[str | None, matching("run")] = None,
-    created: Annotated[str | None, matching("created")] = None,
-    digest: Annotated[str | None, matching("digest")] = None,
+    id: Annotated[str | None, filter_option("id")] = None,
+    name: Annotated[str | None, filter_option("name")] = None,
+    version: Annotated[str | None, filter_option("version")] = None,
+    pipeline: Annotated[str | None, filter_option("pipeline")] = None,
+    step: Annotated[str | None, filter_option("step")] = None,
+    type: Annotated[str | None, filter_option("type")] = None,
+    materializer: Annotated[str | None, filter_option("materializer")] = None,
+    run: Annotated[str | None, filter_option("run")] = None,
+    created: Annotated[str | None, filter_option("created")] = None,
+    digest: Annotated[str | None, filter_option("digest")] = None,
     tag: Annotated[
         list[str] | None,
         typer.Option(
-            "--tag", metavar="TAG", show_default=False, help="Only those with it; repeatable."
+            "--tag", metavar="TAG", show_default=False, help="Only rows with this tag; repeatable."
         ),
     ] = None,
     latest: Annotated[
@@ -77,9 +77,9 @@ def list_artifacts(
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """List artifacts, the latest first.
+    """List artifacts, newest first.
 
-    A VALUE must be equal; or write contains:, startswith:, endswith: or oneof:A,B,... before it.
+    A filter matches an equal value, or contains:TEXT, startswith:TEXT, endswith:TEXT, oneof:A,B,...
     """
     filters = {
         "id": id,
@@ -94,12 +94,12 @@ def list_artifacts(
         "digest": digest,
     }
     wanted = listing(filters, None, sort_by, page, size)._replace(tags=tuple(tag or ()))
-    show.artifacts(output, wanted, chosen(columns), latest)
+    show.artifacts(output, wanted, parse_columns(columns), latest)
 
 
 @artifact.command("describe")
 def describe(name: Reference, output: Output = Format.TABLE) -> None:
-    """Show everything about an artifact: what it is, what made it, and where it is."""
+    """Show all details of an artifact: its type, origin and location."""
     with Workspace.open() as workspace:
         record = plain(workspace.artifact_queries.describe_artifact(name))
     show_one(record, list(record), output)
@@ -110,12 +110,15 @@ def load(
     name: Reference,
     no_pickle: Annotated[
         bool,
-        typer.Option("--no-pickle", help="Refuse a pickle, which executes what the store holds."),
+        typer.Option(
+            "--no-pickle",
+            help="Fail instead of loading a pickle, which can execute arbitrary code.",
+        ),
     ] = False,
 ) -> None:
-    """Print the value of an artifact, as Python shows it; a text as it is.
+    """Print the value of an artifact: text unchanged, other values as Python literals.
 
-    An object of a class of your own, such as a data class, is printed as JSON.
+    An object whose class is not importable here is printed as JSON.
     """
     with Workspace.open() as workspace, warnings_as_notes():
         trust = workspace.artifact_queries.describe_artifact(name).trust
@@ -125,30 +128,32 @@ def load(
             value = workspace.artifacts.load(name, no_pickle=no_pickle)
         except UnknownClass:
             value = json_text(workspace.artifacts.get(name).show(), indent=2)
-    hand_over(value if isinstance(value, str) else pformat(value))
+    print_value(value if isinstance(value, str) else pformat(value))
 
 
 @artifact.command("lineage")
 def lineage(
     name: Reference,
-    upwards: Annotated[bool, typer.Option("--upwards", help="Only what it was made of.")] = False,
-    downwards: Annotated[
-        bool, typer.Option("--downwards", help="Only what was made of it.")
+    upstream: Annotated[
+        bool, typer.Option("--upstream", help="Show only its inputs, direct and indirect.")
+    ] = False,
+    downstream: Annotated[
+        bool, typer.Option("--downstream", help="Show only what was derived from it.")
     ] = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show what an artifact was made of, and what was made of it: steps, runs and stacks."""
-    both = upwards == downwards
+    """Show what an artifact was derived from, and what was derived from it."""
+    both = upstream == downstream
     with Workspace.open() as workspace:
-        found = workspace.artifact_queries.lineage(name, upwards or both, downwards or both)
+        found = workspace.artifact_queries.lineage(name, upstream or both, downstream or both)
     if output != Format.TABLE:
         show_one(plain(found), found._fields, output)
         return
-    say(f"artifact {found.artifact.reference}")
-    if upwards or both:
-        _show_steps("made of", found.upwards)
-    if downwards or both:
-        _show_steps("made into", found.downwards)
+    echo(f"artifact {found.artifact.reference}")
+    if upstream or both:
+        _show_steps("upstream", found.upstream)
+    if downstream or both:
+        _show_steps("downstream", found.downstream)
 
 
 @artifact.command("prune")
@@ -157,7 +162,7 @@ def prune(
         list[str] | None,
         typer.Argument(
             metavar="[STORE]...",
-            help="Artifact stores; by default all whose artifacts lie in this home.",
+            help="The artifact stores; by default all that are folders in this home.",
         ),
     ] = None,
     grace: Annotated[
@@ -166,34 +171,34 @@ def prune(
             "--grace",
             min=0,
             metavar="HOURS",
-            help="Leave alone what was written so lately: a run may be about to record it.",
+            help="Keep unreferenced files younger than this: a run may be about to record them.",
         ),
     ] = 24,
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Remove what no run or deployment refers to any more, and what killed writers left behind."""
+    """Delete stored files that no run or deployment refers to."""
     with Workspace.open() as workspace:
         if not dry_run:
-            confirm("what no run or deployment refers to", yes)
+            confirm("all files that no run or deployment refers to", yes)
         pruned = workspace.artifacts.prune(
             store or (), dry_run=dry_run, grace=timedelta(hours=grace)
         )
     before = "dry run: " if dry_run else ""
     for each in pruned:
         if each.problem:
-            note(f"artifact store {each.store} was left alone: {each.problem}")
+            note(f"artifact store {each.store} was skipped: {each.problem}")
             continue
-        say(
+        echo(
             f"{before}artifact store {each.store}: {len(each.removed)} removed, {each.size} bytes; "
             f"{each.kept} kept, {each.young} too young"
         )
         for uri in each.removed:
-            say(f"{before}  {uri}")
+            echo(f"{before}  {uri}")
 
 
 def _show_steps(title: str, steps: list[LineageStep]) -> None:
-    columns = ("depth", "run", "step", "stack", "stack_revision", "takes", "gives")
+    columns = ("depth", "run", "step", "stack", "stack_revision", "inputs", "outputs")
     rows = [each._asdict() for each in steps]
-    text = table(rows, columns, columns[:3])[0] if rows else "nothing\n"
+    text = table(rows, columns, columns[:3])[0] if rows else "none\n"
     sys.stdout.write(f"\n{title}\n{text}")

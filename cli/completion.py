@@ -1,4 +1,4 @@
-"""Names for the shell to complete; a fault here must never disturb somebody who types."""
+"""Completes names in the shell; errors are ignored, so that they never disturb typing."""
 
 from collections.abc import Callable
 
@@ -6,26 +6,28 @@ from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
-MOST = 200
-"""How many names are offered at most."""
+MAX_NAMES = 200
+"""The maximum number of names offered."""
 
 
 def stacks(incomplete: str) -> list[str]:
-    """The names of stacks that begin with what was typed."""
-    return _names(lambda workspace: workspace.queries.stacks(_beginning(incomplete)))
+    """The names of stacks that start with `incomplete`."""
+    return _names(lambda workspace: workspace.queries.stacks(_with_prefix(incomplete)))
 
 
 def components(type: ComponentType) -> Callable[[str], list[str]]:
-    """What completes the names of a type's components."""
+    """A completer for the names of components of a type."""
 
     def complete(incomplete: str) -> list[str]:
-        return _names(lambda workspace: workspace.queries.components(type, _beginning(incomplete)))
+        return _names(
+            lambda workspace: workspace.queries.components(type, _with_prefix(incomplete))
+        )
 
     return complete
 
 
 def deleted(kind: str, type: ComponentType | None = None) -> Callable[[str], list[str]]:
-    """What completes the names of deleted stacks, or of deleted components of a type."""
+    """A completer for the names of deleted stacks, or deleted components of a type."""
 
     def complete(incomplete: str) -> list[str]:
         return _names(
@@ -40,7 +42,7 @@ def deleted(kind: str, type: ComponentType | None = None) -> Callable[[str], lis
 
 
 def flavors(type: ComponentType) -> Callable[[str], list[str]]:
-    """What completes the names of a type's flavors."""
+    """A completer for the names of flavors of a type."""
 
     def complete(incomplete: str) -> list[str]:
         return _names(lambda workspace: workspace.catalogue.views(type))
@@ -54,37 +56,37 @@ def secrets(incomplete: str) -> list[str]:
 
 
 def runs(incomplete: str) -> list[str]:
-    """The names of the latest runs that begin with what was typed."""
+    """The names of the latest runs that start with `incomplete`."""
     return _names(
         lambda workspace: workspace.run_queries.runs(
-            _beginning(incomplete)._replace(sort_by="started", descending=True)
+            _with_prefix(incomplete)._replace(sort_by="started", descending=True)
         )
     )
 
 
 def artifacts(incomplete: str) -> list[str]:
-    """The names of artifacts that begin with what was typed."""
+    """The names of artifacts that start with `incomplete`."""
     return _names(
-        lambda workspace: workspace.artifact_queries.artifacts(_beginning(incomplete), True)
+        lambda workspace: workspace.artifact_queries.artifacts(_with_prefix(incomplete), True)
     )
 
 
 def deployments(incomplete: str) -> list[str]:
-    """The names of deployments that begin with what was typed."""
+    """The names of deployments that start with `incomplete`."""
     return _names(
-        lambda workspace: workspace.deployment_queries.deployments(_beginning(incomplete))
+        lambda workspace: workspace.deployment_queries.deployments(_with_prefix(incomplete))
     )
 
 
-def _beginning(incomplete: str) -> Listing:
-    return Listing(where=(Condition("name", "startswith", incomplete),), size=MOST)
+def _with_prefix(incomplete: str) -> Listing:
+    return Listing(where=(Condition("name", "startswith", incomplete),), size=MAX_NAMES)
 
 
-def _names(ask: Callable[[Workspace], list]) -> list[str]:  # type: ignore[type-arg]
+def _names(query: Callable[[Workspace], list]) -> list[str]:  # type: ignore[type-arg]
     try:
         if not Workspace.exists():
             return []
         with Workspace.open() as workspace:
-            return [view.name for view in ask(workspace)]
+            return [view.name for view in query(workspace)]
     except Exception:
         return []

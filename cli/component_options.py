@@ -1,4 +1,4 @@
-"""The options by which a stack's components are given, one for each component type."""
+"""Options that select the components of a stack, one per component type."""
 
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ def _option(type: ComponentType, help: str) -> Any:
 
 
 def _one(type: ComponentType) -> Any:
-    return _option(type, f"The {type.noun}." + (" Every stack needs one." * type.required))
+    return _option(type, f"The {type.noun}." + (" Required in every stack." * type.required))
 
 
 def _several(type: ComponentType) -> Any:
@@ -47,7 +47,7 @@ def _first(type: ComponentType) -> Any:
 
 
 def _flag(type: ComponentType) -> Any:
-    every = "s; with --only, just those named" if type.several_per_stack else ""
+    every = "s, or with --only just those named" if type.several_per_stack else ""
     return typer.Option(
         f"--{type.command}",
         _SHORT[type],
@@ -85,6 +85,6 @@ NoExperimentTracker = Annotated[bool, _flag(ComponentType.EXPERIMENT_TRACKER)]
 NoAlerter = Annotated[bool, _flag(ComponentType.ALERTER)]
 
 
-def given(context: typer.Context) -> dict[ComponentType, Any]:
-    """What a command was given for each component type; types not given are left out."""
+def component_options(context: typer.Context) -> dict[ComponentType, Any]:
+    """Component type → value of its option; types without a value are omitted."""
     return {type: context.params[type] for type in ComponentType if context.params.get(type)}

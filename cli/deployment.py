@@ -1,4 +1,4 @@
-"""`stackfold deployment`: serve models, look how they are, ask for predictions."""
+"""`stackfold deployment`: serve models, check their status, request predictions."""
 
 import sys
 from math import isfinite
@@ -9,7 +9,7 @@ import typer
 
 from stackfold.application.deployments.deployment_views import DeploymentView
 from stackfold.cli import completion, show
-from stackfold.cli.escapes import json_text, shown_log
+from stackfold.cli.escapes import escaped_output, json_text
 from stackfold.cli.options import (
     AsOf,
     Columns,
@@ -21,24 +21,24 @@ from stackfold.cli.options import (
     Size,
     SortBy,
     Yes,
-    chosen,
     confirm,
+    filter_option,
     listing,
-    matching,
+    parse_columns,
 )
-from stackfold.cli.render import Format, note, say, warnings_as_notes
+from stackfold.cli.render import Format, echo, note, warnings_as_notes
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.domain.limits import INPUTS
 from stackfold.infrastructure.files.input_file import read_bytes, read_stdin_bytes
 from stackfold.infrastructure.workspace import Workspace
 
-deployment = Noun("deployment", "Serve models, look how they are, ask for predictions.")
+deployment = Noun("deployment", "Serve models, check their status, request predictions.")
 
 DeploymentName = Annotated[
     str,
     typer.Argument(
         metavar="NAME",
-        help="The deployment: its name, its id, or a unique beginning of either.",
+        help="Name or id of the deployment, or a unique prefix of either.",
         autocompletion=completion.deployments,
     ),
 ]
@@ -51,8 +51,8 @@ def deploy(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="PIPELINE/STEP/OUTPUT, which is its latest version, with @VERSION or @RUN for "
-            "another; or its id. OUTPUT may be left out if the step has one.",
+            help="PIPELINE/STEP/OUTPUT for the latest version, with @VERSION or @RUN for another; "
+            "or an id. OUTPUT may be omitted if the step has one output.",
             autocompletion=completion.artifacts,
         ),
     ],
@@ -70,12 +70,12 @@ def deploy(
         bool,
         typer.Option(
             "--dry-run",
-            help="Print what would make a Kubernetes cluster serve it, as YAML; start nothing.",
+            help="Print the Kubernetes manifest as YAML without deploying it.",
         ),
     ] = False,
     message: Message = "",
 ) -> None:
-    """Serve a model by the model deployer of a stack, and return once it predicts."""
+    """Serve a model with a stack's model deployer, and wait until it is ready."""
     with Workspace.open() as workspace, warnings_as_notes():
         if dry_run:
             sys.stdout.write(workspace.deployments.manifest(name, model, stack))
@@ -83,21 +83,21 @@ def deploy(
         trust = workspace.artifact_queries.describe_artifact(model).trust
         if trust:
             note(trust)
-        _say_served(workspace.deployments.deploy(name, model, stack, why=message))
+        _echo_served(workspace.deployments.deploy(name, model, stack, why=message))
 
 
 @deployment.command("list")
 def list_deployments(
-    id: Annotated[str | None, matching("id")] = None,
-    name: Annotated[str | None, matching("name")] = None,
-    model: Annotated[str | None, matching("model")] = None,
-    stack: Annotated[str | None, matching("stack")] = None,
-    stack_revision: Annotated[str | None, matching("stack_revision")] = None,
-    deployer: Annotated[str | None, matching("deployer")] = None,
-    flavor: Annotated[str | None, matching("flavor")] = None,
-    created: Annotated[str | None, matching("created")] = None,
-    updated: Annotated[str | None, matching("updated")] = None,
-    by: Annotated[str | None, matching("by")] = None,
+    id: Annotated[str | None, filter_option("id")] = None,
+    name: Annotated[str | None, filter_option("name")] = None,
+    model: Annotated[str | None, filter_option("model")] = None,
+    stack: Annotated[str | None, filter_option("stack")] = None,
+    stack_revision: Annotated[str | None, filter_option("stack_revision")] = None,
+    deployer: Annotated[str | None, filter_option("deployer")] = None,
+    flavor: Annotated[str | None, filter_option("flavor")] = None,
+    created: Annotated[str | None, filter_option("created")] = None,
+    updated: Annotated[str | None, filter_option("updated")] = None,
+    by: Annotated[str | None, filter_option("by")] = None,
     as_of: AsOf = None,
     sort_by: SortBy = "asc:name",
     page: Page = 1,
@@ -105,12 +105,12 @@ def list_deployments(
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """List deployments, and ask the server of each how it is.
+    """List deployments with the live status of their servers.
 
-    The status is ready, starting, down or elsewhere for one that was started; or failed, stopped,
-    unfinished, unknown. With --as-of it is what was recorded by then.
+    The status is ready, starting, down, elsewhere, failed, stopped, unfinished or unknown. With
+    --as-of it is the status recorded at that point.
 
-    A VALUE must be equal; or write contains:, startswith:, endswith: or oneof:A,B,... before it.
+    A filter matches an equal value, or contains:TEXT, startswith:TEXT, endswith:TEXT, oneof:A,B,...
     """
     filters = {
         "id": id,
@@ -125,12 +125,12 @@ def list_deployments(
         "by": by,
     }
     wanted = listing(filters, None, sort_by, page, size)
-    show.deployments(output, wanted, chosen(columns), as_of)
+    show.deployments(output, wanted, parse_columns(columns), as_of)
 
 
 @deployment.command("describe")
 def describe(name: DeploymentName, as_of: AsOf = None, output: Output = Format.TABLE) -> None:
-    """Show everything about a deployment: how it is, what it serves, and what serves it."""
+    """Show all details of a deployment: its status, its model and its server."""
     show.deployment(name, output, as_of)
 
 
@@ -142,8 +142,8 @@ def predict(
         str | None,
         typer.Argument(
             metavar="[INPUT]",
-            help="JSON: rows such as [[5.1, 3.5]], or a whole request of the Open Inference "
-            "Protocol; - reads it from standard input.",
+            help="Rows as JSON, such as [[5.1, 3.5]], or a request of the Open Inference Protocol; "
+            "- reads it from stdin.",
             show_default=False,
         ),
     ] = None,
@@ -154,13 +154,13 @@ def predict(
         ),
     ] = None,
 ) -> None:
-    """Ask a deployment for a prediction, and print it as JSON; NaN as null."""
+    """Request a prediction, and print it as JSON with NaN as null."""
     if (given is None) == (input_file is None):
-        raise WrongUsage("give INPUT, - for standard input, or --input-file", context)
+        raise WrongUsage("give INPUT, - for stdin, or --input-file", context)
     inputs = _input(given, input_file)
     with Workspace.open() as workspace:
         found = workspace.deployments.predict(name, inputs)
-    say(json_text(_without_nan(found)))
+    echo(json_text(_without_nan(found)))
 
 
 @deployment.command("logs")
@@ -168,36 +168,36 @@ def logs(
     name: DeploymentName,
     follow: Annotated[
         bool,
-        typer.Option("--follow", "-f", help="Go on with what it writes, until it is stopped."),
+        typer.Option("--follow", "-f", help="Keep printing new output until interrupted."),
     ] = False,
 ) -> None:
-    """Print what the server of a deployment has written."""
+    """Print the log of a deployment's server."""
     silent = True
     with Workspace.open() as workspace:
-        for text in shown_log(workspace.deployments.logs(name, follow=follow)):
+        for text in escaped_output(workspace.deployments.logs(name, follow=follow)):
             sys.stdout.write(text)
             sys.stdout.flush()
             silent = silent and not text
     if silent:
-        note("nothing was written")
+        note("the log is empty")
 
 
 @deployment.command("start")
 def start(name: DeploymentName, message: Message = "") -> None:
-    """Serve again what was stopped, failed, is down or was never finished.
+    """Start a deployment that is stopped, failed, down or unfinished.
 
-    It serves the same model by the same model deployer, configured as it was then.
+    It serves the same model with the same model deployer, in the configuration recorded for it.
     """
     with Workspace.open() as workspace, warnings_as_notes():
-        _say_served(workspace.deployments.start(name, why=message))
+        _echo_served(workspace.deployments.start(name, why=message))
 
 
 @deployment.command("stop")
 def stop(name: DeploymentName, message: Message = "") -> None:
-    """End the server of a deployment; it can be started again."""
+    """Stop the server of a deployment; `start` starts it again."""
     with Workspace.open() as workspace:
         view = workspace.deployments.stop(name, why=message)
-    say(f"deployment {view.name!r} stopped, revision {view.revision}")
+    echo(f"deployment {view.name!r} stopped, revision {view.revision}")
 
 
 @deployment.command("delete")
@@ -207,22 +207,22 @@ def delete(
         bool,
         typer.Option(
             "--forget",
-            help="Only forget it, if its server or its model deployer is lost: what may still "
-            "serve it, and what was kept for it, is left alone.",
+            help="Delete only the record, for a server or model deployer that is lost; a server "
+            "that still runs and its files remain.",
         ),
     ] = False,
     yes: Yes = False,
     message: Message = "",
 ) -> None:
-    """End the server of a deployment, and remove all that was kept for it.
+    """Stop a deployment's server, and delete its record and its files.
 
-    On a terminal it asks first; elsewhere it needs --yes.
+    Asks for confirmation on a terminal; requires --yes elsewhere.
     """
     with Workspace.open() as workspace:
         found = workspace.deployment_queries.find_deployment(name)
         confirm(f"deployment {found.name!r}", yes)
         view = workspace.deployments.delete(found.id, forget=forget, why=message)
-    say(f"deployment {view.name!r} deleted, revision {view.revision + 1}")
+    echo(f"deployment {view.name!r} deleted, revision {view.revision + 1}")
 
 
 @deployment.command("history")
@@ -232,17 +232,17 @@ def history(
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show what was done to a deployment, newest first; one that was deleted has a history, too."""
-    show.deployment_history(name, output, limit, chosen(columns))
+    """Show the history of a deployment, even if deleted; newest first."""
+    show.deployment_history(name, output, limit, parse_columns(columns))
 
 
-# -- how it is done
+# -- helpers
 
 
-def _say_served(view: DeploymentView) -> None:
+def _echo_served(view: DeploymentView) -> None:
     on = f"on stack {view.stack!r}, revision {view.stack_revision}"
-    say(f"deployment {view.name!r} serves {view.model} {on}")
-    say(f"predictions at {view.url}")
+    echo(f"deployment {view.name!r} serves {view.model} {on}")
+    echo(f"predictions at {view.url}")
 
 
 def _without_nan(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Executing a run: how it comes along, and how it ended."""
+"""Executes a run, showing its progress and result."""
 
 import sys
 from collections.abc import Callable
@@ -8,32 +8,36 @@ import typer
 
 from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.run_views import RunView
-from stackfold.cli.escapes import shown_lines
-from stackfold.cli.gc_tuning import look_as_ever
-from stackfold.cli.progress import watched
-from stackfold.cli.render import say, warnings_as_notes
+from stackfold.cli.escapes import escaped_lines
+from stackfold.cli.gc_tuning import restore_defaults
+from stackfold.cli.progress import show_progress
+from stackfold.cli.render import echo, warnings_as_notes
 from stackfold.domain.errors import RunFailed
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show how the run comes along.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 
 
 def execute(run: Callable[[ProgressListener], RunView], quiet: bool) -> None:
-    """Let something run, and print how it comes along and how it ended.
+    """Execute a run, and print its progress and result.
+
+    Args:
+        run: Starts the run with a progress listener, and returns it when it has ended.
+        quiet: Do not show progress.
 
     Raises:
-        RunFailed: A step raised; where in its code is printed.
+        RunFailed: A step raised; its traceback was printed.
     """
-    look_as_ever()  # what the steps do is their own business
+    restore_defaults()  # the steps are user code
     try:
-        with watched(quiet) as listener, warnings_as_notes():
+        with show_progress(quiet) as listener, warnings_as_notes():
             view = run(listener)
     except RunFailed as failure:
         sys.stdout.flush()
-        # The step is the user's own code: where it failed is what they want to know. A refusal
-        # of ours has no place in it, and is told by the error alone.
-        where = failure.traceback.rstrip("\n")
-        if where != failure.error:
-            sys.stderr.write(shown_lines(where) + "\n")
+        # The step is user code: print where it raised. Stackfold's own errors have no traceback
+        # in it, and their message is enough.
+        traceback = failure.traceback.rstrip("\n")
+        if traceback != failure.error:
+            sys.stderr.write(escaped_lines(traceback) + "\n")
         raise
     how = "is executed" if view.status == "running" else "completed"
-    say(f"run {view.name!r} {how} on stack {view.stack!r}, revision {view.stack_revision}")
+    echo(f"run {view.name!r} {how} on stack {view.stack!r}, revision {view.stack_revision}")

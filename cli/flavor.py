@@ -1,4 +1,4 @@
-"""`stackfold TYPE flavor`: what components of a type can be of."""
+"""`stackfold TYPE flavor`: list, describe and register the flavors of a component type."""
 
 import sys
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from stackfold.cli.options import (
     Size,
     SortBy,
     Yes,
-    chosen,
     confirm,
+    filter_option,
     listing,
-    matching,
+    parse_columns,
 )
-from stackfold.cli.render import Format, say, show_one
+from stackfold.cli.render import Format, echo, show_one
 from stackfold.cli.table import table
 from stackfold.cli.typer_ext import Noun
 from stackfold.domain.stacks.component_type import ComponentType
@@ -31,20 +31,20 @@ _ATTRIBUTE_COLUMNS = ("attribute", "type", "required", "default", "description")
 
 
 def flavor(type: ComponentType) -> Noun:
-    """The commands for the flavors of a type."""
-    noun = Noun("flavor", f"Look up {type.noun} flavors, and register your own.")
-    _declare_questions(noun, type)
+    """Build the command group for the flavors of a type."""
+    noun = Noun("flavor", f"Inspect {type.noun} flavors, and register your own.")
+    _declare_queries(noun, type)
     _declare_changes(noun, type)
     return noun
 
 
-def _declare_questions(noun: Noun, type: ComponentType) -> None:
-    @noun.command("list", help=f"List the {type.noun} flavors.")
+def _declare_queries(noun: Noun, type: ComponentType) -> None:
+    @noun.command("list", help=f"List {type.noun} flavors.")
     def list_flavors(
-        name: Annotated[str | None, matching("name")] = None,
-        integration: Annotated[str | None, matching("integration")] = None,
-        installed: Annotated[str | None, matching("installed")] = None,
-        summary: Annotated[str | None, matching("summary")] = None,
+        name: Annotated[str | None, filter_option("name")] = None,
+        integration: Annotated[str | None, filter_option("integration")] = None,
+        installed: Annotated[str | None, filter_option("installed")] = None,
+        summary: Annotated[str | None, filter_option("summary")] = None,
         sort_by: SortBy = "name",
         page: Page = 1,
         size: Size = show.PAGE,
@@ -58,15 +58,15 @@ def _declare_questions(noun: Noun, type: ComponentType) -> None:
             "summary": summary,
         }
         wanted = listing(filters, None, sort_by, page, size)
-        show.flavors(type, output, wanted, chosen(columns))
+        show.flavors(type, output, wanted, parse_columns(columns))
 
-    @noun.command("describe", help=f"Show {a(type)} flavor and each attribute it can be given.")
+    @noun.command("describe", help=f"Show {a(type)} flavor and its attributes.")
     def describe(name: Annotated[str, _flavor_name(type)], output: Output = Format.TABLE) -> None:
         with Workspace.open() as workspace:
             record = workspace.flavors.describe(type, name)._asdict()
         schema = record["schema"]
         if output == Format.TABLE:
-            # For people: the schema as a table of its own, and where the class is.
+            # The schema is a separate table; the location of the class is shown here only.
             show_one(record, [field for field in record if field != "schema"])
             rows = list(attributes(schema))
             if rows:
@@ -76,13 +76,13 @@ def _declare_questions(noun: Noun, type: ComponentType) -> None:
 
 
 def _declare_changes(noun: Noun, type: ComponentType) -> None:
-    @noun.command("register", help=f"Make a class of your own known as {a(type)} flavor.")
+    @noun.command("register", help=f"Register a class as {a(type)} flavor.")
     def register(
         source: Annotated[
             str,
             typer.Argument(
                 metavar="MODULE.CLASS",
-                help="The class; its module is looked for in the current folder too.",
+                help="The class; its module may be in the current folder.",
             ),
         ],
         message: Message = "",
@@ -90,10 +90,10 @@ def _declare_changes(noun: Noun, type: ComponentType) -> None:
         with Workspace.open() as workspace:
             known = workspace.flavors.is_registered(type, source)
             view = workspace.flavors.register(type, source, why=message)
-        done = "is registered already; it is found here from now on"
-        say(f"{type.noun} flavor {view.name!r} {done if known else 'registered, revision 1'}")
+        done = "is already registered; its location is updated"
+        echo(f"{type.noun} flavor {view.name!r} {done if known else 'registered, revision 1'}")
 
-    @noun.command("delete", help=f"Forget {a(type)} flavor of your own.")
+    @noun.command("delete", help=f"Delete a registered {type.noun} flavor.")
     def delete(
         name: Annotated[str, _flavor_name(type)], yes: Yes = False, message: Message = ""
     ) -> None:
@@ -101,17 +101,17 @@ def _declare_changes(noun: Noun, type: ComponentType) -> None:
             workspace.catalogue.require(type, name)
             confirm(f"{type.noun} flavor {name!r}", yes)
             workspace.flavors.delete(type, name, why=message)
-        say(f"{type.noun} flavor {name!r} deleted, revision 2")
+        echo(f"{type.noun} flavor {name!r} deleted, revision 2")
 
 
 def _flavor_name(type: ComponentType) -> Any:
     return typer.Argument(
-        metavar="NAME", help="The flavor's name.", autocompletion=completion.flavors(type)
+        metavar="NAME", help="Name of the flavor.", autocompletion=completion.flavors(type)
     )
 
 
 def attributes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A row for each attribute of a configuration's JSON schema."""
+    """Yield a row per attribute of a configuration's JSON schema."""
     required = schema.get("required", ())
     for name, described in schema.get("properties", {}).items():
         yield {
@@ -124,7 +124,7 @@ def attributes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _kind(described: dict[str, Any], schema: dict[str, Any]) -> str:
-    """The type of a value in a word or two."""
+    """Name the type of a value in a word or two."""
     match described:
         case {"$ref": reference}:
             return _kind(schema["$defs"][reference.rpartition("/")[2]], schema)
@@ -141,4 +141,4 @@ def _kind(described: dict[str, Any], schema: dict[str, Any]) -> str:
             return f"list of {_kind(items, schema)}"
         case {"type": kind}:
             return str(kind)
-    return "anything"
+    return "any"

@@ -1,6 +1,7 @@
-"""The tables of fields in `docs/flavors/`: `python -m stackfold.cli.flavor_guides docs/flavors`.
+"""Writes the tables of fields in `docs/flavors/`.
 
-A guide is written by hand, but for what stands between the two marks in it.
+Run `python -m stackfold.cli.flavor_guides docs/flavors`. Guides are written by hand, except for the
+part between two marker comments.
 """
 
 import re
@@ -18,7 +19,7 @@ _FIELDS = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
 
 
 def guides() -> dict[str, FlavorDescription]:
-    """The file name of every guide that there should be → the flavor that it is about."""
+    """File name of every expected guide → its flavor."""
     found = {}
     with Workspace.in_memory() as workspace:
         for type in ComponentType:
@@ -30,17 +31,17 @@ def guides() -> dict[str, FlavorDescription]:
 
 
 def file_name(type: ComponentType, flavor: str) -> str:
-    """Where the guide of a flavor is, such as `artifact-store-s3.md`."""
+    """The file name of a flavor's guide, such as `artifact-store-s3.md`."""
     return f"{type.command}-{flavor}.md"
 
 
 def with_fields(guide: str, described: FlavorDescription) -> str:
-    """A guide with its table as the flavor's configuration is now."""
+    """Replace the table of a guide with the flavor's current fields."""
     return _FIELDS.sub(lambda _: f"{BEGIN}\n\n{fields(described)}\n{END}", guide)
 
 
 def fields(described: FlavorDescription) -> str:
-    """Every attribute of a flavor, as a table in Markdown."""
+    """Format the attributes of a flavor as a Markdown table."""
     rows = [
         (
             f"`{each['attribute']}`",

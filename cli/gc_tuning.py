@@ -1,17 +1,17 @@
-"""How often Python looks for garbage."""
+"""Tunes how often Python collects garbage."""
 
 import gc
 
-_USUALLY = gc.get_threshold()
+_DEFAULT = gc.get_threshold()
 _LOADED = 200_000
-"""More objects than loading a command makes."""
+"""More objects than loading a command allocates."""
 
 
-def look_rarely() -> None:
-    """For commands: loading makes many objects and hardly any garbage, and to look takes time."""
+def collect_rarely() -> None:
+    """Reduce collections: loading a command allocates many objects but hardly any garbage."""
     gc.set_threshold(_LOADED)
 
 
-def look_as_ever() -> None:
-    """For what runs for long, or is not ours."""
-    gc.set_threshold(*_USUALLY)
+def restore_defaults() -> None:
+    """Restore Python's thresholds, for user code and long-running commands."""
+    gc.set_threshold(*_DEFAULT)

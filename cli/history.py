@@ -1,4 +1,4 @@
-"""`stackfold stack history`, `diff`, `revert` and `restore`: what a stack was, and back to it."""
+"""`stackfold stack history`, `diff`, `revert` and `restore`: past states of a stack."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,7 +8,7 @@ import typer
 
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.cli import completion, show
-from stackfold.cli.history_rows import tell
+from stackfold.cli.history_rows import print_changes
 from stackfold.cli.options import (
     ActiveOrStackName,
     AsOf,
@@ -19,11 +19,11 @@ from stackfold.cli.options import (
     Output,
     StackName,
     ToRevision,
-    chosen,
-    confirm_reach,
-    one_point,
+    check_one_point,
+    confirm_shared,
+    parse_columns,
 )
-from stackfold.cli.render import Format, Shape, note, say, show_rows
+from stackfold.cli.render import Format, Shape, echo, note, show_rows
 from stackfold.cli.table import cell
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.domain.errors import NeedsConfirmation
@@ -33,18 +33,18 @@ _DIFFERENCES = Shape(Change._fields, Change._fields, ("field",))
 
 
 class DiffForm(StrEnum):
-    """The forms in which differences are shown."""
+    """The output formats of differences."""
 
     TABLE = "table"
     UNIFIED = "unified"
     JSON = "json"
 
 
-DiffOutput = Annotated[DiffForm, typer.Option("--output", help="The form to print it in.")]
+DiffOutput = Annotated[DiffForm, typer.Option("--output", help="The output format.")]
 
 
 def declare_on(stack: Noun) -> None:
-    """Add the commands to those for stacks."""
+    """Add the commands to the stack group."""
     stack.command("history")(history)
     stack.command("diff")(diff)
     stack.command("revert")(revert)
@@ -57,11 +57,11 @@ def history(
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show what was done to a stack, and to its components while it held them; newest first.
+    """Show the history of a stack and of the components it contained; newest first.
 
-    A stack that was deleted has a history, too.
+    This includes stacks that were deleted.
     """
-    show.stack_history(name, output, limit, chosen(columns))
+    show.stack_history(name, output, limit, parse_columns(columns))
 
 
 def diff(
@@ -71,13 +71,13 @@ def diff(
         str | None,
         typer.Argument(
             metavar="REVISION|OTHER",
-            help="A revision of it, or another stack.",
+            help="A revision of the stack, or another stack.",
             autocompletion=completion.stacks,
         ),
     ] = None,
     revision: Annotated[
         str | None,
-        typer.Argument(metavar="REVISION", help="A later revision of it; by default it is now."),
+        typer.Argument(metavar="REVISION", help="A later revision; by default the current one."),
     ] = None,
     as_of: Annotated[
         list[str] | None,
@@ -85,15 +85,15 @@ def diff(
             "--as-of",
             metavar="WHEN",
             show_default=False,
-            help="Look at the first side as it was then; given twice, at the second side, too.",
+            help="Compare the state at a past point; give it twice to compare two past points.",
         ),
     ] = None,
     output: DiffOutput = DiffForm.TABLE,
 ) -> None:
-    """Show what differs, composition and resolved configuration.
+    """Compare two stacks or two states of one: composition and resolved configuration.
 
-    Alone: what the last change of the stack changed. WHEN is a position (#123), a time or date,
-    an age (2h, 3d) or a run (run:ID).
+    By default the last change of the stack is shown. WHEN is a position (#123), a time or date, an
+    age (2h, 3d) or a run (run:ID).
     """
     points = [*(as_of or ()), None, None][: max(2, len(as_of or ()))]
     revisions = _revisions(context, other, revision, points)
@@ -119,16 +119,21 @@ def revert(
     as_of: AsOf = None,
     with_components: Annotated[
         bool,
-        typer.Option("--with-components", help="Make its components what they were then, too."),
+        typer.Option(
+            "--with-components", help="Also revert its components to their state at that point."
+        ),
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Also change what other stacks hold.")
+        bool,
+        typer.Option(
+            "--yes", "-y", help="Also change components that other stacks use, without asking."
+        ),
     ] = False,
     dry_run: DryRun = False,
     message: Message = "",
 ) -> None:
-    """Make a stack what it was, as a new revision; by default what it was before this one."""
-    one_point(context, to, as_of)
+    """Restore an earlier state of a stack as a new revision; by default the one before."""
+    check_one_point(context, to, as_of)
     with Workspace.open() as workspace:
 
         def reverted(confirmed: bool) -> Sequence[HistoryEntry]:
@@ -148,9 +153,9 @@ def revert(
             if dry_run:
                 note(str(needed))
             else:
-                confirm_reach(needed)
+                confirm_shared(needed)
             entries = reverted(True)
-    tell(entries, dry_run)
+    print_changes(entries, dry_run)
 
 
 def restore(
@@ -158,36 +163,36 @@ def restore(
         str,
         typer.Argument(
             metavar="NAME",
-            help="The stack: the name that it had, or its id.",
+            help="Id or former name of the stack.",
             autocompletion=completion.deleted("stack"),
         ),
     ],
     dry_run: DryRun = False,
     message: Message = "",
 ) -> None:
-    """Bring back a deleted stack, as it was before it was deleted."""
+    """Restore a deleted stack."""
     with Workspace.open() as workspace:
         entries = workspace.stacks.restore(name, dry_run=dry_run, why=message)
-    tell(entries, dry_run)
+    print_changes(entries, dry_run)
 
 
-# -- what is compared, and how it is shown
+# -- helpers
 
 
 def _revisions(
     context: typer.Context, other: str | None, last: str | None, points: Sequence[str | None]
 ) -> tuple[int, int | None] | None:
-    """The revisions that were given, if they were."""
+    """Validate the sides to compare; return the two revisions, or None if other sides are meant."""
     if len(points) > 2:
-        raise WrongUsage(f"--as-of is given {len(points)} times, it can be given twice", context)
+        raise WrongUsage(f"--as-of is given {len(points)} times: give it at most twice", context)
     if other is None or not _is_number(other):
         if last is not None:
-            raise WrongUsage("compare two revisions, or two stacks", context)
+            raise WrongUsage("give two revisions or two stacks, not one of each", context)
         return None
     if last is not None and not _is_number(last):
-        raise WrongUsage(f"{last} is no revision: give a number", context)
+        raise WrongUsage(f"{last} is not a revision: give a number", context)
     if points[0] is not None:
-        raise WrongUsage("give revisions or --as-of, one of them", context)
+        raise WrongUsage("revisions and --as-of exclude each other: give one of them", context)
     return int(other), None if last is None else int(last)
 
 
@@ -201,7 +206,7 @@ def _sides(
     revisions: tuple[int, int | None] | None,
     points: Sequence[str | None],
 ) -> tuple[str, str]:
-    """What the two sides are called."""
+    """Name the two sides."""
     if revisions:
         before, after = revisions
         return f"{name} revision {before}", f"{name} revision {after}" if after else f"{name} now"
@@ -212,10 +217,10 @@ def _sides(
 
 
 def show_unified(changes: Sequence[Change], before: str, after: str) -> None:
-    """Print differences as diff tools do."""
+    """Print differences in the form of unified diffs."""
     if changes:
-        say(f"--- {before}\n+++ {after}")
+        echo(f"--- {before}\n+++ {after}")
     for each in changes:
         for sign, value in (("-", each.before), ("+", each.after)):
             if value is not None:
-                say(f"{sign}{each.field}: {cell(value, None)}")
+                echo(f"{sign}{each.field}: {cell(value, None)}")

@@ -1,10 +1,10 @@
-"""Entries of a history: as rows, and as lines that say what was changed just now."""
+"""Formats history entries, as rows of a table and as lines after a change."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from stackfold.application.history.views import Change, HistoryEntry
-from stackfold.cli.render import Format, Shape, say, show_rows
+from stackfold.cli.render import Format, Shape, echo, show_rows
 from stackfold.cli.table import cell
 
 HISTORY = Shape(
@@ -24,7 +24,7 @@ LOG = Shape(
 def show_history(
     entries: Sequence[HistoryEntry], kind: str, output: str, columns: Sequence[str] | None = None
 ) -> None:
-    """Print the history of one thing, which is of that kind; what was done to others is marked."""
+    """Print the history of one object; entries of other kinds are shown without a revision."""
     rows = [row(each) if output == Format.TABLE else record(each) for each in entries]
     if output == Format.TABLE:
         for entry, shown in zip(entries, rows, strict=True):
@@ -36,7 +36,7 @@ def show_history(
 
 
 def row(entry: HistoryEntry) -> dict[str, Any]:
-    """An entry for people."""
+    """An entry as a row of a table."""
     return {
         **entry._asdict(),
         "position": f"#{entry.position}",
@@ -46,17 +46,17 @@ def row(entry: HistoryEntry) -> dict[str, Any]:
 
 
 def record(entry: HistoryEntry) -> dict[str, Any]:
-    """An entry for programs."""
+    """An entry as JSON-ready values."""
     changes = [each._asdict() for each in entry.changes]
     return {**entry._asdict(), "what": what(entry), "changes": changes}
 
 
 def what(entry: HistoryEntry) -> str:
-    """What happened to what, such as `artifact store 'shared' updated`."""
+    """Summarize an entry, such as `artifact store 'shared' updated`."""
     match entry.kind:
         case "activation":
             after = next((each.after for each in entry.changes), None)
-            done = f"stack {after!r} activated" if after else "choice of a stack taken back"
+            done = f"stack {after!r} activated" if after else "activation undone"
             return f"{done} in a project" if "project:" in entry.name else done
         case "run":
             return f"run {entry.name!r}: {entry.action}"
@@ -64,19 +64,19 @@ def what(entry: HistoryEntry) -> str:
 
 
 def changed(change: Change) -> str:
-    """One field as text: `path: a → b`; what is new without an arrow."""
+    """Format a change of one field: `path: a → b`, or `path: b` if there was no value."""
     after = cell(change.after)
     return f"{change.field}: " + (
         after if change.before is None else f"{cell(change.before)} → {after}"
     )
 
 
-def tell(entries: Sequence[HistoryEntry], dry_run: bool = False) -> None:
-    """Print what was changed, field by field, or in a dry run what would be."""
+def print_changes(entries: Sequence[HistoryEntry], dry_run: bool = False) -> None:
+    """Print each entry with its changed fields."""
     before = "dry run: " if dry_run else ""
     for entry in entries:
-        # How often somebody has activated something says nothing.
+        # The revision of an activation only counts activations.
         revision = "" if entry.kind == "activation" else f", revision {entry.revision}"
-        say(f"{before}{what(entry)}{revision}")
+        echo(f"{before}{what(entry)}{revision}")
         for each in entry.changes:
-            say(f"{before}  {changed(each)}")
+            echo(f"{before}  {changed(each)}")

@@ -1,4 +1,4 @@
-"""`stackfold stack export` and `import`: stacks in files."""
+"""`stackfold stack export`, `import` and `export-requirements`: stacks as files."""
 
 import sys
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from stackfold.application.stacks.views import ComponentView
-from stackfold.cli.escapes import shown
+from stackfold.cli.escapes import escaped
 from stackfold.cli.options import ActiveOrStackName, Message
-from stackfold.cli.render import say
+from stackfold.cli.render import echo
 from stackfold.cli.typer_ext import Noun
 from stackfold.domain.limits import DOCUMENT
 from stackfold.domain.stacks.component_type import ComponentType
@@ -21,16 +21,16 @@ from stackfold.infrastructure.workspace import Workspace
 _STREAM = Path("-")
 
 
-class OnClash(StrEnum):
-    """What to do where a component of the file's name is there but differs."""
+class OnConflict(StrEnum):
+    """What to do if a different component of the same name exists."""
 
-    REFUSE = "refuse"
+    FAIL = "fail"
     REUSE = "reuse"
     RENAME = "rename"
 
 
 def declare_on(stack: Noun) -> None:
-    """Add the three commands to those for stacks."""
+    """Add the commands to the stack group."""
     stack.command("export")(export)
     stack.command("import")(import_stack)
     stack.command("export-requirements")(export_requirements)
@@ -40,10 +40,10 @@ def export(
     name: ActiveOrStackName = None,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="Where to write it; by default it is printed."),
+        typer.Argument(metavar="FILE", help="The file to write; by default stdout."),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file if it is there.")
+        bool, typer.Option("--overwrite", help="Replace the file if it exists.")
     ] = False,
 ) -> None:
     """Write a stack and its components as YAML."""
@@ -53,7 +53,7 @@ def export(
             sys.stdout.write(workspace.stack_files.text(document))
         else:
             workspace.stack_files.write(file, document, overwrite)
-            say(f"stack {document['stack_name']!r} written to {file}")
+            echo(f"stack {document['stack_name']!r} written to {file}")
 
 
 def export_requirements(
@@ -64,23 +64,23 @@ def export_requirements(
             "--output-file",
             metavar="FILE",
             show_default=False,
-            help="Where to write them, one a line; by default they are printed.",
+            help="The file to write, one requirement per line; by default stdout.",
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file if it is there.")
+        bool, typer.Option("--overwrite", help="Replace the file if it exists.")
     ] = False,
 ) -> None:
-    """Tell the pip requirements of a stack's components."""
+    """Print the pip requirements of a stack's components."""
     with Workspace.open() as workspace:
         found = workspace.exchange.requirements(name)
         if output_file is None or output_file == _STREAM:
-            sys.stdout.write("".join(f"{shown(str(each))}\n" for each in found))
+            sys.stdout.write("".join(f"{escaped(str(each))}\n" for each in found))
         else:
             workspace.stack_files.write_text(
                 output_file, "".join(f"{each}\n" for each in found), overwrite
             )
-            say(f"requirements written to {output_file}")
+            echo(f"requirements written to {output_file}")
 
 
 def import_stack(
@@ -90,26 +90,28 @@ def import_stack(
             "--file",
             "-f",
             metavar="FILE",
-            help="The file, as `stack export` of Stackfold or of ZenML writes it; - is stdin.",
+            help="A file written by `stack export` of Stackfold or ZenML; - reads stdin.",
         ),
     ],
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="The new stack's name; by default the file's."),
-    ] = None,
-    on_clash: Annotated[
-        OnClash,
-        typer.Option(
-            "--on-clash",
-            help="Where a component of the same name is there but differs: refuse the file, "
-            "reuse the one that is there, or rename the new one.",
+        typer.Argument(
+            metavar="NAME", help="The name of the new stack; by default the name in the file."
         ),
-    ] = OnClash.REFUSE,
+    ] = None,
+    on_conflict: Annotated[
+        OnConflict,
+        typer.Option(
+            "--on-conflict",
+            help="What to do if a different component of the same name exists: fail, reuse the "
+            "existing one, or rename the new one.",
+        ),
+    ] = OnConflict.FAIL,
     message: Message = "",
 ) -> None:
     """Register a stack and its components from a YAML file, all or nothing.
 
-    A component that is there with the same name, flavor and configuration is used as it is.
+    An existing component with the same name, flavor and configuration is reused.
     """
     with Workspace.open() as workspace:
         files = workspace.stack_files
@@ -118,14 +120,14 @@ def import_stack(
             files.parse(read_stdin(DOCUMENT), origin) if file == _STREAM else files.read(file)
         )
         done = workspace.exchange.import_stack(
-            document, name, on_clash=on_clash.value, origin=origin, why=message
+            document, name, on_conflict=on_conflict.value, origin=origin, why=message
         )
-    _say(done.registered, "registered")
-    _say(done.reused, "reused")
-    say(f"stack {done.stack.name!r} registered, revision {done.stack.revision}")
+    _echo(done.registered, "registered")
+    _echo(done.reused, "reused")
+    echo(f"stack {done.stack.name!r} registered, revision {done.stack.revision}")
 
 
-def _say(components: Sequence[ComponentView], what: str) -> None:
+def _echo(components: Sequence[ComponentView], what: str) -> None:
     for each in components:
         noun = ComponentType(each.type).noun
-        say(f"{noun} {each.name!r} {what}, revision {each.revision}")
+        echo(f"{noun} {each.name!r} {what}, revision {each.revision}")

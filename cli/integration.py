@@ -1,4 +1,4 @@
-"""`stackfold integration`: what Stackfold works with, once it is installed."""
+"""`stackfold integration`: list and install the packages that flavors require."""
 
 import shlex
 from typing import Annotated
@@ -6,23 +6,25 @@ from typing import Annotated
 import typer
 
 from stackfold.cli.options import Output, Yes, agree
-from stackfold.cli.render import Format, Shape, note, say, show_rows
+from stackfold.cli.render import Format, Shape, echo, note, show_rows
 from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
 
-integration = Noun("integration", "Look up what flavors need, and install it.")
+integration = Noun("integration", "List and install the packages that flavors require.")
 
 _FIELDS = ("name", "installed", "requires", "flavors")
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", help="Which; by default all.", show_default=False),
+    typer.Argument(
+        metavar="[NAME]...", help="The integrations; by default all.", show_default=False
+    ),
 ]
 
 
 @integration.command("list")
 def list_integrations(output: Output = Format.TABLE) -> None:
-    """List integrations: whether each is installed, what it requires, and which flavors need it."""
+    """List integrations with their requirements and flavors."""
     with Workspace.open() as workspace:
         found = workspace.integrations.list()
         problems = workspace.catalogue.packages.problems()
@@ -33,29 +35,29 @@ def list_integrations(output: Output = Format.TABLE) -> None:
 
 @integration.command("requirements")
 def requirements(name: Names = None) -> None:
-    """Print the pip requirements of integrations, one a line."""
+    """Print the pip requirements of integrations, one per line."""
     with Workspace.open() as workspace:
         for each in workspace.integrations.requirements(name or ()):
-            say(each)
+            echo(each)
 
 
 @integration.command("install")
 def install(
-    name: Annotated[list[str], typer.Argument(metavar="NAME...", help="Which.")],
+    name: Annotated[list[str], typer.Argument(metavar="NAME...", help="The integrations.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print the command that would be run.")
+        bool, typer.Option("--dry-run", help="Print the command without running it.")
     ] = False,
     uv: Annotated[
-        bool, typer.Option("--uv", help="Use uv; by default pip, and uv where there is no pip.")
+        bool, typer.Option("--uv", help="Use uv; by default pip, or uv if there is no pip.")
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Install what integrations require, into the Python environment that runs Stackfold."""
+    """Install the requirements of integrations into the current Python environment."""
     with Workspace.open() as workspace:
         command = shlex.join(workspace.integrations.command(name, uv))
         if dry_run:
-            say(command)
+            echo(command)
             return
         agree(f"Run {command}?", "nothing is installed", yes)
         workspace.integrations.install(name, uv)
-    say(f"{', '.join(name)} installed")
+    echo(f"{', '.join(name)} installed")

@@ -1,4 +1,4 @@
-"""`stackfold log`: everything that happened; prove it, copy it, rebuild from it."""
+"""`stackfold log`: show, verify, copy and rebuild the event log."""
 
 import sys
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from stackfold.application.history.views import HistoryEntry
 from stackfold.cli import show
 from stackfold.cli.escapes import json_text
 from stackfold.cli.history_rows import LOG, record, row
-from stackfold.cli.options import WHEN, Columns, Output, chosen
+from stackfold.cli.options import WHEN, Columns, Output, parse_columns
 from stackfold.cli.progress_bar import bar
-from stackfold.cli.render import Format, must_know, note, say, show_rows, warnings_as_notes
+from stackfold.cli.render import Format, check_columns, echo, note, show_rows, warnings_as_notes
 from stackfold.cli.table import table
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.domain.errors import Damaged, UnreadableEvent
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
-log = Noun("log", "Look at everything that happened; prove, copy and replay it.", default="list")
+log = Noun("log", "Show, verify, copy and rebuild the event log.", default="list")
 
 _KINDS = (
     "stack",
@@ -35,14 +35,16 @@ _KINDS = (
 
 
 class LogForm(StrEnum):
-    """The forms in which the log is shown."""
+    """The output formats of the log."""
 
     TABLE = "table"
     JSON = "json"
     JSONL = "jsonl"
 
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The file, a JSON object a line.")]
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The file, with one JSON object per line.")
+]
 
 
 @log.command("list")
@@ -50,15 +52,24 @@ def list_log(
     context: typer.Context,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="WHEN", show_default=False, help=f"From then on: {WHEN}."),
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            show_default=False,
+            help=f"Only events from this point on: {WHEN}.",
+        ),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="WHEN", show_default=False, help="Up to then."),
+        typer.Option(
+            "--until", metavar="WHEN", show_default=False, help="Only events up to this point."
+        ),
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option("--by", metavar="AUTHOR", show_default=False, help="Only what they did."),
+        typer.Option(
+            "--by", metavar="AUTHOR", show_default=False, help="Only events by this author."
+        ),
     ] = None,
     type: Annotated[
         str | None,
@@ -66,37 +77,41 @@ def list_log(
             "--type",
             metavar="TYPE",
             show_default=False,
-            help="Only what happened to stacks (stack), components of a type such as "
-            "orchestrator, flavors (flavor), the choice of the active stack (activation), "
-            "deployments (deployment), or runs (run).",
+            help="Only events of this type: stack, a component type such as orchestrator, "
+            "flavor, activation, deployment or run.",
             autocompletion=lambda incomplete: [k for k in _KINDS if k.startswith(incomplete)],
         ),
     ] = None,
     name: Annotated[
         str | None,
         typer.Option(
-            "--name", metavar="NAME", show_default=False, help="Only what was called this then."
+            "--name",
+            metavar="NAME",
+            show_default=False,
+            help="Only events of objects that had this name at the time.",
         ),
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="NUMBER", help="Show at most so many.")
+        int, typer.Option("--limit", min=1, metavar="NUMBER", help="The maximum number of events.")
     ] = show.PAGE,
     oldest_first: Annotated[
-        bool, typer.Option("--oldest-first", help="Begin with the oldest, not the newest.")
+        bool, typer.Option("--oldest-first", help="Start with the oldest event.")
     ] = False,
     follow: Annotated[
         bool,
-        typer.Option("--follow", "-f", help="Show the latest, and then new ones as they come."),
+        typer.Option("--follow", "-f", help="Keep showing new events as they are recorded."),
     ] = False,
     columns: Columns = None,
     output: Annotated[
-        LogForm, typer.Option("--output", help="The form to print it in; the JSON is whole.")
+        LogForm, typer.Option("--output", help="The output format; JSON includes the event data.")
     ] = LogForm.TABLE,
 ) -> None:
-    """Show what happened, newest first; `stackfold log` alone does the same."""
+    """Show events, newest first; this is the default command of `stackfold log`."""
     wanted: dict[str, Any] = {"by": by, "kind": _kind(context, type), "name": name}
     if follow and (until or oldest_first or output == LogForm.JSON):
-        raise WrongUsage("--follow goes with no --until, --oldest-first or --output json", context)
+        raise WrongUsage(
+            "--follow cannot be combined with --until, --oldest-first or --output json", context
+        )
     with Workspace.open() as workspace:
         head = workspace.log.head().position
         entries = workspace.log.entries(
@@ -105,18 +120,18 @@ def list_log(
         found = [*islice(entries, limit)]
         if follow:
             found.reverse()
-        _show(workspace, found, output, chosen(columns))
+        _show(workspace, found, output, parse_columns(columns))
         if follow:
-            _follow(workspace, head, wanted, output, chosen(columns))
+            _follow(workspace, head, wanted, output, parse_columns(columns))
         elif next(entries, None):
-            note("there are more: --limit shows more, or narrow it")
+            note("more events exist: raise --limit or add filters")
         elif not found:
-            note("nothing here")
+            note("no event matches")
 
 
 @log.command("head")
 def head(output: Output = Format.TABLE) -> None:
-    """Print the last position and its hash; noted elsewhere, they prove that nothing is cut off."""
+    """Print the last position and its hash, for a later `log verify --head`."""
     show.log_head(output)
 
 
@@ -128,87 +143,93 @@ def verify(
             "--head",
             metavar="POSITION:HASH",
             show_default=False,
-            help="A head that was noted earlier: the log must hold it.",
+            help="A head that was saved earlier; the log must contain it.",
         ),
     ] = None,
 ) -> None:
-    """Recompute the hash chain; check the database, its indexes and the read models against it.
+    """Verify the hash chain, the database, its indexes and the read models.
 
-    If something does not hold, it names the first position and exits with 1.
+    Exits with 1 and prints the first invalid position if the log was damaged.
     """
-    with Workspace.open() as workspace, bar("verifying", workspace.log.head().position) as tell:
-        found = workspace.log.verify(known, tell)
+    with Workspace.open() as workspace, bar("verifying", workspace.log.head().position) as report:
+        found = workspace.log.verify(known, report)
     if not found.holds:
         place = f"#{found.position} " if found.position else ""
         raise Damaged(f"{place}{found.problem}; {found.remedy}")
-    say(f"{found.events} events hold, head {found.head}")
+    echo(f"{found.events} events hold, head {found.head}")
 
 
 @log.command("rebuild")
 def rebuild() -> None:
-    """Make the read models anew from the log, in one transaction; readers go on meanwhile."""
+    """Rebuild the read models from the log in one transaction, without blocking readers."""
     with (
         warnings_as_notes(),
         Workspace.open() as workspace,
-        bar("rebuilding", workspace.log.head().position) as tell,
+        bar("rebuilding", workspace.log.head().position) as report,
     ):
-        events = workspace.log.rebuild(tell)
-    say(f"read models rebuilt from {events} events")
+        events = workspace.log.rebuild(report)
+    echo(f"read models rebuilt from {events} events")
 
 
 @log.command("fork")
 def fork(
     home: Annotated[
-        Path, typer.Argument(metavar="NEW_HOME", help="The folder of the copy; without a log yet.")
+        Path, typer.Argument(metavar="NEW_HOME", help="The folder of the copy, without a log.")
     ],
     at: Annotated[
         str | None,
         typer.Option(
-            "--at", metavar="WHEN", show_default=False, help=f"Up to then: {WHEN}; else all of it."
+            "--at",
+            metavar="WHEN",
+            show_default=False,
+            help=f"The last event to copy: {WHEN}; by default the whole log.",
         ),
     ] = None,
 ) -> None:
-    """Create another home with the log up to a point in the past."""
+    """Create a new home with a copy of the log up to a past point."""
     with warnings_as_notes(), Workspace.open() as workspace:
         made = workspace.log.fork(at, home)
-    say(f"{made.position} events copied to {home}, head {made}")
+    echo(f"{made.position} events copied to {home}, head {made}")
 
 
 @log.command("export")
 def export(file: File) -> None:
-    """Write the log to a new file: positions, times, authors and hashes, too."""
+    """Export the log to a new file, including positions, times, authors and hashes."""
     with Workspace.open() as workspace:
         written = workspace.log.export(file)
-    say(f"{written.position} events written to {file}, head {written}")
+    echo(f"{written.position} events written to {file}, head {written}")
 
 
 @log.command("import")
 def import_log(file: File) -> None:
-    """Create the home with an exported log; positions, times, authors and hashes are kept."""
+    """Create the home from an exported log, preserving positions, times, authors and hashes."""
     with warnings_as_notes():
         read = Workspace.import_log(file)
-    say(f"{read.position} events read from {file}, head {read}")
+    echo(f"{read.position} events read from {file}, head {read}")
 
 
 @log.command("schema")
 def schema(
     folder: Annotated[
         Path,
-        typer.Argument(metavar="FOLDER", help="Where the files go, such as stack.deleted.v1.json."),
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder to write to; files are named as in stack.deleted.v1.json.",
+        ),
     ],
 ) -> None:
-    """Write a JSON Schema for every version of every event, a file each."""
+    """Write the JSON Schema of every version of every event, one file each."""
     with Workspace.open() as workspace:
         written = workspace.log.write_schemas(folder)
-    say(f"{written} schemas written to {folder}")
+    echo(f"{written} schemas written to {folder}")
 
 
-# -- how it is done
+# -- helpers
 
 
 def _kind(context: typer.Context, type: str | None) -> str | None:
     if type is not None and type.replace("_", "-") not in _KINDS:
-        raise WrongUsage(f"there is no type {type}: give one of {', '.join(_KINDS)}", context)
+        raise WrongUsage(f"unknown type {type}; valid types: {', '.join(_KINDS)}", context)
     return type and type.replace("-", "_")
 
 
@@ -218,7 +239,7 @@ def _show(
     if output == LogForm.TABLE:
         show_rows([*map(row, entries)], LOG, Format.TABLE, columns)
         return
-    must_know(LOG, columns)
+    check_columns(LOG, columns)
     whole = (_whole(workspace, entry) for entry in entries)
     if output == LogForm.JSON:
         show_rows([*whole], LOG, Format.JSON, columns)
@@ -250,7 +271,7 @@ def _new_entries(workspace: Workspace, head: int, wanted: dict[str, Any]) -> Ite
 
 
 def _whole(workspace: Workspace, entry: HistoryEntry) -> dict[str, Any]:
-    """An entry with the event itself; without it where it was damaged."""
+    """An entry with topic and data of its event; data is None if the event is damaged."""
     topic, data = None, None
     try:
         for event in workspace.log.events(entry.position - 1, entry.position):
@@ -263,4 +284,4 @@ def _whole(workspace: Workspace, entry: HistoryEntry) -> dict[str, Any]:
 
 def _write_line(entry: dict[str, Any], columns: list[str] | None) -> None:
     fields = columns or LOG.fields
-    say(json_text({field: entry[field] for field in fields}))
+    echo(json_text({field: entry[field] for field in fields}))

@@ -1,6 +1,6 @@
-"""The console script: runs a command, and turns whatever happens into an exit code.
+"""The console script: runs a command and maps its outcome to an exit code.
 
-0 is done, 1 is refused with one line on stderr, 2 is wrong usage.
+0 is success, 1 an error reported as one line on stderr, 2 wrong usage.
 """
 
 import os
@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 
 from stackfold.application.notices import heard_by
-from stackfold.cli.gc_tuning import look_rarely
+from stackfold.cli.gc_tuning import collect_rarely
 from stackfold.cli.render import warnings_as_notes
 from stackfold.domain.errors import NothingToChange, StackfoldError
 
@@ -18,19 +18,19 @@ PROGRAM = "stackfold"
 
 
 def main() -> None:
-    """Run the command that the process was started with, and end the process."""
-    look_rarely()
+    """Run the command in `sys.argv`, and exit the process."""
+    collect_rarely()
     _replace_closed_streams()
-    # A terminal that cannot show a character shows its code instead.
+    # Print the escape of a character that the terminal cannot encode.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 
 def _replace_closed_streams() -> None:
-    """Give the standard streams that were closed to the null device.
+    """Open the null device in place of closed standard streams.
 
-    Else the next file that is opened, such as the log, would get the number of one of them, and
-    whatever a library or a child process prints would be written into it.
+    Otherwise the next file to be opened, such as the log, would get the descriptor of one of them,
+    and the output of a library or a child process would be written into it.
     """
     for number in (0, 1, 2):
         try:
@@ -43,7 +43,7 @@ def _replace_closed_streams() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; nothing that a user can cause is raised."""
+    """Run one command and return its exit code; errors are printed, not raised."""
     try:
         with warnings_as_notes():
             code = _run(arguments)
@@ -53,24 +53,24 @@ def run(arguments: Sequence[str]) -> int:
 
         sys.stdout.write(f"{one_line(str(unchanged))}\n")
         return 0
-    except StackfoldError as refusal:
-        return _refuse(str(refusal))
+    except StackfoldError as error:
+        return _fail(str(error))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader has what it wanted. Python would flush, and complain, once more at exit.
+        # The reader closed the pipe. Keep Python from flushing stdout again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        return _refuse(": ".join(filter(None, [error.filename, error.strerror or str(error)])))
+        return _fail(": ".join(filter(None, [error.filename, error.strerror or str(error)])))
     except RecursionError:
-        return _refuse("what was given is nested too deeply: flatten it")
+        return _fail("the input is nested too deeply: flatten it")
     except Exception as error:
         if os.environ.get("STACKFOLD_DEBUG"):
             raise
-        return _refuse(
-            f"unexpected {type(error).__name__}: {error}; this is a fault in Stackfold: run it "
-            "again with STACKFOLD_DEBUG=1 and report what it prints"
+        return _fail(
+            f"unexpected {type(error).__name__}: {error}; this is a bug in Stackfold: run "
+            "the command again with STACKFOLD_DEBUG=1 and report its output"
         )
     return code
 
@@ -81,13 +81,13 @@ def _run(arguments: Sequence[str]) -> int:
     if try_fast_path(arguments):
         return 0
     if not all(map(_is_text, arguments)):
-        return _refuse("the command line holds bytes that are no UTF-8 text", 2)
+        return _fail("the command line is not valid UTF-8", 2)
     from typer import TyperException
 
     from stackfold.cli.app import command
 
     try:
-        with heard_by(cache(_note)):  # each notice once, however often it is told
+        with heard_by(cache(_note)):  # print each notice once
             result = command()(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except TyperException as misuse:
         return _wrong_usage(misuse)
@@ -99,10 +99,10 @@ def _wrong_usage(misuse: Exception) -> int:
 
     problem = usage_problem(misuse)
     if "\n" in problem:
-        # A group without a command: what was asked for is its help.
+        # A group without a command prints its help.
         sys.stderr.write(problem + "\n")
         return 2
-    return _refuse(problem, 2)
+    return _fail(problem, 2)
 
 
 def _note(text: str) -> None:
@@ -115,9 +115,9 @@ def _is_text(argument: str) -> bool:
     return argument.isascii() or not any("\ud800" <= each <= "\udfff" for each in argument)
 
 
-def _refuse(text: str, code: int = 1) -> int:
+def _fail(text: str, code: int = 1) -> int:
     from stackfold.cli.table import one_line
 
-    with suppress(OSError):  # nobody reads it any more
+    with suppress(OSError):  # stderr was closed
         sys.stderr.write(f"error: {one_line(text)}\n")
     return code

@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, and what they mean."""
+"""Options and arguments that several commands share, and the parsing of their values."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ import typer
 
 from stackfold.application.listing.listing import Condition, Listing
 from stackfold.cli import completion
-from stackfold.cli.escapes import shown_lines
+from stackfold.cli.escapes import escaped_lines
 from stackfold.cli.render import Format, note
 from stackfold.cli.typer_ext import WrongUsage
 from stackfold.domain.errors import NeedsConfirmation
@@ -24,11 +24,11 @@ Message = Annotated[
         "-m",
         metavar="TEXT",
         show_default=False,
-        help="Why you do this; it is kept with the change.",
+        help="The reason for the change; recorded with it.",
     ),
 ]
-Output = Annotated[Format, typer.Option("--output", help="The form to print it in.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+Output = Annotated[Format, typer.Option("--output", help="The output format.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
 SetLabels = Annotated[
     list[str] | None,
     typer.Option(
@@ -45,7 +45,7 @@ StackName = Annotated[
     str,
     typer.Argument(
         metavar="NAME",
-        help="The stack: its name, its id, or a unique beginning of either.",
+        help="Name or id of the stack, or a unique prefix of either.",
         autocompletion=completion.stacks,
     ),
 ]
@@ -53,41 +53,45 @@ ActiveOrStackName = Annotated[
     str | None,
     typer.Argument(
         metavar="NAME",
-        help="The stack: its name, its id, or a unique beginning of either. "
-        "By default the active one.",
+        help="Name or id of the stack, or a unique prefix of either; by default the active stack.",
         autocompletion=completion.stacks,
     ),
 ]
-_RULE = "1 to 64 letters, digits, '.', '_' or '-', a letter or digit first"
-Name = Annotated[str, typer.Argument(metavar="NAME", help=f"Its name: {_RULE}.")]
+_RULE = "1 to 64 letters, digits, '.', '_' or '-', starting with a letter or digit"
+Name = Annotated[str, typer.Argument(metavar="NAME", help=f"The name: {_RULE}.")]
 NewName = Annotated[str, typer.Argument(metavar="NEW_NAME", help=f"The new name: {_RULE}.")]
 
-# -- the past
+# -- time travel
 
 WHEN = "a position (#123), a time or date, an age (2h, 3d) or a run (run:ID)"
 AsOf = Annotated[
     str | None,
-    typer.Option("--as-of", metavar="WHEN", show_default=False, help=f"As it was then: {WHEN}."),
+    typer.Option(
+        "--as-of",
+        metavar="WHEN",
+        show_default=False,
+        help=f"Show the state at a past point: {WHEN}.",
+    ),
 ]
 ToRevision = Annotated[
     int | None,
-    typer.Option("--to", metavar="REVISION", show_default=False, help="What it was then."),
+    typer.Option("--to", metavar="REVISION", show_default=False, help="The revision to revert to."),
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Print what would change, and keep nothing of it.")
+    bool, typer.Option("--dry-run", help="Print what would change without recording it.")
 ]
 Limit = Annotated[
     int | None,
     typer.Option(
-        "--limit", min=1, metavar="NUMBER", show_default=False, help="Show at most so many."
+        "--limit", min=1, metavar="NUMBER", show_default=False, help="The maximum number of rows."
     ),
 ]
 
 
-def one_point(context: typer.Context, to: int | None, as_of: str | None) -> None:
-    """See that a command was told one point to go back to at most."""
+def check_one_point(context: typer.Context, to: int | None, as_of: str | None) -> None:
+    """Reject a command line with both --to and --as-of."""
     if to is not None and as_of is not None:
-        raise WrongUsage("give --to or --as-of, one of them", context)
+        raise WrongUsage("--to and --as-of exclude each other: give one of them", context)
 
 
 # -- lists
@@ -98,15 +102,17 @@ OnlyLabels = Annotated[
         "--label",
         metavar="KEY=TEXT",
         show_default=False,
-        help="Only those with this label; repeatable.",
+        help="Only rows with this label; repeatable.",
     ),
 ]
 SortBy = Annotated[
-    str, typer.Option("--sort-by", metavar="[asc:|desc:]COLUMN", help="The order of the rows.")
+    str, typer.Option("--sort-by", metavar="[asc:|desc:]COLUMN", help="The column to sort by.")
 ]
-Page = Annotated[int, typer.Option("--page", min=1, metavar="NUMBER", help="Which page to show.")]
+Page = Annotated[
+    int, typer.Option("--page", min=1, metavar="NUMBER", help="The number of the page to show.")
+]
 Size = Annotated[
-    int, typer.Option("--size", min=1, metavar="NUMBER", help="How many rows a page has.")
+    int, typer.Option("--size", min=1, metavar="NUMBER", help="The number of rows per page.")
 ]
 Columns = Annotated[
     str | None,
@@ -114,19 +120,19 @@ Columns = Annotated[
         "--columns",
         metavar="COLUMN,...",
         show_default=False,
-        help="Which columns to show, and in which order.",
+        help="The columns to show, in this order.",
     ),
 ]
 _OPERATORS = ("equals", "contains", "startswith", "endswith", "oneof")
 
 
-def matching(column: str) -> Any:
-    """The option that narrows a list by a column."""
+def filter_option(column: str) -> Any:
+    """An option that filters a list by the values of a column."""
     return typer.Option(
         f"--{column.replace('_', '-')}",
         metavar="[OPERATOR:]VALUE",
         show_default=False,
-        help=f"Only those whose {column} fits.",
+        help=f"Only rows whose {column} matches.",
     )
 
 
@@ -137,13 +143,13 @@ def listing(
     page: int,
     size: int,
 ) -> Listing:
-    """What the options of a list ask for."""
+    """Build the query that the options of a list command describe."""
     direction, _, column = sort_by.rpartition(":")
     if direction not in {"", "asc", "desc"}:
         raise WrongUsage(f"--sort-by {sort_by}: write asc:{column} or desc:{column}")
     return Listing(
         where=tuple(_condition(name, text) for name, text in filters.items() if text is not None),
-        labels=tuple(pairs("--label", labels).items()),
+        labels=tuple(parse_pairs("--label", labels).items()),
         sort_by=column.replace("-", "_"),
         descending=direction == "desc",
         page=page,
@@ -159,8 +165,8 @@ def _condition(column: str, text: str) -> Condition:
     return Condition(column, "equals", text)
 
 
-def chosen(columns: str | None) -> list[str] | None:
-    """The columns that were asked for; None for the usual ones."""
+def parse_columns(columns: str | None) -> list[str] | None:
+    """Parse --columns; None stands for the default columns."""
     if columns is None:
         return None
     names = [name.strip().replace("-", "_").lower() for name in columns.split(",")]
@@ -170,15 +176,15 @@ def chosen(columns: str | None) -> list[str] | None:
 # -- labels and attributes
 
 
-def pairs(option: str, given: Sequence[str] | None) -> dict[str, str]:
-    """The `KEY=TEXT` values of a repeatable option."""
+def parse_pairs(option: str, given: Sequence[str] | None) -> dict[str, str]:
+    """Parse the `KEY=TEXT` values of a repeatable option."""
     found: dict[str, str] = {}
     for each in given or ():
         key, equals, text = each.partition("=")
         if not equals or not key:
             raise WrongUsage(f"{option} {each}: write {option} KEY=TEXT")
         if key in found:
-            raise WrongUsage(f"{option} {key} is given twice, it can be given once")
+            raise WrongUsage(f"{option} {key} is given twice: give it once")
         found[key] = text
     return found
 
@@ -186,19 +192,21 @@ def pairs(option: str, given: Sequence[str] | None) -> dict[str, str]:
 def label_changes(
     given: Sequence[str] | None, removed: Sequence[str] | None
 ) -> dict[str, str | None]:
-    """Label → new text, or None to remove it."""
-    changes: dict[str, str | None] = {**pairs("--label", given)}
+    """Label → its new text, or None to remove it."""
+    changes: dict[str, str | None] = {**parse_pairs("--label", given)}
     for key in removed or ():
         if key in changes:
-            raise WrongUsage(f"the label {key} is both set and removed: do one of them")
+            raise WrongUsage(
+                f"the label {key} is both set and removed: give one of the two options"
+            )
         changes[key] = None
     return changes
 
 
-def values(attributes: dict[str, str]) -> dict[str, str]:
-    """The attributes' values: `@file` stands for what the file holds, `@@text` for `@text`.
+def read_values(attributes: dict[str, str]) -> dict[str, str]:
+    """Read attribute values: `@file` is the content of the file, `@@text` is `@text`.
 
-    One line end at the end of the file is left off, as editors add it.
+    A newline at the end of the file is removed, as editors add it.
 
     Raises:
         InvalidFile: A file cannot be read.
@@ -215,11 +223,11 @@ def _value(text: str) -> str:
     return read_text(path, SECRET).removesuffix("\n")
 
 
-# -- before something is gone, or changes that was not named
+# -- confirmation
 
 
 def confirm(what: str, yes: bool) -> None:
-    """Ask whether to delete `what`, unless `yes`; without a terminal there is nobody to ask.
+    """Ask whether to delete `what`, unless `yes` is given.
 
     Raises:
         WrongUsage: There is no terminal, and `yes` was not given.
@@ -228,30 +236,35 @@ def confirm(what: str, yes: bool) -> None:
     if yes:
         return
     if not _is_terminal():
-        raise WrongUsage(f"{what} is not deleted: without a terminal to ask on, give --yes")
+        raise WrongUsage(f"deleting {what} needs confirmation: give --yes")
     if not _agreed(f"Delete {what}?"):
         note("nothing is deleted")
         raise typer.Exit(1)
 
 
 def agree(question: str, otherwise: str, yes: bool) -> None:
-    """Ask a question before something is done, unless `yes`.
+    """Ask a question before going on, unless `yes` is given.
+
+    Args:
+        question: A yes-no question.
+        otherwise: The consequence of no, such as `nothing is installed`.
+        yes: Do not ask.
 
     Raises:
         WrongUsage: There is no terminal to ask on, and `yes` was not given.
-        Exit: The answer is no; that `otherwise` is so has been said.
+        Exit: The answer is no.
     """
     if yes:
         return
     if not _is_terminal():
-        raise WrongUsage(f"{otherwise}: without a terminal to ask on, give --yes")
+        raise WrongUsage(f"{otherwise}: confirm with --yes")
     if not _agreed(question):
         note(otherwise)
         raise typer.Exit(1)
 
 
-def confirm_reach(needed: NeedsConfirmation) -> None:
-    """Ask whether to change what other stacks hold, too.
+def confirm_shared(needed: NeedsConfirmation) -> None:
+    """Ask whether to change components that other stacks use too.
 
     Raises:
         NeedsConfirmation: There is no terminal to ask on.
@@ -269,6 +282,6 @@ def _is_terminal() -> bool:
 
 
 def _agreed(question: str) -> bool:
-    sys.stderr.write(f"{shown_lines(question)} [y/N] ")
+    sys.stderr.write(f"{escaped_lines(question)} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -7,8 +7,8 @@ import typer
 
 from stackfold.cli import completion
 from stackfold.cli.execution import Quiet, execute
-from stackfold.cli.options import Message, pairs
-from stackfold.cli.render import note, say, warnings_as_notes
+from stackfold.cli.options import Message, parse_pairs
+from stackfold.cli.render import echo, note, warnings_as_notes
 from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
 
@@ -21,8 +21,8 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="The pipeline, as file.py:name or module:name; the name may be left out where "
-        "there is one pipeline only.",
+        help="The pipeline, as file.py:name or module:name; the name may be omitted if there is "
+        "only one.",
     ),
 ]
 Stack = Annotated[
@@ -31,7 +31,7 @@ Stack = Annotated[
         "--stack",
         metavar="NAME",
         show_default=False,
-        help="The stack to use; by default the active one. Which one is active stays.",
+        help="The stack to use; by default the active one.",
         autocompletion=completion.stacks,
     ),
 ]
@@ -48,7 +48,7 @@ def run(
             "-p",
             metavar="NAME=VALUE",
             show_default=False,
-            help="A parameter of the pipeline; repeatable. Lists and the like as JSON.",
+            help="A pipeline parameter, containers as JSON; repeatable.",
         ),
     ] = None,
     config: Annotated[
@@ -58,7 +58,7 @@ def run(
             "-c",
             metavar="FILE",
             show_default=False,
-            help="A YAML file with parameters, options, settings of steps and the stack.",
+            help="A YAML file with parameters, options, step settings and the stack.",
         ),
     ] = None,
     tag: Annotated[
@@ -66,23 +66,23 @@ def run(
         typer.Option("--tag", metavar="TAG", show_default=False, help="Tag the run; repeatable."),
     ] = None,
     no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Execute every step, whatever is known of it.")
+        bool, typer.Option("--no-cache", help="Execute every step, ignoring the cache.")
     ] = False,
     dry_run: Annotated[
         bool,
         typer.Option(
             "--dry-run",
-            help="Only print what an engine such as Kubeflow would be handed; run nothing.",
+            help="Print the job that a remote orchestrator would get, without running it.",
         ),
     ] = False,
     quiet: Quiet = False,
     message: Message = "",
 ) -> None:
-    """Run a pipeline and wait until it has ended.
+    """Run a pipeline, and wait until it ends.
 
-    What is given here comes before what the file says, and that before what the code says.
+    Options take precedence over the file, and the file over the code.
     """
-    given = pairs("--parameter", parameter)
+    given = parse_pairs("--parameter", parameter)
     settings: dict[str, Any] = {"tags": tuple(tag)} if tag else {}
     if no_cache:
         settings["enable_cache"] = False
@@ -95,7 +95,7 @@ def run(
                 document = workspace.runs.document(
                     found, values, configuration=configuration, stack=stack
                 )
-            say(document.rstrip("\n"))
+            echo(document.rstrip("\n"))
             return
         execute(
             lambda listener: workspace.runs.start(
@@ -117,17 +117,19 @@ def build(
     no_cache: Annotated[
         bool,
         typer.Option(
-            "--no-cache", help="Build it whatever is there, from what its base image is today."
+            "--no-cache", help="Build even if the image exists, from the current base image."
         ),
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Only print the Containerfile, and what goes into it."),
+        typer.Option(
+            "--dry-run", help="Print the Containerfile and the contents without building."
+        ),
     ] = False,
 ) -> None:
-    """Build the image of a pipeline and push it, unless it is there; print what it is called.
+    """Build and push the image of a pipeline unless it exists; print its reference.
 
-    The stack's image builder builds it, of the pipeline's code and what the stack requires, and
+    The stack's image builder builds it from the pipeline's code and the stack's requirements, and
     pushes it to the stack's container registry.
     """
     with Workspace.open() as workspace:
@@ -137,15 +139,15 @@ def build(
             return
         image = workspace.images.build(found, stack=stack, rebuild=no_cache)
         what = "built and pushed" if image.is_pushed else "built"
-        note(f"image {image.name} {what}" if image.is_new else f"image {image.name} is there")
-        say(image.reference)
+        note(f"image {image.name} {what}" if image.is_new else f"image {image.name} exists")
+        echo(image.reference)
 
 
 def _show(recipe: "Recipe") -> None:
-    say(f"image: {recipe.name}")
+    echo(f"image: {recipe.name}")
     for title, text in (
         ("Containerfile", recipe.containerfile),
         ("requirements", recipe.requirements),
         ("code", "\n".join(recipe.files)),
     ):
-        say(f"\n{title}:\n{text.rstrip()}")
+        echo(f"\n{title}:\n{text.rstrip()}")

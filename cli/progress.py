@@ -1,7 +1,4 @@
-"""How a run comes along: a live view on a terminal, one line per step elsewhere.
-
-It goes to stderr, so that stdout is left to the steps and to the command's answer.
-"""
+"""Shows the progress of a run on stderr: a live view on a terminal, lines elsewhere."""
 
 import sys
 import threading
@@ -24,13 +21,13 @@ _STYLES = {
     "cancelled": "yellow",
     "skipped": "dim",
 }
-_MOST = 12
-"""So many running steps at most are shown."""
+_MAX_RUNNING = 12
+"""The maximum number of running steps shown."""
 
 
 @contextmanager
-def watched(quiet: bool = False) -> Iterator[ProgressListener]:
-    """Who shows how a run comes along, for the block in which it runs.
+def show_progress(quiet: bool = False) -> Iterator[ProgressListener]:
+    """Provide a listener that shows the progress of a run within the block.
 
     Args:
         quiet: Show nothing.
@@ -45,7 +42,7 @@ def watched(quiet: bool = False) -> Iterator[ProgressListener]:
 
 
 class _Lines:
-    """Writes a line when a step has ended; in the run's order, whichever of several ends first."""
+    """Prints a line per ended step, in the order of the pipeline, also if steps run in parallel."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
@@ -60,16 +57,16 @@ class _Lines:
     def step_started(self, step: str) -> None: ...
 
     def step_retried(self, step: str, attempt: int, reason: str, delay: float) -> None:
-        self._say(step, again(step, attempt, reason, delay))
+        self._echo(step, again(step, attempt, reason, delay))
 
     def step_ended(self, end: StepEnd) -> None:
-        self._say(end.step, f"step {end.step} {how(end)}", ended=True)
+        self._echo(end.step, f"step {end.step} {how(end)}", ended=True)
 
     def run_ended(self, status: str) -> None:
         for step in reversed(self._waiting):
             self._write(self._lines.pop(step, ()))
 
-    def _say(self, step: str, line: str, ended: bool = False) -> None:
+    def _echo(self, step: str, line: str, ended: bool = False) -> None:
         with self._turn:
             self._lines.setdefault(step, []).append(line)
             if ended:
@@ -86,7 +83,7 @@ class _Lines:
 
 
 class _View:
-    """Prints a line when a step has ended, and below these shows what is running."""
+    """Prints a line per ended step, and below these the running steps."""
 
     def __init__(self, live: "Live") -> None:
         self._live = live
@@ -116,17 +113,17 @@ class _View:
     def run_ended(self, status: str) -> None: ...
 
     def __rich__(self) -> "RenderableType":
-        """What is below the lines just now."""
+        """Render the running steps and the total."""
         from rich.text import Text
 
-        if not self._steps:  # the code is still being loaded
+        if not self._steps:  # the pipeline is still being loaded
             return Text("")
         now = time.monotonic()
         with self._turn:
             running = list(self._running.items())
-        lines = [f"  {step} {duration(now - began)}" for step, began in running[:_MOST]]
-        if len(running) > _MOST:
-            lines.append(f"  and {len(running) - _MOST} more")
+        lines = [f"  {step} {duration(now - began)}" for step, began in running[:_MAX_RUNNING]]
+        if len(running) > _MAX_RUNNING:
+            lines.append(f"  and {len(running) - _MAX_RUNNING} more")
         lines.append(f"{self._ended} of {self._steps} steps, {duration(now - self._began)}")
         return Text("\n".join(lines), style="blue", no_wrap=True, overflow="ellipsis")
 
@@ -146,7 +143,7 @@ def _live() -> Iterator[ProgressListener]:
         console=console,
         transient=True,
         refresh_per_second=8,
-        # What steps print on the same terminal appears above what is running.
+        # Output of steps on the same terminal appears above the running steps.
         redirect_stdout=sys.stdout.isatty(),
         redirect_stderr=True,
     )
@@ -157,27 +154,27 @@ def _live() -> Iterator[ProgressListener]:
 
 
 def begins(run: str, steps: Sequence[str], kept: Sequence[str]) -> str:
-    """A run in a line."""
+    """Describe the start of a run in a line."""
     count = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
     return f"run {run}: {count}" + (f", {len(kept)} completed before" if kept else "")
 
 
 def again(step: str, attempt: int, reason: str, delay: float) -> str:
-    """A step that is tried again, in a line."""
+    """Describe a retry in a line."""
     when = f" in {duration(delay)}" if delay else ""
     return f"step {step} failed: {reason}; attempt {attempt} begins{when}"
 
 
 def how(end: StepEnd) -> str:
-    """How a step ended, as the rest of its line."""
+    """Describe the end of a step, as the rest of its line."""
     if end.status == "cached":
-        return "found in the cache"
+        return "cached"
     after = "" if end.status == "skipped" else f" after {duration(end.seconds)}"
     return f"{end.status}{after}" + (f": {end.reason}" if end.reason else "")
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people read them: 0.02 s, 3.4 s, 2 min 5 s, 1 h 3 min."""
+    """Format seconds: 0.02 s, 3.4 s, 2 min 5 s, 1 h 3 min."""
     if seconds < 1:
         return f"{seconds:.2f} s"
     if seconds < 60:

@@ -1,4 +1,4 @@
-"""A bar that a terminal shows while something takes long."""
+"""A progress bar for long operations."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,9 +9,9 @@ from typing import Any
 
 @contextmanager
 def bar(title: str, total: int) -> Iterator[Callable[[int], None] | None]:
-    """Something to be told how much of `total` is done; None where there is no terminal.
+    """Provide a callback for the progress out of `total`; None without a terminal.
 
-    What draws the bar is loaded when something is told, for most is done before that.
+    rich is loaded on the first call, as short operations never make one.
     """
     if not sys.stderr.isatty():
         yield None
@@ -23,11 +23,11 @@ def bar(title: str, total: int) -> Iterator[Callable[[int], None] | None]:
             from rich.console import Console
             from rich.progress import Progress
 
-            shown = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
-            return shown, shown.add_task(title, total=total)
+            progress = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+            return progress, progress.add_task(title, total=total)
 
-        def tell(done: int) -> None:
-            shown, task = drawn()
-            shown.update(task, completed=done)
+        def report(done: int) -> None:
+            progress, task = drawn()
+            progress.update(task, completed=done)
 
-        yield tell
+        yield report

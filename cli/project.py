@@ -1,4 +1,4 @@
-"""`stackfold init`, `trust`, `status`, `undo` and `version`: the workspace as a whole."""
+"""`stackfold init`, `trust`, `status`, `undo` and `version`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from stackfold.cli import show
-from stackfold.cli.history_rows import tell
+from stackfold.cli.history_rows import print_changes
 from stackfold.cli.options import AsOf, DryRun, Message, Output
-from stackfold.cli.render import Format, say
+from stackfold.cli.render import Format, echo
 from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
 
@@ -26,16 +26,16 @@ def init(
         typer.Option(
             metavar="URL",
             show_default=False,
-            help="The PostgreSQL whose log the project's people share, such as "
-            "postgresql://ada@db.example.com/ml; without a password.",
+            help="The PostgreSQL database of a shared log, without a password, such as "
+            "postgresql://ada@db.example.com/ml.",
         ),
     ] = None,
     message: Message = "",
 ) -> None:
-    """Give a folder an active stack of its own; it starts with the globally active one."""
+    """Make a folder a project with its own active stack, initially the global one."""
     with Workspace.open(store=store) as workspace:
         made = workspace.init_project(folder, message, store)
-    say(f"{made} is a project now: `stack set` in it changes the active stack there only")
+    echo(f"{made} is now a project: `stack set` in it changes only its active stack")
 
 
 @project.command("trust")
@@ -43,34 +43,34 @@ def trust(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="FOLDER", help="The project's folder, or one in it; by default the current one."
+            metavar="FOLDER", help="A folder of the project; by default the current one."
         ),
     ] = None,
 ) -> None:
-    """Trust a project that is not yours, and the log that it names; your home remembers it.
+    """Trust a project that somebody else owns, and the log that it names.
 
-    Look at its .stackfold/project.json first: commands that are run in it work on that log.
+    Read its .stackfold/project.json first: commands in the project use that log.
     """
     trusted = Workspace.trust(folder)
     on = f", and the log at {trusted.store}" if trusted.store else ""
-    say(f"the project in {trusted.folder} is trusted{on}")
+    echo(f"the project in {trusted.folder} is trusted{on}")
 
 
 @project.command("status")
 def status(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
-    """Show where the log and the project are, and which stack is active by whose choice."""
+    """Show the home, the log, the project, and the active stack with the setting that chose it."""
     show.status(output, as_of)
 
 
 @project.command("undo")
 def undo(dry_run: DryRun = False, message: Message = "") -> None:
-    """Take back the last change that was not taken back yet, whatever it was.
+    """Undo the last change that is not undone yet.
 
-    A second undo takes back the change before that.
+    A second undo undoes the change before.
     """
     with Workspace.open() as workspace:
         entries = workspace.undo(dry_run=dry_run, why=message)
-    tell(entries, dry_run)
+    print_changes(entries, dry_run)
 
 
 @project.command("version")

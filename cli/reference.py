@@ -1,6 +1,6 @@
-"""The reference of all commands, `docs/cli.md`: `python -m stackfold.cli.reference > docs/cli.md`.
+"""Writes the command reference: `python -m stackfold.cli.reference > docs/cli.md`.
 
-The groups of the twelve component types are the same but for the noun; one stands for all.
+The groups of the component types differ only in the noun, so one of them stands for all.
 """
 
 import sys
@@ -17,30 +17,28 @@ _SHOWN = ComponentType.ARTIFACT_STORE
 INTRODUCTION = f"""\
 # The command line
 
-Made from the commands themselves by `make reference`; a test holds that it is up to date.
+Generated from the commands by `make reference`; do not edit.
 
-Each command has `--help`. What is found by NAME is found by its name, its id, or a unique beginning
-of either. Every command that changes something takes `-m TEXT`, the reason, which is kept with the
-change; where nothing changes, nothing is recorded, and it says so. An option is given once, unless
-it is said to be repeatable.
+Every command has `--help`. NAME is a name, an id, or a unique prefix of either. Every command that
+records a change takes `-m TEXT`, the reason, which is recorded with it; a command that would change
+nothing records nothing and says so. Options are given once, unless marked as repeatable.
 
-Exit codes: 0 done, 1 refused, 2 wrong usage; then one line on stderr says what is wrong.
-`--output` is `table` for people, or `json`, `yaml`, `csv`, `tsv` for programs, with all fields.
-Filters such as `--name` take a value that must be equal, or `contains:`, `startswith:`,
-`endswith:` or `oneof:A,B` and a value.
+Exit codes: 0 success, 1 error, 2 wrong usage; an error is one line on stderr. `--output table` is
+for people; `json`, `yaml`, `csv` and `tsv` have all fields. Filters such as `--name` match an equal
+value, or take a prefix: `contains:`, `startswith:`, `endswith:` or `oneof:A,B`.
 
-Each component type has the same commands; here are those of `{_SHOWN.command}`. The others:
+Every component type has the commands shown here for `{_SHOWN.command}`. The other types:
 {fill(", ".join(f"`{type.command}`" for type in ComponentType if type is not _SHOWN), 99)}.
 """
 
 
 def reference() -> str:
-    """The whole reference, as Markdown."""
+    """Format the whole reference as Markdown."""
     return INTRODUCTION + "".join(_section(names, each) for names, each in leaves(command()))
 
 
 def leaves(group: LazyGroup, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command below a group, with the words to call it by; of the types, one."""
+    """Yield the words and the command of every command; of the component types, only one."""
     others = {type.command for type in ComponentType} - {_SHOWN.command}
     for name in group.entries:
         if not names and name in others:

@@ -1,4 +1,4 @@
-"""Showing rows: as a table for people, as JSON, YAML, CSV or TSV for programs."""
+"""Prints records as a table, JSON, YAML, CSV or TSV."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from stackfold.cli.escapes import harmless, json_text, shown, shown_lines
+from stackfold.cli.escapes import escape_formula, escaped, escaped_lines, json_text
 from stackfold.cli.table import properties, table
 from stackfold.domain.errors import InvalidListing, StackfoldWarning
 
@@ -14,7 +14,7 @@ Record = Mapping[str, Any]
 
 
 class Format(StrEnum):
-    """The forms in which lists and descriptions are shown."""
+    """The output formats of lists and descriptions."""
 
     TABLE = "table"
     JSON = "json"
@@ -24,16 +24,16 @@ class Format(StrEnum):
 
 
 class Shape(NamedTuple):
-    """Which of a record's values are shown where."""
+    """The columns of a kind of record."""
 
     fields: tuple[str, ...]
-    """What programs get, unless they ask for columns."""
+    """All fields: the default of every format but the table."""
     table: tuple[str, ...]
-    """What a table of many shows, unless columns are asked for."""
+    """The default columns of a table."""
     vital: tuple[str, ...] = ("name",)
-    """What a table never cuts."""
+    """Columns that a table never truncates."""
     extra: tuple[str, ...] = ()
-    """What can be asked for besides `fields`."""
+    """Columns that may be selected in addition to `fields`."""
 
 
 def show_rows(
@@ -42,27 +42,27 @@ def show_rows(
     output: str = Format.TABLE,
     columns: Sequence[str] | None = None,
 ) -> None:
-    """Print many records.
+    """Print records in an output format.
 
     Raises:
-        InvalidListing: A column that they do not have.
+        InvalidListing: There is no such column.
     """
-    must_know(shape, columns)
+    check_columns(shape, columns)
     if output == Format.TABLE:
         text, left_out = table(records, columns or shape.table, shape.vital)
         sys.stdout.write(text)
         if left_out:
-            note(f"no room for {', '.join(left_out)}: widen the terminal or choose with --columns")
+            note(f"no room for {', '.join(left_out)}: widen the terminal or select with --columns")
         return
     fields = columns or shape.fields
     _write([{field: record[field] for field in fields} for record in records], fields, output)
 
 
-def must_know(shape: Shape, columns: Sequence[str] | None) -> None:
-    """See whether records of that shape have these columns.
+def check_columns(shape: Shape, columns: Sequence[str] | None) -> None:
+    """Check that records of that shape have these columns.
 
     Raises:
-        InvalidListing: A column that they do not have.
+        InvalidListing: There is no such column.
     """
     known = dict.fromkeys((*shape.fields, *shape.table, *shape.extra))
     for column in columns or ():
@@ -71,7 +71,7 @@ def must_know(shape: Shape, columns: Sequence[str] | None) -> None:
 
 
 def show_one(record: Record, fields: Sequence[str], output: str = Format.TABLE) -> None:
-    """Print one record with all its values."""
+    """Print all values of one record."""
     if output == Format.TABLE:
         sys.stdout.write(properties(record, fields))
     elif output in {Format.CSV, Format.TSV}:
@@ -81,7 +81,7 @@ def show_one(record: Record, fields: Sequence[str], output: str = Format.TABLE) 
 
 
 def plain(value: Any) -> Any:
-    """A view as dictionaries and lists, however deep, of values that JSON carries."""
+    """Convert a view, at any depth, to values that JSON can represent."""
     if hasattr(value, "_asdict"):
         value = value._asdict()
     if isinstance(value, dict) and all(type(key) is str for key in value):
@@ -97,7 +97,7 @@ def plain(value: Any) -> Any:
 
 @contextmanager
 def warnings_as_notes() -> Iterator[None]:
-    """Within the block, show our own warnings as notes; others as ever."""
+    """Within the block, print Stackfold's own warnings as notes, and others as before."""
     import warnings
 
     as_ever = warnings.showwarning
@@ -114,19 +114,19 @@ def warnings_as_notes() -> Iterator[None]:
         yield
 
 
-def say(text: str) -> None:
-    """Print what was done."""
-    sys.stdout.write(f"{shown_lines(text)}\n")
+def echo(text: str) -> None:
+    """Print a line on stdout."""
+    sys.stdout.write(f"{escaped_lines(text)}\n")
 
 
-def hand_over(text: str) -> None:
-    """Print a value: exactly, or on a terminal with nothing that it would obey."""
-    sys.stdout.write(f"{shown_lines(text) if sys.stdout.isatty() else text}\n")
+def print_value(text: str) -> None:
+    """Print a value: exactly, or on a terminal with control characters escaped."""
+    sys.stdout.write(f"{escaped_lines(text) if sys.stdout.isatty() else text}\n")
 
 
 def note(text: str) -> None:
-    """Print what a person should know and a program reading the output should not get."""
-    sys.stderr.write(f"note: {shown(text)}\n")
+    """Print a remark on stderr, so that it does not mix with the output."""
+    sys.stderr.write(f"note: {escaped(text)}\n")
 
 
 def _write(data: Any, fields: Sequence[str], output: str) -> None:
@@ -147,10 +147,10 @@ def _write(data: Any, fields: Sequence[str], output: str) -> None:
 
 
 def _plain(value: object) -> object:
-    """A value for one cell of a file: what has parts, and truth, as JSON."""
+    """A value as a cell of CSV or TSV; containers and booleans as JSON."""
     if isinstance(value, str):
-        text = harmless(value)
-        return shown(text) if sys.stdout.isatty() else text
+        text = escape_formula(value)
+        return escaped(text) if sys.stdout.isatty() else text
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     return "" if value is None else json_text(value)

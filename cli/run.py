@@ -1,4 +1,4 @@
-"""`stackfold run`: look up runs, compare them, go on with them, repeat and forget them."""
+"""`stackfold run`: inspect, compare, resume, rerun, tag and delete runs."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ import typer
 
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.cli import completion, show
-from stackfold.cli.escapes import shown_log
+from stackfold.cli.escapes import escaped_output
 from stackfold.cli.execution import Quiet, execute
 from stackfold.cli.history import DiffForm, DiffOutput, show_unified
 from stackfold.cli.history_rows import LOG, changed, record, row, what
@@ -21,63 +21,71 @@ from stackfold.cli.options import (
     Size,
     SortBy,
     Yes,
-    chosen,
     confirm,
+    filter_option,
     listing,
-    matching,
+    parse_columns,
 )
-from stackfold.cli.render import Format, note, plain, say, show_one
+from stackfold.cli.render import Format, echo, note, plain, show_one
 from stackfold.cli.table import lines, table
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.workspace import Workspace
 
-run = Noun("run", "Look up, compare and repeat runs.")
+run = Noun("run", "Inspect, compare, resume and rerun runs.")
 
 _FIRST = (
     "id", "name", "pipeline", "status", "stack", "stack_revision", "started", "ended", "by", "why",
     "error", "source", "parameters", "tags", "metadata", "rerun_of", "fingerprint",
 )  # fmt: skip
-"""What a description for people begins with; the steps and the pin are tables of their own."""
+"""The fields at the top of a description; steps and pin follow as tables."""
 
 
 def _name(which: str, metavar: str = "NAME") -> Any:
     return typer.Argument(
         metavar=metavar,
-        help=f"{which}: its name, its id, or a unique beginning of either.",
+        help=f"Name or id of {which}, or a unique prefix of either.",
         autocompletion=completion.runs,
     )
 
 
-RunName = Annotated[str, _name("The run")]
+RunName = Annotated[str, _name("the run")]
 
 
 @run.command("list")
 def list_runs(
-    id: Annotated[str | None, matching("id")] = None,
-    name: Annotated[str | None, matching("name")] = None,
-    pipeline: Annotated[str | None, matching("pipeline")] = None,
-    stack: Annotated[str | None, matching("stack")] = None,
-    stack_revision: Annotated[str | None, matching("stack_revision")] = None,
-    status: Annotated[str | None, matching("status")] = None,
-    started: Annotated[str | None, matching("started")] = None,
-    ended: Annotated[str | None, matching("ended")] = None,
-    by: Annotated[str | None, matching("by")] = None,
-    fingerprint: Annotated[str | None, matching("fingerprint")] = None,
+    id: Annotated[str | None, filter_option("id")] = None,
+    name: Annotated[str | None, filter_option("name")] = None,
+    pipeline: Annotated[str | None, filter_option("pipeline")] = None,
+    stack: Annotated[str | None, filter_option("stack")] = None,
+    stack_revision: Annotated[str | None, filter_option("stack_revision")] = None,
+    status: Annotated[str | None, filter_option("status")] = None,
+    started: Annotated[str | None, filter_option("started")] = None,
+    ended: Annotated[str | None, filter_option("ended")] = None,
+    by: Annotated[str | None, filter_option("by")] = None,
+    fingerprint: Annotated[str | None, filter_option("fingerprint")] = None,
     tag: Annotated[
         list[str] | None,
         typer.Option(
-            "--tag", metavar="TAG", show_default=False, help="Only those with it; repeatable."
+            "--tag", metavar="TAG", show_default=False, help="Only rows with this tag; repeatable."
         ),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
-            "--since", metavar="WHEN", show_default=False, help=f"Only those from then on: {WHEN}."
+            "--since",
+            metavar="WHEN",
+            show_default=False,
+            help=f"Only runs started from this point on: {WHEN}.",
         ),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="WHEN", show_default=False, help="Only those up to then."),
+        typer.Option(
+            "--until",
+            metavar="WHEN",
+            show_default=False,
+            help="Only runs started up to this point.",
+        ),
     ] = None,
     sort_by: SortBy = "desc:position",
     page: Page = 1,
@@ -85,9 +93,9 @@ def list_runs(
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """List runs, the latest first.
+    """List runs, newest first.
 
-    A VALUE must be equal; or write contains:, startswith:, endswith: or oneof:A,B,... before it.
+    A filter matches an equal value, or contains:TEXT, startswith:TEXT, endswith:TEXT, oneof:A,B,...
     """
     filters = {
         "id": id,
@@ -103,7 +111,7 @@ def list_runs(
     }
     wanted = listing(filters, None, sort_by, page, size)
     wanted = wanted._replace(tags=tuple(tag or ()), since=since, until=until)
-    show.runs(output, wanted, chosen(columns))
+    show.runs(output, wanted, parse_columns(columns))
 
 
 @run.command("describe")
@@ -111,25 +119,25 @@ def describe(
     name: RunName,
     why: Annotated[
         bool,
-        typer.Option("--why", help="Also why each step was or was not taken from the cache."),
+        typer.Option("--why", help="Also explain why each step was or was not cached."),
     ] = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show a run with its steps, and the exact stack that it used."""
+    """Show a run, its steps, and the exact stack it ran on."""
     with Workspace.open() as workspace:
-        told = plain(workspace.run_queries.describe_run(name))
+        described = plain(workspace.run_queries.describe_run(name))
         if why:
-            told["cache"] = plain([*workspace.runs.why(told["id"])])
+            described["cache"] = plain([*workspace.runs.why(described["id"])])
     if output != Format.TABLE:
-        show_one(told, list(told), output)
+        show_one(described, list(described), output)
         return
-    show_one(told, _FIRST)
-    _show_steps(told["steps"])
+    show_one(described, _FIRST)
+    _show_steps(described["steps"])
     if why:
         columns = ("step", "status", "reason", "compared_with")
-        sys.stdout.write("\ncache\n" + table(told["cache"], columns, columns[:3])[0])
-    _show_pin(told["pin"])
-    for step in told["steps"]:
+        sys.stdout.write("\ncache\n" + table(described["cache"], columns, columns[:3])[0])
+    _show_pin(described["pin"])
+    for step in described["steps"]:
         if step["traceback"]:
             sys.stdout.write(f"\nstep {step['name']} raised:\n{lines(step['traceback'])}")
 
@@ -139,34 +147,36 @@ def logs(
     name: RunName,
     step: Annotated[
         str | None,
-        typer.Argument(metavar="STEP", help="One step; by default all, each line with its step."),
+        typer.Argument(
+            metavar="STEP", help="One step; by default all, with the step before each line."
+        ),
     ] = None,
 ) -> None:
-    """Print what the steps of a run printed and logged."""
+    """Print the output and log messages of a run's steps."""
     silent = True
     with Workspace.open() as workspace:
-        for text in shown_log(workspace.runs.logs(name, step)):
+        for text in escaped_output(workspace.runs.logs(name, step)):
             sys.stdout.write(text)
             silent = silent and not text
     if silent:
-        note("nothing was printed")
+        note("there is no output")
 
 
 @run.command("diff")
 def diff(
-    before: Annotated[str, _name("A run", "RUN")],
-    after: Annotated[str, _name("The run to compare it with", "OTHER")],
+    before: Annotated[str, _name("the first run", "RUN")],
+    after: Annotated[str, _name("the second run", "OTHER")],
     output: DiffOutput = DiffForm.TABLE,
 ) -> None:
-    """Show in what two runs differ, and who changed it in between, and why.
+    """Compare two runs, and show the changes recorded between them.
 
-    The stack and every value behind it, flavors, code, parameters, inputs, outputs and packages.
+    Compares the stacks, configuration, flavors, code, parameters, inputs, outputs and packages.
     """
     with Workspace.open() as workspace:
         found = workspace.run_diffs.diff(before, after)
     if output == DiffForm.JSON:
-        told = {**plain(found), "changes": [record(each) for each in found.changes]}
-        show_one(told, found._fields, Format.JSON)
+        described = {**plain(found), "changes": [record(each) for each in found.changes]}
+        show_one(described, found._fields, Format.JSON)
         return
     if output == DiffForm.UNIFIED:
         changes = [
@@ -185,9 +195,9 @@ def diff(
 
 @run.command("resume")
 def resume(name: RunName, quiet: Quiet = False, message: Message = "") -> None:
-    """Go on with a run that failed, was cancelled or interrupted, doing only what is missing.
+    """Resume a failed, cancelled or interrupted run, executing only missing steps.
 
-    It goes on with the parameters, the configuration and the stack that it began with.
+    It uses the parameters, configuration and stack that the run started with.
     """
     with Workspace.open() as workspace:
         execute(lambda listener: workspace.runs.resume(name, why=message, listener=listener), quiet)
@@ -195,7 +205,7 @@ def resume(name: RunName, quiet: Quiet = False, message: Message = "") -> None:
 
 @run.command("rerun")
 def rerun(name: RunName, quiet: Quiet = False, message: Message = "") -> None:
-    """Run the pipeline of a run again on what it was pinned to, whatever that is today."""
+    """Run the pipeline of a run again, on the exact stack of that run."""
     with Workspace.open() as workspace:
         execute(lambda listener: workspace.runs.rerun(name, why=message, listener=listener), quiet)
 
@@ -205,49 +215,52 @@ def tag_run(
     context: typer.Context,
     name: RunName,
     tag: Annotated[
-        list[str] | None, typer.Argument(metavar="[TAG]...", help="The tags that it gets.")
+        list[str] | None, typer.Argument(metavar="[TAG]...", help="Tags to add.")
     ] = None,
     remove: Annotated[
         list[str] | None,
         typer.Option(
-            "--remove", metavar="TAG", show_default=False, help="A tag that it loses; repeatable."
+            "--remove", metavar="TAG", show_default=False, help="A tag to remove; repeatable."
         ),
     ] = None,
     message: Message = "",
 ) -> None:
-    """Add tags to a run, and remove others."""
+    """Add and remove tags of a run."""
     if not tag and not remove:
-        raise WrongUsage("say which tags", context)
+        raise WrongUsage("no tag given: give TAG or --remove TAG", context)
     with Workspace.open() as workspace:
         view = workspace.runs.tag(name, tag or (), remove or (), why=message)
-    say(f"run {view.name!r} tagged {', '.join(view.tags) or 'with nothing'}")
+    echo(f"run {view.name!r} tagged {', '.join(view.tags) or 'with nothing'}")
 
 
 @run.command("delete")
 def delete(name: RunName, yes: Yes = False, message: Message = "") -> None:
-    """Forget a run. What it produced goes when it is pruned; the log keeps what it did."""
+    """Delete a run; `artifact prune` then deletes its artifacts.
+
+    Its events remain in the log.
+    """
     with Workspace.open() as workspace:
         view = workspace.run_queries.run(name)
         confirm(f"run {view.name!r}", yes)
         workspace.runs.delete(view.id, why=message)
-    say(f"run {view.name!r} deleted")
+    echo(f"run {view.name!r} deleted")
 
 
 def _show_steps(steps: list[dict[str, Any]]) -> None:
     rows = [{**step, "outputs": [*map(_reference, step["outputs"])]} for step in steps]
     columns = ["name", "status", "started", "ended", "step_operator", "outputs"]
     if any(step["error"] for step in steps):
-        columns.insert(2, "error")  # what it raised, or why it was skipped
+        columns.insert(2, "error")  # the exception, or why it was skipped
     sys.stdout.write("\nsteps\n" + table(rows, columns, ("name", "status"))[0])
 
 
 def _reference(artifact: Mapping[str, Any]) -> str:
-    """What an artifact is found by."""
+    """The reference of an artifact."""
     return "{pipeline}/{step}/{name}@{version}".format_map(artifact)
 
 
 def _show_pin(pin: Mapping[str, Any]) -> None:
-    rows = [each for held in pin["components"].values() for each in held]
+    rows = [each for components in pin["components"].values() for each in components]
     columns = ("type", "name", "flavor", "revision", "configuration")
     sys.stdout.write("\ncomponents\n" + table(rows, columns, columns[:4])[0])
 
@@ -255,10 +268,10 @@ def _show_pin(pin: Mapping[str, Any]) -> None:
 def _show_changes(changes: Sequence[HistoryEntry], output: str) -> None:
     if changes and output == DiffForm.TABLE:
         text, _ = table([*map(row, changes)], LOG.table, LOG.vital)
-        sys.stdout.write(f"\nchanged in between\n{text}")
+        sys.stdout.write(f"\nchanges between the runs\n{text}")
     elif changes:
         for each in changes:
             why = f" ({each.why})" if each.why else ""
-            say(f"#{each.position} {each.when} {each.by}: {what(each)}{why}")
+            echo(f"#{each.position} {each.when} {each.by}: {what(each)}{why}")
             for one in each.changes:
-                say(f"  {changed(one)}")
+                echo(f"  {changed(one)}")

@@ -1,6 +1,6 @@
-"""The answers to questions about stacks, components and flavors.
+"""Functions that run a query and print the result; one per read command.
 
-The commands of typer and the front door both print them from here; nothing here needs typer.
+Both the typer commands and the fast path call them, so they do not need typer.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from stackfold.application.listing.listing import Listing
 from stackfold.application.stacks.views import ComponentView, FlavorView, StackView
 from stackfold.cli.history_rows import show_history
-from stackfold.cli.render import Format, Shape, note, say, show_one, show_rows
+from stackfold.cli.render import Format, Shape, echo, note, show_one, show_rows
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
@@ -40,7 +40,7 @@ def stacks(
     columns: Columns = None,
     as_of: str | None = None,
 ) -> None:
-    """Print stacks, as they are or as they were."""
+    """Print stacks, at present or at a past point."""
     with Workspace.open() as workspace:
         position = workspace.queries.position(as_of)
 
@@ -53,7 +53,7 @@ def stacks(
     others = tuple(t for t in _TYPES if t not in _USUAL and any(t in v.components for v in views))
     shape = Shape(StackView._fields, (*_STACK_TABLE, *others), _STACK_TABLE[:3], _TYPES)
     show_rows([_stack_record(view) for view in views], shape, output, columns)
-    _say_what_else(listing, len(views), more, "stack")
+    _note_rest(listing, len(views), more, "stack")
 
 
 def stack(
@@ -66,7 +66,7 @@ def stack(
 
 
 def active_stack(output: str = Format.TABLE, as_of: str | None = None) -> None:
-    """Print the name of the active stack, or for a program all of it."""
+    """Print the name of the active stack; as JSON or YAML, the whole record."""
     with Workspace.open() as workspace:
         _show_name(_stack(workspace, None, as_of), output)
 
@@ -77,7 +77,7 @@ def stack_history(
     limit: int | None = None,
     columns: Columns = None,
 ) -> None:
-    """Print what was done to a stack, by default the active one, and to its components."""
+    """Print the history of a stack, by default the active one, and of its components."""
     with Workspace.open() as workspace:
         entries = workspace.histories.of_stack(reference, limit)
     show_history(entries, "stack", output, columns)
@@ -106,7 +106,7 @@ def components(
     columns: Columns = None,
     as_of: str | None = None,
 ) -> None:
-    """Print components of a type, as they are or as they were."""
+    """Print components of a type, at present or at a past point."""
     with Workspace.open() as workspace:
         position = workspace.queries.position(as_of)
 
@@ -116,7 +116,7 @@ def components(
         views = ask(listing)
         more = _more(ask, listing, len(views))
     show_rows([view._asdict() for view in views], _COMPONENT, output, columns)
-    _say_what_else(listing, len(views), more, type.noun)
+    _note_rest(listing, len(views), more, type.noun)
 
 
 def component(
@@ -134,7 +134,7 @@ def component(
 def active_component(
     type: ComponentType, output: str = Format.TABLE, as_of: str | None = None
 ) -> None:
-    """Print the name of the active stack's component, or for a program all of it."""
+    """Print the name of the active stack's component; as JSON or YAML, the whole record."""
     with Workspace.open() as workspace:
         _show_name(_component(workspace, type, None, as_of), output)
 
@@ -146,7 +146,7 @@ def component_history(
     limit: int | None = None,
     columns: Columns = None,
 ) -> None:
-    """Print what was done to a component, by default the active stack's."""
+    """Print the history of a component, by default the active stack's."""
     with Workspace.open() as workspace:
         entries = workspace.histories.of_component(type, reference, limit)
     show_history(entries, type.value, output, columns)
@@ -177,7 +177,7 @@ def flavors(
         more = _more(lambda part: workspace.catalogue.views(type, part), listing, len(views))
         problems = workspace.catalogue.packages.problems()
     show_rows([view._asdict() for view in views], _FLAVOR, output, columns)
-    _say_what_else(listing, len(views), more, f"{type.noun} flavor")
+    _note_rest(listing, len(views), more, f"{type.noun} flavor")
     for each in problems:
         note(str(each))
 
@@ -197,7 +197,7 @@ def runs(
     table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "ended")
     shape = Shape(RunView._fields, table, table[:5])
     show_rows([view._asdict() for view in views], shape, output, columns)
-    _say_what_else(listing, len(views), more, "run")
+    _note_rest(listing, len(views), more, "run")
 
 
 # -- artifacts
@@ -223,7 +223,7 @@ def artifacts(
         NamedArtifact._fields, ("name", "version", "type", "size", "created"), ("name", "version")
     )
     show_rows([view._asdict() for view in views], shape, output, columns)
-    _say_what_else(listing, len(views), more, "artifact")
+    _note_rest(listing, len(views), more, "artifact")
 
 
 # -- deployments
@@ -235,7 +235,7 @@ def deployments(
     columns: Columns = None,
     as_of: str | None = None,
 ) -> None:
-    """Print deployments as they are found, or as they were recorded at some point."""
+    """Print deployments: with their live status, or as recorded at a past point."""
     from stackfold.application.deployments.deployment_views import OPEN, DeploymentView
 
     with Workspace.open() as workspace:
@@ -251,19 +251,19 @@ def deployments(
     table = ("name", "status", "model", "stack", "stack_revision", "deployer", "url")
     shape = Shape(DeploymentView._fields, table, table[:3])
     show_rows([view._asdict() for view in views], shape, output, columns)
-    _say_what_else(listing, len(views), more, "deployment")
+    _note_rest(listing, len(views), more, "deployment")
 
 
 def deployment(reference: str, output: str = Format.TABLE, as_of: str | None = None) -> None:
-    """Print one deployment with all that it keeps."""
+    """Print all fields of one deployment."""
     from stackfold.application.deployments.deployment_views import OPEN
 
     with Workspace.open() as workspace:
         position = workspace.queries.position(as_of)
-        told = workspace.deployment_queries.describe_deployment(reference, position)
-        if position is None and told.status in OPEN:
-            told = workspace.deployments.describe(told.id)
-    show_one(told._asdict(), told._fields, output)
+        record = workspace.deployment_queries.describe_deployment(reference, position)
+        if position is None and record.status in OPEN:
+            record = workspace.deployments.describe(record.id)
+    show_one(record._asdict(), record._fields, output)
 
 
 def deployment_history(
@@ -272,7 +272,7 @@ def deployment_history(
     limit: int | None = None,
     columns: Columns = None,
 ) -> None:
-    """Print what was done to a deployment."""
+    """Print the history of a deployment."""
     with Workspace.open() as workspace:
         entries = workspace.histories.of_deployment(reference, limit)
     show_history(entries, "deployment", output, columns)
@@ -282,7 +282,7 @@ def deployment_history(
 
 
 def status(output: str = Format.TABLE, as_of: str | None = None) -> None:
-    """Print where things are, and which stack is active by whose choice."""
+    """Print the home, the log, the project, and the active stack with the setting that chose it."""
     from importlib.metadata import version as installed
 
     with Workspace.open() as workspace:
@@ -296,11 +296,11 @@ def status(output: str = Format.TABLE, as_of: str | None = None) -> None:
 
 
 def log_head(output: str = Format.TABLE) -> None:
-    """Print the end of the log; for people in the form that `log verify --head` takes."""
+    """Print the last position and its hash; as text, in the form that `log verify --head` takes."""
     with Workspace.open() as workspace:
         head = workspace.log.head()
     if output == Format.TABLE:
-        say(str(head))
+        echo(str(head))
     else:
         show_one({**head._asdict(), "hash": head.hash.hex()}, head._fields, output)
 
@@ -310,32 +310,32 @@ def version(output: str = Format.TABLE) -> None:
     from importlib.metadata import version as installed
 
     if output == Format.TABLE:
-        say(installed("stackfold"))
+        echo(installed("stackfold"))
     else:
         show_one({"version": installed("stackfold")}, ("version",), output)
 
 
-# -- how it is done
+# -- helpers
 
 
 def _show_name(view: StackView | ComponentView, output: str) -> None:
     if output == Format.TABLE:
-        say(view.name)
+        echo(view.name)
     else:
         show_one(view._asdict(), view._fields, output)
 
 
 def _more(ask: Callable[[Listing], Sequence[object]], listing: Listing, shown: int) -> bool:
-    """Whether there is a row after the page."""
+    """Tell whether there is a row after this page."""
     if listing.size is None or shown < listing.size:
         return False
     return bool(ask(listing._replace(page=listing.page * listing.size + 1, size=1)))
 
 
-def _say_what_else(listing: Listing, shown: int, more: bool, noun: str) -> None:
+def _note_rest(listing: Listing, shown: int, more: bool, noun: str) -> None:
     if more:
-        note(f"there are more: --page {listing.page + 1} shows the next, --size more at once")
+        note(f"more rows exist: show them with --page {listing.page + 1} or a larger --size")
     elif not shown:
         part = (listing.where, listing.labels, listing.tags, listing.since, listing.until)
         narrowed = any(part) or listing.page > 1
-        note(f"no {noun} {'here' if narrowed else 'yet'}")
+        note(f"no {noun} {'matches' if narrowed else 'yet'}")

@@ -1,4 +1,4 @@
-"""`stackfold stack`: compose, look up, change and activate stacks."""
+"""`stackfold stack`: compose, inspect, change and activate stacks."""
 
 from typing import Annotated
 
@@ -34,7 +34,7 @@ from stackfold.cli.component_options import (
     NoStepOperator,
     Orchestrator,
     StepOperators,
-    given,
+    component_options,
 )
 from stackfold.cli.options import (
     ActiveOrStackName,
@@ -52,37 +52,37 @@ from stackfold.cli.options import (
     SortBy,
     StackName,
     Yes,
-    chosen,
     confirm,
+    filter_option,
     label_changes,
     listing,
-    matching,
-    pairs,
+    parse_columns,
+    parse_pairs,
 )
-from stackfold.cli.render import Format, Shape, note, say, show_rows
+from stackfold.cli.render import Format, Shape, echo, note, show_rows
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.workspace import Workspace
 
-stack = Noun("stack", "Compose, look up, change and activate stacks.")
+stack = Noun("stack", "Compose, inspect, change and activate stacks.")
 
 Description = Annotated[
     str | None,
-    typer.Option("--description", metavar="TEXT", show_default=False, help="What it is for."),
+    typer.Option("--description", metavar="TEXT", show_default=False, help="A description."),
 ]
 
 
-# -- look up
+# -- queries
 
 
 @stack.command("list")
 def list_stacks(
-    id: Annotated[str | None, matching("id")] = None,
-    name: Annotated[str | None, matching("name")] = None,
-    revision: Annotated[str | None, matching("revision")] = None,
-    description: Annotated[str | None, matching("description")] = None,
-    created: Annotated[str | None, matching("created")] = None,
-    updated: Annotated[str | None, matching("updated")] = None,
-    by: Annotated[str | None, matching("by")] = None,
+    id: Annotated[str | None, filter_option("id")] = None,
+    name: Annotated[str | None, filter_option("name")] = None,
+    revision: Annotated[str | None, filter_option("revision")] = None,
+    description: Annotated[str | None, filter_option("description")] = None,
+    created: Annotated[str | None, filter_option("created")] = None,
+    updated: Annotated[str | None, filter_option("updated")] = None,
+    by: Annotated[str | None, filter_option("by")] = None,
     label: OnlyLabels = None,
     sort_by: SortBy = "name",
     page: Page = 1,
@@ -93,7 +93,7 @@ def list_stacks(
 ) -> None:
     """List stacks.
 
-    A VALUE must be equal; or write contains:, startswith:, endswith: or oneof:A,B,... before it.
+    A filter matches an equal value, or contains:TEXT, startswith:TEXT, endswith:TEXT, oneof:A,B,...
     """
     filters = {
         "id": id,
@@ -104,24 +104,24 @@ def list_stacks(
         "updated": updated,
         "by": by,
     }
-    show.stacks(output, listing(filters, label, sort_by, page, size), chosen(columns), as_of)
+    show.stacks(output, listing(filters, label, sort_by, page, size), parse_columns(columns), as_of)
 
 
 @stack.command("describe")
 def describe(
     name: ActiveOrStackName = None, as_of: AsOf = None, output: Output = Format.TABLE
 ) -> None:
-    """Show everything about a stack."""
+    """Show all details of a stack."""
     show.stack(name, output, as_of)
 
 
 @stack.command("get")
 def get(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
-    """Print the name of the active stack; with --output json or yaml, all of it."""
+    """Print the name of the active stack; as JSON or YAML, all details."""
     show.active_stack(output, as_of)
 
 
-# -- change
+# -- commands
 
 
 @stack.command("register")
@@ -140,7 +140,7 @@ def register(
     annotator: Annotator = None,
     data_validator: DataValidator = None,
     image_builder: ImageBuilder = None,
-    activate: Annotated[bool, typer.Option("--set", help="Make it the active stack too.")] = False,
+    activate: Annotated[bool, typer.Option("--set", help="Also activate the stack.")] = False,
     description: Description = None,
     label: SetLabels = None,
     message: Message = "",
@@ -150,14 +150,14 @@ def register(
         view = workspace.stacks.register(
             name,
             description=description or "",
-            labels=pairs("--label", label),
+            labels=parse_pairs("--label", label),
             activate=activate,
             why=message,
-            **given(context),
+            **component_options(context),
         )
-        say(f"stack {view.name!r} registered, revision {view.revision}")
+        echo(f"stack {view.name!r} registered, revision {view.revision}")
         if activate:
-            _say_active(workspace, view.name, view.revision)
+            _echo_active(workspace, view.name, view.revision)
 
 
 @stack.command("update")
@@ -180,8 +180,8 @@ def update(
         bool,
         typer.Option(
             "--add",
-            help="Add step operators, experiment trackers and alerters to those that are there, "
-            "instead of replacing them.",
+            help="Add step operators, experiment trackers and alerters instead of replacing the "
+            "existing ones.",
         ),
     ] = False,
     description: Description = None,
@@ -189,7 +189,7 @@ def update(
     remove_label: RemoveLabels = None,
     message: Message = "",
 ) -> None:
-    """Take other components for the given types; the others stay."""
+    """Replace the components of the given types; others are unchanged."""
     with Workspace.open() as workspace:
         view = workspace.stacks.update(
             name,
@@ -197,9 +197,9 @@ def update(
             labels=label_changes(label, remove_label),
             add=add,
             why=message,
-            **given(context),
+            **component_options(context),
         )
-    say(f"stack {view.name!r} updated, revision {view.revision}")
+    echo(f"stack {view.name!r} updated, revision {view.revision}")
 
 
 @stack.command("remove-component")
@@ -222,25 +222,27 @@ def remove_component(
             "--only",
             metavar="NAME",
             show_default=False,
-            help="Of the one type given, remove only the component of this name; repeatable.",
+            help="Remove only the component of this name; repeatable, with one type.",
         ),
     ] = None,
     message: Message = "",
 ) -> None:
-    """Take components out of a stack: of each type given all, or with --only those named.
+    """Remove all components of the given types, or with --only those named.
 
-    For example `remove-component prod --step-operator --only gpu` keeps the other step operators.
+    For example `remove-component prod --step-operator --only gpu` keeps other step operators.
     """
-    types = list(given(context))
+    types = list(component_options(context))
     if not types:
-        raise WrongUsage("say what to remove, such as --container-registry", context)
+        raise WrongUsage(
+            "no type given: give the types to remove, such as --container-registry", context
+        )
     if only and len(types) > 1:
-        raise WrongUsage("--only goes with one type: give the types in separate commands", context)
+        raise WrongUsage("--only requires a single type: use one command per type", context)
     with Workspace.open() as workspace:
         view = workspace.stacks.remove_components(
             name, dict.fromkeys(types, only or ()), why=message
         )
-    say(f"stack {view.name!r} updated, revision {view.revision}")
+    echo(f"stack {view.name!r} updated, revision {view.revision}")
 
 
 @stack.command("set-default")
@@ -252,31 +254,33 @@ def set_default(
     alerter: DefaultAlerter = None,
     message: Message = "",
 ) -> None:
-    """Choose which of several components of a type a stack uses by default."""
-    defaults = given(context)
+    """Set the default among several components of a type."""
+    defaults = component_options(context)
     if not defaults:
-        raise WrongUsage("say which: --step-operator, --experiment-tracker or --alerter", context)
+        raise WrongUsage(
+            "no type given: give --step-operator, --experiment-tracker or --alerter", context
+        )
     with Workspace.open() as workspace:
         view = workspace.stacks.set_default(name, defaults, why=message)
-    say(f"stack {view.name!r} updated, revision {view.revision}")
+    echo(f"stack {view.name!r} updated, revision {view.revision}")
 
 
 @stack.command("rename")
 def rename(name: StackName, new_name: NewName, message: Message = "") -> None:
-    """Give a stack another name; if it is active, it stays so."""
+    """Rename a stack; an active stack remains active."""
     with Workspace.open() as workspace:
         old = workspace.queries.find_stack(name)
         view = workspace.stacks.rename(old.id, new_name, why=message)
-    say(f"stack {old.name!r} renamed to {view.name!r}, revision {view.revision}")
+    echo(f"stack {old.name!r} renamed to {view.name!r}, revision {view.revision}")
 
 
 @stack.command("copy")
 def copy(name: StackName, new_name: NewName, message: Message = "") -> None:
-    """Register a stack like another one, labels and all, under a new name."""
+    """Copy a stack to a new name, including its labels."""
     with Workspace.open() as workspace:
         old = workspace.queries.find_stack(name)
         view = workspace.stacks.copy(old.id, new_name, why=message)
-    say(f"stack {old.name!r} copied to {view.name!r}, revision {view.revision}")
+    echo(f"stack {old.name!r} copied to {view.name!r}, revision {view.revision}")
 
 
 @stack.command("delete")
@@ -285,52 +289,55 @@ def delete(
     recursive: Annotated[
         bool,
         typer.Option(
-            "--recursive", "-r", help="Delete its components too, those that no other stack uses."
+            "--recursive", "-r", help="Also delete its components that no other stack uses."
         ),
     ] = False,
     yes: Yes = False,
     message: Message = "",
 ) -> None:
-    """Delete a stack. On a terminal it asks first; elsewhere it needs --yes."""
+    """Delete a stack.
+
+    Asks for confirmation on a terminal; requires --yes elsewhere.
+    """
     with Workspace.open() as workspace:
         queries = workspace.queries
         old = queries.find_stack(name)
-        held = queries.stack_components(old.id) if recursive else []
+        components = queries.stack_components(old.id) if recursive else []
         confirm(f"stack {old.name!r}" + " and the components that only it uses" * recursive, yes)
         view = workspace.stacks.delete(old.id, recursive=recursive, why=message)
-        left = queries.existing("components", [each.id for each in held])
+        left = queries.existing("components", [each.id for each in components])
         of_it = Listing(where=(Condition("stack_id", "equals", old.id),))
         deployments = workspace.deployment_queries.deployments(of_it)
-    say(f"stack {view.name!r} deleted, revision {view.revision + 1}")
+    echo(f"stack {view.name!r} deleted, revision {view.revision + 1}")
     if deployments:
         names = ", ".join(repr(each.name) for each in deployments)
-        note(f"what was deployed on it goes on, as it keeps what it needs: {names}")
-    for each in held:
+        note(f"deployments that were started on it keep running: {names}")
+    for each in components:
         if each.id not in left:
             noun = each.type.replace("_", " ")
-            say(f"{noun} {each.name!r} deleted, revision {each.revision + 1}")
+            echo(f"{noun} {each.name!r} deleted, revision {each.revision + 1}")
 
 
 @stack.command("set")
 def set_active(name: StackName, message: Message = "") -> None:
-    """Make a stack the active one: of this project, or outside of projects everywhere.
+    """Activate a stack: in this project, or globally outside of projects.
 
-    The NAME - stands for the stack that was active before.
+    The NAME - stands for the previously active stack.
     """
     with Workspace.open() as workspace:
         view = workspace.stacks.activate(name, why=message)
-        _say_active(workspace, view.name, view.revision)
+        _echo_active(workspace, view.name, view.revision)
 
 
 @stack.command("activate")
 def activate(name: StackName, message: Message = "") -> None:
-    """Do the same as `set`."""
+    """Activate a stack; an alias of `set`."""
     set_active(name, message)
 
 
-def _say_active(workspace: Workspace, name: str, revision: int) -> None:
+def _echo_active(workspace: Workspace, name: str, revision: int) -> None:
     where = " in this project" if workspace.scope.project else ""
-    say(f"stack {name!r} activated{where}, revision {revision}")
+    echo(f"stack {name!r} activated{where}, revision {revision}")
     if workspace.scope.override:
         note(f"STACKFOLD_ACTIVE_STACK still makes {workspace.scope.override!r} active here")
 
@@ -342,15 +349,15 @@ def check(
         bool,
         typer.Option(
             "--connect",
-            help="Also ask the servers, buckets and registries that the stack's components use "
-            "whether they can be used, with the configured credentials.",
+            help="Also connect to the servers, buckets and registries of the components, with the "
+            "configured credentials.",
         ),
     ] = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Tell what keeps a stack from working here and now, and what fixes it; changes nothing.
+    """Check that a stack can be used, and show how to fix what prevents it.
 
-    Without --connect nothing is contacted. The exit code is 1 if there is something.
+    Connects to nothing without --connect. The exit code is 1 if there is a problem.
     """
     with Workspace.open() as workspace:
         view = workspace.stacks.get(name)
@@ -360,8 +367,8 @@ def check(
         show_rows([each._asdict() for each in found], Shape(fields, fields, fields), output)
     if found:
         raise typer.Exit(1)
-    tell = say if output == Format.TABLE else note
-    tell(f"stack {view.name!r} can work, revision {view.revision}")
+    report = echo if output == Format.TABLE else note
+    report(f"stack {view.name!r} is ready, revision {view.revision}")
 
 
 past.declare_on(stack)

@@ -1,22 +1,22 @@
-"""Tables: fitted to a terminal, or plain and whole where the output goes elsewhere."""
+"""Formats tables: fitted to the terminal, or without truncation elsewhere."""
 
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from stackfold.cli.escapes import shown
+from stackfold.cli.escapes import escaped
 from stackfold.domain.rfc3339 import to_the_second
 
 _GAP = "  "
 _NARROWEST = 8
-"""Columns that may be cut keep at least this width; narrower ones say nothing."""
+"""The width in characters below which a column is dropped instead of truncated."""
 
 
 LONGEST_CELL = 1000
-"""Characters of a cell in a table; JSON has all of it."""
+"""The maximum number of characters of a table cell; other formats do not truncate."""
 LONGEST_VALUE = 10_000
-"""Characters of a value in a description."""
+"""The maximum number of characters of a value in a description."""
 _LONGEST_MESSAGE = 4000
 
 
@@ -28,10 +28,10 @@ def table(
     Args:
         records: Each holds a value for every column.
         columns: Which values to show, in this order.
-        vital: Columns that are never cut or left out, however narrow the terminal is.
+        vital: Columns that are never truncated or dropped.
 
     Returns:
-        The text, and the columns that had no room on the terminal.
+        The text, and the columns that were dropped for lack of room.
     """
     cells = [[to_the_second(cell(record[column])) for column in columns] for record in records]
     lines = [[column.upper() for column in columns], *cells]
@@ -49,7 +49,7 @@ def table(
 
 
 def properties(record: Mapping[str, Any], fields: Sequence[str]) -> str:
-    """Lay out one record as a line per value; those of a dictionary as `field.key`."""
+    """Lay out one record as a line per value; values of a dictionary as `field.key`."""
     pairs: list[tuple[str, str]] = []
     for field in fields:
         value = record[field]
@@ -64,11 +64,11 @@ def properties(record: Mapping[str, Any], fields: Sequence[str]) -> str:
 
 
 def cell(value: object, longest: int | None = LONGEST_CELL) -> str:
-    """A value as one line of text without anything that a terminal would obey.
+    """Format a value as one line of text, with control characters escaped.
 
     Args:
-        value: Anything.
-        longest: So many characters of it are shown; None for all.
+        value: Any value of a record.
+        longest: The maximum number of characters; None for no limit.
     """
     match value:
         case bool():
@@ -83,7 +83,7 @@ def cell(value: object, longest: int | None = LONGEST_CELL) -> str:
             text = ", ".join(map(_inner, value))
         case _:
             text = str(value)
-    return shown(_cut(text, longest))
+    return escaped(_cut(text, longest))
 
 
 def _cut(text: str, longest: int | None) -> str:
@@ -91,13 +91,13 @@ def _cut(text: str, longest: int | None) -> str:
 
 
 def one_line(text: str) -> str:
-    """A message as one line, whatever was put into it."""
-    return shown(_cut(" ".join(text.split()), _LONGEST_MESSAGE))
+    """Format a message as one line, with control characters escaped."""
+    return escaped(_cut(" ".join(text.split()), _LONGEST_MESSAGE))
 
 
 def lines(text: str) -> str:
-    """Text of several lines without anything else that a terminal would obey."""
-    return "".join(f"{shown(line)}\n" for line in text.splitlines())
+    """Format text of several lines, with control characters other than newlines escaped."""
+    return "".join(f"{escaped(line)}\n" for line in text.splitlines())
 
 
 def _inner(value: object) -> str:
@@ -109,14 +109,14 @@ def _inner(value: object) -> str:
 
 
 def room() -> int:
-    """How many characters a line of the terminal has."""
+    """The width of the terminal in characters."""
     from shutil import get_terminal_size
 
     return get_terminal_size().columns
 
 
 def _fit(widths: list[int], cuttable: list[int], room: int) -> list[int]:
-    """Narrow the widths until they fit the room; return the indexes of the columns that stay."""
+    """Reduce `widths` until they fit into `room`; return the indexes of the columns that remain."""
     shown = list(range(len(widths)))
 
     def excess() -> int:
@@ -135,7 +135,7 @@ def _fit(widths: list[int], cuttable: list[int], room: int) -> list[int]:
 
 
 def _padded(text: str, width: int) -> str:
-    """`text` at exactly that width, cut with an ellipsis if it is too long."""
+    """Pad `text` to a width, or truncate it with an ellipsis."""
     missing = width - _width(text)
     if missing < 0:
         text = text[:width] + "…"
@@ -146,7 +146,7 @@ def _padded(text: str, width: int) -> str:
 
 
 def _width(text: str) -> int:
-    """How many cells a terminal needs for the text: two for wide characters of Asian scripts."""
+    """The number of terminal cells that the text takes: two for each East Asian wide character."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width

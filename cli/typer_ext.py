@@ -1,4 +1,4 @@
-"""What our commands do beyond typer's: load on demand, refuse repeats, take free attributes."""
+"""Extensions of typer: lazy groups, rejection of repeated options, free-form attributes."""
 
 import inspect
 from collections import Counter
@@ -15,18 +15,23 @@ ATTRIBUTES = "stackfold.attributes"
 
 
 class WrongUsage(typer.TyperException):
-    """A command line that cannot be meant; exit code 2."""
+    """Wrong usage of a command; exit code 2."""
 
     exit_code = 2
 
     def __init__(self, message: str, context: Any = None) -> None:
-        """Say what is wrong; the `context`, if known, tells which command's help to read."""
+        """Create the error.
+
+        Args:
+            message: What is wrong.
+            context: The click context, which names the command whose help to read; None if unknown.
+        """
         super().__init__(message)
         self.ctx = context
 
 
 class Command(TyperCommand):
-    """A command that refuses an option given twice, instead of silently taking the last one."""
+    """A command that rejects a repeated option instead of silently using the last one."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:
@@ -34,7 +39,7 @@ class Command(TyperCommand):
             for parameter, times in Counter(order).items():
                 if times > 1 and not parameter.multiple and _takes_value(parameter):
                     name = max(parameter.opts, key=len)
-                    raise WrongUsage(f"{name} is given {times} times, it can be given once", ctx)
+                    raise WrongUsage(f"{name} is given {times} times: give it once", ctx)
         return super().parse_args(ctx, args)
 
 
@@ -76,7 +81,7 @@ def _take(attributes: dict[str, str], name: str, given: list[str], ctx: Any) -> 
     if not given or given[0].startswith("--"):
         raise WrongUsage(f"the attribute {name} needs a value: write {name}=value", ctx)
     if key in attributes:
-        raise WrongUsage(f"{name} is given twice, it can be given once", ctx)
+        raise WrongUsage(f"{name} is given twice: give it once", ctx)
     attributes[key] = given[0]
 
 
@@ -85,17 +90,24 @@ def _takes_value(parameter: Any) -> bool:
 
 
 class Entry(NamedTuple):
-    """A command or group: what a list of commands shows of it, and the way to get it."""
+    """A command or group: its help in a list of commands, and the function that builds it."""
 
     help: str
     load: Callable[[], Any]
 
 
 class LazyGroup(TyperGroup):
-    """A group that makes a command when it is called, and until then knows its help only."""
+    """A group that builds each command on first use; until then it knows only its help."""
 
     def __init__(self, name: str, help: str, entries: dict[str, Entry], default: str = "") -> None:
-        """Offer `entries`, by the names to call them by; the `default` is meant by none."""
+        """Create the group.
+
+        Args:
+            name: The word that selects the group.
+            help: One sentence.
+            entries: Name → command or group.
+            default: The name of the command that runs if none is named.
+        """
         stubs: dict[str, Any] = {
             each: TyperCommand(each, help=entry.help) for each, entry in entries.items()
         }
@@ -121,20 +133,20 @@ class LazyGroup(TyperGroup):
         return name, stub and self.load(str(name)), rest
 
     def load(self, name: str) -> Any:
-        """Make the command `name`."""
+        """Build the command `name`."""
         return self.entries[name].load()
 
 
 class Noun:
-    """What the commands of one noun are declared on."""
+    """Collects the commands of one noun."""
 
     def __init__(self, name: str, help: str, default: str = "") -> None:
-        """The group is called `name`; without a command's name, its `default` is meant."""
+        """Create an empty group; `default` is the command that runs if none is named."""
         self.name, self.help, self.default = name, help, default
         self.entries: dict[str, Entry] = {}
 
     def command(self, name: str, cls: type[Command] = Command, help: str = "") -> Callable[[F], F]:
-        """Make the decorated function a command; its docstring is the help, if none is given."""
+        """Decorate a function to make it a command; its docstring is the default help."""
 
         def declare(function: F) -> F:
             whole = help or inspect.getdoc(function) or ""
@@ -145,11 +157,11 @@ class Noun:
         return declare
 
     def include(self, noun: "Noun") -> None:
-        """Make the commands of another noun a group within this one."""
+        """Add the commands of another noun as a subgroup."""
         self.entries[noun.name] = Entry(noun.help, noun.group)
 
     def group(self) -> LazyGroup:
-        """The group for typer."""
+        """Build the group for typer."""
         return LazyGroup(self.name, self.help, self.entries, self.default)
 
 
@@ -160,7 +172,7 @@ def _made(function: Callable[..., None], name: str, cls: type[Command], help: st
 
 
 def usage_problem(misuse: Exception) -> str:
-    """What is wrong with a command line, in one line; several lines are the help of a group."""
+    """Format a usage error as one line; several lines are the help of a group."""
     text = str(getattr(misuse, "format_message", misuse.__str__)())
     context = getattr(misuse, "ctx", None)
     if "\n" in text or context is None:
@@ -170,6 +182,6 @@ def usage_problem(misuse: Exception) -> str:
 
 
 def attributes_of(context: typer.Context) -> dict[str, str]:
-    """The attributes that a ConfiguringCommand was given, as texts."""
+    """Attribute → text, as given to a ConfiguringCommand."""
     attributes: dict[str, str] = context.meta.get(ATTRIBUTES, {})
     return attributes

@@ -119,9 +119,9 @@ class LineageStep(NamedTuple):
     stack_revision: int
     started: str | None
     by: str
-    takes: dict[str, str]
+    inputs: dict[str, str]
     """Input → the artifact that it was, as "pipeline/step/output@version"."""
-    gives: list[str]
+    outputs: list[str]
     """Its outputs, likewise."""
 
 
@@ -129,9 +129,9 @@ class Lineage(NamedTuple):
     """What an artifact was made of, and what was made of it."""
 
     artifact: NamedArtifact
-    upwards: list[LineageStep]
+    upstream: list[LineageStep]
     """The step that made it, those that made what that took, and so on; the nearest first."""
-    downwards: list[LineageStep]
+    downstream: list[LineageStep]
     """The steps that took it, those that took what they made, and so on; the nearest first."""
 
 
@@ -177,7 +177,7 @@ class ArtifactQueries(Protocol):
         """One artifact with where it comes from; raises as `artifact` does."""
         ...
 
-    def lineage(self, reference: str, upwards: bool = True, downwards: bool = True) -> Lineage:
+    def lineage(self, reference: str, upstream: bool = True, downstream: bool = True) -> Lineage:
         """What an artifact was made of, and what was made of it; raises as `artifact` does."""
         ...
 

@@ -115,15 +115,15 @@ class Artifacts:
         """One artifact, with where it comes from and where it is; raises as `get`."""
         return self._queries.describe_artifact(reference)
 
-    def lineage(self, reference: str, *, upwards: bool = True, downwards: bool = True) -> Lineage:
+    def lineage(self, reference: str, *, upstream: bool = True, downstream: bool = True) -> Lineage:
         """What an artifact was made of, and what was made of it; raises as `get`.
 
         Args:
             reference: Which artifact.
-            upwards: Whether the steps that led to it are wanted.
-            downwards: Whether the steps that it led to are wanted.
+            upstream: Whether the steps that led to it are wanted.
+            downstream: Whether the steps that it led to are wanted.
         """
-        return self._queries.lineage(reference, upwards, downwards)
+        return self._queries.lineage(reference, upstream, downstream)
 
     def prune(
         self,

@@ -26,7 +26,7 @@ from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.stack import Stack
 
-Clash = Literal["refuse", "reuse", "rename"]
+OnConflict = Literal["fail", "reuse", "rename"]
 """What to do where a component of the document's name is there but differs: refuse the document,
 use the component that is there, or register the document's under another name."""
 
@@ -96,7 +96,7 @@ class Exchange:
         document: object,
         name: str | None = None,
         *,
-        on_clash: Clash = "refuse",
+        on_conflict: OnConflict = "fail",
         origin: str = "the document",
         why: str = "",
     ) -> Imported:
@@ -107,7 +107,7 @@ class Exchange:
         Args:
             document: As `export` or the peer tells a stack.
             name: The name to give the stack; by default the document's.
-            on_clash: What to do where something else has a name that is needed.
+            on_conflict: What to do where something else has a name that is needed.
             origin: Where the document comes from, for errors.
             why: The reason.
 
@@ -121,7 +121,7 @@ class Exchange:
             UnknownFlavor: A flavor is not there.
         """
         told = read(document, name, origin)
-        import_ = _Import(told, self._queries, self._flavors, on_clash)
+        import_ = _Import(told, self._queries, self._flavors, on_conflict)
         self._repository.attempt(import_.command, why)
         views = [self._queries.component(type, id) for id, type in import_.used.items()]
         return Imported(
@@ -135,12 +135,12 @@ class _Import:
     """One import; its command may be called again, after a lost race."""
 
     def __init__(
-        self, told: StackDocument, queries: Queries, flavors: Flavors, on_clash: Clash
+        self, told: StackDocument, queries: Queries, flavors: Flavors, on_conflict: OnConflict
     ) -> None:
         self._told = told
         self._queries = queries
         self._rules = StackRules(queries, flavors)
-        self._on_clash = on_clash
+        self._on_conflict = on_conflict
         # What does not fit its flavor is refused before anything else is looked at.
         self._explicit = {
             (each.type, each.name): flavors.explicit(each.type, each.flavor, each.configuration)
@@ -161,9 +161,9 @@ class _Import:
         for each in self._told.components:
             there = self._there(each)
             same = there is not None and self._same(there, each)
-            if there and not same and self._on_clash == "refuse":
+            if there and not same and self._on_conflict == "fail":
                 differing.append(f"{each.type.noun} {each.name!r}")
-            elif there and (same or self._on_clash == "reuse"):
+            elif there and (same or self._on_conflict == "reuse"):
                 self.used[there.id] = each.type
             else:
                 component = self._component(each, rename=there is not None)
@@ -226,8 +226,8 @@ class _Import:
                 held.setdefault(each.type, []).append(UUID(each.id))
             if held == composition and (there.description, there.labels) == told[1:3]:
                 raise NothingToChange("stack", there.name, there.revision)
-            if self._on_clash != "rename":
-                raise NameTaken("stack", name, "give another name, or --on-clash rename")
+            if self._on_conflict != "rename":
+                raise NameTaken("stack", name, "give another name, or --on-conflict rename")
             name = _free(name, lambda other: bool(queries.stacks(_named(other))))
         return Stack.register(name, composition, told.description, told.labels)
 

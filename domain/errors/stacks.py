@@ -119,8 +119,8 @@ class ComponentsDiffer(Conflict):
     def __init__(self, components: Sequence[str]) -> None:
         self.components = tuple(components)
         super().__init__(
-            f"already there, but with another flavor or configuration: {', '.join(components)}; "
-            "give --on-clash reuse to take what is there, or --on-clash rename for what comes in"
+            f"components with another flavor or configuration exist: {', '.join(components)}; "
+            "give --on-conflict reuse to use these, or --on-conflict rename to import the others"
         )
 
 

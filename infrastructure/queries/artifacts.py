@@ -112,14 +112,14 @@ class SqlArtifactQueries:
         )
 
     @one_state
-    def lineage(self, reference: str, upwards: bool = True, downwards: bool = True) -> Lineage:
+    def lineage(self, reference: str, upstream: bool = True, downstream: bool = True) -> Lineage:
         """What an artifact was made of, and what was made of it."""
         named = self.artifact(reference)
         lineages = Lineages(self._database)
         return Lineage(
             named,
-            lineages.upwards(named.id) if upwards else [],
-            lineages.downwards(named.id) if downwards else [],
+            lineages.upstream(named.id) if upstream else [],
+            lineages.downstream(named.id) if downstream else [],
         )
 
     def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:

@@ -23,11 +23,11 @@ class Lineages:
         """Ask `database`, in one state of it."""
         self._database = database
 
-    def upwards(self, id: str) -> list[LineageStep]:
+    def upstream(self, id: str) -> list[LineageStep]:
         """The step that made an artifact, those that made what that took, and so on."""
         return self._walk(id, "out", "in")
 
-    def downwards(self, id: str) -> list[LineageStep]:
+    def downstream(self, id: str) -> list[LineageStep]:
         """The steps that took an artifact, those that took what they made, and so on."""
         return self._walk(id, "in", "out")
 
@@ -93,6 +93,6 @@ class Lineages:
             stack_revision=revision,
             started=started,
             by=by,
-            takes={name: artifact for way, name, artifact in flows if way == "in"},
-            gives=[artifact for way, _, artifact in flows if way == "out"],
+            inputs={name: artifact for way, name, artifact in flows if way == "in"},
+            outputs=[artifact for way, _, artifact in flows if way == "out"],
         )

@@ -163,7 +163,7 @@ def test_looking_up_loads_neither_pydantic_nor_eventsourcing(tmp_path):
         "with Workspace.open(sys.argv[1]) as ws:\n"
         "    assert ws.artifacts.list()\n"
         "    assert ws.artifacts.describe('training/total').version == 1\n"
-        "    assert ws.artifacts.lineage('training/total').upwards\n"
+        "    assert ws.artifacts.lineage('training/total').upstream\n"
         "    assert not ws.run_diffs.diff(sys.argv[2], sys.argv[2]).differences\n"
         "print(*sys.modules)"
     )
@@ -260,7 +260,7 @@ def test_an_artifact_that_another_run_shares_stays(runs, artifacts):
     runs.delete(made.id)
     assert artifacts.load("training/total") == 2.0
     assert artifacts.describe("training/total").run == made.id
-    (maker, *_) = artifacts.lineage("training/total").upwards
+    (maker, *_) = artifacts.lineage("training/total").upstream
     assert maker.run == shared.name
     runs.delete(shared.id)
     with pytest.raises(NotFound):
@@ -277,35 +277,35 @@ def told(steps):
 def test_lineage_goes_up_to_the_sources_and_down_to_the_products(runs, artifacts):
     run = runs.start(training)
     lineage = artifacts.lineage("training/split/left")
-    assert told(lineage.upwards) == [(1, "split"), (2, "load")]
-    assert told(lineage.downwards) == [(1, "total"), (2, "forget")]
-    split, source = lineage.upwards
+    assert told(lineage.upstream) == [(1, "split"), (2, "load")]
+    assert told(lineage.downstream) == [(1, "total"), (2, "forget")]
+    split, source = lineage.upstream
     assert (split.run, split.pipeline, split.stack, split.stack_revision) == (
         run.name, "training", "default", 1,
     )  # fmt: skip
-    assert split.takes == {"data": "training/load/output@1"}
-    assert split.gives == ["training/split/left@1", "training/split/right@1"]
-    assert source.takes == {}
+    assert split.inputs == {"data": "training/load/output@1"}
+    assert split.outputs == ["training/split/left@1", "training/split/right@1"]
+    assert source.inputs == {}
     assert lineage.artifact.reference == "training/split/left@1"
 
 
 def test_either_direction_can_be_left_out(runs, artifacts):
     runs.start(training)
-    up = artifacts.lineage("training/split/left", downwards=False)
-    assert (bool(up.upwards), up.downwards) == (True, [])
-    down = artifacts.lineage("training/split/left", upwards=False)
-    assert (down.upwards, bool(down.downwards)) == ([], True)
+    up = artifacts.lineage("training/split/left", downstream=False)
+    assert (bool(up.upstream), up.downstream) == (True, [])
+    down = artifacts.lineage("training/split/left", upstream=False)
+    assert (down.upstream, bool(down.downstream)) == ([], True)
 
 
 def test_lineage_crosses_runs_by_the_cache_and_never_by_equal_bytes(runs, artifacts):
     first = runs.start(training)
     runs.start(single(lambda: [0, 1, 2, 3]))  # the bytes that `load` makes
     second = runs.start(training, {"factor": 3.0})  # load and split from the cache
-    down = artifacts.lineage("training/split/left").downwards
+    down = artifacts.lineage("training/split/left").downstream
     assert {(each.run, each.step) for each in down} == {
         (run.name, step) for run in (first, second) for step in ("total", "forget")
     }
-    (up, source) = artifacts.lineage("training/split/left").upwards
+    (up, source) = artifacts.lineage("training/split/left").upstream
     assert (up.run, source.run) == (first.name, first.name)
 
 
@@ -321,8 +321,8 @@ def test_an_artifact_that_was_taken_twice_is_told_once(runs, artifacts):
 
     runs.start(diamond)
     lineage = artifacts.lineage("diamond/load")
-    assert told(lineage.downwards) == [(1, "total"), (1, "total_2"), (2, "add")]
-    assert told(artifacts.lineage("diamond/add").upwards) == [
+    assert told(lineage.downstream) == [(1, "total"), (1, "total_2"), (2, "add")]
+    assert told(artifacts.lineage("diamond/add").upstream) == [
         (1, "add"), (2, "total"), (2, "total_2"), (3, "load"),
     ]  # fmt: skip
 

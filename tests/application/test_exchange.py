@@ -107,11 +107,11 @@ def test_another_component_of_the_name_is_in_the_way(prod, other):
         prod.exchange.import_stack(exported, "again")
     assert refusal.value.components == ("artifact store 'shared'",)
 
-    reused = prod.exchange.import_stack(exported, "reusing", on_clash="reuse")
+    reused = prod.exchange.import_stack(exported, "reusing", on_conflict="reuse")
     assert reused.stack.components["artifact_store"] == ["shared"]
     assert not reused.registered
 
-    renamed = prod.exchange.import_stack(exported, "renaming", on_clash="rename")
+    renamed = prod.exchange.import_stack(exported, "renaming", on_conflict="rename")
     assert renamed.stack.components["artifact_store"] == ["shared-2"]
     assert renamed.registered[0].configuration == (other["configuration"] or {})
 
@@ -130,7 +130,7 @@ def test_renaming_finds_a_free_name_of_legal_length(prod):
         changed["components"]["artifact_store"][0].update(
             name=longest, configuration={"path": path}
         )
-        imported = prod.exchange.import_stack(changed, longest, on_clash="rename")
+        imported = prod.exchange.import_stack(changed, longest, on_conflict="rename")
     assert imported.stack.name == imported.registered[0].name == "x" * 62 + "-3"
 
 

@@ -108,5 +108,5 @@ def test_completing_loads_nothing_that_only_changes_need(furnished):
 
 
 def test_many_names_are_not_all_offered(monkeypatch, furnished):
-    monkeypatch.setattr(completion, "MOST", 2)
+    monkeypatch.setattr(completion, "MAX_NAMES", 2)
     assert completion.stacks("") == ["default", "preview"]

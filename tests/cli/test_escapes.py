@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from terminal import on_a_terminal
 
-from stackfold.cli.escapes import harmless, json_text, shown, shown_lines, shown_log
+from stackfold.cli.escapes import escape_formula, escaped, escaped_lines, escaped_output, json_text
 from stackfold.cli.table import LONGEST_CELL, one_line, table
 from stackfold.infrastructure.files.yaml import parse_yaml, yaml_text
 
@@ -25,9 +25,9 @@ TEXT = st.text(st.sampled_from([*"ab:-#\"'\\ \n\té", *sorted(OBEYED)]), max_siz
 
 @given(TEXT)
 def test_no_terminal_obeys_text(text):
-    assert not OBEYED & {*shown(text)}
-    assert "\n" not in shown(text)
-    assert not OBEYED & {*shown_lines(text)}
+    assert not OBEYED & {*escaped(text)}
+    assert "\n" not in escaped(text)
+    assert not OBEYED & {*escaped_lines(text)}
     assert not OBEYED & {*one_line(text)}
 
 
@@ -48,12 +48,12 @@ def test_yaml_is_escaped_by_its_own_escapes(key, text):
 
 @pytest.mark.parametrize("text", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "-", "--x"])
 def test_a_formula_in_csv_is_text(text):
-    assert harmless(text) == f"'{text}"
+    assert escape_formula(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["-0.5", "+3", "-1e-7", "-.5", "12", "a=b", "", "'", "é"])
 def test_a_number_in_csv_stays_one(text):
-    assert harmless(text) == text
+    assert escape_formula(text) == text
 
 
 def test_a_table_is_as_wide_as_its_limit_at_most(capsys):
@@ -64,13 +64,13 @@ def test_a_table_is_as_wide_as_its_limit_at_most(capsys):
 
 
 def test_a_log_is_printed_exactly_where_no_terminal_is():
-    assert [*shown_log(["\x1b[2J\r\x07"])] == ["\x1b[2J\r\x07"]
+    assert [*escaped_output(["\x1b[2J\r\x07"])] == ["\x1b[2J\r\x07"]
 
 
 def test_a_log_on_a_terminal_keeps_colours_and_lines_only(monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     pieces = ["a\t\x1b[3", "1mred\x1b[0m\n", "10%\r20%\r\n", "\x1b[2J\x1b]0;title\x07\u202e", "end"]
-    assert "".join(shown_log(pieces)) == (
+    assert "".join(escaped_output(pieces)) == (
         "a\t\x1b[31mred\x1b[0m\n10%\n20%\n\\x1b[2J\\x1b]0;title\\x07\\u202eend"
     )
 

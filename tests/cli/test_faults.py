@@ -126,7 +126,7 @@ def test_a_fault_of_ours_is_one_line_unless_its_trace_is_wanted(cli, monkeypatch
         raise RuntimeError("two\nlines")
 
     monkeypatch.setattr(fast_path, "try_fast_path", faulty)
-    assert "unexpected RuntimeError: two lines; this is a fault in Stackfold" in cli.fails(*READ)
+    assert "unexpected RuntimeError: two lines; this is a bug in Stackfold" in cli.fails(*READ)
     monkeypatch.setenv("STACKFOLD_DEBUG", "1")
     with pytest.raises(RuntimeError):
         cli(*READ)

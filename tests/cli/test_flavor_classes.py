@@ -76,7 +76,7 @@ def registered(cli, module, tmp_path, monkeypatch):
 
 
 def test_it_is_found_in_the_folder_that_it_was_registered_from(cli, registered, tmp_path):
-    assert cli.ok("stack", "check") == "stack 'mine' can work, revision 1\n"
+    assert cli.ok("stack", "check") == "stack 'mine' is ready, revision 1\n"
     (flavor,) = cli.json("artifact-store", "flavor", "list", "--name", "dated")
     assert flavor["installed"] is True
     # The log is a team's, and says nothing of that folder.
@@ -124,12 +124,12 @@ def test_a_class_that_this_home_does_not_know_is_registered_once_more(
     head = cli.ok("log", "head")
     monkeypatch.chdir(tmp_path / "code")
     assert cli.ok(*command.split()[1:]) == (
-        "artifact store flavor 'dated' is registered already; it is found here from now on\n"
+        "artifact store flavor 'dated' is already registered; its location is updated\n"
     )
     assert cli.ok("log", "head") == head
     monkeypatch.chdir(tmp_path / "here")
     forget(registered.partition(".")[0])
-    assert cli.ok("stack", "check") == "stack 'mine' can work, revision 1\n"
+    assert cli.ok("stack", "check") == "stack 'mine' is ready, revision 1\n"
 
 
 def test_a_folder_that_was_moved_is_registered_once_more(cli, registered, tmp_path, monkeypatch):
@@ -139,7 +139,7 @@ def test_a_folder_that_was_moved_is_registered_once_more(cli, registered, tmp_pa
     cli.ok("artifact-store", "flavor", "register", registered)
     monkeypatch.chdir(tmp_path / "here")
     forget(registered.partition(".")[0])
-    assert cli.ok("stack", "check") == "stack 'mine' can work, revision 1\n"
+    assert cli.ok("stack", "check") == "stack 'mine' is ready, revision 1\n"
 
 
 def test_registering_it_twice_in_one_place_is_refused(cli, registered, tmp_path, monkeypatch):
@@ -175,13 +175,13 @@ def test_it_is_found_in_the_folder_of_the_project(cli, registered, tmp_path, mon
     (tmp_path / "code" / "deep").mkdir()
     cli.ok("init", str(tmp_path / "code"))
     monkeypatch.chdir(tmp_path / "code" / "deep")
-    assert "can work" in cli.ok("stack", "check", "mine")
+    assert "is ready" in cli.ok("stack", "check", "mine")
     forget(registered.partition(".")[0])
     # Not where others may have put it there.
     (tmp_path / "code").chmod(0o777)
     assert "not found here" in cli("stack", "check", "mine").out
     cli.ok("trust")
-    assert "can work" in cli.ok("stack", "check", "mine")
+    assert "is ready" in cli.ok("stack", "check", "mine")
 
 
 def test_it_is_found_beside_the_file_that_is_run(cli, registered, module, tmp_path):

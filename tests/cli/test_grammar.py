@@ -82,7 +82,7 @@ def test_the_types_are_spoken_of_correctly(cli):
     assert "change container registries." in shown
     assert "change alerters." in shown
     assert "Describe" not in cli.ok("alerter", "--help")
-    assert "about an alerter." in cli.ok("alerter", "describe", "--help")
+    assert "details of an alerter." in cli.ok("alerter", "describe", "--help")
 
 
 @pytest.mark.parametrize("words", [[], ["stack"], ["alerter", "flavor"]], ids=str)

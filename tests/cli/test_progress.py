@@ -3,7 +3,7 @@
 import pytest
 
 from stackfold.application.runs.progress import StepEnd
-from stackfold.cli.progress import duration, watched
+from stackfold.cli.progress import duration, show_progress
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ step report skipped: step 'test' failed
 
 
 def test_without_a_terminal_each_step_is_a_line_on_stderr(capsys):
-    with watched() as listener:
+    with show_progress() as listener:
         a_run(listener)
     assert capsys.readouterr() == ("", LINES)
 
 
 def test_quiet_is_quiet(capsys):
-    with watched(quiet=True) as listener:
+    with show_progress(quiet=True) as listener:
         a_run(listener)
     assert capsys.readouterr() == ("", "")
 
@@ -56,7 +56,7 @@ def test_on_a_terminal_what_is_running_stands_below_the_lines(capsys, monkeypatc
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    with watched() as listener:
+    with show_progress() as listener:
         listener.run_started("churn-1", ["load", "train"], [])
         listener.step_started("load")
         listener._live.refresh()

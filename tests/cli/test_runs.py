@@ -109,7 +109,9 @@ def test_a_table_of_what_differs(cli, here):
     cli.ok("stack", "register", "other", "-o", "other", "-a", "default", "-m", "to try it")
     cli("pipeline", "run", "slow.py", "--stack", "other", "-p", "number=2")
     after, before = (run["name"] for run in cli.json("run", "list"))
-    differences, changes = cli.ok("run", "diff", before, after).split("\n\nchanged in between\n")
+    differences, changes = cli.ok("run", "diff", before, after).split(
+        "\n\nchanges between the runs\n"
+    )
     assert differences.splitlines()[0].split() == ["ABOUT", "FIELD", "BEFORE", "AFTER"]
     assert ["parameters", "number", "1", "2"] in [line.split() for line in differences.splitlines()]
     assert "stack 'other' registered" in changes

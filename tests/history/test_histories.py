@@ -181,7 +181,7 @@ class Histories(AtWork):
         name = self.stack(which)
         self.do(
             lambda ws: ws.exchange.import_stack(
-                ws.exchange.export(name), new, on_clash="rename", origin="here"
+                ws.exchange.export(name), new, on_conflict="rename", origin="here"
             )
         )
 
