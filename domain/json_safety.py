@@ -1,4 +1,4 @@
-"""What a record can hold: values that JSON carries exactly."""
+"""JSON safety: which values JSON represents exactly, and can therefore be recorded."""
 
 import math
 from typing import Any
@@ -10,7 +10,15 @@ _LARGEST_INTEGER = 2**63
 
 
 def why_not_json(value: Any, depth: int = 0) -> str:
-    """What in a value JSON cannot carry, such as "the number nan"; empty if it carries it all."""
+    """Return the part of a value that JSON cannot represent, such as "the number nan".
+
+    Args:
+        value: Any value.
+        depth: How deeply it is nested in another value.
+
+    Returns:
+        A description of the first such part; empty if there is none.
+    """
     kind = type(value)
     if kind is bool or value is None:
         return ""
@@ -19,7 +27,7 @@ def why_not_json(value: Any, depth: int = 0) -> str:
     if kind is float:
         return "" if math.isfinite(value) else f"the number {value}"
     if kind is str:
-        return "" if _is_text(value) else "a text with half a surrogate pair"
+        return "" if _is_text(value) else "a text with a lone surrogate"
     if depth > DEPTH and kind in (list, tuple, dict):
         return f"values nested more than {DEPTH} deep"
     if kind is list or kind is tuple:

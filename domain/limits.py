@@ -1,6 +1,6 @@
-"""How large what users give may be: checked by commands, never when a log is read.
+"""Limits for the size of user input: checked by commands, never when a log is read.
 
-A log that was written before a limit was set is rebuilt, imported and upgraded as ever.
+A log that was written before a limit was introduced can still be rebuilt, imported and upgraded.
 """
 
 from collections.abc import Mapping
@@ -11,63 +11,63 @@ from stackfold.domain.errors import Invalid, TooLarge
 KIB, MIB = 1024, 1024**2
 
 MESSAGE = 64 * KIB
-"""A reason (`-m`, `why=`) or a description, in bytes of UTF-8."""
+"""Bytes of UTF-8 in a reason (`-m`, `why=`) or a description."""
 LABEL = 4 * KIB
-"""The text of a label."""
+"""Bytes in the text of a label."""
 LABELS = 1000
-"""How many labels a stack or a component has."""
+"""Number of labels of a stack or a component."""
 TAGS = 1000
-"""How many tags a run has."""
+"""Number of tags of a run."""
 ATTRIBUTE = MIB
-"""The value of one attribute of a component."""
+"""Bytes in the value of an attribute of a component."""
 METADATA = MIB
-"""The value of one entry of metadata."""
+"""Bytes in the value of an entry of metadata."""
 PARAMETERS = 16 * MIB
-"""The parameters of a run, or of one of its steps."""
+"""Bytes in the parameters of a run, or of one of its steps."""
 SECRET = MIB
-"""A value of a secret, and what an attribute's value is read from: a file, a pipe or stdin."""
+"""Bytes in a value of a secret, and in a file, pipe or stdin that an attribute is read from."""
 DOCUMENT = 16 * MIB
-"""A YAML file."""
+"""Bytes in a YAML file."""
 INPUTS = 256 * MIB
-"""What a deployed model is asked, from a file or stdin."""
+"""Bytes in the inputs of a prediction, from a file or stdin."""
 DEPTH = 200
-"""How deeply values are nested; JSON in the log allows little more."""
+"""Levels of nested values; JSON in the log allows little more."""
 
 
 def must_fit(what: str, value: Any, limit: int, remedy: str = "") -> None:
-    """Refuse a value that takes more room than a limit.
+    """Reject a value that is larger than a limit.
 
     Args:
-        what: What it is, for the error.
+        what: A description of the value for the error.
         value: Text, or values that are recorded as JSON.
-        limit: The most bytes of UTF-8.
+        limit: The maximum size in bytes of UTF-8.
         remedy: What to do instead.
 
     Raises:
-        TooLarge: It takes more.
-        Invalid: It is nested too deeply, or contains itself.
+        TooLarge: The value is larger.
+        Invalid: The value is nested too deeply, or contains itself.
     """
     if _exceeds(what, value, limit):
         raise TooLarge(what, size(limit), remedy)
 
 
 def must_be_few(what: str, count: int, limit: int) -> None:
-    """Refuse more of something than a limit.
+    """Reject a number of things above a limit.
 
     Raises:
-        TooLarge: There are more.
+        TooLarge: The number is above the limit.
     """
     if count > limit:
         raise TooLarge(what, f"{limit:,}", "remove some")
 
 
 def size(limit: int) -> str:
-    """A number of bytes as people read it."""
+    """A number of bytes for people to read, such as "64 KiB"."""
     return f"{limit // MIB} MiB" if limit >= MIB else f"{limit // KIB} KiB"
 
 
 def _exceeds(what: str, value: Any, limit: int) -> bool:
-    """Whether a value, written as JSON, is longer; it is not written for that."""
+    """Whether a value would be longer than a limit as JSON; estimated without writing it."""
     left = limit
     waiting = [(value, 0)]
     while waiting:

@@ -1,4 +1,4 @@
-"""The one rule for names, the same for stacks, components, flavors, pipelines and steps."""
+"""The rule for the names of stacks, components, flavors, pipelines and steps."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ def valid_name(kind: str, name: str) -> str:
     """Return `name` in Unicode normal form C, the form in which names are compared.
 
     Args:
-        kind: What is being named, for the error: "stack", "orchestrator", ….
+        kind: The kind of the named thing for the error, such as "stack" or "orchestrator".
         name: 1 to 64 characters: a letter or a digit, then letters, digits, `.`, `_`, `-`.
 
     Raises:

@@ -72,7 +72,7 @@ def test_run_takes_a_stack_and_a_reason_beside_the_parameters():
 def test_run_takes_a_configuration_as_a_dictionary():
     run = doubling.run(2, configuration={"tags": ["nightly"]})
     assert run.view.tags == ["nightly"]
-    with pytest.raises(InvalidPipeline, match="there is no such key in the configuration"):
+    with pytest.raises(InvalidPipeline, match="unknown key in the configuration"):
         doubling.run(2, configuration={"tagz": ["nightly"]})
 
 

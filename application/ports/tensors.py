@@ -176,7 +176,8 @@ def _fractions(name: str, datatype: str, values: list[Any]) -> list[Any]:
     except OverflowError:
         fractions = [float("inf")]
     if not all(map(isfinite, fractions)):
-        raise InvalidInputs(f"the input {name!r} holds NaN or infinity, which JSON cannot carry")
+        problem = "holds NaN or infinity, which JSON cannot represent"
+        raise InvalidInputs(f"the input {name!r} {problem}")
     return fractions
 
 

@@ -1,4 +1,4 @@
-"""From JSON back to values. Classes are found, never imported (docs/decisions/0008)."""
+"""Reads values from exact JSON. Classes are found, never imported (docs/decisions/0008)."""
 
 import base64
 import dataclasses
@@ -21,18 +21,18 @@ from stackfold.domain.pipelines.class_finder import FindClass, type_name
 FACTORIES: dict[str, type] = {
     kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)
 }
-"""What a defaultdict may make its values by."""
+"""The factories that a defaultdict may have."""
 
 
 class Unloaded:
-    """Stands for an object whose class the program does not have; for showing it."""
+    """Stands for an object whose class is not loaded, to display it."""
 
     def __init__(self, name: str, fields: Mapping[str, Any] | str) -> None:
         """Describe an object.
 
         Args:
-            name: Its class, as "module.Class".
-            fields: Field → value; of a member of an enumeration its name.
+            name: The class, as "module.Class".
+            fields: Field → value; for a member of an enumeration, its name.
         """
         self.name, self.fields = name, fields
 
@@ -53,23 +53,23 @@ class Unloaded:
 
 
 class Decoder(NamedTuple):
-    """How JSON becomes values."""
+    """Reads values from exact JSON."""
 
     find_class: FindClass
-    """The only way from a name to a class."""
+    """Returns the class with a name."""
     fills_defaults: bool = False
-    """Whether fields that a class got later take their defaults, instead of being missed."""
+    """Whether missing fields take their defaults, as those that were added to a class later."""
     shows_unknown: bool = False
-    """Whether an object of a class that is not found becomes an `Unloaded`."""
+    """Whether an object becomes an `Unloaded` if its class is not found."""
     by_hint: Callable[[Any], Any] | None = None
-    """Reads what only the type hint of an input can read."""
+    """Reads values that only the type hint of an input can read."""
 
     def decode(self, written: Any) -> Any:
-        """The value that JSON stands for.
+        """Return the value that exact JSON represents.
 
         Raises:
-            UnknownClass: It is of a class that is not found, or that has other fields now.
-            ValueError: It is nothing that was ever written.
+            UnknownClass: A class was not found, or its fields have changed.
+            ValueError: It is not exact JSON.
         """
         if type(written) is dict:
             return self.decoded({key: self.decode(each) for key, each in written.items()})
@@ -78,7 +78,7 @@ class Decoder(NamedTuple):
         return written
 
     def decoded(self, found: dict[str, Any]) -> Any:
-        """The value of one JSON object, whose parts are decoded."""
+        """Return the value of one JSON object, whose parts are decoded."""
         if len(found) != 1:
             return found
         ((key, value),) = found.items()
@@ -88,12 +88,12 @@ class Decoder(NamedTuple):
             return _DECODE[key](value)
         if key == "$hinted":
             return value if self.by_hint is None else self.by_hint(value)
-        if key not in _OF_A_CLASS:
+        if key not in _DECODE_OBJECT:
             raise ValueError(f"a newer version of Stackfold wrote a {key[1:]}")
         name, *content = value
         try:
             kind = self.find_class(name)
-            return _OF_A_CLASS[key](self, kind, *content)
+            return _DECODE_OBJECT[key](self, kind, *content)
         except UnknownClass:
             if not self.shows_unknown:
                 raise
@@ -103,13 +103,13 @@ class Decoder(NamedTuple):
             return Unloaded(name, fields if isinstance(fields, dict | str) else {"": fields})
 
     def data_class(self, kind: Any, fields: dict[str, Any], more: Mapping[str, Any] = {}) -> Any:
-        """An object as copying makes it, past __init__: that may compute, or take other things."""
-        own = {field.name: field for field in dataclasses.fields(kind)}
+        """Create an instance of a data class without calling `__init__`, as copying does."""
+        declared = {field.name: field for field in dataclasses.fields(kind)}
         if self.fills_defaults:
-            fields = {**_defaults(own, fields), **fields}
-        _must_have(kind, own.keys(), fields)
+            fields = {**_defaults(declared, fields), **fields}
+        _must_have(kind, declared.keys(), fields)
         value = object.__new__(kind)
-        for name in own:
+        for name in declared:
             object.__setattr__(value, name, fields[name])
         for name, each in more.items():
             object.__setattr__(value, name, each)
@@ -118,10 +118,10 @@ class Decoder(NamedTuple):
     def model(
         self, kind: Any, fields: dict[str, Any], given: list[str], extra: Any, private: Any
     ) -> Any:
-        """A pydantic model, past its validators."""
+        """Create a pydantic model without calling its validators."""
         if self.fills_defaults:
-            late = {n: f for n, f in kind.model_fields.items() if n not in fields}
-            for name, field in late.items():
+            missing = {n: f for n, f in kind.model_fields.items() if n not in fields}
+            for name, field in missing.items():
                 if not field.is_required():
                     fields[name] = field.get_default(call_default_factory=True, validated_data={})
         _must_have(kind, kind.model_fields.keys(), fields)
@@ -138,34 +138,34 @@ class Decoder(NamedTuple):
         return value
 
     def member(self, kind: Any, name: str) -> Any:
-        """A member of an enumeration."""
+        """Return a member of an enumeration."""
         if not issubclass(kind, Enum) or name not in kind.__members__:
             raise UnknownClass(f"{type_name(kind)} with a member {name}")
         return kind[name]
 
     def flags(self, kind: Any, value: Any) -> Any:
-        """Several flags of an enumeration at once."""
+        """Return a combination of flags."""
         if not issubclass(kind, Enum):
             raise UnknownClass(f"{type_name(kind)} with flags")
         return kind(value)
 
     def named_tuple(self, kind: Any, fields: dict[str, Any]) -> Any:
-        """A named tuple."""
+        """Create a named tuple."""
         if self.fills_defaults:
             fields = {**getattr(kind, "_field_defaults", {}), **fields}
         _must_have(kind, set(kind._fields), fields)
         return tuple.__new__(kind, [fields[name] for name in kind._fields])
 
     def by_schema(self, kind: Any, value: Any) -> Any:
-        """A value that its class itself turns into JSON and back, by means of pydantic."""
+        """Read a value with the pydantic schema of its class."""
         from pydantic import TypeAdapter
 
         return TypeAdapter(kind).validate_python(value)
 
 
-def _defaults(own: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+def _defaults(declared: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
-    for name, field in own.items():
+    for name, field in declared.items():
         if name in fields:
             continue
         if field.default is not dataclasses.MISSING:
@@ -181,7 +181,7 @@ def _must_have(kind: type, has: Any, fields: dict[str, Any]) -> None:
 
 
 def _zone(written: Any) -> Any:
-    """A time zone: its name, or its offset in parts and what it is called."""
+    """Read a time zone: its name, or the parts of its offset and its name."""
     if written is None:
         return None
     if isinstance(written, str):
@@ -190,8 +190,8 @@ def _zone(written: Any) -> Any:
     return timezone(timedelta(*offset)) if name is None else timezone(timedelta(*offset), name)
 
 
-def _moment(kind: Any, written: Any) -> Any:
-    """A date or time of day: ISO 8601; or that without a zone, the zone, and which of two."""
+def _date_or_time(kind: Any, written: Any) -> Any:
+    """Read a datetime or time: ISO 8601, or ISO 8601 without a zone, the zone, and the fold."""
     if isinstance(written, str):
         return kind.fromisoformat(written)
     text, zone, fold = written
@@ -222,8 +222,8 @@ _DECODE: dict[str, Callable[[Any], Any]] = {
     "$path": Path,
     "$posixpath": PurePosixPath,
     "$windowspath": PureWindowsPath,
-    "$datetime": lambda value: _moment(datetime, value),
-    "$time": lambda value: _moment(time, value),
+    "$datetime": lambda value: _date_or_time(datetime, value),
+    "$time": lambda value: _date_or_time(time, value),
     "$zone": _zone,
     "$date": date.fromisoformat,
     "$timedelta": lambda value: timedelta(*value),
@@ -238,7 +238,7 @@ _DECODE: dict[str, Callable[[Any], Any]] = {
     "$ip": _ip,
 }
 
-_OF_A_CLASS: dict[str, Callable[..., Any]] = {
+_DECODE_OBJECT: dict[str, Callable[..., Any]] = {
     "$enum": Decoder.member,
     "$flags": Decoder.flags,
     "$dataclass": Decoder.data_class,

@@ -1,4 +1,4 @@
-"""Showing values: as text that tells all kinds apart, and as JSON for other tools."""
+"""Displays values: as text that shows their types, or as plain JSON for other tools."""
 
 import dataclasses
 import math
@@ -15,11 +15,11 @@ from stackfold.domain.exact_json.decoding import Unloaded
 from stackfold.domain.pipelines.class_finder import is_model, is_named_tuple
 
 _LONGEST_INTEGER = 10_000
-"""Bits; Python refuses to write very long integers in decimal."""
+"""Bits; Python limits the length of decimal integers."""
 
 
 def text_of(value: Any) -> str:
-    """A value as text, much as in Python; equal texts mean equal values of equal kinds."""
+    """A value as text, similar to its `repr`; equal texts mean equal values of equal types."""
     fields = _fields(value)
     if fields is not None:
         return f"{_name(value)}({', '.join(f'{n}={text_of(v)}' for n, v in fields.items())})"
@@ -42,17 +42,17 @@ def text_of(value: Any) -> str:
             kind = type(value).__name__.replace("PosixPath", "Path").replace("WindowsPath", "Path")
             return f"{kind}({str(value)!r})"
         case date() | time():
-            return f"{type(value).__name__}({_moment(value)})"
+            return f"{type(value).__name__}({_date_or_time(value)})"
     return repr(value)
 
 
 def plain_or_text(value: Any) -> Any:
-    """The value, if JSON has its kind; else as text."""
+    """The value if JSON can represent it, otherwise its text."""
     return value if _is_plain(value) else text_of(value)
 
 
-def readable(value: Any) -> Any:  # one for each kind
-    """A value that JSON carries and that reads like the given one; kinds may be lost."""
+def readable(value: Any) -> Any:
+    """A value as plain JSON for people and other tools; its type may be lost."""
     fields = _fields(value)
     if fields is not None:
         value = fields
@@ -77,7 +77,7 @@ def readable(value: Any) -> Any:  # one for each kind
         case set() | frozenset():
             return [readable(each) for each in sorted(value, key=text_of)]
         case date() | time():
-            return _moment(value)
+            return _date_or_time(value)
         case PurePath() | Decimal() | Fraction() | UUID() | timedelta() | complex():
             return readable(str(value))
     return readable(str(value))
@@ -87,8 +87,8 @@ def _integer(value: int) -> str:
     return repr(value) if value.bit_length() <= _LONGEST_INTEGER else hex(value)
 
 
-def _moment(value: date | time) -> str:
-    """ISO 8601; with the name of the time zone, where it has one."""
+def _date_or_time(value: date | time) -> str:
+    """ISO 8601, with the name of the time zone if it has one."""
     zone = getattr(getattr(value, "tzinfo", None), "key", None)
     fold = " fold=1" if isinstance(value, datetime | time) and value.fold else ""
     return f"{value.isoformat()}{f'[{zone}]' if zone else ''}{fold}"
@@ -101,7 +101,7 @@ def _name(value: Any) -> str:
 
 
 def _fields(value: Any) -> Mapping[str, Any] | None:
-    """What an object is made of; None if it has no fields."""
+    """The fields of an object; None if its type has no fields."""
     kind = type(value)
     if kind is Unloaded:
         return value.fields if isinstance(value.fields, Mapping) else None

@@ -1,4 +1,4 @@
-"""From values to JSON: the kinds that artifacts and parameters share."""
+"""Writes values as exact JSON: the types that artifacts and parameters share."""
 
 import base64
 import dataclasses
@@ -20,7 +20,7 @@ from stackfold.domain.pipelines.class_finder import type_name
 
 PATH = type(Path())
 _LARGEST_INTEGER = 2**53
-"""Up to here every reader of JSON agrees on what an integer is."""
+"""All readers of JSON represent integers up to this one exactly."""
 
 JSON_ENCODER = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
@@ -28,24 +28,24 @@ JSON_ENCODER = json.JSONEncoder(
 
 
 class NoExactForm(Exception):
-    """A value, or something in it, has no exact form in JSON."""
+    """A value, or a part of it, cannot be written as exact JSON."""
 
     def __init__(self, what: str = "") -> None:
         """Create the error.
 
         Args:
-            what: What has none, such as "a Matrix".
+            what: A description of the value or part, such as "a Matrix".
         """
         self.what = what
         super().__init__(what)
 
 
 class Encoder:
-    """Writes values as JSON; one that holds anything not listed here is refused."""
+    """Writes values as exact JSON; rejects values of other types than those listed here."""
 
     def __init__(self) -> None:
-        """Build the table of kinds."""
-        self.by_kind: dict[type, Callable[[Any], Any]] = {
+        """Create an encoder."""
+        self.by_type: dict[type, Callable[[Any], Any]] = {
             NoneType: _unchanged,
             bool: _unchanged,
             str: encoded_str,
@@ -66,20 +66,20 @@ class Encoder:
         }
 
     def encode(self, value: Any) -> Any:
-        """A value as JSON.
+        """Return a value as exact JSON.
 
         Raises:
-            NoExactForm: It cannot be written.
-            RecursionError: It holds itself, or is nested too deeply.
+            NoExactForm: The value cannot be written.
+            RecursionError: The value contains itself, or is nested too deeply.
         """
         kind = type(value)
-        encode = self.by_kind.get(kind)
+        encode = self.by_type.get(kind)
         if encode is not None:
             return encode(value)
         return self.instance(kind, value)
 
     def instance(self, kind: type, value: Any) -> Any:
-        """A value that is of none of the plain kinds."""
+        """Write a value whose type is not in the table."""
         if issubclass(kind, Enum):
             return self.member(kind, value)
         if dataclasses.is_dataclass(kind):
@@ -89,8 +89,8 @@ class Encoder:
         raise NoExactForm(with_article(kind.__name__))
 
     def items(self, value: list[Any]) -> list[Any]:
-        """The elements of a list."""
-        # One look at all the types saves a look at each element.
+        """Write the elements of a list."""
+        # Faster than encoding each element, for the most common lists.
         kinds = set(map(type, value))
         if (kinds == {float} and all(map(math.isfinite, value))) or (
             kinds == {str} and all(map(str.isascii, value))
@@ -99,36 +99,36 @@ class Encoder:
         return [self.encode(each) for each in value]
 
     def sorted_items(self, value: set[Any] | frozenset[Any]) -> list[Any]:
-        """The elements of a set, in the same order in every process."""
+        """Write the elements of a set, in the same order in every process."""
         return sorted(map(self.encode, value), key=JSON_ENCODER.encode)
 
     def dictionary(self, value: dict[Any, Any]) -> dict[str, Any]:
-        """A dictionary: a JSON object where its keys allow it."""
+        """Write a dictionary, as a JSON object if its keys are text without a leading `$`."""
         if all(type(key) is str and key[:1] != "$" and is_text(key) for key in value):
             return {key: self.encode(each) for key, each in value.items()}
         return {"$dict": self.pairs(value)}
 
     def pairs(self, value: Any) -> list[Any]:
-        """The keys and values of a dictionary, in their order."""
+        """Write the keys and values of a dictionary, in their order."""
         return [[self.encode(key), self.encode(each)] for key, each in value.items()]
 
     def date_and_time(self, value: datetime) -> dict[str, Any]:
-        """A datetime that is naive, or whose time zone is a mere offset."""
-        # ISO 8601 knows offsets, but neither the names of time zones nor which of two equal times.
+        """Write a datetime without a time zone, or with an offset."""
+        # ISO 8601 has offsets, but neither names of time zones nor folds.
         if value.fold or not (value.tzinfo is None or is_by_offset(value.tzinfo)):
             raise NoExactForm("a datetime with a named time zone")
         return {"$datetime": value.isoformat()}
 
     def member(self, kind: type[Enum], value: Enum) -> dict[str, Any]:
-        """A member of an enumeration."""
-        if kind.__members__.get(value.name) is not value:  # two flags at once have no such name
+        """Write a member of an enumeration."""
+        if kind.__members__.get(value.name) is not value:  # a combination of flags is no member
             raise NoExactForm(with_article(kind.__name__))
         return {"$enum": [self.class_name(kind), value.name]}
 
     def data_class(self, kind: Any, value: Any) -> dict[str, Any]:
-        """A data class, by its fields."""
+        """Write an instance of a data class, by its fields."""
         names = [field.name for field in dataclasses.fields(value)]
-        # Other attributes, such as a cached property or the content of a list, have no place here.
+        # Other state, such as a cached property or the elements of a list, would be lost.
         if kind.__new__ is not object.__new__ or not getattr(value, "__dict__", {}).keys() <= set(
             names
         ):
@@ -136,7 +136,7 @@ class Encoder:
         return {"$dataclass": [self.class_name(kind), self.fields(value, names)]}
 
     def fields(self, value: Any, names: list[str]) -> dict[str, Any]:
-        """Those attributes of a value."""
+        """Write the attributes of a value."""
         try:
             return {name: self.encode(getattr(value, name)) for name in names}
         except AttributeError:
@@ -144,45 +144,45 @@ class Encoder:
             raise NoExactForm(missing) from None
 
     def model(self, kind: type[BaseModel], value: BaseModel) -> dict[str, Any]:
-        """A pydantic model: its fields, which of them were given, extra and private attributes."""
+        """Write a pydantic model: its fields, which of them are set, extra and private data."""
         if not vars(value).keys() <= kind.model_fields.keys():
             raise NoExactForm(f"{with_article(kind.__name__)} with more than its fields")
         fields = {name: self.encode(each) for name, each in vars(value).items()}
         return {"$model": [self.class_name(kind), fields, *self.state(value)]}
 
     def state(self, value: BaseModel) -> list[Any]:
-        """What a model holds beside its fields."""
+        """Write the state of a model beside its fields."""
         given = sorted(value.model_fields_set)
         return [given, self.encode(value.model_extra), self.encode(value.__pydantic_private__)]
 
     def class_name(self, kind: type) -> str:
-        """The class's name, if it leads back to the class."""
+        """Return the name of a class, by which it can be found again."""
         name = type_name(kind)
-        # A variant of a generic class, or a class made inside a function, cannot be looked up.
+        # A parametrization of a generic class, or a local class, cannot be looked up.
         if "[" in name or "<" in name:
             raise NoExactForm(with_article(kind.__name__))
         return name
 
 
 def is_text(value: str) -> bool:
-    """Whether UTF-8 can carry a text: half a surrogate pair it cannot."""
+    """Whether UTF-8 can represent a text, which it cannot with a lone surrogate."""
     return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def is_by_offset(zone: Any) -> bool:
-    """Whether a time zone is a mere offset without a name of its own."""
+    """Whether a time zone is an offset without a name."""
     return type(zone) is timezone and zone.tzname(None) == timezone(zone.utcoffset(None)).tzname(
         None
     )
 
 
 def encoded_str(value: str) -> Any:
-    """A text; one that UTF-8 cannot carry as the numbers of its characters."""
+    """Write a text; as the numbers of its characters, if UTF-8 cannot represent it."""
     return value if is_text(value) else {"$str": list(map(ord, value))}
 
 
 def encoded_timedelta(value: timedelta) -> dict[str, Any]:
-    """A timedelta, by its parts."""
+    """Write a timedelta, by its parts."""
     return {"$timedelta": [value.days, value.seconds, value.microseconds]}
 
 
@@ -193,7 +193,7 @@ def _unchanged(value: Any) -> Any:
 def _encoded_int(value: int) -> Any:
     if -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
         return value
-    # Hexadecimal: Python refuses to read or write very long decimal ones.
+    # Hexadecimal: Python limits the length of decimal integers.
     return {"$int": hex(value)}
 
 

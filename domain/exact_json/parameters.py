@@ -1,7 +1,7 @@
-"""Parameters: what is recorded of a value, and the value that a function gets for it.
+"""Parameters: the record of a value, and the value that a function receives for it.
 
-A function gets what was read back from the record, so that a repetition gets the same: equal, of
-the same kind, and nobody else's to change.
+A function receives the value that is read back from the record. So a rerun receives the same: an
+equal value of the same type, and a new object that no other code can change.
 """
 
 import base64
@@ -37,19 +37,19 @@ _PLAIN_INTEGER = 2**53
 
 
 class IsSecret(NoExactForm):
-    """The value is a secret, or holds one."""
+    """The value is or contains a secret."""
 
 
 class Recorded(NamedTuple):
     """A value and its record."""
 
     value: Any
-    """As the function gets it."""
+    """The value as the function receives it."""
     record: JsonValue
 
 
 def is_trivial(value: object) -> bool:
-    """Whether JSON has the value as it is, and nobody can change it."""
+    """Whether a value is its own record: JSON represents it exactly, and it is immutable."""
     kind = type(value)
     if kind is int:
         return -_PLAIN_INTEGER <= value <= _PLAIN_INTEGER  # type: ignore[operator]
@@ -59,7 +59,7 @@ def is_trivial(value: object) -> bool:
 
 
 def is_secret(kind: type) -> bool:
-    """Whether a class keeps a secret, as SecretStr does."""
+    """Whether a class contains a secret, like `SecretStr`."""
     return callable(getattr(kind, "get_secret_value", None))
 
 
@@ -69,13 +69,13 @@ def record_of(
     """Record a value.
 
     Args:
-        value: What is given, validated.
-        encoder: Writes it.
-        adapter: That of the type hint; writes what nothing else can.
+        value: A validated value.
+        encoder: Writes the value.
+        adapter: The validator of the type hint, which writes values that the encoder cannot.
 
     Raises:
-        NoExactForm: It cannot be recorded so that the same is read back.
-        IsSecret: It must not be recorded.
+        NoExactForm: The value cannot be recorded exactly.
+        IsSecret: The value is or contains a secret.
     """
     try:
         value = plain_numbers(value)
@@ -90,15 +90,15 @@ def record_of(
         if written is None:
             raise
         written = {"$hinted": encoder.encode(written)}
-    return Recorded(read_back(written, encoder.find_again, adapter), written)
+    return Recorded(read_back(written, encoder.find_written, adapter), written)
 
 
 def read_back(record: JsonValue, find_class: FindClass, adapter: TypeAdapter[Any] | None) -> Any:
-    """The value that was recorded.
+    """Return the value of a record.
 
     Raises:
-        UnknownClass: It is of a class that is not found, or that has other fields now.
-        ValueError: It cannot be read.
+        UnknownClass: A class was not found, or its fields have changed.
+        ValueError: The record cannot be read.
     """
     if type(record) is not dict and type(record) is not list:
         return record
@@ -107,14 +107,18 @@ def read_back(record: JsonValue, find_class: FindClass, adapter: TypeAdapter[Any
 
 
 class ParameterEncoder(Encoder):
-    """Writes the kinds that parameters may have: more than artifacts, in any order of keys."""
+    """Writes parameters, which may have more types than artifacts."""
 
     def __init__(self, find_class: FindClass) -> None:
-        """Prepare to write values; `find_class` must find the classes in them."""
+        """Create an encoder.
+
+        Args:
+            find_class: Must find the class of every object that is written.
+        """
         super().__init__()
         self._find_class = find_class
         self._classes: dict[str, type] = {}
-        self.by_kind |= {
+        self.by_type |= {
             complex: lambda value: {"$complex": [*map(self.encode, (value.real, value.imag))]},
             bytearray: lambda value: {"$bytearray": base64.b64encode(value).decode()},
             PurePosixPath: lambda value: {"$posixpath": encoded_str(str(value))},
@@ -135,8 +139,8 @@ class ParameterEncoder(Encoder):
             defaultdict: self.default_dictionary,
         }
 
-    def find_again(self, name: str) -> type:
-        """A class of which an object was written."""
+    def find_written(self, name: str) -> type:
+        """Return a class whose instances were written."""
         return self._classes[name]
 
     def instance(self, kind: type, value: Any) -> Any:
@@ -166,7 +170,7 @@ class ParameterEncoder(Encoder):
 
     def items(self, value: list[Any]) -> list[Any]:
         written = super().items(value)
-        return list(value) if written is value else written  # the record is nobody else's
+        return list(value) if written is value else written  # the record must not be shared
 
     def dictionary(self, value: dict[Any, Any]) -> dict[str, Any]:
         written = super().dictionary(value)
@@ -176,31 +180,32 @@ class ParameterEncoder(Encoder):
         return {"$dict": self.pairs(value)}
 
     def default_dictionary(self, value: defaultdict[Any, Any]) -> dict[str, Any]:
-        """A defaultdict that makes values of a plain kind."""
+        """Write a defaultdict whose factory is a built-in class."""
         factory: Any = value.default_factory
         name = str(factory.__name__) if isinstance(factory, type) else None
         if factory is not None and FACTORIES.get(name or "") is not factory:
-            raise NoExactForm("a defaultdict with a factory of one's own")
+            raise NoExactForm("a defaultdict with a custom factory")
         return {"$defaultdict": [name, self.pairs(value)]}
 
     def pattern(self, value: re.Pattern[Any]) -> dict[str, Any]:
-        """A regular expression, with its flags."""
+        """Write a regular expression, with its flags."""
         return {"$pattern": [self.encode(value.pattern), value.flags]}
 
     def date_and_time(self, value: datetime) -> dict[str, Any]:
-        return self._moment("$datetime", value, value)
+        return self._date_or_time("$datetime", value, value)
 
     def time_of_day(self, value: time) -> dict[str, Any]:
-        """A time of day, with its time zone."""
-        return self._moment("$time", value, None)
+        """Write a time of day, with its time zone."""
+        return self._date_or_time("$time", value, None)
 
-    def _moment(self, tag: str, value: datetime | time, at: datetime | None) -> dict[str, Any]:
+    def _date_or_time(
+        self, tag: str, value: datetime | time, at: datetime | None
+    ) -> dict[str, Any]:
         zone = value.tzinfo
-        if (
-            zone is not None and type(zone).__name__ == "TzInfo"
-        ):  # pydantic's own, of a text: an offset as any other
+        if zone is not None and type(zone).__name__ == "TzInfo":
+            # pydantic creates this class for a text with an offset.
             offset = zone.utcoffset(at)
-            zone = timezone.utc if not offset else timezone(offset)  # noqa: UP017  # one object
+            zone = timezone.utc if not offset else timezone(offset)  # noqa: UP017  # a singleton
             value = value.replace(tzinfo=zone)
         if not value.fold and (zone is None or is_by_offset(zone)):
             return {tag: value.isoformat()}
@@ -208,7 +213,7 @@ class ParameterEncoder(Encoder):
         return {tag: [naive.isoformat(), None if zone is None else self.zone(zone), value.fold]}
 
     def zone(self, value: Any) -> Any:
-        """A time zone: by its name, or by its offset and what it is called."""
+        """Write a time zone: by its name, or by its offset and name."""
         if type(value) is ZoneInfo and value.key:
             return value.key
         if type(value) is timezone:
@@ -244,7 +249,7 @@ class ParameterEncoder(Encoder):
         return {"$model": [self.class_name(kind), fields, *self.state(value)]}
 
     def named_tuple(self, kind: Any, value: Any) -> dict[str, Any]:
-        """A named tuple, by its fields."""
+        """Write a named tuple, by its fields."""
         if getattr(value, "__dict__", None):
             raise NoExactForm(f"{with_article(kind.__name__)} with more than its fields")
         fields = {name: self.encode(each) for name, each in zip(kind._fields, value, strict=True)}
@@ -267,9 +272,10 @@ class ParameterEncoder(Encoder):
 
 
 def plain_numbers(value: Any) -> Any:
-    """The value with numpy's scalars made Python's, in lists, tuples, sets and dictionaries too.
+    """Convert scalars of numpy to numbers of Python, including those in collections.
 
-    It is the very same object if there are none.
+    Returns:
+        The same object if it contains no such scalar.
     """
     kind = type(value)
     if _is_numpy_scalar(kind):
@@ -296,7 +302,7 @@ def _is_numpy_scalar(kind: type) -> bool:
 
 
 def _is_computed(kind: type, name: str) -> bool:
-    """Whether the attribute is a cached property, which is computed again when asked for."""
+    """Whether an attribute is a cached property, which need not be recorded."""
     found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)
     inner = getattr(found, "wrapped", found)  # pydantic's computed fields
     return isinstance(inner, cached_property)
@@ -305,12 +311,12 @@ def _is_computed(kind: type, name: str) -> bool:
 def _adapter_of(kind: Any) -> TypeAdapter[Any] | None:
     try:
         return TypeAdapter(kind)
-    except Exception:  # whatever the class does when it is asked for its schema
+    except Exception:  # raised by the class while its schema is built
         return None
 
 
 def _written_by(adapter: TypeAdapter[Any] | None, value: Any) -> Any:
-    """What pydantic makes of a value, if it makes the same value of that; else None."""
+    """Write a value with pydantic; None if pydantic does not read the same value back."""
     if adapter is None:
         return None
     try:
@@ -318,12 +324,12 @@ def _written_by(adapter: TypeAdapter[Any] | None, value: Any) -> Any:
             value, mode="json", by_alias=True, round_trip=True, warnings=False
         )
         return written if same(adapter.validate_python(written), value) else None
-    except Exception:  # a class of the user's own, when it is validated or compared
+    except Exception:  # raised by a user's class while it is validated or compared
         return None
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal and of the same types, also in what they hold."""
+    """Whether two values are equal, and they and their parts have the same types."""
     kind = type(one)
     if kind is not type(other):
         return False

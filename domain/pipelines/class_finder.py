@@ -1,4 +1,4 @@
-"""Which classes may come out of data: those that the program has already."""
+"""Finds the classes that data may name: only those that the program has loaded."""
 
 import dataclasses
 import sys
@@ -10,20 +10,20 @@ from typing import Any, get_args
 from stackfold.domain.errors import UnknownClass
 
 FindClass = Callable[[str], type]
-"""From "module.Class" to that class, if the program has it already; never imports anything."""
+"""Returns the loaded class with a name "module.Class"; never imports anything."""
 
 
 def type_name(kind: type) -> str:
-    """A class as "module.Class"; one of the script that runs, by the name it is imported by."""
+    """A class as "module.Class"; for a class of the running script, see `main_name`."""
     module = main_name() if kind.__module__ in _MAINS else kind.__module__
     return f"{module}.{kind.__qualname__}"
 
 
 def main_name() -> str:
-    """What the script that runs is called as a module: "churn" for `python churn.py`.
+    """The name of the running script as a module: "churn" for `python churn.py`.
 
-    Another program, which imports it, then finds its classes, and so does a process that executes
-    steps for it.
+    By that name, a program that imports the script finds its classes, and so does a process that
+    executes its steps.
     """
     if _named:
         return _named[-1]
@@ -36,27 +36,26 @@ def main_name() -> str:
 
 
 def use_main_name(name: str) -> None:
-    """Let classes of `__main__` belong to the script of that name: the one we execute steps for."""
+    """Name the script whose steps this process executes; its classes are those of `__main__`."""
     _named[:] = [name]
 
 
 _MAIN = "__main__"
 _MAINS = (_MAIN, "__mp_main__")
-"""What the script is called here, and in processes that it starts."""
+"""The name of the script's module in this process, and in processes that it spawns."""
 _named: list[str] = []
 
 
 def class_finder(hint: Any = Any, function: Callable[..., Any] | None = None) -> FindClass:
-    """A way from "module.Class" to a class that the program has already.
+    """Create a function that finds a loaded class by its name "module.Class".
 
-    Data must not make a program import anything. So a class is looked for in the type hint of the
-    input that takes the value, then among the globals of the step's function, then among the
-    modules that are loaded, then among the subclasses of those in the hint, and found only under
-    its own name.
+    Data must not make a program import anything. A class is searched for in the type hint of the
+    input, the globals of the step's function, the loaded modules, and the subclasses of classes in
+    the hint. It must have exactly the name that is searched for.
 
     Args:
-        hint: The type hint of the input that takes the value.
-        function: The step's function.
+        hint: The type hint of the input that the value is for.
+        function: The function of the step.
     """
 
     def find(name: str) -> type:
@@ -84,7 +83,7 @@ def _candidates(name: str, hint: Any, function: Callable[..., Any] | None) -> It
 
 
 def _derived(name: str, hint: Any) -> Iterator[type]:
-    """Subclasses of that name: those made inside functions, and variants of generic classes."""
+    """Subclasses with that name: local classes, and parametrizations of generic classes."""
     if "<" not in name and "[" not in name:
         return
     bases = [each for each in mentioned(hint) if isinstance(each, type) and each is not object]
@@ -112,7 +111,7 @@ def _inside(module: Any, path: list[str]) -> Any:
 
 
 def mentioned(hint: Any) -> Iterator[Any]:
-    """The classes in a type hint, and in the fields of those classes; among other things."""
+    """A type hint and everything that it refers to, including fields of models and data classes."""
     return _mentioned(hint, set())
 
 
@@ -132,13 +131,13 @@ def _mentioned(hint: Any, seen: set[int]) -> Iterator[Any]:
 
 
 def is_model(kind: type) -> bool:
-    """Whether it is a pydantic model; pydantic is not imported to answer that."""
+    """Whether a class is a pydantic model; does not import pydantic."""
     pydantic = sys.modules.get("pydantic")
     return pydantic is not None and issubclass(kind, pydantic.BaseModel)
 
 
 def is_named_tuple(kind: type) -> bool:
-    """Whether its instances are tuples whose elements have names."""
+    """Whether a class is a named tuple."""
     return issubclass(kind, tuple) and isinstance(getattr(kind, "_fields", None), tuple)
 
 

@@ -1,4 +1,4 @@
-"""Where a function is from: its module and the folder that this is imported from, or its file."""
+"""The location of a function: its module and import folder, or its file."""
 
 import re
 from collections.abc import Callable
@@ -9,16 +9,16 @@ _SEPARATOR = re.compile(r"[/\\]")
 
 
 class FunctionSource(NamedTuple):
-    """Where a function is."""
+    """The location of a function."""
 
     location: str
-    """"package.module:function" for a module of a package, or else "file.py:function"."""
+    """"package.module:function" for a module of a package, otherwise "file.py:function"."""
     root: str = ""
-    """The folder that the module is imported from, if that is known."""
+    """The folder that the module is imported from; empty if unknown."""
 
 
 def source_of(function: Callable[..., Any]) -> FunctionSource:
-    """Where a function is; for one in a script, where an import would find it."""
+    """The location of a function; for a script, the location where an import would find it."""
     name = getattr(function, "__name__", "?")
     code = getattr(function, "__code__", None)
     module, root = module_of(function)
@@ -28,10 +28,10 @@ def source_of(function: Callable[..., Any]) -> FunctionSource:
 
 
 def module_of(function: Callable[..., Any]) -> tuple[str, str]:
-    """The name that a function's module is imported by, and the folder that it is imported from.
+    """The import name of a function's module, and the folder that it is imported from.
 
-    Either is empty where that is unknown, as for a function of a notebook. A script that was run by
-    its file is called like the file, one that was run by `python -m` like the module.
+    Either is empty if unknown, as for a function of a notebook. A script that was run as a file is
+    named after the file; one that was run with `python -m` is named after the module.
     """
     space = getattr(unwrap(function), "__globals__", {})
     spec, file = space.get("__spec__"), space.get("__file__")

@@ -1,4 +1,4 @@
-"""Graph: the steps of a pipeline and what flows between them."""
+"""Graph: the steps of a pipeline, and the outputs that flow between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stackfold.domain.pipelines.signature import Signature
 
 
 class StepFunction(Protocol):
-    """What a node needs to know of its step."""
+    """The interface of a step that a node needs."""
 
     name: str
     function: Callable[..., Any]
@@ -29,33 +29,36 @@ class StepFunction(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Output:
-    """What a step will return, while the pipeline is built: to be handed to other steps."""
+    """Stands for a value that a step will return, while a graph is built.
+
+    It can be passed to other steps. Every use as a value raises `InvalidPipeline`.
+    """
 
     step: str
-    """The name of the node that it comes from."""
+    """The name of the node whose output it is."""
     name: str
-    """Empty for a step without outputs: then it stands for the end of the step."""
+    """The name of the output; empty where it stands for the end of a step without outputs."""
     of: object = field(repr=False)
-    """The graph that it belongs to."""
+    """Identifies the graph that it belongs to."""
 
-    def _refuse(self, *_: object) -> NoReturn:
+    def _raise(self, *_: object) -> NoReturn:
         what = f"the output {self.name!r} of step {self.step!r} has no value"
         if not self.name:
             what = f"step {self.step!r} has no output"
         raise InvalidPipeline(
-            f"{what} while the pipeline is built: hand outputs to a step and use them there"
+            f"{what} while the pipeline is built: pass it to a step and use it there"
         )
 
-    __bool__ = __int__ = __float__ = __len__ = __contains__ = __getitem__ = __call__ = _refuse
-    __lt__ = __le__ = __gt__ = __ge__ = __add__ = __sub__ = __mul__ = __truediv__ = _refuse
-    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __mod__ = __floordiv__ = __pow__ = _refuse
-    __neg__ = __abs__ = __round__ = __index__ = __invert__ = __and__ = __or__ = __matmul__ = _refuse
-    # Otherwise a text would hold what the output is called, not its value.
-    __str__ = __format__ = _refuse
+    __bool__ = __int__ = __float__ = __len__ = __contains__ = __getitem__ = __call__ = _raise
+    __lt__ = __le__ = __gt__ = __ge__ = __add__ = __sub__ = __mul__ = __truediv__ = _raise
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __mod__ = __floordiv__ = __pow__ = _raise
+    __neg__ = __abs__ = __round__ = __index__ = __invert__ = __and__ = __or__ = __matmul__ = _raise
+    # A formatted text would contain the name of the output, not its value.
+    __str__ = __format__ = _raise
 
     def __eq__(self, other: object) -> bool:
-        # Otherwise `if output == 3` would quietly be false.
-        return self is other if isinstance(other, Output) else self._refuse()
+        # `if output == 3` would silently be false.
+        return self is other if isinstance(other, Output) else self._raise()
 
     __hash__ = object.__hash__
 
@@ -66,17 +69,17 @@ class Output:
         )
 
     def __getattr__(self, attribute: str) -> NoReturn:
-        # Protocols such as copying ask for special names and expect this answer.
+        # Protocols such as copying look up special names and expect an AttributeError.
         if attribute.startswith("__"):
             raise AttributeError(attribute)
-        self._refuse()
+        self._raise()
 
 
 _WITHOUT_PARTS = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 def find_output(value: object) -> Output | None:
-    """An output that a value is or holds, at whatever depth; None if there is none."""
+    """Return an output that a value is or contains at any depth; None if there is none."""
     if type(value) in _WITHOUT_PARTS:
         return None
     waiting, seen = [value], set()
@@ -102,67 +105,67 @@ def _parts(value: Any) -> Iterable[Any]:
 
 
 CollectionInput = list[str] | tuple[str, ...] | dict[str, str]
-"""A list, tuple or dictionary of outputs, each by its name in `Node.inputs`."""
+"""A list, tuple or dictionary of outputs, each given by its key in `Node.inputs`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One use of a step."""
+    """One use of a step in a graph."""
 
     name: str
-    """Unique in its graph; inside an inner pipeline "inner.step"."""
+    """Unique in the graph; "inner.step" for a step of an inner pipeline."""
     step: StepFunction
     arguments: Mapping[str, Any]
-    """Input → the plain value given for it, validated, or its default."""
+    """Input → the value given for it, validated, or its default."""
     parameters: Mapping[str, JsonValue]
-    """The same as it is recorded; see `domain.exact_json`."""
+    """Input → the record of the same value; see `domain.exact_json`."""
     inputs: Mapping[str, Output]
-    """Input → the output that flows into it; "models[0]" for the first of those in a list."""
+    """Input → the output that flows into it; "models[0]" for the first output in a list."""
     gathered: Mapping[str, CollectionInput]
-    """Input → how the outputs that flow into it are put together, where there are several."""
+    """Input → the collection of outputs that flows into it, where it takes one."""
     upstream: tuple[str, ...]
-    """The nodes that must come before it, each once."""
+    """The nodes that must be executed before it, each once."""
     cache: bool
-    """Whether an equal earlier execution may stand for this one."""
+    """Whether the result of an equal earlier execution may be reused."""
     check_outputs: bool = True
-    """Whether what it returns must fit its type hints."""
+    """Whether its return value must match its type hints."""
 
     @property
     def declaration(self) -> str:
-        """What it declares to return, and whether that is checked."""
+        """The names and types of its outputs, and whether they are checked."""
         declared = self.step.signature.declaration
         return declared if self.check_outputs else f"{declared} (not checked)"
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A pipeline's steps with their parameters, ready to run."""
+    """The steps of a pipeline with their parameters, ready to run."""
 
     pipeline: str
     source: str
-    """Where the pipeline is: "package.module:function", or "file.py:function"."""
+    """The location of the pipeline: "package.module:function" or "file.py:function"."""
     parameters: Mapping[str, JsonValue]
-    """The pipeline's own parameters as they are recorded, defaults included."""
+    """The records of the pipeline's parameters, including defaults."""
     configuration: Mapping[str, JsonValue]
-    """What was chosen for this run beside its parameters, as it is recorded."""
+    """The record of the run's configuration, without the pipeline's parameters."""
     nodes: tuple[Node, ...]
     """In topological order."""
     options: PipelineOptions
-    """The pipeline's, with those that the run's configuration changes."""
+    """The options of the pipeline, as the configuration of the run changes them."""
     import_root: str = ""
-    """The folder that its module is imported from, if that is known."""
+    """The folder that the pipeline's module is imported from; empty if unknown."""
 
 
 def parameters_must_fit(graph: Graph) -> None:
-    """Refuse parameters that take more room than a log gives them; for new runs only.
+    """Reject parameters that are too large for the log; for new runs only.
 
     Raises:
-        TooLarge: Those of the run do, or those of a step.
-        Invalid: One is nested too deeply.
+        TooLarge: The parameters of the run or of a step are too large.
+        Invalid: A parameter is nested too deeply.
     """
     must_fit("the parameters of the run", graph.parameters, PARAMETERS, _INSTEAD)
     for node in graph.nodes:
         must_fit(f"the parameters of step {node.name!r}", node.parameters, PARAMETERS, _INSTEAD)
 
 
-_INSTEAD = "let a step read or produce the value, and hand it on as its output"
+_INSTEAD = "let a step read or produce the value, and pass on its output"

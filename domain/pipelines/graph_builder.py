@@ -1,4 +1,4 @@
-"""GraphBuilder: a graph while its pipeline function runs."""
+"""GraphBuilder: collects the nodes of a graph while the pipeline function runs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,37 +25,37 @@ from stackfold.domain.pipelines.run_configuration import (
 
 
 class Buildable(StepFunction, Protocol):
-    """A step that is called in a pipeline function."""
+    """The interface of a step that is called in a pipeline function."""
 
     waits_for: tuple[Output, ...]
 
     def with_options(self, **options: Unpack[StepChanges]) -> Self:
-        """The same step with some options changed."""
+        """Return a copy with other options."""
         ...
 
 
 class PipelineFunction(Protocol):
-    """A pipeline that is called in another one."""
+    """The interface of a pipeline that the builder needs."""
 
     name: str
     options: PipelineOptions
 
 
 class GraphBuilder:
-    """The nodes so far, and where in which pipeline the next one belongs."""
+    """The nodes that were added so far, and the pipeline that the next one belongs to."""
 
     def __init__(
         self, pipeline: PipelineFunction, configuration: RunConfiguration, as_recorded: bool = False
     ) -> None:
-        """Begin the graph of a pipeline.
+        """Start the graph of a pipeline.
 
         Args:
-            pipeline: Which one.
-            configuration: What is chosen for the run.
-            as_recorded: Whether the parameters of steps in it are records of values.
+            pipeline: The pipeline.
+            configuration: The configuration of the run.
+            as_recorded: Whether parameters of steps in the configuration are records of values.
         """
         self.step_parameters: dict[str, dict[str, JsonValue]] = {}
-        """Step → those of its parameters that the configuration gives, as they are recorded."""
+        """Step → the records of its parameters that the configuration gives."""
         self._as_recorded = as_recorded
         self.nodes: list[Node] = []
         self._pipelines: list[PipelineFunction] = [pipeline]
@@ -64,12 +64,12 @@ class GraphBuilder:
         self._cache = pipeline.options.enable_cache
         self._check = pipeline.options.check_outputs
         self._produced: dict[tuple[str, str], Any] = {}
-        """Step and output → its type hint, where that is checked."""
+        """(step, output) → type hint, where outputs are checked."""
         self._uses: dict[str, int] = {}
         self._mark = object()
 
     def add(self, step: Buildable, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Add a use of a step; return its output, or a tuple of them if it has several."""
+        """Add a node for a call of a step; return its output, or a tuple of several."""
         signature = step.signature
         name = self._unique(self._prefix + step.name)
         given = signature.named(args, kwargs)
@@ -89,16 +89,18 @@ class GraphBuilder:
                 continue
             value = given[key]
             if type(value) is Output:
-                inputs[key] = self._ours(step, key, value)
+                inputs[key] = self._of_this_graph(step, key, value)
                 self._must_fit(step, key, value)
             elif _contains_output(value):
                 gathered[key] = self._gather(step, key, value, inputs)
             else:
-                self._must_hold_no_output(step, key, value)
+                self._must_contain_no_output(step, key, value)
                 arguments[key], parameters[key] = signature.validated(key, value)
         upstream = dict.fromkeys(each.step for each in inputs.values())
         if step.waits_for:
-            upstream |= dict.fromkeys(self._ours(step, "after", w).step for w in step.waits_for)
+            upstream |= dict.fromkeys(
+                self._of_this_graph(step, "after", w).step for w in step.waits_for
+            )
         cache = self._may_be_cached(step, configured)
         checks = self._checks(step, configured)
         self.nodes.append(
@@ -115,14 +117,14 @@ class GraphBuilder:
 
     @contextmanager
     def inside(self, pipeline: PipelineFunction) -> Iterator[None]:
-        """What is added in the block belongs to an inner pipeline.
+        """Nodes that are added in the block belong to an inner pipeline.
 
         Raises:
-            InvalidPipeline: It is being built already.
+            InvalidPipeline: The pipeline calls itself.
         """
         if any(each is pipeline for each in self._pipelines):
-            way = " -> ".join(each.name for each in (*self._pipelines, pipeline))
-            raise InvalidPipeline(f"pipeline {pipeline.name!r} is a part of itself: {way}")
+            calls = " -> ".join(each.name for each in (*self._pipelines, pipeline))
+            raise InvalidPipeline(f"pipeline {pipeline.name!r} calls itself: {calls}")
         before = self._prefix, self._cache, self._check
         self._prefix = f"{self._unique(self._prefix + pipeline.name)}."
         if pipeline.options.enable_cache is not None:
@@ -137,16 +139,16 @@ class GraphBuilder:
             self._prefix, self._cache, self._check = before
 
     def ends(self, first: int) -> tuple[Output, ...]:
-        """The ends of those nodes, from the given place on, that no other one waits for."""
+        """Outputs that stand for the end of each node, from an index on, without a successor."""
         added = self.nodes[first:]
         needed = {name for node in added for name in node.upstream}
         return tuple(Output(node.name, "", self._mark) for node in added if node.name not in needed)
 
     def finish(self, pipeline: PipelineFunction) -> tuple[Node, ...]:
-        """The nodes, in topological order.
+        """Return the nodes in topological order.
 
         Raises:
-            InvalidPipeline: There is none, or the configuration names another one.
+            InvalidPipeline: There are no nodes, or the configuration names an unknown step.
         """
         if not self.nodes:
             raise InvalidPipeline(f"pipeline {pipeline.name!r} calls no step")
@@ -160,10 +162,10 @@ class GraphBuilder:
         return tuple(self.nodes)
 
     def _unique(self, name: str) -> str:
-        """`train`, then `train_2`, `train_3` and so on."""
+        """The name, or the first free one of `train_2`, `train_3` and so on."""
         use = self._uses.get(name, 0) + 1
         unique = name if use == 1 else f"{name}_{use}"
-        while use > 1 and unique in self._uses:  # a step that is really called `train_2`
+        while use > 1 and unique in self._uses:  # a step whose own name is `train_2`
             use += 1
             unique = f"{name}_{use}"
         self._uses[name] = use
@@ -178,8 +180,8 @@ class GraphBuilder:
         signature.must_know(configured.parameters)
         records = self.step_parameters[node] = {}
         for name, chosen in configured.parameters.items():
-            held = given.get(name)
-            if isinstance(held, Output) or _contains_output(held):
+            value = given.get(name)
+            if isinstance(value, Output) or _contains_output(value):
                 raise InvalidPipeline(
                     f"the configuration sets parameter {name!r} of step {step.name!r}, which "
                     "takes the output of another step"
@@ -190,84 +192,84 @@ class GraphBuilder:
     def _gather(
         self, step: Buildable, name: str, values: Any, inputs: dict[str, Output]
     ) -> CollectionInput:
-        """Note each output as an input of its own, and return how they belong together."""
+        """Add each output in a collection to `inputs`; return the collection of their keys."""
         if isinstance(values, set):
             raise InvalidPipeline(
-                f"parameter {name!r} of step {step.name!r} holds outputs of steps in a set, which "
-                "has no order: use a list"
+                f"parameter {name!r} of step {step.name!r} contains outputs of steps in a set, "
+                "which has no order: use a list"
             )
         pairs = values.items() if isinstance(values, dict) else enumerate(values)
-        places: dict[Any, str] = {}
+        names: dict[Any, str] = {}
         for key, value in pairs:
             if type(value) is not Output or (isinstance(values, dict) and type(key) is not str):
                 raise InvalidPipeline(
                     f"parameter {name!r} of step {step.name!r} mixes outputs of steps with other "
-                    f"values in a {type(values).__name__}: hand it outputs only, or values only"
+                    f"values in a {type(values).__name__}: pass only outputs, or only values"
                 )
-            place = places[key] = f"{name}[{key}]"
-            inputs[place] = self._ours(step, name, value)
+            input = names[key] = f"{name}[{key}]"
+            inputs[input] = self._of_this_graph(step, name, value)
         if isinstance(values, dict):
-            return places
-        return list(places.values()) if isinstance(values, list) else tuple(places.values())
+            return names
+        return list(names.values()) if isinstance(values, list) else tuple(names.values())
 
-    def _must_hold_no_output(self, step: Buildable, name: str, value: object) -> None:
+    def _must_contain_no_output(self, step: Buildable, name: str, value: object) -> None:
         output = find_output(value)
         if output is not None:
             raise InvalidPipeline(
-                f"parameter {name!r} of step {step.name!r} holds output {output.name!r} of step "
-                f"{output.step!r} inside of other values: hand outputs over by themselves, or in "
-                "one list, tuple or dictionary"
+                f"parameter {name!r} of step {step.name!r} contains output {output.name!r} of step "
+                f"{output.step!r} inside other values: pass outputs alone, or in one list, tuple "
+                "or dictionary"
             )
 
-    def _ours(self, step: Buildable, name: str, output: Output) -> Output:
+    def _of_this_graph(self, step: Buildable, name: str, output: Output) -> Output:
         if output.of is not self._mark:
             raise InvalidPipeline(
                 f"parameter {name!r} of step {step.name!r} is an output of step {output.step!r} "
-                "from another call of a pipeline: call the step in this one"
+                "in another graph: call the step in this pipeline"
             )
         if not output.name and name != "after":
             raise InvalidPipeline(
                 f"parameter {name!r} of step {step.name!r} is given step {output.step!r}, which "
-                "has no output: annotate what it returns, or use after()"
+                "has no output: annotate its return value, or use after()"
             )
         return output
 
     def _must_fit(self, step: Buildable, name: str, output: Output) -> None:
-        """Refuse an output for an input if no value can be of both their types."""
+        """Reject an output for an input if no value can have both their types."""
         hint = self._produced.get((output.step, output.name), Any)
         taken = step.signature.hints[name]
         if are_disjoint(hint, taken):
             raise InvalidPipeline(
                 f"parameter {name!r} of step {step.name!r} is declared as {hint_text(taken)}, but "
                 f"output {output.name!r} of step {output.step!r} as {hint_text(hint)}: no value "
-                "is both"
+                "can be both"
             )
 
     def _checks(self, step: Buildable, configured: StepConfiguration | None) -> bool:
-        """Whether the outputs of a step are checked: what is chosen for the run counts first."""
-        words = (
+        """Whether the outputs of a step are checked; the run's configuration takes precedence."""
+        choices = (
             configured.check_outputs if configured else None,
             self._configuration.check_outputs,
             step.options.check_outputs,
             self._check,
         )
-        return next((word for word in words if word is not None), True)
+        return next((choice for choice in choices if choice is not None), True)
 
     def _may_be_cached(self, step: Buildable, configured: StepConfiguration | None) -> bool:
-        """What the one says that has the last word; see docs/pipelines.md."""
+        """Whether the step may be cached; see docs/pipelines.md for the precedence."""
         run = self._configuration.enable_cache
-        words = (
+        choices = (
             configured.enable_cache if configured else None,
             False if run is False else None,
             step.options.enable_cache,
             run,
             self._cache,
         )
-        said = next((word for word in words if word is not None), None)
+        chosen = next((choice for choice in choices if choice is not None), None)
         if not step.signature.outputs:
-            # Such a step is there for what it does, not for what it returns.
-            return step.options.enable_cache is True and said is not False
-        return True if said is None else said
+            # Such a step is executed for its side effects.
+            return step.options.enable_cache is True and chosen is not False
+        return True if chosen is None else chosen
 
 
 def _contains_output(value: object) -> bool:
@@ -281,7 +283,7 @@ _building: ContextVar[GraphBuilder | None] = ContextVar("building", default=None
 
 
 def current() -> GraphBuilder | None:
-    """The graph that is being built here; None outside a pipeline function."""
+    """The builder of the graph that is being built; None outside a pipeline function."""
     return _building.get()
 
 
@@ -291,16 +293,21 @@ def building(
     configuration: RunConfiguration = AS_WRITTEN,
     as_recorded: bool = False,
 ) -> Iterator[GraphBuilder]:
-    """Steps that are called in the block make a graph; arguments as for `GraphBuilder`.
+    """Build a graph from the steps that are called in the block.
+
+    Args:
+        pipeline: The pipeline.
+        configuration: The configuration of the run.
+        as_recorded: Whether parameters of steps in the configuration are records of values.
 
     Raises:
-        InvalidPipeline: Another graph is being built here.
+        InvalidPipeline: Another graph is being built.
     """
     outer = _building.get()
     if outer is not None:
         raise InvalidPipeline(
-            f"the graph of pipeline {pipeline.name!r} is asked for inside another pipeline: "
-            "call it to make its steps a part of that"
+            f"the graph of pipeline {pipeline.name!r} is built inside another pipeline: call "
+            "the pipeline to add its steps"
         )
     graph = GraphBuilder(pipeline, configuration, as_recorded)
     token = _building.set(graph)

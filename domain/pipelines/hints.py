@@ -1,4 +1,4 @@
-"""Type hints: how they are written, and which pairs of them no value can satisfy."""
+"""Type hints: their text, and the pairs of them that no value can satisfy."""
 
 from types import GenericAlias, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -11,13 +11,14 @@ _KINDS: dict[Any, str] = {
     list: "list", tuple: "tuple", dict: "dict", set: "set", frozenset: "set",
     NoneType: "None", None: "None",
 }  # fmt: skip
-"""Built-in class → a kind of values: no class can derive from two of different kinds."""
+"""Built-in class → kind of values: no class can derive from classes of two kinds."""
 
 
 def are_disjoint(given: Any, taken: Any) -> bool:
     """Whether no value can satisfy both hints, such as `str` and `int`.
 
-    Never two numbers, and never two classes: a third one may derive from both.
+    Two numeric types are never disjoint, and neither are two classes: a third class may derive from
+    both.
     """
     if given is taken or given is Any or taken is Any:
         return False
@@ -26,7 +27,7 @@ def are_disjoint(given: Any, taken: Any) -> bool:
 
 
 def _kinds(hint: Any) -> frozenset[str]:
-    """The kinds of the values that a hint takes; none if it may take others, too."""
+    """The kinds of values that match a hint; empty if values of other kinds may match."""
     if isinstance(hint, type) and is_typed_dict(hint):
         return frozenset({"dict"})
     origin = get_origin(hint)
@@ -44,18 +45,18 @@ def _kinds(hint: Any) -> frozenset[str]:
     kind = origin or hint
     try:
         found = _KINDS.get(kind)
-    except TypeError:  # it has no hash
+    except TypeError:  # it is unhashable
         found = None
     return frozenset({found}) if found else frozenset()
 
 
 def is_typed_dict(kind: type) -> bool:
-    """Whether it is a TypedDict, of `typing` or of `typing_extensions`."""
+    """Whether a class is a TypedDict, of `typing` or of `typing_extensions`."""
     return hasattr(kind, "__required_keys__") and issubclass(kind, dict)
 
 
 def hint_text(hint: Any) -> str:
-    """A type hint as it is written in code, such as "list[int]"."""
+    """A type hint as written in code, such as "list[int]"."""
     if isinstance(hint, type) and not isinstance(hint, GenericAlias):
         return hint.__qualname__ if hint.__module__ == "builtins" else type_name(hint)
     return repr(hint).replace("typing.", "")

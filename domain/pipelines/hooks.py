@@ -8,26 +8,26 @@ from pydantic import AfterValidator
 
 
 def valid_hook(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a hook.
+    """Return a hook if it can be called.
 
     Raises:
-        ValueError: It could not be called, or nothing would come of it.
+        ValueError: It is async, a generator, or takes more than one argument.
     """
-    for each in (hook, getattr(type(hook), "__call__", None)):  # noqa: B004  # that of its class
-        for is_odd in (
+    for each in (hook, getattr(type(hook), "__call__", None)):  # noqa: B004  # of its class
+        for is_not_plain in (
             inspect.iscoroutinefunction,
             inspect.isgeneratorfunction,
             inspect.isasyncgenfunction,
         ):
-            if is_odd(each):
+            if is_not_plain(each):
                 raise ValueError("it should be a plain function, neither async nor a generator")
     if takes_call(hook) is None:
-        raise ValueError("it should take nothing or one argument")
+        raise ValueError("it should take no argument or one")
     return hook
 
 
 def takes_call(hook: Callable[..., Any]) -> bool | None:
-    """Whether a hook takes what it is told; None if it can be called neither with nor without."""
+    """Whether a hook takes an argument; None if it can be called neither with one nor without."""
     try:
         signature = inspect.signature(hook)
     except (TypeError, ValueError):  # written in C
@@ -42,4 +42,4 @@ def takes_call(hook: Callable[..., Any]) -> bool | None:
 
 
 Hook = Annotated[Callable[..., object], AfterValidator(valid_hook)]
-"""What is called when a step or a run starts or ends."""
+"""A function that is called when a step or a run starts or ends."""

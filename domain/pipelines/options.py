@@ -1,4 +1,4 @@
-"""Options: how a step or a pipeline is executed, beside what it computes."""
+"""Options: how a step or a pipeline is executed."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -22,21 +22,21 @@ from stackfold.domain.validation_message import first_error
 
 
 class FailureMode(StrEnum):
-    """What becomes of the other steps when one has failed."""
+    """What happens to the other steps when one has failed."""
 
     FAIL_FAST = "fail_fast"
-    """Those that run are cancelled, and no other is started."""
+    """Running steps are cancelled, and no other step is started."""
     STOP_ON_FAILURE = "stop_on_failure"
-    """Those that run may end, and no other is started."""
+    """Running steps continue, and no other step is started."""
     CONTINUE_ON_FAILURE = "continue_on_failure"
-    """Every step that does not need the failed one is executed."""
+    """All steps that do not depend on the failed one are executed."""
 
 
 def valid_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the tags, each once, in the order given.
+    """Return the tags without duplicates, in the given order.
 
     Raises:
-        ValueError: One breaks the rule for tags.
+        ValueError: A tag breaks the rule for tags.
     """
     try:
         return tuple(dict.fromkeys(map(valid_tag, tags)))
@@ -54,20 +54,20 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Options(BaseModel):
-    """What can be changed, giving new ones."""
+    """Immutable options; `but` returns changed copies."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @classmethod
     def of(cls, owner: str, options: Mapping[str, Any]) -> Self:
-        """Options, with the defaults for those that are not given.
+        """Create options; those that are not given have their defaults.
 
         Args:
-            owner: Whose they are in a sentence, such as "step 'train'".
-            options: By name.
+            owner: How error messages name the owner, such as "step 'train'".
+            options: Option → value.
 
         Raises:
-            InvalidPipeline: There is no such option, or it cannot have that value.
+            InvalidPipeline: An option is unknown, or has an invalid value.
         """
         try:
             return cls(**options) if options else cls()
@@ -75,47 +75,55 @@ class _Options(BaseModel):
             place, unknown, problem = first_error(error)
             if unknown:
                 fields = Resources.model_fields if "." in place else cls.model_fields
-                problem = f"there is none: the options are {', '.join(fields)}"
+                problem = f"unknown option; valid options: {', '.join(fields)}"
             raise InvalidPipeline(f"option {place!r} of {owner}: {problem}") from None
 
     def but(self, owner: str, changes: Mapping[str, Any]) -> Self:
-        """The same options with some of them changed; arguments and refusals as for `of`."""
+        """Return a copy with other values.
+
+        Args:
+            owner: How error messages name the owner, such as "step 'train'".
+            changes: Option → new value.
+
+        Raises:
+            InvalidPipeline: An option is unknown, or has an invalid value.
+        """
         given = {name: getattr(self, name) for name in self.model_fields_set}
         return self.of(owner, {**given, **changes}) if changes else self
 
 
 class StepSettings(_Options):
-    """Those options of a step that can be written in a file."""
+    """The options of a step that can be set in a file."""
 
     step_operator: str | bool = False
-    """The name of the stack's step operator that executes it, True for the stack's default one,
-    False to execute it where the orchestrator does."""
+    """The name of the step operator in the stack that executes the step; True for the default step
+    operator; False to execute it where the orchestrator does."""
     experiment_tracker: str | bool | None = None
-    """The name of the stack's experiment tracker that its calls of the tool's own functions go to,
-    True for the stack's default one. None for the default one too, if the stack has one, but only
-    by way of the context. False for none."""
+    """The name of the experiment tracker in the stack that receives calls of the tracking tool's
+    functions; True for the default tracker; False for none. None for the default tracker, if the
+    stack has one, but only by way of the step's context."""
     enable_cache: bool | None = None
-    """Whether an equal earlier execution may stand for this one; None leaves it to the run, the
-    pipeline, and to whether the step has outputs."""
+    """Whether the result of an equal earlier execution may be reused. None leaves that to the run,
+    the pipeline, and to whether the step has outputs."""
     check_outputs: bool | None = None
-    """Whether what it returns must fit its type hints; None leaves it to the run and the
-    pipeline, and else it must."""
+    """Whether the return value must match the type hints. None leaves that to the run and the
+    pipeline; it is checked if neither sets it."""
     retries: Annotated[int, Field(ge=0)] = 0
-    """How often it is tried again after it has failed."""
+    """How often the step is retried after a failure."""
     delay: Seconds = 0.0
-    """Seconds before it is tried again."""
+    """Seconds before the first retry."""
     backoff: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
-    """By how much the delay is multiplied each further time."""
+    """The factor by which the delay grows with each further retry."""
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Seconds that one try may take; None for as long as it wants."""
+    """Seconds that one attempt may take; None for no limit."""
     resources: Resources | None = None
-    """What it needs of the machine that executes it."""
+    """The resources of the machine that executes the step."""
     tags: Tags = ()
     metadata: Metadata = Field(default_factory=dict)
 
 
 class StepOptions(StepSettings):
-    """How a step is executed."""
+    """All options of a step: settings and hooks."""
 
     on_start: Hook | None = None
     on_success: Hook | None = None
@@ -124,22 +132,22 @@ class StepOptions(StepSettings):
 
 
 class PipelineSettings(_Options):
-    """Those options of a pipeline that can be written in a file."""
+    """The options of a pipeline that can be set in a file."""
 
     enable_cache: bool | None = None
-    """Whether equal earlier executions may stand for those of its steps that do not say."""
+    """The default of `enable_cache` for its steps."""
     check_outputs: bool | None = None
-    """Whether what those of its steps return that do not say must fit their type hints."""
+    """The default of `check_outputs` for its steps."""
     failure_mode: FailureMode | None = None
-    """What becomes of the other steps when one fails; None leaves it to the orchestrator."""
+    """What happens to the other steps when one fails; None leaves that to the orchestrator."""
     no_pickle: bool = False
-    """Whether values that only a pickle could hold are refused, when written and when read."""
+    """Whether values that need a pickle are rejected, when written and when read."""
     tags: Tags = ()
     metadata: Metadata = Field(default_factory=dict)
 
 
 class PipelineOptions(PipelineSettings):
-    """How a pipeline is executed."""
+    """All options of a pipeline: settings and hooks."""
 
     on_start: Hook | None = None
     on_success: Hook | None = None
@@ -148,7 +156,7 @@ class PipelineOptions(PipelineSettings):
 
 
 class Hooks(TypedDict, total=False):
-    """What is called when a step or a run starts or ends."""
+    """The hooks of a step or a run, as keyword arguments."""
 
     on_start: Hook | None
     on_success: Hook | None
@@ -157,7 +165,7 @@ class Hooks(TypedDict, total=False):
 
 
 class StepChanges(Hooks, total=False):
-    """The options of a step, each of which may be given; see `StepOptions`."""
+    """The options of a step as keyword arguments; see `StepOptions`."""
 
     step_operator: str | bool
     experiment_tracker: str | bool | None
@@ -173,7 +181,7 @@ class StepChanges(Hooks, total=False):
 
 
 class PipelineChanges(Hooks, total=False):
-    """The options of a pipeline, each of which may be given; see `PipelineOptions`."""
+    """The options of a pipeline as keyword arguments; see `PipelineOptions`."""
 
     enable_cache: bool | None
     check_outputs: bool | None

@@ -1,8 +1,8 @@
-"""Output check: whether what a step returned fits the type hints of its outputs.
+"""Output check: whether the return value of a step matches the type hints of its outputs.
 
-Only the outermost kind of a value is compared: a list of text fits `list[int]`. Hints that
-`isinstance` cannot decide, such as protocols and type variables, take every value. The check
-imports nothing: classes of numpy and pandas are known by their names.
+Only the outermost type of a value is checked: a list of strings matches `list[int]`. Hints that
+`isinstance` cannot decide, such as protocols and type variables, match every value. The check
+imports nothing: classes of numpy and pandas are recognized by their names.
 """
 
 from collections import abc
@@ -19,13 +19,13 @@ from stackfold.domain.pipelines.class_finder import type_name
 from stackfold.domain.pipelines.hints import hint_text, is_typed_dict
 from stackfold.domain.pipelines.signature import OutputDefinition
 
-MISFIT: Any = object()
-"""Stands for a value that does not fit."""
+MISMATCH: Any = object()
+"""Stands for a value that does not match its hint."""
 
 _UNDECIDED = {abc.Callable, abc.Iterator, abc.Generator, abc.Awaitable, abc.Coroutine,
               abc.AsyncIterable, abc.AsyncIterator, abc.AsyncGenerator}  # fmt: skip
 _MARKERS = ("pydantic", "pydantic_extra_types", "pandera")
-"""Packages with classes that stand in hints for values of another class, as `EmailStr` for text."""
+"""Packages whose classes stand for values of other classes in hints, as `EmailStr` for a string."""
 _RANKS = {bool: 0, int: 1, float: 2, complex: 3}
 _NUMPY_RANKS = {"bool": 0, "bool_": 0, "integer": 1, "floating": 2, "complexfloating": 3}
 _NEVER = 9
@@ -34,15 +34,15 @@ _NEVER = 9
 def checked_outputs(
     step: str, declared: Sequence[OutputDefinition], returned: Any
 ) -> list[tuple[str, Any]]:
-    """Give each value that a step returned the name of its output; numbers become what is hinted.
+    """Check the return value of a step; return (output, value) pairs, with numbers converted.
 
     Args:
-        step: What the step is called in its run.
-        declared: Its outputs.
-        returned: What its function returned.
+        step: The name of the step in its run.
+        declared: The outputs of the step.
+        returned: The return value of its function.
 
     Raises:
-        OutputMismatch: They are not so many, or one does not fit its hint.
+        OutputMismatch: The number of values is wrong, or a value does not match its hint.
     """
     if not declared:
         if returned is not None:
@@ -62,10 +62,10 @@ def checked_outputs(
 def named_outputs(
     step: str, declared: Sequence[OutputDefinition], returned: Any
 ) -> list[tuple[str, Any]]:
-    """Give each value that a step returned the name of its output, of whatever type it is.
+    """Return (output, value) pairs for the return value of a step, without checking types.
 
     Raises:
-        OutputMismatch: They are not so many.
+        OutputMismatch: The number of values is wrong.
     """
     names = [each.name for each in declared]
     if len(names) <= 1:
@@ -78,48 +78,48 @@ def named_outputs(
 
 
 def _checked(step: str, declared: OutputDefinition, value: Any, several: bool) -> Any:
-    fit = fitted(declared.type, value)
-    if fit is MISFIT:
+    matching = matched(declared.type, value)
+    if matching is MISMATCH:
         what = f" as {declared.name!r}" if several else ""
         problem = f"{_a(type(value))}{what} where it declares {hint_text(declared.type)}"
         raise OutputMismatch(step, f"{problem}: correct one of them, or set check_outputs=False")
-    return fit
+    return matching
 
 
-def fitted(hint: Any, value: Any) -> Any:
-    """The value as the hint wants it; MISFIT if it does not fit.
+def matched(hint: Any, value: Any) -> Any:
+    """Return a value as the type that a hint declares; MISMATCH if it does not match.
 
-    Only numbers change, and only where the result equals the value: 3 becomes 3.0 for `float`,
-    `2**60 + 1` stays an integer.
+    Only numbers are converted, and only to an equal number: 3 becomes 3.0 for `float`, while
+    `2**60 + 1` remains an integer.
     """
     if hint is Any or hint is object or type(value) is hint:
         return value
     try:
-        return _fitted(hint, value)
+        return _matched(hint, value)
     except (TypeError, NameError, AttributeError, RecursionError):
-        return value  # a hint that cannot be asked
+        return value  # the hint cannot be evaluated
 
 
-def _fitted(hint: Any, value: Any) -> Any:
+def _matched(hint: Any, value: Any) -> Any:
     if hint is None or hint is NoneType:
-        return value if value is None else MISFIT
+        return value if value is None else MISMATCH
     if isinstance(hint, type) and not isinstance(hint, GenericAlias):
         return _by_class(hint, value)
     origin = get_origin(hint)
     if origin is Annotated:
-        return fitted(get_args(hint)[0], value)
+        return matched(get_args(hint)[0], value)
     if origin is Union or origin is UnionType:
         return _by_parts(get_args(hint), value)
     if origin is Literal:
         return _by_literals(get_args(hint), value)
     if isinstance(origin, type):
         return _by_class(origin, value)
-    meant = _meant(hint)
-    return value if meant is None else fitted(meant, value)
+    target = _target(hint)
+    return value if target is None else matched(target, value)
 
 
-def _meant(hint: Any) -> Any:
-    """The base of a NewType and what a type alias stands for; None for other hints."""
+def _target(hint: Any) -> Any:
+    """The base of a NewType, or the value of a type alias; None for other hints."""
     if type(hint).__name__ == "TypeAliasType":
         return hint.__value__
     if type(get_origin(hint)).__name__ == "TypeAliasType":
@@ -131,26 +131,26 @@ def _by_class(kind: type, value: Any) -> Any:
     if kind in _UNDECIDED or getattr(kind, "_is_protocol", False) or _is_marker(kind):
         return value
     if is_typed_dict(kind):
-        return value if isinstance(value, dict) else MISFIT
+        return value if isinstance(value, dict) else MISMATCH
     rank = _rank(kind) if kind in _RANKS or kind.__module__ == "numpy" else _NEVER
     if rank != _NEVER:
         return _by_number(kind, rank, value)
-    if isinstance(value, kind) or _is_made_again(kind, type(value)):
+    if isinstance(value, kind) or _is_redefined(kind, type(value)):
         return value
-    return value if _is_no_time(kind, type(value)) else MISFIT
+    return value if _is_missing_time(kind, type(value)) else MISMATCH
 
 
 def _by_parts(parts: Sequence[Any], value: Any) -> Any:
     found = []
     for part in parts:
-        fit = fitted(part, value)
-        if fit is value:
+        matching = matched(part, value)
+        if matching is value:
             return value
-        if fit is not MISFIT:
-            found.append(fit)
+        if matching is not MISMATCH:
+            found.append(matching)
     rank = _rank(type(value))
-    # An integer of numpy under `float | int` is to be an integer.
-    return min(found, key=lambda fit: _rank(type(fit)) != rank, default=MISFIT)
+    # For `float | int`, an integer of numpy becomes an integer.
+    return min(found, key=lambda each: _rank(type(each)) != rank, default=MISMATCH)
 
 
 def _by_literals(literals: Sequence[Any], value: Any) -> Any:
@@ -162,12 +162,12 @@ def _by_literals(literals: Sequence[Any], value: Any) -> Any:
         )  # fmt: skip
         if alike and value == each:
             return value if kind is type(each) else each
-    return MISFIT
+    return MISMATCH
 
 
 def _by_number(kind: type, rank: int, value: Any) -> Any:
     if _rank(type(value)) > rank:
-        return MISFIT
+        return MISMATCH
     numpy = type(value).__module__ == "numpy"
     if isinstance(value, kind) and (kind.__module__ == "numpy" or not numpy):
         return value
@@ -183,7 +183,7 @@ def _by_number(kind: type, rank: int, value: Any) -> Any:
 
 
 def _rank(kind: type) -> int:
-    """Where a class of numbers stands: what fits an integer fits a float. Subclasses count too."""
+    """The rank of a numeric class: numbers match hints of the same rank or a higher one."""
     for base in kind.__mro__:
         if base in _RANKS:
             return _RANKS[base]
@@ -199,16 +199,16 @@ def _is_marker(kind: type) -> bool:
     return kind.__module__.partition(".")[0] in _MARKERS and not issubclass(kind, BaseModel)
 
 
-def _is_made_again(kind: type, found: type) -> bool:
-    """Whether a class is another one's definition, executed again: a notebook's cell, a module."""
+def _is_redefined(kind: type, found: type) -> bool:
+    """Whether two classes come from one definition that was executed again, as in a notebook."""
     name = kind.__qualname__
     return any(
         base.__qualname__ == name and type_name(base) == type_name(kind) for base in found.__mro__
     )
 
 
-def _is_no_time(kind: type, found: type) -> bool:
-    """Whether it is `pandas.NaT`, which stands for any missing point or length of time."""
+def _is_missing_time(kind: type, found: type) -> bool:
+    """Whether a value is `pandas.NaT`, which stands for a missing time or duration of any class."""
     if found.__name__ != "NaTType" or not found.__module__.startswith("pandas"):
         return False
     return issubclass(kind, date | timedelta) or kind.__name__ == "Period"

@@ -1,4 +1,4 @@
-"""Pipeline: the function that connects steps."""
+"""Pipeline: a function that connects steps to a graph."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Given = ParamSpec("Given")
 
 
 class Pipeline(Generic[Given]):
-    """A function that connects steps."""
+    """A function that connects steps to a graph."""
 
     def __init__(
         self,
@@ -33,16 +33,16 @@ class Pipeline(Generic[Given]):
         name: str | None = None,
         **options: Unpack[PipelineChanges],
     ) -> None:
-        """Make a function a pipeline.
+        """Create a pipeline from a function.
 
         Args:
-            function: Calls steps and pipelines, and hands the outputs of some to others.
-            name: Its name in runs; the function's if None.
-            **options: How it is executed; see `PipelineOptions`.
+            function: Calls steps and pipelines, and passes outputs of some to others.
+            name: The name of the pipeline in runs; None for the name of the function.
+            **options: How the pipeline is executed; see `PipelineOptions`.
 
         Raises:
             InvalidName: The name breaks the rule for names.
-            InvalidPipeline: There is no such option, or it cannot have that value.
+            InvalidPipeline: An option is unknown, or has an invalid value.
         """
         self.function = function
         self.name = name_of("pipeline", name, function)
@@ -51,7 +51,7 @@ class Pipeline(Generic[Given]):
 
     @cached_property
     def signature(self) -> Signature:
-        """Its parameters; made on first use.
+        """Its parameters; computed on first use.
 
         Raises:
             InvalidPipeline: The function cannot be a pipeline.
@@ -60,24 +60,24 @@ class Pipeline(Generic[Given]):
 
     @property
     def source(self) -> str:
-        """Where the function is: "package.module:function", or else "file.py:function"."""
+        """The location of the function: "package.module:function" or "file.py:function"."""
         return source_of(self.function).location
 
     @property
     def import_root(self) -> str:
-        """The folder that its module is imported from, if that is known."""
+        """The folder that its module is imported from; empty if unknown."""
         return source_of(self.function).root
 
     def with_options(self, *, name: str | None = None, **options: Unpack[PipelineChanges]) -> Self:
-        """The same pipeline under another name or with other options; this one stays as it is.
+        """Return a copy of the pipeline with another name or other options.
 
         Args:
-            name: Its name in runs; the same if None.
-            **options: Those that change; see `PipelineOptions`.
+            name: The name of the copy in runs; None for the same name.
+            **options: The options that change; see `PipelineOptions`.
 
         Raises:
             InvalidName: The name breaks the rule for names.
-            InvalidPipeline: There is no such option, or it cannot have that value.
+            InvalidPipeline: An option is unknown, or has an invalid value.
         """
         changed = object.__new__(type(self))
         vars(changed).update(vars(self))
@@ -89,19 +89,19 @@ class Pipeline(Generic[Given]):
         return changed
 
     def __call__(self, *args: Given.args, **kwargs: Given.kwargs) -> Any:
-        """Add its steps to the pipeline that is being built, under names that begin with its own.
+        """Add its steps to the graph that is being built; their names begin with its name.
 
         Returns:
-            What the function returns, usually outputs; if nothing, then the ends of its last
-            steps, for `Step.after`.
+            The return value of the function, usually outputs. If that is None: outputs that stand
+            for the end of its last steps, for `Step.after`.
 
         Raises:
-            InvalidPipeline: No pipeline is being built, or a parameter does not fit.
+            InvalidPipeline: No graph is being built, or a parameter is invalid.
         """
         outer = current()
         if outer is None:
             raise InvalidPipeline(
-                f"pipeline {self.name!r} is called outside of a pipeline: start a run of it"
+                f"pipeline {self.name!r} is called outside a pipeline: start a run of it"
             )
         arguments, _ = self._valid(self.signature.bound(args, kwargs))
         first = len(outer.nodes)
@@ -110,26 +110,26 @@ class Pipeline(Generic[Given]):
         return outer.ends(first) if returned is None else returned
 
     def graph(self, *args: Given.args, **kwargs: Given.kwargs) -> Graph:
-        """Connect the steps, without executing any of them.
+        """Build the graph, without executing any step.
 
         Args:
-            *args: The pipeline's parameters,
-            **kwargs: and the same by name.
+            *args: Parameters of the pipeline.
+            **kwargs: Parameters of the pipeline, by name.
 
         Raises:
-            InvalidPipeline: A parameter is unknown, missing, of the wrong type or not JSON; or
-                the function itself raised.
+            InvalidPipeline: A parameter is unknown, missing, of the wrong type, or cannot be
+                recorded; or the function raised.
         """
         return self.graph_for(self.signature.named(args, kwargs))
 
     def graph_for(
         self, parameters: Mapping[str, Any], configuration: RunConfiguration = AS_WRITTEN
     ) -> Graph:
-        """Connect the steps for a run with a configuration; raises as `graph`.
+        """Build the graph for a run with a configuration; raises like `graph`.
 
         Args:
-            parameters: The pipeline's parameters by name; they override the configuration's.
-            configuration: What is chosen for the run.
+            parameters: Parameters of the pipeline by name; they override the configuration.
+            configuration: The configuration of the run.
         """
         given = {**configuration.parameters, **parameters}
         self.signature.must_know(given)
@@ -139,11 +139,11 @@ class Pipeline(Generic[Given]):
     def graph_as_recorded(
         self, records: Mapping[str, JsonValue], configuration: RunConfiguration
     ) -> Graph:
-        """Connect the steps with the values that an earlier run had; raises as `graph`.
+        """Build the graph with the values that an earlier run recorded; raises like `graph`.
 
         Args:
-            records: The pipeline's parameters by name, as they were recorded.
-            configuration: What was chosen for the run; so are the parameters of steps in it.
+            records: Recorded parameters of the pipeline, by name.
+            configuration: The recorded configuration of the run.
         """
         self.signature.must_know(records)
         self.signature.must_be_complete(records)
@@ -171,7 +171,7 @@ class Pipeline(Generic[Given]):
         return Graph(self.name, self.source, records, chosen, nodes, options, self.import_root)
 
     def _valid(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, JsonValue]]:
-        """The arguments as the function gets them, and the records of those that are no outputs."""
+        """Return the arguments of the function, and records of those that are not outputs."""
         signature = self.signature
         arguments: dict[str, Any] = {}
         records: dict[str, JsonValue] = {}
@@ -198,7 +198,7 @@ class Pipeline(Generic[Given]):
 
 
 def _line(error: Exception, function: Callable[..., Any]) -> int:
-    """The last line of the function's file that the error came through."""
+    """The last line in the function's file that the traceback passes through."""
     line, traceback = 0, error.__traceback__
     code = getattr(function, "__code__", None)
     while traceback:

@@ -1,4 +1,4 @@
-"""Resources: what a step needs of the machine that executes it."""
+"""Resources: the processors and memory that a step needs."""
 
 import re
 from typing import Annotated, Any, TypedDict
@@ -10,10 +10,10 @@ _POWERS = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 def bytes_of(memory: str) -> int:
-    """The bytes in a text such as "4GB", "512MiB" or "2Gi".
+    """The number of bytes that a text such as "4GB", "512MiB" or "2Gi" gives.
 
     Raises:
-        ValueError: It is no such text.
+        ValueError: The text is not an amount of memory.
     """
     found = _MEMORY.fullmatch(memory.strip())
     if found is None:
@@ -33,24 +33,24 @@ Memory = Annotated[str, AfterValidator(_valid_memory)]
 
 
 class Resources(BaseModel):
-    """What a step asks for; what it does not say, the orchestrator or step operator decides.
+    """The resources of a step; the orchestrator or step operator decides those that are not set.
 
-    An orchestrator that executes its steps on this machine gives every step the whole machine.
+    An orchestrator that executes steps on this machine gives each step the whole machine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     num_cpus: Amount | None = None
-    """Cores; may be a fraction."""
+    """Processor cores; may be a fraction."""
     num_gpus: Amount | None = None
-    """Graphics processors; where the engine shares them, a fraction."""
+    """Graphics processors; may be a fraction where the engine shares them."""
     memory: Memory | None = None
     custom: dict[str, Amount] = Field(default_factory=dict)
-    """Name → amount, of whatever else the engine keeps account of."""
+    """Name → amount, of other resources that the engine manages."""
 
 
 class ResourceChoice(TypedDict, total=False):
-    """The same as it is written in `@step(resources=...)`."""
+    """Resources as a dictionary, as in `@step(resources=...)`."""
 
     num_cpus: float
     num_gpus: float

@@ -1,4 +1,4 @@
-"""Run configuration: what is chosen for one run, beside the code of its pipeline."""
+"""Run configuration: parameters and options for one run of a pipeline."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,41 +12,41 @@ from stackfold.domain.validation_message import first_error
 
 
 class StepConfiguration(StepSettings):
-    """What is chosen for one step of a run."""
+    """The configuration of one step of a run."""
 
     parameters: dict[str, Any] = Field(default_factory=dict)
-    """Instead of the defaults, and of the values that the pipeline's function hands over."""
+    """Input → value; overrides defaults, and values that the pipeline function passes."""
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options that it changes."""
-        return _said(self, StepSettings)
+        """The options of the step that it sets."""
+        return _set_options(self, StepSettings)
 
 
 class RunConfiguration(PipelineSettings):
-    """What is chosen for one run; as a file, YAML with these keys.
+    """The configuration of one run; a configuration file is YAML with these keys.
 
-    What is not said stays as the code says. `enable_cache: false` holds for every step, also for
-    those whose code says otherwise; only a step's own entry here overrides it.
+    It overrides the code. `enable_cache: false` applies to every step, even where the code enables
+    the cache; only the step's entry in `steps` overrides it.
     """
 
     parameters: dict[str, Any] = Field(default_factory=dict)
-    """The pipeline's parameters."""
+    """The parameters of the pipeline."""
     steps: dict[str, StepConfiguration] = Field(default_factory=dict)
-    """Step, by its name in the run → what is chosen for it."""
+    """Name of a step in the run → its configuration."""
     stack: str | None = None
     """The stack to run on, by name, id or unique prefix; the active one if None."""
 
     @property
     def options(self) -> dict[str, Any]:
-        """The pipeline's options that it changes."""
-        return _said(self, PipelineSettings)
+        """The options of the pipeline that it sets."""
+        return _set_options(self, PipelineSettings)
 
     def record(self, step_parameters: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, Any]:
-        """What is recorded of it: what it chooses beside the pipeline's parameters and the stack.
+        """Its record: all that it sets, except the pipeline's parameters and the stack.
 
         Args:
-            step_parameters: Step → the records of those of its parameters that it chooses.
+            step_parameters: Step → the records of the parameters that it sets.
         """
         chosen = self.model_dump(
             mode="json",
@@ -64,10 +64,10 @@ AnyConfiguration = RunConfiguration | Mapping[str, Any]
 
 
 def configuration_of(given: AnyConfiguration) -> RunConfiguration:
-    """The configuration that is meant.
+    """Return a configuration, created from a mapping if necessary.
 
     Raises:
-        InvalidPipeline: It has a key or a value that a configuration cannot have, or is none.
+        InvalidPipeline: It is not a mapping, or has an unknown key or an invalid value.
     """
     if isinstance(given, RunConfiguration):
         return given
@@ -81,17 +81,17 @@ def configuration_of(given: AnyConfiguration) -> RunConfiguration:
     except ValidationError as error:
         place, unknown, problem = first_error(error)
         if unknown:
-            problem = "there is no such key in the configuration of a run"
+            problem = "unknown key in the configuration of a run"
         raise InvalidPipeline(f"the configuration of the run: {place}: {problem}") from None
 
 
-def _said(given: BaseModel, settings: type[BaseModel]) -> dict[str, Any]:
-    said = given.model_fields_set & settings.model_fields.keys()
+def _set_options(given: BaseModel, settings: type[BaseModel]) -> dict[str, Any]:
+    names = given.model_fields_set & settings.model_fields.keys()
     for name in ("enable_cache", "check_outputs"):
         if getattr(given, name, None) is None:
-            said.discard(name)  # which says nothing
-    return {name: getattr(given, name) for name in said}
+            names.discard(name)  # None leaves it to the code
+    return {name: getattr(given, name) for name in names}
 
 
 AS_WRITTEN = RunConfiguration()
-"""Nothing is chosen."""
+"""A configuration that sets nothing: the run is as its code says."""

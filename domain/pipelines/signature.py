@@ -1,4 +1,4 @@
-"""Signature: what a step or a pipeline takes and gives, read from its type hints."""
+"""Signature: the inputs and outputs of a step or a pipeline, read from its type hints."""
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
@@ -36,9 +36,9 @@ from stackfold.domain.pipelines.type_hints import resolved_hints
 from stackfold.domain.validation_message import first_error
 
 ONE_OUTPUT = "output"
-"""What the output is called if there is one and nobody named it."""
+"""The name of a single output without a name."""
 
-# Without "constants" nan would quietly be recorded as null.
+# Without "constants", nan would silently be recorded as null.
 _PLAIN = ConfigDict(arbitrary_types_allowed=True, ser_json_inf_nan="constants")
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any, config=_PLAIN)
 
@@ -48,31 +48,32 @@ class OutputDefinition(NamedTuple):
 
     name: str
     type: Any
-    """Its type hint; `Any` without one."""
+    """Its type hint; `Any` if it has none."""
 
 
 class Signature:
-    """The inputs and outputs of one function; its type hints are looked at on first use.
+    """The inputs and outputs of a function.
 
     Attributes:
+        names: The names of its inputs, in order.
         required: The inputs without a default.
-        defaults: Input → its default value, as it is recorded; see `domain.exact_json`.
-        hints: Input → type hint, `Any` without one.
-        outputs: What it returns; empty if its hint says None.
+        defaults: Input → the record of its default value; see `domain.exact_json`.
+        hints: Input → type hint; `Any` if it has none.
+        outputs: Its outputs, in order; empty if the return type is None.
         unknown_hints: The inputs, and "return", whose hints only a type checker can resolve.
-        declaration: The same as a text, such as "train: numpy.ndarray, loss: float".
+        declaration: The outputs as a text, such as "train: numpy.ndarray, loss: float".
     """
 
     def __init__(self, owner: str, function: Callable[..., Any]) -> None:
         """Read the signature of a function.
 
         Args:
-            owner: What the function is in a sentence, such as "step 'train'".
+            owner: How error messages name the function, such as "step 'train'".
             function: A plain function.
 
         Raises:
-            InvalidPipeline: An input cannot be given by name, a default cannot be recorded, or a
-                name of an output has no effect.
+            InvalidPipeline: An input cannot be given by name, a default value cannot be recorded,
+                or the name of an output has no effect.
         """
         self._owner = owner
         self._function = unwrap(function)
@@ -100,27 +101,26 @@ class Signature:
         self._inputs = frozenset(self.names)
 
     def of(self, owner: str) -> Self:
-        """The same signature, speaking of another owner; what pydantic built is shared."""
+        """Return a copy whose error messages name another owner; it shares the validators."""
         other = copy(self)
         other._owner = owner
         return other
 
     def bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """Give each argument its input's name.
+        """Return the arguments by input.
 
         Raises:
-            InvalidPipeline: There is no such input, it is given twice, or one is missing.
+            InvalidPipeline: An input is unknown, given twice, or missing.
         """
         given = self.named(args, kwargs)
         self.must_be_complete(given)
         return given
 
     def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """As `bound`, but inputs may be missing."""
+        """Return the arguments by input, like `bound`; inputs may be missing."""
         if len(args) > len(self.names):
-            raise InvalidPipeline(
-                f"{self._owner} takes {len(self.names)} inputs, {len(args)} were given"
-            )
+            takes = f"{len(self.names)} input{'s' if len(self.names) != 1 else ''}"
+            raise InvalidPipeline(f"{self._owner} takes {takes}, but {len(args)} were given")
         given = dict(zip(self.names, args, strict=False))
         if kwargs:
             self.must_know(kwargs)
@@ -131,10 +131,10 @@ class Signature:
         return given
 
     def must_know(self, names: Mapping[str, Any]) -> None:
-        """Refuse names that are none of its inputs.
+        """Reject unknown inputs.
 
         Raises:
-            InvalidPipeline: One is not.
+            InvalidPipeline: A name is not an input.
         """
         unknown = names.keys() - self._inputs
         if unknown:
@@ -142,10 +142,10 @@ class Signature:
             raise InvalidPipeline(f"{self._owner} has no parameter {_listed(unknown)}: {takes}")
 
     def must_be_complete(self, given: Mapping[str, Any]) -> None:
-        """Refuse to go without an input that has no default.
+        """Reject missing inputs.
 
         Raises:
-            InvalidPipeline: One is not given.
+            InvalidPipeline: An input without a default is not given.
         """
         if len(given) < len(self.names):
             missing = [name for name in self.required if name not in given]
@@ -153,19 +153,21 @@ class Signature:
                 raise InvalidPipeline(f"{self._owner} needs {_listed(missing)}")
 
     def validated(self, name: str, value: object) -> Recorded:
-        """Fit a plain value to the type hint of an input.
+        """Validate a value against the type hint of an input.
 
         Returns:
-            The value as the function gets it, and its record.
+            The value as the function receives it, and its record.
 
         Raises:
-            InvalidPipeline: It does not fit, or it cannot be recorded.
+            InvalidPipeline: The value does not match the hint, or cannot be recorded.
         """
         adapter = self._adapter(name)
         try:
-            value = _fitted(adapter, value)
+            value = _validated(adapter, value)
         except ValidationError as error:
-            place, _, problem = first_error(error, hides_input=_may_hold_secrets(self.hints[name]))
+            place, _, problem = first_error(
+                error, hides_input=_may_contain_secrets(self.hints[name])
+            )
             where = f"{place}: " if place else ""
             raise InvalidPipeline(
                 f"parameter {name!r} of {self._owner}: {where}{problem}"
@@ -175,15 +177,15 @@ class Signature:
     def recorded(
         self, name: str, value: object, adapter: TypeAdapter[Any] | None = None
     ) -> Recorded:
-        """A value for an input and its record, without a look at the type hint.
+        """Return a value for an input and its record, without validating it.
 
         Args:
             name: The input.
-            value: Any plain value.
-            adapter: That of the type hint, if the value fits it.
+            value: Any value that is not an output.
+            adapter: The validator of the type hint, if the value matches it.
 
         Raises:
-            InvalidPipeline: It cannot be recorded.
+            InvalidPipeline: The value cannot be recorded.
         """
         if is_trivial(value):
             return Recorded(value, value)  # type: ignore[arg-type]
@@ -194,23 +196,23 @@ class Signature:
             return record_of(value, encoder, adapter)
         except IsSecret:
             problem = (
-                "is or holds a secret, and parameters are recorded: let the step read it from an "
-                "environment variable"
+                "is or contains a secret, and parameters are recorded: let the step read it from "
+                "an environment variable"
             )
         except NoExactForm as error:
             problem = (
-                f"cannot be recorded: it is or holds {error.what}; let a step return it, and hand "
-                "over that step's output"
+                f"cannot be recorded: it is or contains {error.what}; let a step return it, and "
+                "pass the output of that step"
             )
         raise InvalidPipeline(f"parameter {name!r} of {self._owner} {problem}")
 
     def read(self, name: str, record: JsonValue) -> Any:
-        """The value that was recorded for an input, as its function got it.
+        """Return the recorded value of an input, as the function received it.
 
-        It is not validated again: a validator need not take what it has made.
+        It is not validated again: a validator may reject its own results.
 
         Raises:
-            InvalidPipeline: It is of a class that is not found or has other fields now.
+            InvalidPipeline: The class of a value was not found, or its fields have changed.
         """
         if type(record) is not dict and type(record) is not list:
             return record
@@ -218,10 +220,10 @@ class Signature:
             return read_back(record, self._finder(name), self._adapter(name))
         except UnknownClass as error:
             problem = (
-                f"was a {error.reference}, which does not exist once the pipeline is loaded: "
-                "define or import it there"
+                f"was a {error.reference}, which the pipeline's module does not provide: define or "
+                "import it there"
             )
-        except Exception as error:  # what the user's classes and type hints do
+        except Exception as error:  # raised by classes or type hints of the user
             problem = f"cannot be read: {type(error).__name__}: {error}"
         raise InvalidPipeline(
             f"the recorded parameter {name!r} of {self._owner} {' '.join(problem.split())}"
@@ -246,7 +248,7 @@ def _must_be_plain(owner: str, function: Callable[..., Any]) -> None:
     if iscoroutinefunction(function) or isasyncgenfunction(function):
         raise InvalidPipeline(f"{owner} is async: make it a plain function")
     if isgeneratorfunction(function):
-        raise InvalidPipeline(f"{owner} is a generator: let it return, such as a list")
+        raise InvalidPipeline(f"{owner} is a generator: return a value, such as a list")
     code = getattr(unwrap(function), "__code__", None)
     if code is None:
         raise InvalidPipeline(f"{owner} is not a function")
@@ -265,7 +267,7 @@ def _outputs(owner: str, returned: Any) -> tuple[OutputDefinition, ...]:
     outputs = tuple(_output(owner, part, f"{ONE_OUTPUT}_{i}") for i, part in enumerate(parts))
     names = [each.name for each in outputs]
     if len(set(names)) < len(names):
-        raise InvalidPipeline(f"{owner} names two outputs alike: {', '.join(names)}")
+        raise InvalidPipeline(f"{owner} gives two outputs the same name: {', '.join(names)}")
     return outputs
 
 
@@ -274,18 +276,18 @@ def _output(owner: str, hint: Any, otherwise: str) -> OutputDefinition:
     inside = next((name for part in get_args(kind) for name in _names(part)), None)
     if inside and get_origin(kind) in (Union, UnionType, tuple):
         raise InvalidPipeline(
-            f"{owner} names a part of an output, {inside!r}: name the whole, as in "
+            f"{owner} names a part of an output, {inside!r}: name the whole output, as in "
             f"Annotated[int | None, {inside!r}]"
         )
     if len(names) > 1:
         raise InvalidPipeline(
-            f"{owner} names one output twice, {', '.join(map(repr, names))}: leave one name"
+            f"{owner} gives an output two names, {', '.join(map(repr, names))}: remove one"
         )
     return OutputDefinition(valid_name("output", names[0] if names else otherwise), kind)
 
 
 def _names(hint: Any) -> list[str]:
-    """The names that an annotation gives to an output."""
+    """Return the names that a type hint gives to an output."""
     notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     return [note for note in notes if isinstance(note, str)]
 
@@ -299,19 +301,19 @@ def _type_name(hint: Any) -> str:
 
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     try:
-        # A value of a class that pydantic knows nothing of must be an instance of it.
+        # Values of classes without a pydantic schema are checked with `isinstance`.
         return TypeAdapter(hint, config=_PLAIN)
     except PydanticSchemaGenerationError:
         return _ANYTHING
-    except PydanticUserError:  # a model has a configuration of its own
+    except PydanticUserError:  # a model has its own configuration
         return TypeAdapter(hint)
 
 
-def _may_hold_secrets(hint: Any) -> bool:
+def _may_contain_secrets(hint: Any) -> bool:
     return any(is_secret(each) for each in mentioned(hint) if isinstance(each, type))
 
 
-def _fitted(adapter: TypeAdapter[Any], value: object) -> Any:
+def _validated(adapter: TypeAdapter[Any], value: object) -> Any:
     try:
         return adapter.validate_python(value)
     except ValidationError:

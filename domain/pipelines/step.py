@@ -1,4 +1,4 @@
-"""Step: a function that can be a part of a pipeline."""
+"""Step: a function that a pipeline executes, with its options."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ Returned = TypeVar("Returned")
 
 
 class Step(Generic[Given, Returned]):
-    """A function that can be a step of a pipeline.
+    """A function that a pipeline executes.
 
-    Called inside a pipeline function it becomes a part of the graph, and its outputs stand for
-    the values to come; called anywhere else, inside another step too, it is the plain function.
+    Called inside a pipeline function, it adds a node to the graph and returns outputs, which stand
+    for the values that it will return. Called anywhere else, even inside another step, it calls the
+    function.
     """
 
     def __init__(
@@ -30,22 +31,22 @@ class Step(Generic[Given, Returned]):
         name: str | None = None,
         **options: Unpack[StepChanges],
     ) -> None:
-        """Make a function a step.
+        """Create a step from a function.
 
         Args:
-            function: What it does. Its type hints say what it takes and how its outputs are called.
-            name: Its name in runs; the function's if None.
-            **options: How it is executed; see `StepOptions`.
+            function: The code of the step. Its type hints declare its inputs and outputs.
+            name: The name of the step in runs; None for the name of the function.
+            **options: How the step is executed; see `StepOptions`.
 
         Raises:
             InvalidName: The name breaks the rule for names.
-            InvalidPipeline: There is no such option, or it cannot have that value.
+            InvalidPipeline: An option is unknown, or has an invalid value.
         """
         self.function = function
         self.name = name_of("step", name, function)
         if isinstance(function, Step):
             raise InvalidPipeline(
-                f"{function.name!r} is a step already: change its options by with_options"
+                f"{function.name!r} is already a step: change its options with with_options"
             )
         self.options = StepOptions.of(f"step {self.name!r}", options)
         self.waits_for: tuple[Output, ...] = ()
@@ -53,7 +54,7 @@ class Step(Generic[Given, Returned]):
 
     @cached_property
     def signature(self) -> Signature:
-        """Its inputs and outputs; made on first use, type hints can be costly.
+        """Its inputs and outputs; computed on first use, as resolving type hints takes time.
 
         Raises:
             InvalidPipeline: The function cannot be a step.
@@ -61,18 +62,18 @@ class Step(Generic[Given, Returned]):
         return Signature(f"step {self.name!r}", self.function)
 
     def with_options(self, *, name: str | None = None, **options: Unpack[StepChanges]) -> Self:
-        """The same step under another name or with other options; this one stays as it is.
+        """Return a copy of the step with another name or other options.
 
         Args:
-            name: Its name in runs; the same if None.
-            **options: Those that change; see `StepOptions`.
+            name: The name of the copy in runs; None for the same name.
+            **options: The options that change; see `StepOptions`.
 
         Raises:
             InvalidName: The name breaks the rule for names.
-            InvalidPipeline: There is no such option, or it cannot have that value.
+            InvalidPipeline: An option is unknown, or has an invalid value.
         """
         if current() is not None:
-            self.signature  # noqa: B018  # made once, not for every copy
+            self.signature  # noqa: B018  # computed once, not for every copy
         changed = self._copy()
         if name is not None:
             changed.name = valid_name("step", name)
@@ -82,33 +83,32 @@ class Step(Generic[Given, Returned]):
         return changed
 
     def after(self, *steps: object) -> Self:
-        """The same step, to be called next: `train.after(check)(data)`.
+        """Return a copy that waits for other steps: `train.after(check)(data)`.
 
         Args:
-            *steps: What calls of steps or pipelines returned; the step waits for them, though it
-                takes none of their outputs.
+            *steps: The return values of calls of steps or pipelines.
 
         Raises:
-            InvalidPipeline: Something else was given.
+            InvalidPipeline: A value was returned by neither a step nor a pipeline.
         """
         if current() is None:
             return self
-        self.signature  # noqa: B018  # made once, not for every copy
+        self.signature  # noqa: B018  # computed once, not for every copy
         later = self._copy()
         later.waits_for = (*self.waits_for, *self._ends(steps))
         return later
 
     def __call__(self, *args: Given.args, **kwargs: Given.kwargs) -> Returned:
-        """Add a node to the pipeline that is being built, or just call the function."""
+        """Add a node to the graph that is being built, or call the function if there is none."""
         building = current()
         if building is None:
             return self.function(*args, **kwargs)
-        # To a type checker an output is the value that it stands for.
+        # For a type checker, an output is the value that it stands for.
         return building.add(self, args, kwargs)  # type: ignore[no-any-return]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # For the way to another process: what pydantic built for the signature cannot travel.
-        return _revived, (self.function, self.name, self.options)
+        # The signature has validators that pydantic has built, which cannot be pickled.
+        return _unpickled, (self.function, self.name, self.options)
 
     def _copy(self) -> Self:
         copy = object.__new__(type(self))
@@ -123,24 +123,24 @@ class Step(Generic[Given, Returned]):
                 yield from self._ends(each)
         else:
             raise InvalidPipeline(
-                f"step {self.name!r} can only be after what a step or a pipeline returned, "
-                f"not {steps!r:.60}"
+                f"step {self.name!r} can only wait for what a step or a pipeline returned, "
+                f"not for {steps!r:.60}"
             )
 
 
-def _revived(function: Callable[..., Any], name: str, options: StepOptions) -> Step[..., Any]:
+def _unpickled(function: Callable[..., Any], name: str, options: StepOptions) -> Step[..., Any]:
     step = Step(function, name)
     step.options = options
     return step
 
 
 def name_of(kind: str, name: str | None, function: Callable[..., Any]) -> str:
-    """The name that was given, or the function's.
+    """Return the given name, or that of the function without underscores at its ends.
 
     Raises:
-        InvalidName: It breaks the rule for names.
+        InvalidName: The name breaks the rule for names.
     """
-    # A leading underscore says "private" in Python and is not legal in a name.
+    # A name may not begin with an underscore, which marks private functions in Python.
     return valid_name(kind, name or getattr(function, "__name__", repr(function)).strip("_"))
 
 
@@ -161,12 +161,12 @@ def step(
     name: str | None = None,
     **options: Unpack[StepChanges],
 ) -> Any:
-    """Make a function a step; to be used as a decorator, with or without options.
+    """Turn a function into a step; a decorator, with or without options.
 
     Args:
-        function: What the step does.
-        name: Its name in runs; the function's if None.
-        **options: How it is executed; see `StepOptions`.
+        function: The code of the step.
+        name: The name of the step in runs; None for the name of the function.
+        **options: How the step is executed; see `StepOptions`.
     """
     if function is None:
         return lambda function: Step(function, name, **options)

@@ -1,4 +1,4 @@
-"""The type hints of a function, also where some of their names exist for type checkers only."""
+"""Resolves the type hints of a function, even if some names exist only for type checkers."""
 
 from collections.abc import Callable, Mapping
 from inspect import unwrap
@@ -7,19 +7,19 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_
 
 
 class ResolvedHints(NamedTuple):
-    """What the hints of a function mean."""
+    """The resolved type hints of a function."""
 
     hints: dict[str, Any]
-    """Parameter, or "return" → its hint; `Any` in the place of what is not known."""
+    """Parameter, or "return" → its hint, with `Any` for names that cannot be resolved."""
     unknown: tuple[str, ...]
-    """Those of them in which something is not known when the program runs."""
+    """The parameters, and "return", whose hints contain such a name."""
 
 
 def resolved_hints(function: Callable[..., Any]) -> ResolvedHints:
     """Resolve the type hints of a function.
 
-    A name that is imported below `if TYPE_CHECKING:`, and what only type checkers can subscribe,
-    is taken as `Any`.
+    A name that is imported under `if TYPE_CHECKING:` resolves to `Any`, and so does a class that
+    only type checkers can subscript.
     """
     enclosing = _enclosing(function)
     try:
@@ -30,7 +30,7 @@ def resolved_hints(function: Callable[..., Any]) -> ResolvedHints:
 
 
 def _enclosing(function: Callable[..., Any]) -> dict[str, Any]:
-    """What a hint written as text may name of the enclosing function."""
+    """The variables of the enclosing function that a hint written as text may name."""
     inner = unwrap(function)
     code, cells = getattr(inner, "__code__", None), getattr(inner, "__closure__", None) or ()
     enclosing = {}
@@ -53,7 +53,7 @@ def _one_by_one(function: Callable[..., Any], enclosing: Mapping[str, Any]) -> R
 
 
 def _resolved(name: str, hint: Any, names: dict[str, Any], local: dict[str, Any]) -> Any:
-    """One hint, and whether all of it is known."""
+    """Return a resolved hint, and whether all names in it are known."""
     holder = SimpleNamespace(__annotations__={name: hint})
     known = len(local)
     while True:
@@ -64,12 +64,12 @@ def _resolved(name: str, hint: Any, names: dict[str, Any], local: dict[str, Any]
             if not error.name or error.name in local:
                 return Any, False
             local[error.name] = _Unknown
-        except Exception:  # whatever an expression in a hint raises
+        except Exception:  # raised by an expression in the hint
             return Any, False
 
 
 class _UnknownType(type):
-    """Takes part in a hint in whatever way a name can."""
+    """Supports every use of a name in a hint: attributes, subscripts, calls and unions."""
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
@@ -89,11 +89,11 @@ class _UnknownType(type):
 
 
 class _Unknown(metaclass=_UnknownType):
-    """Stands for a name that is not there when the program runs."""
+    """Stands for a name that does not exist at run time."""
 
 
 def _without_unknown(hint: Any) -> Any:
-    """The hint with `Any` in the place of what is not known."""
+    """The hint with `Any` instead of `_Unknown`."""
     if hint is _Unknown:
         return Any
     parts = get_args(hint)

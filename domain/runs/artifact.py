@@ -1,4 +1,4 @@
-"""Artifact: a value that a step produced, as the artifact store keeps it."""
+"""Artifact: a value that a step produced, in an artifact store."""
 
 from uuid import UUID
 
@@ -6,15 +6,15 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 
 class Artifact(BaseModel):
-    """Where a value is, what it is, and how to know that it is still the same."""
+    """The location, type and digest of a stored value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: UUID
     name: str
-    """The output's name within its step."""
+    """The name of the output of the step."""
     type: str
-    """The value's Python type, as "module.Class"."""
+    """The Python type of the value, as "module.Class"."""
     materializer: str
     """The name of the materializer that wrote it and can read it."""
     uri: str
@@ -24,7 +24,7 @@ class Artifact(BaseModel):
     size: int
     """Length in bytes."""
     versions: dict[str, str] = {}
-    """"python" and module → the version that wrote it, where another may fail to read it."""
+    """"python" or module → the version that wrote it, where other versions may fail to read it."""
     metadata: dict[str, JsonValue] = {}
-    """What the step said of it."""
+    """Metadata that the step added."""
     tags: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Cache key: what the result of a step depends on, as far as it can be told beforehand."""
+"""Cache key: everything that the result of a step is known to depend on."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,39 +10,39 @@ from stackfold.domain.canonical_json import canonical_json
 
 
 class InputDigest(NamedTuple):
-    """A value that flows into a step: equal bytes mean the same only if the same reads them."""
+    """Identifies a value that flows into a step: its bytes, and how they are read."""
 
     digest: str
     """sha256 of the stored bytes, in hexadecimal."""
     materializer: str
     type: str
     code: str = ""
-    """The digest of the user's own class that it is of; empty if it is of no such class."""
+    """The fingerprint of its class, if that is user code; empty otherwise."""
 
 
 class CacheKey(NamedTuple):
-    """The parts of a key; two executions with equal parts may stand for each other.
+    """The parts of a cache key; the results of executions with equal parts may be reused.
 
-    Not among them: where the step is executed, the versions of packages, time, chance, and
-    whatever the step reads by itself, such as files.
+    A key does not depend on where the step is executed, the versions of packages, the time, random
+    numbers, or data that the step reads by itself, such as files.
     """
 
     code: str
-    """The digest of the step's code."""
+    """The fingerprint of the step's code."""
     parameters: Mapping[str, JsonValue]
-    """All of them, defaults included."""
+    """All parameters, including defaults."""
     inputs: Mapping[str, InputDigest]
     gathered: Mapping[str, str]
-    """Input → "list", "tuple" or "dict", for those that several outputs flow into."""
+    """Input → "list", "tuple" or "dict", for inputs that are collections of outputs."""
     outputs: str
-    """The declared outputs: their names, in order, and types."""
+    """The names and types of the declared outputs, in order."""
     materializers: str
-    """A digest of those that may write the outputs, with their versions."""
+    """A digest of the materializers that may write the outputs, with their versions."""
     store: Mapping[str, JsonValue]
-    """The artifact store: its flavor and resolved configuration."""
+    """The flavor and resolved configuration of the artifact store."""
     repetition: int = 0
-    """How many equal uses of the step there are before this one in the pipeline: who asks twice
-    for the same wants two, of random numbers for example."""
+    """The number of equal uses of the step before this one in the pipeline. Each use has its own
+    result, such as other random numbers."""
 
     @property
     def digest(self) -> str:

@@ -1,4 +1,4 @@
-"""Metadata: what is noted of runs, steps and outputs; the one judge of what can be recorded."""
+"""Metadata: values that users add to runs, steps and artifacts, converted to JSON."""
 
 import math
 from collections.abc import Mapping
@@ -15,41 +15,41 @@ from stackfold.domain.json_safety import why_not_json
 from stackfold.domain.limits import METADATA, must_fit
 
 _AS_TEXT = (UUID, date, time, timedelta, Decimal)
-"""Recorded as their text; a datetime is a date."""
+"""Recorded as text; includes datetimes, which are dates."""
 _TIMES = ("datetime64", "timedelta64")
-"""numpy's, recorded as their text too."""
+"""Classes of numpy that are also recorded as text."""
 
 
 def valid_metadata(metadata: Mapping[Any, Any]) -> dict[str, JsonValue]:
-    """Return metadata as it is recorded, in values that JSON carries.
+    """Return metadata as JSON values, as they are recorded.
 
-    Tuples and sets become lists, scalars of numpy and of other array libraries become Python's
-    numbers, enumerations their values, paths, dates and UUIDs text, and keys text as in JSON. What
-    JSON has no numbers for is recorded as "nan", "inf" and "-inf".
+    Tuples and sets become lists. Scalars of numpy and other array libraries become numbers of
+    Python; members of enumerations, their values; paths, dates and UUIDs, text; keys, text. Numbers
+    that JSON does not have become "nan", "inf" and "-inf".
 
     Raises:
-        ValueError: It cannot be recorded; the text says what in it.
+        ValueError: A value cannot be recorded; the message says which.
     """
     try:
         return _mapping(metadata)
     except RecursionError:
-        raise ValueError("holds itself, or is nested too deeply") from None
+        raise ValueError("contains itself, or is nested too deeply") from None
 
 
 def recordable_part(metadata: Mapping[Any, Any]) -> tuple[dict[str, JsonValue], list[str]]:
-    """Return what can be recorded of metadata, and one line for each entry that cannot."""
-    kept: dict[str, JsonValue] = {}
+    """Return the entries that can be recorded, and a line of text for each of the others."""
+    valid: dict[str, JsonValue] = {}
     problems = []
     for key, value in metadata.items():
         try:
-            valid = valid_metadata({key: value})
-            must_fit("its value", valid, METADATA)
-            kept |= valid
+            entry = valid_metadata({key: value})
+            must_fit("its value", entry, METADATA)
+            valid |= entry
         except TooLarge as error:
             problems.append(f"{key!r:.80}: {error}")
         except ValueError as error:
             problems.append(f"{key!r:.80}, which {error}")
-    return kept, problems
+    return valid, problems
 
 
 def _recorded(value: Any) -> JsonValue:
@@ -79,13 +79,13 @@ def _mapping(values: Mapping[Any, Any]) -> dict[str, JsonValue]:
     for key, value in values.items():
         text = _key(key)
         if text in recorded:
-            raise ValueError(f"is or holds the key {text!r} twice, as text and as something else")
+            raise ValueError(f"is or contains the key {text!r} twice, as text and as another type")
         recorded[text] = _recorded(value)
     return recorded
 
 
 def _key(key: Any) -> str:
-    """A key as text, as JSON writes it: `0` becomes "0"."""
+    """A key as text, like in JSON: `0` becomes "0"."""
     if type(key) is str:
         return str(_checked(key))
     recorded = key if isinstance(key, tuple) else _recorded(key)
@@ -96,33 +96,33 @@ def _key(key: Any) -> str:
             return {None: "null", True: "true", False: "false"}[recorded]
         case int() | float():
             return str(recorded)
-    raise ValueError(f"is or holds the key {key!r:.60}, which is no text")
+    raise ValueError(f"is or contains the key {key!r:.60}, which is not text")
 
 
 def _number(value: Any) -> bool | int | float:
-    """The Python number in a scalar of numpy or the like, whose library is not imported for it."""
+    """The number in a scalar of numpy or a similar library, without importing the library."""
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "shape", None) == ():
         try:
             found = item()
             if not isinstance(found, bool | int | float):
-                found = float(found)  # a long double stays one
-        except Exception:  # whatever a library raises that cannot
+                found = float(found)  # `item` returns a long double unchanged
+        except Exception:  # raised by the library
             found = None
         if isinstance(found, bool | int | float):
             return found
-    raise ValueError(f"is or holds {why_not_json(value)}, which JSON cannot carry")
+    raise ValueError(f"is or contains {why_not_json(value)}, which JSON cannot represent")
 
 
 def _checked(value: Any) -> JsonValue:
     problem = why_not_json(value)
     if problem:
-        raise ValueError(f"is or holds {problem}, which JSON cannot carry")
+        raise ValueError(f"is or contains {problem}, which JSON cannot represent")
     return value  # type: ignore[no-any-return]
 
 
 def _sorted(values: list[JsonValue]) -> list[JsonValue]:
-    """The values of a set in an order that is the same in every process."""
+    """The values of a set, in the same order in every process."""
     try:
         return sorted(values)  # type: ignore[type-var]
     except TypeError:

@@ -1,4 +1,4 @@
-"""Pin: the exact stack, and everything behind it, that a run uses."""
+"""Pin: the exact revisions of a stack and its components that a run uses."""
 
 import hashlib
 from uuid import UUID
@@ -10,7 +10,7 @@ from stackfold.domain.stacks.component_type import ComponentType
 
 
 class PinnedComponent(BaseModel):
-    """A component as a run found it."""
+    """A component at the revision that a run uses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -20,15 +20,15 @@ class PinnedComponent(BaseModel):
     flavor: str
     revision: int
     configuration: dict[str, JsonValue]
-    """Resolved: every field of the flavor, defaults included; secrets as references."""
+    """The resolved configuration: all fields of the flavor, with secrets as references."""
     flavor_version: str = ""
-    """The version of the package that ships the flavor; empty for one of the user's own."""
+    """The version of the package that provides the flavor; empty for a custom flavor."""
     source: str = ""
-    """Where the flavor's class was, as "module.Class"; empty where that is unknown."""
+    """The class of the flavor, as "module.Class"; empty if unknown."""
 
 
 class Pin(BaseModel):
-    """A stack's revision with the revisions and resolved configuration of its components."""
+    """A revision of a stack, with the revisions and resolved configurations of its components."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -36,14 +36,14 @@ class Pin(BaseModel):
     stack: str
     revision: int
     components: dict[ComponentType, tuple[PinnedComponent, ...]]
-    """Component type → components, the default one first."""
+    """Component type → components; the first is the default."""
 
     def component(self, type: ComponentType, name: str | None = None) -> PinnedComponent | None:
-        """The component of a type called `name`, or the default one; None if there is none."""
-        held = self.components.get(type, ())
+        """Return the component of a type, by name or the default one; None if it does not exist."""
+        components = self.components.get(type, ())
         if name is None:
-            return held[0] if held else None
-        return next((each for each in held if each.name == name), None)
+            return components[0] if components else None
+        return next((each for each in components if each.name == name), None)
 
     @property
     def fingerprint(self) -> str:

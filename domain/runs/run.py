@@ -1,4 +1,4 @@
-"""Run: a pipeline on a pinned stack; its steps and its outcome."""
+"""Run: one execution of a pipeline on a pinned stack."""
 
 from datetime import datetime
 from typing import Literal, Self, Unpack
@@ -19,7 +19,7 @@ from stackfold.domain.runs.step_outcome import StepCancellation, StepFailure, St
 
 
 class StepDefinition(BaseModel):
-    """A step of a run's graph, as recorded when the run started."""
+    """A step in the graph of a run, as recorded when the run started."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -27,91 +27,90 @@ class StepDefinition(BaseModel):
     upstream: tuple[str, ...] = ()
     """The steps that must complete before this one."""
     step_operator: str | None = None
-    """The name of the step operator that runs it; None runs it where the orchestrator does."""
+    """The name of the step operator that executes it; None if the orchestrator does."""
     code: str = ""
-    """sha256 of what its function is made of, in hexadecimal; empty where that is unknown."""
+    """The fingerprint of its code: sha256 in hexadecimal; empty if unknown."""
     outputs: str = ""
-    """What it declares to return, such as "model: sklearn.base.ClassifierMixin, loss: float"."""
+    """Its declared outputs, such as "model: sklearn.base.ClassifierMixin, loss: float"."""
     materializers: str = ""
-    """A digest of the materializers that may write that, with their versions."""
+    """A digest of the materializers that may write its outputs, with their versions."""
     cache: bool = False
-    """Whether an equal earlier execution could stand for this one."""
+    """Whether the result of an equal earlier execution may be reused."""
 
 
 __all__ = ["Run", "StepDefinition", "StepLog"]
 
 ParameterForm = Literal["plain", "exact"]
-"""How values are recorded: "plain" as JSON, of which type hints make values; "exact" as JSON that
-keeps their kinds, see `domain.exact_json`."""
+"""The format of recorded parameters: "plain" JSON, which type hints convert back to values, or
+"exact" JSON, which includes the types; see `domain.exact_json`."""
 
 Status = Literal["running", "completed", "failed", "cancelled"]
 
 
 class Run(Aggregate):
-    """One execution of a pipeline. Its steps are facts in the log, not state of the aggregate."""
+    """One execution of a pipeline. Its steps are recorded as events, and are not state of it."""
 
     TOPIC = "run"
 
     class Event(Aggregate.Event):
-        """Something that happened in a run."""
+        """The base of the events of a run."""
 
     class Started(Event, FirstEvent):
-        """The graph was built and the stack pinned."""
+        """The graph was built, and the stack was pinned."""
 
         TOPIC = "run.started"
         originator_topic: Literal["run"]
         name: str
         pipeline: str
         source: str
-        """Where the pipeline is: "package.module:function", or "file.py:function"."""
+        """The location of the pipeline: "package.module:function" or "file.py:function"."""
         parameters: dict[str, JsonValue]
         parameter_form: ParameterForm = "plain"
-        """How its parameters are written, also those of steps in its configuration."""
+        """The format of parameters, including those of steps in its configuration."""
         steps: tuple[StepDefinition, ...]
         pin: Pin
         fingerprint: str
         mode: FailureMode = FailureMode.FAIL_FAST
         configuration: dict[str, JsonValue] = Field(default_factory=dict)
-        """What was chosen for this run beside its parameters; see `RunConfiguration`."""
+        """The configuration of the run, without its parameters; see `RunConfiguration`."""
         environment: Environment = Field(default_factory=Environment)
         rerun_of: UUID | None = None
-        """The run whose pinned configuration and parameters it repeats, if it repeats one."""
+        """The run whose pin and parameters it repeats; None if it is not a rerun."""
         tags: tuple[str, ...] = ()
         metadata: dict[str, JsonValue] = Field(default_factory=dict)
         import_root: str = ""
-        """The folder that the source's module is imported from, if that is known."""
+        """The folder that the module in `source` is imported from; empty if unknown."""
         code_form: int = 1
-        """How the digests of its steps' code were made; see `domain.pipelines.code.FORM`."""
+        """The version of the fingerprints of code; see `domain.pipelines.code.FORM`."""
         opaque: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-        """Step → what counts in its code by its class alone, as "name (module.Class)"."""
+        """Step → values in its code that only their class represents, as "name (module.Class)"."""
 
     class StepCompleted(Event):
-        """A step returned and its outputs are in the artifact store, or they were there already."""
+        """A step returned and its outputs were stored, or they were found in the cache."""
 
         TOPIC = "run.step_completed"
         step: str
         started: datetime
         parameters: dict[str, JsonValue]
         parameter_form: ParameterForm = "plain"
-        """How they are written."""
         inputs: dict[str, UUID]
-        """Input → the artifact that it was; "models[0]" for the first of those in a list."""
+        """Input → artifact; "models[0]" for the first artifact in a list."""
         outputs: tuple[Artifact, ...]
         retried: tuple[str, ...] = ()
-        """What the attempts before this one raised, each in one line."""
+        """The errors of earlier attempts, one line each."""
         log: StepLog | None = None
-        """None if it was silent."""
+        """None if it wrote nothing."""
         key: str = ""
-        """The cache key: what the outputs depend on; empty where that is unknown."""
+        """The cache key of the outputs; empty if unknown."""
         cached_from: UUID | None = None
-        """The run that made the outputs; None if this one did."""
+        """The run that produced the outputs; None if this run did."""
         metadata: dict[str, JsonValue] = Field(default_factory=dict)
         tags: tuple[str, ...] = ()
         ended: datetime | None = None
-        """When; None if when it was recorded. Events may be recorded later, several at once."""
+        """None if it ended when the event was recorded; events may be recorded later in a batch."""
 
     class StepFailed(Event):
-        """A step raised, in its last attempt."""
+        """A step raised in its last attempt."""
 
         TOPIC = "run.step_failed"
         step: str
@@ -123,10 +122,10 @@ class Run(Aggregate):
         metadata: dict[str, JsonValue] = Field(default_factory=dict)
         tags: tuple[str, ...] = ()
         ended: datetime | None = None
-        """When; None if when it was recorded. Events may be recorded later, several at once."""
+        """None if it ended when the event was recorded; events may be recorded later in a batch."""
 
     class StepCancelled(Event):
-        """A step was stopped before it had an outcome of its own."""
+        """A step was stopped before it ended."""
 
         TOPIC = "run.step_cancelled"
         step: str
@@ -134,31 +133,31 @@ class Run(Aggregate):
         reason: str
         log: StepLog | None = None
         ended: datetime | None = None
-        """When; None if when it was recorded. Events may be recorded later, several at once."""
+        """None if it ended when the event was recorded; events may be recorded later in a batch."""
 
     class StepsSkipped(Event):
-        """Some steps are not executed, all for the same reason."""
+        """Steps will not be executed, all for the same reason."""
 
         TOPIC = "run.steps_skipped"
         steps: tuple[str, ...]
         reason: str
 
     class Submitted(Event):
-        """It was handed to an engine, whose processes record what its steps do."""
+        """The run was submitted to an engine, whose processes record the outcomes of its steps."""
 
         TOPIC = "run.submitted"
         orchestrator: str
-        """The name of the component that handed it over."""
+        """The name of the component that submitted it."""
         reference: str
-        """What the engine calls it."""
+        """The id of the run in the engine."""
         url: str
-        """Where somebody can look at it; empty if nowhere."""
+        """The address of the run in the engine's user interface; empty if it has none."""
 
         def apply(self, run: "Run") -> None:
             run.submitted = self.reference
 
     class Completed(Event):
-        """Every step completed."""
+        """All steps completed."""
 
         TOPIC = "run.completed"
 
@@ -166,7 +165,7 @@ class Run(Aggregate):
             run.status = "completed"
 
     class Failed(Event):
-        """It ended without completing."""
+        """The run ended because a step failed."""
 
         TOPIC = "run.failed"
         error: str
@@ -175,7 +174,7 @@ class Run(Aggregate):
             run.status = "failed"
 
     class Cancelled(Event):
-        """Somebody stopped it."""
+        """The run was stopped."""
 
         TOPIC = "run.cancelled"
         reason: str
@@ -184,31 +183,31 @@ class Run(Aggregate):
             run.status = "cancelled"
 
     class Resumed(Event):
-        """It goes on, after it failed, was cancelled, or its process ended."""
+        """The run continues, after it failed, was cancelled, or its process ended."""
 
         TOPIC = "run.resumed"
         redone: tuple[str, ...]
-        """The steps with an outcome that no longer counts."""
+        """The steps whose recorded outcome is discarded."""
 
         def apply(self, run: "Run") -> None:
             run.status = "running"
             run.submitted = ""
 
     class Annotated(Event):
-        """Somebody said something about it, while it ran or later."""
+        """Tags or metadata of the run changed."""
 
         TOPIC = "run.annotated"
         tags: tuple[str, ...]
-        """All that it has from now on."""
+        """All tags after the change."""
         metadata: dict[str, JsonValue]
-        """All that is known from now on."""
+        """All metadata after the change."""
 
         def apply(self, run: "Run") -> None:
             run.tags = self.tags
             run.metadata = dict(self.metadata)
 
     class Deleted(Event):
-        """It is no longer shown; the log keeps what it did."""
+        """The run is no longer listed; its events remain in the log."""
 
         TOPIC = "run.deleted"
 
@@ -228,7 +227,7 @@ class Run(Aggregate):
         self.metadata = dict(metadata or {})
         self.status: Status = "running"
         self.submitted = ""
-        """What the engine calls it that it was last handed to."""
+        """The id of the run in the engine that it was last submitted to; empty if none."""
 
     @classmethod
     def start(
@@ -248,23 +247,23 @@ class Run(Aggregate):
         code_form: int = 1,
         opaque: dict[str, tuple[str, ...]] | None = None,
     ) -> Self:
-        """Begin a run of a pipeline on a pinned stack; its name ends as its id begins.
+        """Start a run of a pipeline on a pinned stack; its name ends with the start of its id.
 
         Args:
-            pipeline: The pipeline's name.
-            source: Where the pipeline is: "package.module:function", or "file.py:function".
-            parameters: The pipeline's parameters, in their exact form.
-            steps: The graph, in topological order.
-            pin: The exact stack that it uses.
-            mode: What becomes of the other steps when one has failed.
-            configuration: What was chosen for this run beside its parameters.
-            environment: The Python, the machine and the packages that are there.
-            rerun_of: The run that it repeats, if it repeats one.
-            tags: By which it is found again.
-            metadata: What else is known of it.
-            import_root: The folder that the source's module is imported from.
-            code_form: How the digests of its steps' code were made.
-            opaque: Step → what counts in its code by its class alone.
+            pipeline: The name of the pipeline.
+            source: Its location: "package.module:function" or "file.py:function".
+            parameters: The parameters of the pipeline, as exact JSON.
+            steps: The steps, in topological order.
+            pin: The stack that the run uses.
+            mode: What happens to the other steps when one has failed.
+            configuration: The configuration of the run, without its parameters.
+            environment: The Python version, platform and packages.
+            rerun_of: The run that it repeats; None if it is not a rerun.
+            tags: The tags of the run.
+            metadata: The metadata of the run.
+            import_root: The folder that the module in `source` is imported from.
+            code_form: The version of the fingerprints of code.
+            opaque: Step → values in its code that only their class represents.
         """
         id = uuid4()
         return cls._create(
@@ -290,11 +289,11 @@ class Run(Aggregate):
         )
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:
-        """Record that a step returned, or was found in the cache: what went in, what came out."""
+        """Record the inputs and outputs of a step that returned, or was found in the cache."""
         self.trigger_event(self.StepCompleted, parameter_form="exact", **facts)
 
     def step_failed(self, **facts: Unpack[StepFailure]) -> None:
-        """Record that a step raised."""
+        """Record that a step raised in its last attempt."""
         self.trigger_event(self.StepFailed, **facts)
 
     def step_cancelled(self, **facts: Unpack[StepCancellation]) -> None:
@@ -302,45 +301,46 @@ class Run(Aggregate):
         self.trigger_event(self.StepCancelled, **facts)
 
     def steps_skipped(self, steps: tuple[str, ...], reason: str) -> None:
-        """Record that steps are not executed; nothing if there are none."""
+        """Record that steps will not be executed; do nothing if there are none."""
         if steps:
             self.trigger_event(self.StepsSkipped, steps=steps, reason=reason)
 
     def submit(self, orchestrator: str, reference: str, url: str = "") -> None:
-        """Record that it was handed to an engine."""
+        """Record that the run was submitted to an engine."""
         self.trigger_event(self.Submitted, orchestrator=orchestrator, reference=reference, url=url)
 
     def must_run(self) -> None:
-        """Refuse what only a run that goes on takes; for those who record from elsewhere.
+        """Require that the run has not ended; for processes that record outcomes remotely.
 
         Raises:
-            RunEnded: It has ended.
-            NotFound: It was deleted.
+            RunEnded: The run has ended.
+            NotFound: The run was deleted.
         """
         self.must_exist()
         if self.status != "running":
             raise RunEnded(self.name, self.status)
 
     def complete(self) -> None:
-        """Record that every step completed."""
+        """Record that all steps completed."""
         self.trigger_event(self.Completed)
 
     def fail(self, error: str) -> None:
-        """Record that the run ended without completing."""
+        """Record that the run failed."""
         self.trigger_event(self.Failed, error=error)
 
     def cancel(self, reason: str) -> None:
-        """Record that somebody stopped it."""
+        """Record that the run was stopped."""
         self.trigger_event(self.Cancelled, reason=reason)
 
     def resume(self, redone: tuple[str, ...]) -> None:
-        """Go on with what is missing; only whoever holds the run's claim may ask for it.
+        """Continue with the missing steps; the caller must hold the claim of the run.
 
         Args:
-            redone: The steps with an outcome that no longer counts.
+            redone: The steps whose recorded outcome is discarded.
 
         Raises:
-            NotResumable: It has completed.
+            NotResumable: The run has completed.
+            NotFound: The run was deleted.
         """
         self.must_exist()
         if self.status == "completed":
@@ -348,31 +348,31 @@ class Run(Aggregate):
         self.trigger_event(self.Resumed, redone=redone)
 
     def annotate(self, tags: dict[str, bool], metadata: dict[str, JsonValue]) -> None:
-        """Say something about it.
+        """Change tags, and add metadata.
 
         Args:
-            tags: Tag → whether it is added; else it is removed.
-            metadata: What is added.
+            tags: Tag → True to add it, False to remove it.
+            metadata: Key → value, to add or replace.
 
         Raises:
-            NothingToChange: All of it is known.
-            NotFound: It was deleted.
-            TooLarge: It would have too many tags.
+            NothingToChange: The run has these tags and metadata already.
+            NotFound: The run was deleted.
+            TooLarge: The run would have too many tags.
         """
         self.must_exist()
-        kept = (tag for tag in self.tags if tags.get(tag, True))
-        after = tuple(dict.fromkeys((*kept, *(tag for tag, add in tags.items() if add))))
-        must_be_few("tags", len(after), max(TAGS, len(self.tags)))
-        known = {**self.metadata, **metadata}
-        if (after, known) == (self.tags, self.metadata):
+        remaining = (tag for tag in self.tags if tags.get(tag, True))
+        new_tags = tuple(dict.fromkeys((*remaining, *(tag for tag, add in tags.items() if add))))
+        must_be_few("tags", len(new_tags), max(TAGS, len(self.tags)))
+        new_metadata = {**self.metadata, **metadata}
+        if (new_tags, new_metadata) == (self.tags, self.metadata):
             raise NothingToChange("run", self.name, self.version)
-        self.trigger_event(self.Annotated, tags=after, metadata=known)
+        self.trigger_event(self.Annotated, tags=new_tags, metadata=new_metadata)
 
     def delete(self) -> None:
-        """Be gone; only for one that has ended, or whose process has.
+        """Delete the run. That it has ended, or its process has, is checked by the caller.
 
         Raises:
-            NotFound: It was deleted already.
+            NotFound: The run was deleted already.
         """
         self.must_exist()
         self.trigger_event(self.Deleted)

@@ -1,4 +1,4 @@
-"""What is recorded of a step that has ended."""
+"""Step outcomes: the data that is recorded when a step ends."""
 
 from datetime import datetime
 from typing import Required, TypedDict
@@ -10,7 +10,7 @@ from stackfold.domain.runs.artifact import Artifact
 
 
 class StepLog(BaseModel):
-    """Where a step's output and log lines are; as UTF-8 text in the artifact store."""
+    """The location of a step's output and log lines: UTF-8 text in the artifact store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -22,7 +22,7 @@ class StepLog(BaseModel):
 
 
 class StepResult(TypedDict, total=False):
-    """What is recorded of a step that completed; see `Run.StepCompleted`."""
+    """The data of a completed step; see `Run.StepCompleted`."""
 
     step: Required[str]
     started: Required[datetime]
@@ -39,7 +39,7 @@ class StepResult(TypedDict, total=False):
 
 
 class StepFailure(TypedDict, total=False):
-    """What is recorded of a step that failed; see `Run.StepFailed`."""
+    """The data of a failed step; see `Run.StepFailed`."""
 
     step: Required[str]
     started: Required[datetime]
@@ -53,7 +53,7 @@ class StepFailure(TypedDict, total=False):
 
 
 class StepCancellation(TypedDict, total=False):
-    """What is recorded of a step that was stopped; see `Run.StepCancelled`."""
+    """The data of a cancelled step; see `Run.StepCancelled`."""
 
     step: Required[str]
     started: Required[datetime]

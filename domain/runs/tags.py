@@ -1,4 +1,4 @@
-"""Tags: short texts by which runs, steps and artifacts are found again."""
+"""Tags: short texts that mark runs, steps and artifacts, to filter by."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ def valid_tag(tag: str) -> str:
             digit, then letters, digits and `. _ - : = / @ +`.
 
     Raises:
-        InvalidTag: It breaks that rule.
+        InvalidTag: The tag breaks that rule.
     """
     normal = unicodedata.normalize("NFC", tag)
     if len(normal) > LONGEST or not _LEGAL.fullmatch(normal):

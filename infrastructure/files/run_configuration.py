@@ -27,7 +27,7 @@ def load_configuration(path: Path) -> RunConfiguration:
     except ValidationError as error:
         place, unknown, problem = first_error(error)
         if unknown:
-            problem = "there is no such key in the configuration of a run"
+            problem = "unknown key in the configuration of a run"
         raise InvalidFile(str(path), f"{place}: {problem}") from None
 
 

@@ -1,4 +1,4 @@
-"""Pipelines that run when they are called, in the workspace that is in scope."""
+"""Pipelines that run when they are called, in the current workspace."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -19,13 +19,14 @@ __all__ = ["FinishedRun", "Pipeline", "pipeline"]
 Given = ParamSpec("Given")
 
 _OPTIONS = ("configuration", "stack", "why")
-"""What `Pipeline.run` takes beside the pipeline's own parameters."""
+"""The arguments of `Pipeline.run` that are not parameters of the pipeline."""
 
 
 class Pipeline(domain.Pipeline[Given]):
-    """A function that connects steps; to call it is to run it.
+    """A function that connects steps to a graph; calling it runs the steps.
 
-    Called inside another pipeline function it is not run: its steps become a part of that one.
+    Called inside another pipeline function, it is not run: its steps are added to the graph of the
+    other pipeline.
     """
 
     def __init__(
@@ -34,33 +35,33 @@ class Pipeline(domain.Pipeline[Given]):
         name: str | None = None,
         **options: Unpack[PipelineChanges],
     ) -> None:
-        """Make a function a pipeline.
+        """Create a pipeline from a function.
 
         Args:
-            function: Calls steps and pipelines, and hands the outputs of some to others.
-            name: Its name in runs; the function's if None.
-            **options: How it is executed; see `PipelineOptions`.
+            function: Calls steps and pipelines, and passes outputs of some to others.
+            name: The name of the pipeline in runs; None for the name of the function.
+            **options: How the pipeline is executed; see `PipelineOptions`.
 
         Raises:
             InvalidName: The name breaks the rule for names.
-            InvalidPipeline: A parameter is called like an option of `run`; or there is no such
-                option, or it cannot have that value.
+            InvalidPipeline: A parameter has the name of an argument of `run`, or an option is
+                unknown or has an invalid value.
         """
         super().__init__(function, name, **options)
         taken = [option for option in _OPTIONS if option in _inputs(function)]
         if taken:
             raise InvalidPipeline(
                 f"pipeline {self.name!r} has a parameter {taken[0]!r}, which is an option of "
-                "every run: give it another name"
+                "every run: rename the parameter"
             )
 
     def __call__(self, *args: Given.args, **kwargs: Given.kwargs) -> FinishedRun:
-        """Run on the active stack; takes the pipeline's parameters and raises as `run` does.
+        """Run on the active stack with the given parameters; raises like `run`.
 
-        The workspace is that of the innermost `with` block, or else what `Workspace.open()` opens.
+        The workspace is that of the innermost `with` block, otherwise that of `Workspace.open()`.
         """
         if current() is not None:
-            # To a type checker it is a run all the same; an inner pipeline's outputs are Any.
+            # For a type checker, the outputs of an inner pipeline are a run, whose outputs are Any.
             return cast(FinishedRun, super().__call__(*args, **kwargs))
         return self._start(self.signature.bound(args, kwargs))
 
@@ -72,22 +73,22 @@ class Pipeline(domain.Pipeline[Given]):
         why: str = "",
         **parameters: Any,
     ) -> FinishedRun:
-        """Run, and return when the run has completed.
+        """Run the pipeline, and return when the run has completed.
 
         Args:
-            *args: The pipeline's parameters,
-            configuration: What else is chosen for this run: a `RunConfiguration`, a mapping with
-                its keys, or the path of a YAML file with them.
-            stack: The stack to run on, by name, id or unique prefix; the configuration's or else
-                the active one if None. Which one is active does not change.
+            *args: Parameters of the pipeline.
+            configuration: A `RunConfiguration`, a mapping with its keys, or the path of a YAML file
+                with these keys.
+            stack: The stack to run on, by name, id or unique prefix; None for that of the
+                configuration, or else the active stack. The active stack does not change.
             why: The reason, for the log.
-            **parameters: and the same by name; they override the configuration's.
+            **parameters: Parameters of the pipeline by name; they override the configuration.
 
         Raises:
-            InvalidPipeline: Its steps, parameters or configuration do not fit.
-            InvalidFile: The file cannot be read, or is no configuration.
-            NotFound: There is no such stack.
-            NoWorkspace: This thread is in no workspace's block, though another one is.
+            InvalidPipeline: The graph, the parameters or the configuration are invalid.
+            InvalidFile: The file cannot be read, or is not a configuration.
+            NotFound: The stack does not exist.
+            NoWorkspace: This thread is in no `with` block of a workspace, but another thread is.
             RunFailed: A step raised; its exception is the cause.
         """
         return self._start(self.signature.named(args, parameters), configuration, stack, why)
@@ -101,8 +102,8 @@ class Pipeline(domain.Pipeline[Given]):
     ) -> FinishedRun:
         if current() is not None:
             raise InvalidPipeline(
-                f"a run of pipeline {self.name!r} is started inside another pipeline: call it to "
-                "make its steps a part of that"
+                f"a run of pipeline {self.name!r} is started inside another pipeline: call the "
+                "pipeline to add its steps"
             )
         workspace = current_workspace(Workspace.is_default)
         with nullcontext(workspace) if workspace else Workspace.open() as used:
@@ -136,12 +137,12 @@ def pipeline(
     name: str | None = None,
     **options: Unpack[PipelineChanges],
 ) -> Any:
-    """Make a function a pipeline; to be used as a decorator, with or without options.
+    """Turn a function into a pipeline; a decorator, with or without options.
 
     Args:
-        function: Calls steps and pipelines, and hands the outputs of some to others.
-        name: Its name in runs; the function's if None.
-        **options: How it is executed; see `PipelineOptions`.
+        function: Calls steps and pipelines, and passes outputs of some to others.
+        name: The name of the pipeline in runs; None for the name of the function.
+        **options: How the pipeline is executed; see `PipelineOptions`.
     """
     if function is None:
         return lambda function: Pipeline(function, name, **options)

@@ -116,11 +116,12 @@ def test_a_thread_of_the_step_uses_the_context_that_it_is_handed(runs):
     [
         (
             lambda c: c.log_metadata({"x": object(), "kept": 1}),
-            "metadata 'x', which is or holds an object, which JSON cannot carry",
+            "metadata 'x', which is or contains an object, which JSON cannot represent",
         ),
         (
             lambda c: c.log_metadata({"x": 2**80, "kept": 1}),
-            "metadata 'x', which is or holds an integer over 64 bits, which JSON cannot carry",
+            "metadata 'x', which is or contains an integer over 64 bits, "
+            "which JSON cannot represent",
         ),
         (
             lambda c: c.log_metadata({"x": 1}, output="y"),
@@ -169,10 +170,10 @@ def test_metadata_of_every_place_is_recorded_in_values_that_json_carries(runs):
 
 
 def test_what_is_not_recordable_of_a_run_is_refused_before_anything_runs(runs):
-    with pytest.raises(InvalidPipeline, match=r"'metadata' of step 'only': .* holds an object"):
+    with pytest.raises(InvalidPipeline, match=r"'metadata' of step 'only': .* contains an object"):
         single(lambda: 1, metadata={"a": [object()]})
     run = runs.start(single(lambda: 1))
-    with pytest.raises(Unrecordable, match="the metadata is or holds an object"):
+    with pytest.raises(Unrecordable, match="the metadata is or contains an object"):
         runs.log_metadata(run.id, {"a": object()})
 
 

@@ -270,8 +270,8 @@ def test_a_class_that_the_pipelines_code_has_no_more_is_refused_in_one_line(scri
     (tmp_path / "main.py").write_text(PROGRAM.replace("Derived", "Other"))
     (name,) = names(script)
     assert script("-m", "stackfold", "run", "rerun", name) == (
-        "error: the recorded parameter 'base' of pipeline 'telling' was a main.Derived, which is "
-        "not there once the pipeline's module is loaded: define or import it there\n"
+        "error: the recorded parameter 'base' of pipeline 'telling' was a main.Derived, which "
+        "the pipeline's module does not provide: define or import it there\n"
     )
 
 

@@ -124,7 +124,7 @@ def test_a_frame_of_several_kinds_is_a_tensor_for_each_column():
         ([1, "x"], "it mixes numbers and texts"),
         ([True, 1], "it mixes numbers and truth values"),
         ([2**63], "holds what is no INT64"),
-        ([float("nan")], "NaN or infinity, which JSON cannot carry"),
+        ([float("nan")], "NaN or infinity, which JSON cannot represent"),
         ([1.5, 10**400], "NaN or infinity"),
         (np.array([np.inf]), "NaN or infinity"),
         (np.array(1), "one value is no tensor"),

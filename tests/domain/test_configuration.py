@@ -55,7 +55,7 @@ def test_a_mapping_with_its_keys_is_a_configuration():
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"tagz": ["a"]}, "tagz: there is no such key in the configuration of a run"),
+        ({"tagz": ["a"]}, "tagz: unknown key in the configuration of a run"),
         ({"steps": {"train": {"retries": "x"}}}, "steps.train.retries: it should be a valid int"),
         (3, "is an int: give a RunConfiguration or a mapping with its keys"),
     ],

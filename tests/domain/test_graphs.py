@@ -174,7 +174,7 @@ def test_options_of_a_pipeline():
     assert (other.name, other.options.tags) == ("b", ("nightly",))
     assert other.graph().options.failure_mode is FailureMode.FAIL_FAST
     assert pipeline.graph().options.enable_cache is None
-    with pytest.raises(InvalidPipeline, match="option 'retries' of pipeline 'a': there is none"):
+    with pytest.raises(InvalidPipeline, match="option 'retries' of pipeline 'a': unknown option"):
         pipeline.with_options(retries=1)
 
 

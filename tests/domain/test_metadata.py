@@ -66,14 +66,14 @@ def itself():
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        (object(), "is or holds an object"),
-        ([b"x"], "is or holds a bytes"),
-        (np.zeros(2), "is or holds a ndarray"),
-        (1j, "is or holds a complex"),
-        (2**64, "is or holds an integer over 64 bits"),
-        ("\ud800", "half a surrogate pair"),
+        (object(), "is or contains an object"),
+        ([b"x"], "is or contains a bytes"),
+        (np.zeros(2), "is or contains a ndarray"),
+        (1j, "is or contains a complex"),
+        (2**64, "is or contains an integer over 64 bits"),
+        ("\ud800", "a lone surrogate"),
         ({"1": 0, 1: 1}, "the key '1' twice"),
-        ({(1, 2): 0}, r"the key \(1, 2\), which is no text"),
+        ({(1, 2): 0}, r"the key \(1, 2\), which is not text"),
         (itself(), "holds itself"),
     ],
 )

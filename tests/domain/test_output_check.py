@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel, EmailStr
 
 from stackfold.domain.errors import OutputMismatch
-from stackfold.domain.pipelines.output_check import MISFIT, checked_outputs, fitted
+from stackfold.domain.pipelines.output_check import MISMATCH, checked_outputs, matched
 from stackfold.domain.pipelines.signature import OutputDefinition, Signature
 
 T = TypeVar("T")
@@ -105,7 +105,7 @@ def made_again(kind):
     ],
 )
 def test_a_value_that_fits_stays_what_it_is(hint, value):
-    assert fitted(hint, value) is value
+    assert matched(hint, value) is value
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,13 @@ def test_a_value_that_fits_stays_what_it_is(hint, value):
     ],
 )
 def test_a_number_is_stored_as_hinted_where_it_stays_equal(hint, value, stored):
-    fit = fitted(hint, value)
+    fit = matched(hint, value)
     assert fit == stored
     assert type(fit) is type(stored)
 
 
 def test_what_is_no_number_stays_none():
-    fit = fitted(float, np.float64("nan"))
+    fit = matched(float, np.float64("nan"))
     assert type(fit) is float
     assert math.isnan(fit)
 
@@ -181,7 +181,7 @@ def test_what_is_no_number_stays_none():
     ],
 )
 def test_what_does_not_fit(hint, value):
-    assert fitted(hint, value) is MISFIT
+    assert matched(hint, value) is MISMATCH
 
 
 def outputs_of(function):

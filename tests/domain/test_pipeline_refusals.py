@@ -87,7 +87,7 @@ def test_a_missing_input_is_refused():
 
 
 def test_too_many_inputs_are_refused():
-    assert refused(lambda: load(1, 2)) == "step 'load' takes 1 inputs, 2 were given"
+    assert refused(lambda: load(1, 2)) == "step 'load' takes 1 input, but 2 were given"
 
 
 def test_an_input_given_twice_is_refused():
@@ -125,8 +125,8 @@ def multiply(matrix: Matrix) -> Matrix:
 def test_a_parameter_that_cannot_be_recorded_is_refused(value, what):
     line = refused(lambda: anything(value))
     assert line == (
-        "parameter 'value' of step 'anything' cannot be recorded: it is or holds "
-        f"{what}; let a step return it, and hand over that step's output"
+        "parameter 'value' of step 'anything' cannot be recorded: it is or contains "
+        f"{what}; let a step return it, and pass the output of that step"
     )
 
 
@@ -180,28 +180,30 @@ def test_an_output_has_no_value_yet():
 def test_a_list_holds_outputs_or_values_but_not_both():
     assert refused(lambda: train([load(), 3], 0.1)) == (
         "parameter 'data' of step 'train' mixes outputs of steps with other values in a list: "
-        "hand it outputs only, or values only"
+        "pass only outputs, or only values"
     )
     assert "in a set, which has no order" in refused(lambda: train({load()}, 0.1))
     assert "mixes outputs" in refused(lambda: train({1: load()}, 0.1))
-    assert "inside of other values" in refused(lambda: anything([[load()]]))
+    assert "inside other values" in refused(lambda: anything([[load()]]))
 
 
 def test_a_step_without_outputs_can_be_waited_for_but_not_taken():
     line = refused(lambda: announce(announce(train(load(), 0.1))))
     assert line == (
         "parameter 'model' of step 'announce' is given step 'announce', which has no output: "
-        "annotate what it returns, or use after()"
+        "annotate its return value, or use after()"
     )
     assert "step 'announce' has no output while" in refused(lambda: bool(announce(1.0)))
 
 
 def test_a_step_is_only_after_what_steps_returned():
     line = refused(calling_after("train"))
-    assert line == ("step 'load' can only be after what a step or a pipeline returned, not 'train'")
+    assert (
+        line == "step 'load' can only wait for what a step or a pipeline returned, not for 'train'"
+    )
     kept = []
     graph_of(lambda: kept.append(load()))
-    assert "from another call of a pipeline" in refused(calling_after(kept[0]))
+    assert "in another graph" in refused(calling_after(kept[0]))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_a_step_is_only_after_what_steps_returned():
     [
         (
             {"retry": 1},
-            "option 'retry' of step 'load': there is none: the options are step_operator",
+            "option 'retry' of step 'load': unknown option; valid options: step_operator",
         ),
         (
             {"retries": -1},
@@ -226,7 +228,7 @@ def test_a_step_is_only_after_what_steps_returned():
             "option 'backoff' of step 'load': it should be greater than or equal to 1",
         ),
         ({"tags": ["a b"]}, "option 'tags' of step 'load': 'a b' cannot be a tag"),
-        ({"metadata": {"x": object()}}, "is or holds an object, which JSON cannot carry"),
+        ({"metadata": {"x": object()}}, "is or contains an object, which JSON cannot represent"),
         ({"on_start": 3}, "option 'on_start' of step 'load': it should be callable, not 3"),
     ],
 )
@@ -241,12 +243,12 @@ def test_an_output_of_another_pipeline_is_refused():
     kept = []
     graph_of(lambda: kept.append(load()))
     line = refused(lambda: (load(), announce(kept[0])))
-    assert "from another call of a pipeline" in line
+    assert "in another graph" in line
 
 
 def test_a_graph_is_not_asked_for_inside_a_pipeline():
     inner = Pipeline(calling(load), name="inner")
-    assert "call it to make its steps a part of that" in refused(calling(inner.graph))
+    assert "call the pipeline to add its steps" in refused(calling(inner.graph))
 
 
 def test_a_pipeline_that_is_a_part_of_itself_is_refused():
@@ -259,13 +261,11 @@ def test_a_pipeline_that_is_a_part_of_itself_is_refused():
     circular, other = Pipeline(circular, name="circular"), Pipeline(back, name="back")
     with pytest.raises(InvalidPipeline) as caught:
         circular.graph()
-    assert str(caught.value) == (
-        "pipeline 'circular' is a part of itself: circular -> back -> circular"
-    )
+    assert str(caught.value) == ("pipeline 'circular' calls itself: circular -> back -> circular")
 
 
 def test_a_pipeline_of_the_domain_is_not_run_by_calling_it():
-    with pytest.raises(InvalidPipeline, match="is called outside of a pipeline: start a run of it"):
+    with pytest.raises(InvalidPipeline, match="is called outside a pipeline: start a run of it"):
         Pipeline(load, name="training")()
 
 
@@ -314,4 +314,4 @@ def test_outputs_named_alike_are_refused():
     def twins() -> tuple[Annotated[int, "a"], Annotated[int, "a"]]:
         return 1, 2
 
-    assert refused(calling(twins)) == "step 'twins' names two outputs alike: a, a"
+    assert refused(calling(twins)) == "step 'twins' gives two outputs the same name: a, a"

@@ -26,15 +26,15 @@ from stackfold.domain.pipelines.pipeline import step
         (len, "a builtin_function_or_method"),
         ([{1: (object(),)}], "an object"),
         (int, "a type"),
-        (defaultdict(lambda: 1), "a defaultdict with a factory of one's own"),
+        (defaultdict(lambda: 1), "a defaultdict with a custom factory"),
         (type("Text", (str,), {})("x"), "a Text"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_what_has_no_exact_form_is_refused(value, what):
     assert refused(value) == (
-        f"parameter 'it' of step 'take' cannot be recorded: it is or holds {what}; let a step "
-        "return it, and hand over that step's output"
+        f"parameter 'it' of step 'take' cannot be recorded: it is or contains {what}; let a step "
+        "return it, and pass the output of that step"
     )
 
 
@@ -56,8 +56,8 @@ def test_what_holds_itself_is_refused():
 def test_a_secret_is_refused(value, hint):
     line = refused(value, hint)
     assert line == (
-        "parameter 'it' of step 'take' is or holds a secret, and parameters are recorded: let the "
-        "step read it from an environment variable"
+        "parameter 'it' of step 'take' is or contains a secret, and parameters are recorded: let "
+        "the step read it from an environment variable"
     )
 
 
@@ -81,7 +81,7 @@ def test_a_secret_as_a_default_is_refused():
     def login(token: SecretStr = SecretStr("hunter22")):  # noqa: B008
         pass
 
-    with pytest.raises(InvalidPipeline, match="'token' of step 'login' is or holds a secret"):
+    with pytest.raises(InvalidPipeline, match="'token' of step 'login' is or contains a secret"):
         login.signature  # noqa: B018
 
 

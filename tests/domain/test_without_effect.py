@@ -79,7 +79,7 @@ def test_an_output_deep_inside_of_a_value_is_refused(hold):
     def connect():
         use(hold(make()))
 
-    line = r"parameter 'x' of step 'use' holds output 'output' of step 'make' inside of other"
+    line = r"parameter 'x' of step 'use' contains output 'output' of step 'make' inside other"
     with pytest.raises(InvalidPipeline, match=line):
         Pipeline(connect).graph()
 
@@ -109,7 +109,7 @@ def of_each() -> tuple[Annotated[int, "a"], ...]: ...
 @pytest.mark.parametrize(
     ("function", "line"),
     [
-        (twice, "step 'twice' names one output twice, 'a', 'b'"),
+        (twice, "step 'twice' gives an output two names, 'a', 'b'"),
         (in_a_union, "step 'in_a_union' names a part of an output, 'a': name the whole"),
         (of_each, "step 'of_each' names a part of an output, 'a': name the whole"),
     ],
@@ -144,7 +144,7 @@ def test_a_function_whose_body_would_not_be_executed_is_refused(function, line):
 
 @pytest.mark.parametrize("again", [step, step(retries=1)])
 def test_a_step_whose_options_would_be_lost_is_not_made_a_step_again(again):
-    with pytest.raises(InvalidPipeline, match="'make' is a step already: change its options by"):
+    with pytest.raises(InvalidPipeline, match="'make' is already a step: change its options with"):
         again(make)
 
 
@@ -166,9 +166,9 @@ class Later:
 @pytest.mark.parametrize(
     ("hook", "problem"),
     [
-        (two, "it should take nothing or one argument"),
-        (named, "it should take nothing or one argument"),
-        (functools.partial(lambda a, b, c: 0, 1), "it should take nothing or one argument"),
+        (two, "it should take no argument or one"),
+        (named, "it should take no argument or one"),
+        (functools.partial(lambda a, b, c: 0, 1), "it should take no argument or one"),
         (later, "it should be a plain function, neither async nor a generator"),
         (produce, "it should be a plain function, neither async nor a generator"),
         (Later(), "it should be a plain function, neither async nor a generator"),

@@ -62,16 +62,16 @@ def test_a_file_may_choose_nothing(load, text):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("retries: 3", "retries: there is no such key in the configuration of a run"),
+        ("retries: 3", "retries: unknown key in the configuration of a run"),
         (
             "steps: {a: {on_start: x}}",
-            "steps.a.on_start: there is no such key in the configuration",
+            "steps.a.on_start: unknown key in the configuration",
         ),
         ("steps: {a: {retries: often}}", "steps.a.retries: it should be a valid integer"),
         ("failure_mode: never", "failure_mode: it should be 'fail_fast', 'stop_on_failure' or"),
         ("tags: [a b]", "tags: 'a b' cannot be a tag"),
         ("enable_cache: often", "enable_cache: it should be a valid boolean"),
-        ("metadata: {x: !!binary aGk=}", "metadata: is or holds a bytes"),
+        ("metadata: {x: !!binary aGk=}", "metadata: is or contains a bytes"),
         ("[1, 2]", "is no configuration of a run: it must be a mapping of keys"),
         ("a: [1", "line 1: expected "),
         ("a: 1\na: 2", "'a' is given twice"),

@@ -229,7 +229,7 @@ def tensor(name: str, values: Any) -> Named:
         values = values.astype("float64")
     if values.dtype.kind == "f":
         if numpy.isinf(values).any():
-            raise Refused(f"the model predicts infinity in {name!r}, which JSON cannot carry")
+            raise Refused(f"the model predicts infinity in {name!r}, which JSON cannot represent")
         flat = values.ravel().tolist()
         data: list[Any] = [None if each != each else each for each in flat]  # noqa: PLR0124  # NaN
     else:
