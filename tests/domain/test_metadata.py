@@ -74,7 +74,7 @@ def itself():
         ("\ud800", "a lone surrogate"),
         ({"1": 0, 1: 1}, "the key '1' twice"),
         ({(1, 2): 0}, r"the key \(1, 2\), which is not text"),
-        (itself(), "holds itself"),
+        (itself(), "contains itself"),
     ],
 )
 def test_what_json_cannot_carry_is_refused_in_one_line(given, problem):

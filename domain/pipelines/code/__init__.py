@@ -1,6 +1,6 @@
-"""Code fingerprints: digests of what a function does, which change when that changes.
+"""Code: fingerprints of functions, which change when the code that they reach changes.
 
-Start with `digests.py`.
+Start with `fingerprints.py`.
 """
 
 from stackfold.domain.pipelines.code.fingerprints import FORM, CodeFingerprints, Fingerprint
