@@ -90,10 +90,11 @@ class CapturedOutput:
         self._length = kept
         data = text[: len(text) - kept].encode(errors="backslashreplace")
         try:
-            if self._writer is None:
+            writer = self._writer
+            if writer is None:
                 self._artifact = self._store.create()
-                self._writer = self._artifact.__enter__()
-            self._writer.write(data)
+                self._writer = writer = self._artifact.__enter__()
+            writer.write(data)
         except Exception as error:
             self._closed = True
             if self._writer is not None:

@@ -52,9 +52,9 @@ class Deployment(Aggregate):
 
         TOPIC = "deployment.start_requested"
 
-        def apply(self, deployment: "Deployment") -> None:
-            deployment.status = "unfinished"
-            deployment.reference = None
+        def apply(self, aggregate: "Deployment") -> None:
+            aggregate.status = "unfinished"
+            aggregate.reference = None
 
     class Started(Event):
         """Its server predicts."""
@@ -65,9 +65,9 @@ class Deployment(Aggregate):
         url: str
         """Where predictions are asked for."""
 
-        def apply(self, deployment: "Deployment") -> None:
-            deployment.status = "started"
-            deployment.reference = dict(self.reference)
+        def apply(self, aggregate: "Deployment") -> None:
+            aggregate.status = "started"
+            aggregate.reference = dict(self.reference)
 
     class Failed(Event):
         """Its server did not come to predict, and is not running."""
@@ -75,24 +75,24 @@ class Deployment(Aggregate):
         TOPIC = "deployment.failed"
         error: str
 
-        def apply(self, deployment: "Deployment") -> None:
-            deployment.status = "failed"
+        def apply(self, aggregate: "Deployment") -> None:
+            aggregate.status = "failed"
 
     class Stopped(Event):
         """Somebody ended its server."""
 
         TOPIC = "deployment.stopped"
 
-        def apply(self, deployment: "Deployment") -> None:
-            deployment.status = "stopped"
+        def apply(self, aggregate: "Deployment") -> None:
+            aggregate.status = "stopped"
 
     class Deleted(Event):
         """It is gone with all that was kept for it; its name is free again."""
 
         TOPIC = "deployment.deleted"
 
-        def apply(self, deployment: "Deployment") -> None:
-            deployment.deleted = True
+        def apply(self, aggregate: "Deployment") -> None:
+            aggregate.deleted = True
 
     def __init__(
         self,

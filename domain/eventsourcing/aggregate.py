@@ -53,11 +53,11 @@ class Revertible(Aggregate):
         """The base of this aggregate's events."""
 
     @abstractmethod
-    def revert(self, past: Self) -> None:
+    def revert(self, past: Any) -> None:
         """Become what `past` was, as a new revision."""
 
     @abstractmethod
-    def restore(self, past: Self) -> None:
+    def restore(self, past: Any) -> None:
         """Be there again, as `past` was."""
 
     @abstractmethod

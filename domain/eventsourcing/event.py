@@ -59,7 +59,7 @@ class DomainEvent(BaseModel):
     def stamp(self, metadata: EventMetadata) -> None:
         """Attach metadata, before the event is saved."""
         # The data of an event is frozen; its metadata is no part of the data.
-        self.__dict__["event_metadata"] = metadata
+        object.__setattr__(self, "event_metadata", metadata)
 
     def changed_fields(self) -> frozenset[str]:
         """The fields that this event sets, for telling apart changes that can both stand."""
@@ -72,4 +72,4 @@ class FirstEvent(DomainEvent, CanInitAggregate[UUID]):
     Each one narrows `originator_topic` to its own aggregate's, so that no log can name a class.
     """
 
-    originator_topic: str
+    originator_topic: Any

@@ -104,7 +104,7 @@ def _number(value: Any) -> bool | int | float:
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "shape", None) == ():
         try:
-            found = item()
+            found: Any = item()
             if not isinstance(found, bool | int | float):
                 found = float(found)  # `item` returns a long double unchanged
         except Exception:  # raised by the library

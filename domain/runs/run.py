@@ -153,16 +153,16 @@ class Run(Aggregate):
         url: str
         """The address of the run in the engine's user interface; empty if it has none."""
 
-        def apply(self, run: "Run") -> None:
-            run.submitted = self.reference
+        def apply(self, aggregate: "Run") -> None:
+            aggregate.submitted = self.reference
 
     class Completed(Event):
         """All steps completed."""
 
         TOPIC = "run.completed"
 
-        def apply(self, run: "Run") -> None:
-            run.status = "completed"
+        def apply(self, aggregate: "Run") -> None:
+            aggregate.status = "completed"
 
     class Failed(Event):
         """The run ended because a step failed."""
@@ -170,8 +170,8 @@ class Run(Aggregate):
         TOPIC = "run.failed"
         error: str
 
-        def apply(self, run: "Run") -> None:
-            run.status = "failed"
+        def apply(self, aggregate: "Run") -> None:
+            aggregate.status = "failed"
 
     class Cancelled(Event):
         """The run was stopped."""
@@ -179,8 +179,8 @@ class Run(Aggregate):
         TOPIC = "run.cancelled"
         reason: str
 
-        def apply(self, run: "Run") -> None:
-            run.status = "cancelled"
+        def apply(self, aggregate: "Run") -> None:
+            aggregate.status = "cancelled"
 
     class Resumed(Event):
         """The run continues, after it failed, was cancelled, or its process ended."""
@@ -189,9 +189,9 @@ class Run(Aggregate):
         redone: tuple[str, ...]
         """The steps whose recorded outcome is discarded."""
 
-        def apply(self, run: "Run") -> None:
-            run.status = "running"
-            run.submitted = ""
+        def apply(self, aggregate: "Run") -> None:
+            aggregate.status = "running"
+            aggregate.submitted = ""
 
     class Annotated(Event):
         """Tags or metadata of the run changed."""
@@ -202,17 +202,17 @@ class Run(Aggregate):
         metadata: dict[str, JsonValue]
         """All metadata after the change."""
 
-        def apply(self, run: "Run") -> None:
-            run.tags = self.tags
-            run.metadata = dict(self.metadata)
+        def apply(self, aggregate: "Run") -> None:
+            aggregate.tags = self.tags
+            aggregate.metadata = dict(self.metadata)
 
     class Deleted(Event):
         """The run is no longer listed; its events remain in the log."""
 
         TOPIC = "run.deleted"
 
-        def apply(self, run: "Run") -> None:
-            run.deleted = True
+        def apply(self, aggregate: "Run") -> None:
+            aggregate.deleted = True
 
     def __init__(
         self,

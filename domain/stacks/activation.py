@@ -33,8 +33,8 @@ class Activation(Revertible):
         TOPIC = "activation.activated"
         stack: UUID
 
-        def apply(self, activation: "Activation") -> None:
-            activation.stack = self.stack
+        def apply(self, aggregate: "Activation") -> None:
+            aggregate.stack = self.stack
 
         def changed_fields(self) -> frozenset[str]:
             return frozenset({"active stack"})
@@ -44,8 +44,8 @@ class Activation(Revertible):
 
         TOPIC = "activation.deleted"
 
-        def apply(self, activation: "Activation") -> None:
-            activation.deleted = True
+        def apply(self, aggregate: "Activation") -> None:
+            aggregate.deleted = True
 
     def __init__(self, name: str, stack: UUID) -> None:
         super().__init__(name)

@@ -58,9 +58,9 @@ class Component(Revertible):
         configuration: dict[str, JsonValue]
         labels: dict[str, str | None]
 
-        def apply(self, component: "Component") -> None:
-            component.configuration = {**component.configuration, **self.configuration}
-            component.labels = merged(component.labels, self.labels)
+        def apply(self, aggregate: "Component") -> None:
+            aggregate.configuration = {**aggregate.configuration, **self.configuration}
+            aggregate.labels = merged(aggregate.labels, self.labels)
 
         def changed_fields(self) -> frozenset[str]:
             return _touched(self.configuration) | touched(self.labels)
@@ -71,10 +71,10 @@ class Component(Revertible):
         TOPIC = "component.attributes_removed"
         attributes: tuple[str, ...]
 
-        def apply(self, component: "Component") -> None:
-            component.configuration = {
+        def apply(self, aggregate: "Component") -> None:
+            aggregate.configuration = {
                 name: value
-                for name, value in component.configuration.items()
+                for name, value in aggregate.configuration.items()
                 if name not in self.attributes
             }
 
@@ -87,8 +87,8 @@ class Component(Revertible):
         TOPIC = "component.renamed"
         name: str
 
-        def apply(self, component: "Component") -> None:
-            component.name = self.name
+        def apply(self, aggregate: "Component") -> None:
+            aggregate.name = self.name
 
         def changed_fields(self) -> frozenset[str]:
             return frozenset({"name"})
@@ -98,8 +98,8 @@ class Component(Revertible):
 
         TOPIC = "component.deleted"
 
-        def apply(self, component: "Component") -> None:
-            component.deleted = True
+        def apply(self, aggregate: "Component") -> None:
+            aggregate.deleted = True
 
     class Reverted(Event):
         """It is what it was at an earlier revision."""
@@ -110,10 +110,10 @@ class Component(Revertible):
         configuration: dict[str, JsonValue]
         labels: dict[str, str]
 
-        def apply(self, component: "Component") -> None:
-            component.name = self.name
-            component.configuration = dict(self.configuration)
-            component.labels = dict(self.labels)
+        def apply(self, aggregate: "Component") -> None:
+            aggregate.name = self.name
+            aggregate.configuration = dict(self.configuration)
+            aggregate.labels = dict(self.labels)
 
     class Restored(Reverted):
         """It was deleted and is there again, as it was at an earlier revision."""
@@ -122,9 +122,9 @@ class Component(Revertible):
         type: ComponentType
         flavor: str
 
-        def apply(self, component: "Component") -> None:
-            super().apply(component)
-            component.deleted = False
+        def apply(self, aggregate: "Component") -> None:
+            super().apply(aggregate)
+            aggregate.deleted = False
 
     def __init__(
         self,

@@ -33,8 +33,8 @@ class Flavor(Revertible):
 
         TOPIC = "flavor.deleted"
 
-        def apply(self, flavor: "Flavor") -> None:
-            flavor.deleted = True
+        def apply(self, aggregate: "Flavor") -> None:
+            aggregate.deleted = True
 
     class Restored(Event):
         """It was deleted and can be chosen again."""
@@ -46,8 +46,8 @@ class Flavor(Revertible):
         summary: str
         configuration_schema: dict[str, Any]
 
-        def apply(self, flavor: "Flavor") -> None:
-            flavor.deleted = False
+        def apply(self, aggregate: "Flavor") -> None:
+            aggregate.deleted = False
 
     def __init__(
         self,

@@ -62,11 +62,11 @@ class Stack(Revertible):
         description: str | None
         labels: dict[str, str | None]
 
-        def apply(self, stack: "Stack") -> None:
-            stack.components = {**stack.components, **self.components}
+        def apply(self, aggregate: "Stack") -> None:
+            aggregate.components = {**aggregate.components, **self.components}
             if self.description is not None:
-                stack.description = self.description
-            stack.labels = merged(stack.labels, self.labels)
+                aggregate.description = self.description
+            aggregate.labels = merged(aggregate.labels, self.labels)
 
         def changed_fields(self) -> frozenset[str]:
             described = {"description"} if self.description is not None else set()
@@ -78,8 +78,8 @@ class Stack(Revertible):
         TOPIC = "stack.components_removed"
         components: ComponentsByType
 
-        def apply(self, stack: "Stack") -> None:
-            stack.components = without(stack.components, self.components)
+        def apply(self, aggregate: "Stack") -> None:
+            aggregate.components = without(aggregate.components, self.components)
 
         def changed_fields(self) -> frozenset[str]:
             return frozenset(self.components)
@@ -91,9 +91,9 @@ class Stack(Revertible):
         type: ComponentType
         component: UUID
 
-        def apply(self, stack: "Stack") -> None:
-            others = (each for each in stack.components[self.type] if each != self.component)
-            stack.components = {**stack.components, self.type: (self.component, *others)}
+        def apply(self, aggregate: "Stack") -> None:
+            others = (each for each in aggregate.components[self.type] if each != self.component)
+            aggregate.components = {**aggregate.components, self.type: (self.component, *others)}
 
         def changed_fields(self) -> frozenset[str]:
             return frozenset({self.type})
@@ -104,8 +104,8 @@ class Stack(Revertible):
         TOPIC = "stack.renamed"
         name: str
 
-        def apply(self, stack: "Stack") -> None:
-            stack.name = self.name
+        def apply(self, aggregate: "Stack") -> None:
+            aggregate.name = self.name
 
         def changed_fields(self) -> frozenset[str]:
             return frozenset({"name"})
@@ -115,8 +115,8 @@ class Stack(Revertible):
 
         TOPIC = "stack.deleted"
 
-        def apply(self, stack: "Stack") -> None:
-            stack.deleted = True
+        def apply(self, aggregate: "Stack") -> None:
+            aggregate.deleted = True
 
     class Reverted(Event):
         """It is what it was at an earlier revision."""
@@ -128,20 +128,20 @@ class Stack(Revertible):
         description: str
         labels: dict[str, str]
 
-        def apply(self, stack: "Stack") -> None:
-            stack.name = self.name
-            stack.components = dict(self.components)
-            stack.description = self.description
-            stack.labels = dict(self.labels)
+        def apply(self, aggregate: "Stack") -> None:
+            aggregate.name = self.name
+            aggregate.components = dict(self.components)
+            aggregate.description = self.description
+            aggregate.labels = dict(self.labels)
 
     class Restored(Reverted):
         """It was deleted and is there again, as it was at an earlier revision."""
 
         TOPIC = "stack.restored"
 
-        def apply(self, stack: "Stack") -> None:
-            super().apply(stack)
-            stack.deleted = False
+        def apply(self, aggregate: "Stack") -> None:
+            super().apply(aggregate)
+            aggregate.deleted = False
 
     def __init__(
         self, name: str, components: ComponentsByType, description: str, labels: dict[str, str]

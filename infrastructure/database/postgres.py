@@ -323,7 +323,9 @@ class PostgresDatabase:
         """The rows that a SELECT yields, once more if the connection was lost."""
         for again in (True, False):
             try:
-                return self._connection.execute(statement, parameters).fetchall()
+                # A TranslatingCursor takes any string.
+                cursor = self._connection.execute(statement, parameters)  # pyright: ignore[reportArgumentType]
+                return cursor.fetchall()
             except psycopg.Error as error:
                 if not self._connection.closed:
                     raise
@@ -336,7 +338,8 @@ class PostgresDatabase:
         raise AssertionError
 
     def _cursor(self) -> Cursor:
-        return self._connection.cursor()
+        # A TranslatingCursor takes any string.
+        return self._connection.cursor()  # pyright: ignore[reportReturnType]
 
     @contextmanager
     def _transaction(

@@ -113,15 +113,18 @@ def _records(path: Path, file: BinaryIO) -> Iterator[Record]:
             read["state"] = canonical_json(read["state"])
             read["hash"] = bytes.fromhex(read["hash"])
             record = Record(**read)
-            holds = record.position == position + 1
-            holds = holds and chained(previous, *record[:-1]) == record.hash
+            holds = chained(previous, *record[:-1]) == record.hash
         except (TypeError, KeyError, ValueError):
-            holds = False
-        if not holds:
-            raise InvalidFile(str(path), f"line {number}: was changed, its hash does not hold")
+            raise _changed(path, number) from None
+        if record.position != position + 1 or not holds:
+            raise _changed(path, number)
         yield record
         previous, position = record.hash, record.position
     raise InvalidFile(str(path), f"was cut off after #{position}")
+
+
+def _changed(path: Path, number: int) -> InvalidFile:
+    return InvalidFile(str(path), f"line {number}: was changed, its hash does not hold")
 
 
 def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:

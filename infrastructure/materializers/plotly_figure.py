@@ -34,7 +34,8 @@ class PlotlyMaterializer(Materializer):
 
         def write(file: ArtifactWriter) -> None:
             # Always the same id, so that equal figures are equal bytes.
-            page = io.to_html(figure, include_plotlyjs="cdn", div_id="figure")
+            include: Any = "cdn"  # of what it accepts, pyright infers only bool
+            page = io.to_html(figure, include_plotlyjs=include, div_id="figure")
             file.write(page.encode())
             # In JSON a slash may be escaped, and then no text in it can end the script.
             file.write(_BEGIN + figure.to_json().replace("</", "<\\/").encode() + _END)

@@ -171,7 +171,7 @@ _NEVER = ("pending", None, None, "", "", "", None, "{}", "exact", "{}", "[]", "n
 def _step(
     node: dict[str, Any], row: tuple[Any, ...] | None, outputs: dict[str, list[ArtifactView]]
 ) -> StepView:
-    known = dict(zip(_STEP, row or _NEVER, strict=True))
+    known: dict[str, Any] = dict(zip(_STEP, row or _NEVER, strict=True))
     known |= {name: cell(known[name] or "null") for name in _JSON}
     known["parameters"] = _values(known["parameters"], known["parameter_form"])
     return StepView(

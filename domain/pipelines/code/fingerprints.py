@@ -160,9 +160,10 @@ def _class_named(name: str) -> type | None:
 
 
 def _member(held: Any, names: list[str]) -> type | None:
+    found: Any = None
     for name in names:
         found = held.get(name)
         if not is_class(found):
             return None
         held = members(found)
-    return found if names and is_user_class(found) else None
+    return found if found is not None and is_user_class(found) else None

@@ -18,7 +18,8 @@ class KServeModelDeployer(ServedByOpenInference):
     class Configuration(ClusterSettings):
         """How servers run here, and what their pods would be like."""
 
-    configuration: Configuration
+    # Assigned once, so narrowing it is safe.
+    configuration: Configuration  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def manifest(self, model: ModelToServe) -> str:
         deployer, settings = f"the model deployer {self.flavor!r}", self.configuration

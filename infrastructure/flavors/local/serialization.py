@@ -131,9 +131,12 @@ def _dumped(value: object, pickler: "type[_ByValue]") -> bytes:
 # -- code
 
 
+_REDUCERS: Any = cloudpickle.Pickler.dispatch_table
+
+
 def _reduced(code: CodeType) -> tuple[Any, ...]:
     # cloudpickle writes "<dynamic-code>" as the file name (from 3.1.2 on), which tracebacks need.
-    make, parts = cloudpickle.Pickler.dispatch_table[CodeType](code)
+    make, parts = _REDUCERS[CodeType](code)
     return _located, (make, parts, code.co_filename)
 
 
@@ -144,9 +147,7 @@ def _located(make: Callable[..., CodeType], parts: tuple[Any, ...], file: str) -
 class _ByValue(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
     """Sends code as cloudpickle does, with the name of its file."""
 
-    dispatch_table: ClassVar[Any] = ChainMap(
-        {CodeType: _reduced}, cloudpickle.Pickler.dispatch_table
-    )
+    dispatch_table: ClassVar[Any] = ChainMap({CodeType: _reduced}, _REDUCERS)
 
 
 class _ByReference(_ByValue):

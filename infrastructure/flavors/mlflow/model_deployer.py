@@ -25,7 +25,8 @@ class MlflowModelDeployer(ServedLocally):
     class Configuration(ServerSettings):
         """How servers run here."""
 
-    configuration: Configuration
+    # Assigned once, so narrowing it is safe.
+    configuration: Configuration  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def ready_path(self, name: str) -> str:
         return "/ping"

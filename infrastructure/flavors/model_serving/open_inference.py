@@ -15,7 +15,8 @@ from stackfold.infrastructure.flavors.model_serving.server_settings import Clust
 class ServedByOpenInference(ServedLocally):
     """What `kserve` and `seldon` have in common."""
 
-    configuration: ClusterSettings
+    # Assigned once, so narrowing it is safe.
+    configuration: ClusterSettings  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def ready_path(self, name: str) -> str:
         return server_requests.ready_path(name)

@@ -19,7 +19,8 @@ class SeldonModelDeployer(ServedByOpenInference):
     class Configuration(ClusterSettings):
         """How servers run here, and what their pods would be like."""
 
-    configuration: Configuration
+    # Assigned once, so narrowing it is safe.
+    configuration: Configuration  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def manifest(self, model: ModelToServe) -> str:
         """A SeldonDeployment, which Seldon Core 1 takes.
