@@ -156,7 +156,7 @@ def verify(
     if not found.holds:
         place = f"#{found.position} " if found.position else ""
         raise Damaged(f"{place}{found.problem}; {found.remedy}")
-    echo(f"{found.events} events hold, head {found.head}")
+    echo(f"{found.events} events verified, head {found.head}")
 
 
 @log.command("rebuild")

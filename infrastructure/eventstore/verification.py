@@ -16,7 +16,7 @@ class Verification(NamedTuple):
     """What came of verifying a log."""
 
     events: int
-    """How many events hold."""
+    """The number of verified events."""
     head: str
     """The last position that holds, and its hash, as "POSITION:HASH"."""
     position: int | None = None

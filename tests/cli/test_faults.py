@@ -158,4 +158,4 @@ def test_a_wrong_read_model_is_mended_by_a_rebuild(cli, log):
         "the log itself holds: `stackfold log rebuild` makes the read models anew"
     )
     cli.ok("log", "rebuild")
-    assert cli.ok("log", "verify").startswith("4 events hold")
+    assert cli.ok("log", "verify").startswith("4 events verified")

@@ -59,7 +59,7 @@ def test_it_asks_before_it_changes_what_other_stacks_hold(spare, typed):
 
 def test_what_is_quick_shows_no_bar(cli):
     cli.ok("stack", "list")
-    assert on_a_terminal("log", "verify").out.startswith("4 events hold")
+    assert on_a_terminal("log", "verify").out.startswith("4 events verified")
 
 
 def test_what_takes_long_shows_a_bar(monkeypatch, capsys):
