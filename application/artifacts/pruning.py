@@ -66,7 +66,8 @@ class Pruning:
         places: dict[str, RecordedStore] = {}
         for store in stores:
             with suppress(StackfoldError):  # which building it will tell
-                resolved = self._flavors.resolved(_TYPE, store.flavor, store.configuration)
+                entry = self._flavors.entry(_TYPE, store.flavor)
+                resolved = self._flavors.resolved(entry, store.configuration)
                 store = store._replace(configuration=resolved)  # noqa: PLW2901
             key = f"{store.flavor} {canonical_json(store.configuration)}"
             names = [*places[key].names, *store.names] if key in places else store.names

@@ -40,7 +40,10 @@ from stackfold.domain.runs.run import Run, StepDefinition
 from stackfold.domain.stacks.component_type import ComponentType
 
 CompletedOutputs = Mapping[str, tuple[Artifact, ...]]
-"""Step → its outputs, for the steps that need not be executed any more."""
+"""Step → its outputs, for the steps that need not be executed again."""
+
+Build = Callable[[PinnedComponent], object]
+"""Builds a pinned component."""
 
 
 class RunRequest(NamedTuple):
@@ -97,7 +100,7 @@ class RunLauncher:
             RunFailed: A step raised; its exception is the cause.
         """
         graph, pin = launch.graph, launch.pin
-        run_resources, orchestrator = self._checked(graph, pin, launch.listener)
+        run_resources, orchestrator = self._set_up(graph, pin, launch.listener)
         chosen = step_operators(graph, pin)
         codes = {node.name: run_resources.cache.code(node) for node in graph.nodes}
         steps = tuple(
@@ -141,7 +144,7 @@ class RunLauncher:
         pin: Pin,
         kept: CompletedOutputs,
         why: str,
-        w: ProgressListener,
+        listener: ProgressListener,
     ) -> None:
         """Go on with a run that the caller has claimed, and whose `Resumed` is recorded.
 
@@ -151,13 +154,13 @@ class RunLauncher:
             pin: What it was pinned to when it started.
             kept: The steps that need not be executed again.
             why: The reason.
-            w: Who is told.
+            listener: Receives progress events.
 
         Raises:
             InvalidPipeline: The stack lacks what a step needs.
             RunFailed: A step raised; its exception is the cause.
         """
-        run_resources, orchestrator = self._checked(graph, pin, w)
+        run_resources, orchestrator = self._set_up(graph, pin, listener)
         launch = RunRequest(graph, pin, why)
         self._execute(run, launch, run_resources, orchestrator, kept)
 
@@ -178,39 +181,35 @@ class RunLauncher:
             job._replace(image=self._image(graph, pin, orchestrator, dry=True))
         )
 
-    def _checked(
+    def _set_up(
         self, graph: Graph, pin: Pin, listener: ProgressListener
     ) -> tuple[RunResources, Orchestrator]:
-        self._pinning.check(pin)
-        orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
-        return self.run_resources(graph, pin, listener), orchestrator
+        """Check the stack, and build what executes the run; raises as `run_resources`."""
+        built = self._pinning.check(pin)
+        orchestrator = cast(Orchestrator, built[_default(pin, ComponentType.ORCHESTRATOR).id])
+        return self._resources(graph, pin, listener, lambda each: built[each.id]), orchestrator
 
     def run_resources(self, graph: Graph, pin: Pin, listener: ProgressListener) -> RunResources:
-        """What it takes to execute a run's steps.
+        """Build what executes the steps of a run, without checking the rest of the stack.
 
         Raises:
-            InvalidPipeline: The stack lacks what a step needs.
+            InvalidPipeline: The stack lacks a component that a step needs.
         """
+        return self._resources(graph, pin, listener, self._pinning.built)
+
+    def _resources(
+        self, graph: Graph, pin: Pin, listener: ProgressListener, build: Build
+    ) -> RunResources:
         chosen = step_operators(graph, pin)
-        built = {each.id: cast(StepOperator, self._pinning.built(each)) for each in chosen.values()}
+        built = {each.id: cast(StepOperator, build(each)) for each in chosen.values()}
         operators = {step: built[component.id] for step, component in chosen.items()}
-        store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
+        store = cast(ArtifactStore, build(_default(pin, ComponentType.ARTIFACT_STORE)))
         materializers = self._materializers
         if graph.options.no_pickle:
             materializers = materializers.without_pickles()
         cache = Cache(self._executions, store, materializers, graph.nodes, self.fingerprints())
-        trackers = self._trackers(graph, pin)
+        trackers = _trackers(graph, pin, build)
         return RunResources(store, materializers, operators, listener, cache, trackers)
-
-    def _trackers(self, graph: Graph, pin: Pin) -> Trackers:
-        asked = requested_components(graph, pin, ComponentType.EXPERIMENT_TRACKER)
-        default = pin.component(ComponentType.EXPERIMENT_TRACKER)
-        used = {each.name: each for each in ([default] if default else []) + [*asked.values()]}
-        return Trackers(
-            {name: cast(ExperimentTracker, self._pinning.built(c)) for name, c in used.items()},
-            {step: component.name for step, component in asked.items()},
-            default.name if default else None,
-        )
 
     def _execute(
         self,
@@ -260,6 +259,24 @@ class RunLauncher:
             failed = execution.fail(error)
             raise failed from failed.__cause__
         execution.complete()
+
+
+def _default(pin: Pin, type: ComponentType) -> PinnedComponent:
+    component = pin.component(type)
+    if component is None:
+        raise InvalidPipeline(f"stack {pin.stack!r} has no {type.noun}")
+    return component
+
+
+def _trackers(graph: Graph, pin: Pin, build: Build) -> Trackers:
+    requested = requested_components(graph, pin, ComponentType.EXPERIMENT_TRACKER)
+    default = pin.component(ComponentType.EXPERIMENT_TRACKER)
+    used = {each.name: each for each in ([default] if default else []) + [*requested.values()]}
+    return Trackers(
+        {name: cast(ExperimentTracker, build(each)) for name, each in used.items()},
+        {step: component.name for step, component in requested.items()},
+        default.name if default else None,
+    )
 
 
 def step_operators(graph: Graph, pin: Pin) -> dict[str, PinnedComponent]:

@@ -87,9 +87,8 @@ class Diffs:
 
     def _resolved(self, component: ComponentView) -> dict[str, object]:
         try:
-            return self._flavors.resolved(
-                ComponentType(component.type), component.flavor, component.configuration
-            )
+            entry = self._flavors.entry(ComponentType(component.type), component.flavor)
+            return self._flavors.resolved(entry, component.configuration)
         except StackfoldError:
             # Its flavor is gone, or wants another configuration by now: what was set still counts.
             return component.configuration

@@ -152,11 +152,9 @@ class Flavors:
         """
         return configurations.explicit(self.implementation(type, name), configuration)
 
-    def resolved(
-        self, type: ComponentType, name: str, configuration: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Every attribute of the flavor, defaults included; raises as `explicit`."""
-        return configurations.resolved(self.implementation(type, name), configuration)
+    def resolved(self, entry: Entry, configuration: Mapping[str, Any]) -> dict[str, Any]:
+        """Return every attribute of a flavor, defaults included; raises as `explicit`."""
+        return configurations.resolved(self._load(entry), configuration)
 
     def entry(self, type: ComponentType, name: str) -> Entry:
         """A flavor, as far as it is known without loading its class.
@@ -211,9 +209,9 @@ class Flavors:
     def missing(self, type: ComponentType, name: str) -> NotInstalled | None:
         """What keeps a flavor from being used here for want of a package; None if nothing does."""
         installed = self._catalogue.packages.installed
-        for entry in self._catalogue.entries(type):
-            ours = entry.name == name and entry.integration != OWN
-            if ours and not installed(entry.modules):
+        for entry in self._catalogue.packages.entries():
+            is_it = (entry.type, entry.name) == (type, name)
+            if is_it and not installed(entry.modules):
                 noun = ComponentType(type).noun
                 return NotInstalled(noun, name, entry.integration, entry.requires)
         return None

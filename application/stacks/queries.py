@@ -18,6 +18,17 @@ class StoredComponent(NamedTuple):
     name: str
     flavor: str
     configuration: Mapping[str, Any]
+    revision: int
+
+
+class StoredStack(NamedTuple):
+    """A stack with its components, as a run is pinned to them."""
+
+    id: str
+    name: str
+    revision: int
+    components: Sequence[StoredComponent]
+    """By type, the default one of each type first."""
 
 
 class StoredFlavor(NamedTuple):
@@ -68,6 +79,18 @@ class Queries(Protocol):
 
     def stored_components(self, ids: Sequence[str]) -> list[StoredComponent]:
         """Those of the components with these ids that are there, in the same order."""
+        ...
+
+    def stored_stack(self, reference: str | None) -> StoredStack:
+        """Return a stack and its components, both of one state of the log.
+
+        Args:
+            reference: The stack, by name, id or unique prefix; None for the active one.
+
+        Raises:
+            NotFound: The stack does not exist.
+            Ambiguous: The prefix matches several stacks.
+        """
         ...
 
     def active_stack(self, as_of: int | None = None) -> StackView:

@@ -1,64 +1,72 @@
-"""Pinning a stack, and setting up the components that a pin names."""
+"""Pinning: resolves a stack to a pin, and builds the components of a pin."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
 
+from stackfold.application.ports import StackComponent
 from stackfold.application.stacks.connections import Member
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import Queries
 from stackfold.application.stacks.validation import StackRules, ValidationPhase
-from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import InvalidPipeline, Violation
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
 
 
 class Pinning:
-    """From a stack to a pin, and from a pin to components that can be used."""
+    """Resolves stacks to pins, and builds pinned components."""
 
     def __init__(self, queries: Queries, flavors: Flavors) -> None:
-        """Find stacks by `queries`, and classes by `flavors`."""
+        """Create the service.
+
+        Args:
+            queries: Reads stacks and components.
+            flavors: Builds components.
+        """
         self._queries = queries
         self._flavors = flavors
 
-    def check(self, pin: Pin) -> None:
-        """Refuse a stack on which nothing could run here and now, before anything is begun.
+    def check(self, pin: Pin) -> Mapping[UUID, StackComponent]:
+        """Build every component of a pin, and check that they can be used here and now.
+
+        Returns:
+            The id of each component → the component.
 
         Raises:
-            InvalidStack: It breaks rules, or wants packages or secrets that are not here.
+            InvalidStack: The stack breaks rules, or a package or secret is missing.
         """
-        StackRules(self._queries, self._flavors).require(
-            pin.stack, _members(pin), ValidationPhase.USED
-        )
+        rules = StackRules(self._queries, self._flavors)
+        built = rules.require(pin.stack, _members(pin), ValidationPhase.USED)
+        return dict(zip((each.id for each in _pinned(pin)), built, strict=True))
 
     def violations(self, pin: Pin) -> Sequence[Violation]:
-        """What `check` would refuse a stack for."""
+        """Return the violations for which `check` would raise."""
         rules = StackRules(self._queries, self._flavors)
         return rules.violations(pin.stack, _members(pin), ValidationPhase.USED)
 
     def pin(self, reference: str | None) -> Pin:
-        """The stack's revision, and the revisions and resolved configuration behind it.
+        """Pin a stack: its revision, and its components' revisions and resolved configuration.
 
         Args:
-            reference: The stack, by name, id or unique prefix; the active one if None.
+            reference: The stack, by name, id or unique prefix; None for the active one.
 
         Raises:
-            NotFound: There is no such stack.
+            NotFound: The stack does not exist.
             InvalidConfiguration: A component no longer fits its flavor.
         """
-        stack, components = self._composition(reference)
+        stack = self._queries.stored_stack(reference)
         pinned: dict[ComponentType, tuple[PinnedComponent, ...]] = {}
-        for view in components:
-            type = ComponentType(view.type)
-            resolved = self._flavors.resolved(type, view.flavor, view.configuration)
-            entry = self._flavors.entry(type, view.flavor)
+        for stored in stack.components:
+            type = ComponentType(stored.type)
+            entry = self._flavors.entry(type, stored.flavor)
             component = PinnedComponent.model_validate(
                 {
-                    "id": view.id,
+                    "id": stored.id,
                     "type": type,
-                    "name": view.name,
-                    "flavor": view.flavor,
-                    "revision": view.revision,
-                    "configuration": resolved,
+                    "name": stored.name,
+                    "flavor": stored.flavor,
+                    "revision": stored.revision,
+                    "configuration": self._flavors.resolved(entry, stored.configuration),
                     "flavor_version": entry.version,
                     "source": entry.source,
                 }
@@ -74,10 +82,10 @@ class Pinning:
         )
 
     def required(self, pin: Pin, type: ComponentType) -> object:
-        """The pinned component of a type, or the first of them, ready for use.
+        """Build the pinned component of a type; of several, the default one.
 
         Raises:
-            InvalidPipeline: There is none.
+            InvalidPipeline: The stack has none.
         """
         component = pin.component(type)
         if component is None:
@@ -85,32 +93,24 @@ class Pinning:
         return self.built(component)
 
     def built(self, component: PinnedComponent) -> object:
-        """A pinned component, ready for use."""
+        """Build a pinned component; raises as `Flavors.build`."""
         return self._flavors.build(
             component.type, component.flavor, component.configuration, component.source
         )
 
     def sketched(self, component: PinnedComponent) -> object:
-        """A pinned component, though what its flavor requires may not be installed here."""
+        """Build a pinned component even if its flavor's requirements are not installed."""
         return self._flavors.sketch(
             component.type, component.flavor, component.configuration, component.source
         )
 
-    def _composition(self, reference: str | None) -> tuple[StackView, Sequence[ComponentView]]:
-        """A stack with its components, both of one moment."""
-        while True:
-            if reference is None:
-                stack = self._queries.active_stack()
-            else:
-                stack = self._queries.stack(reference)
-            components = self._queries.stack_components(stack.id)
-            if self._queries.stack(stack.id).revision == stack.revision:
-                return stack, components
+
+def _pinned(pin: Pin) -> Iterator[PinnedComponent]:
+    return (each for components in pin.components.values() for each in components)
 
 
 def _members(pin: Pin) -> Sequence[Member]:
     return [
         Member(each.type, each.name, each.flavor, each.configuration, each.source)
-        for held in pin.components.values()
-        for each in held
+        for each in _pinned(pin)
     ]

@@ -211,21 +211,32 @@ class StackRules:
             phase: Which rules count.
             registered: Whether it is there already.
         """
-        facts = Facts(stack, [self._held(each) for each in members], self, registered)
+        held = [self._held(each) for each in members]
+        return self._violations(stack, held, phase, registered)
+
+    def _violations(
+        self, stack: str, held: Sequence[Held], phase: ValidationPhase, registered: bool
+    ) -> list[Violation]:
+        facts = Facts(stack, held, self, registered)
         found = [each for rule in RULES if phase in rule.when for each in rule.violations(facts)]
         return [*dict.fromkeys(found)]
 
     def require(
         self, stack: str, members: Sequence[Member], phase: ValidationPhase, registered: bool = True
-    ) -> None:
-        """Refuse a stack that cannot work.
+    ) -> list[StackComponent]:
+        """Check that the components of a stack work together.
+
+        Returns:
+            The components of the members that could be built.
 
         Raises:
-            InvalidStack: It breaks rules; it tells all of them.
+            InvalidStack: Some rules are broken; the error lists all violations.
         """
-        violations = self.violations(stack, members, phase, registered)
+        held = [self._held(each) for each in members]
+        violations = self._violations(stack, held, phase, registered)
         if violations:
             raise InvalidStack(stack, violations)
+        return [each.component for each in held if each.component is not None]
 
     def require_composed(self, stack: Stack, registered: bool = True) -> None:
         """Refuse what a stack is to be made of; raises as `require`."""

@@ -42,18 +42,22 @@ def event_json(topic: str, state: dict[str, Any]) -> bytes:
     return text
 
 
-def _finite(value: Any) -> bool:
+def _finite(state: dict[str, Any]) -> bool:
+    """Whether every number in `state` is finite."""
     from pydantic import BaseModel  # late: an export writes JSON without it
 
-    match value:
-        case float():
-            return isfinite(value)
-        case dict():
-            return all(map(_finite, value.values()))
-        case list() | tuple():
-            return all(map(_finite, value))
-        case BaseModel():
-            return _finite(vars(value))
+    waiting: list[Any] = [state]
+    while waiting:
+        match waiting.pop():
+            case float() as number:
+                if not isfinite(number):
+                    return False
+            case dict() as fields:
+                waiting += fields.values()
+            case list() | tuple() as values:
+                waiting += values
+            case BaseModel() as model:
+                waiting += vars(model).values()
     return True
 
 

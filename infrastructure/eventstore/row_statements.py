@@ -45,28 +45,32 @@ def _expressions(
     """The SQL for the value of each column, and the parameters of all of them."""
     marks: list[str] = []
     parameters: list[Any] = []
-    for column in values:
-        mark, given = _expression(table, column, values, schema)
-        marks.append(mark)
-        parameters += given
+    json = json_columns(table.row)
+    for column, value in values.items():
+        if isinstance(value, Lookup | NextNumber):
+            mark, given = _computed(table, column, value, values, schema)
+            marks.append(mark)
+            parameters += given
+        else:
+            is_json = value is not None and column in json
+            marks.append("?")
+            parameters.append(canonical_json(value).decode() if is_json else value)
     return marks, parameters
 
 
-def _expression(
-    table: Table, column: str, values: Mapping[str, Any], schema: str
+def _computed(
+    table: Table,
+    column: str,
+    value: Lookup | NextNumber,
+    values: Mapping[str, Any],
+    schema: str,
 ) -> tuple[str, list[Any]]:
-    """The SQL for the value of a column, and its parameters."""
-    match values[column]:
+    """The SQL for a value that depends on other rows, and its parameters."""
+    match value:
         case Lookup(other, wanted, id):
             return f"(SELECT {wanted} FROM {schema}.{other.name} WHERE id = ?)", [id]
         case NextNumber(among):
-            conditions, parameters = [], []
-            for each in among:
-                mark, given = _expression(table, each, values, schema)
-                conditions.append(f"{each} = {mark}")
-                parameters += given
+            marks, parameters = _expressions(table, {each: values[each] for each in among}, schema)
+            conditions = (f"{each} = {mark}" for each, mark in zip(among, marks, strict=True))
             largest = f"SELECT coalesce(max({column}), 0) + 1 FROM {schema}.{table.name}"
             return f"({largest} WHERE {' AND '.join(conditions)})", parameters
-        case value:
-            is_json = value is not None and column in json_columns(table.row)
-            return "?", [canonical_json(value).decode() if is_json else value]

@@ -7,7 +7,7 @@ from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.cells import mapping
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
-from stackfold.application.stacks.queries import StoredComponent, StoredFlavor
+from stackfold.application.stacks.queries import StoredComponent, StoredFlavor, StoredStack
 from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import Ambiguous, NotFound, NotInStack
 from stackfold.domain.stacks.component_type import ComponentType
@@ -200,13 +200,25 @@ class SqlQueries:
 
     def stored_components(self, ids: Sequence[str]) -> list[StoredComponent]:
         """Those of the components with these ids that are there, in the same order."""
-        select = "SELECT t.id, t.type, t.name, t.flavor, t.configuration"
+        select = "SELECT t.id, t.type, t.name, t.flavor, t.configuration, t.revision"
         rows = self._by_id("components", select, [*ids], None)
         found = {
-            id: StoredComponent(id, type, name, flavor, mapping(configuration))
-            for id, type, name, flavor, configuration in rows
+            id: StoredComponent(id, type, name, flavor, mapping(configuration), revision)
+            for id, type, name, flavor, configuration, revision in rows
         }
         return [found[id] for id in ids if id in found]
+
+    @one_state
+    def stored_stack(self, reference: str | None) -> StoredStack:
+        """Return a stack and its components; None is the active stack."""
+        id = self._active(None) if reference is None else self.find_stack(reference).id
+        rows = self._by_id("stacks", "SELECT t.name, t.revision, t.components", [id], None)
+        if not rows:
+            # Only read models that were tampered with refer to what they do not contain.
+            raise NotFound("stack", id, "see `stackfold log verify`")
+        ((name, revision, composed),) = rows
+        ids = [each for group in mapping(composed).values() for each in group]
+        return StoredStack(id, name, revision, self.stored_components(ids))
 
     def components_of_flavor(self, type: ComponentType, flavor: str) -> list[str]:
         """The names of the living components of a flavor."""
