@@ -305,7 +305,7 @@ def delete(
         components = queries.stack_components(old.id) if recursive else []
         confirm(f"stack {old.name!r}" + " and the components that only it uses" * recursive, yes)
         view = workspace.stacks.delete(old.id, recursive=recursive, why=message)
-        left = queries.existing("components", [each.id for each in components])
+        left = queries.existing("component", [each.id for each in components])
         of_it = Listing(where=(Condition("stack_id", "equals", old.id),))
         deployments = workspace.deployment_queries.deployments(of_it)
     echo(f"stack {view.name!r} deleted, revision {view.revision + 1}")

@@ -29,7 +29,7 @@ def stack_must_exist(
     queries: Queries, event: Activation.Registered | Activation.Activated, row: object
 ) -> None:
     """Refuse to activate a stack that was deleted since it was looked up."""
-    if not queries.existing("stacks", [str(event.stack)]):
+    if not queries.existing("stack", [str(event.stack)]):
         raise NotFound("stack", str(event.stack), "it was deleted meanwhile")
 
 

@@ -152,8 +152,8 @@ class Queries(Protocol):
         """The scopes in which the stack with that id is active."""
         ...
 
-    def existing(self, table: str, ids: list[str]) -> set[str]:
-        """Which of the ids belong to something living."""
+    def existing(self, topic: str, ids: list[str]) -> set[str]:
+        """Those of the ids that belong to existing aggregates of a topic, such as "stack"."""
         ...
 
     def activation(self, scope: str, as_of: int | None = None) -> str | None:

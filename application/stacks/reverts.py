@@ -245,7 +245,7 @@ class Reverts:
     def _must_be_there(self, past: Stack, otherwise: str = "") -> None:
         for type, ids in past.components.items():
             for id in (str(id) for id in ids):
-                if not self._queries.existing("components", [id]):
+                if not self._queries.existing("component", [id]):
                     name = self._repository.load(Component, UUID(id)).name
                     raise ComponentDeleted(type.noun, name, past.name, type.command, otherwise)
 
@@ -277,7 +277,7 @@ class Reverts:
 
     def _must_be_gone(self, deployment: str, change: int) -> None:
         """Refuse to go past a deployment, which somebody may mean, unless it was deleted."""
-        if self._queries.existing("deployments", [deployment]):
+        if self._queries.existing("deployment", [deployment]):
             (entry,) = self._history.of(deployment, 1)
             raise CannotUndo(
                 change,

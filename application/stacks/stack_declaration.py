@@ -55,7 +55,7 @@ def components_must_exist(
 ) -> None:
     """Refuse a stack of components that were deleted since they were looked up."""
     wanted = {str(id): type for type, ids in event.components.items() for id in ids}
-    for id in wanted.keys() - queries.existing("components", list(wanted)):
+    for id in wanted.keys() - queries.existing("component", list(wanted)):
         raise NotFound(ComponentType(wanted[id]).noun, id, "it was deleted meanwhile")
 
 

@@ -1,9 +1,8 @@
-"""One PostgreSQL: its connection, its transactions, and what happens when it is lost."""
+"""A log in PostgreSQL: connection, transactions, and recovery from lost connections."""
 
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
@@ -11,7 +10,6 @@ import psycopg
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import (
     LogUnavailable,
-    PermissionDenied,
     ReadInterrupted,
     ReadModelDamaged,
     StackfoldError,
@@ -24,12 +22,18 @@ from stackfold.infrastructure.database.postgres_connection import (
     at_once,
     connect,
     control,
-    refusal,
+    has_access,
+)
+from stackfold.infrastructure.database.postgres_errors import (
+    no_access,
+    read_model_missing,
+    statement_error,
 )
 from stackfold.infrastructure.database.postgres_listener import Listener
 from stackfold.infrastructure.database.postgres_schema import (
     APPEND_ONLY,
     BEFORE_TABLES,
+    HAS_ACCESS,
     SCHEMA_NAME,
 )
 from stackfold.infrastructure.database.protocol import (
@@ -47,36 +51,36 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 
 _LOCK = int.from_bytes(b"stackfol", "big")
-"""The write lock, an advisory one: it needs no right to the tables, and hinders no reader."""
+"""The write lock. An advisory lock needs no rights to the tables and does not block readers."""
 
-# Under the lock each statement must see what was committed just before, hence READ COMMITTED.
+# Under the lock each statement must see the latest commit, hence READ COMMITTED.
 _WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_LOCK})"
 _FORM = "; SELECT max(form) FROM version"
-# Not READ ONLY, which would forbid temporary tables; it is rolled back.
+# Not READ ONLY, which forbids temporary tables; the transaction is rolled back.
 _LOOK = b"BEGIN ISOLATION LEVEL REPEATABLE READ"
-
-_USABLE = (
-    f"SELECT coalesce(bool_and(has_schema_privilege(oid, 'USAGE')), true) FROM pg_namespace "
-    f"WHERE nspname = '{SCHEMA_NAME}'"
-)
 
 _OPEN = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR}
 
 
 class PostgresDatabase:
-    """A connection that threads take turns in, made anew where it was lost between two uses."""
+    """A connection that threads share in turns; a lost one is opened again for the next use."""
 
     aggregates = STACKFOLD_AGGREGATES
     main, temp = SCHEMA_NAME, "pg_temp"
     drops_unseen = False
-    # Not the time when the transaction began, which waited for the write lock.
+    # Not the begin of the transaction, which waited for the write lock.
     clock = "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
     append_only: Sequence[str] = APPEND_ONLY
     conflict: type[Exception] = psycopg.IntegrityError
     shared = True
 
     def __init__(self, address: Address, connection: Connection) -> None:
-        """Use `open` instead."""
+        """Use `open` instead of this.
+
+        Args:
+            address: The address of the database.
+            connection: A connection to it.
+        """
         self.place = address.place
         self._address = address
         self.url: str | None = address.url
@@ -87,14 +91,14 @@ class PostgresDatabase:
         tell_when_forked(self)
         self.outdated = False
         self.empty = False
-        """Whether there is no log yet."""
+        """Whether the database has no log yet."""
 
     @classmethod
     def open(cls, address: Address) -> Self:
         """Connect to the database at an address.
 
         Raises:
-            LogUnavailable: It cannot be reached, or its log is of a newer version.
+            LogUnavailable: The database cannot be reached, or its log has a newer version.
         """
         database = cls(address, connect(address, ARRIVAL))
         try:
@@ -113,29 +117,29 @@ class PostgresDatabase:
         """The rows that a SELECT yields, as tuples.
 
         Raises:
-            LogUnavailable: It cannot be read.
+            LogUnavailable: The database cannot be read.
         """
         with self._turn:
             try:
                 return self._read(statement, parameters)
             except psycopg.Error as error:
-                raise self._refusal(error) from error
+                raise self._explained(error) from error
 
     def define(self, name: str, function: Callable[[str], bool]) -> None:
-        """Nothing is needed: the schema has functions of its own."""
+        """Do nothing: the schema has these functions."""
 
     @contextmanager
     def write(self, keep: bool = True) -> Iterator[Cursor]:
-        """Everything in the block is committed as one transaction, or nothing is.
+        """Commit everything in the block as one transaction, or nothing.
 
-        In the block of another `write` it is a part of that one.
+        In the block of another `write` it is part of that transaction.
 
         Args:
             keep: False to roll everything back at the end, as a preview.
 
         Raises:
-            LogUnavailable: It cannot be written.
-            WriteInterrupted: The connection was lost on the way.
+            LogUnavailable: The database cannot be written.
+            WriteInterrupted: The connection was lost.
         """
         with self._turn:
             if self._inside:
@@ -149,18 +153,18 @@ class PostgresDatabase:
                     raise self._too_new()
                 yield self._cursor()
                 self._committing = keep
-                # After an error that somebody has kept silent about, COMMIT would roll back.
+                # After an error that the block suppressed, COMMIT rolls back.
                 if keep and control(self._connection, "COMMIT").statusmessage != "COMMIT":
                     raise LogUnavailable(self.place, "failed: nothing was recorded")
 
     @contextmanager
     def look(self) -> Iterator[Cursor]:
-        """One state for the whole block; only temporary tables can be written.
+        """Read one state throughout the block; only temporary tables can be written.
 
         In the block of a `write` or of another `look` it is the state of that one.
 
         Raises:
-            LogUnavailable: It cannot be read.
+            LogUnavailable: The database cannot be read.
         """
         with self._turn:
             if self._inside:
@@ -171,7 +175,7 @@ class PostgresDatabase:
 
     @contextmanager
     def apart(self, reading: bool = False) -> Iterator[Self]:
-        """See `Database.apart`; it is this very one where the server has no connection left."""
+        """As `Database.apart`; yields this database if the server has no connection left."""
         with self._turn:
             inside = self._inside
         other = self
@@ -186,10 +190,10 @@ class PostgresDatabase:
                 other.close()
 
     def consistently(self, read: Callable[[], R]) -> R:
-        """What `read` returns, in the block of a `look`; called again if that state was lost.
+        """Call `read` in the block of a `look`, once more if the connection is lost.
 
         Raises:
-            LogUnavailable: It cannot be read.
+            LogUnavailable: The database cannot be read.
         """
         with self._turn:
             if self._inside:
@@ -209,22 +213,22 @@ class PostgresDatabase:
             cursor.execute(statement)
 
     def version(self, cursor: Cursor) -> int:
-        """Which form its tables have; 0 where there are none."""
-        # `to_regclass` may remember, under the lock, that there was none before.
-        ((there, usable),) = cursor.execute(
-            f"SELECT count(*), ({_USABLE}) FROM pg_tables "
+        """The schema version of the tables; 0 if there are none."""
+        # Under the lock, `to_regclass` may return the cached answer of before the lock.
+        ((found, accessible),) = cursor.execute(
+            f"SELECT count(*), ({HAS_ACCESS}) FROM pg_tables "
             "WHERE schemaname = ? AND tablename = 'version'",
             [self.main],
         )
-        if there and not usable:
-            raise self._no_usage()
-        if not there:
+        if found and not accessible:
+            raise no_access(self.place)
+        if not found:
             return 0
         ((form,),) = cursor.execute("SELECT coalesce(max(form), 0) FROM version")
         return int(form)
 
     def stamp(self, cursor: Cursor) -> None:
-        """Note that its tables have the form of this version."""
+        """Record that the tables have the current schema version."""
         cursor.execute("DELETE FROM version")
         cursor.execute("INSERT INTO version VALUES (?)", [SCHEMA])
         self.empty = False
@@ -235,14 +239,14 @@ class PostgresDatabase:
         return ReadModelTables(self.aggregates)
 
     def by_table(self, cursor: Cursor) -> str:
-        """Let no index be used to read tables, until the transaction ends."""
+        """Disable the use of indexes until the transaction ends."""
         from stackfold.infrastructure.database import postgres_integrity
 
         cursor.execute(postgres_integrity.BY_TABLE)
         return ""
 
     def lying_index(self) -> Fault | None:
-        """What an index tells otherwise than its table does.
+        """The first index that differs from its table; None if none does.
 
         Raises:
             LogUnavailable: The table itself cannot be read.
@@ -254,45 +258,39 @@ class PostgresDatabase:
         )
 
     def damage(self) -> Fault | None:
-        """What amcheck finds, where it is installed and allowed."""
+        """The first fault that amcheck finds; None without amcheck or the rights to use it."""
         from stackfold.infrastructure.database import postgres_integrity
 
         with self._turn:
             return postgres_integrity.damage(self._read)
 
     def missing(self) -> Fault | None:
-        """What of the log's indexes and triggers is not there, or is not what it should be."""
+        """The first index or trigger that is missing or differs from its definition."""
         from stackfold.infrastructure.database import postgres_integrity
 
         return self.consistently(lambda: postgres_integrity.missing(self._cursor(), self._tables()))
 
-    def fix(self, cursor: Cursor) -> None:
-        """Make the indexes and triggers anew that are wrong, as far as this user may."""
+    def repair(self, cursor: Cursor) -> None:
+        """Recreate damaged indexes and triggers, as far as the user has the rights."""
         from stackfold.infrastructure.database import postgres_integrity
 
-        postgres_integrity.fix(cursor, self._tables())
+        postgres_integrity.repair(cursor, self._tables())
 
     @contextmanager
     def new_events(self) -> Iterator[Wait]:
-        """What waits until the server tells of new events, on a connection of its own."""
-        listener = Listener(self._address)
-        try:
+        """Yield a function that waits until the server notifies of new events."""
+        with closing(Listener(self._address)) as listener:
             yield listener.wait
-        finally:
-            listener.close()
 
     @contextmanager
     def another(self) -> Iterator[Connection]:
-        """One more connection, for what lasts as long as it does; it is closed after the block.
+        """Open one more connection for the block, such as for a lock that ends with it.
 
         Raises:
-            LogUnavailable: There is none to be had.
+            LogUnavailable: The connection cannot be opened.
         """
-        connection = connect(self._address, ARRIVAL)
-        try:
+        with closing(connect(self._address, ARRIVAL)) as connection:
             yield connection
-        finally:
-            connection.close()
 
     def close(self) -> None:
         """Close the connection."""
@@ -302,14 +300,12 @@ class PostgresDatabase:
                 self._opened.close()
 
     def forked(self) -> None:
-        """Be ready, in a forked process, to connect anew."""
-        self._turn = threading.RLock()  # another thread may have held it
+        """In a forked process, prepare to open a new connection."""
+        self._turn = threading.RLock()  # another thread may have acquired it
         self._inside = self._writing = self._committing = False
-        # Not to be closed here: that would end the session of the process before.
+        # Closing the connection here would end the session of the parent process.
         _inherited.append(self._opened)
         self._opened = None
-
-    # -- how it is done
 
     @property
     def _connection(self) -> Connection:
@@ -320,7 +316,7 @@ class PostgresDatabase:
         return self._opened
 
     def _read(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
-        """The rows that a SELECT yields, once more if the connection was lost."""
+        """The rows that a SELECT yields; it is executed again if the connection was lost."""
         for again in (True, False):
             try:
                 # A TranslatingCursor takes any string.
@@ -332,7 +328,7 @@ class PostgresDatabase:
                 if self._writing:
                     raise WriteInterrupted(self.place, committing=False) from error
                 if self._inside or not again:
-                    # The whole block must be repeated, which only its author can do.
+                    # The whole block must be repeated, which only the caller can do.
                     raise ReadInterrupted(self.place) from error
             self._reconnect()
         raise AssertionError
@@ -354,7 +350,7 @@ class PostgresDatabase:
                 raise self._lost() from error
             if isinstance(error, self.conflict):
                 raise
-            raise self._refusal(error) from error
+            raise self._explained(error) from error
         finally:
             self._inside = self._writing = self._committing = False
             with suppress(psycopg.Error):
@@ -372,7 +368,7 @@ class PostgresDatabase:
                 if not self._connection.closed:
                     with suppress(psycopg.Error):
                         control(self._connection, "ROLLBACK")
-                    raise refusal(self.place, error) from error
+                    raise statement_error(self.place, error) from error
                 if not again:
                     raise self._lost() from error
             self._reconnect()
@@ -392,24 +388,15 @@ class PostgresDatabase:
             return WriteInterrupted(self.place, committing=self._committing)
         return ReadInterrupted(self.place)
 
-    def _refusal(self, error: psycopg.Error) -> StackfoldError:
+    def _explained(self, error: psycopg.Error) -> StackfoldError:
         if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
-            # Whoever may not use the schema is told that there is nothing of that name in it.
-            with suppress(LogUnavailable, psycopg.Error):
-                asking = connect(self._address, ARRIVAL)
-                with asking:
-                    ((allowed,),) = asking.execute(_USABLE).fetchall()
-                if not allowed:
-                    return self._no_usage()
-            lost = re.search(r'relation "(?:stackfold\.)?(\w+)" does not exist', str(error))
-            if lost and lost[1] not in ("events", "version"):
+            # To a user without rights to the schema, the server says that the table is missing.
+            if not has_access(self._address):
+                return no_access(self.place)
+            if read_model_missing(error):
                 return ReadModelDamaged("a read model is missing")
-        return refusal(self.place, error)
-
-    def _no_usage(self) -> PermissionDenied:
-        problem = f"does not allow this: permission denied for schema {SCHEMA_NAME}"
-        return PermissionDenied(self.place, problem)
+        return statement_error(self.place, error)
 
 
 _inherited: list[Connection | None] = []
-"""Connections of the process that this one was forked from."""
+"""Connections that were opened by the process that this one was forked from."""

@@ -1,6 +1,6 @@
-"""What PostgreSQL wants said otherwise than SQLite.
+"""Translates statements from the SQL that all databases share to that of PostgreSQL.
 
-Texts are compared by their code points, as SQLite does, whatever the language of the database.
+Texts are compared by their code points, as in SQLite, in a database of any language.
 """
 
 import re
@@ -20,5 +20,5 @@ def translated(statement: str) -> bytes:
 
 
 def without_nul(value: object) -> object:
-    """A parameter; the one character that no text in PostgreSQL can hold becomes its symbol."""
+    """A parameter with NUL, which no text in PostgreSQL can contain, replaced by its symbol."""
     return value.replace("\0", "\N{SYMBOL FOR NULL}") if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Whether a log in PostgreSQL is sound: its indexes, its triggers, and what amcheck finds."""
+"""Checks and repairs logs in PostgreSQL: indexes, triggers, and pages by amcheck."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ Read = Callable[[str, Sequence[Any]], list[Any]]
 
 
 def _planned(**methods: str) -> str:
-    """A statement that says, until the transaction ends, by which methods tables are read."""
+    """A statement that enables and disables methods of reading tables for the transaction."""
     settings = (f"set_config('enable_{name}', '{on}', true)" for name, on in methods.items())
     return f"SELECT {', '.join(settings)}"
 
@@ -29,31 +29,31 @@ BY_TABLE = _planned(indexscan="off", indexonlyscan="off", bitmapscan="off", seqs
 _BY_INDEX = _planned(
     indexscan="on", indexonlyscan="on", bitmapscan="off", seqscan="off", sort="off"
 )
-"""What an index can be used for is read by it."""
-_AS_EVER = _planned(indexscan="on", indexonlyscan="on", bitmapscan="on", seqscan="on", sort="on")
-MEND = (
-    "as the owner of the log, `stackfold log rebuild` makes its indexes and triggers anew; "
-    "the events themselves hold"
+"""Uses indexes wherever possible."""
+_DEFAULT = _planned(indexscan="on", indexonlyscan="on", bitmapscan="on", seqscan="on", sort="on")
+REBUILD = (
+    "as the owner of the log, run `stackfold log rebuild`, which recreates its indexes and "
+    "triggers; the events themselves are intact"
 )
 RESTORE = "restore the database from a backup, or copy it with `stackfold log fork NEW_HOME`"
 
 
 def lying_index(cursor: Cursor, tables: ReadModelTables) -> Fault | None:
-    """The first index that has other rows than its table."""
+    """The first index that differs from its table; None if none does."""
     for table, name, columns, where in _valid_indexes(cursor, tables):
         selected = f"SELECT ctid, {columns} FROM {SCHEMA_NAME}.{table}{where}"
         ordered = f"{selected} ORDER BY {columns} OFFSET 0"
         cursor.execute(BY_TABLE)
         by_table = cursor.execute(_digest(selected)).fetchone()
         cursor.execute(_BY_INDEX)
-        # The order is one that only this index has; without the offset it would be left out.
+        # Only this index has this order; without the offset the planner would drop the ORDER BY.
         by_index = cursor.execute(_digest(ordered)).fetchone()
         if by_index != by_table:
             rows = {*cursor.execute(ordered).fetchall()}
             cursor.execute(BY_TABLE)
             rows ^= {*cursor.execute(selected).fetchall()}
             return _lies(cursor, table, name, [row[0] for row in rows])
-    cursor.execute(_AS_EVER)
+    cursor.execute(_DEFAULT)
     return None
 
 
@@ -65,11 +65,11 @@ def _lies(cursor: Cursor, table: str, index: str, places: list[str]) -> Fault:
             f"({', '.join('?' for _ in places)})",
             places,
         ).fetchall()
-    cursor.execute(_AS_EVER)
-    problem = f"is not in the index {index!r} as it is in the log"
+    cursor.execute(_DEFAULT)
+    problem = f"differs between the index {index!r} and the log"
     if position is None:
-        problem = f"the index {index!r} has other rows than the table {table!r}"
-    return Fault(problem, MEND, position)
+        problem = f"the index {index!r} differs from the table {table!r}"
+    return Fault(problem, REBUILD, position)
 
 
 def _digest(selected: str) -> str:
@@ -80,7 +80,7 @@ def _digest(selected: str) -> str:
 
 
 def _valid_indexes(cursor: Cursor, tables: ReadModelTables) -> list[tuple[str, str, str, str]]:
-    """Table, name, columns and condition of each; expressions are in conditions only."""
+    """Table, name, columns and condition of each valid index, except indexes on expressions."""
     rows = cursor.execute(
         "SELECT CAST(t.relname AS text), CAST(c.relname AS text), "
         "string_agg(quote_ident(a.attname), ', ' ORDER BY k.place), "
@@ -102,7 +102,11 @@ def _valid_indexes(cursor: Cursor, tables: ReadModelTables) -> list[tuple[str, s
 
 
 def damage(read: Read) -> Fault | None:
-    """What the extension amcheck finds; nothing where it is not installed, or not allowed."""
+    """The first fault that the extension amcheck finds.
+
+    Returns:
+        None if there is none, the extension is not installed, or the user has no rights to use it.
+    """
     installed = read(
         "SELECT quote_ident(n.nspname) FROM pg_extension AS e "
         "JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'amcheck'",
@@ -123,7 +127,7 @@ def damage(read: Read) -> Fault | None:
                 read(f"SELECT {place}.bt_index_check(?::regclass, true)", (name,))
             except (errors.IndexCorrupted, errors.DataCorrupted) as error:
                 problem = f"the index {name!r} is damaged: {error.diag.message_primary}"
-                return Fault(problem, MEND)
+                return Fault(problem, REBUILD)
         rows = read(
             f"SELECT msg FROM {place}.verify_heapam(?::regclass) LIMIT 1",
             (f"{SCHEMA_NAME}.events",),
@@ -136,55 +140,56 @@ def damage(read: Read) -> Fault | None:
 
 
 def missing(cursor: Cursor, tables: ReadModelTables) -> Fault | None:
-    """The first trigger or index that is not there, or is not as Stackfold makes it."""
+    """The first trigger or index that is missing or differs from its definition."""
     for name, _, found in _triggers(cursor):
-        what = "is disabled, or not what it should be" if found else "is missing"
+        what = "is disabled, or differs from its definition" if found else "is missing"
         why = ", which keeps the log append-only" if name == "events_stay" else ""
-        return Fault(f"the trigger {name!r} {what}{why}", MEND)
+        return Fault(f"the trigger {name!r} {what}{why}", REBUILD)
     for name, _, found in _indexes(cursor, tables):
         return Fault(
-            f"the index {name!r} {'is not what it should be' if found else 'is missing'}", MEND
+            f"the index {name!r} {'differs from its definition' if found else 'is missing'}",
+            REBUILD,
         )
     return None
 
 
-def fix(cursor: Cursor, tables: ReadModelTables) -> None:
-    """Make anew what is wrong with triggers and indexes; the owner of the log may do that."""
+def repair(cursor: Cursor, tables: ReadModelTables) -> None:
+    """Recreate damaged triggers and indexes, as far as the user is the owner of the log."""
     _make_tables(cursor, tables)
     statements: list[str] = []
-    cursor.execute("SAVEPOINT looking")
+    cursor.execute("SAVEPOINT checks")
     for name, statement, found in _triggers(cursor):
         if found:
             statements.append(f"DROP TRIGGER {name} ON events")
         functions = (each.replace("CREATE", "CREATE OR REPLACE", 1) for each in (REFUSE, ANNOUNCE))
         statements += *functions, statement
     for name, statement, _ in [*_indexes(cursor, tables)]:
-        # One that is there but not valid is none that is found.
+        # An index that exists but is invalid counts as missing.
         table = statement.partition(" ON ")[2].split()[0]
         statements.append(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
         statements += f"DROP INDEX IF EXISTS {SCHEMA_NAME}.{name}", statement
     damaged = lying_index(cursor, tables) or damage(
         lambda statement, parameters: cursor.execute(statement, parameters).fetchall()
     )
-    cursor.execute("ROLLBACK TO looking")
+    cursor.execute("ROLLBACK TO checks")
     if damaged:
         statements.insert(0, f"REINDEX TABLE {SCHEMA_NAME}.events")
         for table in tables.names():
-            # Emptied first, as they are to be made anew: they may hold what an index forbids.
+            # Emptied first, since they are rebuilt anyway: their rows may violate an index.
             statements += f"DELETE FROM {table}", f"REINDEX TABLE {SCHEMA_NAME}.{table}"
     for statement in statements:
-        cursor.execute("SAVEPOINT mending")
+        cursor.execute("SAVEPOINT statement")
         try:
             cursor.execute(statement)
         except Error:
-            # What only the owner may do stays as it is, and `verify` tells of it. Two events of one
-            # revision are reported by the fold of the log; a copy can hold both.
-            cursor.execute("ROLLBACK TO mending")
-        cursor.execute("RELEASE mending")
+            # What needs the owner's rights is left, and `verify` reports it. Two events of one
+            # revision are reported by the rebuild; a copy can hold both.
+            cursor.execute("ROLLBACK TO statement")
+        cursor.execute("RELEASE statement")
 
 
 def _make_tables(cursor: Cursor, tables: ReadModelTables) -> None:
-    """Make the tables of the read models anew if one of them is missing."""
+    """Recreate the tables of the read models if one of them is missing."""
     wanted = [*tables.names()]
     ((found,),) = cursor.execute(
         f"SELECT count(*) FROM pg_tables WHERE schemaname = '{SCHEMA_NAME}' "
@@ -193,26 +198,28 @@ def _make_tables(cursor: Cursor, tables: ReadModelTables) -> None:
     ).fetchall()
     if found == len(wanted):
         return
-    cursor.execute("SAVEPOINT making")
+    cursor.execute("SAVEPOINT tables")
     try:
         tables.drop(cursor)
         tables.create(cursor, SCHEMA_NAME)
         tables.create_indexes(cursor)
     except errors.InsufficientPrivilege:
-        # The owner may; whoever else needs the tables is told what is missing.
-        cursor.execute("ROLLBACK TO making")
+        # Only the owner can; to others, statements that need the tables say which one is missing.
+        cursor.execute("ROLLBACK TO tables")
 
 
-class _Wrong(NamedTuple):
+class _Difference(NamedTuple):
+    """A trigger or index that is missing or differs from its definition."""
+
     name: str
     statement: str
-    """What makes it."""
+    """The statement that creates it."""
     found: bool
-    """Whether there is one of that name."""
+    """Whether one of that name exists."""
 
 
-def _triggers(cursor: Cursor) -> Iterator[_Wrong]:
-    """Those that are not what they should be."""
+def _triggers(cursor: Cursor) -> Iterator[_Difference]:
+    """The triggers that differ from their definitions."""
     rows = cursor.execute(
         "SELECT CAST(t.tgname AS text), CAST(t.tgenabled AS text), t.tgtype, "
         "CAST(p.proname AS text), p.prosrc FROM pg_trigger AS t "
@@ -230,15 +237,15 @@ def _triggers(cursor: Cursor) -> Iterator[_Wrong]:
             and source.strip() in (REFUSE + ANNOUNCE)
         )
         if not sound:
-            yield _Wrong(name, statement, name in found)
+            yield _Difference(name, statement, name in found)
 
 
 _KINDS = {"events_stay": 2 + 8 + 16 + 32, "events_are_announced": 4}
 """Trigger → its pg_trigger.tgtype: BEFORE, DELETE, UPDATE and TRUNCATE; AFTER INSERT."""
 
 
-def _indexes(cursor: Cursor, tables: ReadModelTables) -> Iterator[_Wrong]:
-    """Those that are not what they should be, by comparison with those of temporary tables."""
+def _indexes(cursor: Cursor, tables: ReadModelTables) -> Iterator[_Difference]:
+    """The indexes that differ from those of temporary tables that are created for comparison."""
     found = _defined(cursor, f"CAST('{SCHEMA_NAME}' AS regnamespace)")
     cursor.execute(log_tables.EVENTS.replace("TABLE ", "TABLE pg_temp.", 1))
     for statement in log_tables.INDEXES:
@@ -248,7 +255,7 @@ def _indexes(cursor: Cursor, tables: ReadModelTables) -> Iterator[_Wrong]:
     wanted = _defined(cursor, "pg_my_temp_schema()")
     there = {*found.values()}
     for name, (table, unique, definition) in wanted.items():
-        # Names of what a table's own constraints make are up to the server.
+        # The server chooses the names of the indexes of constraints.
         if (table, unique, definition) in there:
             continue
         if unique and any(
@@ -259,11 +266,11 @@ def _indexes(cursor: Cursor, tables: ReadModelTables) -> Iterator[_Wrong]:
             continue
         kind = "UNIQUE INDEX" if unique else "INDEX"
         statement = f"CREATE {kind} {name} ON {SCHEMA_NAME}.{table} USING {definition}"
-        yield _Wrong(name, statement, name in found)
+        yield _Difference(name, statement, name in found)
 
 
 def _defined(cursor: Cursor, schema: str) -> dict[str, tuple[str, bool, str]]:
-    """Name → table, whether unique, and columns and condition of each index in use."""
+    """Name → table, whether it is unique, and columns and condition, of each valid index."""
     rows = cursor.execute(
         "SELECT CAST(c.relname AS text), CAST(t.relname AS text), i.indisunique, "
         "pg_get_indexdef(i.indexrelid) FROM pg_index AS i "

@@ -1,4 +1,4 @@
-"""Hearing of new events in PostgreSQL, on a connection of its own."""
+"""Notifications of new events in PostgreSQL, on a separate connection."""
 
 import psycopg
 
@@ -14,14 +14,15 @@ from stackfold.infrastructure.database.url import Address
 
 
 class Listener:
-    """Hears of new events."""
+    """Waits for notifications of new events."""
 
     def __init__(self, address: Address) -> None:
+        """Listen at the database with an address."""
         self._address = address
         self._connection = self._listening(ARRIVAL)
 
     def wait(self, seconds: float) -> None:
-        """Return when there may be new events, but no later than after some seconds."""
+        """Return when there may be new events, or after a number of seconds."""
         try:
             for _ in self._connection.notifies(timeout=seconds, stop_after=1):
                 pass
@@ -30,6 +31,7 @@ class Listener:
             self._connection = self._listening(RETURN)
 
     def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     def _listening(self, patience: float) -> Connection:

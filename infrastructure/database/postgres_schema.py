@@ -1,13 +1,19 @@
-"""What a log in PostgreSQL has beside its tables."""
+"""The schema, functions and triggers of a log in PostgreSQL."""
 
 SCHEMA_NAME = "stackfold"
 
 CHANNEL = "stackfold"
-"""What is notified when events were committed."""
+"""The channel that is notified when events are committed."""
 
 CLAIMS = 0x5354464C
-"""The first half of the key of every advisory lock that claims a run; the second follows from
-the run's id."""
+"""The first half of the key of the advisory locks that claim runs; the second is derived from
+the id of the run."""
+
+HAS_ACCESS = (
+    f"SELECT coalesce(bool_and(has_schema_privilege(oid, 'USAGE')), true) FROM pg_namespace "
+    f"WHERE nspname = '{SCHEMA_NAME}'"
+)
+"""Selects whether the user has rights to the schema; true if there is no schema."""
 
 REFUSE = """
 CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS

@@ -1,7 +1,7 @@
-"""What the log needs of a database, whichever it is.
+"""The protocol of databases that can hold a log.
 
-Statements are written once, in SQL that every database takes, with `?` for a parameter. What
-differs is said by the attributes and methods here.
+Statements are written once, in SQL that every database accepts, with `?` for each parameter. The
+attributes and methods here cover the differences.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,135 +15,135 @@ class Cursor(Protocol):
     """Executes statements in one transaction."""
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Any:
-        """Execute a statement; what is returned can be iterated and fetched from."""
+        """Execute a statement; the result can be iterated and fetched from."""
         ...
 
     def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> Any:
-        """Execute a statement for each of the parameters."""
+        """Execute a statement once for each sequence of parameters."""
         ...
 
     @property
     def rowcount(self) -> int:
-        """How many rows the last statement changed."""
+        """The number of rows that the last statement changed."""
         ...
 
 
 class Fault(NamedTuple):
-    """What is wrong with the database itself."""
+    """A fault of the database itself, such as a damaged index."""
 
     problem: str
     remedy: str
     position: int | None = None
-    """The first event that it is about, if that is known."""
+    """The position of the first event that it affects; None if that is unknown."""
 
 
 R = TypeVar("R")
 
 Wait = Callable[[float], object]
-"""Called with a number of seconds: waits until there may be new events, but no longer."""
+"""(seconds) → waits until there may be new events, or for that long."""
 
 
 class Database(Protocol):
-    """A connection that threads take turns in."""
+    """A connection that threads share in turns."""
 
     aggregates: Aggregates
-    """Whose read models it holds."""
+    """The aggregates whose read models it holds."""
     place: str
-    """Where it is, to be shown; no secret is part of it."""
+    """Its path or address for messages; contains no secret."""
     main: str
-    """The schema that its tables are in."""
+    """The schema of its tables."""
     temp: str
     """The schema of temporary tables."""
     drops_unseen: bool
-    """Whether readers go on while a transaction drops the tables that they read."""
+    """Whether readers can continue while a transaction drops the tables that they read."""
     clock: str
-    """An expression for the time by the server's clock, as the log writes it; NULL without one."""
+    """SQL for the time of the server's clock, RFC 3339 in UTC; "NULL" without a server."""
     append_only: Sequence[str]
-    """Statements that make the database itself refuse to change or delete events."""
+    """Statements that make the database reject changes and deletions of events."""
     conflict: type[Exception]
-    """What a statement raises that would make a second of what must be unique."""
+    """The exception of a statement that violates a unique index."""
     empty: bool
-    """Whether there was no log in it when it was opened."""
+    """Whether it had no log when it was opened."""
     outdated: bool
-    """Whether an older version made its read models, so that they must be rebuilt."""
+    """Whether its read models have an older schema version, so that they must be rebuilt."""
     url: str | None
-    """Where others reach it; None for what is this machine's own. It holds no password."""
+    """Its address for other machines, without a password; None if it is local."""
     shared: bool
-    """Whether it is several people's, each of whom has active stacks of their own."""
+    """Whether several users share it, each with their own active stacks."""
 
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows that a SELECT yields, as tuples.
 
         Raises:
-            LogUnavailable: It cannot be read.
+            LogUnavailable: The database cannot be read.
         """
         ...
 
     def write(self, keep: bool = True) -> AbstractContextManager[Cursor]:
-        """Everything in the block is committed as one transaction, or nothing is.
+        """Commit everything in the block as one transaction, or nothing.
 
-        The write lock is taken before anything is read, so what is read stays true until then.
-        In the block of another `write` it is a part of that one.
+        The write lock is acquired first, so what the block reads stays true until the commit. In
+        the block of another `write` it is part of that transaction.
 
         Args:
             keep: False to roll everything back at the end, as a preview.
 
         Raises:
-            LogUnavailable: It cannot be written.
-            WriteInterrupted: The connection was lost on the way.
+            LogUnavailable: The database cannot be written.
+            WriteInterrupted: The connection was lost.
         """
         ...
 
     def look(self) -> AbstractContextManager[Cursor]:
-        """One state for the whole block; only temporary tables can be written.
+        """Read one state throughout the block; only temporary tables can be written.
 
         In the block of a `write` or of another `look` it is the state of that one.
 
         Raises:
-            LogUnavailable: It cannot be read.
+            LogUnavailable: The database cannot be read.
         """
         ...
 
     def define(self, name: str, function: Callable[[str], bool]) -> None:
-        """Let statements of this connection call a function of one text by a name."""
+        """Make a function of one text available to the statements of this connection."""
         ...
 
     def apart(self, reading: bool = False) -> AbstractContextManager[Self]:
-        """The same database on a connection of its own, so that other threads do not wait.
+        """Yield the same database on a separate connection, so that other threads do not wait.
 
-        In the block of a `write` or `look` of this thread it is this very one.
+        In the block of a `write` or `look` of this thread it yields this database.
 
         Args:
-            reading: Whether nothing is written; then a copy serves as well.
+            reading: Whether nothing is written, so that a copy may be used.
         """
         ...
 
     def consistently(self, read: Callable[[], R]) -> R:
-        """What `read` returns, in the block of a `look`; called again if that state was lost.
+        """Call `read` in the block of a `look`, once more if the connection is lost.
 
         Raises:
-            LogUnavailable: It cannot be read.
+            LogUnavailable: The database cannot be read.
         """
         ...
 
     def prepare(self, cursor: Cursor) -> None:
-        """Make ready for the tables of a new log."""
+        """Create what the tables of a new log need."""
         ...
 
     def version(self, cursor: Cursor) -> int:
-        """Which form its tables have; 0 where there are none."""
+        """The schema version of the tables; 0 if there are none."""
         ...
 
     def stamp(self, cursor: Cursor) -> None:
-        """Note that its tables have the form of this version."""
+        """Record that the tables have the current schema version."""
         ...
 
     def by_table(self, cursor: Cursor) -> str:
-        """Let no index be used to read tables; returns what must stand behind a table's name."""
+        """Disable the use of indexes; returns SQL to append to the names of tables."""
         ...
 
     def lying_index(self) -> Fault | None:
-        """What an index of the events tells otherwise than the table of events does.
+        """The first index that differs from its table; None if none does.
 
         Raises:
             LogUnavailable: The table itself cannot be read.
@@ -151,29 +151,29 @@ class Database(Protocol):
         ...
 
     def damage(self) -> Fault | None:
-        """What the database's own check finds."""
+        """The first fault that the database's own check finds; None if it finds none."""
         ...
 
     def missing(self) -> Fault | None:
-        """What of the log's indexes and triggers is not there, or is not what it should be."""
+        """The first index or trigger that is missing or differs from its definition."""
         ...
 
-    def fix(self, cursor: Cursor) -> None:
-        """Make the indexes and triggers of the events anew, as far as this user may."""
+    def repair(self, cursor: Cursor) -> None:
+        """Recreate damaged indexes and triggers, as far as the user has the rights."""
         ...
 
     def new_events(self) -> AbstractContextManager[Wait]:
-        """In the block, what waits for new events; none that comes after its begin is missed."""
+        """Yield a function that waits for new events, from the begin of the block on."""
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         ...
 
 
 @contextmanager
 def part(cursor: Cursor, keep: bool) -> Iterator[None]:
-    """A write in the block of another one: kept with it, or rolled back alone as a preview."""
+    """A write in the block of another one: part of it, or a preview that is rolled back alone."""
     if keep:
         yield
         return
@@ -183,12 +183,12 @@ def part(cursor: Cursor, keep: bool) -> Iterator[None]:
 
 
 def pages(database: Database, select: str, size: int) -> Iterator[Any]:
-    """The rows of the events, read a page at a time, so that nobody waits for the reader.
+    """Rows of the events by position, read a page at a time, so that no thread waits long.
 
     Args:
-        database: Where the log is.
-        select: A SELECT from `events`, whose first column is the position, without conditions.
-        size: How many rows are read at a time.
+        database: Holds the log.
+        select: A SELECT from `events` without conditions, whose first column is the position.
+        size: The number of rows of a page.
     """
     after = 0
     while page := database.read(

@@ -1,4 +1,4 @@
-"""What reading the read models has in common: one state, asked for again when it was lost."""
+"""A decorator for queries: one state of the log, and a clear error for damaged read models."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 _SENSIBLE = (str, int, tuple, list, type(None))
-"""The types of what is asked with; views of listings are tuples."""
+"""The types of valid arguments of queries; a listing is a tuple."""
 
 
 class _Queries(Protocol):
@@ -23,9 +23,9 @@ Q = TypeVar("Q", bound=_Queries)
 
 
 def one_state(ask: Callable[Concatenate[Q, P], R]) -> Callable[Concatenate[Q, P], R]:
-    """Let a method of queries see one state of the log; it is asked again if that is lost.
+    """Let a query read one state of the log; it is called again if the connection is lost.
 
-    What the method cannot make sense of, though it was asked sensibly, is a damaged read model.
+    A failure with valid arguments is reported as a damaged read model.
     """
 
     @wraps(ask)

@@ -1,3 +1,3 @@
-"""Which form the tables have; a log with another number is upgraded or refused."""
+"""The schema version: a log with an older one is upgraded, one with a newer one is rejected."""
 
 SCHEMA = 5

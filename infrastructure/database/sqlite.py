@@ -1,4 +1,4 @@
-"""One SQLite file, or memory: its connection, its transactions, and its failures in plain words."""
+"""A log in an SQLite file or in memory: connection, transactions and error messages."""
 
 import os
 import re
@@ -23,7 +23,7 @@ from stackfold.infrastructure.database.sqlite_file import (
 from stackfold.infrastructure.system.forks import tell_when_forked
 
 _POLL = 0.1
-"""Seconds between two looks for new events."""
+"""Seconds between two checks for new events."""
 
 _PROBLEMS = (
     ("locked", "is locked by another process: try again when that has ended"),
@@ -40,14 +40,14 @@ _PROBLEMS = (
 
 
 _OF_EVENTS = {"recorded_at", "originator_id", "topic"}
-"""Columns of text that the log itself has."""
+"""The columns of the events that hold text."""
 
 
 class SqliteDatabase:
-    """A connection that threads take turns in.
+    """A connection that threads share in turns.
 
-    Reads see one state of the file each; a write takes the write lock before it reads anything,
-    so that what it reads stays true until it commits.
+    Each read sees one state of the file. A write acquires the write lock before it reads, so that
+    what it reads stays true until it commits.
     """
 
     aggregates = STACKFOLD_AGGREGATES
@@ -66,7 +66,12 @@ class SqliteDatabase:
     empty = False
 
     def __init__(self, path: Path | None, connection: sqlite3.Connection) -> None:
-        """Use `open`, `create` or `in_memory` instead."""
+        """Use `open`, `create` or `in_memory` instead of this.
+
+        Args:
+            path: The file; None for memory.
+            connection: A connection to it.
+        """
         self.place = str(path) if path else "memory"
         self._path = path
         self._opened: sqlite3.Connection | None = connection
@@ -74,14 +79,14 @@ class SqliteDatabase:
         self._turn = threading.RLock()
         tell_when_forked(self)
         self.outdated = False
-        """Whether an older version made its read models, so that they must be rebuilt."""
+        """Whether the read models have an older schema version, so that they must be rebuilt."""
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Connect to the file at `path`.
 
         Raises:
-            LogUnavailable: It is missing, cannot be opened, or is not a log of this version.
+            LogUnavailable: The file is missing, cannot be opened, or is not a log of this version.
         """
         with plain_words(str(path)):
             if not os.path.exists(path):
@@ -105,10 +110,10 @@ class SqliteDatabase:
 
     @classmethod
     def create(cls, path: Path) -> Self:
-        """Create an empty file at `path`, with a journal that lets readers go on during writes.
+        """Create an empty file at `path`, with a journal that lets readers continue during writes.
 
         Raises:
-            LogUnavailable: It cannot be created.
+            LogUnavailable: The file cannot be created.
         """
         with plain_words(str(path)):
             _create(path)
@@ -118,7 +123,7 @@ class SqliteDatabase:
 
     @classmethod
     def in_memory(cls) -> Self:
-        """A new, empty database that lives as long as its connection."""
+        """Create an empty database that exists as long as its connection."""
         return cls(None, connect(":memory:"))
 
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -135,16 +140,16 @@ class SqliteDatabase:
                 raise explained(error, self.place) from error
 
     def define(self, name: str, function: Callable[[str], bool]) -> None:
-        """Let statements of this connection call a function of one text by a name."""
+        """Make a function of one text available to the statements of this connection."""
         with self._turn:
             self._defined[name] = function
             self._connection.create_function(name, 1, function)
 
     def forked(self) -> None:
-        """Be ready, in a forked process, to connect anew; what is in memory is its own by now."""
-        self._turn = threading.RLock()  # another thread may have held it
+        """In a forked process, prepare to open a new connection, unless the log is in memory."""
+        self._turn = threading.RLock()  # another thread may have acquired it
         if self._path is not None:
-            # Not even to be closed here: that would let go of locks of the process before.
+            # Closing the connection here would release locks of the parent process.
             _inherited.append(self._opened)
             self._opened = None
 
@@ -158,9 +163,9 @@ class SqliteDatabase:
 
     @contextmanager
     def write(self, keep: bool = True) -> Iterator[sqlite3.Cursor]:
-        """Everything in the block is committed as one transaction, or nothing is.
+        """Commit everything in the block as one transaction, or nothing.
 
-        In the block of another `write` it is a part of that one.
+        In the block of another `write` it is part of that transaction.
 
         Args:
             keep: False to roll everything back at the end, as a preview.
@@ -180,14 +185,14 @@ class SqliteDatabase:
                 yield cursor
                 cursor.execute("COMMIT" if keep else "ROLLBACK")
             except BaseException:
-                # A failed COMMIT, on a full disk, may have ended the transaction already.
+                # A COMMIT that failed on a full disk may have ended the transaction already.
                 if connection.in_transaction:
                     connection.rollback()
                 raise
 
     @contextmanager
     def look(self) -> Iterator[sqlite3.Cursor]:
-        """One state of the file for the whole block; only temporary tables can be written.
+        """Read one state of the file throughout the block; only temporary tables can be written.
 
         In the block of a `write` or of another `look` it is the state of that one.
 
@@ -208,10 +213,10 @@ class SqliteDatabase:
 
     @contextmanager
     def apart(self, reading: bool = False) -> Iterator[Self]:
-        """The same database on a connection of its own, so that other threads do not wait.
+        """Yield the same database on a separate connection, so that other threads do not wait.
 
-        In the block of a `write` or `look` of this thread it is this very one. What is in memory
-        has one connection only; for reading it is copied.
+        In the block of a `write` or `look` of this thread it yields this database. A database in
+        memory has one connection only; it is copied for reading.
         """
         with self._turn:
             if self._connection.in_transaction or (self._path is None and not reading):
@@ -233,60 +238,60 @@ class SqliteDatabase:
             other.close()
 
     def consistently(self, read: Callable[[], R]) -> R:
-        """What `read` returns, in the block of a `look`."""
+        """Call `read` in the block of a `look`."""
         with self.look():
             return read()
 
     def prepare(self, cursor: Cursor) -> None:
-        """Nothing is needed."""
+        """Do nothing: the tables need nothing."""
 
     def version(self, cursor: Cursor) -> int:
-        """Which form its tables have; 0 where there are none."""
+        """The schema version of the tables; 0 if there are none."""
         ((version,),) = cursor.execute("PRAGMA user_version")
         return int(version)
 
     def stamp(self, cursor: Cursor) -> None:
-        """Note that its tables have the form of this version."""
+        """Record that the tables have the current schema version."""
         cursor.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def by_table(self, cursor: Cursor) -> str:
-        """What must stand behind a table's name, so that no index is used to read it."""
+        """SQL to append to the name of a table, so that no index is used to read it."""
         return " NOT INDEXED"
 
     def lying_index(self) -> Fault | None:
-        """What an index of the events tells otherwise than the table of events does.
+        """The first index of the events that differs from the table; None if none does.
 
         Raises:
             LogUnavailable: The table itself cannot be read.
         """
         from stackfold.infrastructure.database import sqlite_integrity
 
-        with self._anew() as connection:
+        with self._fresh() as connection:
             return sqlite_integrity.lying_index(connection)
 
     def damage(self) -> Fault | None:
-        """What the database's own check finds."""
+        """The first fault that SQLite's integrity check finds; None if it finds none."""
         from stackfold.infrastructure.database import sqlite_integrity
 
-        with self._anew() as connection:
+        with self._fresh() as connection:
             return sqlite_integrity.damage(connection)
 
     def missing(self) -> Fault | None:
-        """What of the log's indexes and triggers is not there, or is not what it should be."""
+        """The first index or trigger that is missing or differs from its definition."""
         from stackfold.infrastructure.database import sqlite_integrity
 
-        with self._anew() as connection:
+        with self._fresh() as connection:
             return sqlite_integrity.missing(connection)
 
-    def fix(self, cursor: Cursor) -> None:
-        """Make the indexes and triggers of the events anew."""
+    def repair(self, cursor: Cursor) -> None:
+        """Recreate damaged indexes and triggers of the events."""
         from stackfold.infrastructure.database import sqlite_integrity
 
-        sqlite_integrity.fix(self._connection)
+        sqlite_integrity.repair(self._connection)
 
     @contextmanager
-    def _anew(self) -> Iterator[sqlite3.Connection]:
-        """A connection that has read nothing of the file yet, and that nobody waits for."""
+    def _fresh(self) -> Iterator[sqlite3.Connection]:
+        """Yield a new connection, without cached pages, that no other thread waits for."""
         if self._path is None:
             with self._turn:
                 yield self._connection
@@ -300,29 +305,29 @@ class SqliteDatabase:
 
     @contextmanager
     def new_events(self) -> Iterator[Wait]:
-        """What waits for a moment: a file tells nobody that it has changed."""
+        """Yield a function that sleeps briefly, since a file does not notify of changes."""
         yield lambda seconds: time.sleep(min(seconds, _POLL))
 
     def close(self) -> None:
-        """Close the connection; the last one to leave a file tidies up its journal."""
+        """Close the connection; the last one of a file deletes its journal."""
         with self._turn:
             if self._opened is not None:
                 self._opened.close()
 
 
 _inherited: list[sqlite3.Connection | None] = []
-"""Connections of the process that this one was forked from."""
+"""Connections that were opened by the process that this one was forked from."""
 
 
 class plain_words:
-    """Turns whatever SQLite raises in the block into a LogUnavailable that says what to do."""
+    """Turns errors of SQLite in the block into errors that say what to do."""
 
-    # Not a generator: it stands around every statement, and costs a tenth this way.
+    # Not a generator, which would take ten times as long around every transaction.
     def __init__(self, place: str) -> None:
         self._place = place
 
     def __enter__(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Translate an error of SQLite, except a violated constraint."""

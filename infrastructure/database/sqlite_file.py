@@ -1,19 +1,19 @@
-"""Files of SQLite: connecting to them, and seeing whether one is whole."""
+"""Opens SQLite files, and checks that they are complete."""
 
 import os
 import sqlite3
 from pathlib import Path
 
 PATIENCE = 10.0
-"""Seconds to wait for another process's transaction to end."""
+"""Seconds to wait for the transaction of another process to end."""
 
 
 def cut_off(path: Path) -> bool:
-    """Whether the file is shorter than it says; SQLite would read zeros for the missing end."""
+    """Whether the file is shorter than its header says; SQLite reads the missing end as zeros."""
     if not _seems_cut_off(path):
         return False
-    # Another process may just be making it longer. While a connection reads, none does so without
-    # the journal, which stays as long as there is a connection.
+    # Another process may be extending the file. While a connection reads, it does so only through
+    # the journal, which exists as long as there is a connection.
     connection = None
     try:
         connection = connect(f"{address_of(path)}?mode=rw")
@@ -49,7 +49,7 @@ def _journal_size(path: Path) -> int:
 
 
 def connect(address: str) -> sqlite3.Connection:
-    """A connection that commits each statement, unless told otherwise."""
+    """Open a connection that commits each statement outside of transactions."""
     connection = sqlite3.connect(
         address, uri=True, isolation_level=None, check_same_thread=False, timeout=PATIENCE
     )
@@ -62,13 +62,13 @@ def connect(address: str) -> sqlite3.Connection:
 
 
 def address_of(path: Path) -> str:
-    """A file as SQLite is told of it, without options."""
-    # What SQLite would read otherwise; urllib's quote would cost a reading command a tenth more.
+    """The URI of a file for SQLite, without options."""
+    # These have a meaning in URIs; importing `urllib` would make a read command a tenth slower.
     return "file:" + str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 def connect_existing(path: Path) -> sqlite3.Connection:
-    """A connection to a file that is there; only for reading where its folder is."""
+    """Open a connection to an existing file, read-only if its folder is."""
     address = address_of(path)
     connection = None
     try:
@@ -77,8 +77,8 @@ def connect_existing(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         if connection:
             connection.close()
-        # A folder that cannot be written has no room for the journal that readers share; nobody
-        # writes there, so the file may be read as it lies.
+        # In a read-only folder SQLite cannot create the journal that readers share. Nobody can
+        # write there, the file can be read without it.
         if isinstance(error, sqlite3.OperationalError) and not os.access(path.parent, os.W_OK):
             return connect(f"{address}?mode=ro&immutable=1")
         raise

@@ -1,4 +1,4 @@
-"""Whether an SQLite file is sound: its pages, its indexes, and the definitions in it."""
+"""Checks and repairs SQLite files: pages, indexes and definitions."""
 
 import re
 import sqlite3
@@ -8,12 +8,12 @@ from stackfold.infrastructure.database.protocol import Fault
 from stackfold.infrastructure.eventstore import log_tables
 from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 
-REBUILD = "the log itself holds: `stackfold log rebuild` makes indexes and read models anew"
+REBUILD = "the log itself is intact: `stackfold log rebuild` recreates indexes and read models"
 COPY = "copy what can be read with `stackfold log fork NEW_HOME`, or restore the file from a backup"
 
 
 def lying_index(connection: sqlite3.Connection) -> Fault | None:
-    """The first event that an index has otherwise than the table.
+    """The first index of the events that differs from the table; None if none does.
 
     Raises:
         sqlite3.Error: The table cannot be read.
@@ -24,7 +24,7 @@ def lying_index(connection: sqlite3.Connection) -> Fault | None:
             f"SELECT {columns} FROM events {how}{where}"
             for how in ("NOT INDEXED", f'INDEXED BY "{name}"')
         )
-        problem = f"is not in the index {name!r} as it is in the log"
+        problem = f"differs between the index {name!r} and the log"
         try:
             for one, other in ((table, index), (index, table)):
                 ((position,),) = connection.execute(
@@ -45,7 +45,7 @@ def lying_index(connection: sqlite3.Connection) -> Fault | None:
 
 
 def _indexes_of_events(connection: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
-    """Name, columns and condition of each."""
+    """Name, columns and condition of each index of the events."""
     for _, name, *_ in connection.execute("PRAGMA index_list(events)").fetchall():
         info = connection.execute(f'PRAGMA index_info("{name}")').fetchall()
         columns = dict.fromkeys(["position", *(column for *_, column in info if column)])
@@ -55,7 +55,7 @@ def _indexes_of_events(connection: sqlite3.Connection) -> Iterator[tuple[str, st
 
 
 def damage(connection: sqlite3.Connection) -> Fault | None:
-    """What `PRAGMA integrity_check` finds first."""
+    """The first fault that `PRAGMA integrity_check` finds; None if it finds none."""
     try:
         found = [text for (text,) in connection.execute("PRAGMA integrity_check(10)")]
     except sqlite3.DatabaseError as error:
@@ -65,12 +65,12 @@ def damage(connection: sqlite3.Connection) -> Fault | None:
     lines = [line for text in found for line in str(text).splitlines() if "***" not in line]
     names = {_object(connection, line) for line in lines}
     remedy = COPY if names & {"events", ""} else REBUILD
-    told = f" ({', '.join(sorted(filter(None, names)))})" if any(names) else ""
-    return Fault(f"the database is damaged{told}: {lines[0]}", remedy)
+    objects = f" ({', '.join(sorted(filter(None, names)))})" if any(names) else ""
+    return Fault(f"the database is damaged{objects}: {lines[0]}", remedy)
 
 
 def _object(connection: sqlite3.Connection, line: str) -> str:
-    """The table or index that a line of the check is about; empty if it does not tell."""
+    """The table or index that a line of the check names; empty if it names none."""
     named = re.search(r"index (\S+)$", line)
     if named:
         return named[1]
@@ -84,28 +84,28 @@ def _object(connection: sqlite3.Connection, line: str) -> str:
 
 
 def missing(connection: sqlite3.Connection) -> Fault | None:
-    """The first trigger or index that is not there, or is not as Stackfold makes it."""
+    """The first trigger or index that is missing or differs from its definition."""
     for kind, name, wanted, found in _differences(connection):
         if wanted is None:
-            return Fault(f"the trigger {name!r} is none of Stackfold's", "drop it, or find out why")
-        what = f"the {kind} {name!r} {'is not what it should be' if found else 'is missing'}"
+            return Fault(f"the trigger {name!r} is unknown", "drop it, or find out who added it")
+        what = f"the {kind} {name!r} {'differs from its definition' if found else 'is missing'}"
         if name == "events":
             return Fault(what, COPY)
         why = ", which keeps the log append-only" if kind == "trigger" else ""
-        return Fault(what + why, "`stackfold log rebuild` makes it anew")
+        return Fault(what + why, "`stackfold log rebuild` recreates it")
     return None
 
 
 def _differences(
     connection: sqlite3.Connection,
 ) -> Iterator[tuple[str, str, str | None, str | None]]:
-    """Kind, name, wanted and found definition of all that differs; triggers come first."""
+    """Kind, name, expected and actual definition of everything that differs, triggers first."""
     found = _definitions(connection)
     wanted = _wanted()
     if found.get(("table", "events")) == log_tables.EVENTS_WITH_DUPLICATES:
         wanted["table", "events"] = log_tables.EVENTS_WITH_DUPLICATES
         wanted["index", "events_by_revision"] = log_tables.BY_REVISION
-        # Which positions it allows is told by the events themselves.
+        # The positions that the index allows are those of the duplicates in the log.
         revisions = found.get(("index", "events_revisions")) or ""
         known = revisions.startswith(log_tables.ONE_OF_A_REVISION)
         wanted["index", "events_revisions"] = revisions if known else log_tables.ONE_OF_A_REVISION
@@ -137,11 +137,11 @@ def _wanted() -> dict[tuple[str, str], str]:
         database.close()
 
 
-def fix(connection: sqlite3.Connection) -> None:
-    """Make the triggers and indexes of the events anew."""
+def repair(connection: sqlite3.Connection) -> None:
+    """Recreate damaged triggers and indexes of the events."""
     for kind, name, wanted, found in [*_differences(connection)]:
-        mendable = kind == "trigger" or (kind == "index" and name.startswith("events_"))
-        if wanted is None or not mendable or wanted == log_tables.ONE_OF_A_REVISION:
+        repairable = kind == "trigger" or (kind == "index" and name.startswith("events_"))
+        if wanted is None or not repairable or wanted == log_tables.ONE_OF_A_REVISION:
             continue
         if found:
             connection.execute(f"DROP {kind} {name}")
@@ -149,5 +149,5 @@ def fix(connection: sqlite3.Connection) -> None:
     try:
         connection.execute("REINDEX events")
     except sqlite3.IntegrityError:
-        # Two events of one revision, which the fold of the log reports. A copy can hold both.
+        # The log has two events of one revision: the rebuild reports them, a copy can hold both.
         return

@@ -1,4 +1,4 @@
-"""The address of a log that several people share: `postgresql://…`, without a password."""
+"""The address of a shared log: `postgresql://…`, without a password."""
 
 import re
 from typing import NamedTuple
@@ -12,20 +12,20 @@ _SECRET = {"password", "sslpassword"}
 
 
 class Address(NamedTuple):
-    """Where a shared log is."""
+    """The address of a shared log."""
 
     url: str
-    """As it was given; it holds no password."""
+    """The URL as the user wrote it, which contains no password."""
     place: str
-    """What is shown of it."""
+    """The part of the URL that messages show."""
 
 
 def address(url: str) -> Address:
-    """Read an address.
+    """Parse the address of a shared log.
 
     Raises:
-        Invalid: It is of no database that can keep a log, or holds a password. What is told
-            never repeats an address that cannot be read, as it may hold one.
+        Invalid: It is not the address of a supported database, or it contains a password. The
+            message never repeats an address that cannot be parsed, which may contain one.
     """
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme not in _SCHEMES:
@@ -56,7 +56,7 @@ def address(url: str) -> Address:
 
 
 def only_on_loopback(url: str) -> bool:
-    """Whether every host of an address is this machine, whoever asks; so is a socket's folder.
+    """Whether every host of an address is this machine; so is the folder of a socket.
 
     Raises:
         Invalid: As `address`.
@@ -64,7 +64,7 @@ def only_on_loopback(url: str) -> bool:
     parts = urlsplit(address(url).url)
     options = dict(parse_qsl(parts.query))
     if "service" in options:
-        return False  # whatever its file says
+        return False  # the service file may name any host
     netloc = parts.netloc.rpartition("@")[2]
     hosts = options.get("hostaddr") or options.get("host") or netloc
     each_host = [re.sub(r"(?<![:[]):\d*$", "", each) for each in hosts.split(",")]

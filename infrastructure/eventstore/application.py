@@ -1,4 +1,4 @@
-"""An `Application` of the eventsourcing library on a log, for the library's runners."""
+"""An `Application` of the eventsourcing library on our log, for the library's runners."""
 
 from uuid import UUID
 
@@ -13,8 +13,8 @@ from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 def application_class(database: Database) -> type[Application[UUID]]:
     """The class of an application that works on the log in a database.
 
-    It is a class and not an object, since runners of the library construct the application
-    themselves. Closing the application does not close the database.
+    Runners of the library construct the application themselves, so they need a class. Closing the
+    application does not close the database.
     """
 
     class LogApplication(Application[UUID]):
@@ -23,11 +23,11 @@ def application_class(database: Database) -> type[Application[UUID]]:
         name = "stackfold"
 
         def construct_mapper(self) -> Mapper[UUID]:
-            """Map events as the log stores them."""
+            """The mapper of the log."""
             return EventMapper(database.aggregates)
 
         def construct_recorder(self) -> ApplicationRecorder:
-            """Record in the log, read models included."""
+            """The recorder of the log, which also updates the read models."""
             return EventStoreComponents(database).log
 
     return LogApplication

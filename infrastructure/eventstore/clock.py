@@ -1,7 +1,8 @@
-"""The time of recording: by whose clock, and what to do about a clock that is wrong.
+"""The time of recording: which clock is read, and what happens if it is wrong.
 
-A server's clock stamps what a server keeps. A file has only the clock of the machine; one that is
-decades ahead would stamp every later event with its time, since that never runs backwards.
+Events in a server's database get the time of the server's clock. For a file there is only the
+clock of the machine. The time of recording never runs backwards, so a clock that is decades ahead
+would determine the time of every later event: see decision 0027.
 """
 
 import os
@@ -15,26 +16,25 @@ from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.eventstore.hash_chain import Head
 
 ALLOW_JUMP = "STACKFOLD_ALLOW_CLOCK_JUMP"
-"""The environment variable that lets the clock be more than ten years ahead of the log."""
+"""The environment variable that allows the clock to be more than ten years ahead of the log."""
 
 _LONGEST_SLEEP = 10
-"""Years that a log may lie unused."""
+"""Years that a log may be unused."""
 _TOLERANCE = timedelta(minutes=1)
-"""How far clocks of different machines may be apart without a word."""
+"""The difference between the clocks of two machines up to which there is no warning."""
 
 
 class Ahead(NamedTuple):
-    """A log whose last event was recorded at a time that the clock has not reached."""
+    """A log whose last event has a time that is ahead of the clock."""
 
     first: int
-    """The position of the first event that lies ahead of the clock."""
+    """The position of the first event that is ahead of the clock."""
     recorded_at: str
-    """When the last event was recorded, which is the time that the next one gets."""
+    """The time of the last event, which the next event gets as well."""
     now: str
-    """What the clock says."""
+    """The time of the clock."""
 
     def __str__(self) -> str:
-        """What is wrong, and what ends it."""
         text = (
             f"the clock says {to_the_second(self.now)}, but the log is at "
             f"{to_the_second(self.recorded_at)} since #{self.first}: what is "
@@ -50,16 +50,16 @@ class Ahead(NamedTuple):
 
 
 def stamp(database: Database, head: Head, server_time: str | None) -> str:
-    """The time of recording for what is appended now.
+    """The time of recording for events that are appended now: RFC 3339, UTC.
 
     Args:
-        database: Where the log is.
+        database: Holds the log.
         head: The end of the log.
-        server_time: What the database's own clock says; None if it has none.
+        server_time: The time of the server's clock; None without a server.
 
     Raises:
-        ClockJumped: The clock is more than ten years ahead of the last event, and nothing but that
-            clock tells the time.
+        ClockJumped: There is no server, and the clock of this machine is more than ten years ahead
+            of the last event.
     """
     now = _time(database, server_time)
     if head.position and server_time is None and database.place != "memory":
@@ -68,7 +68,17 @@ def stamp(database: Database, head: Head, server_time: str | None) -> str:
 
 
 def ahead(database: Database, cursor: Cursor, head: Head, server_time: str | None) -> Ahead | None:
-    """What is to be told of a log that lies ahead of the clock; None if it does not."""
+    """Check whether a log is ahead of the clock.
+
+    Args:
+        database: Holds the log.
+        cursor: Reads it.
+        head: The end of the log.
+        server_time: The time of the server's clock; None without a server.
+
+    Returns:
+        What to report; None if the log is not ahead.
+    """
     if not head.position or database.place == "memory":
         return None
     now = _time(database, server_time)
@@ -83,7 +93,7 @@ def ahead(database: Database, cursor: Cursor, head: Head, server_time: str | Non
 
 
 def report(found: Ahead | None) -> None:
-    """Tell of a log that lies ahead of the clock."""
+    """Warn of a log that is ahead of the clock."""
     if found:
         tell(str(found))
 
@@ -94,10 +104,10 @@ def now() -> str:
 
 
 def is_frozen() -> bool:
-    """Whether this process's clock was set by a test, not by the machine."""
+    """Whether a test has replaced the clock of this process."""
     import sqlite3
 
-    # SQLite asks the system itself, so it is not told what a test told Python.
+    # SQLite reads the clock of the system, which tests do not replace.
     connection = sqlite3.connect(":memory:")
     try:
         ((machine,),) = connection.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')")

@@ -1,8 +1,8 @@
-"""Events that contradict each other, and what the read models make of them.
+"""Events that contradict each other, and how the read models show them.
 
-No command records such events, and the database's indexes refuse them. They get into a log where an
-index was damaged, and hid what is there. The log stays as it is; the read models are made so that
-everything in it can be reached, and the contradiction is reported until somebody ends it.
+Commands record no such events, and unique indexes reject them; only a damaged index lets them into
+a log. The log is not changed. The read models show everything in it under distinct names, and each
+contradiction is reported until a later event resolves it: see decision 0026.
 """
 
 from typing import Any, NamedTuple
@@ -13,38 +13,45 @@ from stackfold.domain.name import LONGEST
 
 
 class Contradiction(NamedTuple):
-    """An event that an earlier one excludes."""
+    """An event that contradicts an earlier one."""
 
     position: int
     problem: str
-    """What is wrong, and what ends it; it goes on after the position."""
+    """The rest of a sentence that begins with the position: the problem, and what resolves it."""
 
 
 class Contradictions:
-    """Finds them while events are folded, in the order of their positions."""
+    """Finds contradictions while events are projected in the order of their positions."""
 
     def __init__(self) -> None:
-        """None so far."""
-        self._living: dict[tuple[str, tuple[Any, ...]], tuple[str, int]] = {}
-        """Table and the values of unique columns → the id that has them, and since when."""
-        self._own: dict[tuple[str, str], tuple[Any, ...]] = {}
-        """Table and id → the values of the unique columns that its living row has."""
-        self._namesakes: dict[tuple[str, str], Contradiction] = {}
+        self._owners: dict[tuple[str, tuple[Any, ...]], tuple[str, int]] = {}
+        """Table and values of unique columns → the id that has them, and since which position."""
+        self._values: dict[tuple[str, str], tuple[Any, ...]] = {}
+        """Table and id → the values of the unique columns in its current row."""
+        self._duplicate_names: dict[tuple[str, str], Contradiction] = {}
         self._versions: dict[str, tuple[int, int]] = {}
-        """Id → its last revision, and that event's position."""
-        self._lasting: list[Contradiction] = []
-        self._doubtful: set[str] = set()
+        """Id → its last revision, and the position of that event."""
+        self._permanent: list[Contradiction] = []
+        self._ambiguous: set[str] = set()
+        """The ids with two events of one revision."""
 
     def all(self) -> list[Contradiction]:
-        """Those that nobody has ended, by their positions."""
-        return sorted({*self._namesakes.values(), *self._lasting})
+        """The contradictions that are not resolved, by position."""
+        return sorted({*self._duplicate_names.values(), *self._permanent})
 
     def revision(self, id: str, version: int, position: int, topic: str) -> None:
-        """Note the revision that an event makes."""
+        """Take note of the revision that an event creates.
+
+        Args:
+            id: The aggregate's id.
+            version: The revision.
+            position: The position of the event.
+            topic: The topic of the event.
+        """
         last, since = self._versions.get(id, (0, 0))
         if version <= last:
-            self._doubtful.add(id)
-            self._lasting.append(
+            self._ambiguous.add(id)
+            self._permanent.append(
                 Contradiction(
                     position,
                     f"is a second revision {version} of {topic.partition('.')[0]} {id}, beside "
@@ -55,54 +62,65 @@ class Contradictions:
         else:
             self._versions[id] = version, position
 
-    def misfit(self, id: str, position: int, topic: str) -> bool:
-        """Whether an event that does not follow from those before it can be left out."""
-        if id not in self._doubtful:
+    def leave_out(self, id: str, position: int, topic: str) -> bool:
+        """Leave out an event that does not follow from earlier ones, if their order is ambiguous.
+
+        Returns:
+            Whether the event is left out; otherwise it cannot be projected.
+        """
+        if id not in self._ambiguous:
             return False
-        self._lasting.append(
+        self._permanent.append(
             Contradiction(
                 position,
-                f"({topic}) does not follow from what was before, and is left out: "
+                f"({topic}) does not follow from earlier events, and is left out: "
                 f"`stackfold log fork NEW_HOME --at '#{position - 1}'` makes a copy that ends "
                 "before it",
             )
         )
         return True
 
-    def twice(self, table: str) -> None:
-        """Note that a row of a table was to be inserted that is there already."""
+    def duplicate_row(self, table: str) -> None:
+        """Take note of a row of a table that was inserted twice."""
         what = f"a row of {table!r} was recorded twice, and the first one counts"
-        self._lasting.append(Contradiction(0, what))
+        self._permanent.append(Contradiction(0, what))
 
     def named(self, model: ReadModel, id: str, row: Row, position: int) -> Row:
-        """The row that is shown: under another name, while its own belongs to something else."""
+        """The row to show, which has another name while its name belongs to another aggregate.
+
+        Args:
+            model: The read model.
+            id: The aggregate's id.
+            row: The row after an event.
+            position: The position of the event.
+        """
         key = (model.table, id)
         self.ended(model, id)
         values = model.unique_values(row)
         wanted = values[-1]
-        other = self._living.get((model.table, values))
+        other = self._owners.get((model.table, values))
         if other is not None:
             row, values = self._renamed(model, id, row, values)
-            self._namesakes[key] = Contradiction(
+            self._duplicate_names[key] = Contradiction(
                 position,
                 f"makes a second {model.noun_of(row)} {wanted!r}, beside #{other[1]}: it is shown "
                 f"as {values[-1]!r} until it is renamed or deleted",
             )
-        self._living[model.table, values] = id, position
-        self._own[key] = values
+        self._owners[model.table, values] = id, position
+        self._values[key] = values
         return row
 
-    def kept(self, model: ReadModel, id: str, row: Row) -> bool:
-        """Whether a row has the unique values that it had before."""
-        return self._own.get((model.table, id)) == model.unique_values(row)
+    def unchanged(self, model: ReadModel, id: str, row: Row) -> bool:
+        """Whether the unique values of a row are those of the aggregate's current row."""
+        return self._values.get((model.table, id)) == model.unique_values(row)
 
     def ended(self, model: ReadModel, id: str) -> None:
-        """Note that nothing living of that id has a name any more."""
+        """Take note that an aggregate was deleted, so that its name is free."""
         key = (model.table, id)
-        values = self._own.pop(key, None)
+        values = self._values.pop(key, None)
         if values is not None:
-            del self._living[model.table, values]
-            self._namesakes.pop(key, None)
+            del self._owners[model.table, values]
+            self._duplicate_names.pop(key, None)
 
     def _renamed(
         self, model: ReadModel, id: str, row: Row, values: tuple[Any, ...]
@@ -112,6 +130,6 @@ class Contradictions:
         for end in (id[:8], id):
             shown = f"{name[: LONGEST - 1 - len(end)]}-{end}"
             values = (*values[:-1], shown)
-            if (model.table, values) not in self._living:
+            if (model.table, values) not in self._owners:
                 break
         return model.row_of([*row[:column], shown, *row[column + 1 :]]), values

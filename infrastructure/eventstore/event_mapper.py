@@ -1,4 +1,4 @@
-"""Events to stored bytes and back; a topic resolves to a declared class, not to a path."""
+"""Maps events to stored bytes and back. A topic resolves to a declared class, not to a path."""
 
 from typing import Any
 from uuid import UUID
@@ -17,9 +17,9 @@ from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.infrastructure.eventstore.canonical_json import event_json
 
 _APART = {"originator_id", "originator_version", "event_metadata"}
-"""The fields of an event that are not written as such: columns of their own, and metadata."""
+"""The fields of an event that have columns, and its metadata, which is written field by field."""
 _VERSION = "class_version"
-"""The field that tells which version of its class an event is of; it is left out for version 1."""
+"""The field with the version of the event's class; omitted for version 1."""
 _TOO_NEW = "a newer version of Stackfold wrote it"
 
 _UNDECLARED = (
@@ -36,12 +36,16 @@ class EventMapper(Mapper[UUID]):
     """Stores an event as canonical JSON: sorted keys, no spaces, UTF-8."""
 
     def __init__(self, aggregates: Aggregates) -> None:
-        """Map the events of `aggregates`."""
+        """Create a mapper.
+
+        Args:
+            aggregates: Declare the events.
+        """
         super().__init__(JSONTranscoder())
         self._aggregates = aggregates
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
-        """The event as the log keeps it.
+        """The event as the log stores it.
 
         Raises:
             Unrecordable: It has no metadata, no aggregate type declares it, or JSON cannot
@@ -52,7 +56,7 @@ class EventMapper(Mapper[UUID]):
             raise Unrecordable(event.TOPIC, _UNDECLARED)
         if event.event_metadata is None:
             raise Unrecordable(event.TOPIC, _UNSIGNED)
-        # Beside the data in one object, as the log has kept it from its first version on.
+        # Metadata and data are one JSON object, as in the first version of the log.
         state = {name: value for name, value in vars(event).items() if name not in _APART}
         state |= {
             name: value
@@ -72,7 +76,7 @@ class EventMapper(Mapper[UUID]):
         """The event that was stored.
 
         Raises:
-            UnreadableEvent: Its topic is unknown, or its bytes do not fit its class.
+            UnreadableEvent: Its topic is unknown, or its bytes do not match its class.
         """
         return self.load(
             stored_event.topic,
@@ -82,7 +86,17 @@ class EventMapper(Mapper[UUID]):
         )
 
     def load(self, topic: str, id: UUID | str, version: int, state: bytes) -> Any:
-        """The event that the columns of the log hold; raises as `to_domain_event`."""
+        """The event in a row of the log.
+
+        Args:
+            topic: Its topic, such as "stack.updated".
+            id: The aggregate's id.
+            version: The aggregate's revision.
+            state: Canonical JSON.
+
+        Raises:
+            UnreadableEvent: As for `to_domain_event`.
+        """
         event_class = self._aggregates.event_class(topic)
         if event_class is None:
             raise UnreadableEvent(topic, _TOO_NEW)
@@ -103,7 +117,7 @@ class EventMapper(Mapper[UUID]):
 
 
 def _upcast(event_class: type[DomainEvent], state: dict[str, Any]) -> None:
-    """Make the fields of an older version of an event class those of today's."""
+    """Convert the fields of an older version of an event class to those of the current one."""
     stored = state.pop(_VERSION, 1)
     if stored > event_class.class_version:
         raise UnreadableEvent(event_class.TOPIC, _TOO_NEW)

@@ -1,5 +1,6 @@
-"""The log as a file of JSON lines: a header, an event a line, and a footer with the head."""
+"""The log as a file of JSON lines: a header, one line per event, and a footer with the head."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,34 +15,50 @@ from stackfold.infrastructure.eventstore.fork import draft, fill
 from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, Head, Record, chained
 from stackfold.infrastructure.eventstore.records import records
 from stackfold.infrastructure.files.input_file import reject_device
+from stackfold.infrastructure.system.drafts import delete_abandoned, draft_of
 from stackfold.infrastructure.system.home import LOG_FILE
 
 LONGEST_LINE = 1024**3
-"""Bytes; no database has a longer event, so whatever was exported can be imported."""
+"""Bytes. No database can store a longer event, so every export can be imported."""
 _LONGEST_HEADER = 1000
 
 FORMAT = 1
-"""The number of this form of the file; it stands in the header."""
+"""The version of the file format, which the header contains."""
 
 
 def export(database: Database, path: Path) -> Head:
     """Write the log to a new file; returns its head.
 
+    The file appears under its name once it is complete. What a killed export left beside it is
+    deleted by the next export to the same name.
+
     Raises:
         InvalidFile: The file exists or cannot be written.
     """
     try:
-        with path.open("xb") as file:
-            try:
-                return _write(database, file)
-            except BaseException:
-                # A part of a log must not lie about like a whole one.
-                path.unlink()
-                raise
+        if os.path.lexists(path):
+            raise FileExistsError
+        delete_abandoned(path.parent, path.name)
+        with draft_of(path) as (draft, file):
+            head = _write(database, file.buffer)
+            file.buffer.flush()
+            os.fsync(file.fileno())
+            _publish(draft, path)
     except FileExistsError as error:
-        raise InvalidFile(str(path), "is there already: choose another") from error
+        raise InvalidFile(str(path), "exists already: choose another name") from error
     except OSError as error:
         raise InvalidFile(str(path), f"cannot be written: {error.strerror}") from error
+    return head
+
+
+def _publish(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links, such as that of a memory stick.
+        os.rename(draft, path)
 
 
 def _write(database: Database, file: BinaryIO) -> Head:
@@ -58,26 +75,26 @@ def _write(database: Database, file: BinaryIO) -> Head:
 
 
 def load(path: Path, home: Path) -> Head:
-    """Create a home with the log in a file; returns its head.
+    """Create a home with the log in an exported file; returns its head.
 
     Raises:
-        InvalidFile: The file is not an export of this version, is damaged, or was cut off.
-        LogExists: The home has a log already.
-        LogUnavailable: It cannot be created.
+        InvalidFile: The file is no export of this version, is damaged, or was cut off.
+        LogExists: The home already has a log.
+        LogUnavailable: The log cannot be created.
     """
     with _exported(path) as copied, draft(home / LOG_FILE) as database:
         return fill(database, copied)
 
 
 def load_into(database: Database, path: Path) -> Head:
-    """Make an empty database the log in a file; raises as `load`."""
+    """Fill an empty database with the log in an exported file; raises the errors of `load`."""
     with _exported(path) as copied:
         return fill(database, copied)
 
 
 @contextmanager
 def _exported(path: Path) -> Iterator[Iterator[Record]]:
-    """The records in a file."""
+    """Yield the records in a file."""
     try:
         reject_device(path)
         with path.open("rb") as file:
@@ -98,16 +115,16 @@ def _must_be_readable(path: Path, header: bytes) -> None:
 
 
 def _records(path: Path, file: BinaryIO) -> Iterator[Record]:
-    """The records of a file, each checked to follow the one before, up to the footer."""
+    """The records of a file up to the footer; the hash of each is checked."""
     previous, position = BEGINNING, 0
-    # Read as it comes, so that a log of any length can come from a pipe.
+    # Read line by line, so that a log of any length can come from a pipe.
     for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), 2):
         if len(line) > LONGEST_LINE:
             raise InvalidFile(str(path), f"line {number}: is longer than any event")
         read = _object(path, number, line)
         if "head" in read:
             if read["head"] != f"{position}:{previous.hex()}":
-                raise InvalidFile(str(path), f"line {number}: the head does not fit the events")
+                raise InvalidFile(str(path), f"line {number}: the head does not match the events")
             return
         try:
             read["state"] = canonical_json(read["state"])
@@ -124,14 +141,14 @@ def _records(path: Path, file: BinaryIO) -> Iterator[Record]:
 
 
 def _changed(path: Path, number: int) -> InvalidFile:
-    return InvalidFile(str(path), f"line {number}: was changed, its hash does not hold")
+    return InvalidFile(str(path), f"line {number}: was changed: its hash does not match")
 
 
 def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         read = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise InvalidFile(str(path), f"line {number}: is no JSON, or was cut off") from error
+        raise InvalidFile(str(path), f"line {number}: is not JSON, or was cut off") from error
     if not isinstance(read, dict):
-        raise InvalidFile(str(path), f"line {number}: is no JSON object")
+        raise InvalidFile(str(path), f"line {number}: is not a JSON object")
     return read

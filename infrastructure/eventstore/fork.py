@@ -1,4 +1,4 @@
-"""Creating a log: with its first events, or as a copy; as a whole, or not at all."""
+"""Creates a log atomically: with its first events, or as a copy of another log."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -16,17 +16,17 @@ from stackfold.infrastructure.system.private_files import make_folder
 
 @contextmanager
 def draft(path: Path) -> Iterator[Database]:
-    """A new database that becomes the log at `path` when the block ends, unless there is one.
+    """Yield a new database that becomes the log at `path` when the block ends.
 
-    It is made under another name and linked into place, so that nobody ever sees a part of it,
-    and of several processes exactly one makes it.
+    It is created under another name and linked into place, so that the log appears as a whole, and
+    exactly one of several processes creates it: see decision 0005.
 
     Raises:
-        LogExists: There is a log by now; it stays as it is.
-        LogUnavailable: The folder cannot be written.
+        LogExists: There is already a log, which is not changed.
+        LogUnavailable: The folder cannot be written to.
     """
     delete_abandoned(path.parent)
-    if os.path.isfile(path):  # which, unlike Path's, raises nothing where nobody may look
+    if os.path.isfile(path):  # raises nothing in a folder without access, unlike Path.is_file
         raise LogExists(str(path))
     try:
         make_folder(path.parent)
@@ -40,10 +40,10 @@ def draft(path: Path) -> Iterator[Database]:
             _sync(path.parent)
     except FileExistsError:
         if not os.path.isfile(path):
-            raise LogUnavailable(str(path), "cannot be created: something is in its way") from None
+            raise LogUnavailable(str(path), "cannot be created: a folder has its name") from None
         raise LogExists(str(path)) from None
     except LogUnavailable as error:
-        # Of the log, not of its draft.
+        # The message must name the log, not its draft.
         raise LogUnavailable(str(path), error.problem) from error
     except OSError as error:
         problem = f"cannot be created: {error.strerror}; set STACKFOLD_HOME to another folder"
@@ -54,7 +54,7 @@ def create_log(path: Path) -> None:
     """Create the log at `path` with its first events, unless another process is faster.
 
     Raises:
-        LogUnavailable: The folder cannot be written.
+        LogUnavailable: The folder cannot be written to.
     """
     try:
         with draft(path) as database:
@@ -64,10 +64,10 @@ def create_log(path: Path) -> None:
 
 
 def begin(database: Database) -> None:
-    """Make an empty database a log with its first events, unless another process is faster.
+    """Create a log with its first events in an empty database, unless another process is faster.
 
     Raises:
-        LogUnavailable: It cannot be written.
+        LogUnavailable: The database cannot be written.
     """
     from stackfold.application.stacks.bootstrap import seed
     from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
@@ -84,8 +84,8 @@ def fork(database: Database, upto: int | None, home: Path) -> Head:
     """Create a home with the log up to a position; returns its head.
 
     Raises:
-        LogExists: The home has a log already.
-        LogUnavailable: It cannot be created.
+        LogExists: The home already has a log.
+        LogUnavailable: The log cannot be created.
     """
     from stackfold.infrastructure.eventstore.records import records
 
@@ -94,14 +94,14 @@ def fork(database: Database, upto: int | None, home: Path) -> Head:
 
 
 def fill(database: Database, copied: Iterable[Record]) -> Head:
-    """Make an empty database a log of these records, or leave it empty; returns its head.
+    """Create a log of records in an empty database, or leave it empty; returns the head.
 
     Warns:
-        LogContradicts: Events of the log exclude each other.
+        LogContradicts: Events of the log contradict each other.
 
     Raises:
-        LogExists: It is a log by now.
-        ContradictoryEvents: They are no log's: too many of them are of the same revisions.
+        LogExists: The database already has a log.
+        ContradictoryEvents: Too many of the records have the same revisions.
     """
     from stackfold.infrastructure.eventstore.log_tables import copy
     from stackfold.infrastructure.eventstore.rebuild import fold_copied, report

@@ -1,4 +1,4 @@
-"""The hash chain that shows whether the log is still as it was written."""
+"""The hash chain, which shows whether the log was changed."""
 
 import hashlib
 from typing import NamedTuple
@@ -6,18 +6,18 @@ from typing import NamedTuple
 import orjson
 
 BEGINNING = b"\0" * 32
-"""What the first event is chained to."""
+"""The hash before the first event."""
 
 
 class Record(NamedTuple):
-    """An event as the log keeps it."""
+    """An event as the log stores it."""
 
     position: int
-    """Its place in the log, counted from 1 without gaps."""
+    """Counts from 1 without gaps."""
     change: int
-    """The position of the first event that was committed together with it."""
+    """The position of the first event of the same commit."""
     recorded_at: str
-    """The log's own time, RFC 3339 in UTC with microseconds; it never runs backwards."""
+    """The time of recording, RFC 3339 in UTC with microseconds, which never runs backwards."""
     originator_id: str
     originator_version: int
     topic: str
@@ -39,10 +39,10 @@ def chained(
     topic: str,
     state: bytes,
 ) -> bytes:
-    """The hash of an event, over the hash before it and all that is stored of the event.
+    """The hash of an event, over the previous hash and all columns of the event.
 
-    sha256(previous hash ‖ JSON array of the columns, no spaces ‖ state). An array tells where it
-    ends, so no two different events read the same.
+    sha256(previous hash ‖ JSON array of the columns, no spaces ‖ state). Since an array marks its
+    end, two different events never have the same input.
     """
     columns = orjson.dumps(
         (position, change, recorded_at, originator_id, originator_version, topic)
@@ -62,5 +62,9 @@ class Head(NamedTuple):
 
 
 def select_head(clock: str = "NULL") -> str:
-    """The statement that selects the end of the log, and what an expression for the time yields."""
+    """A statement that selects the end of the log and the time.
+
+    Args:
+        clock: SQL for the time of the server's clock.
+    """
     return f"SELECT position, recorded_at, hash, {clock} FROM events ORDER BY position DESC LIMIT 1"

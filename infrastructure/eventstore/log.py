@@ -1,6 +1,6 @@
-"""The log as a whole: follow it, prove it, rebuild from it, copy it.
+"""The log as a whole: read, follow, verify, rebuild, export and fork it.
 
-Looking at the log needs no framework, so what only the rest needs is imported there.
+Reading needs neither eventsourcing nor pydantic, so other methods import what needs them.
 """
 
 import math
@@ -30,14 +30,18 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.eventstore.verification import Verification
 
 _LONGEST = 5.0
-"""Seconds between two looks for new events, even if nobody has told of any."""
+"""Seconds between two checks for new events, even without a notification."""
 
 
 class Log:
-    """Every event in the order in which it was committed."""
+    """All events, in the order in which they were committed."""
 
     def __init__(self, database: Database) -> None:
-        """Work on the log in `database`."""
+        """Create the service.
+
+        Args:
+            database: Holds the log.
+        """
         self._database = database
         self._history = SqlHistory(database)
 
@@ -52,19 +56,19 @@ class Log:
         limit: int | None = None,
         newest_first: bool = True,
     ) -> Iterator[HistoryEntry]:
-        """What was done, by whom and why.
+        """What each event changed, by whom and why.
 
         Args:
-            since: Only what was recorded at or after this point.
-            until: Only what was recorded at or before it.
-            by: Only what this person did.
-            kind: Only this kind: stack, a component type, flavor, activation or run.
-            name: Only what was called this.
-            limit: At most so many.
-            newest_first: The order.
+            since: Only events that were recorded at or after this point.
+            until: Only events that were recorded at or before this point.
+            by: Only events of this author.
+            kind: Only events of this kind: stack, a component type, flavor, activation or run.
+            name: Only events of what had this name after the event.
+            limit: The largest number of entries.
+            newest_first: Whether the order is from the newest to the oldest.
 
         Raises:
-            InvalidAsOf: A point is written in no known form.
+            InvalidAsOf: A point has an unknown format.
             AsOfOutOfRange: A position is not in the log.
         """
         wanted = LogFilter(
@@ -81,14 +85,14 @@ class Log:
         return self._history.log(wanted)
 
     def events(self, after: int = 0, upto: int | None = None) -> Iterator[LogEvent]:
-        """The events themselves, oldest first.
+        """The events as they were recorded, oldest first.
 
         Args:
-            after: Only those after this position.
-            upto: Only those up to this one.
+            after: Only events after this position.
+            upto: Only events up to this position.
 
         Raises:
-            UnreadableEvent: One of them was damaged.
+            UnreadableEvent: An event is damaged.
         """
         for record in records(self._database, after, upto):
             yield LogEvent(
@@ -104,12 +108,12 @@ class Log:
     def subscribe(self, after: int = 0, timeout: float | None = None) -> Iterator[LogEvent]:
         """The events after a position, and every later one as soon as it is committed.
 
-        To keep a table of one's own in step, commit the position together with what the event
-        changes, and subscribe after that position again: every event is then applied exactly once.
+        To maintain a table, commit the position of each event together with its changes, and
+        subscribe after the last committed position: every event is then applied exactly once.
 
         Args:
-            after: The last position that is known already.
-            timeout: Seconds to wait for the next event before the iterator ends; None for ever.
+            after: The last position that was processed.
+            timeout: Seconds to wait for the next event before the iterator ends; None for no limit.
         """
         with self._database.new_events() as wait:
             last = time.monotonic()
@@ -123,14 +127,17 @@ class Log:
                 wait(min(left, _LONGEST))
 
     def head(self) -> Head:
-        """The last position and its hash; noted elsewhere, they prove that nothing was cut off."""
+        """The last position and its hash; stored elsewhere, they prove that nothing was cut off."""
         return head(self._database)
 
     def ahead(self) -> "Ahead | None":
-        """What is wrong where the last event lies ahead of the clock, and what ends it.
+        """Whether the last event is ahead of the clock.
 
-        None where it does not. Each change to such a log tells of it, too: as a warning of the
-        logger "stackfold", or on stderr of a command.
+        Every change of such a log also warns of it: by the logger "stackfold", or on stderr of a
+        command.
+
+        Returns:
+            The problem, which says what resolves it; None if the last event is not ahead.
         """
         from stackfold.infrastructure.eventstore.clock import ahead
 
@@ -144,18 +151,21 @@ class Log:
         """Recompute the hash chain, and compare the read models with a fresh fold of the log.
 
         Args:
-            known: A head that was noted earlier, as "POSITION:HASH".
-            progress: Told how many events are done.
+            known: A head that was stored earlier, as "POSITION:HASH".
+            progress: Called with the number of events that are done.
 
         Raises:
-            Invalid: `known` is not of that form.
+            Invalid: `known` has another format.
         """
         from stackfold.infrastructure.eventstore.verification import verify
 
         return verify(self._database, known, progress)
 
     def rebuild(self, progress: "Progress | None" = None) -> int:
-        """Make the read models anew from the log, in one transaction, while readers go on.
+        """Rebuild the read models from the log, in one transaction, while readers continue.
+
+        Args:
+            progress: Called with the number of events that are done.
 
         Returns:
             The number of events.
@@ -165,7 +175,7 @@ class Log:
         return rebuild(self._database, progress)
 
     def export(self, path: Path) -> Head:
-        """Write the log to a file, a JSON object a line; returns its head.
+        """Write the log to a new file, one JSON object per line; returns its head.
 
         Raises:
             InvalidFile: The file exists or cannot be written.
@@ -178,9 +188,9 @@ class Log:
         """Create a home with the log up to a point in the past; returns its head.
 
         Raises:
-            InvalidAsOf: The point is written in no known form.
-            AsOfOutOfRange: It is not in the log.
-            LogUnavailable: There is a log already, or it cannot be created.
+            InvalidAsOf: The point has an unknown format.
+            AsOfOutOfRange: The point is not in the log.
+            LogUnavailable: The home already has a log, or it cannot be created.
         """
         from stackfold.infrastructure.eventstore.fork import fork
 
@@ -212,8 +222,6 @@ class Log:
 
         return application_class(self._database)
 
-    # -- how it is done
-
     def _position(self, as_of: AsOf) -> int | None:
         return position_of(self._database, as_of)
 
@@ -231,6 +239,6 @@ def _fields(record: Record) -> dict[str, Any]:
 
 
 def _time(as_of: AsOf) -> str | None:
-    """The time that is meant, if one is; a filter may lie outside of the log."""
+    """The time that a point means, if it is a time, which may be outside of the log."""
     point = None if as_of is None else moment(as_of)
     return point.text if isinstance(point, Time) else None

@@ -1,7 +1,7 @@
-"""The table of events, its indexes, and what keeps it append-only.
+"""The table of events, its indexes, and the triggers that make it append-only.
 
-Normally no aggregate has two events of one revision. An index that was damaged lets a second one
-in; a copy of such a log must hold both, so its table forbids only further ones.
+A unique index ensures that no aggregate has two events of one revision. A damaged index can let a
+second one in. A copy of such a log must contain both, so its index excepts them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,27 +28,27 @@ ONE_OF_A_REVISION = (
     "CREATE UNIQUE INDEX events_revisions ON events (originator_id, originator_version) "
     "WHERE position NOT IN "
 )
-"""The beginning of the index in a table with duplicates; the positions that it allows follow."""
+"""The begin of the unique index of a table with duplicates; their positions follow."""
 
 INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 _BATCH = 2000
 _MOST_DUPLICATES = 500
-"""Above that it is no index that lied, but a log that somebody made up."""
+"""The most duplicates that a damaged index explains; a log with more was forged."""
 
 
 def create(cursor: Cursor, database: Database) -> None:
-    """Create the table of events, empty."""
+    """Create the empty table of events."""
     for statement in (EVENTS, *INDEXES, *database.append_only):
         cursor.execute(statement)
 
 
 def copy(cursor: Cursor, database: Database, records: Iterable[Sequence[Any]]) -> None:
-    """Insert records as they are into the empty table, even where two are of one revision.
+    """Insert records into the empty table, even if some have the same revision.
 
     Raises:
-        ContradictoryEvents: That is so of too many.
-        database.conflict: Two have the same position.
+        ContradictoryEvents: Too many records have the same revision.
+        database.conflict: Two records have the same position.
     """
     rest = iter(records)
     duplicates = False
@@ -84,7 +84,7 @@ def _forbid_more_duplicates(cursor: Cursor, database: Database) -> None:
         f"ORDER BY position LIMIT {_MOST_DUPLICATES + 1}"
     ).fetchall()
     if len(found) > _MOST_DUPLICATES:
-        raise ContradictoryEvents("very many events are of a revision that there is already")
+        raise ContradictoryEvents("too many events have a revision that another event has")
     positions = ", ".join(str(int(position)) for (position,) in found)
     for statement in (f"{ONE_OF_A_REVISION}({positions})", *INDEXES, *database.append_only):
         cursor.execute(statement)

@@ -1,4 +1,4 @@
-"""Finding and opening the log: a file in the home, or a database that several people share."""
+"""Finds and opens the log: a file in the home, or a shared database."""
 
 import os
 import warnings
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 def chosen_store(project: Project | None, home: Path | None = None) -> str | None:
-    """The address of the shared log that is set: `STACKFOLD_STORE`, or else the project's.
+    """The address of the shared log: `STACKFOLD_STORE`, or that of the project.
 
     Args:
-        project: The project that is worked in.
-        home: Whose list of trusted addresses counts; None for that of the user.
+        project: The current project.
+        home: The home with the list of trusted addresses; None for that of the user.
 
     Raises:
-        UntrustedStore: The project names an address that was not trusted.
-        Invalid: It names one that is not to be used.
+        UntrustedStore: The project names an address that is not trusted.
+        Invalid: The project names an invalid address.
     """
     given = os.environ.get("STACKFOLD_STORE")
     if given or project is None or not project.store:
@@ -44,20 +44,20 @@ def chosen_store(project: Project | None, home: Path | None = None) -> str | Non
 
 
 def exists() -> bool:
-    """Whether there is a log already, as far as that can be told without asking a server."""
+    """Whether there is a log, as far as that is known without connecting to a server."""
     return bool(chosen_store(find_project())) or os.path.exists(home_folder() / LOG_FILE)
 
 
 def open_log(home: Path, store: str | None) -> Database:
-    """The database with the log, which the first use creates.
+    """Open the database with the log, which the first use creates.
 
     Args:
-        home: The folder of a log of one's own.
-        store: The address of a shared one; it comes before the folder.
+        home: The folder of a local log.
+        store: The address of a shared log, which takes precedence; None for a local log.
 
     Raises:
-        Invalid: The address is not to be used.
-        LogUnavailable: It cannot be opened or created.
+        Invalid: The address is invalid.
+        LogUnavailable: The log cannot be opened or created.
     """
     for folder in (home, home / SECRETS_FOLDER):
         delete_abandoned(folder)
@@ -66,7 +66,7 @@ def open_log(home: Path, store: str | None) -> Database:
     if store:
         return _ready(_shared(store))
     path = home / LOG_FILE
-    if not os.path.exists(path):  # which, unlike Path's, is false too where nobody may look
+    if not os.path.exists(path):  # raises nothing in a folder without access, unlike Path.exists
         from stackfold.infrastructure.eventstore.fork import create_log
 
         create_log(path)
@@ -74,7 +74,7 @@ def open_log(home: Path, store: str | None) -> Database:
 
 
 def _ready(database: Database) -> Database:
-    """The database with a log of this version; closed, if that cannot be."""
+    """Create or upgrade the log if necessary; closes the database if that fails."""
     try:
         if database.empty:
             from stackfold.infrastructure.eventstore.fork import begin
@@ -102,8 +102,8 @@ def check_store(store: str) -> None:
     """Connect to a shared log and read from it, changing nothing.
 
     Raises:
-        Invalid: The address is not to be used.
-        LogUnavailable: It cannot be reached or entered, or there is no log yet.
+        Invalid: The address is invalid.
+        LogUnavailable: The database cannot be reached or entered, or has no log yet.
     """
     database = _shared(store)
     try:
@@ -114,12 +114,12 @@ def check_store(store: str) -> None:
 
 
 def import_into(store: str, path: Path) -> "Head":
-    """Make an empty shared database the log in a file; returns its head.
+    """Fill an empty shared database with the log in an exported file; returns its head.
 
     Raises:
-        InvalidFile: The file is not an export of this version, is damaged, or was cut off.
-        LogExists: There is a log already.
-        LogUnavailable: It cannot be created.
+        InvalidFile: The file is no export of this version, is damaged, or was cut off.
+        LogExists: The database already has a log.
+        LogUnavailable: The log cannot be created.
     """
     from stackfold.infrastructure.eventstore.export import load_into
 

@@ -96,19 +96,19 @@ class Projector:
         if constraint:
             constraint(self._queries, event, row)
         after = projection.apply(row, event)
+        if after is not None:
+            author = author_of(event)
+            envelope = (id, event.originator_version, position, created, recorded_at, author)
+            try:
+                cursor.execute(table.insert, (*envelope, *encoded(after, table.in_json)))
+            except self._database.conflict as error:
+                if table.model.duplicate == "lost race":
+                    raise IntegrityError(str(error)) from error
+                name = str(table.model.unique_values(after)[-1])
+                raise NameTaken(table.model.noun_of(after), name) from error
         shown = after or row
         if shown is not None:
             cursor.execute(_INDEX, revision_entry(position, event, table.model, shown))
-        if after is None:
-            return
-        envelope = (id, event.originator_version, position, created, recorded_at, author_of(event))
-        try:
-            cursor.execute(table.insert, (*envelope, *encoded(after, table.in_json)))
-        except self._database.conflict as error:
-            if table.model.duplicate == "lost race":
-                raise IntegrityError(str(error)) from error
-            name = str(table.model.unique_values(after)[-1])
-            raise NameTaken(table.model.noun_of(after), name) from error
 
 
 class _Statements:

@@ -1,4 +1,4 @@
-"""The tables of the read models, created from their declarations."""
+"""Creates the tables of the read models from their declarations."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,11 @@ class ReadModelTables:
     """The tables of all read models of a set of aggregates."""
 
     def __init__(self, aggregates: Aggregates) -> None:
-        """Create, clear and drop the tables of `aggregates`."""
+        """Collect the tables.
+
+        Args:
+            aggregates: Declare the read models.
+        """
         self._models = tuple(aggregates.read_models())
         self._tables: tuple[Table, ...] = (
             LOG_INDEX,
@@ -33,12 +37,12 @@ class ReadModelTables:
         )
 
     def names(self) -> Iterator[str]:
-        """The name of every table."""
+        """The names of all tables."""
         yield from (model.table for model in self._models)
         yield from (table.name for table in self._tables)
 
     def position_of(self, name: str, schema: str) -> str:
-        """An SQL expression for the position of the event that made a row of a table."""
+        """SQL for the position of the event that created a row of a table."""
         table = next((each for each in self._tables if each.name == name), None)
         if table is None:
             return "since"
@@ -48,7 +52,7 @@ class ReadModelTables:
         return table.position
 
     def create(self, cursor: Cursor, schema: str) -> None:
-        """Create the tables in a schema of the database, empty and without indexes."""
+        """Create the empty tables in a schema of the database, without indexes."""
         for model in self._models:
             cursor.execute(
                 f"CREATE TABLE {schema}.{model.table} (id TEXT NOT NULL, "
@@ -60,7 +64,7 @@ class ReadModelTables:
             cursor.execute(f"CREATE TABLE {schema}.{table.name} ({_definition(table)})")
 
     def create_indexes(self, cursor: Cursor) -> None:
-        """Create the indexes: for lookups, and against two current rows of one name."""
+        """Create the indexes, for lookups and for the uniqueness of names."""
         for model in self._models:
             table, unique = model.table, ", ".join(model.unique)
             for definition in (
@@ -82,7 +86,7 @@ class ReadModelTables:
             cursor.execute(f"DELETE FROM {name}")
 
     def drop(self, cursor: Cursor) -> None:
-        """Drop the tables that exist, whatever version of the read models they are of."""
+        """Drop the tables that exist, of any schema version."""
         for name in self.names():
             cursor.execute(f"DROP TABLE IF EXISTS {name}")
 

@@ -1,4 +1,4 @@
-"""Folding the whole log into empty read models, a batch at a time."""
+"""Rebuilds the read models from the whole log, a batch of events at a time."""
 
 import warnings
 from collections import defaultdict
@@ -25,7 +25,7 @@ from stackfold.infrastructure.eventstore.read_model_tables import ENVELOPE, Read
 from stackfold.infrastructure.eventstore.row_statements import statement
 
 Progress = Callable[[int], None]
-"""Called with the number of events that are done, now and then."""
+"""(number of events that are done) → None; called after each batch."""
 
 _BATCH = 2000
 
@@ -35,45 +35,45 @@ _EVENTS = (
 
 
 def rebuild(database: Database, progress: Progress | None = None) -> int:
-    """Make the read models anew from the log, in one transaction, while readers go on.
+    """Rebuild the read models from the log, in one transaction, while readers continue.
 
     Args:
-        database: Where the log is.
-        progress: Told how many events are done.
+        database: Holds the log.
+        progress: Called with the number of events that are done.
 
     Returns:
         The number of events.
 
     Warns:
-        LogContradicts: Events of the log exclude each other, such as two of the same name.
+        LogContradicts: Events of the log contradict each other, such as two of the same name.
 
     Raises:
-        UnreadableEvent: The log holds an event that cannot be loaded; nothing is changed then.
+        UnreadableEvent: An event cannot be loaded; nothing is changed.
     """
     with database.apart() as own, own.write() as cursor:
-        own.fix(cursor)
+        own.repair(cursor)
         done = _rebuild(own, cursor, progress)
     report(done.contradictions)
     return done.events
 
 
 def fold_copied(database: Database, cursor: Cursor) -> list[Contradiction]:
-    """Make the read models of a log that was just copied; returns what should be reported."""
+    """Build the read models of a log that was just copied; returns the contradictions in it."""
     return _rebuild(database, cursor).contradictions
 
 
 def upgrade(database: Database) -> None:
-    """Rebuild read models of an older version, unless another process is faster."""
+    """Rebuild read models with an older schema version, unless another process is faster."""
     found: list[Contradiction] = []
     with database.write() as cursor:
         if database.version(cursor) < SCHEMA:
-            database.fix(cursor)
+            database.repair(cursor)
             found = _rebuild(database, cursor).contradictions
     report(found)
 
 
 def report(contradictions: Iterable[Contradiction]) -> None:
-    """Warn of contradictions; after the commit, since a warning may be made an error."""
+    """Warn of contradictions. Call this after the commit, since a filter may raise the warning."""
     for each in contradictions:
         warnings.warn(LogContradicts(each.position, each.problem), stacklevel=3)
 
@@ -85,35 +85,35 @@ class _Done(NamedTuple):
 
 def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = None) -> _Done:
     tables = ReadModelTables(database.aggregates)
-    anew = database.drops_unseen or database.version(cursor) < SCHEMA
-    if anew:
+    recreate = database.drops_unseen or database.version(cursor) < SCHEMA
+    if recreate:
         tables.drop(cursor)
         tables.create(cursor, database.main)
     else:
         tables.clear(cursor)
     fold = Fold(database, cursor, database.main)
     count = fold.run(events(database), progress)
-    if anew:
+    if recreate:
         tables.create_indexes(cursor)
         database.stamp(cursor)
     return _Done(count, fold.contradictions.all())
 
 
 def events(database: Database) -> Iterator[Any]:
-    """All events, in order, as `Fold.run` takes them."""
+    """All events by position, as `Fold.run` takes them."""
     return pages(database, _EVENTS, _BATCH)
 
 
 class Fold:
-    """Rows of read models, made from events alone: nothing is read back while it goes on."""
+    """Projects all events into empty tables, without reading the tables back."""
 
     def __init__(self, database: Database, cursor: Cursor, schema: str) -> None:
-        """Fill tables.
+        """Create a fold.
 
         Args:
-            database: Whose aggregates are projected.
+            database: Declares the aggregates.
             cursor: Writes the rows.
-            schema: Where the tables are: `database.main` or `database.temp`.
+            schema: The schema of the tables: `database.main` or `database.temp`.
         """
         self._cursor = cursor
         self._schema = schema
@@ -125,18 +125,21 @@ class Fold:
         """Id → name, for aggregates without a row per revision."""
         self._rows: dict[str, list[Sequence[Any]]] = defaultdict(list)
         self.contradictions = Contradictions()
-        """Those that nobody has ended; complete when the fold is."""
+        """The contradictions among the events; complete after `run`."""
 
     def run(self, events: Iterable[Any], progress: Progress | None = None) -> int:
-        """Fold events into the tables, and return their number.
+        """Project events into the tables.
 
         Args:
             events: Tuples of position, recorded_at, originator_id, originator_version, topic and
-                state, in the order of their positions.
-            progress: Told how far it has got.
+                state, by position.
+            progress: Called with the number of events that are done.
+
+        Returns:
+            The number of events.
 
         Raises:
-            UnreadableEvent: One of them cannot be loaded.
+            UnreadableEvent: An event cannot be loaded.
         """
         count = 0
         for count, (position, recorded_at, id, version, topic, state) in enumerate(events, 1):
@@ -147,7 +150,7 @@ class Fold:
             except UnreadableEvent as error:
                 raise UnreadableEvent(topic, error.reason, position) from error
             except (AssertionError, LookupError, TypeError, ValueError) as error:
-                if not self.contradictions.misfit(id, position, topic):
+                if not self.contradictions.leave_out(id, position, topic):
                     raise UnreadableEvent(topic, "it does not follow", position) from error
                 self._index(fact_entry(position, event, None))
             if not count % _BATCH:
@@ -195,7 +198,7 @@ class Fold:
         if after is None:
             self.contradictions.ended(model, id)
         else:
-            if not self.contradictions.kept(model, id, after):
+            if not self.contradictions.unchanged(model, id, after):
                 after = self.contradictions.named(model, id, after, position)
             self._current[key] = [
                 id, event.originator_version, position, None,
@@ -218,7 +221,7 @@ class Fold:
             self._cursor.execute(sql, parameters)
 
     def _flush(self) -> None:
-        # In the order in which each first came: what is derived from other rows comes after them.
+        # In the order of the first rows of each table: rows that look up values come after those.
         for table, rows in self._rows.items():
             if rows:
                 insertion = table
@@ -228,7 +231,7 @@ class Fold:
                 insertion += " ON CONFLICT DO NOTHING"
                 self._cursor.executemany(insertion, rows)
                 if self._cursor.rowcount < len(rows):
-                    self.contradictions.twice(insertion.split()[2].rpartition(".")[2])
+                    self.contradictions.duplicate_row(insertion.split()[2].rpartition(".")[2])
                 rows.clear()
 
 

@@ -1,4 +1,4 @@
-"""The log in a database: append, hash chain and read models in one transaction."""
+"""Appends events to the log in a database, with hash chain and read models, and reads them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,10 +32,10 @@ Load = Callable[[str, UUID | str, int, bytes], Any]
 
 
 class Recorder(ApplicationRecorder):
-    """Appends events to the log, each chained to the one before, and reads them.
+    """Appends events to the log, each chained to the previous one, and reads them.
 
-    It is a recorder of the eventsourcing library: notification logs, subscriptions and projection
-    runners of that library work on it.
+    As a recorder of the eventsourcing library it serves the library's notification logs,
+    subscriptions and projection runners.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class Recorder(ApplicationRecorder):
         Args:
             database: Holds the log and its read models.
             tables: The tables of the read models.
-            projector: Keeps the read models in step with the log.
-            load: Makes an event of what is stored, for a caller that has only that.
+            projector: Updates the read models.
+            load: Loads a stored event, for callers that pass no event objects.
         """
         super().__init__()
         self._database = database
@@ -57,7 +57,7 @@ class Recorder(ApplicationRecorder):
         self._latest: Record | None = None
 
     def create_tables(self) -> None:
-        """Create the log and its read models, empty."""
+        """Create the empty tables of the log and of its read models."""
         with self._database.write() as cursor:
             self._database.prepare(cursor)
             log_tables.create(cursor, self._database)
@@ -73,20 +73,20 @@ class Recorder(ApplicationRecorder):
         preview: Callable[[Sequence[int]], None] | None = None,
         **_: Any,
     ) -> Sequence[int]:
-        """Append events and fold them into the read models, all or nothing.
+        """Append events and project them into the read models, all or nothing.
 
         Args:
-            stored_events: What is appended.
-            events: The same events as objects; loaded from what is stored if they are not given.
-            preview: Called with the positions when all is done but the commit, to look at what
-                would be; then everything is rolled back.
+            stored_events: The events as they are stored.
+            events: The same events as objects; loaded from the stored ones if omitted.
+            preview: Called with the positions before everything is rolled back, for a dry run;
+                None to commit.
 
         Returns:
-            Their positions.
+            The positions of the events.
 
         Raises:
-            IntegrityError: An aggregate has a revision of that number already.
-            StackfoldError: A constraint forbids one of them.
+            IntegrityError: An aggregate already has an event of the same revision.
+            StackfoldError: A constraint forbids an event.
         """
         written: list[Record] = []
         if not events:
@@ -95,7 +95,7 @@ class Recorder(ApplicationRecorder):
             return self._append(stored_events, events, preview, written)
         except WriteInterrupted:
             if len(written) < len(stored_events) or not self._has(written[-1]):
-                # Nothing is there, so it can be done once more.
+                # Nothing was committed, so it can be repeated.
                 written.clear()
                 return self._append(stored_events, events, preview, written)
         return [record.position for record in written]
@@ -107,11 +107,11 @@ class Recorder(ApplicationRecorder):
         preview: Callable[[Sequence[int]], None] | None,
         written: list[Record],
     ) -> Sequence[int]:
-        """Do it; `written` gets what is written, for whoever must look whether it is there."""
+        """Append events once; the records are added to `written` before the commit."""
         with self._database.write(keep=preview is None) as cursor:
             head, server_time = self._head(cursor)
             position, _, previous = head
-            # Clocks of different writers differ; the log's own time never runs backwards.
+            # The clocks of writers differ, but the time of recording never runs backwards.
             recorded_at = clock.stamp(self._database, head, server_time)
             late = clock.ahead(self._database, cursor, head, server_time)
             first = position + 1
@@ -134,7 +134,7 @@ class Recorder(ApplicationRecorder):
         return positions
 
     def _head(self, cursor: Cursor) -> tuple[Head, str | None]:
-        """The end of the log, and what the database's clock says if it has one."""
+        """The end of the log, and the time of the server's clock if there is a server."""
         time = self._database.clock
         rows = cursor.execute(select_head(time)).fetchall()
         if rows:
@@ -143,13 +143,13 @@ class Recorder(ApplicationRecorder):
         return Head(0, "", BEGINNING), server_time
 
     def _has(self, record: Record) -> bool:
-        """Whether a record is in the log, after the connection was lost.
+        """Whether a record was committed, after the connection was lost.
 
         Raises:
-            WriteInterrupted: It cannot be asked.
+            WriteInterrupted: The log cannot be read.
         """
         try:
-            # Under the write lock, which a server that is still busy with the record holds.
+            # Under the write lock, which the server holds while it still commits the record.
             with self._database.write() as cursor:
                 found = cursor.execute(
                     "SELECT hash FROM events WHERE originator_id = ? AND originator_version = ?",
@@ -161,10 +161,10 @@ class Recorder(ApplicationRecorder):
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Whatever is appended in the block is one transaction, in which nobody else appends.
+        """Append everything in the block in one transaction, in which no other process appends.
 
         Raises:
-            WriteInterrupted: The connection was lost, and what was appended is not there.
+            WriteInterrupted: The connection was lost, and nothing was appended.
         """
         self._latest = None
         try:
@@ -187,10 +187,10 @@ class Recorder(ApplicationRecorder):
 
         Args:
             originator_id: The aggregate's id.
-            gt: Only revisions greater than this.
-            lte: Only revisions up to this.
-            desc: Newest first.
-            limit: At most so many.
+            gt: Only revisions greater than this one.
+            lte: Only revisions up to this one.
+            desc: Whether the order is from the newest to the oldest.
+            limit: The largest number of events.
         """
         order = "DESC" if desc else "ASC"
         rows = self._database.read(
@@ -214,10 +214,10 @@ class Recorder(ApplicationRecorder):
 
         Args:
             start: The first position; None for the beginning of the log.
-            limit: At most so many.
+            limit: The largest number of events.
             stop: The last position; None for the end of the log.
             topics: Only events of these topics; empty for all.
-            inclusive_of_start: Whether the event at `start` counts.
+            inclusive_of_start: Whether the event at `start` is included.
         """
         first = (start or 0) if inclusive_of_start else (start or 0) + 1
         wanted = f" AND topic IN ({', '.join('?' for _ in topics)})" if topics else ""
@@ -234,7 +234,7 @@ class Recorder(ApplicationRecorder):
         return None if last is None else int(last)
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> LogSubscription:
-        """The events after a position, and every later one as soon as it is committed.
+        """An iterator over the events after a position, which waits for later ones.
 
         Args:
             gt: Only positions after this one; None for all.

@@ -1,4 +1,4 @@
-"""Reading the log as it is stored."""
+"""Reads the log as it is stored."""
 
 from collections.abc import Iterator
 
@@ -17,13 +17,13 @@ PAGE = 2000
 def records(
     database: Database, after: int = 0, upto: int | None = None, page_size: int = PAGE
 ) -> Iterator[Record]:
-    """The records after a position, in order; read a page at a time, so that nobody waits.
+    """The records by position, read a page at a time, so that no thread waits long.
 
     Args:
-        database: Where the log is.
-        after: Only those after this position.
-        upto: Only those up to this one; None for all.
-        page_size: How many are read at a time.
+        database: Holds the log.
+        after: Only records after this position.
+        upto: Only records up to this position; None for all.
+        page_size: The number of records of a page.
     """
     while page := database.read(
         f"SELECT {COLUMNS} FROM events WHERE position > ? AND position <= ? "

@@ -1,4 +1,4 @@
-"""Snapshots, found among the rows of the temporal read models."""
+"""Snapshots: rows of the temporal read models."""
 
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.eventsourcing.snapshots import EVERY, Snapshot
@@ -6,10 +6,10 @@ from stackfold.infrastructure.database.protocol import Database
 
 
 class ReadModelSnapshots:
-    """The rows that the index of snapshots holds."""
+    """The rows in the index of snapshots."""
 
     def __init__(self, database: Database) -> None:
-        """Look in `database`."""
+        """Read the snapshots in `database`."""
         self._database = database
 
     def latest(self, topic: str, id: str, upto: int | None) -> Snapshot | None:

@@ -30,7 +30,7 @@ class LogSubscription(Subscription[ApplicationRecorder]):
 
         Args:
             recorder: Reads the log.
-            database: Tells when there may be new events.
+            database: Notifies of new events.
             gt: Only positions after this one; None for all.
             topics: Only events of these topics; empty for all.
         """
@@ -47,7 +47,7 @@ class LogSubscription(Subscription[ApplicationRecorder]):
             StopIteration: The subscription was stopped.
         """
         if self._wait is None:
-            # Before the first look, so that nothing is missed between looking and waiting.
+            # Before the first read, so that no event is missed between reading and waiting.
             self._wait = self._resources.enter_context(self._database.new_events())
         while not self._has_been_stopped:
             if self._read:
@@ -68,6 +68,6 @@ class LogSubscription(Subscription[ApplicationRecorder]):
         raise StopIteration
 
     def __exit__(self, *args: object, **kwargs: object) -> None:
-        """Stop, and no longer wait for events."""
+        """Stop the subscription and release its connection."""
         super().__exit__(*args, **kwargs)
         self._resources.close()

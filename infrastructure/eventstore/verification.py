@@ -1,4 +1,4 @@
-"""Proving that the log is as it was written, and that the read models say what it says."""
+"""Verifies that the log was not changed, and that the read models agree with it."""
 
 import re
 from collections.abc import Iterator
@@ -13,43 +13,43 @@ from stackfold.infrastructure.eventstore.records import PAGE, records
 
 
 class Verification(NamedTuple):
-    """What came of verifying a log."""
+    """The result of verifying a log."""
 
     events: int
-    """The number of verified events."""
+    """The number of intact events before the first problem."""
     head: str
-    """The last position that holds, and its hash, as "POSITION:HASH"."""
+    """The last intact position and its hash, as "POSITION:HASH"."""
     position: int | None = None
-    """The first position that does not hold; None if all do."""
+    """The position of the first problem; None if there is none, or it has no position."""
     problem: str | None = None
-    """What is wrong there."""
+    """The first problem; None if there is none."""
     log_holds: bool = False
-    """Whether only the read models are wrong, so that a rebuild fixes them."""
+    """Whether the log itself is intact, so that a rebuild fixes the problem."""
     remedy: str = "the log can still be read"
-    """What to do about it, or what can be relied on all the same."""
+    """What to do about the problem, or what is not affected by it."""
 
     @property
     def holds(self) -> bool:
-        """Whether everything holds."""
+        """Whether there is no problem."""
         return self.problem is None
 
 
 def verify(
     database: Database, known: str | None = None, progress: Progress | None = None
 ) -> Verification:
-    """Prove that the log is as it was written, and that everything made of it agrees with it.
+    """Verify that the log was not changed, and that everything derived from it agrees with it.
 
-    In this order: indexes of the log have what its table has; the hash chain; the database's own
-    check; the read models are what a fresh fold of the log makes; no events contradict each other;
-    indexes and the triggers that keep the log append-only are there. The first problem is told.
+    Checks, in this order: that indexes agree with tables; the hash chain; the database's own check;
+    that the read models equal rebuilt ones; that no events contradict each other; that no index or
+    trigger is missing. The first problem is reported.
 
     Args:
-        database: Where the log is.
-        known: A head that was noted earlier, as "POSITION:HASH".
-        progress: Told how many events are done.
+        database: Holds the log.
+        known: A head that was stored earlier, as "POSITION:HASH".
+        progress: Called with the number of events that are done.
 
     Raises:
-        Invalid: `known` is not of that form.
+        Invalid: `known` has another format.
     """
     noted = _parsed(known) if known else (0, BEGINNING)
     with database.apart(reading=True) as own:
@@ -79,7 +79,7 @@ def _lying_index(database: Database) -> Fault | None:
     try:
         return database.lying_index()
     except LogUnavailable:
-        # The chain tells which event cannot be read.
+        # Verifying the chain finds the event that cannot be read.
         return None
 
 
@@ -105,23 +105,23 @@ def verify_chain(
             return Verification(last.position, _head(last), last.position + 1, problem)
         problem = _problem(last, record)
         if problem is None and record.position == noted and record.hash != noted_hash:
-            problem = "is not the event that the given head was noted at"
+            problem = "is not the event of the given head"
         if problem is not None:
             return Verification(last.position, _head(last), last.position + 1, problem)
         last = record
         if progress and not last.position % 2000:
             progress(last.position)
     if last.position < noted:
-        problem = f"is missing: the log was cut off, it once went to #{noted}"
+        problem = f"is missing: the log was cut off, it once had #{noted}"
         return Verification(last.position, _head(last), last.position + 1, problem)
     return Verification(last.position, _head(last))
 
 
 def _readable(database: Database) -> Iterator[Record | None]:
-    """The records; None, and nothing more, where the database cannot read one."""
+    """The records; ends with None where the database cannot read one."""
     after = -(2**63)
     for page_size in (PAGE, 1):
-        # Where a page cannot be read, its records are read one by one, to know which it is.
+        # The records of a page that cannot be read are read one by one, to find the damaged one.
         try:
             for record in records(database, after, page_size=page_size):
                 yield record
@@ -140,9 +140,9 @@ def _problem(last: Record, record: Record) -> str | None:
         if follows and chained(last.hash, *record[:-1]) == record.hash:
             return None
     except TypeError:
-        # A column holds something of another type than was ever written there.
+        # A column contains a value of another type.
         pass
-    return "was changed, or comes from elsewhere: its hash does not follow from what it holds"
+    return "was changed, or belongs to another log: its hash does not match"
 
 
 def _head(record: Record) -> str:
@@ -161,7 +161,7 @@ class _Difference(NamedTuple):
 
 
 def _verify_read_models(database: Database) -> _Difference | None:
-    """The first position at which a read model and a fresh fold differ, and how."""
+    """The first position at which the read models differ from rebuilt ones, and how."""
     with database.look() as cursor:
         tables = ReadModelTables(database.aggregates)
         tables.create(cursor, database.temp)
@@ -183,14 +183,14 @@ def _verify_read_models(database: Database) -> _Difference | None:
                     f"EXCEPT SELECT * FROM {other}.{table}{by_table}) AS differing"
                 )
                 if first is not None:
-                    problem = f"reads differently in the read model {table!r}"
+                    problem = f"differs in the read model {table!r}"
                     differences.append(_Difference(first, problem))
             ((one, other),) = cursor.execute(
                 f"SELECT (SELECT count(*) FROM {schemas[0]}.{table}{by_table}), "
                 f"(SELECT count(*) FROM {schemas[1]}.{table}{by_table})"
             )
             if one > other and not differences:
-                problem = f"a row is there twice in the read model {table!r}"
+                problem = f"a row exists twice in the read model {table!r}"
                 differences.append(_Difference(0, problem))
         if differences:
             return min(differences)

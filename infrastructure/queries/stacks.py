@@ -15,7 +15,7 @@ from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.as_of import position_of
 from stackfold.infrastructure.queries.filters import part
-from stackfold.infrastructure.queries.lookup import find, marks, true_at
+from stackfold.infrastructure.queries.lookup import find, marks, table_of, true_at
 
 GLOBAL = "global"
 
@@ -252,8 +252,9 @@ class SqlQueries:
         )
         return [scope for (scope,) in rows]
 
-    def existing(self, table: str, ids: list[str]) -> set[str]:
-        """Which of the ids belong to something living."""
+    def existing(self, topic: str, ids: list[str]) -> set[str]:
+        """Those of the ids that belong to existing aggregates of a topic, such as "stack"."""
+        table = table_of(self._database, topic)
         rows = self._database.read(
             f"SELECT id FROM {table} WHERE until IS NULL AND id IN ({marks(ids)})", ids
         )

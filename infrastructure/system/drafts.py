@@ -65,16 +65,22 @@ def write_new_file(path: Path, text: str, create: Callable[[Path], int] = create
         os.link(draft, path)
 
 
-def delete_abandoned(folder: str | os.PathLike[str]) -> None:
-    """Delete what processes that were killed have left of drafts in a folder, as far as may be."""
+def delete_abandoned(folder: str | os.PathLike[str], name: str | None = None) -> None:
+    """Delete, as far as possible, the drafts in a folder whose processes were killed.
+
+    Args:
+        folder: The folder.
+        name: Only drafts of the file with this name; None for those of all logs and JSON files.
+    """
+    pattern = _DRAFT if name is None else re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{32}}")
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if entry.name.startswith(".")]
     except OSError:
         return
-    for name in names:
-        draft = _DRAFT.match(name)
-        if draft and name[draft.end() :] in ("", *_BESIDE):
+    for each in names:
+        draft = pattern.match(each)
+        if draft and each[draft.end() :] in ("", *_BESIDE):
             _delete_if_abandoned(os.path.join(folder, draft[0]))
 
 

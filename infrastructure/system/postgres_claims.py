@@ -8,7 +8,7 @@ import psycopg
 
 from stackfold.domain.errors import RunBusy
 from stackfold.infrastructure.database.postgres import PostgresDatabase
-from stackfold.infrastructure.database.postgres_connection import refusal
+from stackfold.infrastructure.database.postgres_errors import statement_error
 from stackfold.infrastructure.database.postgres_schema import CLAIMS
 from stackfold.infrastructure.database.protocol import Database
 
@@ -29,7 +29,7 @@ class PostgresClaims:
                     "SELECT pg_try_advisory_lock(?, claim_of(?))", (CLAIMS, run)
                 )
             except psycopg.Error as error:
-                raise refusal(self._database.place, error) from error
+                raise statement_error(self._database.place, error) from error
             if not claimed:
                 raise RunBusy(name)
             try:

@@ -154,8 +154,8 @@ def test_a_wrong_read_model_is_mended_by_a_rebuild(cli, log):
         connection.execute("UPDATE stacks SET name = 'other'")
     connection.close()
     assert cli.fails("log", "verify") == (
-        "#3 reads differently in the read model 'stacks'; "
-        "the log itself holds: `stackfold log rebuild` makes the read models anew"
+        "#3 differs in the read model 'stacks'; "
+        "the log itself is intact: `stackfold log rebuild` recreates the read models"
     )
     cli.ok("log", "rebuild")
     assert cli.ok("log", "verify").startswith("4 events verified")

@@ -190,7 +190,7 @@ def test_a_wrong_password_is_told_and_never_shown(postgres, url, monkeypatch):
     address = postgres.url(database, "careful")
     told = refusal(lambda: opened(address))
     assert (
-        told == f"the log at {address} refuses the password: give it in PGPASSWORD or in ~/.pgpass"
+        told == f"the log at {address} rejects the password: give it in PGPASSWORD or in ~/.pgpass"
     )
     monkeypatch.setenv("PGPASSWORD", "planted-wrong")
     assert refusal(lambda: opened(address)) == told

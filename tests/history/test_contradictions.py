@@ -93,7 +93,7 @@ def test_an_event_hidden_by_an_index_is_told_with_its_place(ws):
     found = ws.log.verify()
     assert (found.position, found.problem) == (
         6,
-        "is not in the index 'sqlite_autoindex_events_1' as it is in the log",
+        "differs between the index 'sqlite_autoindex_events_1' and the log",
     )
     ws.log.rebuild()
     assert ws.log.verify().holds
@@ -115,7 +115,7 @@ def test_a_trigger_that_does_nothing_is_told(ws):
             connection.execute(
                 f"CREATE TRIGGER {name} BEFORE {event} ON events BEGIN SELECT 1; END"
             )
-    assert "'events_stay' is not what it should be" in ws.log.verify().problem
+    assert "'events_stay' differs from its definition" in ws.log.verify().problem
     ws.log.rebuild()
     assert ws.log.verify().holds
 
@@ -256,7 +256,7 @@ def test_the_command_line_tells_what_is_wrong_and_what_ends_it(
     code, _, error = told("log", "verify")
     assert code == 1
     assert error.startswith("error: the database is damaged (stacks_named): ")
-    assert error.endswith("`stackfold log rebuild` makes indexes and read models anew\n")
+    assert error.endswith("`stackfold log rebuild` recreates indexes and read models\n")
     code, done, note = told("log", "rebuild")
     assert (code, done) == (0, "read models rebuilt from 7 events\n")
     assert note.startswith("note: #7 makes a second stack 'prod', beside #6: it is shown as 'prod-")

@@ -1,6 +1,11 @@
 """Copies of the log: another home with a part of it, or a file that goes to another machine."""
 
+import errno
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import orjson
 import pytest
@@ -121,7 +126,7 @@ def test_values_that_are_hard_to_write_survive(ws, tmp_path):
 
 def test_a_file_that_is_there_is_not_exported_over(filled, exported, tmp_path):
     before = exported.read_bytes()
-    with refused(filled, InvalidFile, "is there already: choose another"):
+    with refused(filled, InvalidFile, "exists already: choose another name"):
         filled.log.export(exported)
     assert exported.read_bytes() == before
     with refused(filled, InvalidFile, "cannot be written: No such file or directory"):
@@ -135,6 +140,50 @@ def test_an_export_that_fails_leaves_no_part_of_a_file(filled, home, tmp_path):
     with pytest.raises(LogUnavailable):
         filled.log.export(tmp_path / "part.jsonl")
     assert not (tmp_path / "part.jsonl").exists()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from stackfold.infrastructure.eventstore import export
+from stackfold.infrastructure.workspace import Workspace
+every = export.records
+def some(database):
+    for record in every(database):
+        if record.position == 9:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield record
+export.records = some
+with Workspace.open(Path(sys.argv[1])) as ws:
+    ws.log.export(Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_an_export_that_is_killed_leaves_no_file_and_the_next_one_cleans_up(filled, home, tmp_path):
+    file = tmp_path / "exports" / "log of ours.jsonl"
+    file.parent.mkdir()
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(home), str(file)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    (draft,) = file.parent.iterdir()
+    assert draft.name.startswith(".log of ours.jsonl.")
+    filled.log.export(file)
+    assert [*file.parent.iterdir()] == [file]
+    assert Workspace.import_log(file, tmp_path / "new") == filled.log.head()
+
+
+def test_an_export_to_a_file_system_without_hard_links(filled, tmp_path, monkeypatch):
+    def link(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    head = filled.log.export(tmp_path / "log.jsonl")
+    monkeypatch.undo()
+    assert Workspace.import_log(tmp_path / "log.jsonl", tmp_path / "new") == head
 
 
 def test_a_home_that_has_a_log_is_not_imported_over(exported, home, filled):
@@ -153,7 +202,7 @@ def changed(**fields):
     return lambda line: orjson.dumps({**orjson.loads(line), **fields}) + b"\n"
 
 
-CHANGED = "was changed, its hash does not hold"
+CHANGED = "was changed: its hash does not match"
 
 
 @pytest.mark.parametrize(
@@ -161,15 +210,15 @@ CHANGED = "was changed, its hash does not hold"
     [
         (1, lambda line: b"", "line 1: is not an exported log|is not an exported log"),
         (1, lambda line: b"{}\n", "is not an exported log"),
-        (1, lambda line: b"[]\n", "line 1: is no JSON object"),
-        (1, lambda line: b"SQLite format 3\0", "line 1: is no JSON, or was cut off"),
+        (1, lambda line: b"[]\n", "line 1: is not a JSON object"),
+        (1, lambda line: b"SQLite format 3\0", "line 1: is not JSON, or was cut off"),
         (1, changed(stackfold_log=2), "was exported by a newer Stackfold: upgrade"),
         (1, changed(stackfold_log="1"), "is not an exported log"),
         (5, lambda line: b"", f"line 5: {CHANGED}"),
         (5, lambda line: line * 2, f"line 6: {CHANGED}"),
-        (5, lambda line: line[:-20], "line 5: is no JSON, or was cut off"),
-        (5, lambda line: b"\n" + line, "line 5: is no JSON, or was cut off"),
-        (5, lambda line: b"null\n", "line 5: is no JSON object"),
+        (5, lambda line: line[:-20], "line 5: is not JSON, or was cut off"),
+        (5, lambda line: b"\n" + line, "line 5: is not JSON, or was cut off"),
+        (5, lambda line: b"null\n", "line 5: is not a JSON object"),
         (5, lambda line: b"{}\n", f"line 5: {CHANGED}"),
         (5, lambda line: line.replace(b'"by":"', b'"by":"not '), f"line 5: {CHANGED}"),
         (5, changed(recorded_at="2026-01-01T00:00:00.000000Z"), f"line 5: {CHANGED}"),
@@ -180,7 +229,7 @@ CHANGED = "was changed, its hash does not hold"
         (5, changed(hash=None), f"line 5: {CHANGED}"),
         (5, changed(position="4"), f"line 5: {CHANGED}"),
         (5, changed(more=1), f"line 5: {CHANGED}"),
-        (5, lambda line: b'{"head": "4:00"}\n', "line 5: the head does not fit the events"),
+        (5, lambda line: b'{"head": "4:00"}\n', "line 5: the head does not match the events"),
     ],
 )
 def test_a_file_that_was_changed_is_refused_in_one_line(exported, tmp_path, number, change, says):
@@ -193,13 +242,13 @@ def test_an_export_that_was_cut_off_is_refused(exported, tmp_path, kept):
     all_lines = lines(exported)
     count = kept % len(all_lines)
     exported.write_bytes(b"".join(all_lines[:count]))
-    says = f"was cut off after #{count - 1}" if count else "line 1: is no JSON, or was cut off"
+    says = f"was cut off after #{count - 1}" if count else "line 1: is not JSON, or was cut off"
     must_be_refused(exported, tmp_path, says)
 
 
 def test_an_export_that_was_cut_off_in_the_middle_of_a_line_is_refused(exported, tmp_path):
     exported.write_bytes(exported.read_bytes()[:-30])
-    must_be_refused(exported, tmp_path, r"line \d+: is no JSON, or was cut off")
+    must_be_refused(exported, tmp_path, r"line \d+: is not JSON, or was cut off")
 
 
 def rehashed(exported, change):

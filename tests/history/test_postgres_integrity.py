@@ -54,11 +54,11 @@ UNIQUE = "events_originator_id_originator_version_key"
 MISSING = {
     "DROP TRIGGER events_stay ON events": "the trigger 'events_stay' is missing",
     "ALTER TABLE events DISABLE TRIGGER events_stay": (
-        "the trigger 'events_stay' is disabled, or not what it should be"
+        "the trigger 'events_stay' is disabled, or differs from its definition"
     ),
     "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN RETURN NEW; END $$": (
-        "the trigger 'events_stay' is disabled, or not what it should be"
+        "the trigger 'events_stay' is disabled, or differs from its definition"
     ),
     "DROP TRIGGER events_are_announced ON events": (
         "the trigger 'events_are_announced' is missing"
@@ -76,7 +76,7 @@ def test_what_is_missing_is_told_and_made_anew(ws, execute):
         execute(statement)
         found = ws.log.verify()
         assert found.problem.startswith(problem)
-        assert "as the owner of the log, `stackfold log rebuild`" in found.remedy
+        assert "as the owner of the log, run `stackfold log rebuild`" in found.remedy
         ws.log.rebuild()
         assert ws.log.verify().holds
 
@@ -84,7 +84,7 @@ def test_what_is_missing_is_told_and_made_anew(ws, execute):
 def test_an_index_that_is_not_unique_any_more_is_told(ws, execute):
     execute("DROP INDEX stacks_named")
     execute("CREATE INDEX stacks_named ON stacks (name) WHERE until IS NULL")
-    assert ws.log.verify().problem == "the index 'stacks_named' is not what it should be"
+    assert ws.log.verify().problem == "the index 'stacks_named' differs from its definition"
     ws.log.rebuild()
     assert ws.log.verify().holds
 
@@ -94,7 +94,7 @@ def test_an_event_that_an_index_hides_is_told_with_its_place(ws, execute):
         ws.components.update(STORE, "shared", {"path": "/two"})
     found = ws.log.verify()
     assert found.position == ws.log.head().position
-    assert found.problem == f"is not in the index '{UNIQUE}' as it is in the log"
+    assert found.problem == f"differs between the index '{UNIQUE}' and the log"
     ws.log.rebuild()
     assert ws.log.verify().holds
 
@@ -103,7 +103,7 @@ def test_a_name_that_an_index_hides_is_told(ws, execute):
     with not_maintained(execute, "stacks_named"):
         stack(ws, "hidden")
     found = ws.log.verify()
-    assert found.problem == "the index 'stacks_named' has other rows than the table 'stacks'"
+    assert found.problem == "the index 'stacks_named' differs from the table 'stacks'"
     ws.log.rebuild()
     assert ws.log.verify().holds
     assert names(ws.stacks.list()) == ["default", "hidden", "prod"]

@@ -17,7 +17,7 @@ def tables_and_columns():
 
 def must_tell_the_table(home, table):
     found = verified(home)
-    assert found.problem == f"reads differently in the read model {table!r}"
+    assert found.problem == f"differs in the read model {table!r}"
     assert found.log_holds
     with Workspace.open(home) as ws:
         assert 0 <= found.position <= ws.log.head().position
@@ -74,7 +74,7 @@ def test_a_row_added_twice(home):
         for (index,) in indexes.fetchall():
             connection.execute(f"DROP INDEX {index}")
         connection.execute("INSERT INTO stacks SELECT * FROM stacks WHERE since = 3")
-    assert verified(home).problem == "a row is there twice in the read model 'stacks'"
+    assert verified(home).problem == "a row exists twice in the read model 'stacks'"
 
 
 def test_the_place_is_the_first_row_that_differs(home):

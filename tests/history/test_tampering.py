@@ -15,7 +15,7 @@ from stackfold.infrastructure.eventstore.hash_chain import COLUMNS, Record, chai
 from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
-CHANGED = "was changed, or comes from elsewhere: its hash does not follow from what it holds"
+CHANGED = "was changed, or belongs to another log: its hash does not match"
 
 
 @pytest.fixture
@@ -167,14 +167,14 @@ def test_a_new_chain_is_told_by_a_noted_head(home, head):
     with Workspace.open(home) as ws:
         ws.log.rebuild()
     assert verified(home).holds, "nothing in the log itself can tell"
-    problem = "is not the event that the given head was noted at"
+    problem = "is not the event of the given head"
     must_be_found(home, head.position, problem, str(head))
 
 
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
-        ("DELETE FROM events WHERE topic = 'flavor.registered'", "reads differently"),
+        ("DELETE FROM events WHERE topic = 'flavor.registered'", "differs in the read model"),
         ("DELETE FROM events WHERE topic = 'stack.registered'", "cannot be loaded: it does not"),
         ("UPDATE events SET topic = 'no.such' WHERE position = 8", "cannot be loaded: a newer"),
         ("UPDATE events SET state = x'7b7d' WHERE position = 8", "cannot be loaded: it was"),
@@ -213,14 +213,14 @@ def cut(home, last, read_models):
 @pytest.mark.parametrize("last", [12, 14])
 def test_a_cut_tail_is_told_by_a_noted_head(home, head, last, read_models):
     cut(home, last, read_models)
-    problem = f"is missing: the log was cut off, it once went to #{head.position}"
+    problem = f"is missing: the log was cut off, it once had #{head.position}"
     must_be_found(home, last + 1, problem, str(head))
 
 
 def test_a_cut_tail_is_told_by_the_read_models(home):
     cut(home, 14, read_models=False)
     found = verified(home)
-    assert found.problem.startswith("reads differently in the read model")
+    assert found.problem.startswith("differs in the read model")
     assert found.events == 14
 
 
@@ -236,7 +236,7 @@ def test_an_older_head_is_enough_to_prove_all_that_came_before_it(original, home
     assert verified(home, f"9:{middle}").holds
     assert verified(home, f"#9:{middle.lower()}").holds
     other = "0" * 64
-    must_be_found(home, 9, "is not the event that the given head was noted at", f"9:{other}")
+    must_be_found(home, 9, "is not the event of the given head", f"9:{other}")
 
 
 @pytest.mark.parametrize(
