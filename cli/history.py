@@ -8,6 +8,7 @@ import typer
 
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.cli import completion, show
+from stackfold.cli.hints import with_hint
 from stackfold.cli.history_rows import print_changes
 from stackfold.cli.options import (
     ActiveOrStackName,
@@ -151,7 +152,7 @@ def revert(
             entries = reverted(yes)
         except NeedsConfirmation as needed:
             if dry_run:
-                note(str(needed))
+                note(with_hint(needed))
             else:
                 confirm_shared(needed)
             entries = reverted(True)

@@ -54,7 +54,9 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.write(f"{one_line(str(unchanged))}\n")
         return 0
     except StackfoldError as error:
-        return _fail(str(error))
+        from stackfold.cli.hints import with_hint
+
+        return _fail(with_hint(error))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -26,6 +26,7 @@ from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import (
     Busy,
     Conflict,
+    DeploymentStopped,
     DeploymentUnavailable,
     NotFound,
     RunBusy,
@@ -276,7 +277,7 @@ class Deployments:
         tensors = tensors_of(inputs)
         deployment = self._load(id)
         if deployment.status != "started":
-            raise DeploymentUnavailable(name, self._why_not(deployment))
+            raise self._not_served(deployment)
         deployer = self._deployers.known(deployment.deployer)
         answer = deployer.predict(self._deployers.deployed(deployment), tensors)
         try:
@@ -337,12 +338,13 @@ class Deployments:
         deployment = self._repository.load(Deployment, id)
         return not deployment.deleted and deployment.status in ("started", "unfinished")
 
-    def _why_not(self, deployment: Deployment) -> str:
+    def _not_served(self, deployment: Deployment) -> DeploymentUnavailable:
         if deployment.status == "unfinished" and self._claims.held(str(deployment.id)):
-            return "it is being started: wait until it is ready"
-        told = {"unfinished": "was never started to the end", "stopped": "is stopped"}
-        status = told.get(deployment.status, deployment.status)
-        return f"it {status}: run `stackfold deployment start {deployment.name}`"
+            problem = "it is being started: wait until it is ready"
+            return DeploymentUnavailable(deployment.name, problem)
+        problems = {"unfinished": "its last start was interrupted", "stopped": "it is stopped"}
+        problem = problems.get(deployment.status, f"it {deployment.status}")
+        return DeploymentStopped(deployment.name, problem)
 
     @contextmanager
     def _claimed(self, id: str, name: str) -> Iterator[None]:

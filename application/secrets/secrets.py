@@ -240,7 +240,7 @@ class Secrets:
         if read_only and not writable:
             return read_only
         hint = f"it is in the {read_only.name} and is changed there" if read_only else ""
-        raise NotFound("secret", name, hint or "`stackfold secret list` shows those there are")
+        raise NotFound("secret", name, hint)
 
     def _view(self, name: str, store: SecretStore) -> SecretView:
         keys = store.keys().get(name) or [*store.read(name)]

@@ -19,7 +19,7 @@ from stackfold.application.stacks.stack_document import (
 )
 from stackfold.application.stacks.validation import StackRules, ValidationPhase, member
 from stackfold.application.stacks.views import ComponentView, StackView
-from stackfold.domain.errors import ComponentsDiffer, NameTaken, NothingToChange
+from stackfold.domain.errors import ComponentsDiffer, ImportNameTaken, NothingToChange
 from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.name import LONGEST
 from stackfold.domain.stacks.component import Component
@@ -114,7 +114,7 @@ class Exchange:
         Raises:
             InvalidFile: The document describes no stack.
             ComponentsDiffer: Other components have the names of its components.
-            NameTaken: Another stack has its name.
+            ImportNameTaken: Another stack has its name.
             NothingToChange: The same stack is there already.
             InvalidConfiguration: A configuration does not fit its flavor.
             InvalidStack: Its components cannot work together.
@@ -227,7 +227,7 @@ class _Import:
             if held == composition and (there.description, there.labels) == told[1:3]:
                 raise NothingToChange("stack", there.name, there.revision)
             if self._on_conflict != "rename":
-                raise NameTaken("stack", name, "give another name, or --on-conflict rename")
+                raise ImportNameTaken("stack", name)
             name = _free(name, lambda other: bool(queries.stacks(_named(other))))
         return Stack.register(name, composition, told.description, told.labels)
 

@@ -78,7 +78,7 @@ class Reverts:
             components = self._components_then(past, then) if with_components else []
             self._must_be_confirmed(stack, components, confirmed)
             if not with_components:
-                self._must_be_there(past, ", or revert with --with-components")
+                self._must_be_there(past, with_components=True)
             if past.state != stack.state:
                 stack.revert(past)
             elif not components:
@@ -242,12 +242,14 @@ class Reverts:
         if reached and not confirmed:
             raise NeedsConfirmation(reached)
 
-    def _must_be_there(self, past: Stack, otherwise: str = "") -> None:
+    def _must_be_there(self, past: Stack, with_components: bool = False) -> None:
         for type, ids in past.components.items():
             for id in (str(id) for id in ids):
                 if not self._queries.existing("component", [id]):
                     name = self._repository.load(Component, UUID(id)).name
-                    raise ComponentDeleted(type.noun, name, past.name, type.command, otherwise)
+                    raise ComponentDeleted(
+                        type.noun, name, past.name, type.command, with_components
+                    )
 
     def _must_fit(self, past: Component) -> None:
         try:
@@ -279,12 +281,7 @@ class Reverts:
         """Refuse to go past a deployment, which somebody may mean, unless it was deleted."""
         if self._queries.existing("deployment", [deployment]):
             (entry,) = self._history.of(deployment, 1)
-            raise CannotUndo(
-                change,
-                f"deployment {entry.name!r} {entry.action}",
-                f"run `stackfold deployment delete {entry.name}`, after which undo goes on with "
-                "what was changed before, or change that by `stackfold stack revert`",
-            )
+            raise CannotUndo(change, "deployment", entry.name, entry.action)
 
 
 FIRST_CHANGE = 1

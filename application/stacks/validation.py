@@ -104,8 +104,9 @@ def _fits_its_flavor(facts: Facts) -> Iterator[Violation]:
         if problem is None:
             continue
         if isinstance(problem, FlavorClassNotFound):
-            # In a list of problems, what to do stands at their ends.
-            yield Violation(f"{member.title}: {problem.problem}", problem.fix)
+            command = f"stackfold {problem.command} flavor register {problem.source}"
+            fix = f"run `{command}` in the folder that has it"
+            yield Violation(f"{member.title}: {problem.problem}", fix)
             continue
         command = f"stackfold {member.type.command}"
         if isinstance(problem, InvalidConfiguration):

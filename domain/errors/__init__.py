@@ -24,6 +24,7 @@ from stackfold.domain.errors.bases import (
 )
 from stackfold.domain.errors.deployments import (
     DeploymentFailed,
+    DeploymentStopped,
     DeploymentUnavailable,
     InvalidInputs,
     NoManifest,
@@ -83,6 +84,7 @@ from stackfold.domain.errors.log import (
 )
 from stackfold.domain.errors.names import (
     Ambiguous,
+    ImportNameTaken,
     InvalidListing,
     InvalidName,
     InvalidTag,
@@ -150,6 +152,7 @@ __all__ = [
     "ContradictoryEvents",
     "Damaged",
     "DeploymentFailed",
+    "DeploymentStopped",
     "DeploymentUnavailable",
     "DidNotExistAt",
     "DuplicateFlavor",
@@ -159,6 +162,7 @@ __all__ = [
     "FlavorClassNotFound",
     "Forbidden",
     "HomeWritable",
+    "ImportNameTaken",
     "InUse",
     "IncompatibleConfiguration",
     "IncompleteStack",

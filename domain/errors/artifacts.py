@@ -43,7 +43,7 @@ class ArtifactDamaged(Damaged):
 
     def __init__(self, uri: str, problem: str, again: bool = False) -> None:
         self.uri, self.problem, self.again = uri, problem, again
-        fix = "run the pipeline that made it again without the cache (--no-cache)"
+        fix = "run the pipeline that made it again without the cache"
         super().__init__(f"the artifact at {uri} {problem}" + (f"; {fix}" if again else ""))
 
 

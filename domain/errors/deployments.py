@@ -30,6 +30,18 @@ class DeploymentUnavailable(Unavailable):
         super().__init__(f"the deployment {deployment!r}", problem)
 
 
+class DeploymentStopped(DeploymentUnavailable):
+    """A deployment has no server, or it does not answer, until the deployment is started.
+
+    Attributes:
+        deployment: Its name.
+        problem: What is wrong with its server.
+    """
+
+    def __init__(self, deployment: str, problem: str) -> None:
+        super().__init__(deployment, f"{problem}: start it")
+
+
 class InvalidInputs(Invalid):
     """The inputs of a prediction are not tensors.
 

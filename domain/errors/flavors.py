@@ -45,9 +45,9 @@ class InvalidFlavor(Invalid):
         problem: What is wrong with it.
     """
 
-    def __init__(self, source: str, problem: str) -> None:
+    def __init__(self, source: str, problem: str, *, message: str = "") -> None:
         self.source, self.problem = source, problem
-        super().__init__(f"{source!r} is not a flavor: {problem}")
+        super().__init__(message or f"{source!r} is not a flavor: {problem}")
 
 
 class FlavorClassNotFound(InvalidFlavor):
@@ -57,14 +57,13 @@ class FlavorClassNotFound(InvalidFlavor):
         command: The command of the component type, such as "artifact-store".
         source: The class, as "module.Class".
         problem: That it cannot be found.
-        fix: What to do.
     """
 
     def __init__(self, command: str, source: str) -> None:
         self.command = command
-        self.fix = f"run `stackfold {command} flavor register {source}` in the folder that has it"
-        super().__init__(source, f"the class {source!r} is not found here")
-        self.args = (f"{self.problem}: {self.fix}",)
+        problem = f"the class {source!r} is not found here"
+        message = f"{problem}: register it again in the folder that has it"
+        super().__init__(source, problem, message=message)
 
 
 class NotInstalled(Unavailable):
@@ -81,7 +80,7 @@ class NotInstalled(Unavailable):
         self.noun, self.flavor = noun, flavor
         self.integration, self.requires = integration, tuple(requires)
         subject = f"the {noun} flavor {flavor!r}"
-        problem = f"run `stackfold integration install {integration}`"
+        problem = f"install the integration {integration!r}"
         if requires:
             problem += f", or pip install {' '.join(map(repr, requires))}"
         super().__init__(subject, problem, message=f"{subject} is not installed: {problem}")

@@ -70,14 +70,17 @@ class CannotUndo(Conflict):
 
     Attributes:
         position: Its position in the log.
-        what: What was done, such as "a run".
-        instead: What to do instead.
+        kind: What was changed, such as "deployment".
+        name: Its name.
+        action: What was done to it, as a participle, such as "started".
     """
 
-    def __init__(self, position: int, what: str, instead: str) -> None:
-        self.position, self.what, self.instead = position, what, instead
+    def __init__(self, position: int, kind: str, name: str, action: str) -> None:
+        self.position, self.kind, self.name, self.action = position, kind, name, action
         super().__init__(
-            f"the last change, #{position}, is {what}, which undo does not take back: {instead}"
+            f"the last change, #{position}, is {kind} {name!r} {action}, which undo does not take "
+            f"back: delete the {kind}, after which undo goes on with the change before, or revert "
+            "a stack"
         )
 
 
@@ -97,7 +100,7 @@ class NeedsConfirmation(Conflict):
 
     def __init__(self, components: Mapping[str, Sequence[str]]) -> None:
         self.components = {what: tuple(stacks) for what, stacks in components.items()}
-        super().__init__(f"{self.consequence}: confirm with --yes")
+        super().__init__(f"{self.consequence}: confirm it")
 
     @property
     def consequence(self) -> str:
@@ -116,15 +119,18 @@ class ComponentDeleted(Conflict):
         name: Its name.
         stack: The stack's name.
         command: The command of the component's type, such as "artifact-store".
-        otherwise: What would work, too.
+        with_components: Whether reverting the components too would restore it.
     """
 
-    def __init__(self, kind: str, name: str, stack: str, command: str, otherwise: str = "") -> None:
+    def __init__(
+        self, kind: str, name: str, stack: str, command: str, with_components: bool = False
+    ) -> None:
         self.kind, self.name, self.stack = kind, name, stack
-        self.command, self.otherwise = command, otherwise
+        self.command, self.with_components = command, with_components
+        otherwise = ", or revert the components too" if with_components else ""
         super().__init__(
-            f"{kind} {name!r}, which stack {stack!r} held then, was deleted: run "
-            f"`stackfold {command} restore {name}` first{otherwise}"
+            f"{kind} {name!r}, which stack {stack!r} held then, was deleted: restore it "
+            f"first{otherwise}"
         )
 
 

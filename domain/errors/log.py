@@ -109,7 +109,7 @@ class ReadModelDamaged(Damaged):
 
     def __init__(self, problem: str) -> None:
         self.problem = problem
-        super().__init__(f"{problem}: run `stackfold log rebuild`, which makes it anew")
+        super().__init__(f"{problem}: rebuild the read models")
 
 
 class LogExists(Conflict):

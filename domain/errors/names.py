@@ -68,6 +68,19 @@ class NameTaken(Conflict):
         super().__init__(f"{with_article(kind)} named {name!r} exists already: {hint}")
 
 
+class ImportNameTaken(NameTaken):
+    """An imported stack has the name of an existing one.
+
+    Attributes:
+        kind: What was to be imported, such as "stack".
+        name: The name.
+        hint: What to do.
+    """
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(kind, name, "give another name, or rename the imported one")
+
+
 class InvalidListing(Invalid):
     """A list cannot be filtered, sorted or shown by what was given.
 

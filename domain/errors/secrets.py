@@ -1,6 +1,6 @@
 """Secrets and secret stores."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from stackfold.domain.errors.bases import NotFound, Unavailable
 
@@ -10,23 +10,26 @@ class MissingSecret(NotFound):
 
     Attributes:
         references: Reference, such as `{{aws.key}}` → what needs it; empty if unknown.
+        keys: The name and the key of each secret.
     """
 
     def __init__(self, references: Mapping[str, str]) -> None:
         self.references = dict(references)
-        message = "; ".join(_lines(self.references))
+        self.keys = tuple(map(_name_and_key, references))
+        each = zip(self.keys, references.values(), strict=True)
+        message = "; ".join(_line(name, key, needed_by) for (name, key), needed_by in each)
         super().__init__("secret", ", ".join(references), message=message)
 
 
-def _lines(references: Mapping[str, str]) -> Iterator[str]:
-    for reference, needed_by in references.items():
-        name, _, key = reference.strip("{} ").partition(".")
-        variable = environment_variable(name, key)
-        needs = f", which {needed_by} needs" if needed_by else ""
-        yield (
-            f"there is no secret {name!r} with a key {key!r}{needs}: run `stackfold secret create "
-            f"{name} --{key}=-` (`update` if it is there), or set {variable}"
-        )
+def _name_and_key(reference: str) -> tuple[str, str]:
+    name, _, key = reference.strip("{} ").partition(".")
+    return name, key
+
+
+def _line(name: str, key: str, needed_by: str) -> str:
+    needs = f", which {needed_by} needs" if needed_by else ""
+    variable = environment_variable(name, key)
+    return f"there is no secret {name!r} with a key {key!r}{needs}: create it, or set {variable}"
 
 
 def environment_variable(name: str, key: str) -> str:

@@ -120,7 +120,7 @@ class ComponentsDiffer(Conflict):
         self.components = tuple(components)
         super().__init__(
             f"components with another flavor or configuration exist: {', '.join(components)}; "
-            "give --on-conflict reuse to use these, or --on-conflict rename to import the others"
+            "reuse these, or rename the imported ones"
         )
 
 

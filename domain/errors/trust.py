@@ -14,8 +14,8 @@ class UntrustedProject(Forbidden):
     def __init__(self, folder: str, problem: str) -> None:
         self.folder, self.problem = folder, problem
         super().__init__(
-            f"the project in {folder} is not yours: {problem}; if you trust it, run "
-            f"`stackfold trust {folder}` or name its folder in STACKFOLD_TRUST"
+            f"the project in {folder} is not yours: {problem}; trust its "
+            "folder, or name it in STACKFOLD_TRUST"
         )
 
 
@@ -30,6 +30,6 @@ class UntrustedStore(Forbidden):
     def __init__(self, folder: str, place: str) -> None:
         self.folder, self.place = folder, place
         super().__init__(
-            f"the project in {folder} names the log at {place}, which you have not used yet: if "
-            f"you trust it, run `stackfold trust {folder}`"
+            f"the project in {folder} names the log at {place}, which you have not used yet: "
+            "trust the folder first"
         )

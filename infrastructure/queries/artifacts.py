@@ -188,7 +188,7 @@ class SqlArtifactQueries:
             [pipeline, *[run] * 6],
         )
         if not rows:
-            raise NotFound("run", run, f"see `stackfold run list --pipeline {pipeline}`")
+            raise NotFound("run", run, f"see the runs of the pipeline {pipeline!r}")
         if len(rows) > 1:
             raise Ambiguous("run", run, [id for (id,) in rows[:_SHOWN]])
         return (

@@ -63,7 +63,7 @@ class SqlRunQueries:
         begins = "substr(t.id, 1, length(?)) = ? OR substr(t.name, 1, length(?)) = ?"
         fitting = self._found(begins, *[reference] * 4) if reference else []
         if not fitting:
-            raise NotFound("run", reference, "see `stackfold run list`")
+            raise NotFound("run", reference)
         if len(fitting) > 1:
             raise Ambiguous("run", reference, [view.name for view in fitting[:10]])
         return fitting[0]

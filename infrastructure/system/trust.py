@@ -105,7 +105,7 @@ def trust_project(home: Path, start: Path) -> TrustedProject:
 
     folder = project_folder(start)
     if folder is None:
-        raise NotFound("project", str(start), "run `stackfold init` to make one")
+        raise NotFound("project", str(start))
     project = read_project(folder)
     where = address(project.store) if project.store else None
     trust(home, folder=folder, store=where.url if where else None)

@@ -112,7 +112,7 @@ def test_logs_are_followed_until_it_is_stopped(served):
 def test_it_is_stopped_and_started_again(ws, served):
     assert served.stop("churn", why="too dear").status == "stopped"
     assert (served.get("churn").status, served.get("churn").url) == ("stopped", "")
-    with pytest.raises(DeploymentUnavailable, match="it is stopped: run `stackfold deployment st"):
+    with pytest.raises(DeploymentUnavailable, match="it is stopped: start it"):
         served.predict("churn", [[1, 2]])
     with pytest.raises(Conflict, match="'churn' is stopped: start or delete it"):
         served.stop("churn")
@@ -283,7 +283,7 @@ def test_one_that_does_not_become_ready_is_recorded_as_failed(ws, fault):
     assert "did not become ready" in told.problem
     assert recorded(ws, "churn") == ["registered", "failed"]
     assert "".join(ws.deployments.logs("churn")) in ("listening\n", "cannot serve this\n")
-    with pytest.raises(DeploymentUnavailable, match="it failed: run `stackfold deployment start"):
+    with pytest.raises(DeploymentUnavailable, match="it failed: start it"):
         ws.deployments.predict("churn", [[1, 2]])
     assert_consistent(ws)
 
@@ -378,7 +378,7 @@ def test_undo_takes_no_deployment_back_and_does_not_step_over_one(ws, served):
     with pytest.raises(CannotUndo, match="is deployment 'churn' started, which undo does not ta"):
         ws.undo()
     served.stop("churn")
-    with pytest.raises(CannotUndo, match="run `stackfold deployment delete churn`, after which"):
+    with pytest.raises(CannotUndo, match="delete the deployment, after which undo goes on"):
         ws.undo(dry_run=True)
     served.delete("churn")
     assert [entry.kind for entry in ws.undo()] == ["activation", "stack"]

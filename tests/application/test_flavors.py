@@ -197,7 +197,7 @@ def test_a_class_that_is_gone_is_told_so_and_the_rest_goes_on(ws, pager, tmp_pat
         lambda: ws.flavors.describe(ALERTER, "pager"),
         lambda: ws.components.update(ALERTER, "ops", {"retries": 1}),
     ):
-        with pytest.raises(InvalidFlavor, match="not found here: run `stackfold alerter"):
+        with pytest.raises(InvalidFlavor, match="not found here: register it again"):
             command()
     ws.components.rename(ALERTER, "ops", "old")
     ws.components.delete(ALERTER, "old")

@@ -195,7 +195,7 @@ def test_running_without_it_says_what_to_install(ws, without_obstore):
     )
     assert violations(lambda: ws.runs.start(training, stack="prod")) == [expected]
     assert [tuple(each) for each in ws.stacks.check("prod")] == [expected]
-    with pytest.raises(NotInstalled, match=r"integration install s3`, or pip install 'stackfold\["):
+    with pytest.raises(NotInstalled, match=r"integration 's3', or pip install 'stackfold\["):
         ws.flavors.build(STORE, "s3", {"path": "s3://bucket"})
 
 

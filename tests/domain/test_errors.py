@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 import pytest
+from error_examples import example, parameters
 
 import stackfold.errors
 from stackfold.domain import errors as domain_errors
@@ -30,35 +31,7 @@ PUBLIC = [getattr(stackfold.errors, name) for name in stackfold.errors.__all__]
 CLASSES = [each for each in PUBLIC if each is not Violation]
 KINDS = {NotFound, Conflict, Invalid, Forbidden, Unavailable, Busy, Failed, Damaged}
 
-EXAMPLES = {
-    "str": "{{some.text}}",
-    "int": 7,
-    "int | None": 7,
-    "float": 2.5,
-    "bool": True,
-    "Sequence[str]": ["a", "b"],
-    "Sequence[Violation]": [Violation("no registry", "add one")],
-    "Mapping[str, str]": {"{{a.b}}": "what needs it"},
-    "Mapping[str, Sequence[str]]": {"a": ("b", "c")},
-    "Mapping[str, tuple[str, str]]": {"python": ("3.11", "3.12")},
-}
-"""Type of an argument → a value for it."""
-
 each_class = pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-
-
-def parameters(kind):
-    return list(inspect.signature(kind).parameters.values())
-
-
-def example(kind):
-    """An error of a class, with a value for each argument of its constructor but `message`."""
-    named = {}
-    for each in parameters(kind):
-        if each.name != "message" or each.default is each.empty:
-            annotation = inspect.formatannotation(each.annotation).replace("collections.abc.", "")
-            named[each.name] = EXAMPLES[re.sub(r"[\w.]+\.(?=Violation)", "", annotation)]
-    return kind(**named)
 
 
 def documented(kind):
@@ -89,6 +62,12 @@ def test_its_message_is_one_line(kind):
     text = str(example(kind))
     assert text == text.strip() != ""
     assert len(text.splitlines()) == 1
+
+
+@each_class
+def test_its_message_names_no_command_or_option(kind):
+    """What to type is the command line's: see `stackfold.cli.hints`."""
+    assert not re.search(r"`stackfold |(?<!\S)--\w", str(example(kind)))
 
 
 @each_class

@@ -97,7 +97,7 @@ def test_a_killed_command_leaves_a_true_record(ws, deploying):
     deploying.wait()
     assert recorded(ws) == ["registered"]
     assert [view.status for view in ws.deployments.list()] == ["unfinished"]
-    with pytest.raises(DeploymentUnavailable, match="it was never started to the end: run `stack"):
+    with pytest.raises(DeploymentUnavailable, match="its last start was interrupted: start it"):
         ws.deployments.predict("churn", [[1, 2]])
     assert_consistent(ws)
 

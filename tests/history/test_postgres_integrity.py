@@ -160,7 +160,7 @@ def test_two_events_of_one_revision_do_not_stop_a_rebuild_or_a_copy(
 
 def test_a_read_model_that_is_missing_is_told_and_made_anew(ws, execute):
     execute("DROP TABLE stacks")
-    with pytest.raises(ReadModelDamaged, match="is missing: run `stackfold log rebuild`"):
+    with pytest.raises(ReadModelDamaged, match="is missing: rebuild the read models"):
         ws.stacks.list()
     ws.log.rebuild()
     assert names(ws.stacks.list()) == ["default", "prod"]

@@ -264,7 +264,7 @@ def test_what_other_stacks_hold_too_must_be_confirmed(ws, busy):
         stack(ws, name, artifact_store="shared")
     says = (
         "artifact store 'shared' is also used by 'another', 'other' and would change there too: "
-        "confirm with --yes"
+        "confirm it"
     )
     for dry_run in (True, False):
         with refused(ws, NeedsConfirmation, says):

@@ -97,7 +97,7 @@ def test_ones_own_project_counts(folder):
 def test_a_project_of_somebody_else_is_refused_and_never_skipped(folder, parts, tmp_path):
     write_project(tmp_path)  # a project of one's own above it must not take its place
     give(folder, SOMEBODY, *parts)
-    with pytest.raises(UntrustedProject, match=f"user with the id {SOMEBODY}.*stackfold trust"):
+    with pytest.raises(UntrustedProject, match=f"user with the id {SOMEBODY}.*trust its folder"):
         Workspace.open()
     assert not (tmp_path / "home").exists()
 

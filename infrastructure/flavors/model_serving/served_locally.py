@@ -25,7 +25,7 @@ from stackfold.application.ports.model_deployer import (
     Reference,
     Served,
 )
-from stackfold.domain.errors import DeploymentFailed, DeploymentUnavailable
+from stackfold.domain.errors import DeploymentFailed, DeploymentStopped, DeploymentUnavailable
 from stackfold.infrastructure.flavors.model_serving import server_process
 from stackfold.infrastructure.flavors.model_serving.served_model import SAYS
 from stackfold.infrastructure.flavors.model_serving.server_process import ServerProcess
@@ -172,8 +172,7 @@ class ServedLocally(ModelDeployer):
         """Where predictions are asked for; raises as `predict`."""
         found = self._must_be_here(deployed)
         if found is None:
-            problem = f"it has no server: run `stackfold deployment start {deployed.name}`"
-            raise DeploymentUnavailable(deployed.name, problem)
+            raise DeploymentStopped(deployed.name, "it has no server")
         return found.address
 
     def _must_be_here(self, deployed: Deployed) -> _Found | None:

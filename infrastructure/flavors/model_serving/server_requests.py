@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from stackfold.application.ports.tensors import Tensor
-from stackfold.domain.errors import DeploymentUnavailable, PredictionRejected
+from stackfold.domain.errors import DeploymentStopped, DeploymentUnavailable, PredictionRejected
 
 _LONGEST = 500
 """Characters of what a server says that are repeated."""
@@ -70,8 +70,7 @@ def ask(name: str, address: Address, path: str, content: Any, timeout: float) ->
         problem = f"it did not answer in {timeout:g} seconds: raise timeout, or look into its logs"
         raise DeploymentUnavailable(name, problem) from error
     except (OSError, http.client.HTTPException) as error:
-        problem = f"nothing answers at {address}: run `stackfold deployment start {name}`"
-        raise DeploymentUnavailable(name, problem) from error
+        raise DeploymentStopped(name, f"nothing answers at {address}") from error
     finally:
         connection.close()
     if status in _UNAVAILABLE:
