@@ -182,8 +182,8 @@ def test_without_a_tracker_the_last_values_are_recorded_all_the_same(
 @pytest.mark.parametrize(
     ("tell", "words"),
     [
-        (lambda t: t.log_artifact("nowhere.txt"), "an artifact that is not there: nowhere.txt"),
-        (lambda t: t.log_model("nowhere", "m"), "an artifact that is not there: nowhere"),
+        (lambda t: t.log_artifact("nowhere.txt"), "an artifact that does not exist: nowhere.txt"),
+        (lambda t: t.log_model("nowhere", "m"), "an artifact that does not exist: nowhere"),
         (lambda t: t.log_model(object()), "an object of the class object instead of the path"),
         (lambda t: t.log_artifact([1]), "an object of the class list instead of the path"),
     ],

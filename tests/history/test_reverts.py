@@ -134,8 +134,8 @@ def test_a_component_is_gone(ws, prod):
     with refused(
         ws,
         ComponentDeleted,
-        "artifact store 'common', which stack 'prod' held then, was deleted: run "
-        "`stackfold artifact-store restore common` first, or revert with --with-components",
+        "artifact store 'common', which stack 'prod' held then, was deleted: restore it first, or "
+        "revert the components too",
     ):
         ws.stacks.revert("prod", to=3)
     ws.components.restore(STORE, "common")
@@ -159,7 +159,7 @@ def test_its_flavor_does_not_accept_the_configuration_any_more(ws, monkeypatch):
     says = r"alerter 'a' cannot be restored, as its configuration no longer fits .*level"
     with refused(ws, IncompatibleConfiguration, says):
         ws.components.revert(ALERTER, "a", to=1)
-    with refused(ws, IncompatibleConfiguration, "give it a configuration that fits instead"):
+    with refused(ws, IncompatibleConfiguration, "give it another configuration"):
         ws.undo()
     with refused(ws, IncompatibleConfiguration, "alerter 'a' cannot be restored"):
         ws.stacks.revert("prod", to=1, with_components=True)

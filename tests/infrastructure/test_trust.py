@@ -277,7 +277,7 @@ def test_an_environment_can_trust_folders_by_their_absolute_paths(folder, tmp_pa
 def test_where_there_is_no_project_there_is_nothing_to_trust(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "there is no project" in cli.fails("trust")
-    with pytest.raises(NotFound, match="stackfold init"):
+    with pytest.raises(NotFound, match="there is no project"):
         Workspace.trust()
 
 
