@@ -255,7 +255,7 @@ in_another_process(*sys.stdin.read().split())
         # It was told to that process only: what it has noted must do.
         unknown = Deployed(id, name, None)
         assert deployer().health(unknown) == Health.READY
-        found = deployer()._noted(id)
+        found = deployer()._noted_server(id)
         (answer,) = deployer().predict(unknown, tensors_of(FLOWERS))
         assert answer.data == [0, 1, 2]
 
@@ -264,7 +264,9 @@ in_another_process(*sys.stdin.read().split())
         while members(deployed):
             time.sleep(0.01)
         assert deployer().health(deployed) == Health.DOWN
-        told = f"its process {found.process.pid} ended by itself or was killed. The last that its"
+        told = (
+            f"its process {found.process.pid} ended by itself or was killed. The last line of its"
+        )
         assert deployer().why_down(deployed).startswith(told)
         with pytest.raises(DeploymentUnavailable, match="nothing answers"):
             deployer().predict(deployed, tensors_of(FLOWERS))
@@ -319,7 +321,7 @@ in_another_process(*sys.stdin.read().split())
 
     def _left_nothing_but_logs(self, deployer, home, model, said):
         deployed = Deployed(model.id, model.name, None)
-        noted = deployer()._noted(model.id)
+        noted = deployer()._noted_server(model.id)
         assert members(deployed._replace(reference=noted.reference())) == set()
         assert deployer().health(deployed) == Health.DOWN
         assert said in "".join(deployer().logs(deployed))

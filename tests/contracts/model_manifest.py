@@ -14,7 +14,11 @@ from flavors.s3_server import KEY, SECRET
 
 from stackfold.application.ports.tensors import tensors_of
 from stackfold.domain.errors import NoManifest, WouldNotRun
-from stackfold.infrastructure.flavors.model_serving.server_requests import Address, answers, infer
+from stackfold.infrastructure.flavors.model_serving.server_requests import (
+    ServerAddress,
+    infer,
+    is_ready,
+)
 from stackfold.infrastructure.workspace import Workspace
 
 IMAGE = "registry.example.com/team/models:1"
@@ -141,7 +145,7 @@ class ModelManifestContract:
         container = self.container(manifest(on_s3, image=IMAGE))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            address = Address(*free.getsockname())
+            address = ServerAddress(*free.getsockname())
         options = dict(each.removeprefix("--").split("=", 1) for each in container["args"])
         assert options["host"] == "0.0.0.0"
         # Here it is a process of this machine, which shall listen on loopback only.
@@ -158,7 +162,7 @@ class ModelManifestContract:
         command = [sys.executable, *program, *(f"--{k}={v}" for k, v in options.items())]
         server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
         try:
-            while not answers(address, f"/v2/models/{options['name']}/ready", 5):
+            while not is_ready(address, f"/v2/models/{options['name']}/ready", 5):
                 assert server.poll() is None
                 time.sleep(0.1)
             (answer,) = infer(options["name"], address, tensors_of(FLOWERS), 10)

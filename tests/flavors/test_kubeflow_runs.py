@@ -279,7 +279,7 @@ def test_a_run_that_ends_while_the_api_is_away_ends_in_the_log_too(
 def test_an_api_that_accepts_and_never_answers_is_not_waited_for(
     on_kubeflow, kubeflow, monkeypatch
 ):
-    monkeypatch.setattr(kubeflow_api, "_PATIENCE", 0.5)
+    monkeypatch.setattr(kubeflow_api, "_CONNECT_TIMEOUT", 0.5)
     kubeflow.silent = ["GET healthz"]
     ws = on_kubeflow()
     with pytest.raises(RunFailed, match="cannot be used: it does not answer: timed out"):
@@ -289,7 +289,7 @@ def test_an_api_that_accepts_and_never_answers_is_not_waited_for(
 
 def test_a_run_goes_on_when_the_api_falls_silent(on_kubeflow, kubeflow, monkeypatch, tmp_path):
     monkeypatch.setattr(kubeflow_orchestrator, "_UNREACHABLE", 1.0)
-    monkeypatch.setattr(kubeflow_api, "_ANSWER", 5)
+    monkeypatch.setattr(kubeflow_api, "_RESPONSE_TIMEOUT", 5)
     kubeflow.silent = ["GET runs/"]
     ws = on_kubeflow()
     with pytest.raises(RunDetached, match=r"it is not waited for: .*timed out"):

@@ -2,21 +2,22 @@
 
 from stackfold.application.ports.model_deployer import ModelToServe
 from stackfold.infrastructure.flavors.model_serving import cluster_manifest
-from stackfold.infrastructure.flavors.model_serving.open_inference import ServedByOpenInference
+from stackfold.infrastructure.flavors.model_serving.open_inference_deployer import (
+    OpenInferenceDeployer,
+)
 from stackfold.infrastructure.flavors.model_serving.server_settings import ClusterSettings
 
 _PORT = 8080
-"""The one that KServe expects of a container that names none."""
+"""The port that KServe expects of a container that declares none."""
 
 
-class KServeModelDeployer(ServedByOpenInference):
-    """Serves models by KServe's Python server."""
+class KServeModelDeployer(OpenInferenceDeployer):
+    """Serves models with KServe's Python server."""
 
     flavor = "kserve"
-    program = "stackfold.infrastructure.flavors.kserve.server"
 
     class Configuration(ClusterSettings):
-        """How servers run here, and what their pods would be like."""
+        """How servers run on this machine, and the pods of a manifest."""
 
     # Assigned once, so narrowing it is safe.
     configuration: Configuration  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -27,7 +28,7 @@ class KServeModelDeployer(ServedByOpenInference):
         options: dict[str, str | int] = {"name": name, "port": _PORT}
         container = {
             "name": "kserve-container",
-            **cluster_manifest.container(deployer, settings, self.program, model, options),
+            **cluster_manifest.container(deployer, settings, self.flavor, model, options),
             "ports": [{"containerPort": _PORT, "protocol": "TCP"}],
             "readinessProbe": {
                 "httpGet": {"path": self.ready_path(name), "port": _PORT},
@@ -40,7 +41,7 @@ class KServeModelDeployer(ServedByOpenInference):
             **cluster_manifest.pod(settings),
             "containers": [container],
         }
-        return cluster_manifest.text(
+        return cluster_manifest.to_yaml(
             {
                 "apiVersion": "serving.kserve.io/v1beta1",
                 "kind": "InferenceService",

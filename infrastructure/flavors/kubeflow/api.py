@@ -1,11 +1,9 @@
-"""Kubeflow's API: handing over a run, asking how it is, ending it."""
+"""A client of Kubeflow's API: submit a run, read its state, terminate it."""
 
 import contextlib
 import io
 import json
 import tempfile
-import urllib.error
-import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,47 +11,48 @@ from typing import Any, NamedTuple
 
 from stackfold.application.ports.submitting_orchestrator import Submission
 from stackfold.domain.errors import EngineUnavailable
+from stackfold.infrastructure.flavors.http_requests import request
 from stackfold.infrastructure.flavors.kubeflow.pipeline import RUN
 from stackfold.infrastructure.flavors.kubeflow.settings import KubeflowSettings
 
 SUCCEEDED = "SUCCEEDED"
 _ENDED = frozenset({SUCCEEDED, "FAILED", "CANCELED", "SKIPPED"})
-_PATIENCE = 10
-"""Seconds to wait for the first sign of life."""
-_ANSWER = 30
-"""Seconds to wait for an answer; the client itself would wait for ever."""
+_CONNECT_TIMEOUT = 10
+"""Seconds to wait for the first response, and for those of a login."""
+_RESPONSE_TIMEOUT = 30
+"""Seconds to wait for other responses; the client itself has no limit."""
 
 
 class State(NamedTuple):
-    """How a run is, according to Kubeflow."""
+    """The state of a run in Kubeflow."""
 
     name: str
-    """In Kubeflow's words, such as "RUNNING"."""
+    """Kubeflow's name of the state, such as "RUNNING"."""
     reason: str
-    """What it says of a failure; often nothing."""
+    """The error message of a failed run; often empty."""
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing of it is executed any more."""
+        """Whether the run has ended."""
         return self.name in _ENDED
 
 
 class KubeflowApi:
-    """The API, as `kfp.Client` speaks to it."""
+    """Kubeflow's API, through `kfp.Client`."""
 
     def __init__(self, settings: KubeflowSettings, secret: Callable[[str], str]) -> None:
         """Connect.
 
         Args:
-            settings: Where it is, and who asks.
-            secret: From a reference to the secret value.
+            settings: The address and the credentials.
+            secret: Returns the value of a reference to a secret.
 
         Raises:
-            EngineUnavailable: It cannot be reached, or does not let us in.
+            EngineUnavailable: Kubeflow does not respond, or denies access.
         """
         self._settings = settings
         if settings.kubeflow_hostname:
-            _must_answer(settings)
+            _require_response(settings)
         arguments = {
             name: secret(value) if name in _SECRETS and isinstance(value, str) else value
             for name, value in settings.client_args.items()
@@ -61,8 +60,8 @@ class KubeflowApi:
         if settings.client_username and settings.client_password:
             user, password = secret(settings.client_username), secret(settings.client_password)
             arguments["cookies"] = self._session(user, password)
-        with self._in_plain_words(), warnings.catch_warnings():
-            # It warns of Kubeflow 1 whenever it is used.
+        with self._one_line_errors(), warnings.catch_warnings():
+            # It always warns of Kubeflow 1.
             warnings.simplefilter("ignore")
             self._client = _client(
                 **{
@@ -74,18 +73,18 @@ class KubeflowApi:
             )
 
     def submit(self, document: str, run: str, name: str, experiment: str) -> Submission:
-        """Hand over a pipeline.
+        """Submit a pipeline.
 
         Args:
-            document: The pipeline.
+            document: The pipeline as YAML.
             run: The id of the run that its steps belong to.
-            name: What it is called there.
-            experiment: Among what it is shown there.
+            name: The name of the run in Kubeflow.
+            experiment: The experiment in Kubeflow that lists the run.
         """
-        with self._in_plain_words(), tempfile.TemporaryDirectory() as folder:
+        with self._one_line_errors(), tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "pipeline.yaml")
             path.write_text(document, encoding="utf-8")
-            taken = self._client.create_run_from_pipeline_package(
+            submitted = self._client.create_run_from_pipeline_package(
                 str(path),
                 arguments={RUN: run},
                 run_name=name,
@@ -94,39 +93,40 @@ class KubeflowApi:
                 enable_caching=False,
             )
         host = self._settings.kubeflow_hostname
-        return Submission(taken.run_id, f"{host}/#/runs/details/{taken.run_id}" if host else "")
+        url = f"{host}/#/runs/details/{submitted.run_id}" if host else ""
+        return Submission(submitted.run_id, url)
 
     def check(self) -> None:
-        """Ask for one experiment, which needs the rights that a run needs to be shown."""
-        with self._in_plain_words():
+        """Request one experiment, which needs the permissions of reading a run."""
+        with self._one_line_errors():
             self._client.list_experiments(page_size=1, namespace=self._settings.user_namespace)
 
     def state(self, reference: str) -> State:
-        """How a run is."""
-        with self._in_plain_words():
+        """Return the state of a run."""
+        with self._one_line_errors():
             run = self._client.get_run(reference)
         error = getattr(run, "error", None)
         reason = getattr(error, "message", "") or ""
         return State(str(run.state or "PENDING"), " ".join(reason.split()))
 
     def terminate(self, reference: str) -> None:
-        """End a run."""
-        with self._in_plain_words():
+        """Terminate a run."""
+        with self._one_line_errors():
             self._client.terminate_run(reference)
 
     def _session(self, user: str, password: str) -> str:
-        """The cookie that one gets by logging in with the form of Dex, Kubeflow's usual guard."""
+        """Log in with the form of Dex, Kubeflow's usual login, and return the session's cookie."""
         import requests
 
         try:
             with requests.Session() as session:
                 address = (self._settings.kubeflow_hostname or "").removesuffix("/pipeline")
-                form = session.get(address, timeout=_PATIENCE)
+                form = session.get(address, timeout=_CONNECT_TIMEOUT)
                 data = {"login": user, "password": password}
-                session.post(form.url, data=data, timeout=_PATIENCE)
+                session.post(form.url, data=data, timeout=_CONNECT_TIMEOUT)
                 cookies = session.cookies.get_dict()
         except requests.RequestException as error:
-            # Its text may repeat the address, and never the form.
+            # The text of the error may hold the address, but not the form.
             problem = f"logging in failed: {type(error).__name__}"
             raise EngineUnavailable(self._settings.title, problem) from None
         for name, value in cookies.items():
@@ -136,12 +136,12 @@ class KubeflowApi:
         raise EngineUnavailable(self._settings.title, problem)
 
     @contextlib.contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
+    def _one_line_errors(self) -> Iterator[None]:
         try:
             # The client prints links for notebooks.
             with contextlib.redirect_stdout(io.StringIO()):
                 yield
-        except Exception as error:  # kfp's, urllib3's and Kubernetes' have no class in common
+        except Exception as error:  # of kfp, urllib3 or Kubernetes, which share no base class
             raise EngineUnavailable(self._settings.title, _problem(error)) from error
 
 
@@ -149,41 +149,37 @@ _SECRETS = frozenset({"cookies", "existing_token", "other_client_secret"})
 
 
 def _client(**arguments: Any) -> Any:
-    """A `kfp.Client` that waits for no answer longer than `_ANSWER`; it has no setting for that."""
+    """Create a `kfp.Client` with `_RESPONSE_TIMEOUT`, for which it has no setting."""
     import kfp
 
     class Client(kfp.Client):  # type: ignore[misc]
         def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:
-            # Once. It would be five times, with a traceback for each, and without the reason.
-            return self._healthz_api.healthz_service_get_healthz(_request_timeout=_ANSWER)
+            # Once: kfp would try five times, each with a traceback and without the reason.
+            return self._healthz_api.healthz_service_get_healthz(_request_timeout=_RESPONSE_TIMEOUT)
 
     client = Client(**arguments)
-    transport = client._run_api.api_client.rest_client  # all its parts share it
-    request = transport.request
+    transport = client._run_api.api_client.rest_client  # shared by all parts of the client
+    send = transport.request
 
-    def limited(*given: Any, **more: Any) -> Any:
-        return request(*given, **{**more, "_request_timeout": _ANSWER})
+    def send_with_timeout(*args: Any, **kwargs: Any) -> Any:
+        return send(*args, **{**kwargs, "_request_timeout": _RESPONSE_TIMEOUT})
 
-    transport.request = limited
+    transport.request = send_with_timeout
     return client
 
 
-def _must_answer(settings: KubeflowSettings) -> None:
-    # The client would try for minutes, and print a traceback each time.
-    address = f"{settings.kubeflow_hostname}/apis/v2beta1/healthz"
+def _require_response(settings: KubeflowSettings) -> None:
+    """Check that Kubeflow responds: the client would try for minutes, printing tracebacks."""
+    url = f"{settings.kubeflow_hostname}/apis/v2beta1/healthz"
     try:
-        with urllib.request.urlopen(address, timeout=_PATIENCE):  # noqa: S310  # http or https
-            pass
-    except urllib.error.HTTPError:
-        pass  # it answers; whether it lets us in is another question
+        request("GET", url, timeout=_CONNECT_TIMEOUT)  # with any status
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        problem = f"it does not answer: {getattr(reason, 'strerror', None) or reason}"
+        problem = f"it does not answer: {getattr(error, 'strerror', None) or error}"
         raise EngineUnavailable(settings.title, problem) from None
 
 
 def _problem(error: Exception) -> str:
-    """What is wrong, in one line."""
+    """The message of an error, in one line."""
     body = getattr(error, "body", None)
     if body:
         with contextlib.suppress(ValueError, AttributeError):

@@ -1,51 +1,68 @@
-"""Serves a model by `mlflow models serve`: `python -m` this module.
+"""The server of MLflow, `mlflow models serve`: `python -m stackfold.serve mlflow`.
 
-The model becomes one of MLflow's, of the kind `python_function`, whose loader is this module.
+The model is saved as an MLflow model of the kind `python_function` whose loader is this module.
 """
 
 import os
 import shutil
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
-from stackfold.infrastructure.flavors.model_serving import served_model
-from stackfold.infrastructure.flavors.model_serving.served_model import Refused, ServedModel
+from stackfold.infrastructure.flavors.model_serving import server_log
+from stackfold.infrastructure.flavors.model_serving.inference_tensors import (
+    DEFAULT_OUTPUT,
+    InvalidInput,
+    to_tensor,
+)
+from stackfold.infrastructure.flavors.model_serving.served_model import ServedModel
+from stackfold.infrastructure.flavors.model_serving.server_program import parse_options, requires
 
-_HERE = "stackfold.infrastructure.flavors.mlflow.server"
-_MODEL = "mlflow-model"
-"""The folder of MLflow's, inside the one that the server works in."""
+_MODEL_FOLDER = "mlflow-model"
+"""MLflow's folder of the model, in the working folder."""
 
 
-def main() -> None:
-    """Prepare the model, and become MLflow's server."""
-    given = served_model.options()
-    with served_model.needing("mlflow"):
+def main(arguments: Sequence[str]) -> None:
+    """Save the model for MLflow, and replace this process by MLflow's server.
+
+    Args:
+        arguments: The options of `stackfold.serve`.
+    """
+    given = parse_options(arguments)
+    with requires("mlflow"):
         import mlflow.pyfunc
-    # So that one that cannot be read is told of at once, and in one line.
+    # A model that cannot be read is reported at once, and in one line.
     ServedModel.read(given)
-    shutil.rmtree(_MODEL, ignore_errors=True)
+    shutil.rmtree(_MODEL_FOLDER, ignore_errors=True)
     mlflow.pyfunc.save_model(
-        _MODEL,
-        loader_module=_HERE,
+        _MODEL_FOLDER,
+        loader_module=__name__,
         data_path=given.model,
         pip_requirements=[f"mlflow=={mlflow.__version__}"],
     )
-    options = {"model-uri": _MODEL, "env-manager": "local", "host": given.host, "port": given.port}
-    command = [f"--{name}={value}" for name, value in {**options, "workers": 1}.items()]
+    options = {
+        "model-uri": _MODEL_FOLDER,
+        "env-manager": "local",
+        "host": given.host,
+        "port": given.port,
+        "workers": 1,
+    }
+    command = [f"--{name}={value}" for name, value in options.items()]
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", "models", "serve", *command])  # noqa: S606
 
 
 def _load_pyfunc(path: str) -> "MlflowModel":
-    """What MLflow calls, in its server, to have the model."""
+    """Load the model; MLflow calls this in the process of its server."""
+    server_log.limit_size()
     return MlflowModel(path)
 
 
 class MlflowModel:
-    """A model as MLflow wants it."""
+    """The model, with the interface that MLflow expects."""
 
     def __init__(self, path: str) -> None:
-        """Read it; its digest has been checked, in this folder that is nobody else's."""
+        """Read the model; its digest has been checked, and the folder is private."""
         import pickle
         from pathlib import Path
 
@@ -53,32 +70,27 @@ class MlflowModel:
             self._served = ServedModel(pickle.load(file))  # noqa: S301
 
     def predict(self, model_input: Any, params: Any = None) -> Any:
-        """Ask it."""
+        """Predict from an array or a data frame."""
         from mlflow.exceptions import MlflowException
 
         try:
-            answer = self._served.answer(_numbers(model_input))
-            found = {name: served_model.tensor(name, values) for name, values in answer.items()}
-        except Refused as error:
+            arrays = self._served.predict_arrays(_to_numbers(model_input))
+            for name, array in arrays.items():
+                to_tensor(name, array)  # rejects what JSON cannot carry
+        except InvalidInput as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
         except Exception as error:
-            # MLflow would tell neither the log nor whoever asks.
+            # MLflow itself neither logs the error nor returns it to the client.
             traceback.print_exc()
             raise MlflowException(f"{type(error).__name__}: {error}") from error
-        if [*found] == [served_model.OUTPUT]:
-            return answer[served_model.OUTPUT]
-        return answer
+        return arrays[DEFAULT_OUTPUT] if [*arrays] == [DEFAULT_OUTPUT] else arrays
 
 
-def _numbers(asked: Any) -> Any:
-    """Numbers among which JSON had null, for NaN, are an array of objects otherwise."""
-    if getattr(getattr(asked, "dtype", None), "kind", "") == "O":
+def _to_numbers(rows: Any) -> Any:
+    """Convert an array of objects to numbers: with null for NaN, JSON gives objects."""
+    if getattr(getattr(rows, "dtype", None), "kind", "") == "O":
         try:
-            return asked.astype("float64")
+            return rows.astype("float64")
         except (TypeError, ValueError):
-            return asked
-    return asked
-
-
-if __name__ == "__main__":
-    main()
+            return rows
+    return rows

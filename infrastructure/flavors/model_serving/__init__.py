@@ -1,4 +1,5 @@
-"""What the model deployers share: server processes and the Open Inference Protocol.
+"""What the model deployers kserve, mlflow and seldon share.
 
-Start with `served_locally.py`.
+`process_deployer.py` starts servers as processes of this machine and `cluster_manifest.py` writes
+manifests; `served_model.py` and what it imports run in the servers.
 """

@@ -1,8 +1,7 @@
-"""Server processes of this machine that outlive the command that has started them.
+"""Server processes of this machine that outlive the command that started them.
 
-Each is the first of a process group of its own, and whatever it starts belongs to that group. It is
-found again by its process id and the time at which it started, so that a process which was given
-the same id later is never taken for it.
+Each leads a process group, to which the processes that it starts belong. It is identified by its
+process id and start time, so a later process with the same id is never taken for it.
 """
 
 import os
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 GRACE = 10.0
-"""Seconds that a server gets to end by itself."""
-_KILLING = 5.0
-"""Seconds within which the system ends what it was told to kill."""
-_GLANCE = 0.05
+"""Seconds between SIGTERM and SIGKILL."""
+_KILL_TIMEOUT = 5.0
+"""Seconds to wait after SIGKILL."""
+_POLL_INTERVAL = 0.05
 _PROC = Path("/proc")
 _BOOT = _PROC / "sys" / "kernel" / "random" / "boot_id"
 
@@ -28,32 +27,32 @@ class ServerProcess(NamedTuple):
 
     pid: int
     started: str
-    """When, in the system's own words: no other process with this id has the same."""
+    """The start time as the system writes it; unique among processes with this id."""
 
 
 class _Listed(NamedTuple):
-    """A process, as the system lists it."""
+    """A process in the system's list."""
 
     pid: int
     group: int
     alive: bool
-    """Not if it has ended, and nobody has asked for its exit code yet."""
+    """False for a zombie: it has ended, and its exit code was not collected yet."""
     started: str
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> ServerProcess:
-    """Start a server in a session of its own.
+    """Start a server in a new session.
 
     Args:
-        command: Its program, by its path, and its arguments.
-        environment: All its variables.
-        log: What its standard output and error are appended to; nobody else may read it.
+        command: The path of the program, and its arguments.
+        environment: All environment variables of the server.
+        log: The file to append standard output and error to; created readable by its owner only.
 
     Raises:
         OSError: It cannot be started.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    # No Popen: that would warn when it is forgotten while the server goes on.
+    # Not Popen: it warns when it is garbage-collected while its process is running.
     pid = os.posix_spawn(
         command[0],
         [*command],
@@ -72,46 +71,46 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
 
 
 def alive(server: ServerProcess) -> bool:
-    """Whether anything of it is."""
-    found = [*_listed()]
-    first = next((each for each in found if each.pid == server.pid), None)
-    if first and first.started != server.started:
-        # The system gives a process no id that a group still has. So the group is gone, too.
+    """Return whether any process of the server's group is alive."""
+    processes = [*_listed()]
+    leader = next((each for each in processes if each.pid == server.pid), None)
+    if leader and leader.started != server.started:
+        # The system does not reuse the id of an existing group, so the group has ended.
         return False
-    if first and not first.alive:
-        # If we have started it, nobody else asks for its end.
+    if leader and not leader.alive:
+        # If it is a child of this process, collect its exit code.
         with suppress(ChildProcessError):
             os.waitpid(server.pid, os.WNOHANG)
-    return any(each.group == server.pid and each.alive for each in found)
+    return any(each.group == server.pid and each.alive for each in processes)
 
 
 def is_of_another_boot(server: ServerProcess) -> bool:
-    """Whether it was started before this machine was, as far as the system tells."""
+    """Return whether the server was started before the last boot; False if that is unknown."""
     if not _BOOT.exists():
         return False
     return server.started.partition(":")[0] != _BOOT.read_text().strip()
 
 
 def end(server: ServerProcess, grace: float = GRACE) -> None:
-    """End it, and return once it has ended.
+    """Terminate a server and all processes of its group, and wait until they have ended.
 
     Args:
-        server: Which.
-        grace: Seconds that it gets to end by itself, before it is killed.
+        server: The server.
+        grace: Seconds between SIGTERM and SIGKILL.
 
     Raises:
-        PermissionError: It is another user's.
+        PermissionError: It belongs to another user.
     """
-    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, _KILLING)):
-        until = time.monotonic() + seconds
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, _KILL_TIMEOUT)):
+        deadline = time.monotonic() + seconds
         if not alive(server):
             return
         with suppress(ProcessLookupError):
             os.killpg(server.pid, number)
-        while time.monotonic() < until:
+        while time.monotonic() < deadline:
             if not alive(server):
                 return
-            time.sleep(_GLANCE)
+            time.sleep(_POLL_INTERVAL)
 
 
 def _listed() -> Iterator[_Listed]:
@@ -121,11 +120,11 @@ def _listed() -> Iterator[_Listed]:
 
 
 def _listed_by_linux(proc: Path, boot: str) -> Iterator[_Listed]:
-    """As /proc lists them; see proc_pid_stat(5)."""
+    """The processes in /proc; see proc_pid_stat(5)."""
     for name in os.listdir(proc):
         if name.isdigit():
-            with suppress(OSError):  # it has ended meanwhile
-                # The second field is the program's name, which may hold anything.
+            with suppress(OSError):  # it has ended in the meantime
+                # The second field is the program's name, which may contain spaces and brackets.
                 fields = (
                     (proc / name / "stat").read_text(errors="replace").rpartition(")")[2].split()
                 )
@@ -134,7 +133,7 @@ def _listed_by_linux(proc: Path, boot: str) -> Iterator[_Listed]:
 
 
 def _listed_by_ps() -> Iterator[_Listed]:
-    """As the program of that name lists them, where there is no /proc."""
+    """The processes that ps lists, for systems without /proc."""
     command = ["ps", "-A", "-o", "pid=", "-o", "pgid=", "-o", "stat=", "-o", "lstart="]
     listed = subprocess.run(  # noqa: S603
         command, capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}

@@ -1,6 +1,5 @@
-"""Requests to model servers, and what their answers mean."""
+"""Requests to model servers."""
 
-import http.client
 import json
 import math
 import re
@@ -10,82 +9,92 @@ from urllib.parse import quote
 
 from stackfold.application.ports.tensors import Tensor
 from stackfold.domain.errors import DeploymentStopped, DeploymentUnavailable, PredictionRejected
+from stackfold.infrastructure.flavors.http_requests import request
 
-_LONGEST = 500
-"""Characters of what a server says that are repeated."""
-_ECHO = re.compile(r"Failed to predict data .* Error: ", re.DOTALL)
-"""What MLflow says before the reason: all the data that it was given."""
+_MAX_MESSAGE = 500
+"""Characters of a server's error message that are repeated."""
+_MAX_RESPONSE = 2**30
+"""Bytes of a prediction."""
+_ECHOED_INPUT = re.compile(r"Failed to predict data .* Error: ", re.DOTALL)
+"""MLflow repeats the input before the error message."""
 _UNAVAILABLE = frozenset({404, 408, 429, 502, 503, 504})
+NOT_A_MODEL_SERVER = "the server at its address is not a model server"
 
 
-class Address(NamedTuple):
-    """Where a server is."""
+class ServerAddress(NamedTuple):
+    """The host and port of a server."""
 
     host: str
     port: int
 
     def __str__(self) -> str:
-        """As a URL has it."""
+        """As in a URL: IPv6 addresses are in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def answers(address: Address, path: str, patience: float) -> bool:
-    """Whether a server says at a path that it is ready; raises TimeoutError if it says nothing."""
-    connection = http.client.HTTPConnection(*address, timeout=patience)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    except TimeoutError:
-        raise
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def ask(name: str, address: Address, path: str, content: Any, timeout: float) -> Any:
-    """Send JSON to a server, and return the JSON that it answers.
-
-    Args:
-        name: The deployment's.
-        address: The server's.
-        path: Where predictions are asked for.
-        content: What to send.
-        timeout: Seconds to wait.
+def is_ready(address: ServerAddress, path: str, timeout: float) -> bool:
+    """Return whether a server reports at `path` that it is ready.
 
     Raises:
-        DeploymentUnavailable: It does not answer, or not in time.
-        PredictionRejected: It answers that it cannot, or the content is nothing that JSON can hold.
+        TimeoutError: It did not answer within `timeout` seconds.
+    """
+    try:
+        return request("GET", f"http://{address}{path}", timeout=timeout).status == 200
+    except TimeoutError:
+        raise
+    except (OSError, ValueError):
+        return False
+
+
+def post_json(name: str, address: ServerAddress, path: str, content: Any, timeout: float) -> Any:
+    """Send JSON to a server and return the JSON of its response.
+
+    Args:
+        name: The deployment's name, for errors.
+        address: The server's address.
+        path: The path of predictions.
+        content: The content to send.
+        timeout: Seconds to wait for the complete response.
+
+    Raises:
+        DeploymentStopped: Nothing responds at the address.
+        DeploymentUnavailable: The server does not respond in time, or is not a model server.
+        PredictionRejected: The server returns an error, or the content is not valid JSON.
     """
     try:
         body = json.dumps(content, allow_nan=False).encode()
     except (ValueError, TypeError) as error:
         raise PredictionRejected(name, f"JSON cannot carry it: {error}") from error
-    connection = http.client.HTTPConnection(*address, timeout=timeout)
     try:
-        connection.request("POST", path, body, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        status, told = answer.status, answer.read()
+        response = request(
+            "POST",
+            f"http://{address}{path}",
+            headers={"Content-Type": "application/json"},
+            content=body,
+            timeout=timeout,
+            max_bytes=_MAX_RESPONSE,
+        )
     except TimeoutError as error:
         problem = f"it did not answer in {timeout:g} seconds: raise timeout, or look into its logs"
         raise DeploymentUnavailable(name, problem) from error
-    except (OSError, http.client.HTTPException) as error:
+    except OSError as error:
         raise DeploymentStopped(name, f"nothing answers at {address}") from error
-    finally:
-        connection.close()
-    if status in _UNAVAILABLE:
-        raise DeploymentUnavailable(name, f"it answers {status}: {_message(told)}")
-    if status != 200:
-        raise PredictionRejected(name, _message(told))
-    try:
-        return json.loads(told)
     except ValueError as error:
-        raise DeploymentUnavailable(name, "what answers there is no model server") from error
+        raise DeploymentUnavailable(name, f"its prediction cannot be read: {error}") from error
+    if response.status in _UNAVAILABLE:
+        problem = f"it answers {response.status}: {_error_message(response.body)}"
+        raise DeploymentUnavailable(name, problem)
+    if response.status != 200:
+        raise PredictionRejected(name, _error_message(response.body))
+    try:
+        return json.loads(response.body)
+    except ValueError as error:
+        raise DeploymentUnavailable(name, NOT_A_MODEL_SERVER) from error
 
 
-def _message(told: bytes) -> str:
-    """What a server says is wrong, in one line."""
-    text = told.decode(errors="replace")
+def _error_message(body: bytes) -> str:
+    """The message of an error response, in one line."""
+    text = body.decode(errors="replace")
     try:
         content = json.loads(text)
     except ValueError:
@@ -94,28 +103,28 @@ def _message(told: bytes) -> str:
         content = next(
             (content[key] for key in ("error", "message", "detail") if key in content), text
         )
-    reason = _ECHO.sub("", str(content))
-    return " ".join(reason.split())[:_LONGEST] or "it does not say why"
+    message = _ECHOED_INPUT.sub("", str(content))
+    return " ".join(message.split())[:_MAX_MESSAGE] or "it gives no reason"
 
 
 # -- the Open Inference Protocol, version 2
 
 
 def ready_path(name: str) -> str:
-    """Where a server says whether a model is ready."""
+    """The path at which a server reports whether a model is ready."""
     return f"/v2/models/{quote(name, safe='')}/ready"
 
 
 def inference_path(name: str) -> str:
-    """Where it predicts."""
+    """The path of a model's predictions."""
     return f"/v2/models/{quote(name, safe='')}/infer"
 
 
 def infer(
-    name: str, address: Address, inputs: Sequence[Tensor], timeout: float
+    name: str, address: ServerAddress, inputs: Sequence[Tensor], timeout: float
 ) -> Sequence[Tensor]:
-    """Ask a server that speaks the protocol; arguments and errors as `ask`."""
-    asked = [
+    """Request a prediction by the protocol; arguments and errors as `post_json`."""
+    tensors = [
         {
             "name": each.name,
             "datatype": each.datatype,
@@ -124,20 +133,20 @@ def infer(
         }
         for each in inputs
     ]
-    answer = ask(name, address, inference_path(name), {"inputs": asked}, timeout)
+    response = post_json(name, address, inference_path(name), {"inputs": tensors}, timeout)
     try:
-        return [_tensor(each) for each in answer["outputs"]]
+        return [_tensor(each) for each in response["outputs"]]
     except (TypeError, KeyError, AttributeError) as error:
-        raise DeploymentUnavailable(name, "what answers there is no model server") from error
+        raise DeploymentUnavailable(name, NOT_A_MODEL_SERVER) from error
 
 
 def null_for_nan(value: Any) -> Any:
-    """What JSON can hold."""
+    """Replace NaN by None, as JSON has no NaN."""
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _tensor(told: Mapping[str, Any]) -> Tensor:
-    data = told["data"]
-    if told["datatype"].startswith("FP"):
+def _tensor(content: Mapping[str, Any]) -> Tensor:
+    data = content["data"]
+    if content["datatype"].startswith("FP"):
         data = [math.nan if value is None else value for value in data]
-    return Tensor(told["name"], told["datatype"], [*told["shape"]], data)
+    return Tensor(content["name"], content["datatype"], [*content["shape"]], data)

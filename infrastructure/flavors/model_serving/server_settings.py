@@ -1,4 +1,4 @@
-"""What is configured of model servers: as processes of this machine, and on a cluster."""
+"""The configuration of model servers, as processes of this machine and in a cluster."""
 
 from typing import Literal
 
@@ -10,78 +10,79 @@ from stackfold.infrastructure.system.loopback import is_loopback
 
 
 class ServerSettings(ports.Configuration):
-    """A server that is a process of this machine."""
+    """Settings of a server that is a process of this machine."""
 
     host: str = Field(
         "127.0.0.1",
         min_length=1,
-        description="The address on which servers listen; 0.0.0.0 for every one that the machine "
-        "has. Whoever reaches it may ask for predictions.",
+        description="The address to listen on; 0.0.0.0 for all addresses of the machine. Anyone "
+        "who can reach it can request predictions.",
     )
     port: int | None = Field(
         None,
         ge=1,
         le=65535,
-        description="The port, where there is one deployment at most; by default a free one.",
+        description="The port, which limits the deployer to one deployment; by default a free one.",
     )
     python: str | None = Field(
         None,
         min_length=1,
-        description="The Python interpreter, 3.11 or newer, whose environment has the server and "
-        "what the model needs; by default the one that runs Stackfold.",
+        description="The Python interpreter (3.11 or newer) of an environment with the server and "
+        "the model's packages; by default the one that runs Stackfold.",
     )
     ready_timeout: float = Field(
         120,
         gt=0,
         le=3600,
-        description="Seconds within which a server must be ready; if it is not, it is ended.",
+        description="Seconds until a server must be ready; otherwise it is terminated.",
     )
     timeout: float = Field(
-        30, gt=0, le=3600, description="Seconds that a prediction may take, as `predict` asks."
+        30, gt=0, le=3600, description="Seconds until a prediction must be complete."
     )
     environment: dict[str, str] = Field(
-        default_factory=dict, description="Variables that servers have; for all to see."
+        default_factory=dict,
+        description="Environment variables of servers; not for secrets, as the log holds them.",
     )
 
     @property
     def connect_to(self) -> str:
-        """Where this machine reaches its servers."""
+        """The address by which this machine reaches its servers."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
 
     @property
     def is_loopback(self) -> bool:
-        """Whether this machine alone reaches them."""
+        """Whether only this machine reaches its servers."""
         return is_loopback(self.host)
 
 
 class ClusterSettings(ServerSettings):
-    """A server that could be a pod as well."""
+    """Settings of a server that can also run in a pod."""
 
     image: str | None = Field(
         None,
-        description="The image of the pods, for a manifest: Stackfold with this flavor and the "
-        "artifact store's, and what the model needs.",
+        description="The image of the pods: Stackfold with the extras of this flavor and of the "
+        "artifact store, and the model's packages.",
     )
     namespace: str | None = Field(
         None,
-        description="The cluster's namespace; by default the one that a manifest is applied in.",
+        description="The namespace; by default the one that the manifest is applied in.",
     )
-    replicas: int = Field(1, ge=1, description="How many pods there are.")
+    replicas: int = Field(1, ge=1, description="The number of pods.")
     service_account: str | None = Field(
-        None, description="The account that the pods have in the cluster."
+        None, description="The Kubernetes service account of the pods."
     )
     requests: dict[str, str] = Field(
-        default_factory=dict, description="What a pod gets, in Kubernetes' words: cpu, memory, …"
+        default_factory=dict, description="Resource requests of a pod: cpu, memory, …"
     )
-    limits: dict[str, str] = Field(default_factory=dict, description="What a pod gets at most.")
+    limits: dict[str, str] = Field(default_factory=dict, description="Resource limits of a pod.")
     secret_environment: dict[str, KubernetesSecret] = Field(
         default_factory=dict,
-        description="Variables of the pods that come from the cluster's own secrets, as NAME:KEY: "
-        "what it takes to read the artifact store.",
+        description="Environment variables of the pods from Kubernetes secrets, as NAME:KEY: the "
+        "credentials of the artifact store.",
     )
     image_pull_secrets: list[str] = Field(
-        default_factory=list, description="The cluster's secrets that the image is pulled with."
+        default_factory=list, description="The Kubernetes secrets to pull the image with."
     )
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = Field(
-        None, description="When the image is pulled, in Kubernetes' words."
+        None, description="When Kubernetes pulls the image."
     )

@@ -2,30 +2,31 @@
 
 from stackfold.application.ports.model_deployer import ModelToServe
 from stackfold.infrastructure.flavors.model_serving import cluster_manifest
-from stackfold.infrastructure.flavors.model_serving.open_inference import ServedByOpenInference
+from stackfold.infrastructure.flavors.model_serving.open_inference_deployer import (
+    OpenInferenceDeployer,
+)
 from stackfold.infrastructure.flavors.model_serving.server_settings import ClusterSettings
 
 _PORT, _GRPC_PORT = 9000, 9500
-"""Those that Seldon gives to containers of one's own."""
+"""The default ports of custom containers in Seldon Core."""
 
 
-class SeldonModelDeployer(ServedByOpenInference):
-    """Serves models by Seldon's server, MLServer."""
+class SeldonModelDeployer(OpenInferenceDeployer):
+    """Serves models with Seldon's server, MLServer."""
 
     flavor = "seldon"
-    program = "stackfold.infrastructure.flavors.seldon.server"
-    more_ports = ("grpc-port",)
+    extra_port_options = ("grpc-port",)
 
     class Configuration(ClusterSettings):
-        """How servers run here, and what their pods would be like."""
+        """How servers run on this machine, and the pods of a manifest."""
 
     # Assigned once, so narrowing it is safe.
     configuration: Configuration  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def manifest(self, model: ModelToServe) -> str:
-        """A SeldonDeployment, which Seldon Core 1 takes.
+        """Return the manifest of a SeldonDeployment, a resource of Seldon Core 1.
 
-        Seldon Core 2 has servers that are shared, and reads models from folders that describe
+        The servers of Seldon Core 2 are shared and read models from folders that describe
         themselves; an artifact is a single object.
         """
         deployer, settings = f"the model deployer {self.flavor!r}", self.configuration
@@ -33,19 +34,19 @@ class SeldonModelDeployer(ServedByOpenInference):
         options: dict[str, str | int] = {"name": name, "port": _PORT, "grpc-port": _GRPC_PORT}
         container = {
             "name": name,
-            **cluster_manifest.container(deployer, settings, self.program, model, options),
+            **cluster_manifest.container(deployer, settings, self.flavor, model, options),
         }
         endpoint = {"type": "REST", "httpPort": _PORT, "grpcPort": _GRPC_PORT}
         predictor = {
             "name": "default",
             "replicas": settings.replicas,
-            # Seldon asks the model that has the node's name.
+            # Seldon addresses the model by the name of the node.
             "graph": {"name": name, "type": "MODEL", "endpoint": endpoint, "children": []},
             "componentSpecs": [
                 {"spec": {**cluster_manifest.pod(settings), "containers": [container]}}
             ],
         }
-        return cluster_manifest.text(
+        return cluster_manifest.to_yaml(
             {
                 "apiVersion": "machinelearning.seldon.io/v1",
                 "kind": "SeldonDeployment",

@@ -12,14 +12,16 @@ import numpy
 import pandas
 import pytest
 
-from stackfold.infrastructure.flavors.model_serving.served_model import (
-    Named,
-    Refused,
-    ServedModel,
-    array,
-    asked_by,
-    tensor,
+from stackfold.infrastructure.flavors.model_serving.inference_tensors import (
+    InferenceTensor as Tensor,
 )
+from stackfold.infrastructure.flavors.model_serving.inference_tensors import (
+    InvalidInput,
+    model_input,
+    to_array,
+    to_tensor,
+)
+from stackfold.infrastructure.flavors.model_serving.served_model import ServedModel
 
 SOURCE = str(Path(__file__).parents[3] / "src")
 
@@ -38,47 +40,61 @@ SOURCE = str(Path(__file__).parents[3] / "src")
     ],
 )
 def test_a_tensor_becomes_an_array_and_a_tensor_again(datatype, data):
-    given = Named("x", datatype, [2, 1], data)
-    found = array(given)
+    given = Tensor("x", datatype, [2, 1], data)
+    found = to_array(given)
     assert found.shape == (2, 1)
-    assert tensor("x", found) == given
+    assert to_tensor("x", found) == given
 
 
 def test_data_may_be_lists_in_lists():
-    assert array(Named("x", "INT64", [2, 2], [[1, 2], [3, 4]])).tolist() == [[1, 2], [3, 4]]
+    assert to_array(Tensor("x", "INT64", [2, 2], [[1, 2], [3, 4]])).tolist() == [
+        [1, 2],
+        [3, 4],
+    ]
 
 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (Named("x", "INT64", [2], [1]), r"the input 'x' has 1 values for the shape \[2\]"),
-        (Named("x", "INT64", [1], [1.5]), "values that are no INT64"),
-        (Named("x", "INT64", [1], [True]), "values that are no INT64"),
-        (Named("x", "INT8", [1], [128]), "the input 'x': .*128"),
-        (Named("x", "FP64", [1], ["1"]), "values that are no FP64"),
-        (Named("x", "BOOL", [1], [1]), "values that are no BOOL"),
-        (Named("x", "BYTES", [1], [1]), "must hold texts"),
-        (Named("x", "FP8", [1], [1.0]), "there is no datatype 'FP8': give BYTES, BOOL, INT8"),
+        (
+            Tensor("x", "INT64", [2], [1]),
+            r"the input 'x' has 1 values for the shape \[2\]",
+        ),
+        (Tensor("x", "INT64", [1], [1.5]), "values that are no INT64"),
+        (Tensor("x", "INT64", [1], [True]), "values that are no INT64"),
+        (Tensor("x", "INT8", [1], [128]), "the input 'x': .*128"),
+        (Tensor("x", "FP64", [1], ["1"]), "values that are no FP64"),
+        (Tensor("x", "BOOL", [1], [1]), "values that are no BOOL"),
+        (Tensor("x", "BYTES", [1], [1]), "must hold texts"),
+        (
+            Tensor("x", "FP8", [1], [1.0]),
+            "there is no datatype 'FP8': give BYTES, BOOL, INT8",
+        ),
     ],
 )
 def test_values_that_are_not_of_their_type_are_refused(given, told):
-    with pytest.raises(Refused, match=told):
-        array(given)
+    with pytest.raises(InvalidInput, match=told):
+        to_array(given)
 
 
 def test_null_stands_for_nan_both_ways():
-    found = array(Named("x", "FP64", [2], [None, 1.0]))
+    found = to_array(Tensor("x", "FP64", [2], [None, 1.0]))
     assert math.isnan(found[0])
-    assert tensor("y", found).data == [None, 1.0]
+    assert to_tensor("y", found).data == [None, 1.0]
 
 
 def test_infinity_is_refused():
-    with pytest.raises(Refused, match="infinity in 'y'"):
-        tensor("y", numpy.array([math.inf]))
+    with pytest.raises(InvalidInput, match="infinity in 'y'"):
+        to_tensor("y", numpy.array([math.inf]))
 
 
 def test_several_inputs_are_the_columns_of_a_frame():
-    frame = asked_by([Named("a", "INT64", [2, 1], [1, 2]), Named("b", "BYTES", [2], ["x", "y"])])
+    frame = model_input(
+        [
+            Tensor("a", "INT64", [2, 1], [1, 2]),
+            Tensor("b", "BYTES", [2], ["x", "y"]),
+        ]
+    )
     assert frame.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
 
 
@@ -86,16 +102,19 @@ def test_several_inputs_are_the_columns_of_a_frame():
     ("inputs", "told"),
     [
         ([], "there is no input"),
-        ([Named("a", "INT64", [1], [1])] * 2, "two inputs have the same name"),
+        ([Tensor("a", "INT64", [1], [1])] * 2, "two inputs have the same name"),
         (
-            [Named("a", "INT64", [1, 2], [1, 2]), Named("b", "INT64", [1], [1])],
+            [
+                Tensor("a", "INT64", [1, 2], [1, 2]),
+                Tensor("b", "INT64", [1], [1]),
+            ],
             "give all the same length",
         ),
     ],
 )
 def test_inputs_that_stand_for_nothing_are_refused(inputs, told):
-    with pytest.raises(Refused, match=told):
-        asked_by(inputs)
+    with pytest.raises(InvalidInput, match=told):
+        model_input(inputs)
 
 
 class Answering:
@@ -109,22 +128,22 @@ class Answering:
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ([1, 2], [Named("predict", "INT64", [2], [1, 2])]),
-        (numpy.float32(2), [Named("predict", "FP32", [], [2.0])]),
-        (numpy.array([1, 2], dtype=object), [Named("predict", "INT64", [2], [1, 2])]),
+        ([1, 2], [Tensor("predict", "INT64", [2], [1, 2])]),
+        (numpy.float32(2), [Tensor("predict", "FP32", [], [2.0])]),
+        (numpy.array([1, 2], dtype=object), [Tensor("predict", "INT64", [2], [1, 2])]),
         (
             {"a": [True], "b": ["x"]},
-            [Named("a", "BOOL", [1], [True]), Named("b", "BYTES", [1], ["x"])],
+            [Tensor("a", "BOOL", [1], [True]), Tensor("b", "BYTES", [1], ["x"])],
         ),
-        (pandas.Series([1.5]), [Named("predict", "FP64", [1], [1.5])]),
+        (pandas.Series([1.5]), [Tensor("predict", "FP64", [1], [1.5])]),
         (
             pandas.DataFrame({"a": [1], "b": ["x"]}),
-            [Named("a", "INT64", [1], [1]), Named("b", "BYTES", [1], ["x"])],
+            [Tensor("a", "INT64", [1], [1]), Tensor("b", "BYTES", [1], ["x"])],
         ),
     ],
 )
 def test_what_a_model_returns_becomes_tensors(answer, told):
-    assert ServedModel(Answering(answer)).predict([Named("x", "INT64", [1], [0])]) == told
+    assert ServedModel(Answering(answer)).predict([Tensor("x", "INT64", [1], [0])]) == told
 
 
 def served(tmp_path, content, **options):
@@ -133,8 +152,10 @@ def served(tmp_path, content, **options):
     path.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     program = (
-        "from stackfold.infrastructure.flavors.model_serving import served_model\n"
-        "print(served_model.ServedModel.read(served_model.options()))"
+        "import sys\n"
+        "from stackfold.infrastructure.flavors.model_serving.served_model import ServedModel\n"
+        "from stackfold.infrastructure.flavors.model_serving.server_program import parse_options\n"
+        "ServedModel.read(parse_options(sys.argv[1:]))"
     )
     given = {"model": path, "digest": digest, "name": "any", "folder": tmp_path, **options}
     return subprocess.run(

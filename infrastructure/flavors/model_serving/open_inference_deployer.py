@@ -1,4 +1,4 @@
-"""Model deployers whose servers speak the Open Inference Protocol, version 2.
+"""Base class of deployers whose servers speak the Open Inference Protocol, version 2.
 
 The protocol: https://github.com/kserve/open-inference-protocol
 """
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from stackfold.application.ports.model_deployer import Deployed
 from stackfold.application.ports.tensors import Tensor
 from stackfold.infrastructure.flavors.model_serving import server_requests
-from stackfold.infrastructure.flavors.model_serving.served_locally import ServedLocally
+from stackfold.infrastructure.flavors.model_serving.process_deployer import ProcessModelDeployer
 from stackfold.infrastructure.flavors.model_serving.server_settings import ClusterSettings
 
 
-class ServedByOpenInference(ServedLocally):
-    """What `kserve` and `seldon` have in common."""
+class OpenInferenceDeployer(ProcessModelDeployer):
+    """Base class of the deployers `kserve` and `seldon`."""
 
     # Assigned once, so narrowing it is safe.
     configuration: ClusterSettings  # pyright: ignore[reportIncompatibleVariableOverride]
