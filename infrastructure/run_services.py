@@ -1,6 +1,7 @@
 """Composition of what has to do with runs and what they leave; a part of the workspace."""
 
 import os
+import sys
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -154,6 +155,10 @@ class RunServices:
             from stackfold.infrastructure.system.postgres_claims import PostgresClaims
 
             return PostgresClaims(self._database)
+        if sys.platform == "win32":
+            from stackfold.infrastructure.system.windows_claims import WindowsClaims
+
+            return WindowsClaims(self.home)
         from stackfold.infrastructure.system.claims import FileClaims
 
         return FileClaims(self.home)

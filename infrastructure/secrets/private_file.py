@@ -80,19 +80,15 @@ def _create_private(path: Path) -> int:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Be the only process in the block; the system lets go of the lock if we die."""
-    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-        if sys.platform == "win32":
-            import msvcrt
+    """Exclude other processes for the block; the system releases the lock if this one dies."""
+    if sys.platform == "win32":
+        from filelock import FileLock
 
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-            try:
-                yield
-            finally:
-                file.seek(0)
-                msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-        else:
-            import fcntl
+        with FileLock(path):
+            yield
+    else:
+        import fcntl
 
+        with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

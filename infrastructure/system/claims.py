@@ -1,12 +1,13 @@
-"""Claims on runs, as locks that the system lets go of when their process ends, however it ends.
+"""Claims on runs, as POSIX record locks, which the system releases when their process ends.
 
-One file for a home; each run locks one byte of it, at a place that follows from its id. POSIX
-record locks belong to the process alone: a child that a step has forked does not inherit them, so
-that one which outlives its parent keeps nothing claimed. Closing any descriptor of the file lets go
-of all of them, so a process that holds one keeps its one descriptor open.
+A home has one file, and each run locks one byte of it, at an offset that follows from its id.
+Record locks belong to the process alone: a child that a step forked does not inherit them, so it
+claims nothing if it outlives its parent. Closing any descriptor of the file releases all of them,
+so a process that holds one keeps its only descriptor open.
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,10 +17,8 @@ from pathlib import Path
 from stackfold.domain.errors import RunBusy, Unavailable
 from stackfold.infrastructure.system.private_files import create_file
 
-try:
+if sys.platform != "win32":  # see windows_claims.py
     import fcntl
-except ImportError:  # Windows: claims hold within the process only
-    fcntl = None  # type: ignore[assignment]
 
 _FILE = "claims.lock"
 _PATIENCE = 0.2
@@ -96,12 +95,7 @@ class FileClaims:
         try:
             return self._descriptor(os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            reason = error.strerror or str(error)
-            problem = (
-                f"{reason}; make the folder and the files in it writable, or set STACKFOLD_HOME to "
-                "another one"
-            )
-            raise Unavailable(f"the home {os.path.dirname(self._path)}", problem) from error
+            raise home_unusable(os.path.dirname(self._path), error) from error
 
     def _descriptor(self, mode: int) -> tuple[int | None, bool]:
         """The one that the process has open, or else a new one and True."""
@@ -118,13 +112,20 @@ class FileClaims:
             return None, False
 
 
+def home_unusable(home: str, error: OSError) -> Unavailable:
+    """Create the error of a home in which no run can be claimed."""
+    problem = (
+        f"{error.strerror or error}; make the folder and the files in it writable, or set "
+        "STACKFOLD_HOME to another one"
+    )
+    return Unavailable(f"the home {home}", problem)
+
+
 def _place(run: str) -> int:
     return int(run.replace("-", "")[:15], 16)
 
 
 def _locked(descriptor: int, place: int, exclusive: bool) -> bool:
-    if fcntl is None:
-        return True
     try:
         kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
         fcntl.lockf(descriptor, kind | fcntl.LOCK_NB, 1, place)
@@ -134,5 +135,4 @@ def _locked(descriptor: int, place: int, exclusive: bool) -> bool:
 
 
 def _unlock(descriptor: int, place: int) -> None:
-    if fcntl is not None:
-        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, place)
+    fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, place)

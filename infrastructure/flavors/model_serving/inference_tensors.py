@@ -130,7 +130,7 @@ def to_tensor(name: str, array: Any) -> InferenceTensor:
     data: list[Any] = array.ravel().tolist()
     if array.dtype.kind == "f":
         if numpy.isinf(array).any():
-            problem = f"the model predicts infinity in {name!r}, which JSON cannot carry"
+            problem = f"the model predicts infinity in {name!r}, which JSON cannot represent"
             raise InvalidInput(problem)
         data = [None if each != each else each for each in data]  # noqa: PLR0124  # NaN
     return InferenceTensor(name, _DATATYPES[array.dtype.name], [*array.shape], data)
