@@ -18,7 +18,7 @@ SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
 SHOWN := kubeflow mlflow mlflow-server ray
 
-.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-flavors bench reference lock upgrade clean
+.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-flavors bench reference docs lock upgrade clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -60,6 +60,9 @@ reference: $(STAMP) ## Write docs/cli.md, and the tables of fields in docs/flavo
 	@$(RUN) -m stackfold.cli.reference > docs/cli.md
 	@$(RUN) -m stackfold.cli.flavor_guides docs/flavors
 
+docs: .venv-docs/.installed ## Build the site of the documentation into build/site
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+
 lock: .venv-lock/.installed ## Write .ci/locks anew after a change of pyproject.toml
 	@.ci/lock .venv-lock/bin/uv
 
@@ -100,6 +103,12 @@ $(FLAVORS)/%/.installed: $(INSTALL) .ci/locks/%.txt | $(STAMP)
 $(SERVERS): $(STAMP) .ci/locks/flavors.txt
 	@echo "Installing what flavors are tested on into $(VENV)"
 	@.ci/install $(RUN) flavors
+	@touch $@
+
+.venv-docs/.installed: $(INSTALL) .ci/locks/docs.txt | $(STAMP)
+	@echo "Installing what builds the site of the documentation into .venv-docs"
+	@$(RUN) -m venv .venv-docs
+	@.ci/install .venv-docs/bin/python docs
 	@touch $@
 
 .venv-lock/.installed: $(INSTALL) .ci/locks/lock.txt | $(STAMP)
