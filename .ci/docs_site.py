@@ -70,6 +70,10 @@ def _expanded(item: object) -> object:
         case dict():
             return {title: _expanded(each) for title, each in item.items()}
         case str() if (folder := _ROOT / "docs" / item).is_dir():
-            pages = sorted(path.name for path in folder.glob("*.md"))
-            return [f"{item}/{name}" for name in sorted(pages, key=lambda name: name != "README.md")]
+            pages = sorted((p.name for p in folder.glob("*.md")), key=_readme_first)
+            return [f"{item}/{name}" for name in pages]
     return item
+
+
+def _readme_first(name: str) -> tuple[bool, str]:
+    return name != "README.md", name
