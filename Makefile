@@ -56,8 +56,9 @@ test-flavors: $(SERVERS) $(APART:%=$(FLAVORS)/%/.installed) $(SERVING:%=$(FLAVOR
 bench: $(STAMP) ## Run the benchmarks
 	@set -e; for script in benchmarks/bench_*.py; do $(RUN) "$$script"; done
 
-reference: $(STAMP) ## Write docs/cli.md, and the tables of fields in docs/flavors
+reference: $(STAMP) ## Write docs/cli.md, docs/errors.md and the tables of fields in docs/flavors
 	@$(RUN) -m stackfold.cli.reference > docs/cli.md
+	@$(RUN) -m stackfold.cli.error_reference > docs/errors.md
 	@$(RUN) -m stackfold.cli.flavor_guides docs/flavors
 
 docs: .venv-docs/.installed ## Build the site of the documentation into build/site

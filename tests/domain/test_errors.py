@@ -11,26 +11,20 @@ import pytest
 from error_examples import example, parameters
 
 import stackfold.errors
+from stackfold.cli.error_reference import KINDS, error_reference
 from stackfold.domain import errors as domain_errors
 from stackfold.errors import (
-    Busy,
     Conflict,
-    Damaged,
-    Failed,
     Forbidden,
-    Invalid,
     NotFound,
     NothingToChange,
     StackfoldError,
     StackfoldWarning,
-    Unavailable,
     Violation,
 )
 
 PUBLIC = [getattr(stackfold.errors, name) for name in stackfold.errors.__all__]
 CLASSES = [each for each in PUBLIC if each is not Violation]
-KINDS = {NotFound, Conflict, Invalid, Forbidden, Unavailable, Busy, Failed, Damaged}
-
 each_class = pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 
 
@@ -38,6 +32,11 @@ def documented(kind):
     """The attributes that the docstring of a class lists."""
     _, _, listed = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
     return re.findall(r"^    (\w+): .", listed, re.MULTILINE)
+
+
+def test_the_document_is_current():
+    written = Path(__file__).parents[2].joinpath("docs", "errors.md").read_text(encoding="utf-8")
+    assert written == error_reference(), "run `make reference`"
 
 
 def test_the_public_module_has_every_error_of_the_domain():
