@@ -1,7 +1,7 @@
-"""Bytecode: what a code object does, as a digest, and which names outside of it that needs.
+"""Bytecode: the digest of a code object, and the global names and imports that it uses.
 
-Only names of modules count as such: `x.total` asks `x` for an attribute, whatever the module calls
-`total`. Read with the opcodes of Python 3.11 to 3.13; those that are not known are passed over.
+A global name is followed by the attributes that are read from it: `pkg.mod.f` is one path. The
+opcodes are those of Python 3.11 to 3.13; unknown ones are skipped.
 """
 
 import dis
@@ -13,28 +13,29 @@ from typing import Any, NamedTuple
 
 
 class Import(NamedTuple):
-    """A module that a function imports by itself."""
+    """A module that is imported in a function."""
 
     level: int
-    """How many dots stand before the name."""
+    """The number of dots before the name; 0 for an absolute import."""
     name: str
 
 
 Root = str | Import
 Path = tuple[Any, ...]
-"""What is named: a `Root`, and the attributes that are asked of it, as in `pkg.mod.f`."""
+"""A `Root` and the attributes that are read from it, as in `pkg.mod.f`."""
 
 
 class CodeFacts(NamedTuple):
-    """What was read from a code object, and from those inside it."""
+    """The facts about a code object and the code objects in it."""
 
     digest: str
-    """sha256 of what is executed: neither where it stands, nor how its lines are numbered."""
+    """sha256 of its instructions and constants, without file names and line numbers."""
     named: tuple[Path, ...]
+    """The paths that it uses."""
     assigned: frozenset[Path]
-    """Which of these it changes while it runs: by `global`, `append`, `[...] =`, `.x =`."""
+    """The paths that it changes while it runs: by `global`, `append`, `[...] =`, `.x =`."""
     unresolved: tuple[str, ...]
-    """Calls through which it may reach code that nobody can tell beforehand, such as `eval`."""
+    """Calls that may reach code which cannot be determined statically, such as `eval()`."""
 
 
 _CHANGING = frozenset(
@@ -62,7 +63,7 @@ _CHANGING = frozenset(
         "write",
     ]
 )
-"""Methods by which a collection is changed."""
+"""Methods that change a collection."""
 _ANY_CODE = frozenset({"eval", "exec", "globals"})
 
 _KINDS = {
@@ -96,7 +97,7 @@ _PAIRS = {
     "STORE_FAST_LOAD_FAST": ("store", "local"),
     "STORE_FAST_STORE_FAST": ("store", "store"),
 }
-# Between a name and its attribute there may be any of these.
+# Instructions that may occur between a name and its attribute.
 _NOTHING = {
     "CACHE", "COPY_FREE_VARS", "EXTENDED_ARG", "KW_NAMES", "MAKE_CELL", "NOP", "POP_TOP", "PRECALL",
     "PUSH_NULL", "RESUME", "SWAP",
@@ -104,13 +105,13 @@ _NOTHING = {
 _OPCODES = {
     number: (name, _KINDS.get(name, "other")) for name, number in dis.opmap.items() if number < 256
 }
-# Until 3.11 a method had an opcode of its own; since then the lowest bit tells it from others.
+# Up to 3.11, LOAD_METHOD is a separate opcode; since 3.12, the lowest bit of the operand marks it.
 _ATTRIBUTE_SHIFT = 0 if dis.opmap.get("LOAD_METHOD", 256) < 256 else 1
 
 
 @lru_cache(maxsize=2**14)
 def facts(code: CodeType) -> CodeFacts:
-    """What a code object does and names; remembered, for code objects never change."""
+    """Return the facts about a code object; cached, because code objects are immutable."""
     found = _Found()
     found.read(code, {})
     named = sorted(found.named, key=repr)
@@ -139,7 +140,7 @@ def _text(code: CodeType) -> str:
 
 
 def _constant(value: Any) -> str:
-    """What a compiler puts among the constants of a code object."""
+    """A constant of a code object as text."""
     if isinstance(value, CodeType):
         return _text(value)
     if isinstance(value, tuple):
@@ -150,7 +151,7 @@ def _constant(value: Any) -> str:
 
 
 def _operations(code: CodeType) -> Iterator[tuple[str, Any]]:
-    """Kind and operand of each instruction, without those that do not matter here."""
+    """The kind and operand of each instruction that is not in `_NOTHING`."""
     raw, extended = code.co_code, 0
     names, constants = code.co_names, code.co_consts
     local: Any = code._varname_from_oparg  # type: ignore[attr-defined]
@@ -170,7 +171,7 @@ def _operations(code: CodeType) -> Iterator[tuple[str, Any]]:
         elif kind == "attribute":
             yield kind, names[operand >> _ATTRIBUTE_SHIFT]
         elif name == "LOAD_FAST" and local(operand) in cells:
-            yield "other", operand  # since 3.13: the cell is handed on, its value is not asked for
+            yield "other", operand  # since 3.13, loads the cell, not its value
         elif kind in ("local", "store"):
             yield kind, local(operand)
         elif kind == "constant":
@@ -182,7 +183,7 @@ def _operations(code: CodeType) -> Iterator[tuple[str, Any]]:
 
 
 class _Found:
-    """What is found in a code object and in those inside it."""
+    """Collects the facts about a code object and the code objects in it."""
 
     def __init__(self) -> None:
         self.named: set[Path] = set()
@@ -194,11 +195,11 @@ class _Found:
 
         Args:
             code: The code object.
-            aliases: Variables of the enclosing functions that stand for something named.
+            aliases: Variable of an enclosing function → the paths that it may refer to.
         """
         operations = [*_operations(code)]
         known = {name: set(paths) for name, paths in aliases.items()}
-        # Twice: in a loop a variable may be used before the line that gives it its value.
+        # Twice: in a loop, a variable may be used in a line before the one that assigns it.
         self._follow(operations, known, {})
         self._follow(operations, known, known)
         for constant in code.co_consts:
@@ -258,7 +259,7 @@ class _Found:
         return (*path, name)
 
     def _name(self, paths: list[Path], kind: str, value: Any) -> None:
-        """Note what was on the stack when something else follows."""
+        """Record the paths on the stack when an instruction follows that ends them."""
         for path in paths:
             self.named.add(path)
             if path[-1] == "import_module" or path == ("__import__",):
@@ -272,7 +273,7 @@ class _Found:
 
 
 def _changes_item(operations: list[tuple[str, Any]], at: int) -> bool:
-    """Whether `x[key] = …`, `x[key] += …` or `del x[key]` follows, with a key that is one name."""
+    """Whether `x[key] = …`, `x[key] += …` or `del x[key]` follows, where `key` is one operand."""
     kinds = [kind for kind, _ in operations[at + 1 : at + 5]]
     if kinds[:1] not in (["local"], ["constant"], ["global"]):
         return False

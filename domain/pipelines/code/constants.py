@@ -1,6 +1,6 @@
-"""Constants: values of the standard library's and numpy's kinds, as text.
+"""Constants: values of types of the standard library and numpy, as text.
 
-The text of equal values is equal in every process, and that of others is another.
+Equal values have the same text in every process, and different values have different texts.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ from uuid import UUID
 from stackfold.domain.pipelines.code.user_code import module_of, mro, qualname
 
 LARGEST_ARRAY = 64 * 1024
-"""Bytes; a larger array counts by its class."""
+"""Bytes; only its class represents a larger array."""
 _LONGEST = 1000
-"""Characters or bytes; what is longer is told by its digest."""
+"""Characters or bytes; a digest represents a longer value."""
 
 _PLAIN = {bool, int, float, complex, str, bytes, type(None), type(...), type(NotImplemented)}
-# None of these calls anything of the user's: the types are compared, not what they inherit from.
+# No user code is called: a value has exactly this type, not a subclass of it.
 _KNOWN: dict[type, Callable[[Any], object]] = {
     Decimal: str,
     Fraction: str,
@@ -35,7 +35,7 @@ _KNOWN: dict[type, Callable[[Any], object]] = {
     re.Pattern: lambda value: (value.pattern, value.flags),
     object: lambda _: "",
 }
-# By their names, for they need not be imported.
+# By name, so that their modules are not imported.
 _KNOWN_BY_NAME: dict[str, Callable[[Any], object]] = {
     "pathlib.PosixPath": str,
     "pathlib.WindowsPath": str,
@@ -69,12 +69,12 @@ def _zone(zone: Any) -> str:
 
 
 def is_plain(kind: type) -> bool:
-    """Whether values of exactly this class hold nothing but themselves."""
+    """Whether values of exactly this class refer to no other objects."""
     return kind in _PLAIN
 
 
 def constant(value: Any) -> str | None:
-    """A value as text; None if it is of no kind that is known here."""
+    """Return a value as text; None if its type is unknown."""
     kind = type(value)
     if kind in _PLAIN:
         return f"{kind.__name__} {_short(value)}"

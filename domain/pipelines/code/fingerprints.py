@@ -1,4 +1,4 @@
-"""Digests of functions: one walk over everything of the user's own that they reach."""
+"""Fingerprints of functions: one walk over all user code that a function reaches."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -20,51 +20,52 @@ from stackfold.domain.pipelines.code.user_code import (
 from stackfold.domain.pipelines.code.value_reader import ValueReader
 
 FORM = 2
-"""How digests are made; those of another form cannot be compared with them."""
+"""The version of fingerprints; those of different versions cannot be compared."""
 MOST_PARTS = 10_000
-"""So many functions, classes and modules are looked at; what lies behind them does not count."""
+"""The maximum number of functions, classes and modules in a fingerprint; others are left out."""
 _MOST_OPAQUE = 20
 
 
 class Fingerprint(NamedTuple):
-    """What is known of the code of a function."""
+    """The fingerprint of the code of a function."""
 
     digest: str
     """sha256 in hexadecimal."""
     opaque: tuple[str, ...] = ()
-    """What counts by its class alone, as "name (module.Class)"."""
+    """Values that only their class represents, as "name (module.Class)"."""
 
 
 class CodeFingerprints:
-    """Digests of functions, for one moment: what was looked at is not looked at again.
+    """Computes fingerprints of functions, and caches what it reads: use one per run.
 
-    A digest covers the function's byte code and constants, the values that it encloses, and the
-    functions, classes and constants that it names or imports, and so on, as far as they are the
-    user's own: not the standard library's, and not those of installed packages. It is of byte code
-    and not of source because only that is what will be executed, wherever the source is by now; so
-    comments and layout do not count. Nothing of the user's is imported or called for it.
+    A fingerprint covers the bytecode and constants of a function, the values in its closure, and
+    the functions, classes and constants that it names or imports, recursively, as far as they are
+    user code: neither the standard library nor installed packages. It is computed from bytecode
+    because that is what is executed, even if the source has changed since; comments and layout
+    have no effect. No user code is imported or called.
     """
 
     def __init__(self, sources: Sources | None = None) -> None:
-        """Nothing was looked at yet; what is not imported yet is read by `sources`."""
+        """Create an empty cache.
+
+        Args:
+            sources: Finds the files of modules; None if modules that are not loaded are ignored.
+        """
         self._imports = Imports(sources or NoSources())
         self._parts: dict[tuple[int, bool], Part] = {}
         self._known: Known = {}
         self._links: dict[int, tuple[Part, tuple[Part, ...]]] = {}
 
     def digest(self, function: Callable[..., Any]) -> str:
-        """sha256 in hexadecimal.
-
-        The function's own default values are left out: they are parameters of the step.
-        """
+        """Return the digest of the fingerprint of a function."""
         return self.fingerprint(function).digest
 
     def fingerprint(self, function: Callable[..., Any], also: Iterable[Any] = ()) -> Fingerprint:
-        """The digest of a function, and of classes and functions that it meets as values.
+        """Return the fingerprint of a function.
 
         Args:
-            function: Which one; its own default values are parameters, and are left out.
-            also: Classes and functions; see `met`.
+            function: The function; its default values are parameters of the step and left out.
+            also: Further classes and functions to include; see `met`.
         """
         root = self._root(function)
         reached = {id(root.owner): root}
@@ -84,21 +85,19 @@ class CodeFingerprints:
         return Fingerprint(hashed.hexdigest(), tuple(opaque)[:_MOST_OPAQUE])
 
     def met(self, hints: Iterable[Any], values: Iterable[Any]) -> tuple[Any, ...]:
-        """The user's own classes and functions in type hints, and the classes of values."""
-        reading = ValueReader()
+        """Return user classes and functions in type hints, and in values or as their classes."""
+        reader = ValueReader()
         for each in (*hints, *values):
             if not is_plain(type(each)):
-                reading.text(each, "")
-        return tuple({id(each): each for each in reading.links}.values())
+                reader.text(each, "")
+        return tuple({id(each): each for each in reader.links}.values())
 
     def of_class(self, name: str, near: Callable[..., Any]) -> str:
-        """The digest of the user's own class with the recorded name "module.Class".
-
-        Empty if it is none of the user's own, or cannot be found.
+        """Return the digest of a class; empty if it is not user code, or was not found.
 
         Args:
-            name: What was recorded, where the class may have been that of a script.
-            near: A function in whose module it is looked for then.
+            name: The recorded name, as "module.Class"; the module may have been a script.
+            near: A function whose module is searched if the class is not found by its name.
         """
         top = name.partition(".")[0]
         loaded = loaded_module(top)
@@ -114,10 +113,10 @@ class CodeFingerprints:
     def _root(self, function: Callable[..., Any]) -> Part:
         if type(function) is FunctionType:
             return self._part(function, False)
-        reading = ValueReader()
-        text = reading.text(function, "step")
+        reader = ValueReader()
+        text = reader.text(function, "step")
         lines = ((None, text),)
-        return Part(text, lines, tuple(reading.links), frozenset(), (), function)
+        return Part(text, lines, tuple(reader.links), frozenset(), (), function)
 
     def _part(self, of: Any, with_defaults: bool) -> Part:
         key = id(of), with_defaults
@@ -146,7 +145,7 @@ def _combined(root: Part, reached: dict[int, Part]) -> str:
 
 
 def _nothing() -> None:
-    """Stand in for a step where only a class is asked for."""
+    """Stand in for a step, where the fingerprint of a class is computed."""
 
 
 def _class_named(name: str) -> type | None:
@@ -159,11 +158,11 @@ def _class_named(name: str) -> type | None:
     return None
 
 
-def _member(held: Any, names: list[str]) -> type | None:
+def _member(space: Any, names: list[str]) -> type | None:
     found: Any = None
     for name in names:
-        found = held.get(name)
+        found = space.get(name)
         if not is_class(found):
             return None
-        held = members(found)
+        space = members(found)
     return found if found is not None and is_user_class(found) else None

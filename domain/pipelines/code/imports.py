@@ -1,7 +1,7 @@
-"""Imports inside functions: followed through the sources of one's own modules.
+"""Follows imports inside functions, through the source of user modules.
 
-Such a module may be imported by now or not, which must make no difference: so it is read from its
-file. Where what was imported is not what stands there any more, the objects count.
+Whether such a module has been loaded must make no difference, so it is read from its file. Objects
+of a loaded module that differ from its file are included, too.
 """
 
 import ast
@@ -16,35 +16,40 @@ from stackfold.domain.pipelines.code.source_module import Source, SourceModule, 
 from stackfold.domain.pipelines.code.user_code import is_class, loaded_module, members, namespace
 
 MOST_STATEMENTS = 10_000
-"""So many statements of imported modules are followed."""
+"""The maximum number of statements of imported modules that are followed."""
 _MOST_MODULES = 1000
 
 _read: dict[str, tuple[object, SourceModule | None]] = {}
-"""Module → what its file was when it was read, and what stands in it."""
+"""Module → (state of its file when it was read, its statements)."""
 
 
 class Imported(NamedTuple):
-    """What an import leads to."""
+    """The code that imports reach."""
 
     lines: tuple[str, ...]
-    """The digests of the statements that it needs, in their own order."""
+    """The digests of the statements, sorted."""
     opaque: tuple[str, ...]
+    """Descriptions of imports that could not be followed."""
 
 
 class Imports:
-    """Follows imports."""
+    """Follows imports, and caches the modules that it reads."""
 
     def __init__(self, sources: Sources) -> None:
-        """Find files by `sources`."""
+        """Create an empty cache.
+
+        Args:
+            sources: Finds the files of modules.
+        """
         self._sources = sources
         self._modules: dict[str, SourceModule | None] = {}
 
     def follow(self, paths: list[Path], package: str) -> Imported:
-        """What imports lead to.
+        """Return the code that imports reach.
 
         Args:
-            paths: Each an `Import`, and the attributes that are taken from it.
-            package: The package of the module that they stand in, for relative ones.
+            paths: Each an `Import`, and the attributes that are read from it.
+            package: The package that relative imports are relative to.
         """
         walk = _Walk(self)
         for path in paths:
@@ -52,11 +57,11 @@ class Imports:
         try:
             return walk.result()
         except (SyntaxError, ValueError, RecursionError) as error:
-            # Whoever imports it will hear of it.
+            # The import itself will raise.
             return Imported((), (f"imports that cannot be read ({type(error).__name__})",))
 
     def code_of(self, name: str) -> str:
-        """The digest of a class of the user's own by its full name; empty if it is in no file."""
+        """The digest of a user class by its full name; empty if it is in no file."""
         parts = name.split(".")
         for length in range(len(parts) - 1, 0, -1):
             module = Import(0, ".".join(parts[:length]))
@@ -66,7 +71,7 @@ class Imports:
         return ""
 
     def module(self, name: str) -> SourceModule | None:
-        """A module of the user's own, by its full name; None if there is none."""
+        """Return a user module by its full name; None if there is none."""
         if name not in self._modules:
             self._modules[name] = self._found(name) if name else None
         return self._modules[name]
@@ -92,7 +97,7 @@ def _parsed(source: Source) -> SourceModule | None:
 
 
 def absolute(imported: Import, package: str) -> str:
-    """The full name of what is imported."""
+    """The absolute name of an imported module."""
     if not imported.level:
         return imported.name
     parts = package.split(".") if package else []
@@ -101,7 +106,7 @@ def absolute(imported: Import, package: str) -> str:
 
 
 class _Walk:
-    """One walk over statements of modules."""
+    """One walk over the statements of modules."""
 
     def __init__(self, imports: Imports) -> None:
         self._imports = imports
@@ -111,12 +116,12 @@ class _Walk:
         self._waiting: list[tuple[str, tuple[str, ...]]] = []
 
     def take(self, path: Path, package: str) -> None:
-        """Take what a path stands for."""
+        """Add the statements that a path refers to."""
         name = absolute(path[0], package)
         self._waiting.append((name, tuple(path[1:])))
 
     def result(self) -> Imported:
-        """All that is reached."""
+        """Walk over all statements that are reached, and return their digests."""
         while self._waiting:
             name, attributes = self._waiting.pop()
             if (name, *attributes) in self._seen:
@@ -167,7 +172,7 @@ class _Walk:
     def _redirect(
         self, statement: Statement, name: str, rest: list[str], module: SourceModule
     ) -> bool:
-        """Go on where an import statement leads to; False if it is none."""
+        """Follow an import statement that binds a name; False if it is another statement."""
         node = statement.node
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
@@ -201,7 +206,7 @@ class _Walk:
 def _loaded_otherwise(
     statement: Statement, module: SourceModule, assigned: Collection[tuple[str, str]]
 ) -> Iterator[str]:
-    """What a module that is imported already has instead of what now stands in its file."""
+    """Values and functions of a loaded module that differ from those in its file."""
     loaded = loaded_module(module.name)
     if loaded is None:
         return
@@ -214,14 +219,14 @@ def _loaded_otherwise(
             if text != constant(statement.constant.value):
                 yield f"{name}: {text}"
         return
-    held: Mapping[str, Any] = namespace(loaded)
+    space: Mapping[str, Any] = namespace(loaded)
     prefix = ""
     if isinstance(statement.node, ast.ClassDef):
         prefix = f"{statement.node.name}."
-        kind: Any = held.get(statement.node.name)
-        held = members(kind) if is_class(kind) else {}
+        kind: Any = space.get(statement.node.name)
+        space = members(kind) if is_class(kind) else {}
     for name in statement.functions:
-        value = held.get(name)
+        value = space.get(name)
         if type(value) is FunctionType:
             digest = facts(value.__code__).digest
             if digest not in module.digests.get(f"{prefix}{name}", ()):

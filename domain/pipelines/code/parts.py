@@ -1,4 +1,4 @@
-"""Parts of a program: a function, a class or a module, and what each of them names."""
+"""Parts of a program: a function, a class or a module, with the code and values that it names."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,24 +21,27 @@ from stackfold.domain.pipelines.code.user_code import (
 from stackfold.domain.pipelines.code.value_reader import ValueReader
 
 Variable = tuple[int, str]
-"""A name, in the module or the class with that id."""
+"""(id of a module's namespace or a class, name): a global variable or class attribute."""
 
 
 class Part(NamedTuple):
-    """What one function, class or module consists of, and which others it names."""
+    """The content of one function, class or module, and the other parts that it refers to."""
 
     digest: str
+    """sha256 of the lines, in hexadecimal."""
     lines: tuple[tuple[Variable | None, str], ...]
-    """What counts; with the variable that it is the value of, if it is that of one."""
+    """(variable, text) for each value or piece of code; the variable that has the value, if any."""
     links: tuple[Any, ...]
+    """The user functions, classes and modules that it refers to."""
     assigned: frozenset[Variable]
-    """The variables that it changes while it runs: their values are no part of the code."""
+    """The variables that it changes while it runs: their values are not part of the code."""
     opaque: tuple[str, ...]
+    """Values that only their class represents, as "name (module.Class)"."""
     owner: Any
-    """Kept, so that its id is nobody else's."""
+    """The function, class or module: referenced, so that its id is not reused."""
 
     def digest_without(self, assigned: frozenset[Variable]) -> str:
-        """The digest if the values of some variables do not count."""
+        """The digest without the values of some variables."""
         if not any(variable in assigned for variable, _ in self.lines):
             return self.digest
         return _digest(text for variable, text in self.lines if variable not in assigned)
@@ -50,37 +53,37 @@ def _digest(lines: Iterable[str]) -> str:
 
 
 Known = dict[tuple[int, str], tuple[Any, str, list[Any], list[str]]]
-"""Values that were read already: id and file → the value, its text, its links, what is opaque."""
+"""Cache of values: (id, file) → (value, text, links, opaque)."""
 
 
 def part(of: Any, imports: Imports, known: Known, with_defaults: bool = True) -> Part:
-    """What a function, a class or a module consists of.
+    """Read a function, a class or a module.
 
     Args:
         of: The function, class or module.
-        imports: Follows those inside functions.
-        known: What was read for other parts, and will be for this one.
-        with_defaults: Whether a function's default values count.
+        imports: Follows imports inside functions.
+        known: Cache of the values that are read.
+        with_defaults: Whether to include the default values of a function.
     """
     if type(of) is FunctionType:
-        making = _Making(of, of.__globals__, known)
-        making.function(of, imports, with_defaults)
+        builder = _PartBuilder(of, of.__globals__, known)
+        builder.function(of, imports, with_defaults)
     elif issubclass(type(of), ModuleType):
-        making = _Making(of, namespace(of), known)
-        making.module(of)
+        builder = _PartBuilder(of, namespace(of), known)
+        builder.module(of)
     else:
         module = loaded_module(members(of).get("__module__", ""))
-        making = _Making(of, namespace(module) if module else {}, known)
-        making.type(of)
-    return making.part()
+        builder = _PartBuilder(of, namespace(module) if module else {}, known)
+        builder.type(of)
+    return builder.part()
 
 
-# What Python puts into every module; "__name__" is another one where a file is run.
+# Attributes of every module; "__name__" differs if the file is run.
 _OF_MODULES = {
     "__name__", "__file__", "__doc__", "__spec__", "__package__", "__path__", "__loader__",
     "__cached__", "__builtins__", "__annotations__", "__all__",
 }  # fmt: skip
-# Of classes: what says where they stand, what Python makes of the rest, and what it remembers.
+# Attributes of classes: their location, what Python derives from other attributes, and caches.
 _NO_CODE = {
     "__module__", "__dict__", "__weakref__", "__doc__", "__firstlineno__", "__static_attributes__",
     "__abstractmethods__", "_abc_impl", "__slotnames__", "__dataclass_params__",
@@ -91,26 +94,26 @@ _NO_CODE = {
 }  # fmt: skip
 
 
-class _Making:
-    """Gathers the lines of a part."""
+class _PartBuilder:
+    """Collects the lines of a part."""
 
     def __init__(self, owner: Any, names: Mapping[str, Any], known: Known) -> None:
         self._owner = owner
         self._known = known
         self._file = str(names.get("__file__") or "")
-        self._reading = ValueReader(self._file)
+        self._reader = ValueReader(self._file)
         self._lines: list[tuple[Variable | None, str]] = []
         self._assigned: set[Variable] = set()
 
     def part(self) -> Part:
-        reading = self._reading
-        links = {id(each): each for each in reading.links}
+        reader = self._reader
+        links = {id(each): each for each in reader.links}
         return Part(
             _digest(text for _, text in self._lines),
             tuple(self._lines),
             tuple(links.values()),
             frozenset(self._assigned),
-            tuple(reading.opaque),
+            tuple(reader.opaque),
             self._owner,
         )
 
@@ -127,29 +130,29 @@ class _Making:
             self._value("defaults", function.__defaults__)
             self._value("keyword defaults", function.__kwdefaults__)
         for value in [*dictionary(function).values()]:
-            self._reading.search(value)  # such as the function inside
-        self._reading.opaque += [f"what {each} leads to" for each in found.unresolved]
+            self._reader.search(value)  # such as the wrapped function
+        self._reader.opaque += [f"what {each} leads to" for each in found.unresolved]
 
     def _globals(self, function: FunctionType, found: CodeFacts) -> None:
-        held = function.__globals__
-        changed = self._changed(held, found)
-        told: set[Path] = set()
+        space = function.__globals__
+        changed = self._changed(space, found)
+        seen: set[Path] = set()
         for path in found.named:
-            if not isinstance(path[0], str) or path[0] not in held or path[0] in _OF_MODULES:
+            if not isinstance(path[0], str) or path[0] not in space or path[0] in _OF_MODULES:
                 continue
-            names, value, variable = _resolved(held, path)
-            if names in told:
+            names, value, variable = _resolved(space, path)
+            if names in seen:
                 continue
-            told.add(names)
+            seen.add(names)
             self._value(".".join(names), value, variable, changed.get(id(value), ()))
 
-    def _changed(self, held: dict[str, Any], found: CodeFacts) -> dict[int, set[str]]:
-        """Note which variables a function changes; return those of objects, by their ids."""
+    def _changed(self, space: dict[str, Any], found: CodeFacts) -> dict[int, set[str]]:
+        """Add the variables that a function changes; return changed attributes by object id."""
         of_objects: dict[int, set[str]] = {}
         for path in found.assigned:
-            if not isinstance(path[0], str) or path[0] not in held:
+            if not isinstance(path[0], str) or path[0] not in space:
                 continue
-            names, value, variable = _resolved(held, path)
+            names, value, variable = _resolved(space, path)
             if len(names) == len(path):
                 self._assigned.add(variable)
             elif is_class(value):
@@ -159,10 +162,10 @@ class _Making:
         return of_objects
 
     def _imports(self, function: FunctionType, found: CodeFacts, imports: Imports) -> None:
-        held = function.__globals__
-        package = held.get("__package__") or ""
-        if not package and "__path__" in held:
-            package = str(held.get("__name__"))
+        space = function.__globals__
+        package = space.get("__package__") or ""
+        if not package and "__path__" in space:
+            package = str(space.get("__name__"))
         read: list[Path] = []
         for path in found.named:
             if not isinstance(path[0], Import):
@@ -180,7 +183,7 @@ class _Making:
             imported = imports.follow(read, str(package))
             for line in imported.lines:
                 self._line(line)
-            self._reading.opaque += imported.opaque
+            self._reader.opaque += imported.opaque
 
     # -- classes and modules
 
@@ -188,33 +191,33 @@ class _Making:
         self._line(qualname(kind))
         for base in (*bases(kind), type(kind)):
             self._value("base", base)
-        held = members(kind)
-        of_pydantic = any(name.startswith("__pydantic_") for name in held)
-        for name in sorted(held):
-            if name in _NO_CODE or (of_pydantic and "pydantic" in name):
+        space = members(kind)
+        is_model = any(name.startswith("__pydantic_") for name in space)
+        for name in sorted(space):
+            if name in _NO_CODE or (is_model and "pydantic" in name):
                 continue
-            if held[name] is members(object).get(name):
-                continue  # what a protocol puts into a class that is used
+            if space[name] is members(object).get(name):
+                continue  # `typing.Protocol` sets such attributes when a class is used
             if name == "__dataclass_fields__":
-                self._fields(held[name])
+                self._fields(space[name])
             elif name == "__private_attributes__":
-                self._pairs(name, held[name])
+                self._pairs(name, space[name])
             else:
-                self._value(f"{qualname(kind)}.{name}", held[name], (id(kind), name))
-        for name, member in (held.get("_member_map_") or {}).items():  # of an enumeration
+                self._value(f"{qualname(kind)}.{name}", space[name], (id(kind), name))
+        for name, member in (space.get("_member_map_") or {}).items():  # of an enumeration
             self._value(name, dictionary(member).get("_value_"))
-        if of_pydantic:
-            self._pairs("fields", held.get("__pydantic_fields__") or held.get("model_fields"))
-        for each in held.get("__attrs_attrs__") or ():
+        if is_model:
+            self._pairs("fields", space.get("__pydantic_fields__") or space.get("model_fields"))
+        for each in space.get("__attrs_attrs__") or ():
             self._record("field", each)
 
     def _fields(self, fields: Any) -> None:
-        """The fields of a data class: their defaults are elsewhere, if they are no functions."""
+        """Add the defaults of the fields of a data class."""
         for name in fields:
-            for made in ("default", "default_factory"):
-                value = getattr(fields[name], made)
+            for attribute in ("default", "default_factory"):
+                value = getattr(fields[name], attribute)
                 if type(value).__name__ != "_MISSING_TYPE":
-                    self._value(f"{name}.{made}", value)
+                    self._value(f"{name}.{attribute}", value)
 
     def _pairs(self, label: str, fields: Any) -> None:
         if type(fields) is dict:
@@ -222,7 +225,7 @@ class _Making:
                 self._record(f"{label}.{name}", each)
 
     def _record(self, label: str, record: Any) -> None:
-        """What a library wrote down of a field of one's own class."""
+        """Add the attributes of a field's description by pydantic or attrs."""
         for name, value in sorted(attributes(record).items()):
             if name not in _NO_CODE_OF_FIELDS:
                 self._value(f"{label}.{name}", value)
@@ -244,14 +247,14 @@ class _Making:
         key = id(value), self._file
         found = None if without else self._known.get(key)
         if found is None:
-            reading = ValueReader(self._file)
-            text = reading.text(value, label, without)
-            found = value, text, reading.links, reading.opaque
+            reader = ValueReader(self._file)
+            text = reader.text(value, label, without)
+            found = value, text, reader.links, reader.opaque
             if not without:
                 self._known[key] = found
         self._lines.append((variable, f"{label}={found[1]}"))
-        self._reading.links += found[2]
-        self._reading.opaque += found[3]
+        self._reader.links += found[2]
+        self._reader.opaque += found[3]
 
     def _line(self, text: str) -> None:
         self._lines.append((None, text))
@@ -265,20 +268,24 @@ _NO_CODE_OF_FIELDS = {
 }  # fmt: skip
 
 
-def _resolved(held: dict[str, Any], path: Path) -> tuple[tuple[str, ...], Any, Variable]:
-    """Follow a path as far as modules of the user's own go.
+def _resolved(space: dict[str, Any], path: Path) -> tuple[tuple[str, ...], Any, Variable]:
+    """Follow a path through user modules, to the first value that is not a user module.
+
+    Args:
+        space: The global names that the path starts in.
+        path: A global name, and the attributes that are read from it.
 
     Returns:
-        What was followed of the path, the value there, and the variable that holds it.
+        The part of the path that was followed, the value, and the variable that has it.
     """
     name, *rest = path
     names: tuple[str, ...] = (name,)
-    value, variable = held[name], (id(held), name)
+    value, variable = space[name], (id(space), name)
     while rest and issubclass(type(value), ModuleType) and is_user_module(value):
         inner = namespace(value)
         name, *rest = rest
         if name not in inner:
-            # Asked of the module's own function, or imported only later.
+            # Returned by `__getattr__` of the module, or imported later.
             return (*names, name), inner.get("__getattr__"), (id(inner), name)
         names, value, variable = (*names, name), inner[name], (id(inner), name)
     return names, value, variable

@@ -1,4 +1,4 @@
-"""Modules as their source says: what stands in a file, found without importing it."""
+"""Source modules: the statements in the file of a module, read without importing it."""
 
 import ast
 import hashlib
@@ -11,41 +11,45 @@ from stackfold.domain.pipelines.code.bytecode import CodeFacts, facts
 
 
 class Source(NamedTuple):
-    """The file of a module of the user's own."""
+    """The file of a user module."""
 
     name: str
-    """The module's full name."""
+    """The full name of the module."""
     is_package: bool
     read: Callable[[], str | None]
-    """Gives its text; None if there is only compiled code, or none that can be read."""
+    """Returns its text; None if it cannot be read, or contains only compiled code."""
     changed: object
-    """Equal for the same file as long as it is not changed."""
+    """A value that changes when the file does, such as its modification time and size."""
 
 
 class Sources(Protocol):
-    """Where the files of modules are found, without importing anything."""
+    """Finds the files of modules, without importing anything."""
 
     def find(self, module: str) -> Source | None:
-        """The file of a module; None if there is none, or if it is not the user's own."""
+        """Return the file of a module; None if it has none, or is not user code."""
         ...
 
 
 class NoSources:
-    """Finds nothing; for where no file is to be read."""
+    """Finds no files."""
 
     def find(self, module: str) -> Source | None:
-        """None."""
+        """Return None."""
 
 
 class SourceModule:
     """The statements of a module, by the names that they bind."""
 
     def __init__(self, source: Source, text: str) -> None:
-        """Look at the text of a file.
+        """Parse a file.
+
+        Args:
+            source: The file.
+            text: Its text.
 
         Raises:
-            SyntaxError: It is not Python.
-            ValueError: It holds what Python does not read.
+            SyntaxError: The text is not Python.
+            ValueError: The text contains null bytes.
         """
         self.name = source.name
         self.package = source.name if source.is_package else source.name.rpartition(".")[0]
@@ -61,13 +65,13 @@ class SourceModule:
         ]
 
     def binding(self, name: str) -> list["Statement"]:
-        """The statements that give a name its value, or a part of it."""
+        """The statements that bind a name."""
         return [each for each in self.statements if name in each.binds]
 
     def changing(self, name: str) -> list["Statement"]:
-        """The statements that may change what a name stands for.
+        """The statements that may change the object that a name refers to.
 
-        They do that themselves, as `TABLE["x"] = f` does, or call a function that does.
+        They do so directly, like `TABLE["x"] = f`, or call a function that does.
         """
         names = {name}
         names |= {
@@ -81,8 +85,8 @@ class SourceModule:
 
     @cached_property
     def digests(self) -> dict[str, set[str]]:
-        """Function, as "Class.function" → the digests of those that its file defines."""
-        # As a whole: what a module imports changes how the calls in its functions are compiled.
+        """Function, as "Class.function" → the digests of its definitions in the file."""
+        # Compiled as a whole: the imports of a module affect how calls in functions are compiled.
         code = compile(self._tree, "<source>", "exec", dont_inherit=True)
         found: dict[str, set[str]] = {}
         waiting = [code]
@@ -95,7 +99,7 @@ class SourceModule:
 
     @property
     def star_imports(self) -> Iterator[ast.ImportFrom]:
-        """Its `from … import *`."""
+        """The statements `from … import *`."""
         for each in self.statements:
             if isinstance(each.node, ast.ImportFrom) and each.node.names[0].name == "*":
                 yield each.node
@@ -105,28 +109,33 @@ class Statement:
     """A statement of a module."""
 
     def __init__(self, node: ast.stmt, flags: int) -> None:
-        """Look at a statement, compiled with `flags`."""
+        """Wrap a statement.
+
+        Args:
+            node: The statement.
+            flags: The compiler flags of the `__future__` imports of its module.
+        """
         self.node = node
         self._flags = flags
 
     @cached_property
     def binds(self) -> frozenset[str]:
-        """The names that it gives a value."""
+        """The names that it binds."""
         return frozenset(_bound(self.node))
 
     @cached_property
     def mentions(self) -> frozenset[str]:
-        """The names that it uses when the module is imported; not those inside its functions."""
+        """The names that it uses when the module is imported, without bodies of functions."""
         return frozenset(each.id for each in _executed(self.node) if isinstance(each, ast.Name))
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Every name in it."""
+        """All names in it."""
         return frozenset(each.id for each in ast.walk(self.node) if isinstance(each, ast.Name))
 
     @cached_property
     def may_change(self) -> bool:
-        """Whether it may change what it does not bind."""
+        """Whether it may change objects that other statements bind."""
         if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef):
             return bool(self.node.decorator_list)
         return not isinstance(
@@ -135,13 +144,13 @@ class Statement:
 
     @cached_property
     def code(self) -> CodeType:
-        """What is executed when the module is imported."""
+        """Its compiled code."""
         alone = ast.Module([self.node], [])
         return compile(alone, "<source>", "exec", self._flags, dont_inherit=True)  # type: ignore[no-any-return]
 
     @cached_property
     def functions(self) -> frozenset[str]:
-        """The plain functions that it defines, or that a class defines in it."""
+        """The functions without decorators that it defines, or the methods if it is a class."""
         body = self.node.body if isinstance(self.node, ast.ClassDef) else [self.node]
         return frozenset(
             each.name
@@ -151,7 +160,7 @@ class Statement:
 
     @cached_property
     def constant(self) -> ast.Constant | None:
-        """The plain value that it gives to one name, if that is all that it does."""
+        """The constant that it assigns to a single name; None if it is another statement."""
         node = self.node
         if not isinstance(node, ast.Assign) or len(self.binds) != 1:
             return None
@@ -159,12 +168,12 @@ class Statement:
 
     @cached_property
     def facts(self) -> CodeFacts:
-        """What it does and names."""
+        """The facts about its code."""
         return facts(self.code)
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of what it does, and which names it gives a value."""
+        """sha256 of its code and the names that it binds."""
         text = f"{self.facts.digest} {sorted(self.binds)}"
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -174,7 +183,7 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def _is_for_scripts(node: ast.stmt) -> bool:
-    """Whether it is `if __name__ == "__main__":`, which an import does not execute."""
+    """Whether a statement is `if __name__ == "__main__":`, which an import does not execute."""
     test = node.test if isinstance(node, ast.If) else None
     if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
         return False
@@ -197,15 +206,15 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a statement that are executed with it; not the bodies of functions."""
+    """The nodes that are executed with a statement, without bodies of functions."""
     waiting = [node]
     while waiting:
         each = waiting.pop()
         yield each
         for field, value in ast.iter_fields(each):
             if field != "body" or not isinstance(each, _SCOPES):
-                held = value if isinstance(value, list) else [value]
-                waiting += [inner for inner in held if isinstance(inner, ast.AST)]
+                values = value if isinstance(value, list) else [value]
+                waiting += [inner for inner in values if isinstance(inner, ast.AST)]
 
 
 def _bound(node: ast.AST) -> Iterator[str]:

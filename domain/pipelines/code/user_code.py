@@ -1,7 +1,7 @@
-"""Which code is the user's own: neither Python's, nor installed, nor Stackfold's.
+"""User code: neither the standard library, nor installed packages, nor Stackfold.
 
-Here and wherever objects of the user are looked at, nothing of theirs is called: attributes are
-read past properties, `__getattr__` and metaclasses.
+Objects are inspected without calling user code: attributes are read past properties, `__getattr__`
+and metaclasses.
 """
 
 import inspect
@@ -25,36 +25,36 @@ _bases: Any = type.__dict__["__bases__"]
 _qualname: Any = type.__dict__["__qualname__"]
 _namespace: Any = vars(ModuleType)["__dict__"]
 _flags: Any = type.__dict__["__flags__"]
-_MADE_AT_RUN_TIME = 1 << 9
+_HEAP_TYPE = 1 << 9
 
 
-def _is_made_at_run_time(kind: type) -> bool:
-    """Whether a class was made by a `class` statement, or could have been."""
-    return bool(_flags.__get__(kind) & _MADE_AT_RUN_TIME)
+def _is_heap_type(kind: type) -> bool:
+    """Whether a class was created at run time, as by a `class` statement; some C classes are."""
+    return bool(_flags.__get__(kind) & _HEAP_TYPE)
 
 
 def namespace(module: ModuleType) -> dict[str, Any]:
-    """What a module holds; a lazy one is not loaded by that."""
+    """The attributes of a module; does not load a lazy module."""
     return _namespace.__get__(module)  # type: ignore[no-any-return]
 
 
 def is_class(value: Any) -> bool:
-    """Whether a value is a class; `isinstance` may ask it itself."""
+    """Whether a value is a class; unlike `isinstance`, it does not read `__class__`."""
     return issubclass(type(value), type)
 
 
 def members(kind: type) -> Mapping[str, Any]:
-    """What stands in a class's body."""
+    """The attributes in the body of a class."""
     return _members.__get__(kind)  # type: ignore[no-any-return]
 
 
 def mro(kind: type) -> tuple[type, ...]:
-    """A class and those that it inherits from."""
+    """A class and the classes that it inherits from."""
     return _mro.__get__(kind)  # type: ignore[no-any-return]
 
 
 def bases(kind: type) -> tuple[type, ...]:
-    """The classes that a class names as its bases."""
+    """The direct bases of a class."""
     return _bases.__get__(kind)  # type: ignore[no-any-return]
 
 
@@ -68,55 +68,55 @@ def module_of(kind: type) -> str:
     found = members(kind).get("__module__")
     if isinstance(found, str):
         return found
-    # Classes written in C carry it in their name, which Python takes apart.
+    # A class in C has it in its name, which Python splits.
     found = type.__getattribute__(kind, "__module__")
     return found if isinstance(found, str) else "?"
 
 
 def class_path(kind: type) -> str:
-    """A class as "module.Class"; for the user's own "Class", whose file may be run or imported."""
+    """A class as "module.Class"; a user class as "Class", as its file may be run or imported."""
     return qualname(kind) if is_user_class(kind) else f"{module_of(kind)}.{qualname(kind)}"
 
 
 def attributes(value: Any) -> dict[str, Any]:
-    """What an object holds, in its dictionary and its slots."""
+    """The attributes of an object, in its dictionary and its slots."""
     kind = type(value)
-    held: dict[str, Any] = {}
+    slots: dict[str, Any] = {}
     for each in reversed(mro(kind)):
         for name, member in members(each).items():
-            if type(member) is MemberDescriptorType and _is_made_at_run_time(each):
+            if type(member) is MemberDescriptorType and _is_heap_type(each):
                 try:
-                    held[name] = member.__get__(value, kind)
+                    slots[name] = member.__get__(value, kind)
                 except AttributeError:  # not set
                     continue
-    return held | dictionary(value)
+    return slots | dictionary(value)
 
 
 def dictionary(value: Any) -> dict[str, Any]:
-    """What an object holds in its dictionary; empty if it has none."""
+    """The `__dict__` of an object; empty if it has none."""
     for each in mro(type(value)):
         found = members(each).get("__dict__")
         if found is not None:
             if type(found) not in (GetSetDescriptorType, MemberDescriptorType):
                 return {}
-            held = found.__get__(value, type(value))
-            return held if type(held) is dict else {}
+            space = found.__get__(value, type(value))
+            return space if type(space) is dict else {}
     if type(value) is FunctionType or type(value) is ModuleType:
         return value.__dict__
     try:
-        held = object.__getattribute__(value, "__dict__")
+        space = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return {}
-    return held if type(held) is dict else {}
+    return space if type(space) is dict else {}
 
 
 def loaded_module(name: str) -> ModuleType | None:
-    """The module of that name, if it is imported already."""
+    """The module with a name, if it is loaded."""
     return inspect.getmodule(SimpleNamespace(__module__=name))
 
 
 def is_user_file(file: object) -> bool:
-    """Whether code of a file is neither the standard library's nor that of an installed package."""
+    """Whether a file is neither in the standard library nor in an installed package."""
     text = str(file or "")
     if not text or text.startswith("<frozen"):
         return False
@@ -125,28 +125,28 @@ def is_user_file(file: object) -> bool:
 
 
 def is_user_module(module: ModuleType) -> bool:
-    """Whether a module, or the folders of a package without a file, is the user's own."""
-    held = namespace(module)
-    name = str(held.get("__name__"))
+    """Whether a module is user code; a namespace package is if one of its folders is."""
+    space = namespace(module)
+    name = str(space.get("__name__"))
     if name.partition(".")[0] == "stackfold":
         return False
-    file = held.get("__file__")
+    file = space.get("__file__")
     if file:
         return is_user_file(file)
     if name == "__main__":
         return True
-    portions = getattr(held.get("__path__"), "_path", None)  # of a namespace package
+    portions = getattr(space.get("__path__"), "_path", None)  # of a namespace package
     return isinstance(portions, list) and any(is_user_file(f"{each}/") for each in portions)
 
 
 def is_user_function(function: FunctionType) -> bool:
-    """Whether a function is the user's own."""
+    """Whether a function is user code."""
     name = str(function.__globals__.get("__name__"))
     if name.partition(".")[0] == "stackfold":
         return False
     file = function.__code__.co_filename
     if file.startswith("<"):
-        # A notebook's cell, text that was executed, or one that was sent to another process.
+        # In a notebook, in text that was executed, or received from another process.
         module = loaded_module(name)
         if module is not None and namespace(module).get("__file__"):
             return is_user_module(module)
@@ -154,8 +154,8 @@ def is_user_function(function: FunctionType) -> bool:
 
 
 def is_user_class(kind: type) -> bool:
-    """Whether a class is the user's own."""
-    if not _is_made_at_run_time(kind):
+    """Whether a class is user code."""
+    if not _is_heap_type(kind):
         return False
     name = module_of(kind)
     if name == "__main__":
@@ -169,7 +169,7 @@ def is_user_class(kind: type) -> bool:
     spec = namespace(module).get("__spec__") if module is not None else None
     if getattr(spec, "origin", None) in ("built-in", "frozen"):
         return False
-    # Made in a notebook, by `exec`, or sent from another process, where its module is.
+    # Defined in a notebook or by `exec`, or received from another process, which has its module.
     functions = [
         each
         for each in members(kind).values()

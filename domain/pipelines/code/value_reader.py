@@ -1,4 +1,4 @@
-"""ValueReader values: what is named by code, as text, and the functions and classes it leads to."""
+"""Reads the values that code names: their text, and the functions and classes they refer to."""
 
 import re
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -41,11 +41,11 @@ from stackfold.domain.pipelines.code.user_code import (
 )
 
 MOST_VALUES = 10_000
-"""So many values of one constant are looked at; what comes after them does not count."""
+"""The maximum number of values that are read of one constant; others are left out."""
 _DEEPEST = 20
 _DEEPEST_IN_LIBRARIES = 4
 _MOST_IN_LIBRARIES = 1000
-# What hangs together with everything else in a process, or changes by itself.
+# Modules whose objects refer to the rest of the process, or change without user code.
 _NOT_SEARCHED = {
     "_contextvars", "_io", "_queue", "_random", "_socket", "_ssl", "_thread", "_weakref", "asyncio",
     "contextvars", "io", "logging", "multiprocessing", "queue", "random", "selectors", "socket",
@@ -63,7 +63,7 @@ _DESCRIPTORS = {WrapperDescriptorType, MethodDescriptorType, ClassMethodDescript
 _GETTERS = {itemgetter, attrgetter, methodcaller}
 _WRAPPERS = (staticmethod, classmethod)
 _partial: Any = partial.__dict__
-# Of what else an own class may inherit, without the class being a library's by that.
+# A user class may derive from classes of these modules: they have no state of their own.
 _WITHOUT_STATE = {
     "builtins",
     "typing",
@@ -73,7 +73,7 @@ _WITHOUT_STATE = {
     "enum",
     "pydantic.main",
 }
-# Present in every class, or made by Python itself: nobody misses what they hold.
+# Objects of these classes are in every class, or created by Python: they are not reported.
 _QUIET = re.compile(
     r"(builtin_function_or_method|getset_descriptor|member_descriptor|method-wrapper|_abc_data|_tuplegetter|object"
     r"|TypeVar|ParamSpec|TypeVarTuple|_SpecialForm|_SpecialGenericAlias|_AnyMeta|ForwardRef)$"
@@ -84,12 +84,16 @@ class ValueReader:
     """Reads the values that one function, class or module names.
 
     Attributes:
-        links: The user's own functions, classes and modules that they lead to.
-        opaque: What counts by its class alone, as "name (module.Class)".
+        links: The user functions, classes and modules that the values refer to.
+        opaque: Values that only their class represents, as "name (module.Class)".
     """
 
     def __init__(self, file: str = "") -> None:
-        """Read for code in `file`, which paths beside it are told relative to."""
+        """Create a reader.
+
+        Args:
+            file: The file of the code; paths near it are written relative to it.
+        """
         self.links: list[Any] = []
         self.opaque: list[str] = []
         self._folders = _folders(file) if file else ()
@@ -97,12 +101,12 @@ class ValueReader:
         self._within: set[int] = set()
 
     def text(self, value: Any, label: str, without: Iterable[str] = ()) -> str:
-        """A value as text, the same for the same value in every process.
+        """Return a value as text, the same for an equal value in every process.
 
         Args:
             value: Any value.
-            label: What it is called where it is named.
-            without: Attributes of it that do not count.
+            label: The name by which the code refers to it.
+            without: Attributes to leave out.
         """
         self._left = MOST_VALUES
         self._within.clear()
@@ -122,7 +126,7 @@ class ValueReader:
             return self._relative(plain) if kind is str and _ABSOLUTE.match(value) else plain
         if kind in _SEQUENCES or kind in _MAPPINGS:
             return self._collection(value, kind, depth)
-        for known in (self._code, self._wrapper, self._type, self._special):
+        for known in (self._code, self._wrapper, self._type, self._enum):
             text = known(value, kind, depth)
             if text is not None:
                 return text
@@ -166,7 +170,7 @@ class ValueReader:
         )
         return f"{name}({', '.join(parts)})"
 
-    # -- what can be called, and what wraps it
+    # -- callables and wrappers
 
     def _code(self, value: Any, kind: type, depth: int) -> str | None:
         if kind is FunctionType:
@@ -174,7 +178,7 @@ class ValueReader:
                 self.links.append(value)
                 return f"function {facts(value.__code__).digest}"
             self.search(value)
-            # A library's wrapper of a user's function says that it is of that one's module.
+            # A wrapper in a library has the `__module__` of the user function that it wraps.
             return f"function {value.__globals__.get('__name__')}.{value.__code__.co_qualname}"
         if kind is MethodType:
             called = self._text(value.__func__, depth + 1)
@@ -206,9 +210,9 @@ class ValueReader:
                 _partial[name].__get__(value, kind) for name in ("func", "args", "keywords")
             )
         elif kind in (partialmethod, cached_property, singledispatchmethod):
-            held = dictionary(value)
+            found = dictionary(value)
             names = ("func", "args", "keywords", "dispatcher")
-            parts = tuple(held[name] for name in names if name in held)
+            parts = tuple(found[name] for name in names if name in found)
         elif kind in _GETTERS:
             parts = value.__reduce__()[1:]
         elif kind is slice:
@@ -231,11 +235,11 @@ class ValueReader:
             origin = value.__origin__ if kind is GenericAlias else UnionType
             return self._hint(origin, value.__args__, depth)
         if module_of(kind) == "typing":
-            held = dictionary(value)
-            if "__origin__" in held:
-                parts = (*held.get("__args__", ()), *held.get("__metadata__", ()))
-                return self._hint(held["__origin__"], parts, depth)
-            name = held.get("_name") or held.get("__forward_arg__") or held.get("__name__")
+            found = dictionary(value)
+            if "__origin__" in found:
+                parts = (*found.get("__args__", ()), *found.get("__metadata__", ()))
+                return self._hint(found["__origin__"], parts, depth)
+            name = found.get("_name") or found.get("__forward_arg__") or found.get("__name__")
             return f"{qualname(kind)} {name}"
         return None
 
@@ -245,24 +249,21 @@ class ValueReader:
 
     # -- objects
 
-    def _special(self, value: Any, kind: type, depth: int) -> str | None:
+    def _enum(self, value: Any, kind: type, depth: int) -> str | None:
         if issubclass(kind, Enum):
-            held = dictionary(value)
-            self._link_class(kind)
-            inner = self._text(held.get("_value_"), depth + 1)
-            return f"{class_path(kind)}.{held.get('_name_')} {inner}"
+            found = dictionary(value)
+            if is_user_class(kind):
+                self.links.append(kind)
+            inner = self._text(found.get("_value_"), depth + 1)
+            return f"{class_path(kind)}.{found.get('_name_')} {inner}"
         return None
-
-    def _link_class(self, kind: type) -> None:
-        if is_user_class(kind):
-            self.links.append(kind)
 
     def _instance(self, value: Any, kind: type, depth: int, without: frozenset[str]) -> str:
         if id(value) in self._within:
             return "itself"
         name = class_path(kind)
-        own = is_user_class(kind)
-        if own:
+        is_user = is_user_class(kind)
+        if is_user:
             self.links.append(kind)
         foreign = [
             each
@@ -278,7 +279,7 @@ class ValueReader:
         is_record = is_record or (issubclass(kind, tuple) and "_fields" in members(kind))
         self._within.add(id(value))
         try:
-            if (own and not foreign) or is_record:
+            if (is_user and not foreign) or is_record:
                 return f"a {name}({self._state(value, kind, depth, without)})"
             self.search(value)
         finally:
@@ -289,18 +290,18 @@ class ValueReader:
         return f"a {name}"
 
     def _state(self, value: Any, kind: type, depth: int, without: frozenset[str]) -> str:
-        lazily = {
+        lazy = {
             name
             for each in mro(kind)
             for name, member in members(each).items()
             if type(member) is cached_property
         }
-        held = {
+        state = {
             name: each
             for name, each in attributes(value).items()
-            if name not in without and name not in lazily and name != "__pydantic_fields_set__"
+            if name not in without and name not in lazy and name != "__pydantic_fields_set__"
         }
-        parts = [f"{name}={self._text(each, depth + 1)}" for name, each in sorted(held.items())]
+        parts = [f"{name}={self._text(each, depth + 1)}" for name, each in sorted(state.items())]
         for base, read in _CONTENTS:
             if issubclass(kind, base):
                 inner = [self._text(each, depth + 1) for each in self._first(read(value))]
@@ -308,10 +309,10 @@ class ValueReader:
                 break
         return ", ".join(parts)
 
-    # -- what a library holds
+    # -- objects of libraries
 
     def search(self, value: Any) -> None:
-        """Find the user's own functions and classes in what a library wraps or holds."""
+        """Add links to the user functions and classes that an object of a library refers to."""
         seen: dict[int, Any] = {}
         waiting = [(value, 0)]
         while waiting and len(seen) < _MOST_IN_LIBRARIES:
@@ -328,7 +329,7 @@ class ValueReader:
             elif is_user_class(kind):
                 self.links.append(kind)
             elif module_of(kind).partition(".")[0] not in _NOT_SEARCHED:
-                waiting += [(inner, depth + 1) for inner in _held(each, kind)]
+                waiting += [(inner, depth + 1) for inner in _contents(each, kind)]
 
     def _note(self, what: str) -> None:
         if what not in self.opaque:
@@ -342,7 +343,7 @@ class ValueReader:
         return text
 
 
-# Past whatever an own class makes of these.
+# Base class → reads the value that an instance contains, past methods that a subclass overrides.
 _CONTENTS: tuple[tuple[type, Callable[[Any], Iterable[Any]]], ...] = (
     (dict, dict.items),
     (list, list.__iter__),
@@ -357,8 +358,8 @@ _CONTENTS: tuple[tuple[type, Callable[[Any], Iterable[Any]]], ...] = (
 )
 
 
-def _held(value: Any, kind: type) -> Iterable[Any]:
-    """What an object of a library holds."""
+def _contents(value: Any, kind: type) -> Iterable[Any]:
+    """The objects that an object of a library refers to."""
     if kind in _MAPPINGS:
         return [each for pair in [*islice(value.items(), _MOST_IN_LIBRARIES)] for each in pair]
     if kind in _SEQUENCES:
@@ -380,15 +381,15 @@ def _held(value: Any, kind: type) -> Iterable[Any]:
         return [_partial[name].__get__(value, kind) for name in ("func", "args", "keywords")]
     if kind is ModuleType or kind is BuiltinFunctionType:
         return ()
-    held: Mapping[str, Any] = attributes(value)
-    if module_of(kind).startswith("stackfold."):  # a step: what else it holds is made on first use
-        return [held[name] for name in ("__wrapped__", "function") if name in held]
-    return held.values()
+    found: Mapping[str, Any] = attributes(value)
+    if module_of(kind).startswith("stackfold."):  # a step, whose other attributes are caches
+        return [found[name] for name in ("__wrapped__", "function") if name in found]
+    return found.values()
 
 
 @lru_cache(maxsize=1000)
 def _folders(file: str) -> tuple[str, ...]:
-    """The folder of a file and the two above it, but not the file system's own."""
+    """The folder of a file and the two above it, but not the root of the file system."""
     parts = re.split(r"(?=[/\\])", file)[:-1]
     found = ["".join(parts[: len(parts) - up]) for up in range(3)]
     return tuple(each for each in found if each and not each.endswith(":"))
