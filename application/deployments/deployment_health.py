@@ -66,7 +66,7 @@ class DeploymentHealth:
             return [*threads.map(lambda ask: ask(), questions)]
 
     def _answered(self, id: str, status: str) -> Callable[[], Found]:
-        if status == "unfinished" and self._claims.held(id):
+        if status == "unfinished" and self._claims.is_claimed(id):
             status = Health.STARTING.value
         return lambda: Found(status)
 

@@ -339,7 +339,7 @@ class Deployments:
         return not deployment.deleted and deployment.status in ("started", "unfinished")
 
     def _not_served(self, deployment: Deployment) -> DeploymentUnavailable:
-        if deployment.status == "unfinished" and self._claims.held(str(deployment.id)):
+        if deployment.status == "unfinished" and self._claims.is_claimed(str(deployment.id)):
             problem = "it is being started: wait until it is ready"
             return DeploymentUnavailable(deployment.name, problem)
         problems = {"unfinished": "its last start was interrupted", "stopped": "it is stopped"}
@@ -351,7 +351,7 @@ class Deployments:
         """Be the only one who starts, stops or deletes a deployment."""
         with ExitStack() as claim:
             try:
-                claim.enter_context(self._claims.hold(id, name))
+                claim.enter_context(self._claims.claim(id, name))
             except RunBusy:
                 raise Busy(
                     f"the deployment {name!r} is being started, stopped or deleted by another "

@@ -1,24 +1,24 @@
-"""Claims: who executes a run, so that nobody else does, and that a dead one is told from a slow."""
+"""Claims: locks on runs, which ensure that only one process executes a run at a time."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 
 class Claims(Protocol):
-    """What is known of who executes what."""
+    """The claims on the runs of a log."""
 
-    def hold(self, run: str, name: str) -> AbstractContextManager[None]:
+    def claim(self, run: str, name: str) -> AbstractContextManager[None]:
         """Claim a run for the block; the claim ends with the process at the latest.
 
         Args:
-            run: The run's id.
-            name: Its name, for the refusal.
+            run: The id of the run.
+            name: The name of the run, for the error.
 
         Raises:
-            RunBusy: Somebody has claimed it.
+            RunBusy: A process has claimed the run.
         """
         ...
 
-    def held(self, run: str) -> bool:
-        """Whether somebody who is alive has claimed the run with that id."""
+    def is_claimed(self, run: str) -> bool:
+        """Whether a process that is alive has claimed the run with an id."""
         ...

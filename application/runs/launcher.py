@@ -132,7 +132,7 @@ class RunLauncher:
             opaque={name: each.opaque for name, each in codes.items() if each.opaque},
         )
         # Claimed before it is known, so that nobody can take it for interrupted.
-        with self._claims.hold(str(run.id), run.name):
+        with self._claims.claim(str(run.id), run.name):
             self._repository.save(run, why=launch.why)
             self._execute(run, launch, run_resources, orchestrator)
         return str(run.id)

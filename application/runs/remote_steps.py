@@ -55,7 +55,7 @@ class RemoteSteps:
         run = self._queries.describe_run(reference)
         if run.status not in ("running", "interrupted"):
             return
-        if awaited and self._claims.held(run.id):
+        if awaited and self._claims.is_claimed(run.id):
             return  # whoever waits for it ends it
         graph, recording = self._graph(run, source), self._recording(run)
         execution = self._execution(run, graph, recording, {})

@@ -46,7 +46,7 @@ class Resumption:
     ) -> str:
         """Go on with a run, and return its id when it has completed; raises as `Runs.resume`."""
         view = self._queries.run(reference)
-        with self._claims.hold(view.id, view.name):
+        with self._claims.claim(view.id, view.name):
             run = self._repository.load(Run, view.id)
             described = self._queries.describe_run(view.id)
             graph = self._graph(described, pipeline)

@@ -252,7 +252,7 @@ class Runs:
         view = self.get(reference)
         if view.status == "running":  # possibly by an engine, without a claim
             raise RunBusy(view.name)
-        with self._claims.hold(view.id, view.name):
+        with self._claims.claim(view.id, view.name):
             self._repository.change(Run, view.id, Run.delete, why)
         return view
 

@@ -45,7 +45,7 @@ from stackfold.infrastructure.database.protocol import (
 )
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.url import Address
-from stackfold.infrastructure.system.forks import tell_when_forked
+from stackfold.infrastructure.system.forks import notify_after_fork
 
 if TYPE_CHECKING:
     from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
@@ -88,7 +88,7 @@ class PostgresDatabase:
         self._turn = threading.RLock()
         self._inside = self._writing = self._committing = False
         self._closed = False
-        tell_when_forked(self)
+        notify_after_fork(self)
         self.outdated = False
         self.empty = False
         """Whether the database has no log yet."""
@@ -299,7 +299,7 @@ class PostgresDatabase:
             if self._opened is not None:
                 self._opened.close()
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """In a forked process, prepare to open a new connection."""
         self._turn = threading.RLock()  # another thread may have acquired it
         self._inside = self._writing = self._committing = False

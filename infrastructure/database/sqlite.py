@@ -20,7 +20,7 @@ from stackfold.infrastructure.database.sqlite_file import (
     connect_existing,
     cut_off,
 )
-from stackfold.infrastructure.system.forks import tell_when_forked
+from stackfold.infrastructure.system.forks import notify_after_fork
 
 _POLL = 0.1
 """Seconds between two checks for new events."""
@@ -77,7 +77,7 @@ class SqliteDatabase:
         self._opened: sqlite3.Connection | None = connection
         self._defined: dict[str, Callable[[str], bool]] = {}
         self._turn = threading.RLock()
-        tell_when_forked(self)
+        notify_after_fork(self)
         self.outdated = False
         """Whether the read models have an older schema version, so that they must be rebuilt."""
 
@@ -145,7 +145,7 @@ class SqliteDatabase:
             self._defined[name] = function
             self._connection.create_function(name, 1, function)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """In a forked process, prepare to open a new connection, unless the log is in memory."""
         self._turn = threading.RLock()  # another thread may have acquired it
         if self._path is not None:

@@ -47,7 +47,7 @@ class SqlRunQueries:
     def __init__(self, database: Database, claims: Claims) -> None:
         """Ask `database`, and `claims` who is alive."""
         self._database = database
-        database.define("run_is_claimed", claims.held)
+        database.define("run_is_claimed", claims.is_claimed)
 
     def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
         """The runs that a listing asks for."""

@@ -1,4 +1,4 @@
-"""Who runs a command."""
+"""The author of changes: the user who runs a command."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from functools import cache
 
 @cache
 def author() -> str:
-    """`STACKFOLD_ACTOR`; else git's `user.email` when inside a repository; else user@host."""
+    """`STACKFOLD_ACTOR`; otherwise git's `user.email` in a repository, or user@host."""
     return os.environ.get("STACKFOLD_ACTOR") or _git_email() or _login()
 
 

@@ -3,7 +3,7 @@
 A home has one file, and each run locks one byte of it, at an offset that follows from its id.
 Record locks belong to the process alone: a child that a step forked does not inherit them, so it
 claims nothing if it outlives its parent. Closing any descriptor of the file releases all of them,
-so a process that holds one keeps its only descriptor open.
+so a process with a lock keeps its only descriptor open.
 """
 
 import os
@@ -22,39 +22,39 @@ if sys.platform != "win32":  # see windows_claims.py
 
 _FILE = "claims.lock"
 _PATIENCE = 0.2
-"""Seconds for which somebody who only looks may hold the lock."""
+"""Seconds to wait for a lock that `is_claimed` of another process holds briefly."""
 
-_turn = threading.RLock()
-_held: dict[tuple[str, int], int] = {}
-"""(file, place in it) → its descriptor; the process's, as its locks are."""
+_mutex = threading.RLock()
+_claimed: dict[tuple[str, int], int] = {}
+"""(lock file, offset) → descriptor, for all claims of this process."""
 
 
 class FileClaims:
     """The claims of one home."""
 
     def __init__(self, home: Path) -> None:
-        """Keep the file in the folder `home`."""
+        """Use the lock file in a home."""
         self._path = os.path.join(os.path.realpath(home), _FILE)
 
     @contextmanager
-    def hold(self, run: str, name: str) -> Iterator[None]:
+    def claim(self, run: str, name: str) -> Iterator[None]:
         """Claim a run for the block."""
-        key = (self._path, _place(run))
+        key = (self._path, _offset(run))
         self._take(key, name)
         try:
             yield
         finally:
-            self._let_go(key)
+            self._release(key)
 
-    def held(self, run: str) -> bool:
-        """Whether somebody who is alive has claimed the run with that id."""
-        key = (self._path, _place(run))
-        with _turn:
-            if key in _held:
+    def is_claimed(self, run: str) -> bool:
+        """Whether a process that is alive has claimed the run with an id."""
+        key = (self._path, _offset(run))
+        with _mutex:
+            if key in _claimed:
                 return True
             try:
                 descriptor, opened = self._descriptor(os.O_RDONLY)
-            except PermissionError:  # whether it ended, only its user can tell
+            except PermissionError:  # only its owner can find out
                 return True
             if descriptor is None:
                 return False
@@ -62,20 +62,20 @@ class FileClaims:
                 return not _locked(descriptor, key[1], exclusive=False)
             finally:
                 if opened:
-                    os.close(descriptor)  # also lets go of the lock that was tried
+                    os.close(descriptor)  # also releases the lock
                 else:
                     _unlock(descriptor, key[1])
 
     def _take(self, key: tuple[str, int], name: str) -> None:
         end = time.monotonic() + _PATIENCE
         while True:
-            with _turn:
-                if key in _held:
+            with _mutex:
+                if key in _claimed:
                     raise RunBusy(name)
                 descriptor, opened = self._created()
                 assert descriptor is not None  # noqa: S101  # it was created
                 if _locked(descriptor, key[1], exclusive=True):
-                    _held[key] = descriptor
+                    _claimed[key] = descriptor
                     return
                 if opened:
                     os.close(descriptor)
@@ -83,10 +83,10 @@ class FileClaims:
                 raise RunBusy(name)
             time.sleep(0.01)
 
-    def _let_go(self, key: tuple[str, int]) -> None:
-        with _turn:
-            descriptor = _held.pop(key)
-            if descriptor in _held.values():
+    def _release(self, key: tuple[str, int]) -> None:
+        with _mutex:
+            descriptor = _claimed.pop(key)
+            if descriptor in _claimed.values():
                 _unlock(descriptor, key[1])
             else:
                 os.close(descriptor)
@@ -98,8 +98,8 @@ class FileClaims:
             raise home_unusable(os.path.dirname(self._path), error) from error
 
     def _descriptor(self, mode: int) -> tuple[int | None, bool]:
-        """The one that the process has open, or else a new one and True."""
-        for (path, _), descriptor in _held.items():
+        """Return the open descriptor of this process and False, or a new one and True."""
+        for (path, _), descriptor in _claimed.items():
             if path == self._path:
                 return descriptor, False
         try:
@@ -121,18 +121,18 @@ def home_unusable(home: str, error: OSError) -> Unavailable:
     return Unavailable(f"the home {home}", problem)
 
 
-def _place(run: str) -> int:
+def _offset(run: str) -> int:
     return int(run.replace("-", "")[:15], 16)
 
 
-def _locked(descriptor: int, place: int, exclusive: bool) -> bool:
+def _locked(descriptor: int, offset: int, exclusive: bool) -> bool:
     try:
         kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-        fcntl.lockf(descriptor, kind | fcntl.LOCK_NB, 1, place)
+        fcntl.lockf(descriptor, kind | fcntl.LOCK_NB, 1, offset)
     except OSError:
         return False
     return True
 
 
-def _unlock(descriptor: int, place: int) -> None:
-    fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, place)
+def _unlock(descriptor: int, offset: int) -> None:
+    fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, offset)

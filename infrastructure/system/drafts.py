@@ -1,8 +1,7 @@
-"""Files that have another name until they are whole, and what is left of those that never were.
+"""Drafts: files with a temporary name until they are complete.
 
-Whoever makes a draft holds a lock on it, which the system lets go of when the process ends, however
-it does. A draft that nobody holds is of a process that was killed, and is deleted by the next
-command that works in its folder.
+A process locks its drafts, and the system releases the locks when the process ends. An unlocked
+draft belongs to a process that was killed; the next command in the folder deletes it.
 """
 
 import os
@@ -16,21 +15,21 @@ from stackfold.infrastructure.system.private_files import create_file
 
 _DRAFT = re.compile(r"\.[\w.]+\.(?:json|sqlite)\.(?:[0-9a-f]{32}|\d+\.[0-9a-f]{8})")
 _BESIDE = ("-wal", "-shm", "-journal")
-"""How the names of files end that SQLite has beside a database."""
+"""The suffixes of files that SQLite creates beside a database."""
 
 
 @contextmanager
 def draft_of(
     path: Path, create: Callable[[Path], int] = create_file
 ) -> Iterator[tuple[Path, TextIO]]:
-    """A new file beside `path`, open for writing; nothing of it is left after the block.
+    """Create a draft beside `path`, open for writing; it is deleted after the block.
 
     Args:
-        path: What the draft is to become; the block links it or renames it into place.
+        path: The final path; the block links the draft to it, or renames the draft.
         create: Creates a file, and returns its descriptor.
 
     Raises:
-        OSError: It cannot be created.
+        OSError: The draft cannot be created.
     """
     draft, descriptor = _created(path, create)
     with open(descriptor, "w", encoding="utf-8") as file:
@@ -38,15 +37,15 @@ def draft_of(
             yield draft, file
         finally:
             if os.name == "nt":
-                file.close()  # an open file cannot be deleted there
+                file.close()  # Windows cannot delete an open file
             _delete(draft)
 
 
 def replace_file(path: Path, text: str, create: Callable[[Path], int] = create_file) -> None:
-    """Write a file so that a reader sees it as it was or as it is now, never a part of it.
+    """Write a file atomically: a reader sees the old content or the new.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     with draft_of(path, create) as (draft, file):
         _write(file, text)
@@ -54,11 +53,11 @@ def replace_file(path: Path, text: str, create: Callable[[Path], int] = create_f
 
 
 def write_new_file(path: Path, text: str, create: Callable[[Path], int] = create_file) -> None:
-    """Write a file that is not there yet; it is there as a whole or not at all.
+    """Create a file atomically: it exists with all its content or not at all.
 
     Raises:
-        FileExistsError: It is there.
-        OSError: It cannot be written.
+        FileExistsError: The file exists.
+        OSError: The file cannot be written.
     """
     with draft_of(path, create) as (draft, file):
         _write(file, text)
@@ -92,7 +91,7 @@ def _delete_if_abandoned(draft: str) -> None:
     except OSError:
         return
     try:
-        if descriptor is None or _held(descriptor):
+        if descriptor is None or _lock(descriptor):
             _delete(draft)
     finally:
         if descriptor is not None:
@@ -109,18 +108,18 @@ def _created(path: Path, create: Callable[[Path], int]) -> tuple[Path, int]:
     while True:
         draft = path.with_name(f".{path.name}.{os.urandom(16).hex()}")
         descriptor = create(draft)
-        # Before it was held, somebody may have taken it for abandoned.
-        if _held(descriptor) and draft.exists():
+        # Before it was locked, another process may have deleted it as abandoned.
+        if _lock(descriptor) and draft.exists():
             return draft, descriptor
         os.close(descriptor)
 
 
-def _held(descriptor: int) -> bool:
-    """Whether this process holds the lock on a file from now on."""
+def _lock(descriptor: int) -> bool:
+    """Try to lock a file; return whether this process has the lock."""
     try:
         import fcntl
     except ImportError:
-        return True  # on Windows a file that is open cannot be deleted
+        return True  # Windows cannot delete an open file
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -135,4 +134,4 @@ def _write(file: TextIO, text: str) -> None:
     file.flush()
     os.fsync(file.fileno())
     if os.name == "nt":
-        file.close()  # an open file cannot be renamed there
+        file.close()  # Windows cannot rename an open file

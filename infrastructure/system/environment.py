@@ -1,4 +1,7 @@
-"""What is installed here, told from the names of folders: nothing is parsed or imported."""
+"""The Python environment: installed packages, read from the names of folders.
+
+Nothing is parsed or imported.
+"""
 
 import os
 import sys
@@ -13,14 +16,14 @@ if TYPE_CHECKING:
 _SUFFIXES = (".dist-info", ".egg-info")
 
 _found: tuple[Sequence[tuple[str, int]], Mapping[str, str]] = ((), {})
-"""The folders on the path with the times of their last changes, and what was found in them."""
+"""Cache: (folder on `sys.path`, modification time) pairs, and the packages found in them."""
 
 
 def packages() -> Mapping[str, str]:
-    """Distribution, in lower case with hyphens → version, as the import path has them first.
+    """Return the installed distributions: normalized name → the version first on `sys.path`.
 
-    A look costs a `stat` for each folder on the path; the folders are read again only if one of
-    them has changed, as when something is installed into a running notebook.
+    A call costs a `stat` per folder on `sys.path`. The folders are read again only if one of them
+    has changed, for example because a package was installed from a running notebook.
     """
     global _found  # noqa: PLW0603  # one process has one import path
     folders = [*_folders()]
@@ -34,12 +37,12 @@ def packages() -> Mapping[str, str]:
 
 
 def version(distribution: str) -> str:
-    """The version of an installed distribution; empty if there is none of that name."""
+    """The version of a distribution; empty if it is not installed."""
     return packages().get(normal(distribution), "")
 
 
 def normal(distribution: str) -> str:
-    """A distribution's name in the one spelling that is recorded."""
+    """The normalized name of a distribution: in lower case, with hyphens."""
     return distribution.replace("_", "-").replace(".", "-").lower()
 
 
@@ -49,11 +52,10 @@ def python() -> str:
 
 
 def importable(module: str) -> bool:
-    """Whether a top-level module can be imported; it is not.
+    """Whether a top-level module can be imported; does not import it.
 
-    A folder that has only the name of a package does not count, such as the `wandb` that W&B
-    writes beside a script: Python would import it as an empty namespace. One that is installed
-    does.
+    A folder without an `__init__.py` counts only if it is installed. Otherwise Python would import
+    the folder `wandb`, which W&B writes beside a script, as an empty namespace package.
     """
     try:
         spec = find_spec(module)
@@ -67,7 +69,7 @@ def importable(module: str) -> bool:
 
 
 def is_installed(folder: str) -> bool:
-    """Whether a folder on the import path holds what is installed, not somebody's own code."""
+    """Whether a folder on `sys.path` contains the standard library or installed packages."""
     return os.path.realpath(folder) in _installed()
 
 
@@ -83,7 +85,7 @@ def _installed() -> frozenset[str]:
 
 
 def environment() -> "Environment":
-    """The Python, the machine and the packages that are here."""
+    """Return the Python version, platform and packages of this process."""
     from stackfold.domain.runs.environment import Environment
 
     return Environment(
@@ -95,7 +97,7 @@ def environment() -> "Environment":
 
 
 def _platform() -> str:
-    if hasattr(os, "uname"):  # which spares most systems an import
+    if hasattr(os, "uname"):  # avoids an import on most systems
         system = os.uname()
         return f"{system.sysname}-{system.release}-{system.machine}"
     import platform
@@ -105,9 +107,9 @@ def _platform() -> str:
 
 def _folders() -> list[tuple[str, int]]:
     folders = []
-    for place in dict.fromkeys(sys.path):
+    for folder in dict.fromkeys(sys.path):
         try:
-            folders.append((place or os.curdir, os.stat(place or os.curdir).st_mtime_ns))
+            folders.append((folder or os.curdir, os.stat(folder or os.curdir).st_mtime_ns))
         except (OSError, ValueError):
             continue
     return folders
@@ -122,7 +124,7 @@ def _distributions(folder: str) -> list[tuple[str, str]]:
     for entry in names:
         if entry.endswith(_SUFFIXES):
             name, _, rest = entry.rpartition(".")[0].partition("-")
-            # An egg's folder also names the Python that it is for.
+            # The name of an egg's folder ends with a Python version.
             release = rest.partition("-py")[0] if entry.endswith(".egg-info") else rest
             if release:
                 found.append((normal(name), release))

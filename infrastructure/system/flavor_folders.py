@@ -1,8 +1,8 @@
-"""Where the classes of users' own flavors are looked for, beside the installed environment.
+"""The folders that are searched for classes of custom flavors, beside installed packages.
 
-A log names a class as "module.Class". Which folder that module is in is known to the home of who
-registered it, and never to the log: a team's log and a pod know other folders. The current folder
-is searched only for what somebody names on purpose.
+A log names a class as "module.Class". The home of the user who registered it stores the folder of
+the module; the log does not, as the folder differs on other machines. The current folder is
+searched only for a class that a user names in a command.
 """
 
 import importlib
@@ -21,33 +21,33 @@ from stackfold.infrastructure.system.trust import project_code_folder
 _FILE = "flavor_folders.json"
 
 Folders = dict[str, dict[str, str]]
-"""Flavor, as "type.name" -> class, as "module.Class" -> the folder that its module is in."""
+"""Flavor, as "type.name" → class, as "module.Class" → the folder of its module."""
 
 
 class FlavorFolders:
-    """The folders in which a home looks for the classes of flavors."""
+    """The folders that a home searches for classes of flavors."""
 
     def __init__(self, home: Path) -> None:
-        """Remember folders in a file of the home."""
+        """Use the file of folders in a home."""
         self._home = home
         self._path = home / _FILE
 
     def finds(self, flavor: str, source: str) -> bool:
-        """Whether the module of a class is there; nothing is imported."""
+        """Whether the module of a class can be found; imports nothing."""
         top = source.partition(".")[0]
-        return importable(top) or any(_holds(each, top) for each in self._of(flavor, source))
+        return importable(top) or any(_contains(each, top) for each in self._of(flavor, source))
 
     def module(self, name: str, flavor: str, source: str) -> ModuleType | None:
-        """The module of a flavor's class; None if there is none in the places that count.
+        """Import the module of a flavor's class; return None if it is in none of the folders.
 
         Args:
-            name: The module's name.
+            name: The name of the module.
             flavor: The flavor, as "type.name".
             source: The class, as "module.Class".
         """
         found = _imported(name)
         for folder in () if found else self._of(flavor, source):
-            if _holds(folder, name.partition(".")[0]):
+            if _contains(folder, name.partition(".")[0]):
                 _add_to_path(folder)
                 found = _imported(name)
                 if found:
@@ -55,26 +55,26 @@ class FlavorFolders:
         return found
 
     def named_module(self, name: str) -> ModuleType | None:
-        """The module that a user names on purpose: it may lie in the current folder, too."""
+        """Import a module that a user names in a command, also from the current folder."""
         importlib.invalidate_caches()
         found = _imported(name)
         try:
             here = os.getcwd()
         except FileNotFoundError:  # the current folder was deleted
             return found
-        if found is None and _holds(here, name.partition(".")[0]):
+        if found is None and _contains(here, name.partition(".")[0]):
             _add_to_path(here)
             found = _imported(name)
         return found
 
     def remember(self, flavor: str, source: str) -> bool:
-        """Remember the folder that the class of a flavor has just been imported from.
+        """Store the folder that the class of a flavor was imported from.
 
         Returns:
-            Whether that is news; it is not where the class is installed.
+            Whether the folder was stored: False if it is known, or the class is installed.
 
         Raises:
-            InvalidFile: It cannot be written.
+            InvalidFile: The file cannot be written.
         """
         folder = _folder_of(source.partition(".")[0])
         known = self._read()
@@ -113,7 +113,7 @@ class FlavorFolders:
 
 
 def _imported(name: str) -> ModuleType | None:
-    """A module of the import path; None if there is none, anything else that it raises is."""
+    """Import a module from `sys.path`; return None if it does not exist."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -122,13 +122,13 @@ def _imported(name: str) -> ModuleType | None:
         raise
 
 
-def _holds(folder: str, module: str) -> bool:
+def _contains(folder: str, module: str) -> bool:
     return PathFinder.find_spec(module, [folder]) is not None
 
 
 def _add_to_path(folder: str) -> None:
-    # At the end, so that it hides nothing; and for good, as the module may import its neighbours
-    # later, and a process that executes steps gets the same path.
+    # At the end, so that it hides no other module. It remains there: the module may import modules
+    # beside it later, and processes that execute steps get the same path.
     if folder not in sys.path:
         sys.path.append(folder)
         importlib.invalidate_caches()
@@ -137,8 +137,8 @@ def _add_to_path(folder: str) -> None:
 def _folder_of(module: str) -> str | None:
     """The folder that a module was imported from; None if it is installed, or in no file."""
     found = sys.modules.get(module)
-    places = [*getattr(found, "__path__", ())] or [getattr(found, "__file__", None)]
-    if places[0] is None or module == "__main__":
+    paths = [*getattr(found, "__path__", ())] or [getattr(found, "__file__", None)]
+    if paths[0] is None or module == "__main__":
         return None
-    folder = os.path.dirname(os.path.abspath(places[0]))
+    folder = os.path.dirname(os.path.abspath(paths[0]))
     return None if is_installed(folder) else folder

@@ -1,4 +1,4 @@
-"""What a forked process must do with what it inherits: connections belong to who opened them."""
+"""Notifies objects after a fork: a child process must not use connections of its parent."""
 
 import os
 from typing import Protocol
@@ -6,25 +6,25 @@ from weakref import WeakSet
 
 
 class Inherited(Protocol):
-    """Holds what a forked process must not use."""
+    """An object with connections that a forked process must not use."""
 
-    def forked(self) -> None:
-        """Take note, in the new process, of having been forked."""
+    def after_fork(self) -> None:
+        """Discard the connections; called in the child process."""
         ...
 
 
 _known: "WeakSet[Inherited]" = WeakSet()
 
 
-def tell_when_forked(inherited: Inherited) -> None:
-    """Call `forked` in each process that is forked from this one."""
+def notify_after_fork(inherited: Inherited) -> None:
+    """Call `after_fork` of an object in each process that is forked from this one."""
     _known.add(inherited)
 
 
-def _tell_all() -> None:
+def _notify_all() -> None:
     for each in [*_known]:
-        each.forked()
+        each.after_fork()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which forks nothing
-    os.register_at_fork(after_in_child=_tell_all)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_notify_all)

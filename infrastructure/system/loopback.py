@@ -1,10 +1,10 @@
-"""Which hosts are this machine, so that no other one can reach what is there."""
+"""Loopback addresses: hosts that only this machine can reach."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, by name or by address, is this machine whoever asks."""
+    """Whether a host, as a name or an address, is a loopback interface."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -12,7 +12,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Whether a host is given by its IP address, not by a name."""
+    """Whether a host is an IP address, not a name."""
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Claims on runs in a shared log: locks that the server lets go of when a connection ends."""
+"""Claims on runs in a shared log: locks that the server releases when a connection ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,15 +14,19 @@ from stackfold.infrastructure.database.protocol import Database
 
 
 class PostgresClaims:
-    """The claims on the runs of one log, wherever they are executed."""
+    """The claims on the runs of a shared log, on all machines."""
 
     def __init__(self, database: Database) -> None:
-        """Keep them in `database`, which is a shared one."""
+        """Create claims.
+
+        Args:
+            database: The PostgreSQL database of the log.
+        """
         self._database = cast(PostgresDatabase, database)
 
     @contextmanager
-    def hold(self, run: str, name: str) -> Iterator[None]:
-        """Claim a run for the block, by a connection of its own."""
+    def claim(self, run: str, name: str) -> Iterator[None]:
+        """Claim a run for the block, with a separate connection."""
         with self._database.another() as connection:
             try:
                 ((claimed,),) = connection.execute(
@@ -39,7 +43,7 @@ class PostgresClaims:
                 with suppress(psycopg.Error):
                     connection.execute("SELECT pg_advisory_unlock_all()")
 
-    def held(self, run: str) -> bool:
-        """Whether somebody who is alive has claimed the run with that id."""
-        ((held,),) = self._database.read("SELECT run_is_claimed(?)", (run,))
-        return bool(held)
+    def is_claimed(self, run: str) -> bool:
+        """Whether a process that is alive has claimed the run with an id."""
+        ((claimed,),) = self._database.read("SELECT run_is_claimed(?)", (run,))
+        return bool(claimed)

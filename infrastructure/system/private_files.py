@@ -1,4 +1,4 @@
-"""Folders and files that are as private as the folder they are made in, under any umask."""
+"""Creates folders and files that are as private as the folder they are in, under any umask."""
 
 import os
 
@@ -7,12 +7,12 @@ _OTHERS_WRITE = 0o002
 
 
 def make_folder(folder: str | os.PathLike[str]) -> None:
-    """Create a folder that only its owner gets into, and any missing ones above it.
+    """Create a folder that only its owner can enter, and missing parents.
 
-    One that exists keeps its mode: a group may share it.
+    A folder that exists keeps its mode: a group may share it.
 
     Raises:
-        OSError: It cannot be created.
+        OSError: The folder cannot be created.
     """
     path = os.fspath(folder)
     if os.path.isdir(path):
@@ -26,35 +26,35 @@ def make_folder(folder: str | os.PathLike[str]) -> None:
         if not os.path.isdir(path):
             raise
     else:
-        os.chmod(path, 0o700)  # whatever the umask took away
+        os.chmod(path, 0o700)  # the umask may have removed bits
 
 
 def make_folder_inside(folder: str | os.PathLike[str]) -> None:
-    """Create a folder that is as private as the one that it is in.
+    """Create a folder that is as private as its parent.
 
     Raises:
-        OSError: It exists, or cannot be created.
+        OSError: The folder exists, or cannot be created.
     """
     above = os.stat(os.path.dirname(os.fspath(folder)) or os.curdir).st_mode
     if above & _GROUP_AND_OTHERS:
         os.mkdir(folder, 0o777 if above & _OTHERS_WRITE else 0o775)
     else:
         os.mkdir(folder, 0o700)
-        os.chmod(folder, 0o700)  # whatever the umask took away
+        os.chmod(folder, 0o700)  # the umask may have removed bits
 
 
 def create_file(path: str | os.PathLike[str], *, exclusive: bool = True) -> int:
     """Create a file, and return its descriptor for reading and writing.
 
-    In a private folder only its owner can read it. In a shared one the umask decides, but others
-    can never write it unless they can write in the folder.
+    In a private folder, only the owner can read the file. In a shared folder the umask decides, but
+    other users can write the file only if they can write in the folder.
 
     Args:
         path: The file.
-        exclusive: Refuse a file that exists; else it is opened as it is.
+        exclusive: Whether a file that exists is an error; otherwise it is opened.
 
     Raises:
-        OSError: It cannot be created.
+        OSError: The file cannot be created.
     """
     flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
     folder = os.stat(os.path.dirname(path) or os.curdir).st_mode
@@ -67,13 +67,13 @@ def create_file(path: str | os.PathLike[str], *, exclusive: bool = True) -> int:
             raise
         return os.open(path, flags)
     if private:
-        # Whatever the umask took away; by descriptor, as a draft's name may be gone by now.
+        # The umask may have removed bits. By descriptor, as a draft may be renamed by now.
         os.chmod(descriptor if os.chmod in os.supports_fd else path, mode)
     return descriptor
 
 
 def others_may_write(folder: str | os.PathLike[str]) -> bool:
-    """Whether any user of this machine may write in a folder; False if that cannot be known."""
+    """Whether any user of this machine may write in a folder; False if unknown."""
     try:
         return os.name == "posix" and bool(os.stat(folder).st_mode & _OTHERS_WRITE)
     except OSError:

@@ -29,7 +29,7 @@ class WindowsClaims:
         self._folder = os.path.join(os.path.realpath(home), _FOLDER)
 
     @contextmanager
-    def hold(self, run: str, name: str) -> Iterator[None]:
+    def claim(self, run: str, name: str) -> Iterator[None]:
         """Claim a run for the block."""
         from filelock import Timeout
 
@@ -46,7 +46,7 @@ class WindowsClaims:
         finally:
             lock.release()
 
-    def held(self, run: str) -> bool:
+    def is_claimed(self, run: str) -> bool:
         """Return whether a living process has claimed the run with that id."""
         lock = self._lock(run)
         if not os.path.exists(lock.lock_file):

@@ -237,13 +237,13 @@ def test_a_home_that_cannot_be_entered_or_made_is_told(home, nobody):
 
 def test_a_claim_that_cannot_be_looked_at_may_be_held(home, nobody):
     home.mkdir(parents=True)
-    with FileClaims(home).hold(RUN, "run"):
+    with FileClaims(home).claim(RUN, "run"):
         pass
     read_only(home)
     (home / "claims.lock").chmod(0o600)
 
     def look():
-        assert FileClaims(home).held(RUN)
+        assert FileClaims(home).is_claimed(RUN)
 
     assert nobody(look) == "nothing was raised"
 
@@ -253,7 +253,7 @@ def test_a_file_in_the_place_of_a_home_is_told(home):
     home.touch()
     with pytest.raises(LogUnavailable, match="cannot be"):
         Workspace.open()
-    with pytest.raises(Unavailable), FileClaims(home).hold(RUN, "run"):
+    with pytest.raises(Unavailable), FileClaims(home).claim(RUN, "run"):
         pass
 
 

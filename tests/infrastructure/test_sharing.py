@@ -146,13 +146,13 @@ def test_who_follows_sees_a_colleagues_change_at_once(as_):
 def test_a_run_is_claimed_by_one_wherever_they_are(as_):
     ada, bob = PostgresClaims(as_("ada")._database), PostgresClaims(as_("bob")._database)
     run = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
-    assert not bob.held(run)
-    with ada.hold(run, "train"):
-        assert bob.held(run)
-        assert not bob.held("0" * 8 + run[8:])
-        with pytest.raises(RunBusy), bob.hold(run, "train"):
+    assert not bob.is_claimed(run)
+    with ada.claim(run, "train"):
+        assert bob.is_claimed(run)
+        assert not bob.is_claimed("0" * 8 + run[8:])
+        with pytest.raises(RunBusy), bob.claim(run, "train"):
             pass
-    assert not ada.held(run)
+    assert not ada.is_claimed(run)
 
 
 # -- where it is

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from stackfold.infrastructure.system.windows_claims import WindowsClaims
 
-with WindowsClaims(Path(sys.argv[1])).hold(sys.argv[2], "run"):
+with WindowsClaims(Path(sys.argv[1])).claim(sys.argv[2], "run"):
     print("claimed", flush=True)
     sys.stdin.read()
 """
@@ -41,26 +41,26 @@ def holder(tmp_path):
 
 def test_a_run_is_claimed_for_the_block_only(tmp_path):
     claims = WindowsClaims(tmp_path)
-    assert not claims.held(RUN)
-    with claims.hold(RUN, "run"):
-        assert claims.held(RUN)
-        assert WindowsClaims(tmp_path).held(RUN)
-        assert not claims.held(OTHER)
-    assert not claims.held(RUN)
+    assert not claims.is_claimed(RUN)
+    with claims.claim(RUN, "run"):
+        assert claims.is_claimed(RUN)
+        assert WindowsClaims(tmp_path).is_claimed(RUN)
+        assert not claims.is_claimed(OTHER)
+    assert not claims.is_claimed(RUN)
 
 
 def test_a_run_is_claimed_once(tmp_path):
     claims = WindowsClaims(tmp_path)
-    with claims.hold(RUN, "run"), claims.hold(OTHER, "other"):
-        with pytest.raises(RunBusy), claims.hold(RUN, "run"):
+    with claims.claim(RUN, "run"), claims.claim(OTHER, "other"):
+        with pytest.raises(RunBusy), claims.claim(RUN, "run"):
             pass
-        assert claims.held(RUN)
+        assert claims.is_claimed(RUN)
 
 
 def test_other_processes_see_the_claim(tmp_path, holder):
     claims = WindowsClaims(tmp_path)
-    assert claims.held(RUN)
-    with pytest.raises(RunBusy), claims.hold(RUN, "run"):
+    assert claims.is_claimed(RUN)
+    with pytest.raises(RunBusy), claims.claim(RUN, "run"):
         pass
 
 
@@ -68,12 +68,12 @@ def test_a_claim_ends_with_its_process(tmp_path, holder):
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     claims = WindowsClaims(tmp_path)
-    assert not claims.held(RUN)
-    with claims.hold(RUN, "run"):
-        assert claims.held(RUN)
+    assert not claims.is_claimed(RUN)
+    with claims.claim(RUN, "run"):
+        assert claims.is_claimed(RUN)
 
 
 def test_a_home_that_is_a_file_is_unusable(tmp_path):
     (tmp_path / "home").touch()
-    with pytest.raises(Unavailable), WindowsClaims(tmp_path / "home").hold(RUN, "run"):
+    with pytest.raises(Unavailable), WindowsClaims(tmp_path / "home").claim(RUN, "run"):
         pass
