@@ -1,8 +1,8 @@
-"""Keeping secret values out of whatever is recorded or shown.
+"""Redaction of secret values in everything that is recorded or shown.
 
-Every value that this process has looked up is remembered here, in memory only; in its place a text
-shows the reference, such as `{{aws.key}}`. The forms that values take in messages are covered too:
-escaped as by `repr` and JSON, percent-encoded, in base64.
+Every value that this process has resolved is remembered, in memory only, and replaced in texts by
+its reference, such as `{{aws.key}}`. So are the usual encodings of values: `repr`, JSON, percent
+encoding, base64.
 """
 
 import base64
@@ -14,50 +14,50 @@ from typing import Any, TypeVar
 from stackfold.domain.errors.wording import text_of
 
 SHORTEST = 4
-"""Shorter values are left as they are: they would be found in innocent words."""
+"""Characters; shorter values are not redacted, as they occur in ordinary words."""
 
 _LINE = 8
-"""A line of a value of several lines counts alone from this length on."""
+"""Characters; single lines of a multi-line value are redacted from this length on."""
 
-Told = TypeVar("Told", bound=BaseException)
+ErrorT = TypeVar("ErrorT", bound=BaseException)
 
 _shown: dict[str, str] = {}
-"""A form of a value → the reference to show in its place."""
+"""An encoded value → the reference that replaces it."""
 _pattern: re.Pattern[str] | None = None
 
 
 def remember(value: str, reference: str) -> None:
-    """From now on show `reference` wherever `value` would be."""
+    """Replace `value` by `reference` from now on."""
     global _pattern  # noqa: PLW0603  # what a process has seen is the process's
     new = {form: reference for form in _forms(value) if form not in _shown}
     if new:
         _shown.update(new)
-        # The longest first: a value may begin with another one.
+        # The longest first: one value may be the beginning of another.
         forms = sorted(_shown, key=len, reverse=True)
         _pattern = re.compile("|".join(map(re.escape, forms)))
 
 
 def redacted(text: str) -> str:
-    """The text, with references in the place of secret values."""
+    """Return a text with secret values replaced by their references."""
     if _pattern is None:
         return text
     return _pattern.sub(lambda found: _shown[found[0]], text)
 
 
 def redacted_value(value: Any) -> Any:
-    """A value that JSON can carry, with references in the place of secret values."""
+    """Return a JSON value with secret values replaced by their references."""
     return value if _pattern is None else _in_value(value)
 
 
 def longest() -> int:
-    """The length of the longest form known; who redacts text in pieces keeps so much back."""
+    """Return the length of the longest encoded value, by which chunks of a text must overlap."""
     return max(map(len, _shown), default=0)
 
 
-def without_secrets(error: Told) -> Told:
-    """The same error, with no secret value in what it says, nor in its notes and causes.
+def without_secrets(error: ErrorT) -> ErrorT:
+    """Return an error without secret values in its text, notes and causes.
 
-    One whose text cannot be changed is replaced by a RuntimeError that says the same.
+    It is the same error, or a RuntimeError with its text if that cannot be changed.
     """
     if _pattern is None:
         return error
@@ -70,13 +70,13 @@ def _clean(error: BaseException, seen: set[int]) -> Any:
     seen.add(id(error))
     cause, context = error.__cause__, error.__context__
     hidden = error.__suppress_context__
-    if _tells(error):
+    if _has_secret(error):
         with suppress(Exception):
             error.args = tuple(map(_in_value, error.args))
         for name, value in list(getattr(error, "__dict__", {}).items()):
             with suppress(Exception):
                 setattr(error, name, _in_value(value))
-        if _tells(error):
+        if _has_secret(error):
             text = redacted(f"{type(error).__name__}: {text_of(error)}")
             error = RuntimeError(text).with_traceback(error.__traceback__)
     with suppress(Exception):
@@ -88,7 +88,7 @@ def _clean(error: BaseException, seen: set[int]) -> Any:
     return error
 
 
-def _tells(error: BaseException) -> bool:
+def _has_secret(error: BaseException) -> bool:
     said = [text_of(error), *_notes(error)]
     with suppress(Exception):
         said.append(repr(error))

@@ -1,4 +1,4 @@
-"""Secrets: values kept outside the log, by name and key; the log knows references to them only."""
+"""Secrets: values by name and key, stored outside the log, which holds only references."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,33 +23,33 @@ from stackfold.domain.stacks.secret_references import parts, references
 
 
 class SecretStore(ABC):
-    """A place where secrets are kept. An instance can be pickled, and then holds no value."""
+    """Stores secrets. Instances can be pickled; the pickle contains no values."""
 
     name: str
     writable: bool = True
 
     def problem(self) -> str:
-        """Why nothing can be written to it here; empty if it can."""
+        """Return why the store cannot be written here; empty if it can."""
         return ""
 
     @abstractmethod
     def keys(self) -> Mapping[str, Sequence[str]]:
-        """Name → keys, of every secret in it; needs no password and shows no value."""
+        """Return name → keys of every secret; needs no password."""
 
     @abstractmethod
     def read(self, name: str) -> Mapping[str, str]:
-        """Key → value of one secret; nothing if it is not there.
+        """Return key → value of one secret; empty if it does not exist.
 
         Raises:
             SecretStoreUnavailable: It cannot be read.
         """
 
     def value(self, name: str, key: str) -> str | None:
-        """One value; raises as `read`."""
+        """Return one value; raises as `read`."""
         return self.read(name).get(key)
 
     def write(self, name: str, values: Mapping[str, str]) -> None:
-        """Keep a secret, in the place of what it was.
+        """Create or replace a secret.
 
         Raises:
             SecretStoreUnavailable: It cannot be written.
@@ -57,24 +57,24 @@ class SecretStore(ABC):
         raise SecretStoreUnavailable(self.name, "it can only be read")
 
     def delete(self, name: str) -> None:
-        """Forget a secret; raises as `write`."""
+        """Delete a secret; raises as `write`."""
         raise SecretStoreUnavailable(self.name, "it can only be read")
 
 
 class StoredSecrets:
-    """The way from references to values: the first store that has one."""
+    """Resolves references to values, from the first store that has the secret."""
 
     def __init__(self, stores: Sequence[SecretStore]) -> None:
-        """Look into `stores`, in this order."""
+        """Search `stores` in this order."""
         self.stores = tuple(stores)
 
     def value(self, reference: str) -> str:
-        """The value that a reference such as `{{name.key}}` stands for.
+        """Return the value of a reference such as `{{name.key}}`.
 
-        From then on it is redacted from what this process records and shows.
+        From then on the value is redacted from everything that this process records and shows.
 
         Raises:
-            MissingSecret: There is none.
+            MissingSecret: No store has it.
             SecretStoreUnavailable: The store that has it cannot be read.
         """
         name, key = parts(reference)
@@ -86,7 +86,7 @@ class StoredSecrets:
         raise MissingSecret({reference: ""})
 
     def knows(self, name: str) -> bool:
-        """Whether a store that can be written holds a secret of that name."""
+        """Return whether a writable store has a secret of that name."""
         return any(name in store.keys() for store in self.stores if store.writable)  # noqa: SIM118
 
 
@@ -95,29 +95,29 @@ class SecretView(NamedTuple):
 
     name: str
     store: str
-    """Which of the stores has it."""
+    """The name of the store that has it."""
     keys: list[str]
     components: list[str]
-    """The living components that refer to it, as "type name"."""
+    """The existing components that refer to it, as "type name"."""
 
 
 class Secrets:
-    """What can be done with secrets, and asked of them. None of it is recorded in the log."""
+    """Commands and queries for secrets. The log records none of them."""
 
     def __init__(self, stored: StoredSecrets, queries: Queries, preferred: str = "") -> None:
-        """Keep secrets in the stores of `stored`.
+        """Create the service.
 
         Args:
-            stored: The stores, and the order in which they are looked into.
-            queries: Tells which components refer to a secret.
-            preferred: The store to use where none is named; empty for the first that can be used.
+            stored: The stores, in the order in which they are searched.
+            queries: Reads the components, for their references to secrets.
+            preferred: The default store of new secrets; empty for the best that can be used.
         """
         self._stored = stored
         self._queries = queries
         self._preferred = preferred
 
     def list(self, listing: Listing = ALL) -> Sequence[SecretView]:
-        """The secrets of every store.
+        """List the secrets of every store.
 
         Raises:
             InvalidListing: A column that secrets do not have.
@@ -131,19 +131,19 @@ class Secrets:
         return selected(views, listing)
 
     def get(self, name: str) -> SecretView:
-        """One secret, without its values.
+        """Return one secret, without its values.
 
         Raises:
-            NotFound: There is none of that name.
+            NotFound: No secret has that name.
         """
         return self._view(name, self._store_of(name))
 
     def values(self, name: str) -> Mapping[str, str]:
-        """Key → value of one secret.
+        """Return key → value of one secret.
 
         Raises:
-            NotFound: There is none of that name.
-            SecretStoreUnavailable: It cannot be read.
+            NotFound: No secret has that name.
+            SecretStoreUnavailable: Its store cannot be read.
         """
         found = dict(self._store_of(name).read(name))
         for key, value in found.items():
@@ -151,19 +151,19 @@ class Secrets:
         return found
 
     def create(self, name: str, values: Mapping[str, str], store: str | None = None) -> SecretView:
-        """Keep a secret.
+        """Create a secret.
 
         Args:
-            name: 1 to 64 letters, digits, `_` or `-`, a letter or digit first.
+            name: 1 to 64 letters, digits, `_` or `-`, beginning with a letter or digit.
             values: Key → value, at least one.
-            store: Where; by default where new secrets go here.
+            store: The name of a store; by default the one for new secrets.
 
         Raises:
-            Invalid: The name, a key or a value cannot be.
-            NameTaken: There is one of that name in a store that can be written.
+            Invalid: The name, a key or a value is invalid.
+            NameTaken: A secret in a writable store has that name.
             SecretStoreUnavailable: The store cannot be used here.
         """
-        _must_be_valid(name, values)
+        _require_valid(name, values)
         if not values:
             raise Invalid(f"secret {name!r} needs a value: give --KEY=VALUE, or --KEY=-")
         for each in self._stored.stores:
@@ -176,15 +176,15 @@ class Secrets:
     def update(
         self, name: str, values: Mapping[str, str], remove: Iterable[str] = ()
     ) -> SecretView:
-        """Set some values of a secret, and remove others; the rest stays.
+        """Set and remove values of a secret; other values stay.
 
         Raises:
-            Invalid: A key or a value cannot be, or none would be left.
-            NotFound: There is no such secret, or no such key to remove.
-            NothingToChange: It is like that already.
+            Invalid: A key or a value is invalid, or no value would remain.
+            NotFound: The secret or a key to remove does not exist.
+            NothingToChange: The secret has these values already.
             SecretStoreUnavailable: The store cannot be used here.
         """
-        _must_be_valid(name, values)
+        _require_valid(name, values)
         store = self._store_of(name, writable=True)
         before = dict(store.read(name))
         removed = set(remove)
@@ -199,10 +199,10 @@ class Secrets:
         return self._view(name, store)
 
     def delete(self, name: str) -> SecretView:
-        """Forget a secret, and return it as it was.
+        """Delete a secret, and return it as it was.
 
         Raises:
-            NotFound: There is none of that name that could be deleted.
+            NotFound: No secret in a writable store has that name.
             SecretStoreUnavailable: The store cannot be used here.
         """
         store = self._store_of(name, writable=True)
@@ -211,16 +211,16 @@ class Secrets:
         return view
 
     def store(self, name: str | None = None) -> SecretStore:
-        """The store of that name, or the one that new secrets go to.
+        """Return the store of that name, or the one for new secrets.
 
         Raises:
-            NotFound: There is none of that name.
+            NotFound: No store has that name.
             SecretStoreUnavailable: It cannot be written here.
         """
         stores = {each.name: each for each in self._stored.stores if each.writable}
         name = name or self._preferred
         if not name:
-            # In the order of how well they keep; the last one can always be used.
+            # The most secure one first; the file can always be used.
             best = [each for each in reversed(stores.values()) if not each.problem()]
             return best[0]
         if name not in stores:
@@ -229,8 +229,6 @@ class Secrets:
         if problem:
             raise SecretStoreUnavailable(name, problem)
         return stores[name]
-
-    # -- how it is done
 
     def _store_of(self, name: str, writable: bool = False) -> SecretStore:
         for store in self._stored.stores:
@@ -248,7 +246,7 @@ class Secrets:
 
 
 def _users(queries: Queries) -> dict[str, list[str]]:
-    """Secret → the living components that refer to it."""
+    """Secret → the existing components that refer to it."""
     users: dict[str, list[str]] = {}
     for type in ComponentType:
         for component in queries.components(type):
@@ -257,7 +255,7 @@ def _users(queries: Queries) -> dict[str, list[str]]:
     return users
 
 
-def _must_be_valid(name: str, values: Mapping[str, str]) -> None:
+def _require_valid(name: str, values: Mapping[str, str]) -> None:
     for what, text in (("name", name), *(("key", key) for key in values)):
         if "." in text or not text.isascii():
             raise Invalid(

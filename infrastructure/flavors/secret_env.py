@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from stackfold.application.runs.step_call import StepCall
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.secret_references import parts, references
-from stackfold.infrastructure.secrets.environment import hand
+from stackfold.infrastructure.secrets.environment import add_values
 
 Values = Mapping[tuple[str, str], str]
 """Name and key → value."""
@@ -30,7 +30,7 @@ class CallWithSecrets:
 
     def __call__(self) -> object:
         """Execute it; raises as it does."""
-        hand(self.values)
+        add_values(self.values)
         return pickle.loads(self.request)()  # noqa: S301  # written by who started the run
 
 

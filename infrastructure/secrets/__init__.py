@@ -15,15 +15,15 @@ from stackfold.infrastructure.system.home import SECRETS_FOLDER
 
 
 def stored_secrets(home: Path) -> StoredSecrets:
-    """The stores of a home, in the order in which they are looked into.
+    """The stores of a home, in the order in which they are searched.
 
-    The environment comes first, so that one process can be given other values; a secret is in one
-    of the others only. New ones go to the last that can be used.
+    The environment is first, so that it can override values for one process. A secret is in only
+    one of the others; a new one goes to the last that can be used.
     """
     folder = home / SECRETS_FOLDER
     return StoredSecrets([Environment(), PlainFile(folder), EncryptedFile(folder), Keyring(folder)])
 
 
 def preferred() -> str:
-    """The store that new secrets must go to: `STACKFOLD_SECRET_STORE`; empty for no matter."""
+    """The store for new secrets, from `STACKFOLD_SECRET_STORE`; empty if it is not set."""
     return os.environ.get("STACKFOLD_SECRET_STORE", "")

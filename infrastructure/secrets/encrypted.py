@@ -1,8 +1,8 @@
 """Secrets in an encrypted file of the home; the key is in the environment or the keyring.
 
-Each secret is sealed by AES-256-GCM, together with its name, so that none can be put in another's
-place. Names and keys are legible: the log tells them anyway. A text from the environment becomes
-the key by scrypt with a salt of the file's own.
+Each secret is encrypted by AES-256-GCM and authenticated with its name, so that no two can be
+swapped. Names and keys are not encrypted: the log holds them anyway. A passphrase in the
+environment becomes the key by scrypt, with a salt from the file.
 """
 
 import base64
@@ -20,13 +20,13 @@ from stackfold.infrastructure.secrets.private_file import PrivateFile
 from stackfold.infrastructure.system.environment import importable
 
 KEY = "STACKFOLD_SECRETS_KEY"
-_SHORTEST_KEY = 16
+_MIN_PASSPHRASE = 16
 _NONCE = 12
 _SALT = 16
 
 
 class EncryptedFile(SecretStore):
-    """A file that is worth nothing without its key."""
+    """A file that cannot be read without its key."""
 
     name = "encrypted"
 
@@ -38,11 +38,11 @@ class EncryptedFile(SecretStore):
     def problem(self) -> str:
         if not importable("cryptography"):
             return "it needs the package cryptography: pip install 'stackfold[secrets]'"
-        given = os.environ.get(KEY)
-        if not given and keyring_store.problem():
-            return f"there is no key for it: set {KEY} to a text of {_SHORTEST_KEY} characters"
-        if given and len(given) < _SHORTEST_KEY:
-            return f"{KEY} is too short to keep anything: it needs {_SHORTEST_KEY} characters"
+        passphrase = os.environ.get(KEY)
+        if not passphrase and keyring_store.problem():
+            return f"there is no key for it: set {KEY} to a text of {_MIN_PASSPHRASE} characters"
+        if passphrase and len(passphrase) < _MIN_PASSPHRASE:
+            return f"{KEY} is too short: it needs {_MIN_PASSPHRASE} characters"
         return ""
 
     def keys(self) -> Mapping[str, Sequence[str]]:
@@ -52,7 +52,7 @@ class EncryptedFile(SecretStore):
         content = self._file.read()
         if name not in content.get("secrets", {}):
             return {}
-        self._must_be_usable()
+        self._require_key()
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -68,15 +68,15 @@ class EncryptedFile(SecretStore):
         return values
 
     def write(self, name: str, values: Mapping[str, str]) -> None:
-        self._must_be_usable()
+        self._require_key()
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         with self._file.changing() as content:
             salt = content.setdefault("salt", base64.b64encode(os.urandom(_SALT)).decode())
-            # With another key than the rest of the file has, nothing could read all of it.
+            # The whole file must have the same key.
             for other in list(content.get("secrets", {}))[:1]:
                 self.read(other)
-            key = self._key(base64.b64decode(salt), make=True)
+            key = self._key(base64.b64decode(salt), create=True)
             nonce = os.urandom(_NONCE)
             sealed = nonce + AESGCM(key).encrypt(
                 nonce, json.dumps(dict(values)).encode(), name.encode()
@@ -90,24 +90,24 @@ class EncryptedFile(SecretStore):
         with self._file.changing() as content:
             content.get("secrets", {}).pop(name, None)
 
-    def _must_be_usable(self) -> None:
+    def _require_key(self) -> None:
         problem = self.problem()
         if problem:
             raise SecretStoreUnavailable(self.name, problem)
 
-    def _key(self, salt: bytes, make: bool = False) -> bytes:
-        given = os.environ.get(KEY)
-        if given:
-            return _derived(given, salt)
-        kept = keyring_store.password(self._key_name)
-        if kept is None and make:
-            kept = base64.b64encode(os.urandom(32)).decode()
-            keyring_store.keep(self._key_name, kept)
-        if kept is None:
+    def _key(self, salt: bytes, create: bool = False) -> bytes:
+        passphrase = os.environ.get(KEY)
+        if passphrase:
+            return _derived(passphrase, salt)
+        key = keyring_store.load_password(self._key_name)
+        if key is None and create:
+            key = base64.b64encode(os.urandom(32)).decode()
+            keyring_store.store_password(self._key_name, key)
+        if key is None:
             raise SecretStoreUnavailable(self.name, f"its key is not in the keyring: set {KEY}")
-        return base64.b64decode(kept)
+        return base64.b64decode(key)
 
 
 @lru_cache(maxsize=4)
-def _derived(text: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(text.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32)
+def _derived(passphrase: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(passphrase.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32)

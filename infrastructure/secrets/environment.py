@@ -1,7 +1,7 @@
-"""Secrets from environment variables, `STACKFOLD_SECRET_<NAME>_<KEY>`; set by whoever starts us.
+"""Secrets from environment variables, `STACKFOLD_SECRET_<NAME>_<KEY>`.
 
-A process that executes a step elsewhere can be handed values by `hand` instead: they are found in
-the same way, but are in no environment, which other programs see and inherit.
+A process that executes a step elsewhere receives values by `add_values` instead: they are found in
+the same way, but not by other programs, which can read and inherit environments.
 """
 
 import os
@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from stackfold.application.secrets.secrets import SecretStore
 
 _PREFIX = "STACKFOLD_SECRET_"
-_handed: dict[str, str] = {}
-"""Variable → value, of what this process was handed."""
+_added: dict[str, str] = {}
+"""Variable → value, of the secrets that this process was sent."""
 
 
 class Environment(SecretStore):
-    """The process's environment.
+    """The environment of the process.
 
-    Upper and lower case, and `-` and `_`, are the same here. Where a variable can be read in two
-    ways, as AWS_PROD_KEY can, both hold; a list shows the one with the shortest name.
+    Case does not matter, and `-` equals `_`. A variable such as AWS_PROD_KEY can be read in two
+    ways, and both are found; a list shows the one with the shortest name.
     """
 
     name = "environment"
@@ -44,18 +44,18 @@ class Environment(SecretStore):
         return self.read(name).get(_folded(key).lower())
 
 
-def hand(values: Mapping[tuple[str, str], str]) -> None:
-    """Let this process find values of secrets until it ends.
+def add_values(values: Mapping[tuple[str, str], str]) -> None:
+    """Add values of secrets, for this process only.
 
     Args:
         values: Name and key → value.
     """
     for (name, key), value in values.items():
-        _handed[f"{_PREFIX}{_folded(name)}_{_folded(key)}"] = value
+        _added[f"{_PREFIX}{_folded(name)}_{_folded(key)}"] = value
 
 
 def _variables() -> list[tuple[str, str]]:
-    return sorted({**os.environ, **_handed}.items())
+    return sorted({**os.environ, **_added}.items())
 
 
 def _folded(text: str) -> str:

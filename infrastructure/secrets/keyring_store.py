@@ -1,8 +1,8 @@
-"""Secrets in the keyring of the operating system, by the package keyring."""
+"""Secrets in the keyring of the operating system, through the package keyring."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,89 +13,118 @@ from stackfold.infrastructure.system.environment import importable
 
 _SERVICE = "stackfold"
 _NAME = "keyring"
+_UNFINISHED = "(unfinished)"
+"""Key in the index of the secret that is being changed; no secret can have this name."""
 
 
 class Keyring(SecretStore):
     """The Keychain of macOS, the Credential Locker of Windows, GNOME Keyring, KWallet and others.
 
-    A keyring cannot tell what it holds, so a file tells the names and keys, without values.
+    A keyring cannot list its entries, so a file, the index, holds the names and keys without
+    values. It names the secret that is being changed before the keyring changes. If a process is
+    killed in between, the keyring decides what that secret is.
     """
 
     name = _NAME
 
     def __init__(self, folder: Path) -> None:
-        """Keep the list of names in `folder`."""
-        self._index = PrivateFile(self.name, folder / "keyring.json")
+        """Keep the index in `folder`."""
+        self._file = PrivateFile(self.name, folder / "keyring.json")
         self._folder = folder
 
     def problem(self) -> str:
         return problem()
 
     def keys(self) -> Mapping[str, Sequence[str]]:
-        return self._index.read()
+        return self._index()
 
     def read(self, name: str) -> Mapping[str, str]:
-        if name not in self._index.read():
+        if name not in self._index():
             return {}
-        kept = password(self._user(name))
-        if kept is None:
+        stored = load_password(self._user(name))
+        if stored is None:
             raise SecretStoreUnavailable(
                 self.name, f"it no longer holds {name!r}: delete that secret and create it again"
             )
-        values: dict[str, str] = json.loads(kept)
+        values: dict[str, str] = json.loads(stored)
         return values
 
     def write(self, name: str, values: Mapping[str, str]) -> None:
-        with self._index.changing() as index:
-            keep(self._user(name), json.dumps(dict(values)))
+        with self._changing(name) as index:
+            store_password(self._user(name), json.dumps(dict(values)))
             index[name] = [*values]
 
     def delete(self, name: str) -> None:
-        with self._index.changing() as index:
-            index.pop(name, None)
-            with _in_plain_words() as ring:
+        with self._changing(name) as index:
+            with _keyring() as ring:
                 if ring.get_password(_SERVICE, self._user(name)) is not None:
                     ring.delete_password(_SERVICE, self._user(name))
+            index.pop(name, None)
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[dict[str, list[str]]]:
+        """Yield the index for a change of one secret, and write it if the block succeeds."""
+        unusable = problem()
+        if unusable:
+            raise SecretStoreUnavailable(self.name, unusable)
+        with self._file.locked():
+            index = self._index()
+            self._file.write({**index, _UNFINISHED: name})
+            yield index
+            self._file.write(index)
+
+    def _index(self) -> dict[str, list[str]]:
+        """Name → keys; for a change that was interrupted, what the keyring holds."""
+        index = self._file.read()
+        name = index.pop(_UNFINISHED, None)
+        if name is not None:
+            with suppress(SecretStoreUnavailable):  # it is locked; the names need no password
+                stored = load_password(self._user(name))
+                index.pop(name, None)
+                if stored is not None:
+                    index[name] = [*json.loads(stored)]
+        return index
 
     def _user(self, name: str) -> str:
         return f"{name} of {self._folder}"
 
 
 def problem() -> str:
-    """Why there is no keyring to use; empty if there is one."""
+    """Return why no keyring can be used; empty if one can."""
     if not importable("keyring"):
         return "it needs the package keyring: pip install 'stackfold[secrets]'"
     import keyring
 
     try:
-        # Those that only say no, or keep plain text, come last in the package's own order.
+        # Backends that store nothing, or plain text, have a priority below 1.
         usable = keyring.get_keyring().priority >= 1
-    except Exception as error:  # whatever a backend raises that cannot work here
+    except Exception as error:  # of any backend that does not work here
         return f"the system's keyring does not work: {type(error).__name__}"
     return "" if usable else "the system has no keyring, or it is locked"
 
 
-def password(user: str) -> str | None:
-    """What the keyring keeps under a name of ours; None if that is nothing."""
-    with _in_plain_words() as ring:
-        kept: str | None = ring.get_password(_SERVICE, user)
-        return kept
+def load_password(user: str) -> str | None:
+    """Return the entry of a user name of Stackfold's; None if there is none."""
+    with _keyring() as ring:
+        stored: str | None = ring.get_password(_SERVICE, user)
+        return stored
 
 
-def keep(user: str, text: str) -> None:
-    """Let the keyring keep a text under a name of ours."""
-    with _in_plain_words() as ring:
+def store_password(user: str, text: str) -> None:
+    """Store an entry under a user name of Stackfold's."""
+    with _keyring() as ring:
         ring.set_password(_SERVICE, user, text)
 
 
 @contextmanager
-def _in_plain_words() -> Iterator[Any]:
-    because = problem()
-    if because:
-        raise SecretStoreUnavailable(_NAME, because)
+def _keyring() -> Iterator[Any]:
+    """The package keyring, with any error as SecretStoreUnavailable."""
+    unusable = problem()
+    if unusable:
+        raise SecretStoreUnavailable(_NAME, unusable)
     import keyring
 
     try:
         yield keyring
-    except Exception as error:  # backends raise what they like, and may quote what they were given
-        raise SecretStoreUnavailable(_NAME, f"it refused: {type(error).__name__}") from None
+    except Exception as error:  # of any class; its text may quote the secret
+        raise SecretStoreUnavailable(_NAME, f"it failed: {type(error).__name__}") from None

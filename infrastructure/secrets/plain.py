@@ -1,4 +1,4 @@
-"""Secrets as plain text in a file of the home, which only its owner may read."""
+"""Secrets as plain text in a file of the home, which only its owner can read."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from stackfold.infrastructure.secrets.private_file import PrivateFile
 
 
 class PlainFile(SecretStore):
-    """A file of mode 0600: safe from other users, not from whoever gets a copy of the disk."""
+    """A file of mode 0600, which protects from other users, but not from a copy of the disk."""
 
     name = "file"
 

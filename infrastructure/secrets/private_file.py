@@ -1,4 +1,4 @@
-"""A JSON file that nobody but its owner may read, and that is always whole."""
+"""A JSON file that only its owner can read, and that is replaced as a whole."""
 
 import json
 import os
@@ -12,29 +12,34 @@ from stackfold.domain.errors import SecretStoreUnavailable
 from stackfold.infrastructure.system.drafts import replace_file
 from stackfold.infrastructure.system.private_files import make_folder
 
-_OTHERS = 0o077
+_GROUP_AND_OTHERS = 0o077
 
 
 class PrivateFile:
-    """Read it, or change it as a whole: two at a time do not lose each other's changes."""
+    """A JSON object in a file; concurrent changes exclude each other."""
 
     def __init__(self, store: str, path: Path) -> None:
-        """The file at `path`, which need not be there, for the store of that name."""
+        """Use a file, which need not exist.
+
+        Args:
+            store: The name of the secret store, for errors.
+            path: The file.
+        """
         self._store = store
         self.path = path
 
     def read(self) -> dict[str, Any]:
-        """What is in it; nothing if it is not there.
+        """Return the content; empty if the file does not exist.
 
         Raises:
             SecretStoreUnavailable: It is damaged, cannot be read, or others can read it too.
         """
-        with self._in_plain_words():
+        with self._store_errors():
             try:
                 text = self.path.read_text(encoding="utf-8")
             except FileNotFoundError:
                 return {}
-            if os.name == "posix" and os.stat(self.path).st_mode & _OTHERS:
+            if os.name == "posix" and os.stat(self.path).st_mode & _GROUP_AND_OTHERS:
                 raise self._unavailable(f"others can read {self.path}: run chmod 600 on it")
             try:
                 content = json.loads(text)
@@ -46,21 +51,40 @@ class PrivateFile:
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, Any]]:
-        """What is in it, to be changed in the block; written when the block ends well.
+        """Yield the content for changes, and write it if the block succeeds.
 
         Raises:
             SecretStoreUnavailable: It cannot be read or written.
         """
-        with self._in_plain_words():
-            make_folder(self.path.parent)
-            with _locked(self.path.with_suffix(".lock")):
-                content = self.read()
-                yield content
-                text = json.dumps(content, indent=1, ensure_ascii=False)
-                replace_file(self.path, text, _create_private)
+        with self.locked():
+            content = self.read()
+            yield content
+            self.write(content)
 
     @contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """Exclude changes by other processes and threads for the block.
+
+        Raises:
+            SecretStoreUnavailable: The lock cannot be created.
+        """
+        with self._store_errors():
+            make_folder(self.path.parent)
+            with _locked(self.path.with_suffix(".lock")):
+                yield
+
+    def write(self, content: dict[str, Any]) -> None:
+        """Replace the content; to be called in a block of `locked`.
+
+        Raises:
+            SecretStoreUnavailable: It cannot be written.
+        """
+        with self._store_errors():
+            text = json.dumps(content, indent=1, ensure_ascii=False)
+            replace_file(self.path, text, _create_private)
+
+    @contextmanager
+    def _store_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -72,7 +96,7 @@ class PrivateFile:
 
 
 def _create_private(path: Path) -> int:
-    # The mode is there from the first moment on, whatever the umask is.
+    # It has this mode from the beginning, whatever the umask is.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     os.chmod(path, 0o600)
     return descriptor

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import signal
 import stat
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from keyring.backend import KeyringBackend
 
 from stackfold.domain.errors import SecretStoreUnavailable
 from stackfold.infrastructure.secrets.encrypted import KEY, EncryptedFile
-from stackfold.infrastructure.secrets.environment import Environment, hand
+from stackfold.infrastructure.secrets.environment import Environment, add_values
 from stackfold.infrastructure.secrets.keyring_store import Keyring
 from stackfold.infrastructure.secrets.plain import PlainFile
 
@@ -196,7 +197,7 @@ def test_names_and_keys_are_told_without_the_key(encrypted, monkeypatch):
 
 def test_a_short_key_is_refused(folder, monkeypatch):
     monkeypatch.setenv(KEY, "short")
-    with pytest.raises(SecretStoreUnavailable, match=r"is too short .* 16 characters"):
+    with pytest.raises(SecretStoreUnavailable, match="is too short: it needs 16 characters"):
         EncryptedFile(folder).write("aws", {"key": "a"})
 
 
@@ -239,6 +240,102 @@ def test_what_the_keyring_has_lost_is_told(folder, ring):
     assert not store.keys()
 
 
+# -- a keyring whose process is killed
+
+KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+import keyring
+from keyring.backend import KeyringBackend
+from stackfold.infrastructure.secrets.keyring_store import Keyring
+
+folder, moment, operation, *values = sys.argv[1:]
+entries = Path(folder, "entries.json")
+
+class FileRing(KeyringBackend):
+    priority = 5
+
+    def load(self):
+        return json.loads(entries.read_text()) if entries.exists() else {}
+
+    def change(self, content):
+        if moment == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        entries.write_text(json.dumps(content))
+        if moment == "after":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def get_password(self, service, username):
+        return self.load().get(username)
+
+    def set_password(self, service, username, password):
+        self.change({**self.load(), username: password})
+
+    def delete_password(self, service, username):
+        self.change({key: text for key, text in self.load().items() if key != username})
+
+keyring.set_keyring(FileRing())
+store = Keyring(Path(folder, "secrets"))
+if operation == "write":
+    store.write("aws", json.loads(values[0]))
+elif operation == "delete":
+    store.delete("aws")
+print(json.dumps([{name: [*keys] for name, keys in store.keys().items()}, store.read("aws")]))
+"""
+
+OLD, NEW = {"key": "old"}, {"key": "new", "more": "x"}
+
+
+@pytest.fixture
+def keyring_process(tmp_path):
+    """Runs an operation on the store in a process that may be killed as the keyring changes."""
+
+    def run(operation, values=None, moment="never"):
+        words = [str(tmp_path), moment, operation, *([json.dumps(values)] if values else [])]
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, *words],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+        assert done.returncode == (0 if moment == "never" else -signal.SIGKILL)
+        return json.loads(done.stdout) if moment == "never" else None
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("before", "operation", "moment", "after"),
+    [
+        (None, "write", "before", {}),
+        (None, "write", "after", NEW),
+        (OLD, "write", "before", OLD),
+        (OLD, "write", "after", NEW),
+        (OLD, "delete", "before", OLD),
+        (OLD, "delete", "after", {}),
+    ],
+)
+def test_after_a_kill_names_and_values_agree(keyring_process, before, operation, moment, after):
+    if before:
+        keyring_process("write", before)
+    keyring_process(operation, NEW if operation == "write" else None, moment)
+    names = {"aws": [*after]} if after else {}
+    assert keyring_process("read") == [names, after]
+    assert keyring_process("write", {"key": "again"}) == [{"aws": ["key"]}, {"key": "again"}]
+    assert keyring_process("delete") == [{}, {}]
+
+
+def test_without_a_keyring_an_interrupted_change_shows_the_old_names(keyring_process, tmp_path):
+    keyring_process("write", OLD)
+    keyring_process("write", NEW, "after")
+    before = keyring.get_keyring()
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    try:
+        assert Keyring(tmp_path / "secrets").keys() == {"aws": ["key"]}
+    finally:
+        keyring.set_keyring(before)
+
+
 # -- the environment
 
 
@@ -271,8 +368,8 @@ def test_a_list_of_the_environment_shows_the_shortest_name(environment):
 
 
 def test_what_a_process_was_handed_is_found_but_is_not_in_its_environment(monkeypatch):
-    monkeypatch.setattr("stackfold.infrastructure.secrets.environment._handed", {})
-    hand({("aws-prod", "key"): "handed over"})
+    monkeypatch.setattr("stackfold.infrastructure.secrets.environment._added", {})
+    add_values({("aws-prod", "key"): "handed over"})
     assert Environment().value("aws-prod", "key") == "handed over"
     assert Environment().keys() == {"aws": ["prod_key"]}
     assert "handed over" not in os.environ.values()

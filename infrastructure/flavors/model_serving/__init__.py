@@ -1,5 +1,4 @@
-"""What the model deployers kserve, mlflow and seldon share.
+"""What the model deployers kserve, mlflow and seldon share: their servers, here and in a cluster.
 
-`process_deployer.py` starts servers as processes of this machine and `cluster_manifest.py` writes
-manifests; `served_model.py` and what it imports run in the servers.
+Start with `process_deployer.py`. `served_model.py` and what it imports run in the servers.
 """
