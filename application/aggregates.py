@@ -1,4 +1,4 @@
-"""All aggregates of Stackfold. Start here to see what there is, and add a new one here."""
+"""The aggregates of Stackfold, with the locations of their declarations. Add new ones here."""
 
 from stackfold.application.eventsourcing.aggregate_type import AggregateReference, Aggregates
 
@@ -26,4 +26,4 @@ STACKFOLD_AGGREGATES = Aggregates(
     ),
     AggregateReference("run", f"{_RUNS}.declaration:RUNS"),
 )
-"""The aggregate types that every log of Stackfold may hold."""
+"""The aggregate types of every log."""

@@ -14,7 +14,7 @@ from stackfold.domain.runs.pin import PinnedComponent
 
 
 def apply(row: DeploymentRow | None, event: Deployment.Event) -> DeploymentRow | None:
-    """What a deployment looks like after an event."""
+    """The row of a deployment after an event."""
     match event, row:
         case Deployment.Registered(), None:
             return _registered(event)

@@ -10,7 +10,7 @@ class DeploymentRow(NamedTuple):
 
     name: str
     status: str
-    """What the log knows of it; see `domain.deployments.deployment.Status`."""
+    """The recorded status; see `domain.deployments.deployment.Status`."""
     model: str
     artifact: dict[str, Any]
     store: dict[str, Any]
@@ -18,15 +18,15 @@ class DeploymentRow(NamedTuple):
     stack_id: str
     stack_revision: int
     deployer: str
-    """The name of the component."""
+    """The name of the model deployer."""
     flavor: str
-    """Of the component."""
+    """The flavor of the model deployer."""
     component: dict[str, Any]
-    """The model deployer as it was pinned."""
+    """The pinned model deployer."""
     reference: dict[str, Any] | None
     url: str
     error: str
-    """Why it failed; empty if it did not."""
+    """The error of a failed deployment; otherwise empty."""
 
 
 DEPLOYMENTS = ReadModel(

@@ -1,4 +1,4 @@
-"""Aggregate type: the one declaration of an aggregate, from which everything else follows."""
+"""Aggregate types: the declarations of aggregates, and the open set of them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from stackfold.domain.eventsourcing.event import DomainEvent
 
 Constraint = Callable[[Any, Any, Any], None]
-"""(queries, the event, the row before it) → None; raises what forbids the event.
+"""(queries, the event, the row before it) → None; raises an error to forbid the event.
 
-It is checked under the write lock, before the event is committed, so it may look at other
-aggregates.
+It is checked under the write lock, before the event is committed, so it can rely on the state of
+other aggregates.
 """
 
 
 class AggregateType:
-    """Everything that loading, saving, projecting and reverting need to know of an aggregate.
+    """The declaration of an aggregate, for loading, saving, projecting and reverting.
 
     Attributes:
-        aggregate: Its class. Its topic and its events come from there.
-        projection: How its events change its read model; None if it has none.
-        tables: How its events change tables with one row per fact.
-        constraints: Event class → what must hold among aggregates when it is recorded.
-        restore: The columns of its read model → the arguments of its `__init__`, so that a row
-            can be the start of a replay; None replays from the first event.
-        revertible: Whether `undo` and `revert` apply to it.
+        aggregate: The class, which declares the topic and the events.
+        projection: How events change the read model; None if there is no read model.
+        tables: How events change tables with one row per fact.
+        constraints: Event class → the constraint among aggregates for such events.
+        restore: The columns of the read model → the arguments of `__init__`, so that replays can
+            start at a row; None to replay from the first event.
+        revertible: Whether `undo` and `revert` apply to the aggregate.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class AggregateType:
         restore: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
         revertible: bool = False,
     ) -> None:
-        """Declare an aggregate."""
+        """Declare an aggregate; see the attributes of the class."""
         self.aggregate = aggregate
         self.topic = aggregate.TOPIC
         self.projection = projection
@@ -54,7 +54,7 @@ class AggregateType:
 
     @cached_property
     def events(self) -> "Mapping[str, type[DomainEvent]]":
-        """Topic → event class, for the events that the aggregate's class declares."""
+        """Topic → event class, for the events of the aggregate."""
         from stackfold.domain.eventsourcing.event import DomainEvent
 
         members = vars(self.aggregate).values()
@@ -67,16 +67,16 @@ class AggregateType:
 
 
 class AggregateReference(NamedTuple):
-    """Where the two halves of a declaration are, so that neither is imported before it is needed.
+    """The locations of the two halves of a declaration, which are imported when needed.
 
-    Both are given as "module:NAME".
+    Each location is a text "module:NAME".
     """
 
     topic: str
     declaration: str
-    """Its `AggregateType`; needed for writing."""
+    """The location of the `AggregateType`, for writing."""
     read_model: str | None = None
-    """Its `ReadModel`; needed for reading."""
+    """The location of the `ReadModel`, for reading; None if there is none."""
 
 
 class Aggregates:
@@ -86,18 +86,18 @@ class Aggregates:
         """Create a set.
 
         Args:
-            *references: In the order in which read models are built: a table that looks up values
-                in another one comes after it.
+            *references: In the order in which read models are built, so that a table comes after
+                those that it looks up values in.
         """
         self._references = {each.topic: each for each in references}
         self._types: dict[str, AggregateType] = {}
         self._read_models: dict[str, ReadModel] = {}
 
     def with_types(self, *types: AggregateType) -> Self:
-        """The same set, extended by aggregate types.
+        """A copy of the set with further aggregate types.
 
         Raises:
-            ValueError: A topic is taken.
+            ValueError: Two types have the same topic.
         """
         extended = type(self)(*self._references.values())
         extended._types, extended._read_models = dict(self._types), dict(self._read_models)
@@ -124,7 +124,7 @@ class Aggregates:
             topic: Such as "stack.updated", or "stack".
 
         Returns:
-            Its declaration; None if there is none.
+            The declaration; None if there is none.
         """
         topic = topic.partition(".")[0]
         if topic not in self._types and topic in self._references:
@@ -143,10 +143,10 @@ class Aggregates:
     def read_model(self, topic: str) -> ReadModel | None:
         """The read model of the aggregates of a topic; None if they have none."""
         if topic not in self._read_models and topic in self._references:
-            place = self._references[topic].read_model
-            if place is None:
+            location = self._references[topic].read_model
+            if location is None:
                 return None
-            self._read_models[topic] = _load(place)
+            self._read_models[topic] = _load(location)
         return self._read_models.get(topic)
 
     def read_models(self) -> Iterator[ReadModel]:
@@ -154,6 +154,6 @@ class Aggregates:
         return (found for topic in self.topics if (found := self.read_model(topic)))
 
 
-def _load(place: str) -> Any:
-    module, _, name = place.partition(":")
+def _load(location: str) -> Any:
+    module, _, name = location.partition(":")
     return getattr(import_module(module), name)

@@ -9,37 +9,37 @@ from stackfold.domain.rfc3339 import from_rfc3339, to_rfc3339
 
 AsOf = int | str | datetime | None
 """A position, a time, or a text: `#123`, an RFC 3339 time or date, an age such as `2h` or `3d`,
-or `run:ID`, the log as that run found it. None is now."""
+or `run:ID`, the state of the log when that run started. None means now."""
 
 _AGE = re.compile(r"(\d{1,9})\s*(s|m|h|d|w)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Position(NamedTuple):
-    """A place in the log."""
+    """A position in the log."""
 
     number: int
 
 
 class Time(NamedTuple):
-    """A time, as the log writes it."""
+    """A time: RFC 3339 in UTC with microseconds."""
 
     text: str
 
 
 class RunStart(NamedTuple):
-    """Where a run began."""
+    """The start of a run."""
 
     run: str
 
 
-def moment(as_of: int | str | datetime) -> Position | Time | RunStart:
-    """Understand what a user wrote.
+def parse_as_of(as_of: int | str | datetime) -> Position | Time | RunStart:
+    """Parse a point in the past.
 
-    A date means its beginning, and a time without an offset is UTC.
+    A date means the begin of that day, and a time without an offset is in UTC.
 
     Raises:
-        InvalidAsOf: It is none of the forms.
+        InvalidAsOf: The text has none of the formats.
     """
     if isinstance(as_of, int):
         return Position(as_of)

@@ -29,27 +29,27 @@ R = TypeVar("R")
 Preview = Callable[[Sequence[int]], None]
 
 ATTEMPTS = 100
-"""How often what a run records is tried; every lost race means that another command succeeded."""
+"""The attempts to record an event of a run; each lost race means that another command succeeded."""
 
 _RACES = 3
-"""How many races a command may lose before nobody else may race: where very many do, some would
-lose for ever."""
+"""The races that a command may lose before it is executed exclusively, since one of very many
+concurrent commands could otherwise lose forever."""
 
 
 _LONGEST_REPLAY = 2 * EVERY
-"""So many events at most are replayed to get to a past revision and on to the latest."""
+"""The largest number of events that are replayed to reach a past and the latest revision."""
 
 
 class Undo(NamedTuple):
-    """Aggregates to save as one change that takes back another one."""
+    """Aggregates to save as one change that undoes another one."""
 
     aggregates: "Sequence[Aggregate]"
     of: int
-    """The change that is taken back, by the position of its first event."""
+    """The change that is undone, by the position of its first event."""
 
 
 class EventLog(NamedTuple):
-    """The log as the repository uses it."""
+    """The parts of the log that the repository uses."""
 
     store: "EventStore[UUID]"
     exclusive: Callable[[], AbstractContextManager[None]]
@@ -143,21 +143,21 @@ class Repository:
         undoes: int | None = None,
         preview: Preview | None = None,
     ) -> Sequence[int]:
-        """Append the pending events of all the aggregates, all or nothing.
+        """Append the pending events of aggregates, all or nothing.
 
         Args:
-            *aggregates: What is saved, in this order.
+            *aggregates: The aggregates, in the order of their events.
             why: The reason.
-            undoes: The change that is taken back, if one is.
-            preview: If given, everything is done but kept: it is called with the positions to
-                look at what would be, and then it is as if nothing had happened.
+            undoes: The change that is undone, by the position of its first event; None for none.
+            preview: Called with the positions before everything is rolled back, for a dry run;
+                None to commit.
 
         Returns:
             The positions of the events.
 
         Raises:
-            RecordConflictError: One of them was changed since it was loaded.
-            StackfoldError: What holds between aggregates forbids it.
+            RecordConflictError: An aggregate was changed since it was loaded.
+            StackfoldError: A constraint forbids an event.
         """
         events = [event for each in aggregates for event in each.collect_events()]
         if not events:
@@ -172,17 +172,17 @@ class Repository:
     def change(
         self, kind: type[A], id: UUID | str, command: Callable[[A], object], why: str = ""
     ) -> A:
-        """Load an aggregate, command it, and save it; after a lost race, load it and try again.
+        """Load an aggregate, execute a command on it, and save it; retry after a lost race.
 
         Args:
-            kind: The aggregate's class.
+            kind: The class of the aggregate.
             id: Its id.
             command: Called with the aggregate; may be called again with a later revision.
-            why: The reason, for the events.
+            why: The reason.
 
         Raises:
-            ConcurrentModification: The race was lost to a change of the same fields.
-            StackfoldError: The command was refused.
+            ConcurrentModification: A concurrent change touched the same fields.
+            StackfoldError: The command failed.
         """
         seen = 0
 
@@ -192,7 +192,7 @@ class Repository:
             first, seen = not seen, seen or aggregate.version
             command(aggregate)
             if not first:
-                self._refuse_overlap(aggregate, seen)
+                self._reject_overlap(aggregate, seen)
             self.save(aggregate, why=why)
             return aggregate
 
@@ -206,20 +206,20 @@ class Repository:
         *,
         locked: bool = False,
     ) -> Sequence[int]:
-        """Save several aggregates as one change; after a lost race, command them again.
+        """Save the aggregates of a command as one change; call the command again after a lost race.
 
         Args:
-            command: Returns the aggregates to save; may be called again, and must then ask anew.
-            why: The reason, for the events.
+            command: Returns the aggregates to save; it must load them again in each call.
+            why: The reason.
             preview: As for `save`.
-            locked: Whether the command is called while nobody else can record anything, so that
-                what it asks beyond its aggregates still holds when they are saved.
+            locked: Whether the command is called under the write lock, so that everything it reads
+                is still true when its aggregates are saved.
 
         Returns:
             The positions of the events.
 
         Raises:
-            StackfoldError: The command was refused.
+            StackfoldError: The command failed.
         """
 
         def once() -> Sequence[int]:
@@ -237,7 +237,7 @@ class Repository:
     def create(
         self, command: "Callable[[], Sequence[Aggregate]]", why: str = ""
     ) -> "tuple[Aggregate, int]":
-        """As `attempt`; returns the first of the aggregates, and the last position."""
+        """Save aggregates as `attempt` does; returns the first one, and the last position."""
 
         def once() -> "tuple[Aggregate, int]":
             aggregates = command()
@@ -247,7 +247,7 @@ class Repository:
         return self._until_recorded(once)
 
     def _until_recorded(self, once: Callable[[], R]) -> R:
-        """Try again after a lost race; in the end, with nobody else racing."""
+        """Retry after a lost race; after several, exclude concurrent commands."""
         from eventsourcing.persistence import RecordConflictError
 
         for _ in range(_RACES):
@@ -263,8 +263,8 @@ class Repository:
     def _log(self) -> EventLog:
         return self._open_log()
 
-    def _refuse_overlap(self, aggregate: "Aggregate", seen: int) -> None:
-        """Refuse what is pending if it touches fields that others have changed since `seen`."""
+    def _reject_overlap(self, aggregate: "Aggregate", seen: int) -> None:
+        """Reject pending events that touch fields that were changed after the revision `seen`."""
         mine: set[str] = set()
         for event in aggregate.pending_events:
             mine |= event.changed_fields()  # type: ignore[attr-defined]

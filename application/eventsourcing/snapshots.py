@@ -1,7 +1,7 @@
-"""Where replaying an aggregate may begin, so that a long history costs no more than a short one.
+"""Snapshots: states from which a replay starts, so that its time does not grow with the history.
 
-Every hundredth revision's row in the temporal read models is a snapshot already: nothing is stored
-twice, and at most a hundred events are replayed on it.
+The row of every hundredth revision in the temporal read models serves as a snapshot. Nothing is
+stored twice, and at most a hundred events are replayed.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,24 +18,24 @@ A = TypeVar("A", bound="Aggregate")
 Restore = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 EVERY = 100
-"""How many revisions lie between two snapshots."""
+"""The number of revisions between two snapshots."""
 
 
 class Snapshot(NamedTuple):
-    """What an aggregate was at a revision."""
+    """The state of an aggregate at a revision."""
 
     revision: int
     created: str
     updated: str
     fields: Mapping[str, Any]
-    """The columns of its read model."""
+    """Column → value in the row of its read model."""
 
 
 class Snapshots(Protocol):
-    """Where snapshots are found."""
+    """Finds snapshots."""
 
     def latest(self, topic: str, id: str, upto: int | None) -> Snapshot | None:
-        """The latest snapshot of an aggregate that is no later than a revision.
+        """The latest snapshot of an aggregate up to a revision; None if there is none.
 
         Args:
             topic: The aggregate's topic, such as "stack".
@@ -46,13 +46,13 @@ class Snapshots(Protocol):
 
 
 def revive(kind: type[A], id: UUID, snapshot: Snapshot, restore: Restore) -> A:
-    """The aggregate that a snapshot was taken of.
+    """Create an aggregate from a snapshot.
 
     Args:
-        kind: Its class.
-        id: Its id.
+        kind: The class of the aggregate.
+        id: The id of the aggregate.
         snapshot: The row of its read model.
-        restore: The columns of the row → the arguments of the class.
+        restore: The columns of the row → the arguments of `__init__`.
     """
     aggregate = kind.__new__(kind)
     aggregate.__base_init__(id, snapshot.revision, from_rfc3339(snapshot.created))

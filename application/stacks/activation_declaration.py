@@ -14,7 +14,7 @@ from stackfold.domain.stacks.activation import Activation
 
 
 def apply(row: ActivationRow | None, event: Activation.Event) -> ActivationRow | None:
-    """What a scope's choice is after an event."""
+    """The row of an activation after an event."""
     match event, row:
         case Activation.Registered(), None:
             return ActivationRow(event.name, str(event.stack))
@@ -28,9 +28,9 @@ def apply(row: ActivationRow | None, event: Activation.Event) -> ActivationRow |
 def stack_must_exist(
     queries: Queries, event: Activation.Registered | Activation.Activated, row: object
 ) -> None:
-    """Refuse to activate a stack that was deleted since it was looked up."""
+    """Reject the activation of a stack that was deleted concurrently."""
     if not queries.existing("stack", [str(event.stack)]):
-        raise NotFound("stack", str(event.stack), "it was deleted meanwhile")
+        raise NotFound("stack", str(event.stack), "it was deleted concurrently")
 
 
 def restore(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from stackfold.domain.stacks.labels import merged
 
 
 def apply(row: ComponentRow | None, event: Component.Event) -> ComponentRow | None:
-    """What a component looks like after an event."""
+    """The row of a component after an event."""
     match event, row:
         case Component.Registered() | Component.Restored(), None:
             return ComponentRow(
@@ -30,8 +30,8 @@ def apply(row: ComponentRow | None, event: Component.Event) -> ComponentRow | No
                 merged(row.labels, event.labels),
             )
         case Component.AttributesRemoved(), ComponentRow():
-            kept = {k: v for k, v in row.configuration.items() if k not in event.attributes}
-            return row._replace(configuration=kept)
+            left = {k: v for k, v in row.configuration.items() if k not in event.attributes}
+            return row._replace(configuration=left)
         case Component.Renamed(), ComponentRow():
             return row._replace(name=event.name)
         case Component.Reverted(), ComponentRow():
@@ -44,7 +44,7 @@ def apply(row: ComponentRow | None, event: Component.Event) -> ComponentRow | No
 
 
 def must_be_unused(queries: Queries, event: Component.Deleted, row: ComponentRow) -> None:
-    """Refuse to delete a component that a stack contains."""
+    """Reject the deletion of a component that a stack contains."""
     stacks = queries.stacks_with(str(event.originator_id))
     if stacks:
         raise InUse(ComponentType(row.type).noun, row.name, stacks, "stack")

@@ -11,7 +11,7 @@ from stackfold.domain.stacks.flavor import Flavor
 
 
 def apply(row: FlavorRow | None, event: Flavor.Event) -> FlavorRow | None:
-    """What a flavor looks like after an event."""
+    """The row of a flavor after an event."""
     match event, row:
         case Flavor.Registered() | Flavor.Restored(), None:
             return FlavorRow(
@@ -23,7 +23,7 @@ def apply(row: FlavorRow | None, event: Flavor.Event) -> FlavorRow | None:
 
 
 def must_be_unused(queries: Queries, event: Flavor.Deleted, row: FlavorRow) -> None:
-    """Refuse to delete a flavor that a component is of."""
+    """Reject the deletion of a flavor that a component uses."""
     type = ComponentType(row.type)
     components = queries.components_of_flavor(type, row.name)
     if components:

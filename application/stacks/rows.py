@@ -124,7 +124,7 @@ ACTIVATIONS = ReadModel(
     row=ActivationRow,
     describe={"stack": _active_stack},
     unique=("scope",),
-    # Two processes may make the first choice of a scope at once: the second one tries again.
+    # Two processes may activate the first stack of a scope at once: the second one retries.
     duplicate="lost race",
     references=ReferencedNames("stack", "stack", lambda id: (id,)),
 )

@@ -16,7 +16,7 @@ from stackfold.domain.stacks.stack import Stack, without
 
 
 def apply(row: StackRow | None, event: Stack.Event) -> StackRow | None:
-    """What a stack looks like after an event."""
+    """The row of a stack after an event."""
     match event, row:
         case Stack.Registered() | Stack.Restored(), None:
             return StackRow(event.name, event.description, event.labels, _plain(event.components))
@@ -53,14 +53,14 @@ def components_must_exist(
     event: Stack.Registered | Stack.Updated | Stack.Reverted,
     row: StackRow | None,
 ) -> None:
-    """Refuse a stack of components that were deleted since they were looked up."""
+    """Reject components that were deleted concurrently."""
     wanted = {str(id): type for type, ids in event.components.items() for id in ids}
     for id in wanted.keys() - queries.existing("component", list(wanted)):
-        raise NotFound(ComponentType(wanted[id]).noun, id, "it was deleted meanwhile")
+        raise NotFound(ComponentType(wanted[id]).noun, id, "it was deleted concurrently")
 
 
 def must_not_be_active(queries: Queries, event: Stack.Deleted, row: StackRow) -> None:
-    """Refuse to delete a stack that is active somewhere."""
+    """Reject the deletion of a stack that is active in a scope."""
     scopes = queries.scopes_with(str(event.originator_id))
     if scopes:
         raise StackActive(row.name, scopes)

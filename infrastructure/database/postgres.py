@@ -36,13 +36,7 @@ from stackfold.infrastructure.database.postgres_schema import (
     HAS_ACCESS,
     SCHEMA_NAME,
 )
-from stackfold.infrastructure.database.protocol import (
-    Cursor,
-    Fault,
-    R,
-    Wait,
-    part,
-)
+from stackfold.infrastructure.database.protocol import Cursor, Fault, R, Wait, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.url import Address
 from stackfold.infrastructure.system.forks import notify_after_fork
@@ -144,7 +138,7 @@ class PostgresDatabase:
         with self._turn:
             if self._inside:
                 cursor = self._cursor()
-                with part(cursor, keep):
+                with nested_write(cursor, keep):
                     yield cursor
                 return
             with self._transaction(_WRITE if self.empty else _WRITE + _FORM, writing=True) as begun:

@@ -172,7 +172,7 @@ class Database(Protocol):
 
 
 @contextmanager
-def part(cursor: Cursor, keep: bool) -> Iterator[None]:
+def nested_write(cursor: Cursor, keep: bool) -> Iterator[None]:
     """A write in the block of another one: part of it, or a preview that is rolled back alone."""
     if keep:
         yield

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import LogUnavailable, ReadModelDamaged
-from stackfold.infrastructure.database.protocol import Cursor, Fault, R, Wait, part
+from stackfold.infrastructure.database.protocol import Cursor, Fault, R, Wait, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.sqlite_file import (
     address_of,
@@ -177,7 +177,7 @@ class SqliteDatabase:
             connection = self._connection
             cursor = connection.cursor()
             if connection.in_transaction:
-                with part(cursor, keep):
+                with nested_write(cursor, keep):
                     yield cursor
                 return
             cursor.execute("BEGIN IMMEDIATE")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from stackfold.application.eventsourcing.as_of import AsOf, Time, moment
+from stackfold.application.eventsourcing.as_of import AsOf, Time, parse_as_of
 from stackfold.application.history.views import HistoryEntry, LogEvent, LogFilter
 from stackfold.domain.errors import UnreadableEvent
 from stackfold.infrastructure.database.protocol import Database
@@ -240,5 +240,5 @@ def _fields(record: Record) -> dict[str, Any]:
 
 def _time(as_of: AsOf) -> str | None:
     """The time that a point means, if it is a time, which may be outside of the log."""
-    point = None if as_of is None else moment(as_of)
+    point = None if as_of is None else parse_as_of(as_of)
     return point.text if isinstance(point, Time) else None

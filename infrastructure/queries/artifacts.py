@@ -1,4 +1,4 @@
-"""Reading what is known of artifacts: plain SQL, importing no framework."""
+"""Queries for artifacts, in plain SQL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
-from stackfold.infrastructure.queries.filters import part
+from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.lineage import Lineages
 from stackfold.infrastructure.queries.runs import artifact_view
 from stackfold.infrastructure.queries.text import normal
@@ -28,12 +28,12 @@ _COLUMNS = {
     **{field: f"t.{field}" for field in (*NamedArtifact._fields, "position", "pipeline", "step")},
     "name": _NAME,
     "output": "t.name",
-    # Not as it stands: the index would be used, and all of a pipeline's artifacts sorted by time.
+    # An expression, so that the index by pipeline is not used, which has another order.
     "pipeline": "t.pipeline || ''",
 }
 _SELECT = f"SELECT {', '.join(_COLUMNS[field] for field in NamedArtifact._fields)}"
-_THERE = "EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND direction = 'out')"
-"""An artifact is there as long as it comes out of a step of a run that was not deleted."""
+_EXISTS = "EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND direction = 'out')"
+"""An artifact exists as long as it is the output of a step of an existing run."""
 
 _NAMES = "SELECT DISTINCT pipeline, step, name FROM artifacts"
 _NEWEST = (
@@ -42,34 +42,38 @@ _NEWEST = (
     "(SELECT 1 FROM flows WHERE artifact = l.id AND direction = 'out') "
     "ORDER BY l.version DESC LIMIT 1"
 )
-"""The latest version of the name in `n`: one seek, however many versions it has."""
+"""The latest version of the name in `n`, in one seek, whatever the number of versions."""
 
 _PICKLES = ("cloudpickle",)
 _SHOWN = 10
 
 
 class SqlArtifactQueries:
-    """The questions of `application.artifacts.artifact_views`, asked of a database."""
+    """Implements `ArtifactQueries`."""
 
     def __init__(self, database: Database) -> None:
-        """Ask `database`."""
+        """Create the queries.
+
+        Args:
+            database: Holds the read models.
+        """
         self._database = database
 
     def artifacts(
         self, listing: Listing = LATEST_ARTIFACTS, only_latest: bool = False
     ) -> list[NamedArtifact]:
-        """The artifacts that a listing asks for."""
-        wanted = part(listing, _COLUMNS, then="t.place, t.id")
+        """The artifacts that match a listing."""
+        wanted = listing_clauses(listing, _COLUMNS, then="t.place, t.id")
         latest = f" AND t.id IN (SELECT ({_NEWEST}) FROM ({_NAMES}) AS n)" if only_latest else ""
         rows = self._database.read(
-            f"{_SELECT} FROM artifacts AS t WHERE {_THERE}{latest}{wanted.where}{wanted.tail}",
+            f"{_SELECT} FROM artifacts AS t WHERE {_EXISTS}{latest}{wanted.where}{wanted.tail}",
             wanted.parameters,
         )
         return [_named(row) for row in rows]
 
     @one_state
     def artifact(self, reference: str) -> NamedArtifact:
-        """One artifact."""
+        """The artifact with a name or id."""
         name, _, which = normal(reference).partition("@")
         if "/" in name:
             return self._by_name(name, which)
@@ -82,11 +86,11 @@ class SqlArtifactQueries:
 
     @one_state
     def describe_artifact(self, reference: str) -> ArtifactDescription:
-        """One artifact with where it comes from."""
+        """The artifact with a name or id, and its origin."""
         named = self.artifact(reference)
         view, pin = self.recorded(named.id)
         ((versions,),) = self._database.read(
-            f"SELECT count(*) FROM artifacts AS t WHERE {_THERE} "
+            f"SELECT count(*) FROM artifacts AS t WHERE {_EXISTS} "
             "AND t.pipeline = ? AND t.step = ? AND t.name = ?",
             [view.pipeline, view.step, view.name],
         )
@@ -113,7 +117,7 @@ class SqlArtifactQueries:
 
     @one_state
     def lineage(self, reference: str, upstream: bool = True, downstream: bool = True) -> Lineage:
-        """What an artifact was made of, and what was made of it."""
+        """The steps that an artifact was made by, and those that it was used by."""
         named = self.artifact(reference)
         lineages = Lineages(self._database)
         return Lineage(
@@ -123,7 +127,7 @@ class SqlArtifactQueries:
         )
 
     def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:
-        """What was recorded of an artifact, and the pin of the run that says where it was."""
+        """The record of an artifact, and the pin of the run with the configuration of its store."""
         rows = self._database.read(
             f"SELECT {', '.join(f't.{field}' for field in ArtifactView._fields)}, runs.pin "
             "FROM artifacts AS t JOIN flows ON flows.artifact = t.id AND flows.direction = 'out' "
@@ -131,11 +135,11 @@ class SqlArtifactQueries:
             [id],
         )
         if not rows:
-            raise NotFound("artifact", id, "it was deleted meanwhile")
+            raise NotFound("artifact", id, "it was deleted concurrently")
         return artifact_view(rows[0][:-1]), cell(rows[0][-1])
 
     def stores(self) -> Sequence[RecordedStore]:
-        """Every artifact store that there was."""
+        """Every configuration that an artifact store has had."""
         rows = self._database.read(
             "SELECT name, flavor, configuration FROM components WHERE type = ? ORDER BY since",
             [ComponentType.ARTIFACT_STORE.value],
@@ -147,7 +151,7 @@ class SqlArtifactQueries:
 
     @one_state
     def referenced(self) -> set[str]:
-        """The addresses of everything in artifact stores that a run refers to."""
+        """The URIs in artifact stores that runs and deployments refer to."""
         artifacts = self._database.read(
             "SELECT uri FROM artifacts WHERE id IN (SELECT artifact FROM flows)"
         )
@@ -156,8 +160,6 @@ class SqlArtifactQueries:
             "SELECT artifact FROM deployments WHERE until IS NULL"
         )
         return {uri for (uri,) in artifacts} | {cell(each)["uri"] for (each,) in kept}
-
-    # -- how it is done
 
     def _by_name(self, name: str, which: str) -> NamedArtifact:
         pipeline, step, *output = name.split("/")
@@ -181,7 +183,7 @@ class SqlArtifactQueries:
         return _only(name, found)
 
     def _of_run(self, pipeline: str, step: str, run: str) -> tuple[str, list[str]]:
-        """What came out of a step of a run: from the cache, it may be another one's work."""
+        """The condition for the outputs of a step of a run, which may come from the cache."""
         rows = self._database.read(
             "SELECT id FROM runs WHERE pipeline = ? AND (id = ? OR name = ? "
             "OR substr(id, 1, length(?)) = ? OR substr(name, 1, length(?)) = ?)",
@@ -198,14 +200,14 @@ class SqlArtifactQueries:
 
     def _found(self, condition: str, values: Sequence[Any]) -> list[NamedArtifact]:
         rows = self._database.read(
-            f"{_SELECT} FROM artifacts AS t WHERE {_THERE} AND {condition} "
+            f"{_SELECT} FROM artifacts AS t WHERE {_EXISTS} AND {condition} "
             "ORDER BY t.position DESC, t.place LIMIT 100",
             values,
         )
         return [_named(row) for row in rows]
 
     def _known(self, name: str = "") -> str:
-        """What there is instead: of the same pipeline, if it has any."""
+        """A hint with the names of artifacts, of the same pipeline if it has any."""
         pipeline = name.partition("/")[0]
         for condition, values in (("t.pipeline = ?", [pipeline]), ("1 = 1", [])):
             rows = self._database.read(

@@ -1,22 +1,22 @@
-"""Where in the log a point in the past is."""
+"""Resolves points in the past to positions in the log."""
 
-from stackfold.application.eventsourcing.as_of import AsOf, Position, RunStart, Time, moment
+from stackfold.application.eventsourcing.as_of import AsOf, Position, RunStart, Time, parse_as_of
 from stackfold.domain.errors import Ambiguous, AsOfOutOfRange, NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.text import encodable
 
 
 def position_of(database: Database, as_of: AsOf) -> int | None:
-    """The last position that belongs to a point in the past; None for now.
+    """The last position up to a point in the past; None for now.
 
     Raises:
-        InvalidAsOf: It is written in no known form.
-        AsOfOutOfRange: The log had not begun yet, or ends before that position.
+        InvalidAsOf: The point has an unknown format.
+        AsOfOutOfRange: The point is before the first event, or after the last position.
         NotFound: There is no such run.
     """
     if as_of is None:
         return None
-    match moment(as_of):
+    match parse_as_of(as_of):
         case Position(number):
             if not 1 <= number <= _last(database):
                 raise _outside(database, f"#{number}")
@@ -36,8 +36,8 @@ def position_of(database: Database, as_of: AsOf) -> int | None:
 
 def _start_of(database: Database, run: str) -> int:
     run = encodable(run)
-    # Ids are lower-case hexadecimal and hyphens, all of which sort before "g". The log knows them
-    # even when the run was deleted; names are known of those that are there.
+    # Ids are lower-case hexadecimal digits and hyphens, all of which sort before "g". The log has
+    # the ids of deleted runs as well; only existing runs are found by name.
     rows = database.read(
         "SELECT originator_id, position FROM events WHERE originator_id >= ? "
         "AND originator_id < ? AND topic = 'run.started' LIMIT 10",

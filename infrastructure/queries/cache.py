@@ -1,4 +1,4 @@
-"""Looking up executions that may stand for others: plain SQL."""
+"""Queries for cached executions of steps, in plain SQL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,14 +23,18 @@ _LATEST = (
 
 
 class SqlExecutions:
-    """The executions that the log knows."""
+    """Finds executions of steps by their cache keys."""
 
     def __init__(self, database: Database) -> None:
-        """Look in `database`."""
+        """Create the queries.
+
+        Args:
+            database: Holds the read models.
+        """
         self._database = database
 
     def latest(self, key: str) -> CacheHit | None:
-        """The latest one that completed with that cache key; None if there is none."""
+        """The latest execution that completed with a cache key; None if there is none."""
         rows = self._database.read(_LATEST, (key,))
         if not rows:
             return None
@@ -40,7 +44,7 @@ class SqlExecutions:
         return CacheHit(answer, UUID(run))
 
     def previous(self, run: str, step: str) -> str | None:
-        """The id of the latest earlier run of the same pipeline that has a key for a step."""
+        """The id of the latest earlier run of the same pipeline with a cache key for a step."""
         return self._one(
             "SELECT r.id FROM runs AS this JOIN runs AS r ON r.pipeline = this.pipeline "
             "AND r.position < this.position JOIN steps AS s ON s.run = r.id AND s.name = ? "
@@ -49,7 +53,7 @@ class SqlExecutions:
         )
 
     def known(self, run: str, key: str) -> str | None:
-        """The name of the latest earlier run that has a step with that cache key."""
+        """The name of the latest earlier run with a step that has a cache key."""
         return self._one(
             "SELECT r.name FROM steps AS s JOIN runs AS r ON r.id = s.run WHERE s.key = ? "
             "AND r.position < (SELECT position FROM runs WHERE id = ?) "
@@ -58,7 +62,7 @@ class SqlExecutions:
         )
 
     def digests(self, run: str) -> dict[str, str]:
-        """Artifact → its digest, for what flows into the steps of a run."""
+        """Id → digest, for the input artifacts of the steps of a run."""
         rows = self._database.read(
             "SELECT a.id, a.digest FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
             "WHERE f.run = ? AND f.direction = 'in'",
@@ -74,7 +78,7 @@ class SqlExecutions:
 def _artifact(row: Sequence[Any]) -> Artifact:
     plain = dict(zip(_FIELDS, row, strict=False))
     versions, metadata, tags = map(cell, row[len(_FIELDS) :])
-    # It was valid when it was recorded.
+    # Not validated again: it was valid when it was recorded.
     return Artifact.model_construct(
         **{**plain, "id": UUID(plain["id"])},
         versions=versions,

@@ -1,4 +1,4 @@
-"""What was done to stacks and components between two positions of the log."""
+"""Queries for the changes of stacks and components between two positions."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,10 +10,15 @@ from stackfold.infrastructure.database.reading import one_state
 
 
 class SqlChanges:
-    """The questions of `application.runs.run_diffs`, asked of a database."""
+    """Implements the queries of `application.runs.run_diffs`."""
 
     def __init__(self, database: Database, history: History) -> None:
-        """Ask `database` where it was, and `history` what it was."""
+        """Create the queries.
+
+        Args:
+            database: Finds the positions of changes.
+            history: Reads the events at positions.
+        """
         self._database = database
         self._history = history
 
@@ -21,12 +26,19 @@ class SqlChanges:
     def between(
         self, stacks: Sequence[str], components: Sequence[str], after: int, before: int
     ) -> list[HistoryEntry]:
-        """What was done between two positions, newest first."""
+        """The changes between two positions, newest first.
+
+        Args:
+            stacks: Ids of stacks.
+            components: Ids of components.
+            after: Only positions after this one.
+            before: Only positions before this one.
+        """
         positions = {
             position for id in (*stacks, *components) for position in self._of(id, after, before)
         }
         for stack in stacks:
-            positions.update(self._held_by(stack, after, before))
+            positions.update(self._contained_in(stack, after, before))
         if len(stacks) > 1:
             positions.update(self._activations(after, before))
         return self._history.at(sorted(positions, reverse=True))
@@ -38,8 +50,8 @@ class SqlChanges:
         )
         yield from (position for (position,) in rows)
 
-    def _held_by(self, stack: str, after: int, before: int) -> Iterator[int]:
-        """Changes of components while the stack held them."""
+    def _contained_in(self, stack: str, after: int, before: int) -> Iterator[int]:
+        """The positions of changes of components while a stack contained them."""
         rows = self._database.read(
             "SELECT since, until, components FROM stacks "
             "WHERE id = ? AND since < ? AND (until IS NULL OR until > ?)",

@@ -1,4 +1,4 @@
-"""Reading what is known of deployments: plain SQL, importing no framework."""
+"""Queries for deployments, in plain SQL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +10,8 @@ from stackfold.application.listing.reference import Reference
 from stackfold.domain.errors import NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
-from stackfold.infrastructure.queries.filters import part
-from stackfold.infrastructure.queries.lookup import find, true_at
+from stackfold.infrastructure.queries.filters import listing_clauses
+from stackfold.infrastructure.queries.lookup import find, valid_at
 
 _COLUMNS = {field: f"t.{field}" for field in (*DeploymentView._fields, "stack_id")}
 _SELECT = f"SELECT {', '.join(_COLUMNS[field] for field in DeploymentView._fields)}"
@@ -19,16 +19,20 @@ _MORE = "SELECT t.stack_id, t.error, t.artifact, t.store, t.component, t.referen
 
 
 class SqlDeploymentQueries:
-    """The questions of `application.deployments.deployment_views`, asked of a database."""
+    """Implements `DeploymentQueries`."""
 
     def __init__(self, database: Database) -> None:
-        """Ask `database`."""
+        """Create the queries.
+
+        Args:
+            database: Holds the read models.
+        """
         self._database = database
 
     def deployments(self, listing: Listing = ALL, as_of: int | None = None) -> list[DeploymentView]:
-        """The living deployments, with the status that the log knows."""
-        source, parameters = true_at("deployments", as_of)
-        wanted = part(listing, _COLUMNS)
+        """The existing deployments that match a listing, with their recorded status."""
+        source, parameters = valid_at("deployments", as_of)
+        wanted = listing_clauses(listing, _COLUMNS)
         rows = self._database.read(
             f"{_SELECT} {source}{wanted.where}{wanted.tail}", [*parameters, *wanted.parameters]
         )
@@ -36,14 +40,14 @@ class SqlDeploymentQueries:
 
     @one_state
     def deployment(self, reference: str, as_of: int | None = None) -> DeploymentView:
-        """One deployment."""
+        """The deployment with a name, id or unique prefix."""
         return _view(self._row(_SELECT, reference, as_of))
 
     @one_state
     def describe_deployment(
         self, reference: str, as_of: int | None = None
     ) -> DeploymentDescription:
-        """One deployment with all that it keeps."""
+        """The deployment with a name, id or unique prefix, with all details."""
         view = self.deployment(reference, as_of)
         stack_id, error, *parts = self._row(_MORE, view.id, as_of)
         artifact, store, component, reached_by = map(cell, parts)
@@ -67,11 +71,11 @@ class SqlDeploymentQueries:
         return find(self._database, "deployments", "deployment", "", (), reference, as_of)
 
     def _row(self, select: str, reference: str, as_of: int | None) -> Sequence[Any]:
-        source, parameters = true_at("deployments", as_of)
+        source, parameters = valid_at("deployments", as_of)
         id = self.find_deployment(reference, as_of).id
         rows = self._database.read(f"{select} {source} AND t.id = ?", [*parameters, id])
         if not rows:
-            raise NotFound("deployment", reference, "it was deleted meanwhile")
+            raise NotFound("deployment", reference, "it was deleted concurrently")
         return rows[0]  # type: ignore[no-any-return]
 
 

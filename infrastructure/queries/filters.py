@@ -1,40 +1,42 @@
-"""SQL for a part of a list: conditions, order and page."""
+"""SQL for listings: conditions, order and page."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.as_of import Position, Time, moment
+from stackfold.application.eventsourcing.as_of import Position, Time, parse_as_of
 from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.errors import InvalidAsOf, InvalidListing
 from stackfold.infrastructure.queries.text import encodable, normal
 
 _MOST = 2**62
-"""More than any table has rows, and fewer than SQL can count."""
+"""More rows than any table has, and less than the largest integer of SQL."""
 
 
 _NUMBERS = {"place", "position", "revision", "size", "stack_revision", "version"}
-"""Columns that hold numbers, which are compared as texts here: any text may be asked for."""
+"""Columns of numbers, which are compared as texts, since users may filter by any text."""
 
 
-class Part(NamedTuple):
-    """The end of a SELECT, and its parameters."""
+class ListingClauses(NamedTuple):
+    """The end of a SELECT statement."""
 
     where: str
     tail: str
     parameters: list[Any]
 
 
-def part(listing: Listing, columns: Mapping[str, str], then: str = "t.id") -> Part:
-    """Turn a listing into SQL.
+def listing_clauses(
+    listing: Listing, columns: Mapping[str, str], then: str = "t.id"
+) -> ListingClauses:
+    """The SQL for a listing.
 
     Args:
-        listing: What is wanted.
-        columns: The columns that it may name → the SQL expressions they stand for.
-        then: What decides the order of those that are equal in the column they are sorted by.
+        listing: Conditions, order and page.
+        columns: Column that the listing may name → SQL expression.
+        then: SQL for the order of rows that are equal in the column of the listing.
 
     Raises:
-        InvalidListing: It names another column.
+        InvalidListing: The listing names another column.
     """
     clauses: list[str] = []
     parameters: list[Any] = []
@@ -43,7 +45,7 @@ def part(listing: Listing, columns: Mapping[str, str], then: str = "t.id") -> Pa
         clauses.append(clause)
         parameters += values
     for label, text in listing.labels:
-        # In canonical JSON, and nowhere else in it, the pair reads exactly like this.
+        # In canonical JSON only this label with this value has this text.
         clauses.append("instr(t.labels, ?) > 0")
         parameters.append(f"{_quoted(normal(label))}:{_quoted(encodable(text))}")
     for tag in listing.tags:
@@ -55,18 +57,18 @@ def part(listing: Listing, columns: Mapping[str, str], then: str = "t.id") -> Pa
             clauses.append(f"{_known(column, columns)} {comparison} ?")
             parameters.append(value)
     order = _known(listing.sort_by, columns)
-    # Databases differ in where they put nothing; here it is less than anything.
+    # Databases differ in the order of nulls; here null is the smallest value.
     direction = "DESC NULLS LAST" if listing.descending else "ASC NULLS FIRST"
     tail = f" ORDER BY {order} {direction}, {then}"
     if listing.size is not None:
         tail += " LIMIT ? OFFSET ?"
         size = min(max(listing.size, 0), _MOST)
         parameters += [size, min(max(listing.page - 1, 0) * size, _MOST)]
-    return Part("".join(f" AND {clause}" for clause in clauses), tail, parameters)
+    return ListingClauses("".join(f" AND {clause}" for clause in clauses), tail, parameters)
 
 
 def _bound(as_of: str) -> tuple[str, str | int]:
-    match moment(as_of):
+    match parse_as_of(as_of):
         case Position(number):
             return "position", number
         case Time(text):

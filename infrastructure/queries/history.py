@@ -1,4 +1,4 @@
-"""Reading the past: plain SQL over the log and the temporal read models."""
+"""Queries for history, in plain SQL over the log and the temporal read models."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
@@ -24,14 +24,18 @@ from stackfold.infrastructure.queries.text import normal
 
 
 class SqlHistory:
-    """What was done, by whom, and why."""
+    """Implements `History`."""
 
     def __init__(self, database: Database) -> None:
-        """Read the log in `database`."""
+        """Create the queries.
+
+        Args:
+            database: Holds the log and the read models.
+        """
         self._database = database
 
     def log(self, wanted: LogFilter) -> Iterator[HistoryEntry]:
-        """The part of the log that a filter asks for."""
+        """The entries that match a filter."""
         if wanted.limit == 0:
             return
         read = EntryReader(self._database)
@@ -39,7 +43,7 @@ class SqlHistory:
         yield from islice((entry for page in pages for entry in read.page(page)), wanted.limit)
 
     def at(self, positions: Sequence[int]) -> list[HistoryEntry]:
-        """The events at these positions."""
+        """The entries at positions, in the same order."""
         found: dict[int, Event] = {}
         for begin in range(0, len(positions), PAGE):
             part = positions[begin : begin + PAGE]
@@ -49,17 +53,15 @@ class SqlHistory:
         return [*EntryReader(self._database).entries(wanted)]
 
     def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
-        """What happened to one stack, component, flavor or run, newest first; at most so much."""
+        """The entries of an aggregate, newest first."""
         events = self._events(
             "e.originator_id = ? ORDER BY e.originator_version DESC LIMIT ?", [id, _most(limit)]
         )
         return [*EntryReader(self._database).entries(events)]
 
     def of_stack(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
-        """The same for a stack, with what happened to its components while it held them."""
+        """The entries of a stack, and of components while it contained them, newest first."""
         return self.at([*islice(self._positions_of_stack(id, _most(limit)), _most(limit))])
-
-    # -- what reverting needs to know
 
     def find(
         self,
@@ -68,14 +70,14 @@ class SqlHistory:
         type: ComponentType | None = None,
         deleted: bool = False,
     ) -> Reference:
-        """Something by name or id, whether it is there or was deleted; see `History.find`.
+        """Find an aggregate that exists or was deleted; see `History.find`.
 
         Raises:
-            NotFound: There never was one.
+            NotFound: No aggregate ever had this name or id.
         """
         table = table_of(self._database, kind)
         reference = normal(reference)
-        # What was deleted is true in no later row than the one that its deletion ended.
+        # A deleted aggregate has no row after the one that its deletion ended.
         order = (
             "(until IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {0} AS later "
             "WHERE later.id = {0}.id AND later.since >= {0}.until)) DESC, "
@@ -91,7 +93,12 @@ class SqlHistory:
         return Reference(*rows[0])
 
     def deleted(self, kind: str, type: ComponentType | None = None) -> list[Reference]:
-        """What was deleted, under the name that it had last; for a component, of a type."""
+        """The deleted aggregates of a kind, with their last names.
+
+        Args:
+            kind: The topic, such as "stack".
+            type: For components, their type.
+        """
         table = table_of(self._database, kind)
         rows = self._database.read(
             f"SELECT id, name FROM {table} AS t WHERE until IS NOT NULL"
@@ -102,7 +109,7 @@ class SqlHistory:
         return [Reference(*row) for row in rows]
 
     def revision(self, kind: str, id: str, position: int) -> Revision | None:
-        """The revision of something that was true at a position; None if it was not there."""
+        """The revision of an aggregate at a position; None if it did not exist."""
         table = table_of(self._database, kind)
         rows = self._database.read(
             f"SELECT revision, since FROM {table} WHERE id = ? AND since <= ? "
@@ -112,7 +119,7 @@ class SqlHistory:
         return Revision(*rows[0]) if rows else None
 
     def revisions(self, id: str) -> list[Revision]:
-        """Every revision of something with its position, oldest first."""
+        """Every revision of an aggregate with its position, oldest first."""
         rows = self._database.read(
             "SELECT originator_version, position FROM events WHERE originator_id = ? "
             "ORDER BY originator_version",
@@ -124,9 +131,9 @@ class SqlHistory:
         """Every change of configuration, newest first.
 
         Yields:
-            Its number, the number of the change that it took back if it took one back, and its
-            events as (aggregate's topic, id, revision), newest first. Runs change nothing; what
-            was done to deployments is told too.
+            The number of the change, the number of the change that it undoes (None if it undoes
+            none), and its events as (aggregate's topic, id, revision), newest first. Events of
+            runs are omitted, as they change no configuration.
         """
         all_events = Selection()
         found = self._pages(
@@ -145,18 +152,16 @@ class SqlHistory:
                 ],
             )
 
-    # -- how it is done
-
     def _positions_of_stack(self, id: str, most: int) -> Iterator[int]:
-        """Where a stack was changed, or a component while the stack held it; newest first."""
+        """The positions of changes of a stack, and of components in it; newest first."""
         until = _END
         for position in self._positions_of(id):
             rows = self._database.read(
                 "SELECT components FROM stacks WHERE id = ? AND since = ?", [id, position]
             )
-            held = [each for row in rows for ids in cell(row[0]).values() for each in ids]
+            contained = [each for row in rows for ids in cell(row[0]).values() for each in ids]
             during: list[int] = []
-            for component in held:
+            for component in contained:
                 changed = self._database.read(
                     "SELECT since FROM components WHERE id = ? AND since > ? AND since < ? "
                     "ORDER BY since DESC LIMIT ?",
@@ -168,7 +173,7 @@ class SqlHistory:
             until = position
 
     def _positions_of(self, id: str) -> Iterator[int]:
-        """Where something was changed, newest first."""
+        """The positions of the events of an aggregate, newest first."""
         last = _END
         while page := self._database.read(
             "SELECT originator_version, position FROM events WHERE originator_id = ? "

@@ -1,4 +1,4 @@
-"""Walking from an artifact to those that it was made of, and to those that were made of it."""
+"""Lineage: the steps that an artifact was made by, and those that it was used by."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,29 +6,33 @@ from stackfold.application.artifacts.artifact_views import LineageStep
 from stackfold.infrastructure.database.protocol import Database
 
 _AT_ONCE = 500
-"""How many ids one statement names."""
+"""The largest number of ids in a statement."""
 
 _Step = tuple[str, str]
-"""A run's id, and a step of it."""
+"""(id of a run, name of a step)"""
 
 
 class Lineages:
-    """Lineage goes by the ids that runs recorded, not by digests.
+    """Follows artifacts by the ids that runs recorded, not by digests: see decision 0014.
 
-    That two steps have made the same bytes, such as the number 1, does not mean that one was made
-    of the other's. An artifact from the cache has one id in all the runs that share it.
+    Two steps may produce the same bytes, such as the number 1, independently of each other. An
+    artifact from the cache has one id in all runs that share it.
     """
 
     def __init__(self, database: Database) -> None:
-        """Ask `database`, in one state of it."""
+        """Create the queries.
+
+        Args:
+            database: Holds the read models, read in one state.
+        """
         self._database = database
 
     def upstream(self, id: str) -> list[LineageStep]:
-        """The step that made an artifact, those that made what that took, and so on."""
+        """The step that produced an artifact, the steps that produced its inputs, and so on."""
         return self._walk(id, "out", "in")
 
     def downstream(self, id: str) -> list[LineageStep]:
-        """The steps that took an artifact, those that took what they made, and so on."""
+        """The steps that used an artifact, the steps that used their outputs, and so on."""
         return self._walk(id, "in", "out")
 
     def _walk(self, id: str, nearer: str, further: str) -> list[LineageStep]:
@@ -41,10 +45,10 @@ class Lineages:
             seen |= dict.fromkeys(fresh, depth)
             level = [id for id in dict.fromkeys(self._artifacts(fresh, further)) if id not in known]
             known.update(level)
-        return [self._told(*step, depth) for step, depth in seen.items()]
+        return [self._lineage_step(*step, depth) for step, depth in seen.items()]
 
     def _steps(self, artifacts: Iterable[str], direction: str) -> Iterator[_Step]:
-        """The steps into which artifacts flowed, or for each the one out of which it came."""
+        """The steps that used artifacts ("in"), or the step that produced each ("out")."""
         ids = [*artifacts]
         for first in range(0, len(ids), _AT_ONCE):
             some = ids[first : first + _AT_ONCE]
@@ -71,7 +75,7 @@ class Lineages:
             )
             yield from (artifact for (artifact,) in rows)
 
-    def _told(self, run: str, step: str, depth: int) -> LineageStep:
+    def _lineage_step(self, run: str, step: str, depth: int) -> LineageStep:
         ((name, pipeline, stack, revision, by, started),) = self._database.read(
             "SELECT r.name, r.pipeline, r.stack, r.stack_revision, r.by, s.started FROM runs AS r "
             "JOIN steps AS s ON s.run = r.id WHERE r.id = ? AND s.name = ?",

@@ -18,10 +18,10 @@ COLUMNS = (
 )
 """The columns of `Event`, with the events as `e` and their entries in the log index as `n`."""
 PAGE = 200
-"""How many events are read at a time."""
+"""The number of events of a page."""
 
 _AT_ONCE = 500
-"""How many names are looked up by one statement."""
+"""The largest number of names that one statement looks up."""
 
 _SHOWN = ("name", "pipeline", "step", "error")
 """The fields of a run's events that entries show."""

@@ -1,4 +1,4 @@
-"""Finding rows of the temporal read models, as they are or were: by name, id or a prefix."""
+"""Finds rows of temporal read models by name, id or prefix, now or at a position."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,32 +18,32 @@ def find(
     reference: str,
     as_of: int | None,
 ) -> Reference:
-    """Something that is there, or was: by its name, its id or a unique prefix of either.
+    """The id and name for a name, an id, or a unique prefix of either.
 
     Args:
-        database: Where to look.
+        database: Holds the read model.
         table: The table of a temporal read model.
-        kind: What it is called in a sentence.
-        condition: What must also hold of a row `t`, beginning with " AND ", or nothing;
-        values: and the values for its marks.
+        kind: The noun for messages.
+        condition: SQL for a further condition on a row `t`, beginning with " AND "; may be empty.
+        values: The parameters of the condition.
         reference: The name, the id or the prefix.
         as_of: A position; None for now.
 
     Raises:
-        NotFound: There is none.
-        Ambiguous: The prefix fits several.
+        NotFound: Nothing matches.
+        Ambiguous: The prefix matches several rows.
     """
-    source, parameters = true_at(table, as_of)
+    source, parameters = valid_at(table, as_of)
     select = f"SELECT t.id, t.name {source}{condition}"
     given = [*parameters, *values]
     reference = normal(reference)
-    # Two seeks; with OR it would be a look at every name.
+    # Two seeks; a condition with OR would read every name.
     exact = database.read(
         f"{select} AND t.name = ? UNION ALL {select} AND t.id = ?",
         [*given, reference, *given, reference],
     )
     if exact:
-        # A name wins over an id that reads the same.
+        # A name takes precedence over an equal id.
         return Reference(*([row for row in exact if row[1] == reference] or exact)[0])
     prefixed = reference and database.read(
         f"{select} AND (substr(t.name, 1, length(?)) = ? OR substr(t.id, 1, length(?)) = ?) "
@@ -63,11 +63,11 @@ def _known(database: Database, select: str, given: list[Any]) -> str:
     return f"there is {', '.join(names)}" if names else "none is registered yet"
 
 
-def true_at(table: str, as_of: int | None) -> tuple[str, list[int]]:
-    """FROM and WHERE for the rows, as `t`, that are true now or were at a position."""
+def valid_at(table: str, as_of: int | None) -> tuple[str, list[int]]:
+    """FROM and WHERE for the rows `t` that are valid now or at a position, and the parameters."""
     if as_of is None:
         return f"FROM {table} AS t WHERE t.until IS NULL", []
-    # One seek for each thing that was ever registered, however many revisions it has had.
+    # One seek for each aggregate that was ever created, whatever the number of its revisions.
     return (
         f"FROM {table} AS first JOIN {table} AS t ON t.id = first.id AND t.since = "
         f"(SELECT max(since) FROM {table} WHERE id = first.id AND since <= ?) "
@@ -77,7 +77,7 @@ def true_at(table: str, as_of: int | None) -> tuple[str, list[int]]:
 
 
 def marks(values: Sequence[object]) -> str:
-    """As many marks for parameters as there are values."""
+    """A parameter mark for each value."""
     return ", ".join("?" * len(values))
 
 

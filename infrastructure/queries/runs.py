@@ -1,4 +1,4 @@
-"""Reading what is known of runs: plain SQL, importing no framework."""
+"""Queries for runs, in plain SQL."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,14 @@ from stackfold.application.runs.run_views import (
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
-from stackfold.infrastructure.queries.filters import part
+from stackfold.infrastructure.queries.filters import listing_clauses
 
 if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
 
 _SORTABLE = {field: f"t.{field}" for field in (*RunView._fields, "position", "source", "error")}
-# The log cannot know that a process has ended: whoever looks asks whether its claim is held. What
-# an engine executes nobody needs to have claimed.
+# The log does not record that a process was killed, so a query checks whether the run is still
+# claimed. Runs that were submitted to an engine are not claimed.
 _SORTABLE["status"] = (
     "CASE WHEN t.status = 'running' AND t.submitted IS NULL AND NOT run_is_claimed(t.id) "
     "THEN 'interrupted' "
@@ -42,21 +42,26 @@ _OUTPUT = f"SELECT f.step, {_COLUMNS} {_OUTPUTS}"
 
 
 class SqlRunQueries:
-    """The questions of `application.runs.run_views`, asked of a database."""
+    """Implements `RunQueries`."""
 
     def __init__(self, database: Database, claims: Claims) -> None:
-        """Ask `database`, and `claims` who is alive."""
+        """Create the queries.
+
+        Args:
+            database: Holds the read models.
+            claims: Know which runs are being executed.
+        """
         self._database = database
         database.define("run_is_claimed", claims.is_claimed)
 
     def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
-        """The runs that a listing asks for."""
-        wanted = part(listing, _SORTABLE)
+        """The runs that match a listing."""
+        wanted = listing_clauses(listing, _SORTABLE)
         rows = self._database.read(f"{_RUN}{wanted.where}{wanted.tail}", wanted.parameters)
         return [_run(row) for row in rows]
 
     def run(self, reference: str) -> RunView:
-        """One run."""
+        """The run with a name, id or unique prefix."""
         exact = self._found("t.id = ? OR t.name = ?", reference, reference)
         if exact:
             return exact[0]
@@ -70,7 +75,7 @@ class SqlRunQueries:
 
     @one_state
     def describe_run(self, reference: str) -> RunDescription:
-        """One run with its steps."""
+        """The run with a name, id or unique prefix, with its steps."""
         view = self.run(reference)
         ((source, import_root, why, error, parameters, graph, pin, *rest),) = self._database.read(
             "SELECT source, import_root, why, error, parameters, graph, pin, rerun_of, "
@@ -98,7 +103,7 @@ class SqlRunQueries:
         )
 
     def recorded_parameters(self, run: str) -> "RecordedParameters":
-        """What was recorded of the parameters of the run with that id."""
+        """The recorded parameters of the run with an id."""
         from stackfold.application.runs.recorded_parameters import RecordedParameters
 
         ((form, parameters, configuration),) = self._database.read(
@@ -107,7 +112,7 @@ class SqlRunQueries:
         return RecordedParameters(form, cell(parameters), cell(configuration))
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
-        """What the run with that id, or one step of it, produced."""
+        """The artifacts that the run with an id, or one of its steps, produced."""
         if step is None:
             rows = self._database.read(f"{_ARTIFACT} ORDER BY a.position, f.place", (run,))
         else:
@@ -124,14 +129,14 @@ class SqlRunQueries:
         )
         executed = {row[0]: row[1:] for row in rows}
         outputs: dict[str, list[ArtifactView]] = {}
-        # By the step that they flowed out of: one from the cache may be another's work.
+        # By the step that they are outputs of: from the cache, another step may have produced them.
         for step, *artifact in self._database.read(f"{_OUTPUT} ORDER BY f.place", (run,)):
             outputs.setdefault(step, []).append(artifact_view(artifact))
         return [_step(node, executed.get(node["name"]), outputs) for node in graph]
 
 
 def _values(text: str, form: str) -> dict[str, Any]:
-    """The values of parameters that were recorded in a form."""
+    """The values of parameters that were recorded in a format."""
     records: dict[str, Any] = cell(text)
     if form == "plain" or '"$' not in text:
         return records
@@ -141,7 +146,7 @@ def _values(text: str, form: str) -> dict[str, Any]:
 
 
 def _configuration(text: str, form: str) -> dict[str, Any]:
-    """The same for a configuration, with the parameters of steps in it."""
+    """A recorded configuration, with the values of the parameters of its steps."""
     chosen: dict[str, Any] = cell(text)
     if form == "plain" or '"$' not in text:
         return chosen
@@ -156,7 +161,7 @@ def _run(row: Sequence[Any]) -> RunView:
 
 
 def artifact_view(row: Sequence[Any]) -> ArtifactView:
-    """A row of `ArtifactView`'s columns as such a view."""
+    """The view of a row with the columns of `ArtifactView`."""
     return ArtifactView(*row[:-3], *map(cell, row[-3:]))
 
 
@@ -183,7 +188,7 @@ def _step(
         declares=node["outputs"],
         materializers=node["materializers"],
         could_be_cached=node["cache"],
-        # Older runs have neither.
+        # Older runs have neither field.
         code_form=node.get("code_form", 1),
         opaque=node.get("opaque", []),
         **known,

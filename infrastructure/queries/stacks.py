@@ -1,4 +1,4 @@
-"""Reading the read models: plain SQL, importing no framework."""
+"""Queries for stacks, components, flavors and activations, in plain SQL."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,30 +14,30 @@ from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.as_of import position_of
-from stackfold.infrastructure.queries.filters import part
-from stackfold.infrastructure.queries.lookup import find, marks, table_of, true_at
+from stackfold.infrastructure.queries.filters import listing_clauses
+from stackfold.infrastructure.queries.lookup import find, marks, table_of, valid_at
 
 GLOBAL = "global"
 
 
 class Scope(NamedTuple):
-    """Where somebody works: what decides which stack is active for them."""
+    """The scopes of a user, which determine the stack that is active for them."""
 
     override: str | None = None
-    """The name or id of a stack that is active whatever the log says."""
+    """The name or id of a stack that is active regardless of the log."""
     project: str | None = None
-    """The scope of the project they are in, such as "project:<id>"."""
+    """The scope of the current project, such as "project:<id>"."""
     user: str | None = None
-    """In a shared log, where everybody has active stacks of their own: "user:<who>"."""
+    """In a shared log, where each user has their own active stacks: "user:<name>"."""
 
     @property
     def own(self) -> str:
-        """The scope that their choices are of."""
+        """The scope that the user activates stacks in."""
         return "/".join(filter(None, (self.user, self.project))) or GLOBAL
 
     @property
     def all(self) -> tuple[str, ...]:
-        """The scopes that count for them; the first one that has made a choice decides."""
+        """The scopes of the user; the first with an active stack takes precedence."""
         return tuple(dict.fromkeys((self.own, self.user or GLOBAL, GLOBAL)))
 
 
@@ -74,10 +74,15 @@ _COMPONENT = (
 
 
 class SqlQueries:
-    """The questions of `application.stacks.queries`, asked of a database."""
+    """Implements the queries of `application.stacks.queries`."""
 
     def __init__(self, database: Database, scope: Scope = EVERYWHERE) -> None:
-        """Ask `database`, on behalf of somebody who works in `scope`."""
+        """Create the queries.
+
+        Args:
+            database: Holds the read models.
+            scope: Determines the active stack.
+        """
         self._database = database
         self._scope = scope
 
@@ -85,13 +90,11 @@ class SqlQueries:
         """The position of a point in the past; None for now."""
         return position_of(self._database, as_of)
 
-    # -- stacks
-
     @one_state
     def stacks(self, listing: Listing = ALL, as_of: int | None = None) -> list[StackView]:
-        """The living stacks."""
-        source, parameters = true_at("stacks", as_of)
-        wanted = part(listing, _STACK_COLUMNS)
+        """The existing stacks that match a listing."""
+        source, parameters = valid_at("stacks", as_of)
+        wanted = listing_clauses(listing, _STACK_COLUMNS)
         rows = self._database.read(
             f"{_STACK} {source}{wanted.where}{wanted.tail}", [*parameters, *wanted.parameters]
         )
@@ -99,21 +102,21 @@ class SqlQueries:
 
     @one_state
     def stack(self, reference: str, as_of: int | None = None) -> StackView:
-        """The stack of that name, id or unique prefix."""
+        """The stack with a name, id or unique prefix."""
         return self._stack_by_id(self.find_stack(reference, as_of).id, as_of)
 
     @one_state
     def stack_by_id(self, id: str, as_of: int | None = None) -> StackView:
-        """The stack with an id, in a time that does not grow with the number of stacks."""
+        """The stack with an id; takes the same time however many stacks exist."""
         return self._stack_by_id(id, as_of)
 
     @one_state
     def active_stack(self, as_of: int | None = None) -> StackView:
-        """The stack that is active here."""
+        """The active stack."""
         return self._stack_by_id(self._active(as_of), as_of)
 
     def previous_stack(self) -> Reference:
-        """The stack that was active here before the one that is.
+        """The stack that was active before the active one.
 
         Raises:
             NotFound: There was none, or it was deleted.
@@ -123,7 +126,7 @@ class SqlQueries:
             [self._scope.own],
         )
         if len(rows) == 1 and self._scope.user:
-            # Before one's first choice, what everybody begins with was active.
+            # Before the first activation of a user, the stack of the outer scopes was active.
             rows.append((self._chosen(self._scope.all[1:], None),))
         if len(rows) < 2:
             raise NotFound("stack", "-", "no stack was active before this one")
@@ -134,7 +137,7 @@ class SqlQueries:
         return find(self._database, "stacks", "stack", "", (), reference, as_of)
 
     def stacks_with(self, component: str) -> list[str]:
-        """The names of the living stacks that hold a component."""
+        """The names of the existing stacks that contain a component."""
         rows = self._database.read(
             "SELECT name FROM stacks WHERE until IS NULL AND instr(components, ?) > 0 "
             "ORDER BY name",
@@ -142,15 +145,13 @@ class SqlQueries:
         )
         return [name for (name,) in rows]
 
-    # -- components
-
     @one_state
     def components(
         self, type: ComponentType, listing: Listing = ALL, as_of: int | None = None
     ) -> list[ComponentView]:
-        """The living components of a type."""
-        source, parameters = true_at("components", as_of)
-        wanted = part(listing, _COMPONENT_COLUMNS)
+        """The existing components of a type that match a listing."""
+        source, parameters = valid_at("components", as_of)
+        wanted = listing_clauses(listing, _COMPONENT_COLUMNS)
         rows = self._database.read(
             f"{_COMPONENT} {source} AND t.type = ?{wanted.where}{wanted.tail}",
             [*parameters, str(type), *wanted.parameters],
@@ -161,7 +162,7 @@ class SqlQueries:
     def component(
         self, type: ComponentType, reference: str, as_of: int | None = None
     ) -> ComponentView:
-        """The component of that type and name, id or unique prefix."""
+        """The component of a type with a name, id or unique prefix."""
         id = self.find_component(type, reference, as_of).id
         rows = self._by_id("components", _COMPONENT, [id], as_of)
         return self._component_views(rows, as_of)[0]
@@ -182,7 +183,7 @@ class SqlQueries:
         )
 
     def active_component(self, type: ComponentType, as_of: int | None = None) -> ComponentView:
-        """The component of a type that the active stack holds; of several, the default one."""
+        """The component of a type in the active stack; of several, the default one."""
         active = self.active_stack(as_of)
         if type not in active.components:
             raise NotInStack(active.name, ComponentType(type).noun)
@@ -190,7 +191,7 @@ class SqlQueries:
 
     @one_state
     def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:
-        """The components that a stack holds, by type, the default one of each type first."""
+        """The components of a stack, by type, the default one of each type first."""
         rows = self._by_id("stacks", "SELECT t.components", [id], as_of)
         held = mapping(rows[0][0]) if rows else {}
         ids = [each for group in held.values() for each in group]
@@ -199,7 +200,7 @@ class SqlQueries:
         return [by_id[each] for each in ids if each in by_id]
 
     def stored_components(self, ids: Sequence[str]) -> list[StoredComponent]:
-        """Those of the components with these ids that are there, in the same order."""
+        """The existing components with these ids, in the same order."""
         select = "SELECT t.id, t.type, t.name, t.flavor, t.configuration, t.revision"
         rows = self._by_id("components", select, [*ids], None)
         found = {
@@ -221,7 +222,7 @@ class SqlQueries:
         return StoredStack(id, name, revision, self.stored_components(ids))
 
     def components_of_flavor(self, type: ComponentType, flavor: str) -> list[str]:
-        """The names of the living components of a flavor."""
+        """The names of the existing components of a flavor."""
         rows = self._database.read(
             "SELECT name FROM components WHERE until IS NULL AND type = ? AND flavor = ? "
             "ORDER BY name",
@@ -229,10 +230,8 @@ class SqlQueries:
         )
         return [name for (name,) in rows]
 
-    # -- flavors and activations
-
     def flavors(self, type: ComponentType | None = None) -> list[StoredFlavor]:
-        """The living flavors that users registered."""
+        """The existing flavors that users registered."""
         rows = self._database.read(
             "SELECT id, name, type, source, summary, schema FROM flavors WHERE until IS NULL "
             "ORDER BY type, name"
@@ -240,8 +239,8 @@ class SqlQueries:
         return [StoredFlavor(*row) for row in rows if type is None or row[2] == type]
 
     def activation(self, scope: str, as_of: int | None = None) -> str | None:
-        """The id of a scope's activation, or None if it has made no choice yet."""
-        source, parameters = true_at("activations", as_of)
+        """The id of the activation of a scope; None if no stack was activated in it."""
+        source, parameters = valid_at("activations", as_of)
         rows = self._database.read(f"SELECT t.id {source} AND t.scope = ?", [*parameters, scope])
         return rows[0][0] if rows else None
 
@@ -260,15 +259,13 @@ class SqlQueries:
         )
         return {id for (id,) in rows}
 
-    # -- how it is done
-
     def _active(self, as_of: int | None) -> str:
         if self._scope.override:
             return self.find_stack(self._scope.override, as_of).id
         return self._chosen(self._scope.all, as_of)
 
     def _chosen(self, scopes: Sequence[str], as_of: int | None) -> str:
-        source, parameters = true_at("activations", as_of)
+        source, parameters = valid_at("activations", as_of)
         chosen = dict(
             self._database.read(
                 f"SELECT t.scope, t.stack {source} AND t.scope IN ({marks(scopes)})",
@@ -282,7 +279,7 @@ class SqlQueries:
     def _stack_by_id(self, id: str, as_of: int | None) -> StackView:
         views = self._stack_views(self._by_id("stacks", _STACK, [id], as_of), as_of)
         if not views:
-            # Only read models that were tampered with refer to what they do not hold.
+            # Only read models that were tampered with refer to rows that do not exist.
             raise NotFound("stack", id, "see `stackfold log verify`")
         return views[0]
 
@@ -320,13 +317,13 @@ class SqlQueries:
         try:
             return self._active(as_of)
         except (NotFound, Ambiguous):
-            # A list must be shown even where STACKFOLD_ACTIVE_STACK names no stack.
+            # A list must work even if STACKFOLD_ACTIVE_STACK names no stack.
             return None
 
     def _component_views(self, rows: Sequence[Any], as_of: int | None) -> list[ComponentView]:
         if not rows:
             return []
-        source, parameters = true_at("stacks", as_of)
+        source, parameters = valid_at("stacks", as_of)
         stacks = self._database.read(
             f"SELECT t.name, t.components {source} ORDER BY t.name", parameters
         )
@@ -361,7 +358,7 @@ class SqlQueries:
             return self._database.read(
                 f"{select} FROM {table} AS t WHERE t.until IS NULL AND t.id IN ({marks(ids)})", ids
             )
-        # One seek for each id; SQLite would go through all the revisions of each otherwise.
+        # One seek for each id; otherwise SQLite reads all revisions of each.
         wanted = ", ".join(["(?)"] * len(ids))
         return self._database.read(
             f"WITH wanted (id) AS (VALUES {wanted}) {select} FROM wanted JOIN {table} AS t "

@@ -1,10 +1,10 @@
-"""Texts that users look things up by, such that any database takes them."""
+"""Makes the texts that users look things up by acceptable to every database."""
 
 import unicodedata
 
 
 def encodable(text: str) -> str:
-    """The text; half a character, which nothing that was ever recorded has, becomes a "?"."""
+    """The text with lone surrogates, which no recorded text contains, replaced by "?"."""
     return text.encode(errors="replace").decode()
 
 

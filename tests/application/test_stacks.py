@@ -247,7 +247,7 @@ def test_of_two_changes_of_one_type_the_second_is_refused(ws):
 def test_a_component_deleted_meanwhile_does_not_get_into_a_stack(ws):
     stack(ws, "prod")
     meanwhile(ws, lambda: ws.components.delete(OPERATOR, "batch"))
-    with pytest.raises(NotFound, match=r"there is no step operator .* deleted meanwhile"):
+    with pytest.raises(NotFound, match=r"there is no step operator .* deleted concurrently"):
         ws.stacks.update("prod", step_operator=["batch"])
     assert_consistent(ws)
 
@@ -255,7 +255,7 @@ def test_a_component_deleted_meanwhile_does_not_get_into_a_stack(ws):
 def test_a_stack_deleted_meanwhile_is_not_activated(ws):
     stack(ws, "prod")
     meanwhile(ws, lambda: ws.stacks.delete("prod"))
-    with pytest.raises(NotFound, match=r"there is no stack .* deleted meanwhile"):
+    with pytest.raises(NotFound, match=r"there is no stack .* deleted concurrently"):
         ws.stacks.activate("prod")
     assert ws.stacks.get().name == "default"
 

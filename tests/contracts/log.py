@@ -305,7 +305,7 @@ class LogContract:
         orchestrator.delete()
         append(orchestrator)
         unchanged()
-        with pytest.raises(NotFound, match=r"there is no orchestrator .* deleted meanwhile"):
+        with pytest.raises(NotFound, match=r"there is no orchestrator .* deleted concurrently"):
             append(stack)
         unchanged()
 
