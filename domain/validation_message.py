@@ -1,4 +1,4 @@
-"""Misfits: what pydantic finds wrong with a value, in one line of plain words."""
+"""The first error of a pydantic validation, as one line of plain words."""
 
 from typing import NamedTuple
 
@@ -6,29 +6,29 @@ from pydantic import ValidationError
 
 
 class FirstError(NamedTuple):
-    """The first thing that does not fit."""
+    """The first error of a validation."""
 
-    place: str
-    """Where in the value, such as "steps.train.retries"; empty for the value as a whole."""
+    path: str
+    """The path in the value, such as "steps.train.retries"; empty for the whole value."""
     unknown: bool
-    """Whether there should be nothing at that place."""
+    """Whether the key at that path is unknown."""
     problem: str
-    """Such as "it should be a valid integer, not 'many'"."""
+    """What is wrong, such as "it should be a valid integer, not 'many'"."""
 
 
 def first_error(error: ValidationError, hides_input: bool = False) -> FirstError:
-    """The first problem in a refusal of pydantic's.
+    """Return the first error of a pydantic validation.
 
     Args:
-        error: The refusal.
-        hides_input: Whether the value is left out, because it may hold a secret.
+        error: What pydantic raised.
+        hides_input: Whether to omit the value, which may be a secret.
     """
     first = error.errors(include_url=False, include_context=False)[0]
     message = first["msg"].removeprefix("Value error, ").replace("Input", "it", 1)
     shown = repr(first["input"])
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
     return FirstError(
-        place=".".join(map(str, first["loc"])),
+        path=".".join(map(str, first["loc"])),
         unknown=first["type"] == "extra_forbidden",
         problem=" ".join((message if hides_input else f"{message}, not {shown}").split()),
     )

@@ -13,42 +13,42 @@ from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import PinnedComponent
 
 Status = Literal["unfinished", "started", "failed", "stopped"]
-"""What the log knows: "unfinished" from when somebody begins to start it until it is known what
-came of that. Whether the server of a started one answers, only somebody who looks can tell."""
+"""What the log records: "unfinished" from the request to start until the start succeeds or fails.
+Whether the server of a started deployment answers is not recorded."""
 
 
 class Deployment(Aggregate):
-    """What is served, on which stack, by what; and what became of it.
+    """A model, the stack and the model deployer that serve it, and its status.
 
-    It keeps a copy of all that it takes to serve the model and to find its server, so that it does
-    not depend on what becomes of the stack, the components and the run behind it.
+    A deployment has copies of all that is needed to serve the model and to find its server, so it
+    does not depend on later changes of the stack, its components or the run.
     """
 
     TOPIC = "deployment"
 
     class Event(Aggregate.Event):
-        """Something that happened to a deployment."""
+        """Base class of the events of a deployment."""
 
     class Registered(Event, FirstEvent):
-        """Somebody begins to serve a model; recorded before anything is started."""
+        """A deployment was registered; recorded before its server is started."""
 
         TOPIC = "deployment.registered"
         originator_topic: Literal["deployment"]
         name: str
         model: str
-        """What is served, as "pipeline/step/output@version"."""
+        """The model, as "pipeline/step/output@version"."""
         artifact: Artifact
-        """Where it is, what it is, and how to know that it is still the same."""
+        """The address, type and digest of the model."""
         store: PinnedComponent
-        """The artifact store that holds it."""
+        """The artifact store that holds the model."""
         stack_id: UUID
         stack: str
-        """The stack's name at that time."""
+        """The name of the stack at that time."""
         stack_revision: int
         deployer: PinnedComponent
 
     class StartRequested(Event):
-        """Somebody begins to serve it again; recorded before anything is started."""
+        """A start was requested; recorded before the server is started."""
 
         TOPIC = "deployment.start_requested"
 
@@ -57,20 +57,20 @@ class Deployment(Aggregate):
             aggregate.reference = None
 
     class Started(Event):
-        """Its server predicts."""
+        """The server is ready for predictions."""
 
         TOPIC = "deployment.started"
         reference: dict[str, JsonValue]
-        """What the model deployer finds the server by; holds no secret."""
+        """What the model deployer needs to find the server; contains no secret."""
         url: str
-        """Where predictions are asked for."""
+        """The address for predictions."""
 
         def apply(self, aggregate: "Deployment") -> None:
             aggregate.status = "started"
             aggregate.reference = dict(self.reference)
 
     class Failed(Event):
-        """Its server did not come to predict, and is not running."""
+        """The server could not be started, and is not running."""
 
         TOPIC = "deployment.failed"
         error: str
@@ -79,7 +79,7 @@ class Deployment(Aggregate):
             aggregate.status = "failed"
 
     class Stopped(Event):
-        """Somebody ended its server."""
+        """The server was stopped."""
 
         TOPIC = "deployment.stopped"
 
@@ -87,7 +87,7 @@ class Deployment(Aggregate):
             aggregate.status = "stopped"
 
     class Deleted(Event):
-        """It is gone with all that was kept for it; its name is free again."""
+        """The deployment was deleted with its server's files; its name is free."""
 
         TOPIC = "deployment.deleted"
 
@@ -117,7 +117,7 @@ class Deployment(Aggregate):
         self.deployer = deployer
         self.status = status
         self.reference = reference
-        """What the model deployer finds its server by; None before it was started."""
+        """What the model deployer needs to find the server; None before the first start."""
 
     @classmethod
     def register(
@@ -132,18 +132,18 @@ class Deployment(Aggregate):
         deployer: PinnedComponent,
         id: UUID | None = None,
     ) -> Self:
-        """Begin to serve a model.
+        """Register a deployment, which is started next.
 
         Args:
-            name: Its name, unique among the living deployments.
-            model: What is served, as "pipeline/step/output@version".
-            artifact: What was recorded of it.
-            store: The artifact store that holds it.
-            stack_id: The stack that it is served on,
-            stack: the name that it has,
-            stack_revision: and its revision.
-            deployer: The stack's model deployer.
-            id: The deployment's id, if it was chosen already.
+            name: The name, unique among the existing deployments.
+            model: The model, as "pipeline/step/output@version".
+            artifact: The recorded artifact of the model.
+            store: The artifact store that holds the model.
+            stack_id: The id of the stack that serves it.
+            stack: The name of the stack.
+            stack_revision: The revision of the stack.
+            deployer: The model deployer of the stack.
+            id: The id of the deployment; None for a new one.
 
         Raises:
             InvalidName: The name breaks the rule for names.
@@ -162,50 +162,50 @@ class Deployment(Aggregate):
         )
 
     def request_start(self) -> None:
-        """Begin to serve it again; that it is not served now is for whoever can look to know.
+        """Request another start; the caller has checked that no server is running.
 
         Raises:
-            NotFound: It was deleted.
+            NotFound: The deployment was deleted.
         """
         self.must_exist()
         self.trigger_event(self.StartRequested)
 
     def start(self, reference: dict[str, JsonValue], url: str) -> None:
-        """Record that its server predicts.
+        """Record that the server is ready.
 
         Raises:
-            NotFound: It was deleted.
-            Conflict: Nobody was starting it.
+            NotFound: The deployment was deleted.
+            Conflict: No start was requested.
         """
         self._must_be_unfinished()
         self.trigger_event(self.Started, reference=reference, url=url)
 
     def fail(self, error: str) -> None:
-        """Record that its server did not come to predict; raises as `start`."""
+        """Record that the server could not be started; raises like `start`."""
         self._must_be_unfinished()
         self.trigger_event(self.Failed, error=error)
 
     def stop(self) -> None:
-        """Record that its server was ended.
+        """Record that the server was stopped.
 
         Raises:
-            NotFound: It was deleted.
-            Conflict: It was stopped already, or failed.
+            NotFound: The deployment was deleted.
+            Conflict: The deployment was stopped already, or its start failed.
         """
         self.must_be_stoppable()
         self.trigger_event(self.Stopped)
 
     def must_be_stoppable(self) -> None:
-        """Refuse what only one that may have a server takes; raises as `stop`."""
+        """Reject a command that needs a server; raises like `stop`."""
         self.must_exist()
         if self.status in ("failed", "stopped"):
             raise self._conflict()
 
     def delete(self) -> None:
-        """Be gone.
+        """Delete the deployment.
 
         Raises:
-            NotFound: It was deleted before.
+            NotFound: The deployment was deleted.
         """
         self.must_exist()
         self.trigger_event(self.Deleted)
@@ -216,9 +216,9 @@ class Deployment(Aggregate):
             raise self._conflict()
 
     def _conflict(self) -> Conflict:
-        todo = {
+        problems = {
             "started": "is served already: stop it first",
-            "failed": "failed, so nothing of it is running: start or delete it",
+            "failed": "failed, so it has no server: start or delete it",
             "stopped": "is stopped: start or delete it",
         }
-        return Conflict(f"the deployment {self.name!r} {todo[self.status]}")
+        return Conflict(f"the deployment {self.name!r} {problems[self.status]}")

@@ -11,15 +11,17 @@ from stackfold.domain.eventsourcing.event import DomainEvent
 
 
 class Aggregate(BaseAggregate[UUID]):
-    """One stream of events. Rules stand in commands, assignments in the events' `apply`.
+    """A stream of events and the state that follows from it.
 
-    The first event's fields are the arguments of `__init__`.
+    Commands check rules and trigger events; the `apply` of an event only assigns fields.
+
+    `__init__` takes the fields of the first event.
     """
 
     TOPIC = ""
 
     class Event(DomainEvent, CanMutateAggregate[UUID]):
-        """The base of this aggregate's events."""
+        """Base class of the events of this aggregate."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,7 +29,7 @@ class Aggregate(BaseAggregate[UUID]):
 
     @property
     def kind(self) -> str:
-        """What it is called in a sentence."""
+        """The noun for messages, such as "stack"."""
         return self.TOPIC
 
     @classmethod
@@ -37,35 +39,35 @@ class Aggregate(BaseAggregate[UUID]):
         return super()._create(event_class, id=id or uuid4(), **facts)
 
     def must_exist(self) -> None:
-        """Refuse to go on with something that was deleted.
+        """Reject a command on a deleted aggregate.
 
         Raises:
-            NotFound: It was deleted.
+            NotFound: The aggregate was deleted.
         """
         if self.deleted:
             raise NotFound(self.kind, self.name)
 
 
 class Revertible(Aggregate):
-    """An aggregate that can become again what it was."""
+    """An aggregate that `revert`, `restore` and `undo` can bring back to an earlier state."""
 
     class Event(Aggregate.Event):
-        """The base of this aggregate's events."""
+        """Base class of the events of this aggregate."""
 
     @abstractmethod
     def revert(self, past: Any) -> None:
-        """Become what `past` was, as a new revision."""
+        """Restore the state of `past` as a new revision."""
 
     @abstractmethod
     def restore(self, past: Any) -> None:
-        """Be there again, as `past` was."""
+        """Restore the aggregate after it was deleted, with the state of `past`."""
 
     @abstractmethod
     def delete(self) -> None:
-        """Be gone."""
+        """Delete the aggregate."""
 
     def become(self, past: Self | None) -> None:
-        """Become what `past` was, or be gone where there was nothing; as a new revision."""
+        """Restore the state of `past` as a new revision; delete the aggregate if there was none."""
         if past is None or past.deleted:
             self.delete()
         elif self.deleted:

@@ -11,28 +11,27 @@ from pydantic import BaseModel, ConfigDict, SkipValidation
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 
 EarlierFields = Mapping[int, Mapping[str, Any]]
-"""Version → field → (type, default)."""
+"""Version → field → (type, default); the default is `...` for a required field."""
 
 
 class DomainEvent(BaseModel):
-    """A fact: frozen, and refusing fields that it does not declare."""
+    """A recorded fact; immutable, with declared fields only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     TOPIC: ClassVar[str]
-    """Its name in the log; it outlives any module path."""
+    """The event's name in the log, which does not depend on the path of its class."""
     class_version: ClassVar[int] = 1
-    """The version of its fields. One above 1 has a static method `upcast_v1_v2(state)` for each
-    step, which makes the fields of an older version those of the next (docs/decisions)."""
+    """The version of the fields. A class of version 2 has a static method `upcast_v1_v2(state)`,
+    which changes the fields of version 1 into those of version 2 (docs/decisions/0009)."""
 
     EARLIER_FIELDS: ClassVar[EarlierFields] = {}
-    """An earlier version → the fields that had another type in it: name → (type, default), where
-    the default is `...` for a required field. It documents old events in `log schema`."""
+    """The fields that had another type in earlier versions, for `log schema`."""
 
     originator_id: UUID
     originator_version: int
     timestamp: datetime
-    """When the command ran, by the clock of the machine it ran on."""
+    """When the command ran, by the clock of its machine."""
     event_metadata: SkipValidation[EventMetadata | None] = None
     """Who made the change and why; None until the event is saved."""
 
@@ -53,23 +52,24 @@ class DomainEvent(BaseModel):
 
     @staticmethod
     def create_timestamp() -> datetime:
-        """The time of the event: now, in UTC."""
+        """The current time in UTC."""
         return datetime.now(UTC)
 
     def stamp(self, metadata: EventMetadata) -> None:
         """Attach metadata, before the event is saved."""
-        # The data of an event is frozen; its metadata is no part of the data.
+        # The data of an event is frozen; its metadata is not part of it.
         object.__setattr__(self, "event_metadata", metadata)
 
     def changed_fields(self) -> frozenset[str]:
-        """The fields that this event sets, for telling apart changes that can both stand."""
+        """The fields that this event sets; concurrent changes of other fields do not conflict."""
         return frozenset({"everything"})
 
 
 class FirstEvent(DomainEvent, CanInitAggregate[UUID]):
-    """Mixed into the event that begins a stream.
+    """Mixin of the first event of a stream.
 
-    Each one narrows `originator_topic` to its own aggregate's, so that no log can name a class.
+    Each class narrows `originator_topic` to the topic of its aggregate, so that a log cannot name
+    another class.
     """
 
     originator_topic: Any

@@ -8,19 +8,19 @@ from stackfold.domain.eventsourcing.aggregate import Revertible
 from stackfold.domain.eventsourcing.event import FirstEvent
 
 GLOBAL = "global"
-"""The scope that counts where no project has its own."""
+"""The scope that applies outside of projects, and in projects without an active stack."""
 
 
 class Activation(Revertible):
-    """One scope's choice of a stack; the scope's name is "global" or "project:<id>"."""
+    """The active stack of a scope; the name of the scope is "global" or "project:<id>"."""
 
     TOPIC = "activation"
 
     class Event(Revertible.Event):
-        """Something that happened to a scope's choice."""
+        """Base class of the events of an activation."""
 
     class Registered(Event, FirstEvent):
-        """The scope made its first choice."""
+        """A stack was activated in a scope that had none."""
 
         TOPIC = "activation.registered"
         originator_topic: Literal["activation"]
@@ -28,7 +28,7 @@ class Activation(Revertible):
         stack: UUID
 
     class Activated(Event):
-        """Another stack is active."""
+        """Another stack was activated."""
 
         TOPIC = "activation.activated"
         stack: UUID
@@ -40,7 +40,7 @@ class Activation(Revertible):
             return frozenset({"active stack"})
 
     class Deleted(Event):
-        """The scope has no choice of its own any more."""
+        """The scope no longer has an active stack; the global one applies."""
 
         TOPIC = "activation.deleted"
 
@@ -53,32 +53,32 @@ class Activation(Revertible):
 
     @classmethod
     def register(cls, scope: str, stack: UUID) -> Self:
-        """Make the first choice of a scope."""
+        """Activate a stack in a scope that has none."""
         return cls._create(cls.Registered, name=scope, stack=stack)
 
     def activate(self, stack: UUID) -> None:
-        """Choose another stack.
+        """Activate another stack.
 
         Raises:
-            NothingToChange: That stack is active already.
+            NothingToChange: The stack is active already.
         """
         if stack == self.stack:
             raise NothingToChange(self.kind, self.name, self.version)
         self.trigger_event(self.Activated, stack=stack)
 
     def revert(self, past: "Activation") -> None:
-        """Choose what was chosen at an earlier revision; raises as `activate`."""
+        """Activate the stack of an earlier revision; raises like `activate`."""
         self.activate(past.stack)
 
     def restore(self, past: "Activation") -> None:
-        """Make the choice of an earlier revision again.
+        """Reject: a deleted activation is never restored.
 
         Raises:
-            NotFound: It was given up for good; the scope's next choice is a new activation.
+            NotFound: Always; the next stack of the scope is a new activation.
         """
         raise NotFound(self.kind, self.name)
 
     def delete(self) -> None:
-        """Have no choice of its own any more; the global one counts."""
+        """Deactivate the stack of the scope; the global one applies then."""
         self.must_exist()
         self.trigger_event(self.Deleted)

@@ -1,4 +1,4 @@
-"""Component: a flavor, configured and named."""
+"""Component: a flavor with a configuration and a name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
@@ -13,26 +13,31 @@ from stackfold.domain.eventsourcing.event import EarlierFields, FirstEvent
 from stackfold.domain.limits import ATTRIBUTE, must_fit
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.domain.stacks.labels import effective_changes, merged, touched, valid_labels
+from stackfold.domain.stacks.labels import (
+    changed_label_fields,
+    effective_changes,
+    merged,
+    valid_labels,
+)
 from stackfold.domain.stacks.origin import Origin
 
 Configuration = Mapping[str, JsonValue]
-"""Attribute → value, only what was set explicitly."""
+"""Attribute → value; only attributes that were set explicitly."""
 
 
 class Component(Revertible):
     """A flavor of one component type, with a configuration and a name.
 
-    That the configuration fits the flavor is checked before a command gets here.
+    Commands get configurations that were checked against the flavor.
     """
 
     TOPIC = "component"
 
     class Event(Revertible.Event):
-        """Something that happened to a component."""
+        """Base class of the events of a component."""
 
     class Registered(Event, FirstEvent):
-        """It was named and configured."""
+        """A component was registered."""
 
         TOPIC = "component.registered"
         class_version = 2
@@ -47,12 +52,12 @@ class Component(Revertible):
 
         @staticmethod
         def upcast_v1_v2(state: dict[str, Any]) -> None:
-            """Version 1 told what was copied, but not at which revision."""
+            """Version 1 recorded what was copied, without the revision."""
             original = state["copied_from"]
             state["copied_from"] = original and {"id": original, "revision": None}
 
     class Updated(Event):
-        """Attributes were set; labels were set, or removed where the value is None."""
+        """Attributes were set; labels were set, or removed if the value is None."""
 
         TOPIC = "component.updated"
         configuration: dict[str, JsonValue]
@@ -63,10 +68,10 @@ class Component(Revertible):
             aggregate.labels = merged(aggregate.labels, self.labels)
 
         def changed_fields(self) -> frozenset[str]:
-            return _touched(self.configuration) | touched(self.labels)
+            return _attribute_fields(self.configuration) | changed_label_fields(self.labels)
 
     class AttributesRemoved(Event):
-        """Attributes went back to the flavor's defaults."""
+        """Attributes were reset to the defaults of the flavor."""
 
         TOPIC = "component.attributes_removed"
         attributes: tuple[str, ...]
@@ -79,10 +84,10 @@ class Component(Revertible):
             }
 
         def changed_fields(self) -> frozenset[str]:
-            return _touched(self.attributes)
+            return _attribute_fields(self.attributes)
 
     class Renamed(Event):
-        """It goes by another name."""
+        """The component was renamed."""
 
         TOPIC = "component.renamed"
         name: str
@@ -94,7 +99,7 @@ class Component(Revertible):
             return frozenset({"name"})
 
     class Deleted(Event):
-        """It is gone; its name is free again."""
+        """The component was deleted; its name is free."""
 
         TOPIC = "component.deleted"
 
@@ -102,7 +107,7 @@ class Component(Revertible):
             aggregate.deleted = True
 
     class Reverted(Event):
-        """It is what it was at an earlier revision."""
+        """The state of an earlier revision was restored."""
 
         TOPIC = "component.reverted"
         to_revision: int
@@ -116,7 +121,7 @@ class Component(Revertible):
             aggregate.labels = dict(self.labels)
 
     class Restored(Reverted):
-        """It was deleted and is there again, as it was at an earlier revision."""
+        """The deleted component was restored, with the state of an earlier revision."""
 
         TOPIC = "component.restored"
         type: ComponentType
@@ -147,7 +152,7 @@ class Component(Revertible):
 
     @property
     def is_default(self) -> bool:
-        """Whether it came with the first use; such a one is never changed."""
+        """Whether the component was registered by the first use; it is never changed then."""
         return self.type.required and self.name == "default"
 
     # -- commands: rules, then at most one event
@@ -162,15 +167,15 @@ class Component(Revertible):
         labels: Mapping[str, str] | None = None,
         copied_from: Origin | None = None,
     ) -> Self:
-        """Name and configure a flavor.
+        """Register a component.
 
         Args:
-            type: What the component does in a stack.
-            name: Its name, unique among the living components of its type.
-            flavor: The implementation that it configures.
+            type: The component type.
+            name: The name, unique among the existing components of the type.
+            flavor: The name of the flavor.
             configuration: Attribute → value, already checked against the flavor.
             labels: Label → text.
-            copied_from: The component that it is a copy of, at the revision that was copied.
+            copied_from: The component and revision that it is a copy of; None if it is not a copy.
 
         Raises:
             InvalidName: The name or a label breaks the rule for names.
@@ -190,16 +195,16 @@ class Component(Revertible):
     def update(
         self, configuration: Configuration, labels: Mapping[str, str | None] | None = None
     ) -> None:
-        """Set attributes and labels; what is not named stays.
+        """Set attributes and labels; all others keep their values.
 
         Args:
             configuration: Attribute → new value, already checked against the flavor.
-            labels: Label → new text, or None to remove it.
+            labels: Label → new text; None to remove the label.
 
         Raises:
-            NotFound: It was deleted.
-            Protected: It is a default component.
-            NothingToChange: Everything has these values already.
+            NotFound: The component was deleted.
+            Protected: The component is a default component.
+            NothingToChange: All attributes and labels have these values already.
         """
         self._must_be_changeable("updated")
         changes = {
@@ -214,11 +219,11 @@ class Component(Revertible):
         self.trigger_event(self.Updated, configuration=changes, labels=label_changes)
 
     def remove_attributes(self, attributes: Sequence[str]) -> None:
-        """Let attributes go back to the flavor's defaults.
+        """Reset attributes to the defaults of the flavor.
 
         Raises:
-            NotFound: It was deleted, or one of them is not set.
-            Protected: It is a default component.
+            NotFound: It was deleted, or an attribute is not set.
+            Protected: The component is a default component.
         """
         self._must_be_changeable("updated")
         unknown = [name for name in attributes if name not in self.configuration]
@@ -230,13 +235,13 @@ class Component(Revertible):
         self.trigger_event(self.AttributesRemoved, attributes=tuple(dict.fromkeys(attributes)))
 
     def rename(self, name: str) -> None:
-        """Go by another name.
+        """Rename the component.
 
         Raises:
-            NotFound: It was deleted.
-            Protected: It is a default component.
+            NotFound: The component was deleted.
+            Protected: The component is a default component.
             InvalidName: The new name breaks the rule for names.
-            NothingToChange: It has that name already.
+            NothingToChange: The component has that name already.
         """
         self._must_be_changeable("renamed")
         name = valid_name(self.kind, name)
@@ -245,22 +250,22 @@ class Component(Revertible):
         self.trigger_event(self.Renamed, name=name)
 
     def delete(self) -> None:
-        """Be gone; that no stack uses it is checked where all stacks are known.
+        """Delete the component; a constraint ensures that no stack uses it.
 
         Raises:
-            NotFound: It was deleted before.
-            Protected: It is a default component.
+            NotFound: The component was deleted.
+            Protected: The component is a default component.
         """
         self._must_be_changeable("deleted")
         self.trigger_event(self.Deleted)
 
     def revert(self, past: "Component") -> None:
-        """Become what `past`, an earlier revision of this component, was.
+        """Restore the state of `past`, an earlier revision, as a new revision.
 
         Raises:
-            NotFound: It was deleted.
-            Protected: It is a default component.
-            NothingToChange: It is like that already.
+            NotFound: The component was deleted.
+            Protected: The component is a default component.
+            NothingToChange: Its state would stay the same.
         """
         self._must_be_changeable("reverted")
         if self.is_like(past):
@@ -268,10 +273,10 @@ class Component(Revertible):
         self.trigger_event(self.Reverted, to_revision=past.version, **past.state)
 
     def restore(self, past: "Component") -> None:
-        """Be there again, as `past`, an earlier revision of this component, was.
+        """Restore the deleted component with the state of `past`, an earlier revision.
 
         Raises:
-            NotDeleted: It is there.
+            NotDeleted: The component exists.
         """
         if not self.deleted:
             raise NotDeleted(self.kind, self.name)
@@ -285,11 +290,11 @@ class Component(Revertible):
 
     @property
     def state(self) -> dict[str, Any]:
-        """What a revision may change."""
+        """The fields that `revert` and `restore` set."""
         return {"name": self.name, "configuration": self.configuration, "labels": self.labels}
 
     def is_like(self, other: "Component") -> bool:
-        """Whether it is what another revision was; to Python 1, 1.0 and True are equal."""
+        """Whether another revision has the same state; 1, 1.0 and True are different values."""
         return _same(self.state, other.state)
 
     def _must_be_changeable(self, action: str) -> None:
@@ -298,7 +303,7 @@ class Component(Revertible):
             raise Protected(self.kind, self.name, action)
 
 
-def _touched(attributes: Iterable[str]) -> frozenset[str]:
+def _attribute_fields(attributes: Iterable[str]) -> frozenset[str]:
     return frozenset(f"attribute {name}" for name in attributes)
 
 
@@ -309,4 +314,4 @@ def _same(one: Any, other: Any) -> bool:
 
 def _must_fit(configuration: Configuration) -> None:
     for name, value in configuration.items():
-        must_fit(f"attribute {name!r}", value, ATTRIBUTE, "give the place of a file that holds it")
+        must_fit(f"attribute {name!r}", value, ATTRIBUTE, "store it in a file and give its path")

@@ -1,10 +1,10 @@
-"""The twelve kinds of tool that a stack can be made of."""
+"""The component types: what a component of a stack is used for."""
 
 from enum import StrEnum
 
 
 class ComponentType(StrEnum):
-    """What a component does in a stack; its value is the name used in data and in Python."""
+    """What a component is used for; the value is its name in data and in Python."""
 
     ORCHESTRATOR = "orchestrator"
     ARTIFACT_STORE = "artifact_store"
@@ -21,7 +21,7 @@ class ComponentType(StrEnum):
 
     @property
     def several_per_stack(self) -> bool:
-        """Whether one stack may hold more than one component of this type."""
+        """Whether a stack may contain several components of this type."""
         return self in _SEVERAL_PER_STACK
 
     @property
@@ -31,12 +31,12 @@ class ComponentType(StrEnum):
 
     @property
     def command(self) -> str:
-        """Its name on the command line, such as `artifact-store`."""
+        """The name on the command line, such as `artifact-store`."""
         return self.value.replace("_", "-")
 
     @property
     def noun(self) -> str:
-        """Its name in a sentence, such as `artifact store`."""
+        """The noun for messages, such as `artifact store`."""
         return self.value.replace("_", " ")
 
 
@@ -44,4 +44,4 @@ _SEVERAL_PER_STACK = frozenset(
     {ComponentType.STEP_OPERATOR, ComponentType.EXPERIMENT_TRACKER, ComponentType.ALERTER}
 )
 REQUIRED = (ComponentType.ORCHESTRATOR, ComponentType.ARTIFACT_STORE)
-"""The types that every stack needs a component of."""
+"""The types of which every stack needs a component."""

@@ -10,15 +10,15 @@ from stackfold.domain.stacks.component_type import ComponentType
 
 
 class Flavor(Revertible):
-    """A class of the user's own that implements a component type."""
+    """A class that a user registered as an implementation of a component type."""
 
     TOPIC = "flavor"
 
     class Event(Revertible.Event):
-        """Something that happened to a flavor."""
+        """Base class of the events of a flavor."""
 
     class Registered(Event, FirstEvent):
-        """It was found to implement its type."""
+        """A flavor was registered."""
 
         TOPIC = "flavor.registered"
         originator_topic: Literal["flavor"]
@@ -29,7 +29,7 @@ class Flavor(Revertible):
         configuration_schema: dict[str, Any]
 
     class Deleted(Event):
-        """It can no longer be chosen."""
+        """The flavor was deleted: components can no longer use it."""
 
         TOPIC = "flavor.deleted"
 
@@ -37,7 +37,7 @@ class Flavor(Revertible):
             aggregate.deleted = True
 
     class Restored(Event):
-        """It was deleted and can be chosen again."""
+        """The deleted flavor was restored."""
 
         TOPIC = "flavor.restored"
         type: ComponentType
@@ -65,7 +65,7 @@ class Flavor(Revertible):
 
     @property
     def kind(self) -> str:
-        """Such as `artifact store flavor`."""
+        """The noun for messages, such as `artifact store flavor`."""
         return f"{self.type.noun} flavor"
 
     @classmethod
@@ -77,14 +77,14 @@ class Flavor(Revertible):
         summary: str,
         configuration_schema: dict[str, Any],
     ) -> Self:
-        """Make a class known as a flavor.
+        """Register a class as a flavor.
 
         Args:
             type: The component type whose port the class implements.
-            name: The flavor's name, unique among the living flavors of its type.
-            source: Where the class is, as "module.Class".
-            summary: What it is, in one line.
-            configuration_schema: JSON schema of its configuration, as it was on registration.
+            name: The flavor's name, unique among the existing flavors of its type.
+            source: The class, as "module.Class".
+            summary: A description in one line.
+            configuration_schema: JSON Schema of the configuration, at the time of registration.
 
         Raises:
             InvalidName: The name breaks the rule for names.
@@ -99,16 +99,16 @@ class Flavor(Revertible):
         )
 
     def delete(self) -> None:
-        """Be no longer known; that no component uses it is checked where all are known.
+        """Delete the flavor; a constraint ensures that no component uses it.
 
         Raises:
-            NotFound: It was deleted before.
+            NotFound: The flavor was deleted.
         """
         self.must_exist()
         self.trigger_event(self.Deleted)
 
     def revert(self, past: "Flavor") -> None:
-        """Become what `past` was: a flavor never changes, so there is nothing to do.
+        """Reject: a flavor never changes, so every earlier revision equals this one.
 
         Raises:
             NothingToChange: Always.
@@ -116,10 +116,10 @@ class Flavor(Revertible):
         raise NothingToChange(self.kind, self.name, self.version)
 
     def restore(self, past: "Flavor") -> None:
-        """Be known again.
+        """Restore the deleted flavor.
 
         Raises:
-            NotDeleted: It is known.
+            NotDeleted: The flavor exists.
         """
         if not self.deleted:
             raise NotDeleted(self.kind, self.name)

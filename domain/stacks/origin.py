@@ -1,4 +1,4 @@
-"""Origin: what a copy was made of."""
+"""Origin: what a stack or component was copied from."""
 
 from uuid import UUID
 
@@ -6,10 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Origin(BaseModel):
-    """Something at a revision."""
+    """The stack or component that was copied, at a revision."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: UUID
     revision: int | None
-    """None where it was copied before the log told the revision."""
+    """None for copies made before the log recorded the revision."""

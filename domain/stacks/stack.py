@@ -1,4 +1,4 @@
-"""Stack: which components it is made of."""
+"""Stack: the components that pipelines run on."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, TypeVar
@@ -17,7 +17,12 @@ from stackfold.domain.eventsourcing.event import EarlierFields, FirstEvent
 from stackfold.domain.limits import MESSAGE, must_fit
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import REQUIRED, ComponentType
-from stackfold.domain.stacks.labels import effective_changes, merged, touched, valid_labels
+from stackfold.domain.stacks.labels import (
+    changed_label_fields,
+    effective_changes,
+    merged,
+    valid_labels,
+)
 from stackfold.domain.stacks.origin import Origin
 
 ComponentsByType = dict[ComponentType, tuple[UUID, ...]]
@@ -33,10 +38,10 @@ class Stack(Revertible):
     TOPIC = "stack"
 
     class Event(Revertible.Event):
-        """Something that happened to a stack."""
+        """Base class of the events of a stack."""
 
     class Registered(Event, FirstEvent):
-        """It was named and composed."""
+        """A stack was registered."""
 
         TOPIC = "stack.registered"
         class_version = 2
@@ -50,12 +55,12 @@ class Stack(Revertible):
 
         @staticmethod
         def upcast_v1_v2(state: dict[str, Any]) -> None:
-            """Version 1 told what was copied, but not at which revision."""
+            """Version 1 recorded what was copied, without the revision."""
             original = state["copied_from"]
             state["copied_from"] = original and {"id": original, "revision": None}
 
     class Updated(Event):
-        """Other components for some types, another description, other labels."""
+        """The components of some types, the description or labels were changed."""
 
         TOPIC = "stack.updated"
         components: ComponentsByType
@@ -70,10 +75,10 @@ class Stack(Revertible):
 
         def changed_fields(self) -> frozenset[str]:
             described = {"description"} if self.description is not None else set()
-            return frozenset(self.components) | described | touched(self.labels)
+            return frozenset(self.components) | described | changed_label_fields(self.labels)
 
     class ComponentsRemoved(Event):
-        """Some components are no longer part of it."""
+        """Components were removed from the stack."""
 
         TOPIC = "stack.components_removed"
         components: ComponentsByType
@@ -85,7 +90,7 @@ class Stack(Revertible):
             return frozenset(self.components)
 
     class DefaultSet(Event):
-        """Of several components of one type, another one is used unless a step says otherwise."""
+        """Another component of a type became the one that steps use by default."""
 
         TOPIC = "stack.default_set"
         type: ComponentType
@@ -99,7 +104,7 @@ class Stack(Revertible):
             return frozenset({self.type})
 
     class Renamed(Event):
-        """It goes by another name."""
+        """The stack was renamed."""
 
         TOPIC = "stack.renamed"
         name: str
@@ -111,7 +116,7 @@ class Stack(Revertible):
             return frozenset({"name"})
 
     class Deleted(Event):
-        """It is gone; its name is free again."""
+        """The stack was deleted; its name is free."""
 
         TOPIC = "stack.deleted"
 
@@ -119,7 +124,7 @@ class Stack(Revertible):
             aggregate.deleted = True
 
     class Reverted(Event):
-        """It is what it was at an earlier revision."""
+        """The state of an earlier revision was restored."""
 
         TOPIC = "stack.reverted"
         to_revision: int
@@ -135,7 +140,7 @@ class Stack(Revertible):
             aggregate.labels = dict(self.labels)
 
     class Restored(Reverted):
-        """It was deleted and is there again, as it was at an earlier revision."""
+        """The deleted stack was restored, with the state of an earlier revision."""
 
         TOPIC = "stack.restored"
 
@@ -153,7 +158,7 @@ class Stack(Revertible):
 
     @property
     def is_default(self) -> bool:
-        """Whether it came with the first use; such a one is never changed."""
+        """Whether the stack was registered by the first use; it is never changed then."""
         return self.name == "default"
 
     # -- commands: rules, then at most one event
@@ -167,19 +172,19 @@ class Stack(Revertible):
         labels: Mapping[str, str] | None = None,
         copied_from: Origin | None = None,
     ) -> Self:
-        """Name a set of components.
+        """Register a stack.
 
         Args:
-            name: Its name, unique among the living stacks.
-            components: Component type → components, the default one first.
-            description: What it is for, in the user's words.
+            name: The name, unique among the existing stacks.
+            components: Component type → components of that type, the default one first.
+            description: A description of up to 64 KiB.
             labels: Label → text.
-            copied_from: The stack that it is a copy of, at the revision that was copied.
+            copied_from: The stack and revision that it is a copy of; None if it is not a copy.
 
         Raises:
             InvalidName: The name or a label breaks the rule for names.
-            IncompleteStack: It has no orchestrator or no artifact store.
-            Invalid: Two components of a type that allows one.
+            IncompleteStack: The orchestrator or the artifact store is missing.
+            Invalid: Several components of a type that allows one.
         """
         name = valid_name("stack", name)
         composition = _composition(components)
@@ -200,18 +205,19 @@ class Stack(Revertible):
         description: str | None = None,
         labels: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Take other components for the given types; types not given are kept.
+        """Replace the components of the given types, the description, or labels.
 
         Args:
-            components: Component type → all components of that type, the default one first.
-            description: The new description, or None to keep it.
-            labels: Label → new text, or None to remove it.
+            components: Component type → its new components, the default one first; other types keep
+                theirs.
+            description: The new description; None to keep the present one.
+            labels: Label → new text; None to remove the label.
 
         Raises:
-            NotFound: It was deleted.
-            Protected: It is the default stack.
-            Invalid: Two components of a type that allows one.
-            NothingToChange: It is like that already.
+            NotFound: The stack was deleted.
+            Protected: The stack is the default stack.
+            Invalid: Several components of a type that allows one.
+            NothingToChange: Its state would stay the same.
         """
         self._must_be_changeable("updated")
         changes = {
@@ -229,54 +235,54 @@ class Stack(Revertible):
         )
 
     def remove_components(self, components: Mapping[ComponentType, Sequence[UUID]]) -> None:
-        """Do without some components.
+        """Remove components.
 
         Args:
             components: Component type → the components to remove; empty for all of that type.
 
         Raises:
-            NotFound: It was deleted.
-            Protected: It is the default stack.
-            NotInStack: It does not hold one of them.
-            IncompleteStack: It would have no orchestrator or no artifact store.
+            NotFound: The stack was deleted.
+            Protected: The stack is the default stack.
+            NotInStack: The stack does not contain one of them.
+            IncompleteStack: No orchestrator or no artifact store would be left.
         """
         self._must_be_changeable("updated")
         removed = {}
         for type, ids in components.items():
-            held = self.components.get(type, ())
-            if not held or not set(ids) <= set(held):
+            present = self.components.get(type, ())
+            if not present or not set(ids) <= set(present):
                 raise NotInStack(self.name, type.noun)
-            removed[type] = tuple(ids) or held
+            removed[type] = tuple(ids) or present
         if not removed:
             raise NothingToChange(self.kind, self.name, self.version)
         _must_be_complete(self.name, without(self.components, removed))
         self.trigger_event(self.ComponentsRemoved, components=removed)
 
     def set_default(self, type: ComponentType, component: UUID) -> None:
-        """Of several components of one type, use this one unless a step says otherwise.
+        """Choose the component of a type that steps use unless they name another one.
 
         Raises:
-            NotFound: It was deleted.
-            Protected: It is the default stack.
-            NotInStack: It does not hold the component.
+            NotFound: The stack was deleted.
+            Protected: The stack is the default stack.
+            NotInStack: The stack does not contain the component.
             NothingToChange: The component is the default already.
         """
         self._must_be_changeable("updated")
-        held = self.components.get(type, ())
-        if component not in held:
+        present = self.components.get(type, ())
+        if component not in present:
             raise NotInStack(self.name, type.noun)
-        if held[0] == component:
+        if present[0] == component:
             raise NothingToChange(self.kind, self.name, self.version)
         self.trigger_event(self.DefaultSet, type=type, component=component)
 
     def rename(self, name: str) -> None:
-        """Go by another name.
+        """Rename the stack.
 
         Raises:
-            NotFound: It was deleted.
-            Protected: It is the default stack.
+            NotFound: The stack was deleted.
+            Protected: The stack is the default stack.
             InvalidName: The new name breaks the rule for names.
-            NothingToChange: It has that name already.
+            NothingToChange: The stack has that name already.
         """
         self._must_be_changeable("renamed")
         name = valid_name("stack", name)
@@ -285,22 +291,22 @@ class Stack(Revertible):
         self.trigger_event(self.Renamed, name=name)
 
     def delete(self) -> None:
-        """Be gone; that it is active nowhere is checked where all activations are known.
+        """Delete the stack; a constraint ensures that it is not active.
 
         Raises:
-            NotFound: It was deleted before.
-            Protected: It is the default stack.
+            NotFound: The stack was deleted.
+            Protected: The stack is the default stack.
         """
         self._must_be_changeable("deleted")
         self.trigger_event(self.Deleted)
 
     def revert(self, past: "Stack") -> None:
-        """Become what `past`, an earlier revision of this stack, was.
+        """Restore the state of `past`, an earlier revision, as a new revision.
 
         Raises:
-            NotFound: It was deleted.
-            Protected: It is the default stack.
-            NothingToChange: It is like that already.
+            NotFound: The stack was deleted.
+            Protected: The stack is the default stack.
+            NothingToChange: Its state would stay the same.
         """
         self._must_be_changeable("reverted")
         if past.state == self.state:
@@ -308,10 +314,10 @@ class Stack(Revertible):
         self.trigger_event(self.Reverted, to_revision=past.version, **past.state)
 
     def restore(self, past: "Stack") -> None:
-        """Be there again, as `past`, an earlier revision of this stack, was.
+        """Restore the deleted stack with the state of `past`, an earlier revision.
 
         Raises:
-            NotDeleted: It is there.
+            NotDeleted: The stack exists.
         """
         if not self.deleted:
             raise NotDeleted(self.kind, self.name)
@@ -319,7 +325,7 @@ class Stack(Revertible):
 
     @property
     def state(self) -> dict[str, Any]:
-        """What a revision may change."""
+        """The fields that `revert` and `restore` set."""
         return {
             "name": self.name,
             "components": self.components,
@@ -338,7 +344,7 @@ def _composition(components: Mapping[ComponentType, Sequence[UUID]]) -> Componen
     for type, ids in components.items():
         distinct = tuple(dict.fromkeys(ids))
         if len(distinct) > 1 and not type.several_per_stack:
-            raise Invalid(f"a stack can hold one {type.noun} only: give it once")
+            raise Invalid(f"a stack can contain one {type.noun} only: give one")
         if distinct:
             composition[ComponentType(type)] = distinct
     return composition
@@ -347,7 +353,7 @@ def _composition(components: Mapping[ComponentType, Sequence[UUID]]) -> Componen
 def without(
     components: Mapping[Type, Sequence[Id]], removed: Mapping[Type, Sequence[Id]]
 ) -> dict[Type, tuple[Id, ...]]:
-    """Return `components` less those of `removed`; a type of which none is left is left out."""
+    """Return `components` without those of `removed`, and without types that are empty then."""
     rest = {
         type: tuple(each for each in ids if each not in removed.get(type, ()))
         for type, ids in components.items()

@@ -87,7 +87,7 @@ def test_what_may_have_a_server_is_stopped(history):
 @pytest.mark.parametrize(
     ("state", "told"),
     [
-        ("failed", "'churn' failed, so nothing of it is running: start or delete it"),
+        ("failed", "'churn' failed, so it has no server: start or delete it"),
         ("stopped", "'churn' is stopped: start or delete it"),
     ],
 )

@@ -110,7 +110,7 @@ def test_only_three_types_may_be_several(type):
     if type in {OPERATOR, ALERTER, ComponentType.EXPERIMENT_TRACKER}:
         attempt.then(composed(components={**REQUIRED, type: (KUBE, S3)}))
     else:
-        attempt.raises(Invalid, f"a stack can hold one {type.noun} only")
+        attempt.raises(Invalid, f"a stack can contain one {type.noun} only")
 
 
 def test_the_same_component_twice_counts_once():
