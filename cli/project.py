@@ -1,4 +1,4 @@
-"""`stackfold init`, `trust`, `status`, `undo` and `version`."""
+"""`stackfold init`, `trust`, `untrust`, `status`, `undo` and `version`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +54,24 @@ def trust(
     trusted = Workspace.trust(folder)
     on = f", and the log at {trusted.store}" if trusted.store else ""
     echo(f"the project in {trusted.folder} is trusted{on}")
+
+
+@project.command("untrust")
+def untrust(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FOLDER", help="A folder of the project; by default the current one."
+        ),
+    ] = None,
+) -> None:
+    """Revoke the trust of a project, and of the log that it names.
+
+    The log is then trusted for no other project either. A project that you own still counts.
+    """
+    project = Workspace.untrust(folder)
+    on = f", nor is the log at {project.store}" if project.store else ""
+    echo(f"the project in {project.folder} is no longer trusted{on}")
 
 
 @project.command("status")

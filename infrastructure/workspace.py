@@ -17,6 +17,7 @@ from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
 from stackfold.infrastructure.deployment_services import DeploymentServices
 from stackfold.infrastructure.eventstore.open import chosen_store, exists, open_log
+from stackfold.infrastructure.project_trust import ProjectTrust
 from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
 from stackfold.infrastructure.run_services import RunServices
 from stackfold.infrastructure.system.drafts import delete_abandoned
@@ -49,10 +50,9 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.files.stack import StackFiles
     from stackfold.infrastructure.queries.history import SqlHistory
     from stackfold.infrastructure.system.integrations import Integrations
-    from stackfold.infrastructure.system.trust import TrustedProject
 
 
-class Workspace(InScope, RunServices, DeploymentServices):
+class Workspace(InScope, RunServices, DeploymentServices, ProjectTrust):
     """Everything that can be done and asked, on one log.
 
     `stacks`, `components`, `flavors`, `runs`, `artifacts` and `deployments` have one method per
@@ -336,21 +336,6 @@ class Workspace(InScope, RunServices, DeploymentServices):
             activations = Activations(self._event_store.repository, self.queries, scope.own)
             self._event_store.repository.attempt(lambda: [activations.choose(UUID(active.id))], why)
         return project.folder
-
-    @staticmethod
-    def trust(folder: str | os.PathLike[str] | None = None) -> "TrustedProject":
-        """Trust a project of somebody else, and the log that it names; the home remembers it.
-
-        Args:
-            folder: A folder in it; by default the current one.
-
-        Raises:
-            NotFound: The folder is in no project.
-            Invalid: The project names a log by an address that is not to be used.
-        """
-        from stackfold.infrastructure.system.trust import trust_project
-
-        return trust_project(home_folder(), absolute_folder(folder))
 
     @cached_property
     def _reverts(self) -> "Reverts":

@@ -22,6 +22,7 @@ from stackfold.domain.errors import (
 )
 
 if TYPE_CHECKING:
+    from stackfold.infrastructure.database.url import Address
     from stackfold.infrastructure.system.home import Project
 
 _TRUST_FILE = "trusted.json"
@@ -69,9 +70,6 @@ def trust(home: Path, *, folder: Path | None = None, store: str | None = None) -
     Raises:
         InvalidFile: The list is damaged or cannot be written.
     """
-    from stackfold.infrastructure.system.drafts import replace_file
-    from stackfold.infrastructure.system.private_files import make_folder
-
     known = trusted(home)
     real = (os.path.realpath(folder),) if folder else ()
     wanted = Trusted(
@@ -80,10 +78,17 @@ def trust(home: Path, *, folder: Path | None = None, store: str | None = None) -
     )
     if wanted == known:
         return
+    _write(home, wanted)
+
+
+def _write(home: Path, content: Trusted) -> None:
+    from stackfold.infrastructure.system.drafts import replace_file
+    from stackfold.infrastructure.system.private_files import make_folder
+
     path = home / _TRUST_FILE
     try:
         make_folder(home)
-        replace_file(path, json.dumps(wanted._asdict(), indent=1))
+        replace_file(path, json.dumps(content._asdict(), indent=1))
     except OSError as error:
         raise InvalidFile(str(path), f"cannot be written: {error.strerror}") from error
 
@@ -110,6 +115,50 @@ def trust_project(home: Path, start: Path) -> TrustedProject:
     where = address(project.store) if project.store else None
     trust(home, folder=folder, store=where.url if where else None)
     return TrustedProject(folder, where.place if where else None)
+
+
+def untrust_project(home: Path, start: Path) -> TrustedProject:
+    """Revoke the trust of a project, and of the log that it names.
+
+    Args:
+        home: The home that trusts it.
+        start: A folder in the project, or the folder of a project that was deleted.
+
+    Returns:
+        The project, with the log whose trust was revoked.
+
+    Raises:
+        NotFound: The home trusts neither the folder nor the log.
+        InvalidFile: The list of trusted projects is damaged, or cannot be written.
+    """
+    from stackfold.infrastructure.system.home import project_folder
+
+    folder = project_folder(start) or start
+    known = trusted(home)
+    where = _named_store(folder)
+    if where and where.url not in known.stores:
+        where = None
+    real = os.path.realpath(folder)
+    remaining = Trusted(
+        tuple(each for each in known.folders if each != real),
+        tuple(each for each in known.stores if not where or each != where.url),
+    )
+    if remaining == known:
+        raise NotFound("trusted project", str(folder))
+    _write(home, remaining)
+    return TrustedProject(folder, where.place if where else None)
+
+
+def _named_store(folder: Path) -> "Address | None":
+    """The log that a project names; None if it names none, or cannot be read."""
+    from stackfold.infrastructure.database.url import address
+    from stackfold.infrastructure.system.home import read_project
+
+    try:
+        store = read_project(folder).store
+        return address(store) if store else None
+    except StackfoldError:
+        return None
 
 
 def create_trusted_project(home: Path, folder: Path, store: str | None) -> "Project":

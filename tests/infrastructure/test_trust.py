@@ -261,6 +261,42 @@ def test_a_trusted_folder_counts_for_the_home_that_trusted_it(cli, folder, tmp_p
 
 
 @needs_root
+def test_a_project_is_refused_again_once_its_trust_is_revoked(cli, folder):
+    give(folder, SOMEBODY)
+    cli.ok("trust")
+    assert cli.ok("untrust") == f"the project in {folder} is no longer trusted\n"
+    with pytest.raises(UntrustedProject):
+        Workspace.open()
+
+
+def test_a_deleted_project_can_be_revoked_by_its_folder(cli, folder, tmp_path):
+    cli.ok("trust")
+    (folder / ".stackfold" / "project.json").unlink()
+    cli.ok("untrust", str(folder))
+    assert json.loads((tmp_path / "home" / "trusted.json").read_text())["folders"] == []
+
+
+def test_a_damaged_project_can_be_revoked(cli, folder, tmp_path):
+    cli.ok("trust")
+    (folder / ".stackfold" / "project.json").write_text("{")
+    cli.ok("untrust")
+    assert json.loads((tmp_path / "home" / "trusted.json").read_text())["folders"] == []
+
+
+def test_revoking_one_project_leaves_the_others(cli, folder, tmp_path):
+    write_project(tmp_path / "other")
+    cli.ok("trust")
+    cli.ok("trust", str(tmp_path / "other"))
+    cli.ok("untrust")
+    trusted = json.loads((tmp_path / "home" / "trusted.json").read_text())
+    assert trusted["folders"] == [str(tmp_path / "other")]
+
+
+def test_a_project_that_is_not_trusted_cannot_be_revoked(cli, folder):
+    assert f"there is no trusted project '{folder}'" in cli.fails("untrust")
+
+
+@needs_root
 def test_an_environment_can_trust_folders_by_their_absolute_paths(folder, tmp_path, monkeypatch):
     give(folder, SOMEBODY)
     link = tmp_path / "link"
@@ -341,6 +377,17 @@ def test_a_trusted_log_is_used_until_the_project_names_another(cli, folder, post
         os.chdir(tmp_path / "second clone")
         with Workspace.open() as ws:
             assert ws.status().store == url
+
+
+def test_the_log_is_not_contacted_once_its_trust_is_revoked(cli, folder):
+    with server() as (url, was_contacted):
+        write_project(folder, store=url)
+        cli.ok("trust")
+        expected = f"the project in {folder} is no longer trusted, nor is the log at {url}\n"
+        assert cli.ok("untrust") == expected
+        with pytest.raises(UntrustedStore):
+            Workspace.open()
+        assert not was_contacted()
 
 
 def test_who_names_the_log_trusts_it(folder, postgres, monkeypatch, tmp_path):
