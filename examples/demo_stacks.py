@@ -23,11 +23,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # The servers are those that the flavors are tested on.
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "support")]
 
-from flavors.mlflow_server import MlflowServer  # noqa: E402
-from flavors.mlflow_server import program as mlflow_program  # noqa: E402
-from flavors.s3_server import KEY, SECRET, S3Server, weed  # noqa: E402
+from mlflow_server import MlflowServer  # noqa: E402
+from mlflow_server import program as mlflow_program  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
+from s3_server import KEY, SECRET, S3Server, weed  # noqa: E402
 
 from stackfold import Workspace  # noqa: E402
 
@@ -114,7 +114,7 @@ def kubeflow(demo: Demo) -> str:
 def _kubeflow_server(demo: Demo) -> Iterator[str]:
     """It executes what it is handed by `kfp.local`, hence in the environment that has it."""
     program = (
-        "import sys, time; from flavors.kfp_api_server import KfpApiServer\n"
+        "import sys, time; from kfp_api_server import KfpApiServer\n"
         "with KfpApiServer(sys.argv[1]) as server:\n"
         "    print(server.url, flush=True); sys.stdin.read()"
     )

@@ -8,8 +8,8 @@ import sys
 import time
 
 import pytest
-from flavors.model_servers import members
-from flavors.models_to_serve import FLOWERS, Sleeping, making, training
+from model_servers import members
+from models_to_serve import FLOWERS, Sleeping, making, training
 
 from stackfold.application.ports.model_deployer import Deployed
 from stackfold.domain.stacks.component_type import ComponentType

@@ -12,8 +12,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from flavors.model_servers import LOOPBACK, listening, members
-from flavors.models_to_serve import (
+from model_servers import LOOPBACK, listening, members
+from models_to_serve import (
     FLOWERS,
     Broken,
     Sleeping,

@@ -9,8 +9,8 @@ import warnings
 
 import pytest
 import yaml
-from flavors.models_to_serve import FLOWERS, STORE, made
-from flavors.s3_server import KEY, SECRET
+from models_to_serve import FLOWERS, STORE, made
+from s3_server import KEY, SECRET
 
 from stackfold.application.ports.tensors import tensors_of
 from stackfold.domain.errors import NoManifest, WouldNotRun

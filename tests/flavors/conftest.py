@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from flavors.containers import (  # noqa: F401  # fixtures
+from engine_containers import (  # noqa: F401  # fixtures
     buildah,
     engine,
     guarded_hub,
@@ -17,9 +17,9 @@ from flavors.containers import (  # noqa: F401  # fixtures
     storage,
     tiny,
 )
-from flavors.kfp_api_server import kfp  # noqa: F401  # a fixture
-from flavors.mlflow_server import mlflow_client, mlflow_server, mlflow_tool  # noqa: F401
-from flavors.ray_nodes import (  # noqa: F401  # fixtures
+from kfp_api_server import kfp  # noqa: F401  # a fixture
+from mlflow_server import mlflow_client, mlflow_server, mlflow_tool  # noqa: F401
+from ray_nodes import (  # noqa: F401  # fixtures
     head,
     own_head,
     ray,
@@ -28,9 +28,9 @@ from flavors.ray_nodes import (  # noqa: F401  # fixtures
     shared_nodes,
     two_nodes,
 )
-from flavors.registry_server import registry_at  # noqa: F401  # a fixture
-from flavors.s3_server import KEY, SECRET, S3Server, s3_store, weed
-from flavors.wandb_files import wandb_tool  # noqa: F401
+from registry_server import registry_at  # noqa: F401  # a fixture
+from s3_server import KEY, SECRET, S3Server, s3_store, weed
+from wandb_files import wandb_tool  # noqa: F401
 
 HERE = Path(__file__).parent
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 from contracts.container_registry import ContainerRegistryContract
-from flavors.registry_server import PASSWORD
+from registry_server import PASSWORD
 
 from stackfold.domain.errors import RegistryUnavailable
 

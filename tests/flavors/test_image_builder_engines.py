@@ -9,8 +9,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from flavors.containers import no_process_with, processes_with
-from flavors.registry_server import PASSWORD, USER
+from engine_containers import no_process_with, processes_with
+from registry_server import PASSWORD, USER
 
 from stackfold.application.ports import ImagePlan
 from stackfold.domain.errors import BuildFailed, RegistryForbidden, RegistryUnavailable

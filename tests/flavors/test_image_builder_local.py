@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 from contracts.image_builder import ImageBuilderContract
-from flavors.containers import no_process_with, processes_with
-from flavors.registry_server import PASSWORD
+from engine_containers import no_process_with, processes_with
+from registry_server import PASSWORD
 
 from stackfold.domain.errors import BuildFailed
 from stackfold.infrastructure.flavors.containers.local_image_builder import LocalImageBuilder

@@ -7,7 +7,7 @@ import json
 from uuid import uuid4
 
 import pytest
-from flavors.containers import Container
+from engine_containers import Container
 
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 import yaml
-from flavors.kfp_api_server import KfpApiServer
+from kfp_api_server import KfpApiServer
 from workspaces import ORCHESTRATOR
 
 from stackfold.domain.errors import InvalidStack, RunFailed

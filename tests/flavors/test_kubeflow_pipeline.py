@@ -2,9 +2,9 @@
 
 import json
 
+import kubeflow_pipelines
 import pytest
 import yaml
-from flavors import kubeflow_pipelines
 from pydantic import ValidationError
 from workspaces import ORCHESTRATOR
 
@@ -77,7 +77,7 @@ def test_a_task_knows_which_step_it_executes(document):
         given = task["inputs"]["parameters"]
         assert given["step"]["runtimeValue"]["constant"] == step
         source = given["source"]["runtimeValue"]["constant"]
-        assert source == "flavors.kubeflow_pipelines:training"
+        assert source == "kubeflow_pipelines:training"
 
 
 def test_whatever_becomes_of_the_tasks_a_last_one_ends_the_run(document):

@@ -7,8 +7,8 @@ for command. The log is shared as a folder.
 import json
 from uuid import uuid4
 
-from flavors.containers import Container
-from flavors.kfp_api_server import KfpApiServer
+from engine_containers import Container
+from kfp_api_server import KfpApiServer
 from workspaces import ORCHESTRATOR
 
 from stackfold.domain.stacks.component_type import ComponentType

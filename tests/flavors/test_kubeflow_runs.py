@@ -9,9 +9,9 @@ import threading
 import time
 from contextlib import suppress
 
+import kubeflow_pipelines
 import pytest
-from flavors import kubeflow_pipelines
-from flavors.kfp_api_server import KfpApiServer
+from kfp_api_server import KfpApiServer
 from workspaces import ORCHESTRATOR
 
 from stackfold.domain.errors import RunBusy, RunDetached, RunFailed

@@ -1,9 +1,9 @@
 """Steps in processes that Kubeflow starts, `kfp.local` here, tracked by a real MLflow server."""
 
+import kubeflow_pipelines
 import pytest
 from contracts.experiment_tracker import TRACKER, ids_of, the_only
-from flavors import kubeflow_pipelines
-from flavors.kfp_api_server import KfpApiServer
+from kfp_api_server import KfpApiServer
 from workspaces import ORCHESTRATOR
 
 from stackfold.domain.errors import RunFailed

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 from contracts.deployed_models import DeployedModelsContract
 from contracts.model_deployer import ModelDeployerContract
-from flavors.environments import environment
-from flavors.models_to_serve import FLOWERS, made
+from flavor_environments import environment
+from models_to_serve import FLOWERS, made
 
 from stackfold.application.ports.model_deployer import Deployed
 from stackfold.application.ports.tensors import tensors_of

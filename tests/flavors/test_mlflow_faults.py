@@ -5,7 +5,7 @@ import time
 
 import pytest
 from contracts.experiment_tracker import TRACKER, ids_of, the_only
-from flavors.mlflow_server import PASSWORD, USER, MlflowServer, MlflowTool
+from mlflow_server import PASSWORD, USER, MlflowServer, MlflowTool
 
 from stackfold.application.runs.context import get_context
 from stackfold.domain.errors import RunFailed, TrackerUnavailable

@@ -3,9 +3,9 @@
 import threading
 
 import pytest
-from flavors import ray_pipelines
-from flavors.ray_nodes import add_node
-from flavors.ray_stacks import lives, on, program_of, statuses, until
+import ray_pipelines
+from ray_nodes import add_node
+from ray_stacks import lives, on, program_of, statuses, until
 
 from stackfold.domain.errors import RunFailed
 from stackfold.infrastructure.workspace import Workspace
@@ -68,7 +68,7 @@ def test_a_run_fails_when_there_is_no_node_left_for_a_step(ws, head, tmp_path, s
 
 PROGRAM = """
     import sys
-    from flavors import ray_pipelines
+    import ray_pipelines
     from stackfold.infrastructure.workspace import Workspace
 
     with Workspace.open() as ws:

@@ -10,9 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from flavors import ray_pipelines
-from flavors.ray_stacks import NEVER_CACHED, is_gone, on, program_of, statuses, until
+import ray_pipelines
 from pydantic import ValidationError
+from ray_stacks import NEVER_CACHED, is_gone, on, program_of, statuses, until
 from workspaces import OPERATOR, ORCHESTRATOR
 
 from stackfold.domain.errors import RunFailed
@@ -68,7 +68,7 @@ def test_a_step_may_use_ray_itself(ws, two_nodes):
 
 
 def test_single_steps_can_be_sent_to_ray(ws, two_nodes):
-    folder = str(Path(__file__).parents[1])
+    folder = str(Path(__file__).parents[1] / "support")
     ws.components.register(
         OPERATOR, "ray", "ray", {"address": two_nodes.address, "working_dir": folder}
     )
@@ -226,7 +226,7 @@ def test_a_head_that_does_not_answer_is_told_in_one_line(ws, ray):
 OWN = """
     import os, signal
     import ray
-    from flavors import ray_pipelines
+    import ray_pipelines
     from stackfold.domain.errors import RunFailed
     from stackfold.infrastructure.workspace import Workspace
 

@@ -3,9 +3,9 @@
 import os
 
 import pytest
+import ray_pipelines
 from contracts.experiment_tracker import TRACKER, ids_of, the_only
-from flavors import ray_pipelines
-from flavors.ray_stacks import on
+from ray_stacks import on
 
 from stackfold.domain.errors import RunFailed
 from stackfold.infrastructure.workspace import Workspace

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from contracts.artifact_store import content, uris, written
-from flavors.meddling_proxy import MeddlingProxy
-from flavors.s3_server import KEY, SECRET, s3_store
+from faulty_proxy import FaultyProxy
+from s3_server import KEY, SECRET, s3_store
 
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, MissingSecret
 
@@ -17,7 +17,7 @@ LARGE = b"0123456789abcdef" * (MEBIBYTE + 1)
 
 @pytest.fixture
 def proxy(s3_server):
-    with MeddlingProxy(s3_server.url) as proxy:
+    with FaultyProxy(s3_server.url) as proxy:
         yield proxy
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 from contracts.artifact_store import uris
-from flavors.s3_server import KEY, SECRET
 from runnable import STORE, training
+from s3_server import KEY, SECRET
 
 from stackfold.application.ports import ArtifactStore
 from stackfold.domain.errors import ArtifactStoreUnavailable, RunFailed

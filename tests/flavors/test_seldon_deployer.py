@@ -7,7 +7,7 @@ import sys
 import pytest
 from contracts.deployed_models import DeployedModelsContract
 from contracts.model_deployer import ModelDeployerContract
-from flavors.models_to_serve import making
+from models_to_serve import making
 
 from stackfold.infrastructure.flavors.seldon.model_deployer import SeldonModelDeployer
 from stackfold.infrastructure.workspace import Workspace

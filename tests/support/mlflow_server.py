@@ -17,7 +17,7 @@ import cloudpickle
 import contracts.experiment_tracker
 import pytest
 from contracts.experiment_tracker import Seen
-from flavors.environments import environment
+from flavor_environments import environment
 
 # A step's process cannot import the tests.
 cloudpickle.register_pickle_by_value(contracts.experiment_tracker)

@@ -11,14 +11,14 @@ from workspaces import ORCHESTRATOR
 
 from stackfold.domain.pipelines.run_configuration import RunConfiguration
 
-TESTS = Path(__file__).parents[1]
+SUPPORT = Path(__file__).parent
 NEVER_CACHED = RunConfiguration(enable_cache=False)
 
 
 def on(ws, cluster, store="default", **settings):
     """Make a stack `ray` on a cluster, and return the function that runs a pipeline on it."""
     # The pipelines of the tests are found below this folder.
-    given = {"address": cluster.address, "working_dir": str(TESTS), **settings}
+    given = {"address": cluster.address, "working_dir": str(SUPPORT), **settings}
     ws.components.register(ORCHESTRATOR, "cluster", "ray", given)
     ws.stacks.register("ray", orchestrator="cluster", artifact_store=store)
 
@@ -35,9 +35,7 @@ def program_of(ws, text, *arguments, **variables):
         env={
             **os.environ,
             "STACKFOLD_HOME": str(ws.home),
-            "PYTHONPATH": os.pathsep.join(
-                map(str, (TESTS, TESTS / "support")),
-            ),
+            "PYTHONPATH": str(SUPPORT),
             **variables,
         },
         stdout=subprocess.PIPE,

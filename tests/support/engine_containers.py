@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from flavors.registry_server import SECONDS, Registry
+from registry_server import SECONDS, Registry
 
 WAYS = {
     "buildah": ([], ["--storage-driver=vfs", "--isolation=chroot"]),

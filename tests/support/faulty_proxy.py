@@ -13,7 +13,7 @@ SLOW_DOWN = (
 )
 
 
-class MeddlingProxy:
+class FaultyProxy:
     """Forwards connections; use it in a `with` block."""
 
     def __init__(self, url: str) -> None:
