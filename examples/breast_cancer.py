@@ -1,8 +1,8 @@
-"""Tell malignant from benign tumours: train several models at once, keep the best, plot them all.
+"""Classify tumours as malignant or benign: train several models, select the best, plot scores.
 
 Run it with `python breast_cancer.py`, or `stackfold pipeline run breast_cancer.py`. The data is
-bundled with scikit-learn. The last step wants somebody's approval: the run fails without a file
-`approved` in the current folder, and can be resumed once it is there.
+bundled with scikit-learn. The last step requires an approval: the run fails without a file
+`approved` in the current folder, and can be resumed once the file exists.
 """
 
 import time

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What Stackfold is for: the same code on two stacks, and a record of which run used which.
-# Everything happens in a temporary folder, which is removed at the end.
+# Runs the same code on two stacks, and shows which run used which.
+# Everything is in a temporary folder, which is removed at the end.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,7 +19,7 @@ say() {
     printf '\n%s# %s%s\n' "$bold" "$*" "$plain"
 }
 
-# Print a command as one could type it, and do it.
+# Print a command as it would be typed, and run it.
 run() {
     typed=
     for word; do
@@ -32,11 +32,11 @@ run() {
     "$@"
 }
 
-say "Run a pipeline on the stack that is there from the start"
+say "Run a pipeline on the default stack"
 run stackfold stack list
 run python digits.py
 
-say "Register a second stack, whose artifacts go to another folder, and activate it"
+say "Register a second stack that stores artifacts in another folder, and activate it"
 run stackfold artifact-store register shared --flavor local --path=shared-artifacts -m "a folder for the team"
 run stackfold stack register shared -o default -a shared -m "try the shared folder"
 run stackfold stack set shared
@@ -44,9 +44,9 @@ run stackfold stack set shared
 say "Run the same file again"
 run python digits.py
 
-say "Both runs, each with the stack and the revision that it used"
+say "Both runs, with the stack and revision that they used"
 run stackfold run list
 run ls
 
-say "The latest run, and everything that it was pinned to"
+say "The latest run, with everything it was pinned to"
 run stackfold run describe "$(stackfold run list --output tsv --columns name | sed -n 2p)"

@@ -148,7 +148,7 @@ class Variant:
 
 
 VARIANTS = (
-    Variant("default", "The stack that is there from the start", ""),
+    Variant("default", "The default stack", ""),
     Variant("s3", "Artifacts in S3", "-o default -a lake", (s3,)),
     Variant(
         "ray", "Steps on a Ray cluster, artifacts in S3", "-o cluster -a lake", (s3, ray), "ray"
@@ -238,10 +238,10 @@ def main() -> None:
         shutil.copy(Path(__file__).with_name("stacks.py"), folder)
         began = time.monotonic()
         worked = [show(demo, each) for each in VARIANTS if each.name not in left_out]
-        say("All of it, as it is recorded")
+        say("All runs, as recorded")
         Console(width=120).print(table(demo, left_out))
         if "mlflow" in demo.urls:
-            say("What MLflow itself tells of its run")
+            say("The same run in MLflow")
             tell_mlflow(demo.urls["mlflow"])
         print(f"\n{time.monotonic() - began:.0f} seconds, servers included")
     sys.exit(0 if all(worked) else 1)

@@ -1,4 +1,4 @@
-"""Tell handwritten digits apart: train two models, and keep the better one.
+"""Classify handwritten digits: train two models, and select the better one.
 
 Run it with `python digits.py`, or `stackfold pipeline run digits.py`.
 """

@@ -1,8 +1,8 @@
-"""A model deployer of one's own: each deployment is a server of Python's standard library.
+"""A custom model deployer: each deployment is a server of Python's standard library.
 
-Its folder in Stackfold's home holds the model, its port and its log, and a file `running`: the
-server ends when that is gone. So it is found, and ended, by whoever comes next, even if the command
-that started it was killed.
+Its folder in Stackfold's home has the model, the port, the log, and a file `running`: the server
+ends when that file is deleted. So any later command can find and stop it, even if the command that
+started it was killed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Tell handwritten digits apart; the same on whatever stack is active.
+"""Classify handwritten digits, on any stack.
 
 Run it with `python stacks.py`. `make demo-stacks` runs it on five stacks.
 """
