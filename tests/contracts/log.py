@@ -102,7 +102,7 @@ class LogContract:
         assert [*log.select_events(component.id)] == events
         assert [*log.select_events(str(component.id))] == events
 
-    def test_any_event_can_be_kept(self, log, rows):
+    def test_any_event_can_be_stored(self, log, rows):
         for example in EXAMPLES:
             event = replace(signed(example), originator_id=uuid4())
             log.insert_events([event], events=[UnknownToReadModels()])
@@ -131,21 +131,21 @@ class LogContract:
     def test_an_unknown_stream_is_empty(self, log):
         assert [*log.select_events(uuid4())] == []
 
-    def test_events_of_one_append_say_that_they_belong_together(self, rows, append):
+    def test_events_of_one_append_have_the_same_change(self, rows, append):
         append(alerter("a"))
         append(alerter("b"), alerter("c"))
         assert [record.change for record in self.records(rows)] == [1, 2, 2]
 
     # -- time and chain
 
-    def test_every_record_is_chained_to_the_one_before(self, rows, append):
+    def test_every_record_is_chained_to_the_previous_one(self, rows, append):
         for name in "abcdefgh":
             append(alerter(name))
         records = self.records(rows)
         assert len(records) == 8
         assert_chained(records)
 
-    def test_the_logs_own_time_is_the_clock_when_it_is_recorded(self, rows, append):
+    def test_the_time_of_recording_is_that_of_the_clock(self, rows, append):
         before = datetime.now(UTC)
         append(alerter())
         (record,) = self.records(rows)
@@ -153,7 +153,7 @@ class LogContract:
         assert record.recorded_at.endswith("Z")
         assert len(record.recorded_at) == len("2026-01-01T00:00:00.000000Z")
 
-    def test_the_logs_own_time_never_runs_backwards(self, rows, append):
+    def test_the_time_of_recording_never_runs_backwards(self, rows, append):
         for moment in ("2026-06-01 12:00", "2026-05-01", "2026-06-01 11:59:59", "2026-06-02"):
             with freeze_time(moment):
                 append(alerter(f"at-{moment[5:10]}-{moment[-2:]}"))
@@ -196,7 +196,7 @@ class LogContract:
             append(other)
         unchanged()
 
-    def test_a_conflict_in_the_last_event_takes_the_first_with_it(self, log, append, unchanged):
+    def test_a_conflict_in_the_last_event_rolls_back_the_first(self, log, append, unchanged):
         component = alerter()
         append(component)
         late = self.load(log, component.id)
@@ -208,7 +208,7 @@ class LogContract:
             append(alerter("new"), late)
         unchanged()
 
-    def test_the_log_goes_on_after_a_refusal(self, log, rows, append):
+    def test_the_log_works_after_a_rejected_append(self, log, rows, append):
         append(alerter("a"))
         for _ in range(3):
             with pytest.raises(NameTaken):
@@ -216,7 +216,7 @@ class LogContract:
         assert [*append(alerter("c"))] == [2]
         assert_chained(self.records(rows))
 
-    def test_an_error_of_any_kind_leaves_nothing(self, log, append, unchanged):
+    def test_any_error_rolls_everything_back(self, log, append, unchanged):
         append(alerter("a"))
         unchanged()
         good = alerter("b")
@@ -229,7 +229,7 @@ class LogContract:
             log.insert_events([*records, signed(stray)], events=[*events, stray])
         unchanged()
 
-    def test_a_rehearsal_shows_what_would_be_and_leaves_nothing(self, log, rows, unchanged):
+    def test_a_dry_run_shows_the_result_and_records_nothing(self, log, rows, unchanged):
         unchanged()
         seen = []
         events = alerter("a").collect_events()
@@ -243,7 +243,7 @@ class LogContract:
 
     # -- what holds between aggregates
 
-    def test_a_name_belongs_to_one_living_component_of_its_type(self, append, unchanged):
+    def test_a_name_belongs_to_one_existing_component_of_its_type(self, append, unchanged):
         append(alerter("a"), Component.register(ORCHESTRATOR, "a", "f", {}))
         unchanged()
         with pytest.raises(NameTaken, match="an alerter named 'a' exists already"):
@@ -268,7 +268,7 @@ class LogContract:
         append(first, second)
         append(alerter("a"), alerter("b"))
 
-    def test_two_names_can_be_swapped_by_way_of_a_third(self, append):
+    def test_two_names_can_be_swapped_through_a_third(self, append):
         first, second = alerter("a"), alerter("b")
         append(first, second)
         for component, name in ((first, "c"), (second, "a"), (first, "b")):
@@ -291,7 +291,7 @@ class LogContract:
             append(orchestrator)
         unchanged()
 
-    def test_a_component_can_go_together_with_its_last_stack(self, rows, append):
+    def test_a_component_can_be_deleted_with_its_last_stack(self, rows, append):
         orchestrator, store, stack = self.stack("prod", "a")
         append(orchestrator, store, stack)
         stack.delete()
@@ -299,7 +299,7 @@ class LogContract:
         append(stack, orchestrator)
         assert [row["until"] for row in rows("components") if row["type"] == ORCHESTRATOR] == [5]
 
-    def test_a_stack_needs_living_components(self, append, unchanged):
+    def test_a_stack_needs_existing_components(self, append, unchanged):
         orchestrator, store, stack = self.stack("prod", "a")
         append(orchestrator, store)
         orchestrator.delete()

@@ -47,7 +47,7 @@ def refused(place):
 # -- a clock that jumps
 
 
-def test_a_jump_of_more_than_ten_years_is_refused_in_one_line(tmp_path):
+def test_a_jump_of_more_than_ten_years_is_rejected(tmp_path):
     begun(tmp_path / "home", "2010-05-01")
     told = refused(tmp_path / "home")
     assert "more than ten years after the log's last event (2010-05-01)" in told
@@ -55,7 +55,7 @@ def test_a_jump_of_more_than_ten_years_is_refused_in_one_line(tmp_path):
     assert "\n" not in told
 
 
-def test_the_option_goes_on_and_is_needed_once(tmp_path, monkeypatch):
+def test_the_environment_variable_allows_the_jump_and_is_needed_once(tmp_path, monkeypatch):
     begun(tmp_path / "home", "2010-05-01")
     with monkeypatch.context() as allowed, opened(tmp_path / "home") as ws:
         allowed.setenv("STACKFOLD_ALLOW_CLOCK_JUMP", "1")
@@ -67,13 +67,13 @@ def test_the_option_goes_on_and_is_needed_once(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("years", [1, 9])
-def test_a_home_that_slept_for_years_wakes_without_a_question(tmp_path, years):
+def test_a_home_that_was_unused_for_years_works_without_the_variable(tmp_path, years):
     begun(tmp_path / "home", f"{datetime.now(UTC).year - years}-12-31")
     with opened(tmp_path / "home") as ws:
         store(ws, "a")
 
 
-def test_a_server_tells_the_time_however_long_its_log_slept(postgres):
+def test_the_clock_of_a_server_may_jump(postgres):
     with postgres.lent() as url:
         begun(url, "2010-05-01")
         with opened(url) as ws:
@@ -81,7 +81,7 @@ def test_a_server_tells_the_time_however_long_its_log_slept(postgres):
             assert seconds_from_now(ws.log.head().recorded_at) < 600
 
 
-def test_a_server_stamps_by_its_own_clock(postgres, monkeypatch):
+def test_events_in_a_server_get_the_time_of_its_clock(postgres, monkeypatch):
     """This machine's clock is wrong, for SQLite too: no test has set only Python's."""
     from stackfold.infrastructure.eventstore import clock
 
@@ -92,7 +92,7 @@ def test_a_server_stamps_by_its_own_clock(postgres, monkeypatch):
     assert seconds_from_now(recorded) < 600
 
 
-def test_frozen_clocks_and_logs_in_memory_are_not_asked(tmp_path, place):
+def test_frozen_clocks_and_logs_in_memory_may_jump(tmp_path, place):
     begun(place, "2010-05-01")
     with freeze_time("2050-01-01"), opened(place) as ws:
         store(ws, "a")
@@ -121,7 +121,7 @@ def ahead(place):
 REMEDY = "`stackfold log fork NEW_HOME --at '#5'` makes a copy that ends before it"
 
 
-def test_it_goes_on_and_each_change_tells_of_it(ahead, caplog):
+def test_a_log_ahead_of_the_clock_works_and_each_change_warns(ahead, caplog):
     with opened(ahead) as ws:
         for number in range(2):
             caplog.clear()
@@ -137,14 +137,14 @@ def test_it_goes_on_and_each_change_tells_of_it(ahead, caplog):
         assert ws.log.verify().holds
 
 
-def test_a_program_can_ask_for_it(ahead):
+def test_a_program_can_check_whether_a_log_is_ahead(ahead):
     with opened(ahead) as ws:
         found = ws.log.ahead()
         assert (found.first, found.recorded_at) == (6, "2099-01-01T00:00:00.000000Z")
         assert seconds_from_now(found.now) < 600
 
 
-def test_a_fork_that_ends_before_it_has_the_right_time_again(ahead, tmp_path, caplog):
+def test_a_fork_before_the_wrong_times_has_the_right_time(ahead, tmp_path, caplog):
     with opened(ahead) as ws:
         ws.log.fork("#5", tmp_path / "right")
     with opened(tmp_path / "right") as ws:
@@ -154,7 +154,7 @@ def test_a_fork_that_ends_before_it_has_the_right_time_again(ahead, tmp_path, ca
     assert not caplog.records
 
 
-def test_points_in_time_mean_what_they_meant(ahead, caplog):
+def test_points_in_the_past_keep_their_meaning(ahead, caplog):
     with opened(ahead) as ws:
         store(ws, "late")
         assert names(ws.stacks.list(as_of="2020-01-03")) == ["default", "good"]
@@ -162,7 +162,7 @@ def test_points_in_time_mean_what_they_meant(ahead, caplog):
         assert names(ws.stacks.list(as_of="2099-01-02")) == ["default", "good", "wrong"]
 
 
-def test_a_little_ahead_is_no_matter(tmp_path, caplog):
+def test_a_log_that_is_slightly_ahead_causes_no_warning(tmp_path, caplog):
     with freeze_time(datetime.now(UTC) + timedelta(seconds=30)):
         opened(tmp_path / "home").close()
     with opened(tmp_path / "home") as ws:
@@ -171,7 +171,7 @@ def test_a_little_ahead_is_no_matter(tmp_path, caplog):
     assert not caplog.records
 
 
-def test_a_command_tells_of_it_once_on_stderr(ahead):
+def test_a_command_warns_once_on_stderr(ahead):
     home = {"STACKFOLD_STORE" if "://" in str(ahead) else "STACKFOLD_HOME": str(ahead)}
     command = ["stack", "register", "new", "-o", "default", "-a", "default", "--set"]
     done = subprocess.run(

@@ -67,7 +67,7 @@ def hide_the_revision(home, position):
 # -- indexes that were tampered with
 
 
-def test_a_name_hidden_by_an_index_is_told_and_found_again(ws):
+def test_a_name_hidden_by_an_index_is_reported_and_restored(ws):
     hide_the_name(ws.home)
     found = ws.log.verify()
     assert "stacks_named" in found.problem
@@ -76,7 +76,7 @@ def test_a_name_hidden_by_an_index_is_told_and_found_again(ws):
     assert ws.log.verify().holds
 
 
-def test_an_index_that_leaves_out_a_name_for_ever_is_told(ws):
+def test_an_index_that_permanently_omits_a_name_is_reported(ws):
     hide(
         ws.home,
         "stacks_named",
@@ -88,7 +88,7 @@ def test_an_index_that_leaves_out_a_name_for_ever_is_told(ws):
     assert ws.log.verify().holds
 
 
-def test_an_event_hidden_by_an_index_is_told_with_its_place(ws):
+def test_an_event_hidden_by_an_index_is_reported_with_its_position(ws):
     hide_the_revision(ws.home, 6)
     found = ws.log.verify()
     assert (found.position, found.problem) == (
@@ -100,7 +100,7 @@ def test_an_event_hidden_by_an_index_is_told_with_its_place(ws):
 
 
 @pytest.mark.parametrize("trigger", ["events_stay", "events_stay_as_they_are"])
-def test_a_missing_trigger_is_told_and_made_anew(ws, trigger):
+def test_a_missing_trigger_is_reported_and_recreated(ws, trigger):
     with closing(sqlite3.connect(ws.home / LOG_FILE)) as connection:
         connection.execute(f"DROP TRIGGER {trigger}")
     problem = f"the trigger '{trigger}' is missing, which keeps the log append-only"
@@ -109,7 +109,7 @@ def test_a_missing_trigger_is_told_and_made_anew(ws, trigger):
     assert ws.log.verify().holds
 
 
-def test_a_trigger_that_does_nothing_is_told(ws):
+def test_a_trigger_that_does_nothing_is_reported(ws):
     with opened_by_force(ws.home) as connection:
         for name, event in (("events_stay", "DELETE"), ("events_stay_as_they_are", "UPDATE")):
             connection.execute(
@@ -136,7 +136,7 @@ def with_a_namesake(ws):
 TOLD = r"#7 makes a second stack 'prod', beside #6: it is shown as 'prod-\w{8}' until it is"
 
 
-def test_a_namesake_is_told_by_verify_first_as_a_lying_index(with_a_namesake):
+def test_verify_reports_a_duplicate_name_first_as_a_damaged_index(with_a_namesake):
     ws = with_a_namesake
     assert not ws.log.verify().holds
     with pytest.warns(LogContradicts, match=TOLD):
@@ -146,7 +146,7 @@ def test_a_namesake_is_told_by_verify_first_as_a_lying_index(with_a_namesake):
     assert found.problem.startswith("makes a second stack 'prod', beside #6")
 
 
-def test_a_rebuild_shows_both_and_a_rename_ends_it(with_a_namesake):
+def test_a_rebuild_shows_both_and_a_rename_resolves_the_conflict(with_a_namesake):
     ws = with_a_namesake
     with pytest.warns(LogContradicts, match=TOLD):
         ws.log.rebuild()
@@ -162,7 +162,7 @@ def test_a_rebuild_shows_both_and_a_rename_ends_it(with_a_namesake):
     assert ws.log.verify().holds
 
 
-def test_a_delete_ends_it_too(with_a_namesake):
+def test_a_deletion_resolves_the_conflict(with_a_namesake):
     ws = with_a_namesake
     with pytest.warns(LogContradicts, match=TOLD):
         ws.log.rebuild()
@@ -170,7 +170,7 @@ def test_a_delete_ends_it_too(with_a_namesake):
     assert ws.log.verify().holds
 
 
-def test_copies_of_a_log_with_namesakes_are_made_and_tell_of_them(with_a_namesake, tmp_path):
+def test_copies_of_a_log_with_duplicate_names_warn(with_a_namesake, tmp_path):
     ws = with_a_namesake
     with pytest.warns(LogContradicts, match=TOLD):
         ws.log.fork(None, tmp_path / "forked")
@@ -187,7 +187,7 @@ def test_copies_of_a_log_with_namesakes_are_made_and_tell_of_them(with_a_namesak
         assert before.log.verify().holds
 
 
-def test_an_upgrade_of_such_a_log_goes_on_and_tells_of_it(with_a_namesake, monkeypatch):
+def test_an_upgrade_of_a_log_with_duplicate_names_warns(with_a_namesake, monkeypatch):
     with_a_namesake.close()
     for module in ("eventstore.rebuild", "database.sqlite"):
         monkeypatch.setattr(f"stackfold.infrastructure.{module}.SCHEMA", SCHEMA + 1)
@@ -213,7 +213,7 @@ def with_a_second_revision(ws):
 TWICE = r"#8 is a second revision 2 of component [\w-]+, beside #7; both count: .*--at '#7'"
 
 
-def test_both_events_of_one_revision_count(with_a_second_revision, tmp_path):
+def test_both_events_of_one_revision_are_applied(with_a_second_revision, tmp_path):
     ws = with_a_second_revision
     assert ws.log.verify().position == 7
     with pytest.warns(LogContradicts, match=TWICE):
@@ -244,9 +244,7 @@ def test_both_events_of_one_revision_count(with_a_second_revision, tmp_path):
 # -- on the command line
 
 
-def test_the_command_line_tells_what_is_wrong_and_what_ends_it(
-    with_a_namesake, monkeypatch, capsys
-):
+def test_the_command_line_shows_the_problem_and_its_solution(with_a_namesake, monkeypatch, capsys):
     monkeypatch.setenv("STACKFOLD_HOME", str(with_a_namesake.home))
 
     def told(*command):

@@ -55,7 +55,7 @@ def refusals(ws):
 
 
 @pytest.mark.parametrize("value", ["'{'", "'garbage'", "'7'", "x'00ff'"])
-def test_a_damaged_cell_says_rebuild_wherever_it_is_read(filled, home, value):
+def test_every_query_of_a_damaged_cell_suggests_a_rebuild(filled, home, value):
     before = tables(filled)
     assert refusals(filled) == []
     for table, column in JSON:
@@ -77,7 +77,7 @@ READ = {
 }
 
 
-def test_text_that_is_none_and_a_missing_table_say_so_too(filled, home):
+def test_invalid_text_and_a_missing_table_suggest_a_rebuild(filled, home):
     for damage in (
         "UPDATE stacks SET description = CAST(x'ff' AS TEXT)",
         "DROP TABLE components",
@@ -104,7 +104,7 @@ def test_text_that_is_none_and_a_missing_table_say_so_too(filled, home):
         ("UPDATE deployments SET artifact = '{}'", lambda ws: ws.deployments.describe("churn")),
     ],
 )
-def test_a_cell_with_something_else_in_it_says_so_too(filled, home, damage, read):
+def test_a_cell_of_another_structure_suggests_a_rebuild(filled, home, damage, read):
     with closing(sqlite3.connect(home / LOG_FILE)) as connection:
         connection.execute(damage)
         connection.commit()
@@ -112,6 +112,6 @@ def test_a_cell_with_something_else_in_it_says_so_too(filled, home, damage, read
         read(filled)
 
 
-def test_who_asks_for_nonsense_is_told_of_that(filled):
+def test_invalid_arguments_are_not_reported_as_damage(filled):
     with pytest.raises((AttributeError, TypeError)):
         filled.queries.stack(object())

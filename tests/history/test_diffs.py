@@ -42,7 +42,7 @@ def test_the_last_change_may_be_one_of_a_component(ws, prod):
     assert diff(ws, "prod") == {"artifact_store.path": ("/two", "artifacts")}
 
 
-def test_a_change_of_several_things_is_shown_whole(ws, prod):
+def test_a_change_of_several_aggregates_is_shown_as_one(ws, prod):
     ws.components.update(STORE, "shared", {"path": "/two"})
     ws.stacks.update("prod", description="x")
     ws.stacks.revert("prod", to=1, with_components=True)
@@ -85,7 +85,7 @@ def test_without_a_name_the_active_stack(ws, prod):
     assert diff(ws) == {"description": (None, "x")}
 
 
-def test_what_others_did_meanwhile_is_no_difference(ws, prod):
+def test_concurrent_changes_are_no_differences(ws, prod):
     before = ws.log.head().position
     store(ws, "new", path="/new")
     stack(ws, "new")
@@ -95,7 +95,7 @@ def test_what_others_did_meanwhile_is_no_difference(ws, prod):
 # -- points and revisions
 
 
-def test_two_revisions_with_all_that_lies_between(ws, prod):
+def test_two_revisions_include_everything_in_between(ws, prod):
     ws.stacks.update("prod", description="two")
     ws.components.update(STORE, "shared", {"path": "/two"})
     ws.stacks.update("prod", description="three")
@@ -127,7 +127,7 @@ def test_a_default_of_several_components_that_changed(ws, prod):
 
 
 @pytest.mark.parametrize("values", [(1, True), (1, 1.0), ("1", 1)])
-def test_values_that_only_python_takes_for_the_same_differ(ws, values):
+def test_values_that_are_equal_only_in_python_differ(ws, values):
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.register(ALERTER, "pager", "pager", {"to": values[0]})
     stack(ws, "prod", alerter="pager")
@@ -135,7 +135,7 @@ def test_values_that_only_python_takes_for_the_same_differ(ws, values):
     assert repr(diff(ws, "prod")) == repr({"alerter[pager].to": values})
 
 
-def test_a_flavor_that_is_gone_by_now_is_no_obstacle(ws):
+def test_a_deleted_flavor_is_no_obstacle(ws):
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.register(ALERTER, "pager", "pager", {"to": "ops"})
     stack(ws, "prod", alerter="pager")
@@ -147,7 +147,7 @@ def test_a_flavor_that_is_gone_by_now_is_no_obstacle(ws):
 # -- two stacks
 
 
-def test_two_stacks_are_compared_by_what_they_are_made_of(ws, prod):
+def test_two_stacks_are_compared_by_their_components(ws, prod):
     store(ws, "elsewhere", path="/else")
     stack(ws, "staging", artifact_store="elsewhere", step_operator="b", description="to try")
     assert diff(ws, "prod", "staging") == {
@@ -171,7 +171,7 @@ def test_a_copy_does_not_differ_at_first(ws, prod):
 # -- what is refused
 
 
-def test_what_never_was_cannot_be_compared(ws, prod):
+def test_what_never_existed_cannot_be_compared(ws, prod):
     with refused(ws, NotFound, "there is no stack 'never': there never was one"):
         ws.stacks.diff("never")
     with refused(ws, NotFound, "there is no stack 'never'"):
@@ -181,7 +181,7 @@ def test_what_never_was_cannot_be_compared(ws, prod):
             ws.stacks.diff("prod", revisions=revisions)
 
 
-def test_two_stacks_must_both_have_been_there(ws, prod):
+def test_both_stacks_must_have_existed(ws, prod):
     stack(ws, "staging")
     with refused(ws, DidNotExistAt, "stack 'staging' did not exist as of #8"):
         ws.stacks.diff("prod", "staging", as_of=(None, 8))

@@ -50,7 +50,7 @@ def test_a_golden_event_is_loaded(path):
 
 
 @each_golden
-def test_todays_code_would_store_it_as_it_is_stored(path):
+def test_the_current_code_stores_it_with_the_same_bytes(path):
     topic, version = topic_and_version(path)
     state = path.read_bytes()
     event = loaded(topic, state)
@@ -78,7 +78,7 @@ def test_the_golden_examples_of_an_event_have_all_of_its_fields(event_class):
 
 
 @pytest.mark.parametrize("event_class", [Stack.Registered, Component.Registered])
-def test_version_1_did_not_tell_which_revision_was_copied(event_class):
+def test_version_1_does_not_record_the_copied_revision(event_class):
     (old,) = golden(event_class.TOPIC, 1)
     assert b'"class_version"' not in old
     state = orjson.loads(old) | {"copied_from": str(ID)}
@@ -89,7 +89,7 @@ def test_version_1_did_not_tell_which_revision_was_copied(event_class):
     )
 
 
-def test_version_2_tells_it(ws):
+def test_version_2_records_the_copied_revision(ws):
     stack = {"orchestrator": "default", "artifact_store": "default"}
     ws.stacks.register("prod", **stack)
     ws.stacks.update("prod", description="For real")
@@ -99,7 +99,7 @@ def test_version_2_tells_it(ws):
     assert event.data["copied_from"] == {"id": ws.stacks.get("prod").id, "revision": 2}
 
 
-def test_an_old_log_gives_what_it_gave_and_can_go_on(ws):
+def test_an_old_log_has_the_same_read_models_and_can_be_extended(ws):
     """A log in which a copy was recorded by version 1."""
     stack = {"orchestrator": "default", "artifact_store": "default"}
     original = ws.stacks.register("prod", **stack)
@@ -129,7 +129,7 @@ def test_an_old_log_gives_what_it_gave_and_can_go_on(ws):
         (-1, "damaged"),
     ],
 )
-def test_a_version_that_is_not_known_is_refused(version, reason):
+def test_an_unknown_version_is_rejected(version, reason):
     (current,) = golden("stack.registered", 2)
     state = orjson.loads(current) | {"class_version": version}
     with pytest.raises(UnreadableEvent, match=reason):

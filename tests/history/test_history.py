@@ -26,7 +26,7 @@ def latest(ws):
 # -- one entry
 
 
-def test_an_entry_tells_who_when_where_and_why(ws, prod):
+def test_an_entry_has_author_time_position_and_reason(ws, prod):
     as_somebody(ws, "eve@example.com")
     updated = ws.stacks.update("prod", description="For real", why="it was missing")
     entry = latest(ws)
@@ -37,7 +37,7 @@ def test_an_entry_tells_who_when_where_and_why(ws, prod):
     assert entry.position == entry.change == ws.log.head().position
 
 
-def test_registering_sets_every_field_that_was_given(ws, prod):
+def test_registering_sets_every_given_field(ws, prod):
     assert changes(latest(ws)) == {
         "name": (None, "prod"),
         "orchestrator": (None, "default"),
@@ -45,7 +45,7 @@ def test_registering_sets_every_field_that_was_given(ws, prod):
     }
 
 
-def test_an_update_tells_what_was_before_and_what_is_after(ws, prod):
+def test_an_update_shows_the_values_before_and_after(ws, prod):
     ws.stacks.update("prod", description="one", labels={"team": "vision"})
     ws.stacks.update("prod", artifact_store="default", description="two", labels={"team": None})
     assert changes(latest(ws)) == {
@@ -55,7 +55,7 @@ def test_an_update_tells_what_was_before_and_what_is_after(ws, prod):
     }
 
 
-def test_several_components_of_a_type_are_told_in_their_order(ws, prod):
+def test_several_components_of_a_type_are_shown_in_order(ws, prod):
     ws.stacks.update("prod", step_operator=["a", "b"])
     assert changes(latest(ws)) == {"step_operator": (None, "a, b")}
     ws.stacks.set_default("prod", {OPERATOR: "b"})
@@ -85,14 +85,14 @@ def test_a_renaming_a_deletion_and_a_restoration(ws, prod):
     }
 
 
-def test_a_revert_tells_what_it_changed(ws, prod):
+def test_a_revert_shows_what_it_changed(ws, prod):
     ws.stacks.update("prod", description="a mistake")
     ws.stacks.revert("prod", why="it was a mistake")
     assert (latest(ws).action, latest(ws).why) == ("reverted", "it was a mistake")
     assert changes(latest(ws)) == {"description": ("a mistake", None)}
 
 
-def test_components_are_called_what_they_were_called_then(ws, prod):
+def test_components_have_the_names_they_had_then(ws, prod):
     ws.stacks.update("prod", artifact_store="default")
     ws.components.rename(STORE, "shared", "other")
     ws.components.delete(STORE, "other")
@@ -101,7 +101,7 @@ def test_components_are_called_what_they_were_called_then(ws, prod):
     assert changes(registered)["artifact_store"] == (None, "shared")
 
 
-def test_a_component_tells_its_attributes_and_labels(ws):
+def test_a_component_shows_its_attributes_and_labels(ws):
     store(ws, "shared", path="/one")
     ws.components.update(STORE, "shared", {"path": "/two"}, {"disk": "fast"}, why="full")
     ws.components.remove_attributes(STORE, "shared", ["path"])
@@ -116,7 +116,7 @@ def test_a_component_tells_its_attributes_and_labels(ws):
     assert changes(removed) == {"path": ("/two", None)}
 
 
-def test_an_attribute_called_like_a_field_is_told_apart(ws):
+def test_an_attribute_with_the_name_of_a_field_has_a_prefix(ws):
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.register(ALERTER, "a", "pager", {"to": "x"})
     component = ws._event_store.repository.load(Component, ws.components.get(ALERTER, "a").id)
@@ -126,7 +126,7 @@ def test_an_attribute_called_like_a_field_is_told_apart(ws):
 
 
 @pytest.mark.parametrize("values", [(1, True), (1, 1.0), (0, False), ([1], [True]), ("1", 1)])
-def test_values_that_only_python_takes_for_the_same_are_a_change(ws, values):
+def test_values_that_are_equal_only_in_python_are_a_change(ws, values):
     before, after = values
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.register(ALERTER, "a", "pager", {"to": before})
@@ -135,7 +135,7 @@ def test_values_that_only_python_takes_for_the_same_are_a_change(ws, values):
     assert repr((change.before, change.after)) == repr(values)
 
 
-def test_an_activation_tells_which_stack_was_and_is_active(ws, prod):
+def test_an_activation_shows_the_active_stack_before_and_after(ws, prod):
     ws.stacks.activate("prod")
     ws.stacks.rename("prod", "live")
     _, activated = ws.log.entries(limit=2)
@@ -147,7 +147,7 @@ def test_an_activation_tells_which_stack_was_and_is_active(ws, prod):
     assert changes(activated) == {"active stack": ("default", "prod")}
 
 
-def test_a_run_is_told_by_its_name(ws):
+def test_a_run_is_shown_by_its_name(ws):
     append(ws, *(event for event in EXAMPLES if type(event) in RUN))
     entries = [*ws.log.entries(kind="run")]
     assert {entry.name for entry in entries} == {"training-1"}
@@ -158,7 +158,7 @@ def test_a_run_is_told_by_its_name(ws):
 # -- a stack's history includes its components'
 
 
-def test_what_was_done_to_a_component_counts_while_the_stack_holds_it(ws):
+def test_changes_of_a_component_are_included_while_the_stack_contains_it(ws):
     store(ws, "shared", path="/before")
     ws.components.update(STORE, "shared", {"path": "/before the stack"})
     stack(ws, "prod", artifact_store="shared")
@@ -189,13 +189,13 @@ def test_what_was_done_to_a_component_counts_while_the_stack_holds_it(ws):
     ]
 
 
-def test_other_components_do_not_count(ws, prod):
+def test_changes_of_other_components_are_not_included(ws, prod):
     store(ws, "other", path="/one")
     ws.components.update(STORE, "other", {"path": "/two"})
     assert told(ws.stacks.history("prod")) == ["stack prod registered"]
 
 
-def test_a_revert_with_components_tells_them_too(ws, prod):
+def test_a_revert_with_components_includes_their_changes(ws, prod):
     ws.components.update(STORE, "shared", {"path": "/two"})
     ws.stacks.update("prod", description="x")
     done = ws.stacks.revert("prod", to=1, with_components=True)
@@ -203,7 +203,7 @@ def test_a_revert_with_components_tells_them_too(ws, prod):
     assert ws.stacks.history("prod", limit=2) == [*reversed(done)]
 
 
-def test_a_page_is_the_beginning_of_the_whole(ws, prod):
+def test_a_page_is_the_begin_of_the_whole_history(ws, prod):
     for number in range(250):
         if number % 3:
             ws.components.update(STORE, "shared", {"path": f"/{number}"})
@@ -223,7 +223,7 @@ def test_a_page_is_the_beginning_of_the_whole(ws, prod):
 # -- whose history
 
 
-def test_without_a_name_the_active_stacks(ws, prod):
+def test_without_a_name_the_history_of_the_active_stack(ws, prod):
     assert told(ws.stacks.history()) == ["stack default registered"]
     ws.stacks.activate("prod")
     assert told(ws.stacks.history()) == ["stack prod registered"]
@@ -232,7 +232,7 @@ def test_without_a_name_the_active_stacks(ws, prod):
         ws.components.history(ALERTER)
 
 
-def test_a_deleted_one_is_found_by_the_names_it_had(ws):
+def test_a_deleted_stack_is_found_by_its_former_names(ws):
     first = stack(ws, "prod")
     ws.stacks.rename("prod", "live")
     ws.stacks.delete("live")
@@ -243,7 +243,7 @@ def test_a_deleted_one_is_found_by_the_names_it_had(ws):
     assert len(ws.components.history(STORE, "gro\u0308ße")) == 2
 
 
-def test_of_several_with_the_name_the_living_one_else_the_latest(ws):
+def test_an_existing_stack_takes_precedence_over_the_latest_deleted_one(ws):
     ids = []
     for _ in range(2):
         ids.append(stack(ws, "prod").id)
@@ -254,7 +254,7 @@ def test_of_several_with_the_name_the_living_one_else_the_latest(ws):
 
 
 @pytest.mark.parametrize("reference", ["never", "", "\udcff", "a\0b", "%"])
-def test_what_never_was_has_no_history(ws, reference):
+def test_what_never_existed_has_no_history(ws, reference):
     with refused(ws, NotFound, "there is no stack .*there never was one"):
         ws.stacks.history(reference)
     with refused(ws, NotFound, "there is no alerter .*there never was one"):

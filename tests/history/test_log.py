@@ -46,7 +46,7 @@ def positions(ws, **wanted):
     return [entry.position for entry in ws.log.entries(**wanted)]
 
 
-def test_everything_that_was_done_newest_first(days):
+def test_all_entries_newest_first(days):
     assert told([*days.log.entries(limit=4)]) == [
         "activation global activated",
         "stack prod updated",
@@ -88,12 +88,12 @@ def test_everything_that_was_done_newest_first(days):
         ({"limit": 1, "name": "prod", "newest_first": False}, [5]),
     ],
 )
-def test_a_part_of_it(days, wanted, found):
+def test_filters_select_entries(days, wanted, found):
     assert positions(days, **wanted) == found
 
 
 @pytest.mark.parametrize("end", ["since", "until"])
-def test_a_part_that_begins_or_ends_nowhere_is_refused(days, end):
+def test_a_filter_outside_of_the_log_is_rejected(days, end):
     with refused(days, InvalidAsOf, "'yesterday' is no point in the past"):
         days.log.entries(**{end: "yesterday"})
     with refused(days, AsOfOutOfRange, "the log holds nothing as of #99"):
@@ -108,7 +108,7 @@ def test_a_long_log_is_read_page_by_page(ws):
     assert positions(ws, name="s3") == [8]
 
 
-def test_events_tell_everything_that_was_recorded(days):
+def test_events_have_every_recorded_field(days):
     event = [*days.log.events()][6]
     assert (event.position, event.change, event.revision) == (7, 7, 2)
     assert (event.topic, event.id) == ("stack.updated", days.stacks.get("prod").id)
@@ -121,12 +121,12 @@ def test_events_tell_everything_that_was_recorded(days):
 # -- subscribe
 
 
-def test_a_subscription_begins_where_it_is_told_and_ends_when_nothing_more_comes(days):
+def test_a_subscription_starts_after_a_position_and_ends_at_the_timeout(days):
     assert [event.position for event in days.log.subscribe(after=5, timeout=0)] == [6, 7, 8]
     assert [*days.log.subscribe(after=8, timeout=0)] == []
 
 
-def test_a_subscription_goes_on_with_new_events_as_they_come(home):
+def test_a_subscription_yields_new_events(home):
     """From another connection, while three threads and another workspace write."""
     seen = []
     with Workspace.open(home) as ws, Workspace.open(home) as other:
@@ -221,7 +221,7 @@ def test_two_logs_with_the_same_commands_have_different_heads():
         assert one.log.head().hash != other.log.head().hash
 
 
-def test_verifying_and_rebuilding_tell_how_far_they_are(ws, monkeypatch):
+def test_verifying_and_rebuilding_report_progress(ws, monkeypatch):
     monkeypatch.setattr(rebuilding, "_BATCH", 2)
     stack(ws, "prod")
     told = []

@@ -34,7 +34,7 @@ from stackfold.infrastructure.workspace import Workspace
 
 
 @pytest.mark.parametrize("at", [4, "#9", 12, None])
-def test_a_fork_is_a_home_with_the_log_up_to_there(filled, tmp_path, at):
+def test_a_fork_is_a_home_with_the_log_up_to_a_point(filled, tmp_path, at):
     head = filled.log.fork(at, tmp_path / "then")
     with Workspace.open(tmp_path / "then") as then:
         assert then.log.head() == head
@@ -47,21 +47,21 @@ def test_a_fork_is_a_home_with_the_log_up_to_there(filled, tmp_path, at):
     assert "new" not in names(filled.stacks.list())
 
 
-def test_a_fork_goes_on_from_the_same_chain(filled, tmp_path):
+def test_a_fork_continues_the_same_chain(filled, tmp_path):
     filled.log.fork(9, tmp_path / "then")
     (hash_of_9,) = filled._database.read("SELECT hash FROM events WHERE position = 9")
     with Workspace.open(tmp_path / "then") as then:
         assert then.log.head().hash == hash_of_9[0]
 
 
-def test_a_home_that_has_a_log_is_not_forked_over(filled, home, tmp_path):
+def test_a_home_with_a_log_is_not_overwritten_by_a_fork(filled, home, tmp_path):
     before = contents(home)
     with refused(filled, LogExists, "there is a log at .* already: choose an empty home"):
         filled.log.fork(4, home)
     assert contents(home) == before
 
 
-def test_a_fork_at_no_point_of_the_log_makes_nothing(filled, tmp_path):
+def test_a_fork_at_an_invalid_point_creates_nothing(filled, tmp_path):
     for at, error in (("#99", AsOfOutOfRange), (0, AsOfOutOfRange), ("never", InvalidAsOf)):
         with refused(filled, error, "the log holds nothing|is no point in the past"):
             filled.log.fork(at, tmp_path / "then")
@@ -85,7 +85,7 @@ def lines(file):
     return file.read_bytes().splitlines(keepends=True)
 
 
-def test_an_export_has_a_header_an_event_a_line_and_the_head(filled, exported):
+def test_an_export_has_a_header_one_line_per_event_and_the_head(filled, exported):
     header, *events, footer = [json.loads(line) for line in lines(exported)]
     assert header == {"stackfold_log": 1}
     assert footer == {"head": str(filled.log.head())}
@@ -104,7 +104,7 @@ def test_an_import_is_the_same_log_with_the_same_head(filled, exported, tmp_path
         assert imported.log.verify(str(head)).holds
 
 
-def test_an_export_that_was_formatted_anew_is_the_same_log(filled, exported, tmp_path):
+def test_a_reformatted_export_is_the_same_log(filled, exported, tmp_path):
     formatted = tmp_path / "formatted.jsonl"
     formatted.write_text(
         "\r\n".join(
@@ -118,13 +118,13 @@ HARD = ("component.registered", "component.updated")
 """Events whose examples have every kind of value."""
 
 
-def test_values_that_are_hard_to_write_survive(ws, tmp_path):
+def test_unusual_values_survive(ws, tmp_path):
     append(ws, *(event for event in EXAMPLES if event.TOPIC in HARD))
     head = ws.log.export(tmp_path / "log.jsonl")
     assert Workspace.import_log(tmp_path / "log.jsonl", tmp_path / "new") == head
 
 
-def test_a_file_that_is_there_is_not_exported_over(filled, exported, tmp_path):
+def test_an_existing_file_is_not_overwritten_by_an_export(filled, exported, tmp_path):
     before = exported.read_bytes()
     with refused(filled, InvalidFile, "exists already: choose another name"):
         filled.log.export(exported)
@@ -186,7 +186,7 @@ def test_an_export_to_a_file_system_without_hard_links(filled, tmp_path, monkeyp
     assert Workspace.import_log(tmp_path / "log.jsonl", tmp_path / "new") == head
 
 
-def test_a_home_that_has_a_log_is_not_imported_over(exported, home, filled):
+def test_a_home_with_a_log_is_not_overwritten_by_an_import(exported, home, filled):
     with refused(filled, LogExists, "there is a log at .* already: choose an empty home"):
         Workspace.import_log(exported, home)
 
@@ -232,13 +232,13 @@ CHANGED = "was changed: its hash does not match"
         (5, lambda line: b'{"head": "4:00"}\n', "line 5: the head does not match the events"),
     ],
 )
-def test_a_file_that_was_changed_is_refused_in_one_line(exported, tmp_path, number, change, says):
+def test_a_changed_file_is_rejected(exported, tmp_path, number, change, says):
     rewritten(exported, number, change)
     must_be_refused(exported, tmp_path, says)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2, 10, -2, -1])
-def test_an_export_that_was_cut_off_is_refused(exported, tmp_path, kept):
+def test_an_export_that_was_cut_off_is_rejected(exported, tmp_path, kept):
     all_lines = lines(exported)
     count = kept % len(all_lines)
     exported.write_bytes(b"".join(all_lines[:count]))
@@ -246,7 +246,7 @@ def test_an_export_that_was_cut_off_is_refused(exported, tmp_path, kept):
     must_be_refused(exported, tmp_path, says)
 
 
-def test_an_export_that_was_cut_off_in_the_middle_of_a_line_is_refused(exported, tmp_path):
+def test_an_export_that_was_cut_off_in_the_middle_of_a_line_is_rejected(exported, tmp_path):
     exported.write_bytes(exported.read_bytes()[:-30])
     must_be_refused(exported, tmp_path, r"line \d+: is not JSON, or was cut off")
 
@@ -282,16 +282,16 @@ def of_the_future(events):
         (of_the_future, "'stack.cloned' at #8 that cannot be loaded: a newer version of Stackfold"),
     ],
 )
-def test_a_forged_export_that_makes_no_sense_is_refused(exported, tmp_path, forgery, says):
+def test_a_forged_export_of_invalid_events_is_rejected(exported, tmp_path, forgery, says):
     rehashed(exported, forgery)
     must_be_refused(exported, tmp_path, says)
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_file_is_rejected(tmp_path):
     must_be_refused(tmp_path / "none.jsonl", tmp_path, "cannot be read: No such file")
 
 
-def test_a_folder_is_no_export(tmp_path):
+def test_a_folder_is_rejected(tmp_path):
     must_be_refused(tmp_path, tmp_path, "cannot be read: Is a directory")
 
 

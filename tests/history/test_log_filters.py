@@ -89,7 +89,7 @@ def test_a_filter_is_answered_by_an_index(where, wanted, index, tmp_path, reques
         assert "B-TREE" not in plan
 
 
-def test_entries_read_together_tell_what_each_tells_alone(busy):
+def test_entries_that_are_read_together_equal_those_read_alone(busy):
     together = [*busy.log.entries()]
     assert together == [entry for each in together for entry in busy.history.at([each.position])]
 
@@ -100,13 +100,13 @@ def test_a_name_is_found_however_it_is_spelled(ws):
     assert entry.action == "registered"
 
 
-def test_what_cannot_be_in_a_log_finds_nothing(ws):
+def test_a_text_that_no_log_can_contain_finds_nothing(ws):
     assert [*ws.log.entries(by="\udc80")] == []
     assert [*ws.log.entries(name="\udc80")] == []
     assert [*ws.log.entries(kind="\udc80")] == []
 
 
-def test_a_page_of_entries_takes_as_many_statements_as_one_entry(ws, monkeypatch):
+def test_a_page_of_entries_takes_about_as_many_statements_as_one_entry(ws, monkeypatch):
     for number in range(100):
         ws.stacks.copy("default", f"s{number}")
     few, many = statements(ws, monkeypatch, limit=1), statements(ws, monkeypatch)

@@ -60,7 +60,7 @@ def test_a_log_in_memory_is_verified_while_others_write(ws, monkeypatch):
     assert names(done) == ["new"]
 
 
-def test_nobody_takes_a_component_while_it_is_reverted_with_its_stack(home, monkeypatch):
+def test_no_other_stack_can_use_a_component_during_a_revert_with_components(home, monkeypatch):
     store(home, "lake", path="/one")
     stack(home, "mine", artifact_store="lake")
     home.components.update(STORE, "lake", {"path": "/two"})

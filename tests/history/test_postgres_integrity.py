@@ -71,7 +71,7 @@ MISSING = {
 }
 
 
-def test_what_is_missing_is_told_and_made_anew(ws, execute):
+def test_missing_indexes_and_triggers_are_reported_and_recreated(ws, execute):
     for statement, problem in MISSING.items():
         execute(statement)
         found = ws.log.verify()
@@ -81,7 +81,7 @@ def test_what_is_missing_is_told_and_made_anew(ws, execute):
         assert ws.log.verify().holds
 
 
-def test_an_index_that_is_not_unique_any_more_is_told(ws, execute):
+def test_an_index_that_is_no_longer_unique_is_reported(ws, execute):
     execute("DROP INDEX stacks_named")
     execute("CREATE INDEX stacks_named ON stacks (name) WHERE until IS NULL")
     assert ws.log.verify().problem == "the index 'stacks_named' differs from its definition"
@@ -89,7 +89,7 @@ def test_an_index_that_is_not_unique_any_more_is_told(ws, execute):
     assert ws.log.verify().holds
 
 
-def test_an_event_that_an_index_hides_is_told_with_its_place(ws, execute):
+def test_an_event_that_an_index_hides_is_reported_with_its_position(ws, execute):
     with not_maintained(execute, UNIQUE):
         ws.components.update(STORE, "shared", {"path": "/two"})
     found = ws.log.verify()
@@ -99,7 +99,7 @@ def test_an_event_that_an_index_hides_is_told_with_its_place(ws, execute):
     assert ws.log.verify().holds
 
 
-def test_a_name_that_an_index_hides_is_told(ws, execute):
+def test_a_name_that_an_index_hides_is_reported(ws, execute):
     with not_maintained(execute, "stacks_named"):
         stack(ws, "hidden")
     found = ws.log.verify()
@@ -112,7 +112,7 @@ def test_a_name_that_an_index_hides_is_told(ws, execute):
 TOLD = r"#8 makes a second stack 'twin', beside #7: it is shown as 'twin-\w{8}' until it is"
 
 
-def test_namesakes_do_not_stop_a_rebuild_or_a_copy(ws, execute, postgres, tmp_path):
+def test_duplicate_names_do_not_prevent_a_rebuild_or_a_copy(ws, execute, postgres, tmp_path):
     with not_maintained(execute, "stacks_named"):
         stack(ws, "twin")
         stack(ws, "twin", description="the second")
@@ -137,7 +137,7 @@ def test_namesakes_do_not_stop_a_rebuild_or_a_copy(ws, execute, postgres, tmp_pa
 TWICE = r"#8 is a second revision 2 of component [\w-]+, beside #7; both count"
 
 
-def test_two_events_of_one_revision_do_not_stop_a_rebuild_or_a_copy(
+def test_two_events_of_one_revision_do_not_prevent_a_rebuild_or_a_copy(
     ws, execute, postgres, tmp_path
 ):
     with not_maintained(execute, UNIQUE):
@@ -158,7 +158,7 @@ def test_two_events_of_one_revision_do_not_stop_a_rebuild_or_a_copy(
             assert (changed.revision, changed.labels) == (3, {"team": "x"})
 
 
-def test_a_read_model_that_is_missing_is_told_and_made_anew(ws, execute):
+def test_a_missing_read_model_is_reported_and_recreated(ws, execute):
     execute("DROP TABLE stacks")
     with pytest.raises(ReadModelDamaged, match="is missing: rebuild the read models"):
         ws.stacks.list()
@@ -178,7 +178,7 @@ def amcheck(postgres, url):
     postgres.execute("DROP EXTENSION amcheck", database)
 
 
-def test_amcheck_is_asked_where_it_is_installed(ws, execute, amcheck):
+def test_amcheck_is_used_if_it_is_installed(ws, execute, amcheck):
     assert ws.log.verify().holds
     with not_maintained(execute, "components_at"):
         store(ws, "hidden")
@@ -186,14 +186,14 @@ def test_amcheck_is_asked_where_it_is_installed(ws, execute, amcheck):
     assert problem.startswith("the index 'components_at' is damaged: heap tuple")
 
 
-def test_without_amcheck_its_part_is_left_out(ws, execute):
+def test_without_amcheck_its_checks_are_skipped(ws, execute):
     with not_maintained(execute, "components_at"):
         store(ws, "hidden")
     assert ws._database.damage() is None
     assert "components_at" in ws.log.verify().problem
 
 
-def test_who_may_not_use_amcheck_verifies_without_it(ws, execute, postgres, url, amcheck):
+def test_a_user_without_rights_to_amcheck_verifies_without_it(ws, execute, postgres, url, amcheck):
     database = url.rpartition("/")[2]
     postgres.execute("DROP ROLE IF EXISTS team")
     postgres.execute("CREATE ROLE team LOGIN")

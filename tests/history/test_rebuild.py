@@ -25,13 +25,13 @@ from stackfold.infrastructure.workspace import Workspace
 # -- rebuild
 
 
-def test_a_rebuild_makes_the_same_read_models(filled):
+def test_a_rebuild_creates_the_same_read_models(filled):
     before = tables(filled)
     assert filled.log.rebuild() == filled.log.head().position
     assert tables(filled) == before
 
 
-def test_a_rebuild_mends_what_was_damaged(filled, home):
+def test_a_rebuild_repairs_damaged_read_models(filled, home):
     before = tables(filled)
     with opened_by_force(home) as connection:
         connection.execute("DELETE FROM stacks")
@@ -43,7 +43,7 @@ def test_a_rebuild_mends_what_was_damaged(filled, home):
         stack(filled, "live")
 
 
-def test_readers_go_on_during_a_rebuild_and_see_all_of_it_or_nothing(home):
+def test_readers_continue_during_a_rebuild_and_see_all_or_nothing(home):
     with Workspace.open(home) as ws, Workspace.open(home) as reader:
         before = (reader.stacks.list(), reader.components.list(STORE))
         seen = []
@@ -97,9 +97,7 @@ def next_version(monkeypatch):
         monkeypatch.setattr(f"stackfold.infrastructure.{module}.SCHEMA", NEXT)
 
 
-def test_read_models_of_an_older_version_are_made_anew_at_the_next_start(
-    filled, outdated, next_version
-):
+def test_read_models_of_an_older_version_are_rebuilt_on_opening(filled, outdated, next_version):
     with Workspace.open(outdated) as ws:
         assert ws.stacks.get("live").description == "For real"
         assert ws.log.verify().holds
@@ -108,7 +106,7 @@ def test_read_models_of_an_older_version_are_made_anew_at_the_next_start(
             stack(ws, "live")
 
 
-def test_an_upgrade_that_cannot_be_leaves_everything_as_it_was(home, next_version):
+def test_a_failed_upgrade_changes_nothing(home, next_version):
     tamper(home, "UPDATE events SET topic = 'no.such' WHERE position = 8")
     before = contents(home)
     with pytest.raises(UnreadableEvent, match=r"'no\.such' at #8 that cannot be loaded: a newer"):
@@ -133,7 +131,7 @@ with Workspace.open(sys.argv[1]) as ws:
 """
 
 
-def test_of_several_processes_at_once_one_upgrades_and_all_can_work(outdated):
+def test_one_of_several_concurrent_processes_upgrades_and_all_work(outdated):
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", UPGRADE, str(outdated), str(NEXT)],

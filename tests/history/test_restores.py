@@ -11,7 +11,7 @@ from stackfold.domain.errors import (
 )
 
 
-def test_a_deleted_stack_is_there_again_as_it_was(ws, prod):
+def test_a_deleted_stack_is_restored_with_its_last_state(ws, prod):
     ws.stacks.delete("prod")
     (entry,) = ws.stacks.restore("prod", why="still needed")
     assert (entry.action, entry.revision, entry.why) == ("restored", 5, "still needed")
@@ -20,7 +20,7 @@ def test_a_deleted_stack_is_there_again_as_it_was(ws, prod):
     assert (view.id, view.created) == (prod.id, prod.created)
 
 
-def test_what_went_with_the_stack_must_come_back_first(ws, prod):
+def test_components_deleted_with_the_stack_must_be_restored_first(ws, prod):
     ws.stacks.delete("prod", recursive=True)
     says = "deleted: run `stackfold artifact-store restore shared` first$"
     with refused(ws, ComponentDeleted, says):
@@ -30,7 +30,7 @@ def test_what_went_with_the_stack_must_come_back_first(ws, prod):
     assert ws.stacks.get("prod").components["artifact_store"] == ["shared"]
 
 
-def test_the_name_of_what_is_restored_is_taken_by_now(ws, prod):
+def test_a_restored_name_must_not_be_in_use(ws, prod):
     ws.stacks.delete("prod")
     new = stack(ws, "prod")
     for reference in ("prod", prod.id):
@@ -42,7 +42,7 @@ def test_the_name_of_what_is_restored_is_taken_by_now(ws, prod):
     assert ws.stacks.get("new").id == new.id
 
 
-def test_of_several_deleted_ones_the_latest_comes_back(ws):
+def test_the_latest_of_several_deleted_stacks_is_restored(ws):
     ids = []
     for _ in range(2):
         ids.append(stack(ws, "prod").id)
@@ -54,7 +54,7 @@ def test_of_several_deleted_ones_the_latest_comes_back(ws):
     assert ws.stacks.get("prod").id == ids[0]
 
 
-def test_what_is_there_or_never_was_cannot_be_restored(ws, prod):
+def test_what_exists_or_never_existed_cannot_be_restored(ws, prod):
     with refused(ws, NotDeleted, "stack 'prod' is not deleted: there is nothing to restore"):
         ws.stacks.restore("prod")
     with refused(ws, NotDeleted, "artifact store 'shared' is not deleted"):

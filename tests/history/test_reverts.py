@@ -30,7 +30,7 @@ def at(ws, revision):
 # -- a stack
 
 
-def test_without_more_it_becomes_what_it_was_before_the_last_change(ws, prod):
+def test_without_a_revision_the_last_change_is_reverted(ws, prod):
     before = at(ws, 2)
     (entry,) = ws.stacks.revert("prod", why="too early")
     assert (entry.action, entry.why, entry.revision) == ("reverted", "too early", 4)
@@ -41,14 +41,14 @@ def test_without_more_it_becomes_what_it_was_before_the_last_change(ws, prod):
 
 
 @pytest.mark.parametrize("revision", [1, 2])
-def test_it_becomes_what_it_was_at_a_revision(ws, prod, revision):
+def test_reverting_to_a_revision(ws, prod, revision):
     before = at(ws, revision)
     ws.stacks.revert("prod", to=revision)
     assert state(ws.stacks.get(prod.id)) == state(before)
     assert ws.stacks.get(prod.id).revision == 4
 
 
-def test_it_becomes_what_it_was_at_a_point_in_the_past(ws, prod):
+def test_reverting_to_a_point_in_the_past(ws, prod):
     position = ws.log.head().position - 1
     before = ws.stacks.get(prod.id, as_of=position)
     stack(ws, "other")
@@ -58,7 +58,7 @@ def test_it_becomes_what_it_was_at_a_point_in_the_past(ws, prod):
         ws.stacks.rename(prod.id, "prod")
 
 
-def test_history_goes_on_after_a_revert(ws, prod):
+def test_a_revert_is_a_new_revision_in_the_history(ws, prod):
     earlier = ws.stacks.history("prod")
     ws.stacks.revert("prod", to=1)
     assert ws.stacks.history("first")[1:] == earlier
@@ -71,13 +71,13 @@ def test_a_revert_can_be_reverted(ws, prod):
     assert ws.stacks.get("prod").revision == 5
 
 
-def test_an_active_stack_stays_active(ws, prod):
+def test_a_reverted_active_stack_stays_active(ws, prod):
     ws.stacks.activate("prod")
     ws.stacks.revert("prod", to=1)
     assert ws.stacks.get().name == "first"
 
 
-def test_what_it_is_already_is_no_revert(ws, prod):
+def test_reverting_to_the_current_state_is_rejected(ws, prod):
     with refused(ws, NothingToChange, "stack 'prod' unchanged, revision 3"):
         ws.stacks.revert("prod", to=3)
     stack(ws, "new")
@@ -86,19 +86,19 @@ def test_what_it_is_already_is_no_revert(ws, prod):
 
 
 @pytest.mark.parametrize("revision", [0, -1, 4, 10**12])
-def test_a_revision_that_never_was_is_refused(ws, prod, revision):
+def test_a_revision_that_never_existed_is_rejected(ws, prod, revision):
     with refused(ws, NoSuchRevision, f"no revision {revision}: give one from 1 to 3"):
         ws.stacks.revert("prod", to=revision)
 
 
-def test_a_time_at_which_it_was_not_there_is_refused(ws, prod):
+def test_a_time_at_which_the_stack_did_not_exist_is_rejected(ws, prod):
     with refused(ws, DidNotExistAt, "stack 'prod' did not exist as of #5: see its history"):
         ws.stacks.revert("prod", as_of=5)
     with refused(ws, AsOfOutOfRange, "the log holds nothing as of #99"):
         ws.stacks.revert("prod", as_of="#99")
 
 
-def test_a_revision_that_was_its_deletion_is_refused(ws, prod):
+def test_the_revision_of_a_deletion_is_rejected(ws, prod):
     ws.stacks.delete("prod")
     ws.stacks.restore("prod")
     with refused(ws, DidNotExistAt, "stack 'prod' did not exist as of #9"):
@@ -107,7 +107,7 @@ def test_a_revision_that_was_its_deletion_is_refused(ws, prod):
         ws.stacks.revert("prod")
 
 
-def test_the_default_stack_and_components_are_never_changed(ws):
+def test_the_default_stack_and_components_cannot_be_reverted(ws):
     for with_components in (False, True):
         with refused(ws, (Protected, NothingToChange), "stack 'default'"):
             ws.stacks.revert("default", to=1, with_components=with_components)
@@ -118,7 +118,7 @@ def test_the_default_stack_and_components_are_never_changed(ws):
 # -- what cannot hold is refused as a whole, and says what would work
 
 
-def test_the_name_is_taken_by_now(ws, prod):
+def test_a_former_name_must_not_be_in_use(ws, prod):
     stack(ws, "first")
     with refused(ws, NameTaken, "a stack named 'first' exists already: rename or delete that one"):
         ws.stacks.revert("prod", to=1)
@@ -127,7 +127,7 @@ def test_the_name_is_taken_by_now(ws, prod):
     assert ws.stacks.get("first").id == prod.id
 
 
-def test_a_component_is_gone(ws, prod):
+def test_a_stack_whose_former_component_was_deleted_cannot_be_reverted(ws, prod):
     ws.stacks.update("prod", artifact_store="default")
     ws.components.rename(STORE, "shared", "common")
     ws.components.delete(STORE, "common")
@@ -143,7 +143,7 @@ def test_a_component_is_gone(ws, prod):
     assert ws.stacks.get("prod").components["artifact_store"] == ["common"]
 
 
-def test_its_flavor_does_not_accept_the_configuration_any_more(ws, monkeypatch):
+def test_a_configuration_that_the_flavor_no_longer_accepts_is_rejected(ws, monkeypatch):
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.register(ALERTER, "a", "pager", {"level": 1})
     stack(ws, "prod", alerter="a")
@@ -165,7 +165,7 @@ def test_its_flavor_does_not_accept_the_configuration_any_more(ws, monkeypatch):
         ws.stacks.revert("prod", to=1, with_components=True)
 
 
-def test_its_flavor_is_gone(ws):
+def test_a_component_of_a_deleted_flavor_cannot_be_reverted(ws):
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.register(ALERTER, "a", "pager")
     ws.components.delete(ALERTER, "a")
@@ -200,7 +200,7 @@ def busy(ws, prod):
     return then
 
 
-def test_its_components_become_what_they_were_then(ws, busy):
+def test_with_components_their_configuration_is_reverted_too(ws, busy):
     before = ws.stacks.get("prod", as_of=busy)
     done = ws.stacks.revert("prod", as_of=busy, with_components=True, why="all of it")
     assert told(done) == [
@@ -217,14 +217,14 @@ def test_its_components_become_what_they_were_then(ws, busy):
     assert ws.components.get(OPERATOR, "b").revision == 1, "what is as it was stays"
 
 
-def test_only_the_stack_without(ws, busy):
+def test_without_components_only_the_stack_is_reverted(ws, busy):
     (entry,) = ws.stacks.revert("prod", as_of=busy)
     assert entry.kind == "stack"
     assert ws.components.get(STORE, "shared").configuration == {"path": "/two"}
     assert ws.stacks.get("prod").components["step_operator"] == ["z", "b"]
 
 
-def test_a_deleted_component_comes_back_too(ws, busy):
+def test_with_components_a_deleted_component_is_restored(ws, busy):
     ws.stacks.remove_components("prod", {OPERATOR: ["b"]})
     ws.components.delete(OPERATOR, "b")
     done = ws.stacks.revert("prod", as_of=busy, with_components=True)
@@ -232,7 +232,7 @@ def test_a_deleted_component_comes_back_too(ws, busy):
     assert ws.stacks.get("prod").components["step_operator"] == ["a", "b"]
 
 
-def test_components_alone_when_the_stack_is_as_it_was(ws, prod):
+def test_only_components_are_reverted_if_the_stack_is_unchanged(ws, prod):
     then = ws.log.head().position
     ws.components.update(STORE, "shared", {"path": "/two"})
     assert told(ws.stacks.revert("prod", as_of=then, with_components=True)) == [
@@ -259,7 +259,7 @@ def test_a_value_of_another_type_is_another_value(ws, values):
         assert repr(ws.components.get(ALERTER, "a").configuration) == repr({"to": before})
 
 
-def test_what_other_stacks_hold_too_must_be_confirmed(ws, busy):
+def test_changes_of_components_in_other_stacks_must_be_confirmed(ws, busy):
     for name in ("other", "another"):
         stack(ws, name, artifact_store="shared")
     says = (
@@ -273,14 +273,14 @@ def test_what_other_stacks_hold_too_must_be_confirmed(ws, busy):
     assert ws.components.get(STORE, "shared").configuration == {"path": "/one"}
 
 
-def test_what_other_stacks_hold_but_does_not_change_needs_no_confirmation(ws, busy):
+def test_unchanged_components_in_other_stacks_need_no_confirmation(ws, busy):
     stack(ws, "other", step_operator="b")
     ws.stacks.revert("prod", as_of=busy, with_components=True)
     stack(ws, "another", artifact_store="shared")
     ws.stacks.revert("prod", to=1)
 
 
-def test_a_name_that_a_component_had_is_taken_by_now(ws, busy):
+def test_a_former_name_of_a_component_must_not_be_in_use(ws, busy):
     ws.components.register(OPERATOR, "a", "local")
     with refused(ws, NameTaken, "a step operator named 'a' exists already: rename or delete that"):
         ws.stacks.revert("prod", as_of=busy, with_components=True)
@@ -289,7 +289,7 @@ def test_a_name_that_a_component_had_is_taken_by_now(ws, busy):
 # -- a component
 
 
-def test_a_component_becomes_what_it_was(ws):
+def test_reverting_a_component(ws):
     store(ws, "shared", path="/one")
     ws.components.update(STORE, "shared", {"path": "/two"}, {"disk": "fast"})
     ws.components.remove_attributes(STORE, "shared", ["path"])
@@ -331,7 +331,7 @@ def test_a_type_may_be_given_as_text(ws):
         lambda ws, then, **how: ws.undo(**how),
     ],
 )
-def test_a_dry_run_shows_what_then_happens_and_keeps_nothing(ws, busy, command):
+def test_a_dry_run_shows_the_result_and_records_nothing(ws, busy, command):
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.register(ALERTER, "gone", "pager", {"to": "x"})
     ws.components.delete(ALERTER, "gone")

@@ -77,7 +77,7 @@ def test_a_row_added_twice(home):
     assert verified(home).problem == "a row exists twice in the read model 'stacks'"
 
 
-def test_the_place_is_the_first_row_that_differs(home):
+def test_the_position_is_that_of_the_first_row_that_differs(home):
     tamper(home, "UPDATE stacks SET description = 'x' WHERE name = 'prod' AND revision = 2")
     with Workspace.open(home) as ws:
         ((since,),) = ws._database.read("SELECT since FROM stacks WHERE description = 'x'")

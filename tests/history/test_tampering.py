@@ -32,7 +32,7 @@ def must_be_found(home, position, problem, known=None):
     assert found.head.startswith(f"{position - 1}:")
 
 
-def test_the_copy_holds(home, head):
+def test_the_untouched_copy_is_intact(home, head):
     assert verified(home) == verified(home, str(head))
     assert verified(home).holds
     assert verified(home).head == str(head)
@@ -105,7 +105,7 @@ def test_a_removed_event(home):
     must_be_found(home, 7, "is missing")
 
 
-def test_a_removed_event_whose_place_the_next_ones_took(home):
+def test_a_removed_event_with_renumbered_followers(home):
     tamper(
         home,
         "DELETE FROM events WHERE position = 7",
@@ -161,7 +161,7 @@ def rechained(home, *statements):
             )
 
 
-def test_a_new_chain_is_told_by_a_noted_head(home, head):
+def test_a_forged_chain_is_found_by_a_known_head(home, head):
     by_another = 'replace(state, \'"by":"\', \'"by":"not \')'
     rechained(home, f"UPDATE events SET state = CAST({by_another} AS BLOB) WHERE position = 5")
     with Workspace.open(home) as ws:
@@ -181,7 +181,7 @@ def test_a_new_chain_is_told_by_a_noted_head(home, head):
         ("UPDATE events SET originator_id = 'x' WHERE position = 8", "cannot be loaded: it was"),
     ],
 )
-def test_a_new_chain_of_events_that_make_no_sense(home, statement, problem):
+def test_a_forged_chain_of_invalid_events(home, statement, problem):
     rechained(home, statement)
     found = verified(home)
     assert found.position is not None
@@ -190,7 +190,7 @@ def test_a_new_chain_of_events_that_make_no_sense(home, statement, problem):
     assert "\n" not in found.problem
 
 
-def test_a_log_that_makes_no_sense_is_not_rebuilt_but_left_as_it_is(home):
+def test_a_log_with_invalid_events_is_not_changed_by_a_rebuild(home):
     rechained(home, "DELETE FROM events WHERE topic = 'stack.registered'")
     with Workspace.open(home) as ws:
         before = ws.stacks.list()
@@ -211,26 +211,26 @@ def cut(home, last, read_models):
 
 @pytest.mark.parametrize("read_models", [False, True], ids=["events only", "read models too"])
 @pytest.mark.parametrize("last", [12, 14])
-def test_a_cut_tail_is_told_by_a_noted_head(home, head, last, read_models):
+def test_a_cut_tail_is_found_by_a_known_head(home, head, last, read_models):
     cut(home, last, read_models)
     problem = f"is missing: the log was cut off, it once had #{head.position}"
     must_be_found(home, last + 1, problem, str(head))
 
 
-def test_a_cut_tail_is_told_by_the_read_models(home):
+def test_a_cut_tail_is_found_by_the_read_models(home):
     cut(home, 14, read_models=False)
     found = verified(home)
     assert found.problem.startswith("differs in the read model")
     assert found.events == 14
 
 
-def test_a_cut_tail_with_nothing_noted_and_read_models_cut_along_cannot_be_told(home):
+def test_a_cut_tail_with_matching_read_models_is_found_only_by_a_known_head(home):
     """Which is why the head is printed, to be noted elsewhere."""
     cut(home, 14, read_models=True)
     assert verified(home).holds
 
 
-def test_an_older_head_is_enough_to_prove_all_that_came_before_it(original, home):
+def test_an_older_head_proves_everything_before_it(original, home):
     with Workspace.open(original) as ws:
         ((middle,),) = ws._database.read("SELECT hex(hash) FROM events WHERE position = 9")
     assert verified(home, f"9:{middle}").holds
@@ -242,7 +242,7 @@ def test_an_older_head_is_enough_to_prove_all_that_came_before_it(original, home
 @pytest.mark.parametrize(
     "known", ["", "9", "9:", ":abc", "9:xyz", "9:" + "0" * 63, "x:" + "0" * 64]
 )
-def test_a_head_that_is_none_is_refused(home, known):
+def test_a_malformed_head_is_rejected(home, known):
     with Workspace.open(home) as ws, pytest.raises(Invalid, match="is no head: give POSITION"):
         ws.log.verify(known or " ")
 
@@ -267,7 +267,7 @@ def test_a_history_that_was_tampered_with_can_still_be_read(home):
             [*ws.log.events()]
 
 
-def test_an_active_stack_that_the_read_models_lost_is_told_in_one_line(home):
+def test_an_active_stack_that_is_missing_in_the_read_models_is_reported(home):
     tamper(home, "DELETE FROM stacks WHERE name = 'default'")
     with Workspace.open(home) as ws, pytest.raises(NotFound, match="see `stackfold log verify`"):
         ws.stacks.get()
@@ -286,7 +286,7 @@ def test_the_original_was_never_touched(original, head):
         assert ws.log.verify(str(head)).holds
 
 
-def test_a_page_that_is_damaged_is_told_in_one_line(home):
+def test_a_damaged_page_is_reported(home):
     """Not a value but the structure of the file."""
     with sqlite3.connect(home / LOG_FILE) as connection:
         ((root,),) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'events'")

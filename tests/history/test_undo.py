@@ -80,7 +80,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_every_kind_of_change_is_taken_back(ws, change):
+def test_every_kind_of_change_is_undone(ws, change):
     before, position = there(ws), ws.log.head().position
     change(ws)
     commands = len({event.change for event in ws.log.events(after=position)})
@@ -92,7 +92,7 @@ def test_every_kind_of_change_is_taken_back(ws, change):
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_after_every_kind_of_change_the_one_before_it_is_taken_back_next(ws, change):
+def test_a_second_undo_undoes_the_change_before(ws, change):
     ws.stacks.update("prod", description="before")
     position = ws.log.head().position
     change(ws)
@@ -103,7 +103,7 @@ def test_after_every_kind_of_change_the_one_before_it_is_taken_back_next(ws, cha
     assert ws.stacks.get("prod").description == ""
 
 
-def test_a_deletion_with_components_comes_back_as_a_whole(ws):
+def test_a_deletion_with_components_is_undone_as_a_whole(ws):
     ws.stacks.activate("default")
     before = there(ws)
     ws.stacks.delete("prod", recursive=True)
@@ -119,7 +119,7 @@ def test_a_deletion_with_components_comes_back_as_a_whole(ws):
     assert there(ws) == before
 
 
-def test_a_deleted_flavor_comes_back(ws):
+def test_the_deletion_of_a_flavor_is_undone(ws):
     ws.flavors.register(ALERTER, "history.own_flavors.Siren")
     before = there(ws)
     ws.flavors.delete(ALERTER, "siren")
@@ -137,7 +137,7 @@ def test_several_defaults_set_at_once_are_one_change(ws):
     assert there(ws) == before
 
 
-def test_what_undo_did_says_what_it_took_back(ws):
+def test_the_change_of_an_undo_names_the_undone_change(ws):
     ws.stacks.rename("prod", "live")
     taken_back = ws.log.head().position
     ws.undo()
@@ -146,7 +146,7 @@ def test_what_undo_did_says_what_it_took_back(ws):
     assert event.topic == "stack.reverted"
 
 
-def test_undone_changes_and_undoing_them_are_not_taken_back_again(ws):
+def test_undone_changes_and_undos_are_not_undone_again(ws):
     for description in ("one", "two", "three"):
         ws.stacks.update("prod", description=description)
     ws.undo()
@@ -158,7 +158,7 @@ def test_undone_changes_and_undoing_them_are_not_taken_back_again(ws):
     assert ws.stacks.get("prod").description == ""
 
 
-def test_undo_goes_on_to_the_first_use_and_no_further():
+def test_undo_ends_at_the_first_use():
     with Workspace.in_memory() as ws:
         first_use = there(ws)
         stack(ws, "prod", activate=True)
@@ -171,7 +171,7 @@ def test_undo_goes_on_to_the_first_use_and_no_further():
             ws.undo()
 
 
-def test_a_long_way_back(ws):
+def test_many_changes_are_undone_in_order(ws):
     before = there(ws)
     for number in range(300):
         ws.stacks.update("prod", description=str(number))
@@ -180,7 +180,7 @@ def test_a_long_way_back(ws):
     assert there(ws) == before
 
 
-def test_runs_are_no_changes(ws):
+def test_runs_are_not_undone(ws):
     before = there(ws)
     ws.stacks.update("prod", description="x")
     append(ws, *(event for event in EXAMPLES if type(event) in RUN))
@@ -189,7 +189,7 @@ def test_runs_are_no_changes(ws):
     assert len(ws.runs.list()) == 1
 
 
-def test_a_dry_run_takes_nothing_back(ws):
+def test_a_dry_run_undoes_nothing(ws):
     ws.stacks.update("prod", description="x")
     before = tables(ws)
     shown = ws.undo(dry_run=True)
@@ -208,13 +208,13 @@ def project(ws):
     return inside
 
 
-def test_a_projects_choice_is_taken_back(ws, project):
+def test_an_activation_in_a_project_is_undone(ws, project):
     project.stacks.activate("default")
     project.undo()
     assert (project.stacks.get().name, ws.stacks.get().name) == ("other", "prod")
 
 
-def test_a_projects_first_choice_is_taken_back_so_that_the_global_one_counts(ws, project):
+def test_undoing_the_first_activation_in_a_project_makes_the_global_stack_active(ws, project):
     (entry,) = project.undo()
     assert (entry.name, entry.action) == ("project:p", "deleted")
     assert project.stacks.get().name == "prod"
@@ -224,12 +224,12 @@ def test_a_projects_first_choice_is_taken_back_so_that_the_global_one_counts(ws,
     assert (project.stacks.get().name, ws.stacks.get().name) == ("other", "default")
 
 
-def test_undo_takes_back_the_last_change_wherever_it_was_made(ws, project):
+def test_undo_undoes_the_last_change_of_any_scope(ws, project):
     ws.undo()
     assert project.stacks.get().name == "prod"
 
 
-def test_the_stack_before_is_this_scopes(ws, project):
+def test_the_previous_stack_is_that_of_the_scope(ws, project):
     with refused(project, NotFound, "no stack was active before this one"):
         project.stacks.activate("-")
     project.stacks.activate("default")

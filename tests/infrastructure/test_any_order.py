@@ -82,7 +82,7 @@ def everything(ws, asked=None):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(COMMANDS, max_size=25))
-def test_what_was_seen_at_a_position_can_be_seen_again_and_follows_from_the_log(commands):
+def test_a_position_always_shows_the_same_state_which_follows_from_the_log(commands):
     with Workspace.in_memory() as ws:
         seen = {position(ws): everything(ws)}
         for command in commands:

@@ -28,7 +28,7 @@ OTHERS = {
 }
 
 
-def test_anybody_can_compute_the_hash():
+def test_the_hash_follows_the_documented_formula():
     columns = (
         b'[1,1,"2026-01-01T00:00:00.000000Z",'
         b'"00000000-0000-4000-8000-000000000001",1,"stack.renamed"]'
@@ -37,5 +37,5 @@ def test_anybody_can_compute_the_hash():
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_every_part_counts(part):
+def test_every_column_affects_the_hash(part):
     assert chained(**{**PARTS, part: OTHERS[part]}) != chained(**PARTS)

@@ -85,6 +85,6 @@ def test_a_file_that_is_no_configuration_is_refused_in_one_line(load, text, line
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_file_is_rejected(tmp_path):
     with Workspace.in_memory() as workspace, pytest.raises(InvalidFile, match="No such file"):
         workspace.load_configuration(tmp_path / "missing.yaml")

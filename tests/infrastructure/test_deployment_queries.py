@@ -34,7 +34,7 @@ def facts():
     return {field: getattr(registered, field) for field in fields}
 
 
-def test_a_deployment_is_told_as_it_is(ws, queries):
+def test_a_deployment_is_described(ws, queries):
     (view,) = queries.deployments()
     assert view == queries.deployment("churn") == queries.deployment(str(SERVED)[:30])
     assert (view.name, view.status, view.revision) == ("churn", "started", 4)
@@ -44,7 +44,7 @@ def test_a_deployment_is_told_as_it_is(ws, queries):
     assert_consistent(ws)
 
 
-def test_it_keeps_all_that_it_takes_to_find_its_server(queries):
+def test_a_deployment_has_the_reference_of_its_server(queries):
     whole = queries.describe_deployment("churn")
     assert whole.reference == {"pid": 4711, "began": 1.5, "more": [None, "größe"]}
     assert (whole.type, whole.size, whole.digest) == ("builtins.dict", 12, "0" * 64)
@@ -53,7 +53,7 @@ def test_it_keeps_all_that_it_takes_to_find_its_server(queries):
     assert whole.problem == ""
 
 
-def test_it_is_told_as_it_was(ws, queries):
+def test_a_deployment_is_described_as_of_a_position(ws, queries):
     command(ws, Deployment.stop, Deployment.delete)
     end = ws.log.head().position
     began = end - 5
@@ -68,7 +68,7 @@ def test_it_is_told_as_it_was(ws, queries):
     assert_consistent(ws)
 
 
-def test_a_name_is_free_again_once_it_was_deleted(ws, queries):
+def test_the_name_of_a_deleted_deployment_is_free(ws, queries):
     with pytest.raises(NameTaken, match="a deployment named 'churn' exists already"):
         another(ws)
     command(ws, Deployment.delete)
@@ -77,7 +77,7 @@ def test_a_name_is_free_again_once_it_was_deleted(ws, queries):
     assert_consistent(ws)
 
 
-def test_lists_are_narrowed_and_sorted(ws, queries):
+def test_deployments_are_filtered_and_sorted(ws, queries):
     another(ws, name="zeta", stack_revision=12)
     another(ws, name="alpha", stack="test")
 
@@ -94,14 +94,14 @@ def test_lists_are_narrowed_and_sorted(ws, queries):
         listed("colour", "equals", "red")
 
 
-def test_a_beginning_that_fits_several_is_refused(ws, queries):
+def test_an_ambiguous_prefix_is_rejected(ws, queries):
     another(ws, name="churn-2")
     assert queries.find_deployment("churn").id == str(SERVED)
     with pytest.raises(Ambiguous, match="'chur' fits more than one deployment: churn, churn-2"):
         queries.find_deployment("chur")
 
 
-def test_its_history_is_told_whether_it_is_there_or_not(ws, queries):
+def test_existing_and_deleted_deployments_have_a_history(ws, queries):
     command(ws, Deployment.stop, Deployment.delete)
     assert told(ws.histories.of_deployment("churn", 3)) == [
         "deployment churn deleted",
@@ -112,7 +112,7 @@ def test_its_history_is_told_whether_it_is_there_or_not(ws, queries):
         ws.histories.of_deployment("never")
 
 
-def test_the_read_models_are_made_anew(ws, queries):
+def test_the_read_models_are_rebuilt(ws, queries):
     command(ws, Deployment.stop)
     before = queries.describe_deployment("churn")
     assert ws.log.rebuild() == ws.log.head().position

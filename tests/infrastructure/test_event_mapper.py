@@ -59,7 +59,7 @@ def test_every_event_class_has_an_example():
 
 
 @each_example
-def test_an_event_comes_back_as_it_was(event):
+def test_an_event_is_loaded_as_it_was_stored(event):
     back = MAPPER.to_domain_event(MAPPER.to_stored_event(event))
     assert type(back) is type(event)
     assert vars(back) == vars(event)
@@ -68,7 +68,7 @@ def test_an_event_comes_back_as_it_was(event):
 
 
 @each_example
-def test_what_is_stored_stays_the_same_however_often_it_is_stored(event):
+def test_storing_a_loaded_event_yields_the_same_bytes(event):
     first = MAPPER.to_stored_event(event)
     assert MAPPER.to_stored_event(MAPPER.to_domain_event(first)) == first
 
@@ -84,7 +84,7 @@ def test_the_bytes_are_canonical_json(event):
 
 
 @each_example
-def test_the_columns_hold_what_the_bytes_do_not(event):
+def test_id_revision_and_topic_are_in_columns(event):
     stored_event = MAPPER.to_stored_event(event)
     assert stored_event.topic == event.TOPIC
     assert stored_event.originator_id == event.originator_id
@@ -106,13 +106,13 @@ def test_a_time_is_stored_in_utc_to_the_microsecond():
         assert b'"timestamp":"%b00:00"' % text in state
 
 
-def test_an_event_that_nobody_signed_is_refused():
+def test_an_event_without_metadata_is_rejected():
     (event,) = Component.register(ComponentType.ALERTER, "a", "f", {}).pending_events
     with pytest.raises(Unrecordable, match="who acts"):
         MAPPER.to_stored_event(event)
 
 
-def test_an_event_that_no_aggregate_type_declares_is_refused():
+def test_an_event_that_no_aggregate_type_declares_is_rejected():
     class Painted(Component.Event):
         TOPIC = "component.painted"
 
@@ -133,13 +133,13 @@ def test_a_frozen_time_is_stored_like_any_other():
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {"deep": [float("-inf")]}])
-def test_a_number_that_json_has_no_word_for_is_refused_and_never_becomes_null(value):
+def test_an_infinite_number_is_rejected_instead_of_stored_as_null(value):
     with pytest.raises(Unrecordable, match=r"'component.registered' cannot be recorded"):
         MAPPER.to_stored_event(component(rate=value))
 
 
 @pytest.mark.parametrize("value", [2**64, -(2**63) - 1, "\udcff"])
-def test_what_json_cannot_carry_everywhere_is_refused_in_one_line(value):
+def test_what_json_cannot_represent_is_rejected(value):
     event = component(ok=None)
     event.configuration["value"] = value
     with pytest.raises(Unrecordable) as refusal:
@@ -166,7 +166,7 @@ def test_what_json_cannot_carry_everywhere_is_refused_in_one_line(value):
         "eventsourcing.domain:Aggregate.Created",
     ],
 )
-def test_an_unknown_topic_is_refused(topic):
+def test_an_unknown_topic_is_rejected(topic):
     with pytest.raises(UnreadableEvent, match="a newer version of Stackfold wrote it"):
         MAPPER.to_domain_event(stored(topic=topic))
 
@@ -191,18 +191,18 @@ def test_an_unknown_topic_is_refused(topic):
         b"[" * 100_000,
     ],
 )
-def test_damaged_bytes_are_refused(state):
+def test_damaged_bytes_are_rejected(state):
     with pytest.raises(UnreadableEvent, match=r"'component.renamed' that cannot be loaded: it was"):
         MAPPER.to_domain_event(stored(state=state))
 
 
-def test_the_undamaged_bytes_are_fine():
+def test_the_undamaged_bytes_are_accepted():
     assert MAPPER.to_domain_event(stored()).name == "b"
 
 
 @pytest.mark.parametrize("event", [e for e in EXAMPLES if hasattr(e, "originator_topic")],
                          ids=lambda event: event.TOPIC)  # fmt: skip
-def test_no_stream_becomes_an_instance_of_a_class_that_the_log_names(event):
+def test_a_log_cannot_choose_the_class_of_an_aggregate(event):
     good = MAPPER.to_stored_event(event)
     word = f'"originator_topic":"{event.originator_topic}"'.encode()
     assert word in good.state
@@ -212,7 +212,7 @@ def test_no_stream_becomes_an_instance_of_a_class_that_the_log_names(event):
             MAPPER.to_domain_event(bad)
 
 
-def test_no_module_is_imported_because_a_log_names_it():
+def test_a_log_cannot_import_a_module():
     program = """
 import sys
 from uuid import UUID, uuid4

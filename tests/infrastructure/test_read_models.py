@@ -34,7 +34,7 @@ def test_first_use_leaves_one_stack_of_two_components(ws):
     )
 
 
-def test_a_stack_is_shown_as_it_was_composed(ws):
+def test_a_stack_is_shown_with_its_components(ws):
     for name in ("b", "a"):
         ws.components.register(OPERATOR, name, "local")
     stack(ws, "prod", step_operator=["b", "a"], description="For real", labels={"team": "vision"})
@@ -45,7 +45,7 @@ def test_a_stack_is_shown_as_it_was_composed(ws):
     assert view.active is False
 
 
-def test_a_revision_counts_the_changes_of_one_thing(ws):
+def test_a_revision_counts_the_changes_of_one_aggregate(ws):
     store(ws, "shared", path="a")
     assert ws.components.update(STORE, "shared", {"path": "b"}).revision == 2
     store(ws, "other", path="a")
@@ -71,7 +71,7 @@ def test_a_renamed_component_shows_under_its_new_name_everywhere(ws):
     assert ws.stacks.get("prod", as_of=before).components["artifact_store"] == ["shared"]
 
 
-def test_what_is_deleted_is_gone(ws):
+def test_a_deleted_component_is_not_found(ws):
     store(ws, "shared")
     before = position(ws)
     ws.components.delete(STORE, "shared")
@@ -84,7 +84,7 @@ def test_what_is_deleted_is_gone(ws):
 # -- what was there
 
 
-def test_every_position_shows_what_was_there_then(ws):
+def test_every_position_shows_the_state_then(ws):
     store(ws, "one", path="a")  # 5
     ws.components.update(STORE, "one", {"path": "b"})  # 6
     stack(ws, "prod", artifact_store="one")  # 7
@@ -134,7 +134,7 @@ def test_nothing_was_active_before_the_first_activation(ws):
 
 
 @pytest.mark.parametrize("asked", [0, -1, 5, 10**30])
-def test_a_position_outside_of_the_log_is_refused(ws, asked):
+def test_a_position_outside_of_the_log_is_rejected(ws, asked):
     with pytest.raises(AsOfOutOfRange):
         ws.stacks.list(as_of=asked)
 
@@ -171,7 +171,7 @@ def test_names_are_unique_per_type_only(ws):
 # -- which stack is active
 
 
-def test_the_environment_beats_the_project_beats_the_rest(ws):
+def test_the_environment_overrides_the_project_which_overrides_the_global_stack(ws):
     for name in ("everywhere", "here", "asked-for"):
         stack(ws, name)
     ws.stacks.activate("everywhere")
@@ -235,9 +235,7 @@ def activate_in(ws, scope, name):
         lambda ws: ws.components.get(STORE, "shared"),
     ],
 )
-def test_an_answer_tells_of_one_state_whatever_happens_between_its_reads(
-    tmp_path, monkeypatch, question
-):
+def test_a_query_reads_one_state_despite_concurrent_changes(tmp_path, monkeypatch, question):
     def change(other):
         other.stacks.update("prod", artifact_store="default")
         other.components.delete(STORE, "shared")

@@ -50,11 +50,11 @@ def test_runs_are_listed_a_page_at_a_time(workspace):
         (("error", "contains", "ZeroDivision"), [FAILED]),
     ],
 )
-def test_runs_are_found_by_what_is_known_of_them(workspace, condition, expected):
+def test_runs_are_filtered_by_their_columns(workspace, condition, expected):
     assert listed(workspace, condition, sort_by="position") == expected
 
 
-def test_a_column_that_runs_do_not_have_is_refused(workspace):
+def test_an_unknown_column_of_runs_is_rejected(workspace):
     with pytest.raises(InvalidListing, match="colour"):
         listed(workspace, sort_by="colour")
 

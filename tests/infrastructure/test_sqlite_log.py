@@ -63,7 +63,7 @@ class TestInAFile(InSQLite):
 
         return execute
 
-    def test_readers_go_on_while_somebody_writes(self, tmp_path, database, append):
+    def test_readers_continue_during_a_write(self, tmp_path, database, append):
         append(alerter("a"))
         reader = SqliteDatabase.open(tmp_path / "log.sqlite")
         with database.write() as cursor:

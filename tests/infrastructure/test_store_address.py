@@ -17,7 +17,7 @@ from stackfold.infrastructure.database.url import only_on_loopback
         "postgresql:///team?host=localhost",
     ],
 )
-def test_it_is_only_this_machine(url):
+def test_only_this_machine_can_reach_the_address(url):
     assert only_on_loopback(url)
 
 
@@ -31,5 +31,5 @@ def test_it_is_only_this_machine(url):
         "postgresql:///?service=team",
     ],
 )
-def test_others_may_reach_it(url):
+def test_other_machines_may_reach_the_address(url):
     assert not only_on_loopback(url)

@@ -10,13 +10,13 @@ from stackfold.domain.stacks.component_type import ComponentType
 # -- looking up
 
 
-def test_a_name_an_id_and_a_prefix_of_either_are_answered(ws):
+def test_a_name_an_id_and_a_prefix_of_either_are_found(ws):
     view = store(ws, "größe-eu", path="a")
     for reference in ("größe-eu", "größe", "gr", "gro\u0308ße-eu", view.id, view.id[:13]):
         assert ws.components.get(STORE, reference) == view
 
 
-def test_an_exact_name_beats_a_prefix_and_an_id(ws):
+def test_an_exact_name_takes_precedence_over_a_prefix_and_an_id(ws):
     first = stack(ws, "prod")
     stack(ws, "prod-eu")
     assert ws.stacks.get("prod").id == first.id
@@ -24,7 +24,7 @@ def test_an_exact_name_beats_a_prefix_and_an_id(ws):
     assert ws.stacks.get(first.id).id == named_like_an_id.id
 
 
-def test_an_ambiguous_prefix_lists_what_it_fits(ws):
+def test_an_ambiguous_prefix_lists_its_matches(ws):
     for name in ("prod-us", "prod-eu"):
         stack(ws, name)
     with pytest.raises(Ambiguous, match="'prod' fits more than one stack: prod-eu, prod-us; "):
@@ -33,7 +33,7 @@ def test_an_ambiguous_prefix_lists_what_it_fits(ws):
     assert ws.stacks.get("prod").name == "prod-us"
 
 
-def test_a_component_of_another_type_is_not_meant(ws):
+def test_a_component_of_another_type_is_not_found(ws):
     ws.components.register(OPERATOR, "shared", "local")
     with pytest.raises(NotFound, match="there is no artifact store 'shared'"):
         ws.components.get(STORE, "shared")
@@ -45,14 +45,14 @@ def test_nothing_else_is_found(ws, reference):
         ws.stacks.get(reference)
 
 
-def test_what_is_there_is_named_but_not_all_of_it(ws):
+def test_an_error_lists_some_of_the_existing_names(ws):
     for number in range(12):
         stack(ws, f"s{number:02}")
     with pytest.raises(NotFound, match=r"there is default, s00, .*, s08, …$"):
         ws.stacks.get("nope")
 
 
-def test_where_nothing_is_registered_it_says_so(ws):
+def test_an_error_says_that_nothing_is_registered(ws):
     with pytest.raises(NotFound, match="there is no alerter 'x': none is registered yet"):
         ws.components.get(ComponentType.ALERTER, "x")
 
@@ -131,14 +131,14 @@ def test_a_list_is_sorted(many):
     assert listed(many, sort_by="updated")[-1] == "prod-eu"
 
 
-def test_a_list_is_cut_into_pages(many):
+def test_a_list_is_paged(many):
     pages = [listed(many, size=2, page=page) for page in (1, 2, 3, 4)]
     assert pages == [["Zulu", "default"], ["größe", "prod-eu"], ["prod-us"], []]
     assert listed(many, size=2, page=10**30) == []
     assert listed(many, size=10**30) == listed(many)
 
 
-def test_a_list_of_the_past_is_filtered_and_cut_too(many):
+def test_a_list_of_the_past_is_filtered_and_paged(many):
     first = Listing(where=(Condition("name", "contains", "prod"),), size=1, descending=True)
     assert names(many.stacks.list(first, as_of=6)) == ["prod-us"]
     assert names(many.stacks.list(first, as_of=5)) == ["prod-eu"]
@@ -146,7 +146,7 @@ def test_a_list_of_the_past_is_filtered_and_cut_too(many):
 
 
 @pytest.mark.parametrize("column", ["nope", "components", "1; DROP TABLE events", ""])
-def test_an_unknown_column_is_refused(many, column):
+def test_an_unknown_column_is_rejected(many, column):
     for listing in ({"sort_by": column}, {"where": (Condition(column, "equals", "x"),)}):
         with pytest.raises(InvalidListing, match=f"there is no column {column!r}: choose one of"):
             listed(many, **listing)

@@ -76,7 +76,7 @@ def test_as_of_an_age(ws, age, there):
         assert then(ws, age) == there
 
 
-def test_as_of_a_run_the_log_is_as_the_run_found_it(ws):
+def test_as_of_a_run_means_its_start(ws):
     with freeze_time("2026-01-05"):
         append(ws, *(event for event in EXAMPLES if type(event) in RUN))
     with freeze_time("2026-01-06"):
@@ -87,7 +87,7 @@ def test_as_of_a_run_the_log_is_as_the_run_found_it(ws):
     assert then(ws, None) == ["three", "four"]
 
 
-def test_everything_that_is_asked_takes_a_point_in_the_past(ws):
+def test_every_query_accepts_a_point_in_the_past(ws):
     with freeze_time("2026-01-05"):
         store(ws, "shared", path="/one")
         ws.stacks.update("two", artifact_store="shared")
@@ -123,30 +123,30 @@ def test_everything_that_is_asked_takes_a_point_in_the_past(ws):
         "9999999999d", "999999999w", "\udcff", "0001-01-01T00:00:00+14:00",
     ],
 )  # fmt: skip
-def test_a_malformed_point_is_refused_in_one_line(ws, as_of):
+def test_a_malformed_point_is_rejected(ws, as_of):
     with refused(ws, InvalidAsOf, "is no point in the past: give a position"):
         ws.stacks.list(as_of=as_of)
 
 
 @pytest.mark.parametrize("as_of", ["#0", 0, -1, "#8", 10**15, "2026-01-01", "1999-12-31T23:59:59Z"])
-def test_a_point_outside_of_the_log_is_refused_with_what_it_holds(ws, as_of):
+def test_a_point_outside_of_the_log_is_rejected_with_its_range(ws, as_of):
     holds = r"it goes from 2026-01-01T12:00:00.000000Z to #7"
     with refused(ws, AsOfOutOfRange, f"the log holds nothing as of .*: {holds}"):
         ws.stacks.list(as_of=as_of)
 
 
-def test_a_time_before_the_log_began_is_refused_as_an_age_too(ws):
+def test_a_time_or_age_before_the_first_event_is_rejected(ws):
     with freeze_time("2026-01-05"), refused(ws, AsOfOutOfRange, "the log holds nothing"):
         ws.stacks.list(as_of="5d")
 
 
 @pytest.mark.parametrize("run", ["nope", "\udcff", "ABC", "%", "a b"])
-def test_a_run_that_never_was_is_refused(ws, run):
+def test_a_run_that_never_existed_is_rejected(ws, run):
     with refused(ws, NotFound, "there is no run .*: give its name, its id"):
         ws.stacks.list(as_of=f"run:{run}")
 
 
-def test_a_beginning_that_fits_several_runs_is_refused(ws):
+def test_a_prefix_of_several_runs_is_rejected(ws):
     started = next(event for event in EXAMPLES if type(event) is RUN[0])
     for number in range(2):
         id = started.originator_id
@@ -155,7 +155,7 @@ def test_a_beginning_that_fits_several_runs_is_refused(ws):
         ws.stacks.list(as_of=f"run:{str(id)[:8]}")
 
 
-def test_nothing_else_than_what_was_there_answers_as_of_then(ws):
+def test_only_what_existed_then_is_found(ws):
     with refused(ws, NotFound, "there is no stack 'four': there is default, two"):
         ws.stacks.get("four", as_of="2026-01-03")
     with refused(ws, NotFound, "none was active yet"):
