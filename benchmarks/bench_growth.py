@@ -155,7 +155,7 @@ def bare_hash(ws: Workspace) -> None:
 
 
 def must_hold(found: Any) -> None:
-    assert found.holds, found
+    assert found.intact, found
 
 
 # -- what is printed

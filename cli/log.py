@@ -153,7 +153,7 @@ def verify(
     """
     with Workspace.open() as workspace, bar("verifying", workspace.log.head().position) as report:
         found = workspace.log.verify(known, report)
-    if not found.holds:
+    if not found.intact:
         place = f"#{found.position} " if found.position else ""
         raise Damaged(f"{place}{found.problem}; {found.remedy}")
     echo(f"{found.events} events verified, head {found.head}")

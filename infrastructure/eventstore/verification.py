@@ -23,13 +23,13 @@ class Verification(NamedTuple):
     """The position of the first problem; None if there is none, or it has no position."""
     problem: str | None = None
     """The first problem; None if there is none."""
-    log_holds: bool = False
+    log_intact: bool = False
     """Whether the log itself is intact, so that a rebuild fixes the problem."""
     remedy: str = "the log can still be read"
     """What to do about the problem, or what is not affected by it."""
 
     @property
-    def holds(self) -> bool:
+    def intact(self) -> bool:
         """Whether there is no problem."""
         return self.problem is None
 
@@ -61,7 +61,7 @@ def _verified(
 ) -> Verification:
     fault = _lying_index(database)
     found = verify_chain(database, *noted, progress)
-    if fault is None and not found.holds:
+    if fault is None and not found.intact:
         return found
     if fault is None:
         fault = database.damage()
@@ -156,7 +156,7 @@ REBUILD = "the log itself holds: `stackfold log rebuild` makes the read models a
 class _Difference(NamedTuple):
     position: int
     problem: str
-    log_holds: bool = True
+    log_intact: bool = True
     remedy: str = REBUILD
 
 

@@ -95,7 +95,7 @@ def test_what_a_log_holds_already_is_read_and_copied_whatever_its_size(ws, monke
         store(ws, "lake", path="/" + "x" * ATTRIBUTE)
         stack(ws, "s", why="x" * (MESSAGE + 1), labels=many)
     ws.log.rebuild()
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
     head = ws.log.export(tmp_path / "log.jsonl")
     assert Workspace.import_log(tmp_path / "log.jsonl", tmp_path / "copy") == head
     ws.log.fork(None, tmp_path / "fork")

@@ -1,4 +1,4 @@
-"""What every log must do, whichever database keeps it."""
+"""The contract of logs in every database."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ class LogContract:
 
     @pytest.fixture
     def execute(self, log: Any) -> Callable[[str], object]:
-        """Executes and commits an SQL statement, as somebody with the database's own tools."""
+        """Executes and commits an SQL statement directly in the database."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -166,7 +166,7 @@ class LogContract:
         ]
         assert_chained(self.records(rows))
         timestamps = [MAPPER.to_domain_event(e).timestamp.month for e in self.stored(rows)]
-        assert timestamps == [6, 5, 6, 6], "an event keeps the time when its command ran"
+        assert timestamps == [6, 5, 6, 6], "the timestamp of an event is the time of its command"
 
     def test_nothing_recorded_can_be_changed_or_deleted(self, rows, append, execute):
         append(alerter("a"), alerter("b"))
@@ -241,7 +241,7 @@ class LogContract:
         assert seen == [[1]]
         unchanged()
 
-    # -- what holds between aggregates
+    # -- constraints among aggregates
 
     def test_a_name_belongs_to_one_existing_component_of_its_type(self, append, unchanged):
         append(alerter("a"), Component.register(ORCHESTRATOR, "a", "f", {}))
@@ -374,4 +374,4 @@ class LogContract:
 class UnknownToReadModels:
     """An event that no read model folds."""
 
-    TOPIC = "nobody.asked"
+    TOPIC = "unknown.asked"

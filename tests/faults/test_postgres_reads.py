@@ -57,7 +57,7 @@ READS = {
     "as of": lambda ws: names(ws.stacks.list(as_of="#4")) == ["default"],
     "history": lambda ws: [entry.name for entry in ws.stacks.history("s")] == ["s"],
     "log": lambda ws: len([*ws.log.entries()]) == 7,
-    "verify": lambda ws: ws.log.verify().holds,
+    "verify": lambda ws: ws.log.verify().intact,
 }
 
 

@@ -1,4 +1,4 @@
-"""Somebody at work on a log, outside of projects and inside of one, who notes what was listed."""
+"""Executes commands on a log, globally and in a project, and records what is listed after each."""
 
 import json
 import tempfile
@@ -23,7 +23,7 @@ PROJECT = "project:p"
 
 
 class State(NamedTuple):
-    """What was listed when a position was the last one."""
+    """What was listed when a position was the last one of the log."""
 
     globally: Everything
     in_project: Everything
@@ -67,32 +67,32 @@ class AtWork(RuleBasedStateMachine):
         )
 
     def do(self, command: Callable[[Workspace], Any], place: str = "global") -> Any:
-        """Run a command; what it returned, or None if it was refused and changed nothing."""
+        """Execute a command; returns its result, or None if it was rejected without any change."""
         before, last, refusal = tables(self.ws), self.last, None
         try:
             done = command(self.there(place))
         except StackfoldError as error:
             refusal = error
         if refusal:
-            assert tables(self.ws) == before, f"refused, yet something changed: {refusal}"
+            assert tables(self.ws) == before, f"rejected, but something changed: {refusal}"
             assert "\n" not in str(refusal)
             return None
-        assert self.last > last, "done, but nothing was recorded"
+        assert self.last > last, "executed, but nothing was recorded"
         self.standing.append(facts(self.now))
         self.now = self.seen[self.last] = self.listed()
         return done
 
-    def rehearse_and_do(self, command: Callable[..., Any]) -> Any:
-        """Run a command with and without `dry_run`; both must say the same."""
+    def dry_run_and_do(self, command: Callable[..., Any]) -> Any:
+        """Execute a command with `dry_run`, then without; both must have the same result."""
         before = tables(self.ws)
         try:
             told = command(self.ws, dry_run=True)
-        except StackfoldError as refusal:
-            told = refusal
-        assert tables(self.ws) == before, "a preview left something behind"
+        except StackfoldError as error:
+            told = error
+        assert tables(self.ws) == before, "the dry run changed something"
         done = self.do(command)
         if done is None:
-            assert isinstance(told, StackfoldError), f"previewed as {told}, yet refused"
+            assert isinstance(told, StackfoldError), f"shown by the dry run as {told}, but rejected"
         else:
             assert [entry._replace(when="") for entry in told] == [
                 entry._replace(when="") for entry in done
@@ -116,7 +116,7 @@ class AtWork(RuleBasedStateMachine):
         return positions[max(0, len(positions) - 1 - back)]
 
     def ever(self, views: Callable[[State], list[Any]]) -> list[Any]:
-        """All that was ever listed, oldest first."""
+        """Everything that was listed, oldest first."""
         return [view for position in sorted(self.seen) for view in views(self.seen[position])]
 
     def stack(self, which: int) -> str:
@@ -141,7 +141,7 @@ class AtWork(RuleBasedStateMachine):
         return held
 
     def revision(self, living: list[Any], which: int, back: int) -> Any:
-        """What was listed, some revisions ago, of something that lives and was ever changed."""
+        """The view of an existing, changed aggregate some revisions ago."""
         changed = [view for view in living if view.revision > 1]
         if not changed:
             return None
@@ -150,7 +150,7 @@ class AtWork(RuleBasedStateMachine):
         return past[sorted(past)[max(0, len(past) - 1 - back)]]
 
     def gone(self, which: int, ever: list[Any]) -> Any:
-        """What was last listed of something that is not there any more."""
+        """The last view of an aggregate that no longer exists."""
         last = {view.id: view for view in ever}
         gone = [view for id, view in last.items() if not find(self.now, id)]
         return gone[which % len(gone)] if gone else None
@@ -186,7 +186,7 @@ def state_of(view: Any) -> str:
 
 
 def facts(state: State) -> tuple[str, str]:
-    """What there is, whoever made it so and however often it changed."""
+    """The current state, without authors and revisions."""
 
     def plain(place: Everything) -> Any:
         views = [*place.stacks, *(view for held in place.components.values() for view in held)]
@@ -202,12 +202,12 @@ def everybody(state: State) -> list[Any]:
 
 
 def find(state: State, id: str) -> Any:
-    """What was listed of one of them."""
+    """The fields of a view."""
     return next((view for view in everybody(state) if view.id == id), None)
 
 
 def composition_of(id: str, state: State) -> str:
-    """Everything that a stack is made of, whatever it is called."""
+    """The components of a stack, by id."""
     name = find(state, id).name
     held = [view for view in everybody(state) if name in getattr(view, "stacks", ())]
     return exact(sorted((view.id, state_of(view)) for view in held))

@@ -1,4 +1,4 @@
-"""What several tests of the history use."""
+"""Fixtures for tests of the history."""
 
 import pytest
 from history.homes import copied, fill
@@ -15,9 +15,9 @@ def original(tmp_path_factory):
     home = tmp_path_factory.mktemp("original") / "home"
     with Workspace.open(home) as ws:
         fill(ws)
-        assert ws.log.verify().holds
+        assert ws.log.verify().intact
         for table in ReadModelTables(STACKFOLD_AGGREGATES).names():
-            assert ws._database.read(f"SELECT 1 FROM {table}"), f"{table} holds nothing"
+            assert ws._database.read(f"SELECT 1 FROM {table}"), f"{table} is empty"
     return home
 
 

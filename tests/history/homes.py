@@ -1,4 +1,4 @@
-"""A home with a little of everything in its log, ways to tamper with it, and what tests ask."""
+"""A home with events of all kinds, ways to tamper with it, and queries for tests."""
 
 import shutil
 import sqlite3
@@ -38,7 +38,7 @@ DEPLOYMENT = (
 
 
 def fill(ws: Workspace) -> None:
-    """Do something of everything."""
+    """Execute commands of all kinds."""
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.register(ALERTER, "pager", "pager", {"to": "ops"})
     store(ws, "shared", path="/data/one")
@@ -55,7 +55,7 @@ def fill(ws: Workspace) -> None:
 
 
 def run() -> list[Any]:
-    """The events of a run that made an artifact."""
+    """The events of a run that produced an artifact."""
     started, completed, ended = (event for event in EXAMPLES if type(event) in RUN)
     return [started, completed.model_copy(update={"cached_from": None}), ended]
 
@@ -88,7 +88,7 @@ def copied(home: Path, to: Path) -> Path:
 
 @contextmanager
 def opened_by_force(home: Path) -> Iterator[sqlite3.Connection]:
-    """The log's database, as somebody opens it who has the file and means harm."""
+    """Open the file of the log with SQLite, without the triggers that make it append-only."""
     with closing(sqlite3.connect(home / LOG_FILE, isolation_level=None)) as connection:
         triggers = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
         for (name,) in triggers.fetchall():
@@ -110,7 +110,7 @@ def contents(home: Path) -> Any:
 
 
 def verified(home: Path, known: str | None = None) -> Verification:
-    """What `verify` finds; whatever that is, what is there can be listed."""
+    """The result of `verify`; lists must work whatever it finds."""
     with Workspace.open(home) as ws:
         assert ws.stacks.list()
         for type in ComponentType:
@@ -128,12 +128,12 @@ def tables(ws: Workspace) -> dict[str, list[Any]]:
 
 
 @contextmanager
-def refused(ws: Workspace, error: type[StackfoldError], match: str) -> Iterator[None]:
-    """What is done in the block is refused in one line, and nothing has changed."""
+def rejected(ws: Workspace, error: type[StackfoldError], match: str) -> Iterator[None]:
+    """The block must raise an error with a message of one line, and change nothing."""
     before = tables(ws)
-    with pytest.raises(error, match=match) as refusal:
+    with pytest.raises(error, match=match) as raised:
         yield
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(raised.value)
     assert tables(ws) == before
 
 
@@ -147,11 +147,11 @@ def state(view: StackView) -> Any:
     return view.name, view.description, view.labels, view.components
 
 
-def told(entries: Sequence[HistoryEntry]) -> list[str]:
+def summaries(entries: Sequence[HistoryEntry]) -> list[str]:
     """Each entry in a few words."""
     return [f"{entry.kind} {entry.name} {entry.action}" for entry in entries]
 
 
 def as_somebody(ws: Workspace, name: str) -> None:
-    """From now on somebody else is at work."""
+    """Continue as another author."""
     ws._event_store.repository.author = lambda: name

@@ -1,6 +1,6 @@
-"""What there is according to the log alone, by replaying each aggregate with its own events.
+"""The state according to the log alone, by replaying each aggregate with its events.
 
-Nothing of the read models is used here: neither their folds, nor their tables, nor their queries.
+No projection, table or query of the read models is used here.
 """
 
 from collections import defaultdict
@@ -47,16 +47,16 @@ class Replayed(NamedTuple):
 
 def everything(replayed: dict[UUID, Replayed], project: str | None = None) -> Everything:
     """All stacks and components, as they are seen from a project."""
-    living = [each for each in replayed.values() if not each.aggregate.deleted]
+    existing = [each for each in replayed.values() if not each.aggregate.deleted]
     chosen = {
         each.aggregate.name: each.aggregate.stack
-        for each in living
+        for each in existing
         if isinstance(each.aggregate, Activation)
     }
     active = chosen.get(project or GLOBAL) or chosen.get(GLOBAL)
-    names = {each.aggregate.id: each.aggregate.name for each in living}
-    stacks = [each for each in living if isinstance(each.aggregate, Stack)]
-    components = [each for each in living if isinstance(each.aggregate, Component)]
+    names = {each.aggregate.id: each.aggregate.name for each in existing}
+    stacks = [each for each in existing if isinstance(each.aggregate, Stack)]
+    components = [each for each in existing if isinstance(each.aggregate, Component)]
     return Everything(
         sorted(_stack_view(each, names, active) for each in stacks),
         {
@@ -69,7 +69,7 @@ def everything(replayed: dict[UUID, Replayed], project: str | None = None) -> Ev
 
 
 def flavors(replayed: dict[UUID, Replayed]) -> list[tuple[str, str]]:
-    """Type and name of the living flavors that users registered."""
+    """Type and name of the existing flavors that users registered."""
     aggregates = [each.aggregate for each in replayed.values()]
     return sorted(
         (each.type.value, each.name)

@@ -1,4 +1,4 @@
-"""Flavors of one's own, which tests register."""
+"""Flavors that tests register."""
 
 from pydantic import JsonValue
 
@@ -6,7 +6,7 @@ from stackfold.application import ports
 
 
 class Pager(ports.Alerter):
-    """Wakes somebody up."""
+    """Pages a person."""
 
     flavor = "pager"
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from event_examples import EXAMPLES
 from freezegun import freeze_time
-from history.homes import RUN, append, refused
+from history.homes import RUN, append, rejected
 from workspaces import STORE, names, stack, store
 
 from stackfold.domain.errors import Ambiguous, AsOfOutOfRange, InvalidAsOf, NotFound
@@ -111,7 +111,7 @@ def test_every_query_accepts_a_point_in_the_past(ws):
         ws.stacks.get("zwei", as_of=at)
 
 
-# -- what is refused
+# -- what is rejected
 
 
 @pytest.mark.parametrize(
@@ -124,25 +124,25 @@ def test_every_query_accepts_a_point_in_the_past(ws):
     ],
 )  # fmt: skip
 def test_a_malformed_point_is_rejected(ws, as_of):
-    with refused(ws, InvalidAsOf, "is no point in the past: give a position"):
+    with rejected(ws, InvalidAsOf, "is no point in the past: give a position"):
         ws.stacks.list(as_of=as_of)
 
 
 @pytest.mark.parametrize("as_of", ["#0", 0, -1, "#8", 10**15, "2026-01-01", "1999-12-31T23:59:59Z"])
 def test_a_point_outside_of_the_log_is_rejected_with_its_range(ws, as_of):
     holds = r"it goes from 2026-01-01T12:00:00.000000Z to #7"
-    with refused(ws, AsOfOutOfRange, f"the log holds nothing as of .*: {holds}"):
+    with rejected(ws, AsOfOutOfRange, f"the log holds nothing as of .*: {holds}"):
         ws.stacks.list(as_of=as_of)
 
 
 def test_a_time_or_age_before_the_first_event_is_rejected(ws):
-    with freeze_time("2026-01-05"), refused(ws, AsOfOutOfRange, "the log holds nothing"):
+    with freeze_time("2026-01-05"), rejected(ws, AsOfOutOfRange, "the log holds nothing"):
         ws.stacks.list(as_of="5d")
 
 
 @pytest.mark.parametrize("run", ["nope", "\udcff", "ABC", "%", "a b"])
 def test_a_run_that_never_existed_is_rejected(ws, run):
-    with refused(ws, NotFound, "there is no run .*: give its name, its id"):
+    with rejected(ws, NotFound, "there is no run .*: give its name, its id"):
         ws.stacks.list(as_of=f"run:{run}")
 
 
@@ -151,12 +151,12 @@ def test_a_prefix_of_several_runs_is_rejected(ws):
     for number in range(2):
         id = started.originator_id
         append(ws, started.model_copy(update={"originator_id": type(id)(int=id.int + number)}))
-    with refused(ws, Ambiguous, "fits more than one run"):
+    with rejected(ws, Ambiguous, "fits more than one run"):
         ws.stacks.list(as_of=f"run:{str(id)[:8]}")
 
 
 def test_only_what_existed_then_is_found(ws):
-    with refused(ws, NotFound, "there is no stack 'four': there is default, two"):
+    with rejected(ws, NotFound, "there is no stack 'four': there is default, two"):
         ws.stacks.get("four", as_of="2026-01-03")
-    with refused(ws, NotFound, "none was active yet"):
+    with rejected(ws, NotFound, "none was active yet"):
         ws.stacks.get(as_of="#1")

@@ -1,4 +1,4 @@
-"""One wrong clock: the log's time never runs backwards, yet is not stamped wrong for ever."""
+"""Wrong clocks: the time of recording never runs backwards, and one wrong clock does no harm."""
 
 import logging
 import os
@@ -24,24 +24,24 @@ def place(request, tmp_path):
             yield url
 
 
-def begun(place, moment):
-    """A log whose first events were recorded at some moment."""
-    with freeze_time(moment), opened(place) as ws:
-        assert ws.log.head().recorded_at.startswith(moment)
+def begun(place, time):
+    """Create a log whose first events are recorded at a time."""
+    with freeze_time(time), opened(place) as ws:
+        assert ws.log.head().recorded_at.startswith(time)
 
 
 def seconds_from_now(text):
     return abs((datetime.fromisoformat(text) - datetime.now(UTC)) / timedelta(seconds=1))
 
 
-def refused(place):
+def rejected(place):
     with opened(place) as ws:
         before = ws.log.head()
-        with pytest.raises(ClockJumped) as refusal:
+        with pytest.raises(ClockJumped) as error:
             store(ws, "a")
         assert ws.log.head() == before
         assert names(ws.stacks.list()) == ["default"]
-    return str(refusal.value)
+    return str(error.value)
 
 
 # -- a clock that jumps
@@ -49,7 +49,7 @@ def refused(place):
 
 def test_a_jump_of_more_than_ten_years_is_rejected(tmp_path):
     begun(tmp_path / "home", "2010-05-01")
-    told = refused(tmp_path / "home")
+    told = rejected(tmp_path / "home")
     assert "more than ten years after the log's last event (2010-05-01)" in told
     assert "STACKFOLD_ALLOW_CLOCK_JUMP=1" in told
     assert "\n" not in told
@@ -104,7 +104,7 @@ def test_frozen_clocks_and_logs_in_memory_may_jump(tmp_path, place):
         assert ws.log.ahead() is None
 
 
-# -- a log that lies ahead of the clock
+# -- a log that is ahead of the clock
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_log_ahead_of_the_clock_works_and_each_change_warns(ahead, caplog):
         caplog.clear()
         ws.stacks.list()
         assert not caplog.records, "who only reads is not bothered"
-        assert ws.log.verify().holds
+        assert ws.log.verify().intact
 
 
 def test_a_program_can_check_whether_a_log_is_ahead(ahead):

@@ -1,4 +1,4 @@
-"""Events that contradict each other, since an index hid what was there: nothing stops for ever."""
+"""Events that contradict each other, because of a damaged index, do not stop a log."""
 
 import sqlite3
 from contextlib import closing
@@ -23,7 +23,7 @@ def ws(tmp_path):
 
 
 def hide(home, index, definition, table="", restore=True):
-    """Make an index anew with another definition, as who can write the file may do it."""
+    """Recreate an index with another definition, directly in the file."""
     with closing(sqlite3.connect(home / LOG_FILE, isolation_level=None)) as connection:
         connection.execute("PRAGMA writable_schema = ON")
         saved = connection.execute("SELECT rowid, name, sql FROM sqlite_schema").fetchall()
@@ -41,7 +41,7 @@ def hide(home, index, definition, table="", restore=True):
                 "UPDATE sqlite_schema SET name = ?, sql = ? WHERE rowid = ?", [name, sql, rowid]
             )
     with closing(sqlite3.connect(home / LOG_FILE, isolation_level=None)) as connection:
-        # Whoever has the file open must read the definitions anew.
+        # Open connections must read the definitions again.
         ((version,),) = connection.execute("PRAGMA schema_version")
         connection.execute(f"PRAGMA schema_version = {version + 1}")
 
@@ -73,7 +73,7 @@ def test_a_name_hidden_by_an_index_is_reported_and_restored(ws):
     assert "stacks_named" in found.problem
     assert "stackfold log rebuild" in found.remedy
     ws.log.rebuild()
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 def test_an_index_that_permanently_omits_a_name_is_reported(ws):
@@ -85,7 +85,7 @@ def test_an_index_that_permanently_omits_a_name_is_reported(ws):
     )
     assert ws.log.verify().problem == "the index 'stacks_named' is missing"
     ws.log.rebuild()
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 def test_an_event_hidden_by_an_index_is_reported_with_its_position(ws):
@@ -96,7 +96,7 @@ def test_an_event_hidden_by_an_index_is_reported_with_its_position(ws):
         "differs between the index 'sqlite_autoindex_events_1' and the log",
     )
     ws.log.rebuild()
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 @pytest.mark.parametrize("trigger", ["events_stay", "events_stay_as_they_are"])
@@ -106,7 +106,7 @@ def test_a_missing_trigger_is_reported_and_recreated(ws, trigger):
     problem = f"the trigger '{trigger}' is missing, which keeps the log append-only"
     assert ws.log.verify().problem == problem
     ws.log.rebuild()
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 def test_a_trigger_that_does_nothing_is_reported(ws):
@@ -117,10 +117,10 @@ def test_a_trigger_that_does_nothing_is_reported(ws):
             )
     assert "'events_stay' differs from its definition" in ws.log.verify().problem
     ws.log.rebuild()
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
-# -- two living things of one name
+# -- two existing aggregates with one name
 
 
 @pytest.fixture
@@ -133,22 +133,22 @@ def with_a_namesake(ws):
     return ws
 
 
-TOLD = r"#7 makes a second stack 'prod', beside #6: it is shown as 'prod-\w{8}' until it is"
+REPORTED = r"#7 makes a second stack 'prod', beside #6: it is shown as 'prod-\w{8}' until it is"
 
 
 def test_verify_reports_a_duplicate_name_first_as_a_damaged_index(with_a_namesake):
     ws = with_a_namesake
-    assert not ws.log.verify().holds
-    with pytest.warns(LogContradicts, match=TOLD):
+    assert not ws.log.verify().intact
+    with pytest.warns(LogContradicts, match=REPORTED):
         ws.log.rebuild()
     found = ws.log.verify()
-    assert (found.position, found.log_holds) == (7, True)
+    assert (found.position, found.log_intact) == (7, True)
     assert found.problem.startswith("makes a second stack 'prod', beside #6")
 
 
 def test_a_rebuild_shows_both_and_a_rename_resolves_the_conflict(with_a_namesake):
     ws = with_a_namesake
-    with pytest.warns(LogContradicts, match=TOLD):
+    with pytest.warns(LogContradicts, match=REPORTED):
         ws.log.rebuild()
     _, first, second = ws.stacks.list()
     assert (first.name, first.description) == ("prod", "")
@@ -159,39 +159,39 @@ def test_a_rebuild_shows_both_and_a_rename_resolves_the_conflict(with_a_namesake
     ws.stacks.rename(second.name, "prod-two")
     assert names(ws.stacks.list()) == ["default", "prod", "prod-two"]
     assert ws.log.rebuild() == 9
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 def test_a_deletion_resolves_the_conflict(with_a_namesake):
     ws = with_a_namesake
-    with pytest.warns(LogContradicts, match=TOLD):
+    with pytest.warns(LogContradicts, match=REPORTED):
         ws.log.rebuild()
     ws.stacks.delete(ws.stacks.list()[2].name)
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 def test_copies_of_a_log_with_duplicate_names_warn(with_a_namesake, tmp_path):
     ws = with_a_namesake
-    with pytest.warns(LogContradicts, match=TOLD):
+    with pytest.warns(LogContradicts, match=REPORTED):
         ws.log.fork(None, tmp_path / "forked")
     head = ws.log.export(tmp_path / "log.jsonl")
-    with pytest.warns(LogContradicts, match=TOLD):
+    with pytest.warns(LogContradicts, match=REPORTED):
         assert Workspace.import_log(tmp_path / "log.jsonl", tmp_path / "imported") == head
     for copy in ("forked", "imported"):
         with Workspace.open(tmp_path / copy) as copied:
             assert copied.log.head() == head
             copied.stacks.rename(copied.stacks.list()[2].name, "other")
-            assert copied.log.verify(str(head)).holds
+            assert copied.log.verify(str(head)).intact
     ws.log.fork(6, tmp_path / "before")
     with Workspace.open(tmp_path / "before") as before:
-        assert before.log.verify().holds
+        assert before.log.verify().intact
 
 
 def test_an_upgrade_of_a_log_with_duplicate_names_warns(with_a_namesake, monkeypatch):
     with_a_namesake.close()
     for module in ("eventstore.rebuild", "database.sqlite"):
         monkeypatch.setattr(f"stackfold.infrastructure.{module}.SCHEMA", SCHEMA + 1)
-    with pytest.warns(LogContradicts, match=TOLD):
+    with pytest.warns(LogContradicts, match=REPORTED):
         upgraded = Workspace.open(with_a_namesake.home)
     with upgraded as ws:
         assert len(ws.stacks.list()) == 3
@@ -226,7 +226,7 @@ def test_both_events_of_one_revision_are_applied(with_a_second_revision, tmp_pat
     for copy in ("forked", "imported"):
         with Workspace.open(tmp_path / copy) as copied:
             found = copied.log.verify()
-            assert (found.position, found.log_holds) == (8, True)
+            assert (found.position, found.log_intact) == (8, True)
             shared = copied.components.get(STORE, "shared")
             assert (shared.configuration["path"], shared.labels) == ("/two", {"team": "x"})
             changed = copied.components.update(STORE, "shared", {"path": "/three"})
@@ -238,7 +238,7 @@ def test_both_events_of_one_revision_are_applied(with_a_second_revision, tmp_pat
             assert tables(copied) == before
     ws.log.fork(7, tmp_path / "before")
     with Workspace.open(tmp_path / "before") as before:
-        assert before.log.verify().holds
+        assert before.log.verify().intact
 
 
 # -- on the command line

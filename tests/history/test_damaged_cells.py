@@ -1,4 +1,4 @@
-"""A cell of a read model that cannot be read: one line says `log rebuild`, which fixes it."""
+"""A damaged cell of a read model is reported in one line, and a rebuild repairs it."""
 
 import sqlite3
 from contextlib import closing
@@ -25,7 +25,7 @@ JSON = [
 
 
 def reads(ws):
-    """What can be asked of everything that there is."""
+    """Queries that read all read models."""
     yield ws.stacks.list
     yield lambda: ws.queries.stack_components(ws.queries.find_stack("live").id)
     yield lambda: ws.stacks.history("live")
@@ -44,7 +44,7 @@ def _deployments(ws):
     return ws.deployment_queries.deployments()
 
 
-def refusals(ws):
+def errors(ws):
     told = []
     for read in reads(ws):
         try:
@@ -57,12 +57,12 @@ def refusals(ws):
 @pytest.mark.parametrize("value", ["'{'", "'garbage'", "'7'", "x'00ff'"])
 def test_every_query_of_a_damaged_cell_suggests_a_rebuild(filled, home, value):
     before = tables(filled)
-    assert refusals(filled) == []
+    assert errors(filled) == []
     for table, column in JSON:
         with closing(sqlite3.connect(home / LOG_FILE)) as connection:
             connection.execute(f"UPDATE {table} SET {column} = {value}")
             connection.commit()
-        told = refusals(filled)
+        told = errors(filled)
         if (table, column) in READ:
             assert told, f"{table}.{column} is read by none of these"
         assert all(each.endswith(": rebuild the read models") for each in told)

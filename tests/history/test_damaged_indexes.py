@@ -1,4 +1,4 @@
-"""An index whose pages were damaged hides events or names: `verify` finds it, nothing is lost."""
+"""A damaged page of an index hides events or names: `verify` finds it, and nothing is lost."""
 
 import random
 import shutil
@@ -27,7 +27,7 @@ BY_KEY = (
     ("components", "id", "until IS NULL AND type = ? AND name = ?"),
     ("activations", "id", "until IS NULL AND scope = ?"),
 )
-"""Table, what is asked, and by which key: what commands and constraints rely on indexes for."""
+"""Table, columns and key of the lookups that commands and constraints rely on indexes for."""
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +40,12 @@ def grown(original, tmp_path_factory):
         for number in range(0, 40, 2):
             ws.components.update(STORE, f"store-{number}", {"path": f"/else/{number}"})
             stack(ws, f"stack-{number}", artifact_store=f"store-{number}")
-        assert ws.log.verify().holds
+        assert ws.log.verify().intact
     return home
 
 
 def asked(home, keys):
-    """What is found by each key; None where the database says by itself that it is damaged."""
+    """The rows for each key; None if the database itself reports the damage."""
     with closing(sqlite3.connect(home / LOG_FILE)) as connection:
         try:
             return [
@@ -72,7 +72,7 @@ def _columns(by):
 
 
 def flips(content, number):
-    """So many bits of index pages, each as its place in the file and its number."""
+    """Random bits of index pages, each as offset in the file and number of the bit."""
     size = int.from_bytes(content[16:18], "big")
     pages = [at for at in range(size, len(content), size) if content[at] in INDEX_PAGES]
     assert len(pages) > 15
@@ -81,7 +81,7 @@ def flips(content, number):
         yield chance.choice(pages) + chance.randrange(size), chance.randrange(8)
 
 
-def must_be_told_and_mended(grown, tmp_path, number):
+def must_be_found_and_repaired(grown, tmp_path, number):
     content = (grown / LOG_FILE).read_bytes()
     keys = keys_of(grown)
     true = asked(grown, keys)
@@ -96,8 +96,8 @@ def must_be_told_and_mended(grown, tmp_path, number):
         lying = asked(home, keys) != true
         with Workspace.open(home) as ws:
             verification = ws.log.verify()
-            assert not (lying and verification.holds), f"bit {bit} at {place} hides something"
-            if not verification.holds:
+            assert not (lying and verification.intact), f"bit {bit} at {place} hides something"
+            if not verification.intact:
                 found += 1
                 assert "\n" not in verification.problem
                 must_be_recoverable(ws, tmp_path / "copy", rows)
@@ -108,21 +108,21 @@ def must_be_told_and_mended(grown, tmp_path, number):
 
 
 def must_be_recoverable(ws, copy, rows):
-    """By a fork in any case, and by a rebuild or else a hint at the fork."""
+    """A fork must recover everything, and a rebuild must do so too or suggest a fork."""
     ws.log.fork(None, copy)
     with Workspace.open(copy) as forked:
         assert tables(forked) == rows
-        assert forked.log.verify().holds
+        assert forked.log.verify().intact
     shutil.rmtree(copy)
-    told = refused(ws.log.rebuild)
+    told = rejected(ws.log.rebuild)
     assert not told or "stackfold log fork" in told
     if not told:
         assert tables(ws) == rows
-        assert ws.log.verify().holds
+        assert ws.log.verify().intact
 
 
-def refused(command):
-    """What a command is refused with; nothing if it is done."""
+def rejected(command):
+    """The error message of a command; empty if it succeeds."""
     try:
         command()
     except StackfoldError as error:
@@ -132,8 +132,8 @@ def refused(command):
 
 @pytest.mark.slow
 def test_150_flipped_bits_in_pages_of_indexes(grown, tmp_path):
-    must_be_told_and_mended(grown, tmp_path, 150)
+    must_be_found_and_repaired(grown, tmp_path, 150)
 
 
 def test_some_flipped_bits_in_pages_of_indexes(grown, tmp_path):
-    must_be_told_and_mended(grown, tmp_path, 30)
+    must_be_found_and_repaired(grown, tmp_path, 30)

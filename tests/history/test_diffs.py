@@ -1,7 +1,7 @@
-"""What differs: composition and resolved configuration, field by field."""
+"""Diffs of stacks: components and resolved configuration, field by field."""
 
 import pytest
-from history.homes import ALERTER, refused
+from history.homes import ALERTER, rejected
 from workspaces import OPERATOR, STORE, stack, store
 
 from stackfold.domain.errors import DidNotExistAt, NoSuchRevision, NotFound
@@ -168,23 +168,23 @@ def test_a_copy_does_not_differ_at_first(ws, prod):
     assert diff(ws, "copy", "prod", as_of=(None, then)) == {}
 
 
-# -- what is refused
+# -- what is rejected
 
 
 def test_what_never_existed_cannot_be_compared(ws, prod):
-    with refused(ws, NotFound, "there is no stack 'never': there never was one"):
+    with rejected(ws, NotFound, "there is no stack 'never': there never was one"):
         ws.stacks.diff("never")
-    with refused(ws, NotFound, "there is no stack 'never'"):
+    with rejected(ws, NotFound, "there is no stack 'never'"):
         ws.stacks.diff("prod", "never")
     for revisions in ((1, 2), (0, 1), (9, None)):
-        with refused(ws, NoSuchRevision, "stack 'prod' has no revision"):
+        with rejected(ws, NoSuchRevision, "stack 'prod' has no revision"):
             ws.stacks.diff("prod", revisions=revisions)
 
 
 def test_both_stacks_must_have_existed(ws, prod):
     stack(ws, "staging")
-    with refused(ws, DidNotExistAt, "stack 'staging' did not exist as of #8"):
+    with rejected(ws, DidNotExistAt, "stack 'staging' did not exist as of #8"):
         ws.stacks.diff("prod", "staging", as_of=(None, 8))
     ws.stacks.delete("staging")
-    with refused(ws, DidNotExistAt, "stack 'staging' no longer exists"):
+    with rejected(ws, DidNotExistAt, "stack 'staging' no longer exists"):
         ws.stacks.diff("prod", "staging")

@@ -1,4 +1,4 @@
-"""What was ever recorded can be read for ever.
+"""Every event that was ever recorded can be loaded by the current code.
 
 `golden_events/` holds events as logs hold them, byte for byte: `TOPIC.vVERSION.json`. A file there
 is never changed. Fields that an event class gets later need a further example, such as

@@ -1,9 +1,9 @@
-"""Random histories of every command: whatever was done, the past holds.
+"""Random histories of all commands: the past never changes.
 
 After each step:
 
 - the read models say what a fresh fold of the log says, by `verify` and by replaying aggregates;
-- a refused command, and a dry run, have changed nothing at all;
+- a rejected command, and a dry run, have changed nothing;
 - what a dry run said is what then happened;
 - a revert has yielded the state that it names, as a new revision;
 - undo has yielded the state before the last change that stood.
@@ -53,7 +53,7 @@ BACK = st.integers(1, 6)
 
 
 class Histories(AtWork):
-    """Every command, and what holds after each."""
+    """All commands, and the invariants after each."""
 
     def teardown(self) -> None:
         try:
@@ -217,7 +217,7 @@ class Histories(AtWork):
         target = self.revision(self.now.globally.stacks, which, back)
         if target is None:
             return
-        done = self.rehearse_and_do(
+        done = self.dry_run_and_do(
             lambda ws, **how: ws.stacks.revert(target.id, target.revision, **how)
         )
         if done:
@@ -229,7 +229,7 @@ class Histories(AtWork):
         position = self.position(back)
         stack = self.stack(which)
         id = next(view.id for view in self.now.globally.stacks if view.name == stack)
-        done = self.rehearse_and_do(
+        done = self.dry_run_and_do(
             lambda ws, **how: ws.stacks.revert(
                 id, as_of=position, with_components=True, confirmed=confirmed, **how
             )
@@ -244,7 +244,7 @@ class Histories(AtWork):
         target = self.revision(self.now.globally.components[type], which, back)
         if target is None:
             return
-        done = self.rehearse_and_do(
+        done = self.dry_run_and_do(
             lambda ws, **how: ws.components.revert(type, target.id, target.revision, **how)
         )
         if done:
@@ -254,7 +254,7 @@ class Histories(AtWork):
     def restore_stack(self, which):
         target = self.gone(which, self.ever(lambda state: state.globally.stacks))
         if target:
-            done = self.rehearse_and_do(lambda ws, **how: ws.stacks.restore(target.id, **how))
+            done = self.dry_run_and_do(lambda ws, **how: ws.stacks.restore(target.id, **how))
             if done:
                 self.became(target, done)
 
@@ -262,7 +262,7 @@ class Histories(AtWork):
     def restore_component(self, type, which):
         target = self.gone(which, self.ever(lambda state: state.globally.components[type]))
         if target:
-            done = self.rehearse_and_do(
+            done = self.dry_run_and_do(
                 lambda ws, **how: ws.components.restore(type, target.id, **how)
             )
             if done:
@@ -272,7 +272,7 @@ class Histories(AtWork):
     def undo(self, times):
         for _ in range(times):
             was_standing = [*self.standing]
-            done = self.rehearse_and_do(lambda ws, **how: ws.undo(**how))
+            done = self.dry_run_and_do(lambda ws, **how: ws.undo(**how))
             assert bool(done) == bool(was_standing), "undo must go on to the beginning"
             if done:
                 self.standing = was_standing
@@ -283,7 +283,7 @@ class Histories(AtWork):
     @invariant()
     def the_log_verifies(self):
         found = self.ws.log.verify()
-        assert found.holds, found
+        assert found.intact, found
         assert (found.events, found.head) == (self.last, str(self.ws.log.head()))
 
     @invariant()
@@ -304,7 +304,7 @@ class Histories(AtWork):
         assert Workspace.import_log(file, home) == head == self.ws.log.head()
         with Workspace.open(home) as imported:
             assert tables(imported) == tables(self.ws)
-            assert imported.log.verify(str(head)).holds
+            assert imported.log.verify(str(head)).intact
             again = Path(self.folder.name, "again.jsonl")
             imported.log.export(again)
             assert again.read_bytes() == file.read_bytes()
@@ -315,7 +315,7 @@ class Histories(AtWork):
         assert self.ws.log.fork(position, home).position == position
         with Workspace.open(home) as forked:
             assert exact(everything(forked)) == exact(self.seen[position].globally)
-            assert forked.log.verify().holds
+            assert forked.log.verify().intact
 
 
 class HistoriesInAFile(Histories):

@@ -1,8 +1,8 @@
-"""What was done: field by field, by whom and why; newest first."""
+"""History: changes field by field, with author and reason, newest first."""
 
 import pytest
 from event_examples import EXAMPLES
-from history.homes import ALERTER, RUN, append, as_somebody, changes, refused, told
+from history.homes import ALERTER, RUN, append, as_somebody, changes, rejected, summaries
 from workspaces import OPERATOR, STORE, stack, store
 
 from stackfold.domain.errors import NotFound, NotInStack
@@ -171,7 +171,7 @@ def test_changes_of_a_component_are_included_while_the_stack_contains_it(ws):
     ws.components.update(STORE, "common", {"path": "/after the stack"})
     ws.stacks.restore("prod")
     ws.components.update(STORE, "common", {"path": "/held again"})
-    assert told(ws.stacks.history("prod")) == [
+    assert summaries(ws.stacks.history("prod")) == [
         "artifact_store common updated",
         "stack prod restored",
         "stack prod deleted",
@@ -192,14 +192,14 @@ def test_changes_of_a_component_are_included_while_the_stack_contains_it(ws):
 def test_changes_of_other_components_are_not_included(ws, prod):
     store(ws, "other", path="/one")
     ws.components.update(STORE, "other", {"path": "/two"})
-    assert told(ws.stacks.history("prod")) == ["stack prod registered"]
+    assert summaries(ws.stacks.history("prod")) == ["stack prod registered"]
 
 
 def test_a_revert_with_components_includes_their_changes(ws, prod):
     ws.components.update(STORE, "shared", {"path": "/two"})
     ws.stacks.update("prod", description="x")
     done = ws.stacks.revert("prod", to=1, with_components=True)
-    assert told(done) == ["artifact_store shared reverted", "stack prod reverted"]
+    assert summaries(done) == ["artifact_store shared reverted", "stack prod reverted"]
     assert ws.stacks.history("prod", limit=2) == [*reversed(done)]
 
 
@@ -224,11 +224,11 @@ def test_a_page_is_the_begin_of_the_whole_history(ws, prod):
 
 
 def test_without_a_name_the_history_of_the_active_stack(ws, prod):
-    assert told(ws.stacks.history()) == ["stack default registered"]
+    assert summaries(ws.stacks.history()) == ["stack default registered"]
     ws.stacks.activate("prod")
-    assert told(ws.stacks.history()) == ["stack prod registered"]
-    assert told(ws.components.history(STORE)) == ["artifact_store shared registered"]
-    with refused(ws, NotInStack, "holds no alerter"):
+    assert summaries(ws.stacks.history()) == ["stack prod registered"]
+    assert summaries(ws.components.history(STORE)) == ["artifact_store shared registered"]
+    with rejected(ws, NotInStack, "holds no alerter"):
         ws.components.history(ALERTER)
 
 
@@ -255,9 +255,9 @@ def test_an_existing_stack_takes_precedence_over_the_latest_deleted_one(ws):
 
 @pytest.mark.parametrize("reference", ["never", "", "\udcff", "a\0b", "%"])
 def test_what_never_existed_has_no_history(ws, reference):
-    with refused(ws, NotFound, "there is no stack .*there never was one"):
+    with rejected(ws, NotFound, "there is no stack .*there never was one"):
         ws.stacks.history(reference)
-    with refused(ws, NotFound, "there is no alerter .*there never was one"):
+    with rejected(ws, NotFound, "there is no alerter .*there never was one"):
         ws.components.history(ALERTER, reference)
 
 
@@ -285,5 +285,5 @@ def test_a_long_history_replays_from_a_snapshot_to_the_same(ws):
             assert (loaded.version, loaded.deleted) == (replayed.version, replayed.deleted)
             assert (loaded.name, loaded.state) == (replayed.name, replayed.state)
         assert replayed.version == last
-        with refused(ws, NotFound, f"revision {last + 1}"):
+        with rejected(ws, NotFound, f"revision {last + 1}"):
             repository.load(kind, id, last + 1)

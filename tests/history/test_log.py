@@ -1,4 +1,4 @@
-"""The log as a whole: read it, follow it, note its head."""
+"""The log as a whole: entries, events, subscriptions and the head."""
 
 import sqlite3
 import threading
@@ -9,8 +9,8 @@ import pytest
 from freezegun import freeze_time
 from history.homes import (
     as_somebody,
-    refused,
-    told,
+    rejected,
+    summaries,
 )
 from workspaces import STORE, stack, store
 
@@ -47,7 +47,7 @@ def positions(ws, **wanted):
 
 
 def test_all_entries_newest_first(days):
-    assert told([*days.log.entries(limit=4)]) == [
+    assert summaries([*days.log.entries(limit=4)]) == [
         "activation global activated",
         "stack prod updated",
         "artifact_store shared registered",
@@ -94,9 +94,9 @@ def test_filters_select_entries(days, wanted, found):
 
 @pytest.mark.parametrize("end", ["since", "until"])
 def test_a_filter_outside_of_the_log_is_rejected(days, end):
-    with refused(days, InvalidAsOf, "'yesterday' is no point in the past"):
+    with rejected(days, InvalidAsOf, "'yesterday' is no point in the past"):
         days.log.entries(**{end: "yesterday"})
-    with refused(days, AsOfOutOfRange, "the log holds nothing as of #99"):
+    with rejected(days, AsOfOutOfRange, "the log holds nothing as of #99"):
         days.log.entries(**{end: 99})
 
 
@@ -212,8 +212,8 @@ def test_the_head_is_the_last_position_and_its_hash(ws):
     stack(ws, "prod")
     second = ws.log.head()
     assert (second.position, second.hash != first.hash) == (5, True)
-    assert ws.log.verify(str(first)).holds
-    assert ws.log.verify(f"#{second}").holds
+    assert ws.log.verify(str(first)).intact
+    assert ws.log.verify(f"#{second}").intact
 
 
 def test_two_logs_with_the_same_commands_have_different_heads():
@@ -224,6 +224,6 @@ def test_two_logs_with_the_same_commands_have_different_heads():
 def test_verifying_and_rebuilding_report_progress(ws, monkeypatch):
     monkeypatch.setattr(rebuilding, "_BATCH", 2)
     stack(ws, "prod")
-    told = []
-    ws.log.rebuild(progress=told.append)
-    assert told == [2, 4]
+    summaries = []
+    ws.log.rebuild(progress=summaries.append)
+    assert summaries == [2, 4]

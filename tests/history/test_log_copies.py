@@ -1,4 +1,4 @@
-"""Copies of the log: another home with a part of it, or a file that goes to another machine."""
+"""Copies of the log: forks, exports and imports."""
 
 import errno
 import json
@@ -13,7 +13,7 @@ from event_examples import EXAMPLES
 from history.homes import (
     append,
     contents,
-    refused,
+    rejected,
     tables,
     tamper,
 )
@@ -40,10 +40,10 @@ def test_a_fork_is_a_home_with_the_log_up_to_a_point(filled, tmp_path, at):
         assert then.log.head() == head
         assert then.stacks.list() == filled.stacks.list(as_of=head.position)
         assert then.components.list(STORE) == filled.components.list(STORE, as_of=head.position)
-        assert then.log.verify(str(head)).holds
+        assert then.log.verify(str(head)).intact
         stack(then, "new")
         assert then.log.head().position == head.position + 1
-    assert filled.log.verify().holds
+    assert filled.log.verify().intact
     assert "new" not in names(filled.stacks.list())
 
 
@@ -56,17 +56,17 @@ def test_a_fork_continues_the_same_chain(filled, tmp_path):
 
 def test_a_home_with_a_log_is_not_overwritten_by_a_fork(filled, home, tmp_path):
     before = contents(home)
-    with refused(filled, LogExists, "there is a log at .* already: choose an empty home"):
+    with rejected(filled, LogExists, "there is a log at .* already: choose an empty home"):
         filled.log.fork(4, home)
     assert contents(home) == before
 
 
 def test_a_fork_at_an_invalid_point_creates_nothing(filled, tmp_path):
     for at, error in (("#99", AsOfOutOfRange), (0, AsOfOutOfRange), ("never", InvalidAsOf)):
-        with refused(filled, error, "the log holds nothing|is no point in the past"):
+        with rejected(filled, error, "the log holds nothing|is no point in the past"):
             filled.log.fork(at, tmp_path / "then")
     (tmp_path / "file").write_text("in the way")
-    with refused(filled, LogUnavailable, "cannot be created"):
+    with rejected(filled, LogUnavailable, "cannot be created"):
         filled.log.fork(4, tmp_path / "file" / "then")
     assert not (tmp_path / "then").exists()
 
@@ -98,10 +98,10 @@ def test_an_import_is_the_same_log_with_the_same_head(filled, exported, tmp_path
     assert head == filled.log.head()
     with Workspace.open(tmp_path / "new") as imported:
         assert tables(imported) == tables(filled)
-        assert imported.log.verify(str(head)).holds
+        assert imported.log.verify(str(head)).intact
         stack(imported, "goes-on")
         imported.undo()
-        assert imported.log.verify(str(head)).holds
+        assert imported.log.verify(str(head)).intact
 
 
 def test_a_reformatted_export_is_the_same_log(filled, exported, tmp_path):
@@ -126,12 +126,12 @@ def test_unusual_values_survive(ws, tmp_path):
 
 def test_an_existing_file_is_not_overwritten_by_an_export(filled, exported, tmp_path):
     before = exported.read_bytes()
-    with refused(filled, InvalidFile, "exists already: choose another name"):
+    with rejected(filled, InvalidFile, "exists already: choose another name"):
         filled.log.export(exported)
     assert exported.read_bytes() == before
-    with refused(filled, InvalidFile, "cannot be written: No such file or directory"):
+    with rejected(filled, InvalidFile, "cannot be written: No such file or directory"):
         filled.log.export(tmp_path / "no" / "folder")
-    with refused(filled, InvalidFile, "cannot be written: Not a directory"):
+    with rejected(filled, InvalidFile, "cannot be written: Not a directory"):
         filled.log.export(exported / "log.jsonl")
 
 
@@ -187,7 +187,7 @@ def test_an_export_to_a_file_system_without_hard_links(filled, tmp_path, monkeyp
 
 
 def test_a_home_with_a_log_is_not_overwritten_by_an_import(exported, home, filled):
-    with refused(filled, LogExists, "there is a log at .* already: choose an empty home"):
+    with rejected(filled, LogExists, "there is a log at .* already: choose an empty home"):
         Workspace.import_log(exported, home)
 
 
@@ -234,7 +234,7 @@ CHANGED = "was changed: its hash does not match"
 )
 def test_a_changed_file_is_rejected(exported, tmp_path, number, change, says):
     rewritten(exported, number, change)
-    must_be_refused(exported, tmp_path, says)
+    must_be_rejected(exported, tmp_path, says)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2, 10, -2, -1])
@@ -243,16 +243,16 @@ def test_an_export_that_was_cut_off_is_rejected(exported, tmp_path, kept):
     count = kept % len(all_lines)
     exported.write_bytes(b"".join(all_lines[:count]))
     says = f"was cut off after #{count - 1}" if count else "line 1: is not JSON, or was cut off"
-    must_be_refused(exported, tmp_path, says)
+    must_be_rejected(exported, tmp_path, says)
 
 
 def test_an_export_that_was_cut_off_in_the_middle_of_a_line_is_rejected(exported, tmp_path):
     exported.write_bytes(exported.read_bytes()[:-30])
-    must_be_refused(exported, tmp_path, r"line \d+: is not JSON, or was cut off")
+    must_be_rejected(exported, tmp_path, r"line \d+: is not JSON, or was cut off")
 
 
 def rehashed(exported, change):
-    """A forged export: `change` gets the events, and all hashes are made anew."""
+    """A forged export: `change` gets the events, and all hashes are recomputed."""
     header, *events, _ = [orjson.loads(line) for line in lines(exported)]
     previous = b"\0" * 32
     for position, event in enumerate(change(events), start=1):
@@ -284,22 +284,22 @@ def of_the_future(events):
 )
 def test_a_forged_export_of_invalid_events_is_rejected(exported, tmp_path, forgery, says):
     rehashed(exported, forgery)
-    must_be_refused(exported, tmp_path, says)
+    must_be_rejected(exported, tmp_path, says)
 
 
 def test_a_missing_file_is_rejected(tmp_path):
-    must_be_refused(tmp_path / "none.jsonl", tmp_path, "cannot be read: No such file")
+    must_be_rejected(tmp_path / "none.jsonl", tmp_path, "cannot be read: No such file")
 
 
 def test_a_folder_is_rejected(tmp_path):
-    must_be_refused(tmp_path, tmp_path, "cannot be read: Is a directory")
+    must_be_rejected(tmp_path, tmp_path, "cannot be read: Is a directory")
 
 
-def must_be_refused(file, tmp_path, says):
+def must_be_rejected(file, tmp_path, says):
     """In one line, and no part of a log is left."""
-    with pytest.raises(StackfoldError, match=says) as refusal:
+    with pytest.raises(StackfoldError, match=says) as error:
         Workspace.import_log(file, tmp_path / "new")
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(error.value)
     assert [*tmp_path.glob("new/*"), *tmp_path.glob("new/.*")] == []
     with Workspace.open(tmp_path / "new") as ws:
         assert names(ws.stacks.list()) == ["default"]

@@ -1,4 +1,4 @@
-"""Filters of the log: what the database leaves out is exactly what does not match."""
+"""Filters of the log select exactly the entries that match, by an index."""
 
 from itertools import product
 
@@ -22,7 +22,7 @@ def counting():
 
 @pytest.fixture
 def busy(ws):
-    """Things that were renamed, deleted, restored and named alike, and runs, one of them gone."""
+    """A log with renamed, deleted and restored aggregates of equal names, and a deleted run."""
     as_somebody(ws, "ada")
     store(ws, "lake", path="/one")
     stack(ws, "prod", artifact_store="lake", labels={"by": "bob"})
@@ -110,7 +110,7 @@ def test_a_page_of_entries_takes_about_as_many_statements_as_one_entry(ws, monke
     for number in range(100):
         ws.stacks.copy("default", f"s{number}")
     few, many = statements(ws, monkeypatch, limit=1), statements(ws, monkeypatch)
-    # Of each kind in a page, what was before and what is after; and the names in it.
+    # For each kind in a page: the rows before and after the events, and names.
     assert many <= few + 8
     assert statements(ws, monkeypatch, by="nobody") <= few
 

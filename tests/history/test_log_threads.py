@@ -1,4 +1,4 @@
-"""What goes on at the same time: who waits for whom, and who must."""
+"""Concurrent threads: verifying and rebuilding do not block others, commands exclude each other."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -41,8 +41,8 @@ def test_while_a_log_is_verified_others_read_and_write(home, monkeypatch):
     done = in_the_middle(monkeypatch, verification, lambda: stack(home, "new"))
     found = home.log.verify()
     assert names(done) == ["new"]
-    # What was compared is one state of the log, from before the other's change.
-    assert found.holds
+    # Verification reads one state of the log, from before the other change.
+    assert found.intact
     monkeypatch.undo()
     assert home.log.verify().events == found.events + 1
 
@@ -51,12 +51,12 @@ def test_while_a_log_is_rebuilt_others_read(home, monkeypatch):
     done = in_the_middle(monkeypatch, rebuild, home.stacks.list)
     home.log.rebuild()
     assert [names(views) for views in done] == [["default", "prod"]]
-    assert home.log.verify().holds
+    assert home.log.verify().intact
 
 
 def test_a_log_in_memory_is_verified_while_others_write(ws, monkeypatch):
     done = in_the_middle(monkeypatch, verification, lambda: stack(ws, "new"))
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
     assert names(done) == ["new"]
 
 

@@ -1,4 +1,4 @@
-"""What `verify` tells of a log in PostgreSQL whose indexes or triggers are not what they were."""
+"""Verifying and repairing a log in PostgreSQL with damaged indexes or triggers."""
 
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +23,7 @@ def ws(url):
     with opened(url) as workspace:
         store(workspace, "shared", path="/one")
         stack(workspace, "prod", artifact_store="shared")
-        assert workspace.log.verify().holds
+        assert workspace.log.verify().intact
         yield workspace
 
 
@@ -78,7 +78,7 @@ def test_missing_indexes_and_triggers_are_reported_and_recreated(ws, execute):
         assert found.problem.startswith(problem)
         assert "as the owner of the log, run `stackfold log rebuild`" in found.remedy
         ws.log.rebuild()
-        assert ws.log.verify().holds
+        assert ws.log.verify().intact
 
 
 def test_an_index_that_is_no_longer_unique_is_reported(ws, execute):
@@ -86,7 +86,7 @@ def test_an_index_that_is_no_longer_unique_is_reported(ws, execute):
     execute("CREATE INDEX stacks_named ON stacks (name) WHERE until IS NULL")
     assert ws.log.verify().problem == "the index 'stacks_named' differs from its definition"
     ws.log.rebuild()
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 def test_an_event_that_an_index_hides_is_reported_with_its_position(ws, execute):
@@ -96,7 +96,7 @@ def test_an_event_that_an_index_hides_is_reported_with_its_position(ws, execute)
     assert found.position == ws.log.head().position
     assert found.problem == f"differs between the index '{UNIQUE}' and the log"
     ws.log.rebuild()
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 def test_a_name_that_an_index_hides_is_reported(ws, execute):
@@ -105,33 +105,33 @@ def test_a_name_that_an_index_hides_is_reported(ws, execute):
     found = ws.log.verify()
     assert found.problem == "the index 'stacks_named' differs from the table 'stacks'"
     ws.log.rebuild()
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
     assert names(ws.stacks.list()) == ["default", "hidden", "prod"]
 
 
-TOLD = r"#8 makes a second stack 'twin', beside #7: it is shown as 'twin-\w{8}' until it is"
+REPORTED = r"#8 makes a second stack 'twin', beside #7: it is shown as 'twin-\w{8}' until it is"
 
 
 def test_duplicate_names_do_not_prevent_a_rebuild_or_a_copy(ws, execute, postgres, tmp_path):
     with not_maintained(execute, "stacks_named"):
         stack(ws, "twin")
         stack(ws, "twin", description="the second")
-    assert not ws.log.verify().holds
-    with pytest.warns(LogContradicts, match=TOLD):
+    assert not ws.log.verify().intact
+    with pytest.warns(LogContradicts, match=REPORTED):
         ws.log.rebuild()
     found = ws.log.verify()
-    assert (found.position, found.log_holds) == (8, True)
-    with pytest.warns(LogContradicts, match=TOLD):
+    assert (found.position, found.log_intact) == (8, True)
+    with pytest.warns(LogContradicts, match=REPORTED):
         ws.log.fork(None, tmp_path / "forked")
     head = ws.log.export(tmp_path / "log.jsonl")
     with postgres.lent() as other:
-        with pytest.warns(LogContradicts, match=TOLD):
+        with pytest.warns(LogContradicts, match=REPORTED):
             assert Workspace.import_log(tmp_path / "log.jsonl", store=other) == head
         with opened(other) as imported:
             assert tables(imported) == tables(ws)
     (shown,) = [name for name in names(ws.stacks.list()) if name.startswith("twin-")]
     ws.stacks.rename(shown, "other")
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 TWICE = r"#8 is a second revision 2 of component [\w-]+, beside #7; both count"
@@ -144,7 +144,7 @@ def test_two_events_of_one_revision_do_not_prevent_a_rebuild_or_a_copy(
         ws.components.update(STORE, "shared", {"path": "/two"})
     with not_maintained(execute, UNIQUE):
         ws.components.update(STORE, "shared", labels={"team": "x"})
-    assert not ws.log.verify().holds
+    assert not ws.log.verify().intact
     with pytest.warns(LogContradicts, match=TWICE):
         ws.log.rebuild()
     head = ws.log.export(tmp_path / "log.jsonl")
@@ -153,7 +153,7 @@ def test_two_events_of_one_revision_do_not_prevent_a_rebuild_or_a_copy(
             assert Workspace.import_log(tmp_path / "log.jsonl", store=other) == head
         with opened(other) as imported:
             found = imported.log.verify()
-            assert (found.position, found.log_holds) == (8, True)
+            assert (found.position, found.log_intact) == (8, True)
             changed = imported.components.update(STORE, "shared", {"path": "/three"})
             assert (changed.revision, changed.labels) == (3, {"team": "x"})
 
@@ -164,7 +164,7 @@ def test_a_missing_read_model_is_reported_and_recreated(ws, execute):
         ws.stacks.list()
     ws.log.rebuild()
     assert names(ws.stacks.list()) == ["default", "prod"]
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 # -- amcheck
@@ -179,7 +179,7 @@ def amcheck(postgres, url):
 
 
 def test_amcheck_is_used_if_it_is_installed(ws, execute, amcheck):
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
     with not_maintained(execute, "components_at"):
         store(ws, "hidden")
     problem = ws._database.damage().problem
@@ -200,7 +200,7 @@ def test_a_user_without_rights_to_amcheck_verifies_without_it(ws, execute, postg
     postgres.execute("GRANT USAGE ON SCHEMA stackfold TO team", database)
     postgres.execute("GRANT SELECT ON ALL TABLES IN SCHEMA stackfold TO team", database)
     with opened(postgres.url(database, "team")) as reader:
-        assert reader.log.verify().holds
+        assert reader.log.verify().intact
         with not_maintained(execute, "components_at"):
             store(ws, "hidden")
         assert reader._database.damage() is None

@@ -1,4 +1,4 @@
-"""Read models made anew from the log: when somebody asks, and when a newer version needs others."""
+"""Rebuilding the read models, on request and for a new schema version."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 from history.homes import (
     contents,
     opened_by_force,
-    refused,
+    rejected,
     tables,
     tamper,
 )
@@ -39,7 +39,7 @@ def test_a_rebuild_repairs_damaged_read_models(filled, home):
         connection.execute("UPDATE activations SET stack = 'x'")
     filled.log.rebuild()
     assert tables(filled) == before
-    with refused(filled, StackfoldError, "a stack named 'live' exists already"):
+    with rejected(filled, StackfoldError, "a stack named 'live' exists already"):
         stack(filled, "live")
 
 
@@ -72,7 +72,7 @@ def test_a_rebuild_that_fails_changes_nothing(filled, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         filled.log.rebuild(progress=fail)
     assert tables(filled) == before
-    assert filled.log.verify().holds
+    assert filled.log.verify().intact
 
 
 # -- an upgrade of the read models
@@ -100,9 +100,9 @@ def next_version(monkeypatch):
 def test_read_models_of_an_older_version_are_rebuilt_on_opening(filled, outdated, next_version):
     with Workspace.open(outdated) as ws:
         assert ws.stacks.get("live").description == "For real"
-        assert ws.log.verify().holds
+        assert ws.log.verify().intact
         assert ws._database.read("PRAGMA user_version") == [(NEXT,)]
-        with refused(ws, StackfoldError, "a stack named 'live' exists already"):
+        with rejected(ws, StackfoldError, "a stack named 'live' exists already"):
             stack(ws, "live")
 
 
@@ -127,7 +127,7 @@ def slowly(*given):
     return once(*given)
 rebuild._rebuild = slowly
 with Workspace.open(sys.argv[1]) as ws:
-    print(len(rebuilds), ws.stacks.get("live").description, ws.log.verify().holds)
+    print(len(rebuilds), ws.stacks.get("live").description, ws.log.verify().intact)
 """
 
 

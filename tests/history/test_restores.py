@@ -1,6 +1,6 @@
-"""What was deleted is there again, as it was before it was deleted."""
+"""Restoring deleted stacks and components with their last state."""
 
-from history.homes import ALERTER, refused, state
+from history.homes import ALERTER, rejected, state
 from workspaces import STORE, stack
 
 from stackfold.domain.errors import (
@@ -23,7 +23,7 @@ def test_a_deleted_stack_is_restored_with_its_last_state(ws, prod):
 def test_components_deleted_with_the_stack_must_be_restored_first(ws, prod):
     ws.stacks.delete("prod", recursive=True)
     says = "deleted: run `stackfold artifact-store restore shared` first$"
-    with refused(ws, ComponentDeleted, says):
+    with rejected(ws, ComponentDeleted, says):
         ws.stacks.restore("prod")
     ws.components.restore(STORE, "shared")
     ws.stacks.restore("prod")
@@ -34,7 +34,7 @@ def test_a_restored_name_must_not_be_in_use(ws, prod):
     ws.stacks.delete("prod")
     new = stack(ws, "prod")
     for reference in ("prod", prod.id):
-        with refused(ws, NameTaken, "a stack named 'prod' exists already: rename or delete"):
+        with rejected(ws, NameTaken, "a stack named 'prod' exists already: rename or delete"):
             ws.stacks.restore(reference)
     ws.stacks.rename("prod", "new")
     ws.stacks.restore("prod")
@@ -55,11 +55,11 @@ def test_the_latest_of_several_deleted_stacks_is_restored(ws):
 
 
 def test_what_exists_or_never_existed_cannot_be_restored(ws, prod):
-    with refused(ws, NotDeleted, "stack 'prod' is not deleted: there is nothing to restore"):
+    with rejected(ws, NotDeleted, "stack 'prod' is not deleted: there is nothing to restore"):
         ws.stacks.restore("prod")
-    with refused(ws, NotDeleted, "artifact store 'shared' is not deleted"):
+    with rejected(ws, NotDeleted, "artifact store 'shared' is not deleted"):
         ws.components.restore(STORE, "shared")
-    with refused(ws, NotFound, "there is no stack 'never': there never was one"):
+    with rejected(ws, NotFound, "there is no stack 'never': there never was one"):
         ws.stacks.restore("never")
-    with refused(ws, NotFound, "there is no alerter 'shared': there never was one"):
+    with rejected(ws, NotFound, "there is no alerter 'shared': there never was one"):
         ws.components.restore(ALERTER, "shared")

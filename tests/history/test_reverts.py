@@ -1,8 +1,8 @@
-"""Going back: a new revision that equals an old one, or nothing at all."""
+"""Reverting creates a new revision that equals an old one, or fails without any change."""
 
 import pytest
 from history import own_flavors
-from history.homes import ALERTER, changes, refused, state, told
+from history.homes import ALERTER, changes, rejected, state, summaries
 from workspaces import OPERATOR, STORE, names, stack, store
 
 from stackfold.application import ports
@@ -78,49 +78,49 @@ def test_a_reverted_active_stack_stays_active(ws, prod):
 
 
 def test_reverting_to_the_current_state_is_rejected(ws, prod):
-    with refused(ws, NothingToChange, "stack 'prod' unchanged, revision 3"):
+    with rejected(ws, NothingToChange, "stack 'prod' unchanged, revision 3"):
         ws.stacks.revert("prod", to=3)
     stack(ws, "new")
-    with refused(ws, NothingToChange, "stack 'new' unchanged, revision 1"):
+    with rejected(ws, NothingToChange, "stack 'new' unchanged, revision 1"):
         ws.stacks.revert("new")
 
 
 @pytest.mark.parametrize("revision", [0, -1, 4, 10**12])
 def test_a_revision_that_never_existed_is_rejected(ws, prod, revision):
-    with refused(ws, NoSuchRevision, f"no revision {revision}: give one from 1 to 3"):
+    with rejected(ws, NoSuchRevision, f"no revision {revision}: give one from 1 to 3"):
         ws.stacks.revert("prod", to=revision)
 
 
 def test_a_time_at_which_the_stack_did_not_exist_is_rejected(ws, prod):
-    with refused(ws, DidNotExistAt, "stack 'prod' did not exist as of #5: see its history"):
+    with rejected(ws, DidNotExistAt, "stack 'prod' did not exist as of #5: see its history"):
         ws.stacks.revert("prod", as_of=5)
-    with refused(ws, AsOfOutOfRange, "the log holds nothing as of #99"):
+    with rejected(ws, AsOfOutOfRange, "the log holds nothing as of #99"):
         ws.stacks.revert("prod", as_of="#99")
 
 
 def test_the_revision_of_a_deletion_is_rejected(ws, prod):
     ws.stacks.delete("prod")
     ws.stacks.restore("prod")
-    with refused(ws, DidNotExistAt, "stack 'prod' did not exist as of #9"):
+    with rejected(ws, DidNotExistAt, "stack 'prod' did not exist as of #9"):
         ws.stacks.revert("prod", to=4)
-    with refused(ws, DidNotExistAt, "stack 'prod' did not exist as of #9"):
+    with rejected(ws, DidNotExistAt, "stack 'prod' did not exist as of #9"):
         ws.stacks.revert("prod")
 
 
 def test_the_default_stack_and_components_cannot_be_reverted(ws):
     for with_components in (False, True):
-        with refused(ws, (Protected, NothingToChange), "stack 'default'"):
+        with rejected(ws, (Protected, NothingToChange), "stack 'default'"):
             ws.stacks.revert("default", to=1, with_components=with_components)
-    with refused(ws, (Protected, NothingToChange), "artifact store 'default'"):
+    with rejected(ws, (Protected, NothingToChange), "artifact store 'default'"):
         ws.components.revert(STORE, "default", to=1)
 
 
-# -- what cannot hold is refused as a whole, and says what would work
+# -- what cannot be reverted is rejected as a whole, with a hint
 
 
 def test_a_former_name_must_not_be_in_use(ws, prod):
     stack(ws, "first")
-    with refused(ws, NameTaken, "a stack named 'first' exists already: rename or delete that one"):
+    with rejected(ws, NameTaken, "a stack named 'first' exists already: rename or delete that one"):
         ws.stacks.revert("prod", to=1)
     ws.stacks.rename("first", "second")
     ws.stacks.revert("prod", to=1)
@@ -131,7 +131,7 @@ def test_a_stack_whose_former_component_was_deleted_cannot_be_reverted(ws, prod)
     ws.stacks.update("prod", artifact_store="default")
     ws.components.rename(STORE, "shared", "common")
     ws.components.delete(STORE, "common")
-    with refused(
+    with rejected(
         ws,
         ComponentDeleted,
         "artifact store 'common', which stack 'prod' held then, was deleted: restore it first, or "
@@ -157,11 +157,11 @@ def test_a_configuration_that_the_flavor_no_longer_accepts_is_rejected(ws, monke
 
     monkeypatch.setattr(own_flavors, "Pager", Newer)
     says = r"alerter 'a' cannot be restored, as its configuration no longer fits .*level"
-    with refused(ws, IncompatibleConfiguration, says):
+    with rejected(ws, IncompatibleConfiguration, says):
         ws.components.revert(ALERTER, "a", to=1)
-    with refused(ws, IncompatibleConfiguration, "give it another configuration"):
+    with rejected(ws, IncompatibleConfiguration, "give it another configuration"):
         ws.undo()
-    with refused(ws, IncompatibleConfiguration, "alerter 'a' cannot be restored"):
+    with rejected(ws, IncompatibleConfiguration, "alerter 'a' cannot be restored"):
         ws.stacks.revert("prod", to=1, with_components=True)
 
 
@@ -170,7 +170,9 @@ def test_a_component_of_a_deleted_flavor_cannot_be_reverted(ws):
     ws.components.register(ALERTER, "a", "pager")
     ws.components.delete(ALERTER, "a")
     ws.flavors.delete(ALERTER, "pager")
-    with refused(ws, IncompatibleConfiguration, "alerter 'a' .*there is no alerter flavor 'pager'"):
+    with rejected(
+        ws, IncompatibleConfiguration, "alerter 'a' .*there is no alerter flavor 'pager'"
+    ):
         ws.components.restore(ALERTER, "a")
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.restore(ALERTER, "a")
@@ -179,7 +181,7 @@ def test_a_component_of_a_deleted_flavor_cannot_be_reverted(ws):
 
 def test_a_deleted_stack_cannot_be_reverted(ws, prod):
     ws.stacks.delete("prod")
-    with refused(ws, NotFound, "there is no stack 'prod'"):
+    with rejected(ws, NotFound, "there is no stack 'prod'"):
         ws.stacks.revert("prod", to=1)
 
 
@@ -188,7 +190,7 @@ def test_a_deleted_stack_cannot_be_reverted(ws, prod):
 
 @pytest.fixture
 def busy(ws, prod):
-    """`prod`, on `shared` and two operators, and what was done since position `ws.then`."""
+    """A stack `prod` with three components, all changed after the position `ws.then`."""
     for name in ("a", "b"):
         ws.components.register(OPERATOR, name, "local")
     ws.stacks.update("prod", step_operator=["a", "b"])
@@ -203,7 +205,7 @@ def busy(ws, prod):
 def test_with_components_their_configuration_is_reverted_too(ws, busy):
     before = ws.stacks.get("prod", as_of=busy)
     done = ws.stacks.revert("prod", as_of=busy, with_components=True, why="all of it")
-    assert told(done) == [
+    assert summaries(done) == [
         "artifact_store shared reverted",
         "step_operator a reverted",
         "stack prod reverted",
@@ -228,18 +230,18 @@ def test_with_components_a_deleted_component_is_restored(ws, busy):
     ws.stacks.remove_components("prod", {OPERATOR: ["b"]})
     ws.components.delete(OPERATOR, "b")
     done = ws.stacks.revert("prod", as_of=busy, with_components=True)
-    assert "step_operator b restored" in told(done)
+    assert "step_operator b restored" in summaries(done)
     assert ws.stacks.get("prod").components["step_operator"] == ["a", "b"]
 
 
 def test_only_components_are_reverted_if_the_stack_is_unchanged(ws, prod):
     then = ws.log.head().position
     ws.components.update(STORE, "shared", {"path": "/two"})
-    assert told(ws.stacks.revert("prod", as_of=then, with_components=True)) == [
+    assert summaries(ws.stacks.revert("prod", as_of=then, with_components=True)) == [
         "artifact_store shared reverted"
     ]
     assert ws.stacks.get("prod").revision == 3
-    with refused(ws, NothingToChange, "stack 'prod' unchanged"):
+    with rejected(ws, NothingToChange, "stack 'prod' unchanged"):
         ws.stacks.revert("prod", as_of=then, with_components=True)
 
 
@@ -267,7 +269,7 @@ def test_changes_of_components_in_other_stacks_must_be_confirmed(ws, busy):
         "confirm it"
     )
     for dry_run in (True, False):
-        with refused(ws, NeedsConfirmation, says):
+        with rejected(ws, NeedsConfirmation, says):
             ws.stacks.revert("prod", as_of=busy, with_components=True, dry_run=dry_run)
     ws.stacks.revert("prod", as_of=busy, with_components=True, confirmed=True)
     assert ws.components.get(STORE, "shared").configuration == {"path": "/one"}
@@ -282,7 +284,7 @@ def test_unchanged_components_in_other_stacks_need_no_confirmation(ws, busy):
 
 def test_a_former_name_of_a_component_must_not_be_in_use(ws, busy):
     ws.components.register(OPERATOR, "a", "local")
-    with refused(ws, NameTaken, "a step operator named 'a' exists already: rename or delete that"):
+    with rejected(ws, NameTaken, "a step operator named 'a' exists already: rename or delete that"):
         ws.stacks.revert("prod", as_of=busy, with_components=True)
 
 
@@ -340,7 +342,7 @@ def test_a_dry_run_shows_the_result_and_records_nothing(ws, busy, command):
     head, listed = ws.log.head(), ws.stacks.list()
     shown = command(ws, busy, dry_run=True, why="to see")
     assert (ws.log.head(), ws.stacks.list()) == (head, listed)
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
     done = command(ws, busy, why="to see")
     assert [entry._replace(when="") for entry in shown] == [
         entry._replace(when="") for entry in done

@@ -1,6 +1,6 @@
-"""Whatever is changed in a log behind its back, `verify` finds it and says where.
+"""Any tampering with a log is found by `verify`, with its position.
 
-Each way of tampering is tried on a copy of one home. What was tampered with can still be listed.
+Each test tampers with a copy of one home, which can still be listed.
 """
 
 import random
@@ -26,7 +26,7 @@ def head(original):
 
 def must_be_found(home, position, problem, known=None):
     found = verified(home, known)
-    assert not found.holds
+    assert not found.intact
     assert (found.position, found.problem) == (position, problem)
     assert found.events == position - 1
     assert found.head.startswith(f"{position - 1}:")
@@ -34,7 +34,7 @@ def must_be_found(home, position, problem, known=None):
 
 def test_the_untouched_copy_is_intact(home, head):
     assert verified(home) == verified(home, str(head))
-    assert verified(home).holds
+    assert verified(home).intact
     assert verified(home).head == str(head)
 
 
@@ -143,11 +143,11 @@ def test_two_swapped_events(home):
     must_be_found(home, 6, CHANGED)
 
 
-# -- the whole chain made anew, by somebody who knows how
+# -- a chain with recomputed hashes
 
 
 def rechained(home, *statements):
-    """Tamper, and compute all the hashes anew: only a noted head can tell."""
+    """Tamper with events and recompute all hashes, which only a known head reveals."""
     tamper(home, *statements)
     with opened_by_force(home) as connection:
         previous = b"\0" * 32
@@ -166,7 +166,7 @@ def test_a_forged_chain_is_found_by_a_known_head(home, head):
     rechained(home, f"UPDATE events SET state = CAST({by_another} AS BLOB) WHERE position = 5")
     with Workspace.open(home) as ws:
         ws.log.rebuild()
-    assert verified(home).holds, "nothing in the log itself can tell"
+    assert verified(home).intact, "the log itself is consistent"
     problem = "is not the event of the given head"
     must_be_found(home, head.position, problem, str(head))
 
@@ -227,14 +227,14 @@ def test_a_cut_tail_is_found_by_the_read_models(home):
 def test_a_cut_tail_with_matching_read_models_is_found_only_by_a_known_head(home):
     """Which is why the head is printed, to be noted elsewhere."""
     cut(home, 14, read_models=True)
-    assert verified(home).holds
+    assert verified(home).intact
 
 
 def test_an_older_head_proves_everything_before_it(original, home):
     with Workspace.open(original) as ws:
         ((middle,),) = ws._database.read("SELECT hex(hash) FROM events WHERE position = 9")
-    assert verified(home, f"9:{middle}").holds
-    assert verified(home, f"#9:{middle.lower()}").holds
+    assert verified(home, f"9:{middle}").intact
+    assert verified(home, f"#9:{middle.lower()}").intact
     other = "0" * 64
     must_be_found(home, 9, "is not the event of the given head", f"9:{other}")
 
@@ -247,7 +247,7 @@ def test_a_malformed_head_is_rejected(home, known):
         ws.log.verify(known or " ")
 
 
-# -- whatever was done
+# -- after any tampering
 
 
 def test_a_history_that_was_tampered_with_can_still_be_read(home):
@@ -259,7 +259,7 @@ def test_a_history_that_was_tampered_with_can_still_be_read(home):
         "DELETE FROM activations",
     )
     with Workspace.open(home) as ws:
-        assert not ws.log.verify().holds
+        assert not ws.log.verify().intact
         entries = [*ws.log.entries()]
         assert [entry.position for entry in entries] == [*range(ws.log.head().position, 0, -1)]
         assert [view.name for view in ws.stacks.list()] == ["default"]
@@ -283,7 +283,7 @@ def test_verifying_changes_nothing(home):
 
 def test_the_original_was_never_touched(original, head):
     with Workspace.open(original) as ws:
-        assert ws.log.verify(str(head)).holds
+        assert ws.log.verify(str(head)).intact
 
 
 def test_a_damaged_page_is_reported(home):

@@ -1,8 +1,8 @@
-"""Undo takes back the last change, whatever it was; a second undo the one before that."""
+"""Undo reverses the last change of any kind; a second undo the change before it."""
 
 import pytest
 from event_examples import EXAMPLES
-from history.homes import ALERTER, RUN, append, refused, tables, told
+from history.homes import ALERTER, RUN, append, rejected, summaries, tables
 from workspaces import OPERATOR, STORE, stack, store
 
 from stackfold.domain.errors import NotFound, NothingToUndo
@@ -33,7 +33,7 @@ def ws(ws):
 
 
 def there(ws):
-    """All that is there, however often it has changed."""
+    """The current state, without revisions."""
     views = [*ws.stacks.list()]
     for type in ComponentType:
         views += ws.components.list(type)
@@ -88,7 +88,7 @@ def test_every_kind_of_change_is_undone(ws, change):
     for _ in range(commands):
         ws.undo()
     assert there(ws) == before
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
@@ -108,7 +108,7 @@ def test_a_deletion_with_components_is_undone_as_a_whole(ws):
     before = there(ws)
     ws.stacks.delete("prod", recursive=True)
     done = ws.undo(why="a slip")
-    assert told(done) == [
+    assert summaries(done) == [
         "step_operator b restored",
         "step_operator a restored",
         "artifact_store shared restored",
@@ -133,7 +133,7 @@ def test_several_defaults_set_at_once_are_one_change(ws):
     before = there(ws)
     ws.stacks.set_default("prod", {OPERATOR: "b", ALERTER: "second"})
     (entry,) = ws.undo()
-    assert told([entry]) == ["stack prod reverted"]
+    assert summaries([entry]) == ["stack prod reverted"]
     assert there(ws) == before
 
 
@@ -167,7 +167,7 @@ def test_undo_ends_at_the_first_use():
         for _ in range(3):
             ws.undo()
         assert there(ws) == first_use
-        with refused(ws, NothingToUndo, "there is no change left to take back"):
+        with rejected(ws, NothingToUndo, "there is no change left to take back"):
             ws.undo()
 
 
@@ -194,7 +194,7 @@ def test_a_dry_run_undoes_nothing(ws):
     before = tables(ws)
     shown = ws.undo(dry_run=True)
     assert tables(ws) == before
-    assert told(shown) == told(ws.undo()) == ["stack prod reverted"]
+    assert summaries(shown) == summaries(ws.undo()) == ["stack prod reverted"]
 
 
 # -- inside of a project
@@ -230,7 +230,7 @@ def test_undo_undoes_the_last_change_of_any_scope(ws, project):
 
 
 def test_the_previous_stack_is_that_of_the_scope(ws, project):
-    with refused(project, NotFound, "no stack was active before this one"):
+    with rejected(project, NotFound, "no stack was active before this one"):
         project.stacks.activate("-")
     project.stacks.activate("default")
     project.stacks.activate("-")

@@ -1,4 +1,4 @@
-"""Whatever is done, in whatever order: the past stays as it was seen, and follows from the log."""
+"""Random commands in any order: the past never changes, and follows from the log."""
 
 from contextlib import suppress
 
@@ -90,7 +90,7 @@ def test_a_position_always_shows_the_same_state_which_follows_from_the_log(comma
                 do(ws, command)
             now = position(ws)
             if now in seen:
-                assert everything(ws) == seen[now], "a refused command changed something"
+                assert everything(ws) == seen[now], "a rejected command changed something"
             seen[now] = everything(ws)
         assert {asked: everything(ws, asked) for asked in seen} == seen
         assert_consistent(ws)

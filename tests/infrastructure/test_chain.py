@@ -1,4 +1,4 @@
-"""The hash chain: every part of every event counts, and the formula is written down here."""
+"""The hash chain: its formula, and the columns that it covers."""
 
 import hashlib
 

@@ -1,7 +1,7 @@
-"""What is known of deployments, now and at any position, on every database."""
+"""Deployments, now and at any position, on every database."""
 
 import pytest
-from history.homes import SERVED, append, deployment, told
+from history.homes import SERVED, append, deployment, summaries
 from replay import assert_consistent
 from workspaces import names
 
@@ -23,7 +23,7 @@ def command(ws, *commands):
 
 
 def another(ws, **changed):
-    """A second deployment, of which somebody begins to serve it."""
+    """A second deployment that is being started."""
     ws._event_store.repository.attempt(lambda: [Deployment.register(**{**facts(), **changed})])
 
 
@@ -103,7 +103,7 @@ def test_an_ambiguous_prefix_is_rejected(ws, queries):
 
 def test_existing_and_deleted_deployments_have_a_history(ws, queries):
     command(ws, Deployment.stop, Deployment.delete)
-    assert told(ws.histories.of_deployment("churn", 3)) == [
+    assert summaries(ws.histories.of_deployment("churn", 3)) == [
         "deployment churn deleted",
         "deployment churn stopped",
         "deployment churn started",
@@ -117,4 +117,4 @@ def test_the_read_models_are_rebuilt(ws, queries):
     before = queries.describe_deployment("churn")
     assert ws.log.rebuild() == ws.log.head().position
     assert queries.describe_deployment("churn") == before
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact

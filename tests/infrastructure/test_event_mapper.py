@@ -1,4 +1,4 @@
-"""Events to stored bytes and back."""
+"""Mapping events to stored bytes and back."""
 
 import json
 import subprocess
@@ -142,12 +142,12 @@ def test_an_infinite_number_is_rejected_instead_of_stored_as_null(value):
 def test_what_json_cannot_represent_is_rejected(value):
     event = component(ok=None)
     event.configuration["value"] = value
-    with pytest.raises(Unrecordable) as refusal:
+    with pytest.raises(Unrecordable) as error:
         MAPPER.to_stored_event(event)
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(error.value)
 
 
-# -- what a damaged or a hostile log may hold
+# -- damaged and hostile logs
 
 
 @pytest.mark.parametrize(

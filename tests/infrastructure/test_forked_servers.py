@@ -61,7 +61,7 @@ def test_workers_and_their_server_use_the_workspace_at_once(ws):
     assert [ended_well(worker) for worker in workers] == [True, True]
     assert len(ws.runs.list()) == 10
     assert {each.status for each in ws.runs.list()} == {"completed"}
-    assert ws.log.verify().holds
+    assert ws.log.verify().intact
 
 
 def test_a_worker_that_closes_the_workspace_leaves_the_servers_open(ws):

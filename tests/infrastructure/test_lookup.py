@@ -1,4 +1,4 @@
-"""How things are found: by name, id or prefix, and in filtered, sorted and cut lists."""
+"""Lookups by name, id or prefix, and filtered, sorted and paged lists."""
 
 import pytest
 from workspaces import OPERATOR, STORE, names, stack, store

@@ -1,4 +1,4 @@
-"""The log in PostgreSQL: the contract of every log, and what PostgreSQL adds."""
+"""The log in PostgreSQL: the contract of logs."""
 
 import psycopg
 import pytest

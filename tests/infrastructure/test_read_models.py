@@ -1,4 +1,4 @@
-"""What is there, and what was there at any position."""
+"""The read models, now and at any position."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ def at(ws, asked, **scope):
     return SqlQueries(ws._database, Scope(**scope)).active_stack(asked).name
 
 
-# -- what is there
+# -- now
 
 
 def test_first_use_leaves_one_stack_of_two_components(ws):
@@ -81,7 +81,7 @@ def test_a_deleted_component_is_not_found(ws):
     assert ws.components.get(STORE, "shared", as_of=before).name == "shared"
 
 
-# -- what was there
+# -- at a position
 
 
 def test_every_position_shows_the_state_then(ws):
@@ -146,7 +146,7 @@ def test_a_name_is_used_again_after_deletion_and_after_renaming(ws):
     first = store(ws, "shared", path="1")
     ws.components.delete(STORE, "shared")
     second = store(ws, "shared", path="2")
-    ws.components.rename(STORE, "shared", "kept")
+    ws.components.rename(STORE, "shared", "other-name")
     third = store(ws, "shared", path="3")
     assert len({first.id, second.id, third.id}) == 3
     shown = [
@@ -158,7 +158,7 @@ def test_a_name_is_used_again_after_deletion_and_after_renaming(ws):
         for asked in range(5, 10)
     ]
     assert shown == [[(first.id, "1")], [], [(second.id, "2")], [], [(third.id, "3")]]
-    assert ws.components.get(STORE, "kept").id == second.id
+    assert ws.components.get(STORE, "other-name").id == second.id
     assert_consistent(ws)
 
 
@@ -222,7 +222,7 @@ def activate_in(ws, scope, name):
     ws._event_store.repository.attempt(lambda: [activations.choose(UUID(ws.stacks.get(name).id))])
 
 
-# -- while somebody else changes things
+# -- during concurrent changes
 
 
 @pytest.mark.parametrize(

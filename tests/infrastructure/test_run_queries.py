@@ -1,4 +1,4 @@
-"""Runs are listed by what is known of them, and looked up by name, id or prefix."""
+"""Lists of runs, and lookups by name, id or prefix."""
 
 import pytest
 from runnable import single, training

@@ -272,7 +272,7 @@ def test_a_log_moves_there_and_back_with_the_same_head(url, tmp_path):
     assert Workspace.import_log(tmp_path / "there.jsonl", store=url) == head
     with Workspace.open(store=url) as ws:
         assert ws.log.head() == head
-        assert ws.log.verify(str(head)).holds
+        assert ws.log.verify(str(head)).intact
         assert ws.stacks.get().name == "s"
         assert ws.log.export(tmp_path / "back.jsonl") == head
         ws.log.fork(None, tmp_path / "forked")
@@ -281,7 +281,7 @@ def test_a_log_moves_there_and_back_with_the_same_head(url, tmp_path):
     for home in ("again", "forked"):
         with Workspace.open(tmp_path / home) as ws:
             assert ws.log.head() == head
-            assert ws.log.verify(str(head)).holds
+            assert ws.log.verify(str(head)).intact
 
 
 def test_a_log_is_not_imported_over_another_and_a_damaged_one_leaves_nothing(url, tmp_path):

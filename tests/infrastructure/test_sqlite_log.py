@@ -1,4 +1,4 @@
-"""The log in SQLite: the contract of every log, in a file and in memory, and what SQLite adds."""
+"""The log in SQLite: the contract of logs, in a file and in memory, and features of SQLite."""
 
 import sqlite3
 

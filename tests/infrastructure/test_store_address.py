@@ -1,4 +1,4 @@
-"""Which addresses of shared logs are only this machine, so that pods cannot reach them."""
+"""Addresses of shared logs that only this machine can reach, so that pods cannot."""
 
 import pytest
 
