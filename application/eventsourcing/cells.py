@@ -14,7 +14,7 @@ def cell(text: str | None) -> Any:
     It takes half the time of `json.loads`, which dominates the time of listings.
 
     Raises:
-        ReadModelDamaged: The cell holds anything but a JSON object, a JSON array or null.
+        ReadModelDamaged: The cell contains anything but a JSON object, a JSON array or null.
     """
     if text is None:
         return None
@@ -23,9 +23,9 @@ def cell(text: str | None) -> Any:
     try:
         value = _decoded(text)[0]
     except (TypeError, ValueError) as error:
-        raise ReadModelDamaged("a read model holds what cannot be read") from error
+        raise ReadModelDamaged("a read model contains invalid JSON") from error
     if value is not None and not isinstance(value, dict | list):
-        raise ReadModelDamaged("a read model holds what was never written there")
+        raise ReadModelDamaged("a read model contains a value of another type")
     return value
 
 
@@ -33,9 +33,9 @@ def mapping(text: str) -> dict[str, Any]:
     """The JSON object in a cell.
 
     Raises:
-        ReadModelDamaged: The cell holds no JSON object.
+        ReadModelDamaged: The cell contains no JSON object.
     """
     value = cell(text)
     if not isinstance(value, dict):
-        raise ReadModelDamaged("a read model holds what was never written there")
+        raise ReadModelDamaged("a read model contains a value of another type")
     return value

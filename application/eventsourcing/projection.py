@@ -9,7 +9,7 @@ Row = tuple[Any, ...]
 
 
 class TemporalProjection(NamedTuple):
-    """Keeps every revision of an aggregate as a row of its read model."""
+    """Stores every revision of an aggregate as a row of its read model."""
 
     read_model: ReadModel
     apply: Callable[[Any, Any], Row | None]
@@ -82,7 +82,7 @@ RowChange = Insert | Update | Delete
 
 
 class TableProjection(NamedTuple):
-    """Keeps facts as rows of tables that are changed in place: runs, steps, artifacts."""
+    """Stores facts as rows of tables that are changed in place, such as runs and artifacts."""
 
     tables: tuple[Table, ...]
     apply: Callable[[Any, int, str], Iterable[RowChange]]

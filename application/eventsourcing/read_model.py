@@ -18,7 +18,7 @@ class ReferencedNames(NamedTuple):
     topic: str
     """The topic of the other aggregates."""
     column: str
-    """The column that holds the ids."""
+    """The column with the ids."""
     ids: Callable[[Any], Iterable[str]]
     """The column's value → the ids."""
 

@@ -1,4 +1,4 @@
-"""Declares components: how events change their read model, and what must hold."""
+"""Declares components: how events change their read model, and constraints."""
 
 from collections.abc import Mapping
 from typing import Any

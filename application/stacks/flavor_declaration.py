@@ -1,4 +1,4 @@
-"""Declares flavors: how events change their read model, and what must hold."""
+"""Declares flavors: how events change their read model, and constraints."""
 
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.projection import TemporalProjection

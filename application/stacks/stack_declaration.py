@@ -1,4 +1,4 @@
-"""Declares stacks: how events change their read model, and what must hold."""
+"""Declares stacks: how events change their read model, and constraints."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -8,7 +8,7 @@ from psycopg import Error, errors
 from stackfold.infrastructure.database.postgres_schema import (
     ANNOUNCE,
     APPEND_ONLY,
-    REFUSE,
+    REJECT_CHANGES,
     SCHEMA_NAME,
 )
 from stackfold.infrastructure.database.protocol import Cursor, Fault
@@ -161,7 +161,9 @@ def repair(cursor: Cursor, tables: ReadModelTables) -> None:
     for name, statement, found in _triggers(cursor):
         if found:
             statements.append(f"DROP TRIGGER {name} ON events")
-        functions = (each.replace("CREATE", "CREATE OR REPLACE", 1) for each in (REFUSE, ANNOUNCE))
+        functions = (
+            each.replace("CREATE", "CREATE OR REPLACE", 1) for each in (REJECT_CHANGES, ANNOUNCE)
+        )
         statements += *functions, statement
     for name, statement, _ in [*_indexes(cursor, tables)]:
         # An index that exists but is invalid counts as missing.
@@ -234,7 +236,7 @@ def _triggers(cursor: Cursor) -> Iterator[_Difference]:
             enabled in ("O", "A")
             and kind == _KINDS[name]
             and statement.endswith(f"{function}()")
-            and source.strip() in (REFUSE + ANNOUNCE)
+            and source.strip() in (REJECT_CHANGES + ANNOUNCE)
         )
         if not sound:
             yield _Difference(name, statement, name in found)

@@ -15,7 +15,7 @@ HAS_ACCESS = (
 )
 """Selects whether the user has rights to the schema; true if there is no schema."""
 
-REFUSE = """
+REJECT_CHANGES = """
 CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'the log is append-only'; END $$
 """
@@ -40,7 +40,7 @@ $$ SELECT EXISTS (
 BEFORE_TABLES = (
     f"CREATE SCHEMA IF NOT EXISTS {SCHEMA_NAME}",
     "CREATE TABLE version (form INTEGER NOT NULL)",
-    REFUSE,
+    REJECT_CHANGES,
     ANNOUNCE,
     _CLAIM,
     _CLAIMED,

@@ -1,4 +1,4 @@
-"""The protocol of databases that can hold a log.
+"""The protocol of databases for logs.
 
 Statements are written once, in SQL that every database accepts, with `?` for each parameter. The
 attributes and methods here cover the differences.
@@ -47,7 +47,7 @@ class Database(Protocol):
     """A connection that threads share in turns."""
 
     aggregates: Aggregates
-    """The aggregates whose read models it holds."""
+    """The aggregates with read models in the database."""
     place: str
     """Its path or address for messages; contains no secret."""
     main: str

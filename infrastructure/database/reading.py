@@ -29,12 +29,12 @@ def one_state(ask: Callable[Concatenate[Q, P], R]) -> Callable[Concatenate[Q, P]
     """
 
     @wraps(ask)
-    def asked(self: Q, /, *args: P.args, **options: P.kwargs) -> R:
+    def read(self: Q, /, *args: P.args, **options: P.kwargs) -> R:
         try:
             return self._database.consistently(lambda: ask(self, *args, **options))
         except (AttributeError, LookupError, TypeError) as error:
             if all(isinstance(each, _SENSIBLE) for each in (*args, *options.values())):
-                raise ReadModelDamaged("a read model holds what was never written there") from error
+                raise ReadModelDamaged("a read model contains a value of another type") from error
             raise
 
-    return asked
+    return read

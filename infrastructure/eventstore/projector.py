@@ -28,7 +28,7 @@ _INDEX = f"INSERT INTO log_index ({', '.join(IndexEntry._fields)}) VALUES (?, ?,
 
 
 class Projector:
-    """Keeps the tables of the read models in step with the log."""
+    """Updates the tables of the read models for each appended event."""
 
     def __init__(self, queries: Queries, database: Database) -> None:
         """Create a projector.

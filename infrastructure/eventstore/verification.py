@@ -150,7 +150,7 @@ def _head(record: Record) -> str:
 
 
 READABLE = "the log can still be read"
-REBUILD = "the log itself holds: `stackfold log rebuild` makes the read models anew"
+REBUILD = "the log itself is intact: `stackfold log rebuild` recreates the read models"
 
 
 class _Difference(NamedTuple):

@@ -155,11 +155,11 @@ class SqlArtifactQueries:
         artifacts = self._database.read(
             "SELECT uri FROM artifacts WHERE id IN (SELECT artifact FROM flows)"
         )
-        kept = self._database.read(
+        others = self._database.read(
             "SELECT log FROM steps WHERE log IS NOT NULL UNION ALL "
             "SELECT artifact FROM deployments WHERE until IS NULL"
         )
-        return {uri for (uri,) in artifacts} | {cell(each)["uri"] for (each,) in kept}
+        return {uri for (uri,) in artifacts} | {cell(each)["uri"] for (each,) in others}
 
     def _by_name(self, name: str, which: str) -> NamedArtifact:
         pipeline, step, *output = name.split("/")

@@ -36,7 +36,7 @@ def selection(database: Database, wanted: LogFilter) -> Selection:
     # fewer than an author: an expression is not looked up in the index of its column.
     clauses = [f"n.{first} = ?", *(f"n.{column} || '' = ?" for column in others)]
     source = (
-        # The order of a CROSS JOIN is kept by SQLite: the log index is read first.
+        # SQLite reads the tables of a CROSS JOIN in this order: the log index first.
         "FROM log_index AS n CROSS JOIN events AS e WHERE e.position = n.position "
         f"AND {' AND '.join(clauses)}"
     )

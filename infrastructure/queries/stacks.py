@@ -193,8 +193,8 @@ class SqlQueries:
     def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:
         """The components of a stack, by type, the default one of each type first."""
         rows = self._by_id("stacks", "SELECT t.components", [id], as_of)
-        held = mapping(rows[0][0]) if rows else {}
-        ids = [each for group in held.values() for each in group]
+        composition = mapping(rows[0][0]) if rows else {}
+        ids = [each for group in composition.values() for each in group]
         views = self._component_views(self._by_id("components", _COMPONENT, ids, as_of), as_of)
         by_id = {view.id: view for view in views}
         return [by_id[each] for each in ids if each in by_id]
@@ -287,8 +287,8 @@ class SqlQueries:
         if not rows:
             return []
         active = self._active_or_none(as_of)
-        composed = [mapping(row[5]) for row in rows]
-        ids = {id for held in composed for group in held.values() for id in group}
+        compositions = [mapping(row[5]) for row in rows]
+        ids = {id for each in compositions for group in each.values() for id in group}
         found = self._by_id("components", "SELECT t.id, t.name", sorted(ids), as_of)
         names = dict(found)
         return [
@@ -300,17 +300,25 @@ class SqlQueries:
                 description=description,
                 labels=mapping(labels),
                 components={
-                    type: [names.get(each, each) for each in held[type]]
+                    type: [names.get(each, each) for each in components[type]]
                     for type in _TYPES
-                    if type in held
+                    if type in components
                 },
                 created=created,
                 updated=updated,
                 by=by,
             )
-            for (id, name, revision, description, labels, _, created, updated, by), held in zip(
-                rows, composed, strict=True
-            )
+            for (
+                id,
+                name,
+                revision,
+                description,
+                labels,
+                _,
+                created,
+                updated,
+                by,
+            ), components in zip(rows, compositions, strict=True)
         ]
 
     def _active_or_none(self, as_of: int | None) -> str | None:
@@ -329,8 +337,8 @@ class SqlQueries:
         )
         holders: dict[str, list[str]] = {}
         for stack, components in stacks:
-            for held in mapping(components).values():
-                for each in held:
+            for group in mapping(components).values():
+                for each in group:
                     holders.setdefault(each, []).append(stack)
         return [
             ComponentView(
