@@ -70,4 +70,4 @@ def test_a_local_store_whose_place_is_a_file_cannot_be_used(ws, tmp_path):
     ws.components.register(STORE, "lake", "local", {"path": str(tmp_path / "file" / "store")})
     stack(ws, "prod", artifact_store="lake")
     (found,) = ws.stacks.check("prod", connect=True)
-    assert found.problem.endswith(f"cannot be used: {tmp_path}/file is no folder")
+    assert found.problem.endswith(f"cannot be used: {tmp_path}/file is not a folder")

@@ -1,4 +1,4 @@
-"""The artifact store `local`."""
+"""The artifact store `local`: files in a folder, named by their sha256."""
 
 import errno
 import hashlib
@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
@@ -22,13 +23,13 @@ from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, O
 from stackfold.infrastructure.system.private_files import create_file, make_folder_inside
 
 _INCOMING = ".incoming"
-"""The folder, in the store's own file system, in which a file lies until it is whole."""
+"""The folder, in the store's own file system, of files that are still being written."""
 
 _SMALL = 2**20
-"""Up to this many bytes an artifact is read at once, hence only once."""
+"""Artifacts up to this many bytes are read into memory, to digest and read them once."""
 
 _SHARD, _REST = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]{62}")
-"""The names of a folder and of a file in it; together they are the sha256 of the file."""
+"""Names of a folder and of a file in it, which together are the file's sha256."""
 
 _REASONS = {
     errno.ENOSPC: "the disk is full: free some space and try again",
@@ -41,12 +42,12 @@ _REASONS = {
 
 
 class LocalArtifactStore(ArtifactStore):
-    """Keeps artifacts in a folder."""
+    """Stores artifacts in a folder."""
 
     flavor = "local"
 
     class Configuration(ports.Configuration):
-        """Where the folder is."""
+        """The location of the folder."""
 
         path: str = Field(
             "artifacts",
@@ -67,19 +68,19 @@ class LocalArtifactStore(ArtifactStore):
 
     @contextmanager
     def create(self) -> Iterator[ports.ArtifactWriter]:
-        # Links count: what they lead to is what must contain everything.
-        root = os.path.realpath(self._root())
-        with self._in_plain_words(root):
+        # Symbolic links are resolved: the real folder must contain every artifact.
+        root = os.path.realpath(self._root)
+        with _store_errors(root):
             _make_folder(root)
             path = os.path.join(_own_folder(root, _INCOMING), uuid4().hex)
-            file = os.fdopen(create_file(path), "wb")  # closed below, before it gets its name
-        writer = _Writer(self, file, root)
+            file = os.fdopen(create_file(path), "wb")  # closed below, before it is renamed
+        writer = _Writer(file, root)
         try:
             yield writer
-            with self._in_plain_words(root):
+            with _store_errors(root):
                 writer.finish(path)
         except BaseException:
-            with suppress(OSError):  # what was still to be written may not fit now either
+            with suppress(OSError):  # flushing the rest may fail in the same way
                 file.close()
             with suppress(OSError):
                 os.unlink(path)
@@ -88,7 +89,7 @@ class LocalArtifactStore(ArtifactStore):
     @contextmanager
     def open(self, uri: str, digest: str) -> Iterator[BinaryIO]:
         path = self._contained(uri)
-        with self._in_plain_words(path), _found(uri):
+        with _store_errors(path), _missing_is_damaged(uri):
             size = _regular(uri, path).st_size
             file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
         with file:
@@ -104,35 +105,35 @@ class LocalArtifactStore(ArtifactStore):
     def size(self, uri: str) -> int | None:
         path = self._contained(uri)
         try:
-            with self._in_plain_words(path):
+            with _store_errors(path):
                 return _regular(uri, path).st_size
         except FileNotFoundError:
             return None
 
     def delete(self, uri: str, before: datetime | None = None) -> bool:
         path = self._contained(uri)
-        with self._in_plain_words(path), suppress(FileNotFoundError):
+        with _store_errors(path), suppress(FileNotFoundError):
             status = _regular(uri, path)
             if before is None:
                 os.unlink(path)
                 return True
-            return _written(status) < before and self._delete_unless_renewed(path, before)
+            return _written(status) < before and self._delete_unless_rewritten(path, before)
         return False
 
     def list_artifacts(self) -> Iterator[ListedArtifact]:
-        root = os.path.realpath(self._root())
-        with self._in_plain_words(root), suppress(FileNotFoundError):
+        root = os.path.realpath(self._root)
+        with _store_errors(root), suppress(FileNotFoundError):
             for shard in _sorted(root):
-                # What looks otherwise is somebody else's, whose folder this may be too.
+                # Files of other names are not ours: the folder may be shared.
                 if _SHARD.fullmatch(shard.name) and shard.is_dir(follow_symlinks=False):
-                    yield from _kept(root, shard)
+                    yield from _artifacts_in(root, shard)
 
     def sweep(self, before: datetime) -> int:
-        incoming = os.path.join(os.path.realpath(self._root()), _INCOMING)
+        incoming = os.path.join(os.path.realpath(self._root), _INCOMING)
         swept = 0
-        with self._in_plain_words(incoming), suppress(FileNotFoundError):
+        with _store_errors(incoming), suppress(FileNotFoundError):
             for entry in [] if os.path.islink(incoming) else _sorted(incoming):
-                with suppress(FileNotFoundError):  # its writer has finished meanwhile
+                with suppress(FileNotFoundError):  # its writer has just finished
                     status = entry.stat(follow_symlinks=False)
                     if stat.S_ISREG(status.st_mode) and _written(status) < before:
                         os.unlink(entry)
@@ -140,77 +141,79 @@ class LocalArtifactStore(ArtifactStore):
         return swept
 
     def current_uri(self, uri: str) -> str:
-        configured = os.path.normpath(self.configuration.path)
-        if os.path.isabs(configured) or configured.startswith("~"):
-            return uri
-        # It is in the home, which may have been moved since: then the rest of the path is the same.
-        *above, shard, rest = ("", "", *_path(uri).split(os.sep))
-        parts = configured.split(os.sep)
-        root = os.path.realpath(self._root())
-        is_here = os.sep.join(above).strip(os.sep) == root.strip(os.sep)
-        is_below = configured == os.curdir or above[-len(parts) :] == parts
-        if is_here or not (is_below and _SHARD.fullmatch(shard) and _REST.fullmatch(rest)):
-            return uri
-        return _address(root, shard + rest)
+        return self._current_uri(uri, os.path.realpath(self._root))
 
     def check_connection(self) -> None:
-        """Look whether the folder can be written to, or made."""
-        root = self._root()
+        """Check that the folder can be written to or created."""
+        root = self._root
         nearest = root
         while not os.path.lexists(nearest):
             nearest = os.path.dirname(nearest)
         if not os.path.isdir(nearest):
-            raise ArtifactStoreUnavailable(root, f"{nearest} is no folder")
+            raise ArtifactStoreUnavailable(root, f"{nearest} is not a folder")
         if not os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
             raise ArtifactStoreUnavailable(root, f"you may not write to {nearest}")
 
-    # -- how it is done
-
+    @cached_property
     def _root(self) -> str:
         path = os.path.expanduser(self.configuration.path)
         if path.startswith("~"):
             raise ArtifactStoreUnavailable(path, "there is no such user: write the path in full")
         return os.path.abspath(os.path.join(self.home, path))
 
+    def _current_uri(self, uri: str, root: str) -> str:
+        configured = os.path.normpath(self.configuration.path)
+        if os.path.isabs(configured) or configured.startswith("~"):
+            return uri
+        # A folder in the home moves with the home; the rest of the path stays the same.
+        *above, shard, rest = ("", "", *_path(uri).split(os.sep))
+        parts = configured.split(os.sep)
+        is_here = os.sep.join(above).strip(os.sep) == root.strip(os.sep)
+        is_below = configured == os.curdir or above[-len(parts) :] == parts
+        if is_here or not (is_below and _SHARD.fullmatch(shard) and _REST.fullmatch(rest)):
+            return uri
+        return _address(root, shard + rest)
+
     def _contained(self, uri: str) -> str:
-        """The real path of an address, if it is inside the real folder."""
-        root = os.path.realpath(self._root())
-        path = _path(self.current_uri(uri))
+        """Return the real path of an address; raise OutsideStore if it is not in the folder."""
+        root = os.path.realpath(self._root)
+        path = _path(self._current_uri(uri, root))
         real = os.path.realpath(path) if path else ""
-        # By its parts: as text, "/store" is also the beginning of "/store-evil".
+        # Compare by parts: as text, "/store" is also a prefix of "/store-evil".
         if not real or real == root or os.path.commonpath((root, real)) != root:
             raise OutsideStore(uri, root)
         return real
 
-    def _delete_unless_renewed(self, path: str, before: datetime) -> bool:
-        """Delete a file, unless somebody has put a new one in its place meanwhile."""
-        aside = os.path.join(_own_folder(os.path.realpath(self._root()), _INCOMING), uuid4().hex)
+    def _delete_unless_rewritten(self, path: str, before: datetime) -> bool:
+        """Delete a file, unless it was replaced meanwhile; return whether it was deleted."""
+        aside = os.path.join(_own_folder(os.path.realpath(self._root), _INCOMING), uuid4().hex)
         os.rename(path, aside)
-        renewed = _written(os.stat(aside)) >= before
-        if renewed:
-            with suppress(FileExistsError):  # renewed once more
+        rewritten = _written(os.stat(aside)) >= before
+        if rewritten:
+            with suppress(FileExistsError):  # replaced once more
                 os.link(aside, path)
         os.unlink(aside)
-        return not renewed
+        return not rewritten
 
-    @contextmanager
-    def _in_plain_words(self, place: str) -> Iterator[None]:
-        try:
-            yield
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-            raise ArtifactStoreUnavailable(place, reason) from error
+
+@contextmanager
+def _store_errors(path: str) -> Iterator[None]:
+    """Raise ArtifactStoreUnavailable for an OSError, except FileNotFoundError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        raise ArtifactStoreUnavailable(path, reason) from error
 
 
 class _Writer:
-    """A file that is digested while it is written."""
+    """Writes a file and computes its sha256."""
 
     stored: StoredArtifact
 
-    def __init__(self, store: LocalArtifactStore, file: BinaryIO, root: str) -> None:
-        self._store = store
+    def __init__(self, file: BinaryIO, root: str) -> None:
         self._file = file
         self._root = root
         self._hash = hashlib.sha256()
@@ -218,7 +221,7 @@ class _Writer:
 
     def write(self, data: bytes, /) -> int:
         """Append bytes."""
-        with self._store._in_plain_words(self._root):
+        with _store_errors(self._root):
             self._file.write(data)
         self._hash.update(data)
         length = memoryview(data).nbytes
@@ -226,13 +229,13 @@ class _Writer:
         return length
 
     def finish(self, path: str) -> None:
-        """Make what was written durable under the name that is its digest."""
+        """Sync the file to disk and rename it to its digest."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         digest = self._hash.hexdigest()
         folder = _own_folder(self._root, digest[:2])
-        # Over a file that is there already: should that one be damaged, now it is whole again.
+        # Replaces an existing file of the same digest: that repairs a damaged one.
         os.replace(path, os.path.join(folder, digest[2:]))
         _sync_folder(folder)
         self.stored = StoredArtifact(_address(self._root, digest), digest, self._size)
@@ -243,11 +246,11 @@ def _address(root: str, digest: str) -> str:
 
 
 def _path(uri: str) -> str:
-    """The path that an address stands for; empty if it is none of a local file."""
+    """Return the path of an address; empty if it is not the address of a local file."""
     scheme, colon, rest = uri.partition("://")
     try:
         os.fsencode(uri)
-    except UnicodeEncodeError:  # half a character names no file
+    except UnicodeEncodeError:  # a lone surrogate
         return ""
     if not colon:
         path = uri
@@ -261,7 +264,7 @@ def _path(uri: str) -> str:
 
 def _regular(uri: str, path: str) -> os.stat_result:
     status = os.stat(path)
-    # A folder cannot be read, and a pipe would let its reader wait for ever.
+    # A folder cannot be read, and reading a pipe would block.
     if not stat.S_ISREG(status.st_mode):
         raise ArtifactDamaged(uri, "is not a file")
     return status
@@ -275,7 +278,7 @@ def _sorted(folder: str) -> list[os.DirEntry[str]]:
     return sorted(os.scandir(folder), key=lambda entry: entry.name)
 
 
-def _kept(root: str, shard: os.DirEntry[str]) -> Iterator[ListedArtifact]:
+def _artifacts_in(root: str, shard: os.DirEntry[str]) -> Iterator[ListedArtifact]:
     for entry in _sorted(shard.path):
         if _REST.fullmatch(entry.name):
             with suppress(FileNotFoundError):  # deleted since the folder was read
@@ -286,7 +289,7 @@ def _kept(root: str, shard: os.DirEntry[str]) -> Iterator[ListedArtifact]:
 
 
 @contextmanager
-def _found(uri: str) -> Iterator[None]:
+def _missing_is_damaged(uri: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
@@ -300,7 +303,7 @@ def _must_be(uri: str, digest: str, found: str) -> None:
 
 
 def _make_folder(folder: str) -> None:
-    """Create a folder and those above it, each durably."""
+    """Create a folder and its parents, each synced to disk."""
     if os.path.isdir(folder):
         return
     above = os.path.dirname(folder)
@@ -313,7 +316,7 @@ def _make_folder(folder: str) -> None:
 
 
 def _own_folder(root: str, name: str) -> str:
-    """A folder of the store, created if need be; never a link that leads elsewhere."""
+    """Return a folder of the store, created if missing; reject a symbolic link."""
     folder = os.path.join(root, name)
     try:
         status = os.lstat(folder)
@@ -326,7 +329,7 @@ def _own_folder(root: str, name: str) -> str:
 
 
 def _sync_folder(folder: str) -> None:
-    """Make the names in a folder durable, where the system can do that."""
+    """Sync the entries of a folder to disk, where the system supports it."""
     if hasattr(os, "O_DIRECTORY"):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
