@@ -1,4 +1,4 @@
-"""What somebody says about a run, while it runs or later."""
+"""Adds tags and metadata to runs, while they run or later."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -15,14 +15,14 @@ from stackfold.domain.runs.tags import valid_tag
 def tag(
     repository: Repository, run: str, add: Iterable[str], remove: Iterable[str], why: str
 ) -> None:
-    """Add tags to the run with that id, and remove others; raises as `Runs.tag`."""
+    """Add and remove tags of the run with the id `run`; raises as `Runs.tag`."""
     removed = (unicodedata.normalize("NFC", tag) for tag in remove)
     tags = {valid_tag(tag): True for tag in add} | dict.fromkeys(removed, False)
     repository.change(Run, run, lambda run: run.annotate(tags, {}), why)
 
 
 def log_metadata(repository: Repository, run: str, metadata: Mapping[str, Any], why: str) -> None:
-    """Add to what is known of the run with that id; raises as `Runs.log_metadata`."""
+    """Add metadata to the run with the id `run`; raises as `Runs.log_metadata`."""
     try:
         known = valid_metadata(metadata)
     except ValueError as error:

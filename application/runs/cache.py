@@ -1,4 +1,4 @@
-"""Cache: earlier executions that may stand for one that is about to begin."""
+"""Cache: finds an earlier execution whose outputs a step can reuse."""
 
 import hashlib
 from collections import Counter
@@ -20,18 +20,18 @@ from stackfold.domain.runs.cache_key import CacheKey, InputDigest
 
 
 class CacheHit(NamedTuple):
-    """An execution that may stand for another."""
+    """An earlier execution whose outputs can be reused."""
 
-    answer: ExecutionResult
+    result: ExecutionResult
     run: UUID
-    """The run that made the outputs."""
+    """The run that produced the outputs."""
 
 
 class Executions(Protocol):
-    """Where executions are looked up."""
+    """Looks up earlier executions."""
 
     def latest(self, key: str) -> CacheHit | None:
-        """The latest one that completed with that cache key; None if there is none."""
+        """Return the latest completed execution with that cache key, if any."""
         ...
 
 
@@ -46,15 +46,15 @@ class Cache:
         nodes: Sequence[Node],
         fingerprints: CodeFingerprints,
     ) -> None:
-        """Prepare to look up what may stand for steps.
+        """Create the cache of one run.
 
         Args:
-            executions: The earlier ones.
-            store: Where outputs are.
-            materializers: What writes them.
+            executions: Looks up earlier executions.
+            store: The artifact store of the run.
+            materializers: Write the outputs.
             nodes: The run's steps, in topological order.
-            fingerprints: Computes the fingerprints of their code, for this run only: the names in
-                a function may refer to something else in the next one.
+            fingerprints: Compute code fingerprints; for one run only, as the globals that a
+                function refers to may change before the next run.
         """
         self._executions = executions
         self._store = store
@@ -68,11 +68,11 @@ class Cache:
         self._repetitions = _repetitions(nodes)
 
     def code(self, node: Node) -> Fingerprint:
-        """What is known of the code of a step, as it is used in a pipeline."""
+        """Return the code fingerprint of a step as used in the pipeline."""
         return self._codes.of(node)
 
     def written_by(self, step: StepFunction) -> str:
-        """A digest of the materializers that may write a step's outputs, with their versions."""
+        """Return a digest of the materializers, and their versions, that may write the outputs."""
         signature = step.signature
         found = self._written_by.get(id(signature))
         if found is None:
@@ -82,11 +82,11 @@ class Cache:
         return found
 
     def key(self, node: Node, inputs: Mapping[str, Artifact]) -> str:
-        """What the execution of a node depends on, as a digest.
+        """Return the cache key of a node: a digest of everything its execution depends on.
 
         Args:
-            node: Which one.
-            inputs: What flows into it.
+            node: The node.
+            inputs: Input → its artifact.
         """
         return CacheKey(
             code=self.code(node).digest,
@@ -105,23 +105,23 @@ class Cache:
         ).digest
 
     def find(self, key: str) -> CacheHit | None:
-        """The latest execution with that key, if all that it made can be used.
+        """Return the latest execution with that key, if its outputs can be read.
 
-        It must be there with the right size, and what reads it must be here and allowed.
+        Each must exist with the recorded size, and its materializer must be available and allowed.
         """
         hit = self._executions.latest(key)
-        return hit if hit and all(map(self._is_usable, hit.answer.outputs)) else None
+        return hit if hit and all(map(self._is_usable, hit.result.outputs)) else None
 
     def _is_usable(self, artifact: Artifact) -> bool:
         try:
             self._materializers.named(artifact.materializer, artifact.uri, artifact.type)
             return self._store.size(artifact.uri) == artifact.size
-        except StackfoldError:  # moved outside, no longer a file, out of reach, a pickle
+        except StackfoldError:  # outside the store, unreachable, or a forbidden pickle
             return False
 
 
 def _repetitions(nodes: Sequence[Node]) -> dict[str, int]:
-    """Node → how many equal uses there are before it, where there are any."""
+    """Node → the number of equal uses before it, if there are any."""
     uses: Counter[object] = Counter()
     repeated = {}
     for node in nodes:

@@ -1,4 +1,4 @@
-"""Why steps were or were not taken from the cache."""
+"""CacheReasons: explains why steps were or were not cached."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -11,48 +11,52 @@ _MOST_NAMED = 5
 
 
 class CacheReason(NamedTuple):
-    """Why a step was or was not taken from the cache."""
+    """Why a step was or was not cached."""
 
     step: str
     status: str
     reason: str
-    """In one line."""
+    """One line."""
     compared_with: str | None
-    """The name of the run with the latest earlier execution of the step, if there is one."""
+    """Name of the run with the latest earlier execution of the step, if any."""
     key: str
-    """The cache key; empty if it never got so far."""
+    """The cache key; empty if the step did not begin."""
     parts: dict[str, Any]
-    """What the key is made of: code, parameters and their form, inputs, outputs, materializers,
-    store; and of the code in which form its digest is, by which Python it was compiled, and what
-    counts in it by its class alone."""
+    """What the key consists of: code, its form, the Python that compiled it and what counts by its
+    class alone; parameters and their form; inputs, outputs, materializers, store."""
 
 
 class EarlierExecutions(Protocol):
-    """Where earlier executions are looked up."""
+    """Looks up earlier executions of a step."""
 
     def previous(self, run: str, step: str) -> str | None:
-        """The id of the latest earlier run of the same pipeline that has a key for a step."""
+        """Return the id of the pipeline's latest earlier run with a key for the step, if any."""
         ...
 
     def known(self, run: str, key: str) -> str | None:
-        """The name of the latest earlier run that has a step with that cache key."""
+        """Return the name of the latest earlier run with that cache key, if any."""
         ...
 
     def digests(self, run: str) -> Mapping[str, str]:
-        """Artifact → its digest, for what flows into the steps of a run."""
+        """Artifact → its digest, for the inputs of the steps of a run."""
         ...
 
 
 class CacheReasons:
-    """Compares executions of a step."""
+    """Compares the cache keys of runs."""
 
     def __init__(self, queries: RunQueries, executions: EarlierExecutions) -> None:
-        """Find runs by `queries`, and which of them to compare by `executions`."""
+        """Create the service.
+
+        Args:
+            queries: Reads runs.
+            executions: Looks up earlier executions.
+        """
         self._queries = queries
         self._executions = executions
 
     def of(self, run: RunDescription) -> Iterator[CacheReason]:
-        """Why each step of a run was or was not taken from the cache."""
+        """Explain for each step of a run why it was or was not cached."""
         runs = {run.id: (run, self._executions.digests(run.id))}
         for step in run.steps:
             earlier = self._executions.previous(run.id, step.name) if step.key else None
@@ -120,7 +124,7 @@ def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> d
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """What differs, that which says most first."""
+    """Yield the differences, the most informative first."""
     same_form = before["parameter_form"] == after["parameter_form"]
     yield from _parameters(before["parameters"], after["parameters"], same_form)
     if before["code"] != after["code"]:

@@ -1,4 +1,4 @@
-"""What steps print and log: kept for each step, and visible at once all the same."""
+"""Captures what each step prints and logs, while it still appears on the terminal."""
 
 import io
 import logging
@@ -14,10 +14,10 @@ from stackfold.application.secrets.redaction import longest, redacted
 from stackfold.domain.runs.run import StepLog
 
 _CHUNK = 2**16
-"""So many characters are gathered before they are written."""
+"""Number of characters to buffer before writing them to the store."""
 
-_mine: ContextVar["CapturedOutput | None"] = ContextVar("output")
-"""What is written here goes; None beside the steps of a run; unset where no run is known of."""
+_current: ContextVar["CapturedOutput | None"] = ContextVar("output")
+"""The step that captures output here; None between steps; unset in a thread without a run."""
 _open: list["CapturedOutput"] = []
 _installed = threading.RLock()
 _users = 0
@@ -25,15 +25,15 @@ _LINE = logging.Formatter("%(levelname)s:%(name)s:%(message)s")
 
 
 class CapturedOutput:
-    """The text that one step writes, on its way to an artifact; no text, no artifact.
+    """Writes the text of one step to an artifact, if there is any text.
 
-    At most 64 KiB are held in memory.
+    At most 64 Ki characters are buffered in memory.
     """
 
     def __init__(self, store: ArtifactStore) -> None:
-        """Keep the text in `store`."""
+        """Create the capture; the text is written to `store`."""
         self._store = store
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._parts: list[str] = []
         self._length = 0
         self._artifact: Any = None
@@ -42,22 +42,22 @@ class CapturedOutput:
 
     @contextmanager
     def capture(self) -> Iterator[None]:
-        """What is written in the block goes here.
+        """Capture what is written in the block.
 
-        Threads that the step starts itself know nothing of the block; their text goes here as long
-        as no other step is executed in this process.
+        The text of threads that the step starts is captured only while no other step is executed
+        in this process.
         """
-        token = _mine.set(self)
+        token = _current.set(self)
         _open.append(self)
         try:
             yield
         finally:
             _open.remove(self)
-            _mine.reset(token)
+            _current.reset(token)
 
     def write(self, text: str) -> None:
-        """Append text; never raises what the store raises, a step must not fail by printing."""
-        with self._turn:
+        """Append text; errors of the store are reported but not raised: printing must not fail."""
+        with self._lock:
             if self._closed:
                 return
             self._parts.append(text)
@@ -66,8 +66,8 @@ class CapturedOutput:
                 self._flush()
 
     def close(self) -> StepLog | None:
-        """Where the text is; None if there is none, or if the store did not take it."""
-        with self._turn:
+        """Return the stored text; None if there is none, or if the store failed."""
+        with self._lock:
             if self._length:
                 self._flush(last=True)
             writer, self._writer = self._writer, None
@@ -77,18 +77,18 @@ class CapturedOutput:
             try:
                 self._artifact.__exit__(None, None, None)
             except Exception as error:
-                _unkept(error)
+                _report_loss(error)
                 return None
             uri, digest, size = writer.stored
             return StepLog(uri=uri, digest=digest, size=size)
 
     def _flush(self, last: bool = False) -> None:
         text = redacted("".join(self._parts))
-        # A secret value may have begun in what is here, and go on in what comes.
-        kept = 0 if last else min(longest(), len(text))
-        self._parts = [text[len(text) - kept :]]
-        self._length = kept
-        data = text[: len(text) - kept].encode(errors="backslashreplace")
+        # A secret value may continue in the next text, so hold back its possible beginning.
+        held_back = 0 if last else min(longest(), len(text))
+        self._parts = [text[len(text) - held_back :]]
+        self._length = held_back
+        data = text[: len(text) - held_back].encode(errors="backslashreplace")
         try:
             writer = self._writer
             if writer is None:
@@ -99,31 +99,31 @@ class CapturedOutput:
             self._closed = True
             if self._writer is not None:
                 self._writer = None
-                with suppress(Exception):  # the same one again
+                with suppress(Exception):  # it raises the same error again
                     self._artifact.__exit__(type(error), error, error.__traceback__)
-            _unkept(error)
+            _report_loss(error)
 
 
-def _unkept(error: Exception) -> None:
-    # Not through the streams that are gathered.
-    stream = _below(sys.stderr)
+def _report_loss(error: Exception) -> None:
+    # Not through the captured streams.
+    stream = _original(sys.stderr)
     if stream is not None:
-        stream.write(f"what the step prints is not kept: {error}\n")
+        stream.write(f"the output of the step cannot be stored: {error}\n")
 
 
 @contextmanager
 def capturing_streams() -> Iterator[None]:
-    """While the block runs, what steps print and log is gathered; blocks may overlap.
+    """Make steps capture what they print and log in the block; blocks may overlap.
 
-    What is written beside the steps, by hooks and by who shows the run, is nobody's, even in a
-    thread that has just executed a step while another one goes on.
+    What hooks and progress listeners write belongs to no step, even in a thread that has just
+    executed one.
     """
     _install(1)
-    token = _mine.set(_mine.get(None))
+    token = _current.set(_current.get(None))
     try:
         yield
     finally:
-        _mine.reset(token)
+        _current.reset(token)
         _install(-1)
 
 
@@ -134,54 +134,53 @@ def _install(change: int) -> None:
         if change > 0:
             for name in ("stdout", "stderr"):
                 stream = getattr(sys, name)
-                if stream is not None and not isinstance(stream, _Routed):
-                    setattr(sys, name, _Routed(stream))
-            if not isinstance(logging.getLogRecordFactory(), _Records):
-                logging.setLogRecordFactory(_Records(logging.getLogRecordFactory()))
+                if stream is not None and not isinstance(stream, _CapturedStream):
+                    setattr(sys, name, _CapturedStream(stream))
+            if not isinstance(logging.getLogRecordFactory(), _RecordFactory):
+                logging.setLogRecordFactory(_RecordFactory(logging.getLogRecordFactory()))
             _lower_the_level()
         elif not _users:
             _restore_the_level()
             for name in ("stdout", "stderr"):
                 stream = getattr(sys, name)
-                if isinstance(stream, _Routed):
-                    setattr(sys, name, stream.below)
+                if isinstance(stream, _CapturedStream):
+                    setattr(sys, name, stream.original)
             factory = logging.getLogRecordFactory()
-            if isinstance(factory, _Records):
-                logging.setLogRecordFactory(factory.below)
+            if isinstance(factory, _RecordFactory):
+                logging.setLogRecordFactory(factory.original)
 
 
 def log_to_stderr() -> None:
-    """In the process of a step: let stderr have what `logging` gives to the steps of a run."""
-    logging.setLogRecordFactory(_Records(logging.getLogRecordFactory(), _standard_error))
+    """In the process of a step, write log records to stderr, which the parent captures."""
+    logging.setLogRecordFactory(_RecordFactory(logging.getLogRecordFactory(), _standard_error))
     _lower_the_level()
 
 
-class _Ours(int):
-    """A level that was set here, which is known by its class."""
+class _LoweredLevel(int):
+    """A level that was set here, recognized by its class."""
 
 
 def _lower_the_level() -> None:
-    """Let `logging.info` count in steps, where the program has chosen no level.
+    """Record `logging.info` in the logs of steps, if the program has not configured a level.
 
-    Python's default is to drop it, and then nobody would find it in the logs of a run. What
-    handlers show stays as it is.
+    By default Python drops it. What handlers show does not change.
     """
     root = logging.getLogger()
     if type(root.level) is not int or root.level != logging.WARNING:
         return
     for handler in root.handlers:
         if handler.level == logging.NOTSET:
-            handler.setLevel(_Ours(logging.WARNING))
-    root.setLevel(_Ours(logging.INFO))
+            handler.setLevel(_LoweredLevel(logging.WARNING))
+    root.setLevel(_LoweredLevel(logging.INFO))
 
 
 def _restore_the_level() -> None:
     root = logging.getLogger()
     for handler in root.handlers:
-        if isinstance(handler.level, _Ours):
+        if isinstance(handler.level, _LoweredLevel):
             handler.setLevel(logging.NOTSET)
-    # Unless a step has chosen another one.
-    if isinstance(root.level, _Ours):
+    # Unless a step has set another level.
+    if isinstance(root.level, _LoweredLevel):
         root.setLevel(logging.WARNING)
 
 
@@ -191,26 +190,26 @@ def _standard_error() -> Any:
 
 def _output() -> CapturedOutput | None:
     try:
-        return _mine.get()
+        return _current.get()
     except LookupError:  # a thread that a step has started
         return _open[0] if len(_open) == 1 else None
 
 
-def _below(stream: Any) -> Any:
-    return stream.below if isinstance(stream, _Routed) else stream
+def _original(stream: Any) -> Any:
+    return stream.original if isinstance(stream, _CapturedStream) else stream
 
 
-class _Routed:
-    """Stands in for `sys.stdout` or `sys.stderr`."""
+class _CapturedStream:
+    """Replaces `sys.stdout` or `sys.stderr`."""
 
-    def __init__(self, below: Any) -> None:
-        self.below = below
+    def __init__(self, original: Any) -> None:
+        self.original = original
 
     def write(self, text: str) -> int:
         output = _output()
         if output is not None and text:
             output.write(text)
-        self.below.write(redacted(text))
+        self.original.write(redacted(text))
         return len(text)
 
     def writelines(self, lines: Any) -> None:
@@ -219,58 +218,58 @@ class _Routed:
 
     @property
     def buffer(self) -> Any:
-        return _RoutedBytes(self.below.buffer)
+        return _CapturedBytes(self.original.buffer)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.below, name)
+        return getattr(self.original, name)
 
     def __iter__(self) -> Iterator[str]:
         raise io.UnsupportedOperation("not readable")
 
 
-class _RoutedBytes:
-    """Stands in for the bytes below such a stream."""
+class _CapturedBytes:
+    """Replaces the `buffer` of a captured stream."""
 
-    def __init__(self, below: Any) -> None:
-        self._below = below
+    def __init__(self, original: Any) -> None:
+        self._original = original
 
     def write(self, data: bytes) -> int:
         output = _output()
         if output is not None and data:
             output.write(bytes(data).decode(errors="replace"))
         text = bytes(data).decode(errors="surrogateescape")
-        self._below.write(redacted(text).encode(errors="surrogateescape"))
+        self._original.write(redacted(text).encode(errors="surrogateescape"))
         return len(data)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._below, name)
+        return getattr(self._original, name)
 
 
-class _Records:
-    """Makes the log records of the `logging` module, and keeps those that are made in a step.
+class _RecordFactory:
+    """A factory of log records that captures those created in a step.
 
-    A handler of ours would keep `logging.basicConfig` in a step from doing anything.
+    Not a handler: with one installed, `logging.basicConfig` in a step would do nothing.
     """
 
     def __init__(
-        self, below: Callable[..., logging.LogRecord], output: Callable[[], Any] = _output
+        self, original: Callable[..., logging.LogRecord], output: Callable[[], Any] = _output
     ) -> None:
-        self.below = below
+        self.original = original
         self._output = output
 
     def __call__(self, name: str, *args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = self.below(name, *args, **kwargs)
+        record = self.original(name, *args, **kwargs)
         output = self._output()
         if output is not None and not _passes_through_a_stream(name, record.levelno):
             try:
                 output.write(_LINE.format(record) + "\n")
-            except Exception:  # arguments that do not fit the message: the handlers tell of that
+            except Exception:  # wrong arguments, which the handlers report
                 output.write(f"{record.levelname}:{name}:{record.msg}\n")
         return record
 
 
 def _passes_through_a_stream(name: str, level: int) -> bool:
-    """Whether a logger's records come by `sys.stdout` or `sys.stderr`, and are gathered there."""
+    """Whether the records of a logger reach `sys.stdout` or `sys.stderr`, and are captured there."""
     streams = (sys.stdout, sys.stderr)
     logger: logging.Logger | None = logging.getLogger(name)
     handled = False
@@ -278,7 +277,9 @@ def _passes_through_a_stream(name: str, level: int) -> bool:
         for handler in logger.handlers:
             handled = True
             stream = getattr(handler, "stream", None)
-            if level >= handler.level and (isinstance(stream, _Routed) or stream in streams):
+            if level >= handler.level and (
+                isinstance(stream, _CapturedStream) or stream in streams
+            ):
                 return True
         logger = logger.parent if logger.propagate else None
     # Without any handler, warnings and errors go to `sys.stderr`.

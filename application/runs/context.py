@@ -1,4 +1,4 @@
-"""Context: what a step can ask about its run while it is executed, and add to its record."""
+"""StepContext: gives a running step access to its run, and to its own record."""
 
 import logging
 import threading
@@ -20,7 +20,7 @@ from stackfold.domain.stacks.component_type import ComponentType
 
 
 class RunFacts(NamedTuple):
-    """What the steps of a run may know of it."""
+    """The facts about a run that its steps can read."""
 
     id: str
     name: str
@@ -40,15 +40,15 @@ class StepMetadata:
 
 
 class StepContext:
-    """The step that is being executed; threads that it starts may share it.
+    """The step that is being executed; may be shared with threads that it starts.
 
     Attributes:
         run: The run's id.
         run_name: The run's name.
         pipeline: The pipeline's name.
-        step: What the step is called in the run.
+        step: The step's name in the run.
         pin: The exact stack that the run uses: its revision and its components.
-        tracker: The way to the tool that tracks the experiment, whatever it is.
+        tracker: Records to the experiment tracker of the stack.
     """
 
     def __init__(
@@ -56,93 +56,92 @@ class StepContext:
         run: RunFacts,
         step: str,
         outputs: tuple[str, ...],
-        notes: StepMetadata | None = None,
+        metadata: StepMetadata | None = None,
         tracked: Tracked | None = None,
     ) -> None:
-        """A step gets it by `get_context`.
+        """Create the context; a step gets it from `get_context`.
 
         Args:
             run: The run.
-            step: What the step is called in it.
+            step: The step's name in the run.
             outputs: The names of its outputs.
-            notes: What is known before it begins.
-            tracked: What tracks it.
+            metadata: Metadata and tags from the step's options.
+            tracked: Its experiment tracker.
         """
         self.run, self.run_name, self.pipeline, self.pin = run
         self.step = step
-        self.notes = StepMetadata() if notes is None else notes
-        """What the record of the step will hold."""
-        self.notes_of = {name: StepMetadata() for name in outputs}
-        """Output → what its record will hold."""
-        self._turn = threading.Lock()
+        self.metadata = StepMetadata() if metadata is None else metadata
+        """To be recorded with the step."""
+        self.output_metadata = {name: StepMetadata() for name in outputs}
+        """Output → to be recorded with it."""
+        self._lock = threading.Lock()
         self.tracker = StepTracker(tracked, step, self.log_metadata, self._left_out)
 
     @property
     def artifact_store(self) -> PinnedComponent:
-        """Where the outputs go: its name, flavor and resolved configuration."""
+        """The artifact store of the outputs: its name, flavor and resolved configuration."""
         (store, *_) = self.pin.components[ComponentType.ARTIFACT_STORE]
         return store
 
     def log_metadata(self, metadata: Mapping[str, Any], output: str | None = None) -> None:
-        """Add to what is recorded of the step, or of one of its outputs; the last value counts.
+        """Add metadata to the step, or to one of its outputs; the last value of a name counts.
 
-        The record is for ever. The values of secrets that were looked up are left out of it. What
-        cannot be recorded is left out too, with a warning of the logger `stackfold.metadata`: no
-        step fails for it.
+        The record is permanent. Values of secrets that were read are replaced in it. What cannot
+        be recorded is omitted, with a warning of the logger `stackfold.metadata`.
 
         Args:
-            metadata: Values by name; see `domain.runs.metadata.valid_metadata`.
+            metadata: Name → value; see `domain.runs.metadata.valid_metadata`.
             output: The output's name; None for the step.
         """
-        notes = self._metadata_of(output)
+        target = self._metadata_of(output)
         valid, problems = recordable_part(metadata)
         for problem in problems:
             self._left_out(f"metadata {problem}")
-        with self._turn:
-            notes.metadata |= redacted_value(valid)
+        with self._lock:
+            target.metadata |= redacted_value(valid)
 
     def add_tags(self, *tags: str, output: str | None = None) -> None:
-        """Add tags, by which runs and artifacts are found again.
+        """Add tags, by which runs and artifacts can be found.
 
-        One that breaks the rule for tags is left out, as by `log_metadata`.
+        An invalid tag is omitted with a warning, as by `log_metadata`.
 
         Args:
             *tags: Such as "nightly" or "team:vision".
-            output: The output that they are for; None for the step.
+            output: The output's name; None for the step.
         """
-        notes = self._metadata_of(output)
+        target = self._metadata_of(output)
         valid = []
         for tag in tags:
             try:
                 valid.append(valid_tag(str(tag)))
             except InvalidTag as error:
                 self._left_out(f"a tag: {error}")
-        with self._turn:
-            notes.tags = tuple(dict.fromkeys((*notes.tags, *valid)))
+        with self._lock:
+            target.tags = tuple(dict.fromkeys((*target.tags, *valid)))
 
     def _metadata_of(self, output: str | None) -> StepMetadata:
         if output is None:
-            return self.notes
-        if output not in self.notes_of:
-            outputs = ", ".join(self.notes_of) or "nothing"
-            self._left_out(f"what is noted of an output {output!r}: it returns {outputs}")
+            return self.metadata
+        if output not in self.output_metadata:
+            outputs = ", ".join(self.output_metadata) or "nothing"
+            self._left_out(f"metadata of an output {output!r}: it returns {outputs}")
             return StepMetadata()
-        return self.notes_of[output]
+        return self.output_metadata[output]
 
     def _left_out(self, what: str) -> None:
         line = " ".join(redacted(f"step {self.step!r} goes on without {what}").split())
         logging.getLogger("stackfold.metadata").warning("%s", line)
 
 
-_NOTES = "stackfold_notes"
+_METADATA = "stackfold_metadata"
 _current: ContextVar[StepContext | None] = ContextVar("step_context", default=None)
 
 
 def get_context() -> StepContext:
-    """The context of the step that is being executed here.
+    """Return the context of the step that is being executed in this thread.
 
     Raises:
-        NotInStep: None is; a thread that a step starts itself must be handed the context.
+        NotInStep: No step is executed here. Pass the context to threads that a step starts.
     """
     context = _current.get()
     if context is None:
@@ -152,20 +151,20 @@ def get_context() -> StepContext:
 
 @contextmanager
 def executing(context: StepContext) -> Iterator[None]:
-    """In the block, that is the step that is being executed."""
+    """Make `context` the current one in the block."""
     token = _current.set(context)
     try:
         yield
     except BaseException as error:
-        # What it said until then comes along, from another process too.
+        # The metadata travels with the error, from another process too.
         with suppress(Exception):  # of a class that takes no attributes
-            vars(error)[_NOTES] = context.notes
+            vars(error)[_METADATA] = context.metadata
         raise
     finally:
         _current.reset(token)
 
 
-def notes_on(error: BaseException) -> StepMetadata | None:
-    """What a step had said of itself when it raised; None if it never got so far."""
-    notes = getattr(error, "__dict__", {}).get(_NOTES)
-    return notes if isinstance(notes, StepMetadata) else None
+def metadata_on(error: BaseException) -> StepMetadata | None:
+    """Return the metadata that a step had added when it raised; None if it had not begun."""
+    metadata = getattr(error, "__dict__", {}).get(_METADATA)
+    return metadata if isinstance(metadata, StepMetadata) else None

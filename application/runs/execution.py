@@ -1,4 +1,4 @@
-"""Executing the steps of one run, and recording what comes of each."""
+"""Execution: executes the steps of one run, and records the outcome of each."""
 
 import threading
 from collections import Counter
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from stackfold.application.ports import RunPlan, StepExecutor, StepStopped
 from stackfold.application.ports.interruptions import is_interruption
-from stackfold.application.runs.context import RunFacts, StepMetadata, notes_on
+from stackfold.application.runs.context import RunFacts, StepMetadata, metadata_on
 from stackfold.application.runs.hooks import HookCall, call_hook
 from stackfold.application.runs.progress import ProgressListener, StepEnd
 from stackfold.application.runs.run_recorder import Command, RunRecorder
@@ -28,26 +28,26 @@ from stackfold.domain.runs.run import Run, StepDefinition, StepLog
 
 
 class Execution:
-    """One run while it runs. Threads may execute several steps at once."""
+    """One run while it runs; several threads may execute its steps at once."""
 
     def __init__(
         self,
         run: Run,
         graph: Graph,
         pin: Pin,
-        recording: RunRecorder,
+        recorder: RunRecorder,
         run_resources: RunResources,
-        kept: Mapping[str, tuple[Artifact, ...]],
+        completed: Mapping[str, tuple[Artifact, ...]],
     ) -> None:
-        """Prepare to execute the steps of a run.
+        """Create the execution of a run.
 
         Args:
-            run: As it was started or resumed.
-            graph: What it consists of.
+            run: The started or resumed run.
+            graph: Its steps.
             pin: The stack that it uses.
-            recording: Where it is recorded.
-            run_resources: What it takes.
-            kept: Step → its outputs, for the steps that completed before the run was resumed.
+            recorder: Records its events.
+            run_resources: What its steps need.
+            completed: Step → its outputs, for steps that completed before the run was resumed.
         """
         self._id, self._name = str(run.id), run.name
         self._facts = RunFacts(self._id, run.name, graph.pipeline, pin)
@@ -56,28 +56,28 @@ class Execution:
         self._recorded = recorded if isinstance(recorded, dict) else {}
         facts = tracked_run(self._facts, graph)
         self._tracking = Tracking(run_resources.trackers, facts, self._recorded)
-        self._recording = recording
+        self._recorder = recorder
         self._run_resources = run_resources
         self._nodes = {node.name: node for node in graph.nodes}
-        self._turn = threading.RLock()
+        self._lock = threading.RLock()
         self._running: dict[str, datetime] = {}
-        self._ended: dict[str, str] = dict.fromkeys(kept, "completed")
+        self._ended: dict[str, str] = dict.fromkeys(completed, "completed")
         self._failures: dict[str, Failure] = {}
         self._closed = False
         self._artifacts: dict[tuple[str, str], Artifact] = {}
-        # An artifact is remembered while there is a step to come that takes it.
-        self._takers = Counter(
+        # An artifact is remembered until its last consumer has completed.
+        self._consumers = Counter(
             (output.step, output.name)
             for node in graph.nodes
-            if node.name not in kept
+            if node.name not in completed
             for output in node.inputs.values()
         )
-        for step, outputs in kept.items():
+        for step, outputs in completed.items():
             self._remember(step, outputs)
 
     @property
     def plan(self) -> RunPlan:
-        """What the orchestrator is to run: all but what is kept."""
+        """The steps for the orchestrator to execute: all that have not completed."""
         steps = tuple(
             StepDefinition(
                 name=node.name,
@@ -91,7 +91,7 @@ class Execution:
 
     @property
     def listener(self) -> ProgressListener:
-        """Who is told."""
+        """Receives progress events."""
         return self._run_resources.listener
 
     @property
@@ -99,8 +99,8 @@ class Execution:
         """Whether every step has completed."""
         return all(self._ended.get(name) == "completed" for name in self._nodes)
 
-    def learn(self, steps: Iterable[StepView]) -> bool:
-        """Take note of steps that were executed elsewhere; return whether one has failed."""
+    def note_remote(self, steps: Iterable[StepView]) -> bool:
+        """Note steps that other processes executed; return whether one has failed."""
         for step in steps:
             if step.status == "pending" or step.name in self._ended:
                 continue
@@ -114,7 +114,7 @@ class Execution:
         return bool(self._failures)
 
     def begin(self) -> None:
-        """Tell that the run begins.
+        """Notify listeners, hooks and trackers that the run begins.
 
         Raises:
             TrackerUnavailable: A strict experiment tracker cannot be reached.
@@ -125,68 +125,68 @@ class Execution:
         self._begin_tracking()
 
     def execute(self, name: str, executor: StepExecutor | None = None, /) -> None:
-        """Execute a step, and record what came of it.
+        """Execute a step and record its outcome.
 
         Raises:
             BaseException: What the step raised.
         """
         node = self._nodes[name]
         started, inputs = self._begin(node)
-        # Known of every step: where it is not taken from the cache, its outputs are the latest.
+        # Recorded even if the step is not read from the cache: its outputs are then the latest.
         key = self._run_resources.cache.key(node, inputs)
         hit = self._run_resources.cache.find(key) if node.cache else None
         if hit:
-            self._succeed(node, started, inputs, hit.answer, key=key, cached_from=hit.run)
+            self._succeed(node, started, inputs, hit.result, key=key, cached_from=hit.run)
             return
-        attempts = StepRetry(self._call(node, inputs), self._run_resources, self._must_be_open)
+        retry = StepRetry(self._call(node, inputs), self._run_resources, self._must_be_open)
         try:
             self._call_hook(node, "start", "running")
-            answer = attempts.answer(executor or INLINE)
+            result = retry.execute(executor or INLINE)
         except BaseException as error:
-            self._fail(node, started, error, attempts)
+            self._fail(node, started, error, retry)
             raise
-        log, retried = attempts.output.close(), tuple(attempts.retried)
-        self._succeed(node, started, inputs, answer, key=key, log=log, retried=retried)
+        log, retried = retry.output.close(), tuple(retry.retried)
+        self._succeed(node, started, inputs, result, key=key, log=log, retried=retried)
 
     def end_tracking(self) -> None:
-        """Tell the experiment trackers that every step completed.
+        """Notify the experiment trackers that every step completed.
 
         Raises:
-            TrackerUnavailable: A strict one cannot be reached, so that the run has failed.
+            TrackerUnavailable: A strict tracker cannot be reached; the run has failed.
         """
         self._tracking.end("completed")
 
     def complete(self) -> None:
         """Record that every step completed."""
-        self._recording.record(lambda run: run.complete())
-        self._tell_end("completed", "success")
+        self._recorder.record(lambda run: run.complete())
+        self._notify_end("completed", "success")
 
     def fail(self, error: BaseException) -> RunFailed:
-        """Record that the run failed, and return the refusal that says so.
+        """Record that the run failed, and return the error to raise.
 
         Args:
-            error: What the orchestrator raised; usually what a step raised.
+            error: What the orchestrator raised, usually the error of a step.
         """
         step = next((name for name in self._nodes if name in self._failures), "")
         failure = self._failures[step] if step else Failure.of(error)
         reason = f"step {step!r} failed" if step else "the run failed"
         self._end(reason, lambda run: run.fail(failure.error))
-        self._tell_end("failed", "failure", failure.cause)
+        self._notify_end("failed", "failure", failure.cause)
         failed = RunFailed(self._name, step, failure.error, failure.traceback)
         failed.__cause__ = failure.cause.with_traceback(failure.frames)
         return failed
 
     def cancel(self, interruption: BaseException) -> None:
-        """Record that the run was cancelled, by what the orchestrator raised."""
+        """Record that the run was cancelled by `interruption`."""
         reason = one_line(interruption)
         self._end("the run was cancelled", lambda run: run.cancel(reason))
-        self._tell_end("cancelled", "", interruption)
+        self._notify_end("cancelled", "", interruption)
 
     # -- one step
 
     def _begin(self, node: Node) -> tuple[datetime, dict[str, Artifact]]:
         started = datetime.now(UTC)
-        with self._turn:
+        with self._lock:
             self._must_be_open()
             self._running[node.name] = started
             inputs = {
@@ -215,7 +215,7 @@ class Execution:
         node: Node,
         started: datetime,
         inputs: Mapping[str, Artifact],
-        answer: ExecutionResult,
+        result: ExecutionResult,
         *,
         key: str,
         cached_from: UUID | None = None,
@@ -231,24 +231,24 @@ class Execution:
                 started=started,
                 parameters=dict(node.parameters),
                 inputs=taken,
-                outputs=answer.outputs,
+                outputs=result.outputs,
                 retried=retried,
                 log=log,
                 key=key,
                 cached_from=cached_from,
-                metadata=answer.metadata,
-                tags=answer.tags,
+                metadata=result.metadata,
+                tags=result.tags,
                 ended=ended,
             )
 
-        with self._turn:
+        with self._lock:
             self._must_be_open()
-            # What was found in the cache would be found again: it need not be durable at once.
-            self._recording.record(command, at_once=cached_from is None)
+            # A cache hit would be found again, so it need not be durable at once.
+            self._recorder.record(command, at_once=cached_from is None)
             self._forget(node)
-            self._remember(node.name, answer.outputs)
+            self._remember(node.name, result.outputs)
             self._note(node.name, "completed")
-        self._tell(node.name, status, started, ended)
+        self._notify(node.name, status, started, ended)
         self._call_hook(node, "success", status)
         self._call_hook(node, "end", status)
 
@@ -257,14 +257,16 @@ class Execution:
         node: Node,
         started: datetime,
         error: BaseException,
-        attempts: StepRetry,
+        retry: StepRetry,
     ) -> None:
-        ended, log = datetime.now(UTC), attempts.output.close()
+        ended, log = datetime.now(UTC), retry.output.close()
         if is_interruption(error):
             self._stop(node, started, ended, error, log)
             return
         failure = Failure.of(error)
-        noted = notes_on(error) or StepMetadata(node.step.options.metadata, node.step.options.tags)
+        added = metadata_on(error) or StepMetadata(
+            node.step.options.metadata, node.step.options.tags
+        )
 
         def command(run: Run) -> None:
             run.step_failed(
@@ -272,23 +274,23 @@ class Execution:
                 started=started,
                 error=failure.error,
                 traceback=failure.traceback,
-                retried=tuple(attempts.retried),
+                retried=tuple(retry.retried),
                 log=log,
-                metadata=noted.metadata,
-                tags=noted.tags,
+                metadata=added.metadata,
+                tags=added.tags,
                 ended=ended,
             )
 
-        with self._turn:
+        with self._lock:
             self._must_be_open()
             self._failures[node.name] = failure
             self._note(node.name, "failed")
-            self._recording.record(command)
-        self._tell(node.name, "failed", started, ended, failure.error)
+            self._recorder.record(command)
+        self._notify(node.name, "failed", started, ended, failure.error)
         self._call_hook(node, "failure", "failed", error)
         self._call_hook(node, "end", "failed", error)
         if not isinstance(error, Exception | SystemExit):
-            # An orchestrator takes everything else for an interruption.
+            # An orchestrator treats any other exception as an interruption.
             raise RemoteStepFailed(failure.error, failure.traceback) from error
 
     def _stop(
@@ -301,13 +303,13 @@ class Execution:
     ) -> None:
         failed = next(iter(self._failures), None)
         reason = f"step {failed!r} failed" if failed else "the run was cancelled"
-        with self._turn:
+        with self._lock:
             if self._closed:
                 return
             self._note(node.name, "cancelled")
             command = _cancellation(node.name, started, ended, reason, log)
-            self._recording.record(command, at_once=False)
-        self._tell(node.name, "cancelled", started, ended, reason)
+            self._recorder.record(command, at_once=False)
+        self._notify(node.name, "cancelled", started, ended, reason)
         self._call_hook(node, "end", "cancelled", error)
 
     def _note(self, step: str, status: str) -> None:
@@ -318,7 +320,7 @@ class Execution:
         if self._closed:
             raise StepStopped("the run has ended")
 
-    def _tell(
+    def _notify(
         self, step: str, status: str, started: datetime, ended: datetime, reason: str = ""
     ) -> None:
         seconds = (ended - started).total_seconds()
@@ -327,13 +329,13 @@ class Execution:
     # -- the run
 
     def _end(self, reason: str, command: Command) -> None:
-        """Record what did not end by itself, what never began, and that the run ended."""
-        with self._turn:
+        """Record the steps still running, those that never began, and the end of the run."""
+        with self._lock:
             self._closed = True
             commands = [*self._cancellations(reason), *self._skips(reason), command]
-            self._recording.record(*commands)
+            self._recorder.record(*commands)
 
-    def _tell_end(self, status: str, event: str, error: BaseException | None = None) -> None:
+    def _notify_end(self, status: str, event: str, error: BaseException | None = None) -> None:
         self._tracking.end(status)
         self._run_resources.listener.run_ended(status)
         if event:
@@ -341,21 +343,21 @@ class Execution:
         self._call_run_hook("end", status, error)
 
     def _begin_tracking(self) -> None:
-        told: dict[str, Any] = {**self._tracking.begin()}
-        if told and told != self._recorded:
-            # At once: another process may execute the steps, and look there.
-            self._recording.record(lambda run: run.annotate({}, {RECORD: told}))
+        ids: dict[str, Any] = {**self._tracking.begin()}
+        if ids and ids != self._recorded:
+            # At once: other processes that execute steps read them.
+            self._recorder.record(lambda run: run.annotate({}, {RECORD: ids}))
 
     def _cancellations(self, reason: str) -> list[Command]:
-        """Those that are running still: whoever executes them could not be stopped."""
+        """Cancel steps that are still running because they could not be stopped."""
         running, now = list(self._running.items()), datetime.now(UTC)
         for step, started in running:
             self._note(step, "cancelled")
-            self._tell(step, "cancelled", started, now, reason)
+            self._notify(step, "cancelled", started, now, reason)
         return [_cancellation(step, started, now, reason) for step, started in running]
 
     def _skips(self, otherwise: str) -> list[Command]:
-        """Every step that never began, for the reason why it did not."""
+        """Skip every step that never began, with the reason."""
         reasons = skipped(self._graph.nodes, self._ended, otherwise)
         for reason, steps in reasons.items():
             for step in steps:
@@ -365,13 +367,13 @@ class Execution:
     def _forget(self, node: Node) -> None:
         for output in node.inputs.values():
             taken = output.step, output.name
-            self._takers[taken] -= 1
-            if not self._takers[taken]:
+            self._consumers[taken] -= 1
+            if not self._consumers[taken]:
                 del self._artifacts[taken]
 
     def _remember(self, step: str, outputs: tuple[Artifact, ...]) -> None:
         for artifact in outputs:
-            if self._takers[step, artifact.name]:
+            if self._consumers[step, artifact.name]:
                 self._artifacts[step, artifact.name] = artifact
 
     def _call_hook(
@@ -379,8 +381,8 @@ class Execution:
     ) -> None:
         hook = getattr(node.step.options, f"on_{event}")
         if hook is not None:
-            told = HookCall(event, self._name, self._graph.pipeline, node.name, status, error)
-            call_hook(hook, told)
+            call = HookCall(event, self._name, self._graph.pipeline, node.name, status, error)
+            call_hook(hook, call)
 
     def _call_run_hook(self, event: str, status: str, error: BaseException | None = None) -> None:
         hook = getattr(self._graph.options, f"on_{event}")

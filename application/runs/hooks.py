@@ -1,4 +1,4 @@
-"""Calling the hooks of steps and runs; what they raise is told loudly, and changes no outcome."""
+"""Calls the hooks of steps and runs; an error in a hook is logged and changes no outcome."""
 
 import logging
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from stackfold.domain.pipelines.hooks import Hook, takes_call
 
 
 class HookCall(NamedTuple):
-    """What a hook is told, if its function takes an argument."""
+    """The argument of a hook, if its function takes one."""
 
     event: str
     """"start", "success", "failure" or "end"."""
@@ -18,16 +18,16 @@ class HookCall(NamedTuple):
     step: str
     """The step's name; empty for a hook of the pipeline."""
     status: str
-    """"running", or how it ended: "completed", "cached", "failed", "cancelled"."""
+    """"running", or the outcome: "completed", "cached", "failed", "cancelled"."""
     error: BaseException | None = None
-    """What was raised, if something was."""
+    """The error of the step or run, if any."""
 
 
 def call_hook(hook: Hook, call: HookCall) -> None:
     """Call a hook.
 
-    What interrupts the run goes through; the rest is logged, as an error of the logger
-    `stackfold.hooks`, which without any set-up is printed on stderr.
+    An interruption of the run is raised. Any other error is logged by the logger
+    `stackfold.hooks`, which writes to stderr unless configured otherwise.
     """
     try:
         if takes_call(hook):

@@ -1,4 +1,4 @@
-"""JobSubmitter: runs that an engine executes, and what its processes do for them."""
+"""JobSubmitter: submits runs to an engine, and follows them in the log."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -32,13 +32,13 @@ from stackfold.domain.runs.run import Run
 
 
 def job_of(graph: Graph, run: str, name: str, done: Mapping[str, object]) -> Job:
-    """What an engine is told of a run.
+    """Return the job to submit for a run.
 
     Args:
         graph: The run's steps.
-        run: Its id.
-        name: Its name.
-        done: The steps that need not be executed any more.
+        run: The run's id.
+        name: The run's name.
+        done: The steps that have completed already.
     """
     steps = tuple(
         JobStep(
@@ -54,64 +54,64 @@ def job_of(graph: Graph, run: str, name: str, done: Mapping[str, object]) -> Job
 
 
 class _FailsFast(Exception):
-    """Raised where a run is followed, so that the rest of it is ended."""
+    """Raised while a run is followed, to end the rest of it."""
 
 
 class JobSubmitter:
-    """Hands runs over, and learns from the log what came of them."""
+    """Submits runs, and reads their outcome from the log."""
 
     def __init__(self, queries: RunQueries) -> None:
-        """Ask `queries` what was recorded."""
+        """Create the service; `queries` reads the recorded outcome."""
         self._queries = queries
 
-    def drive(
+    def submit(
         self,
         job: Job,
         execution: Execution,
-        recording: RunRecorder,
+        recorder: RunRecorder,
         orchestrator: SubmittingOrchestrator,
         component: str,
         image: Callable[[], JobImage | None],
     ) -> None:
-        """Hand a run over and, if it is awaited, wait until it has ended.
+        """Submit a run and, if its orchestrator is awaited, wait until it has ended.
 
         Args:
-            job: The run.
-            execution: The same, as it is executed.
-            recording: Where it is recorded; others record there, too.
-            orchestrator: What hands it over.
+            job: The run as the engine sees it.
+            execution: The same run while it is executed.
+            recorder: Records its events; other processes record events of the run, too.
+            orchestrator: Submits the run.
             component: The orchestrator's name.
-            image: Builds what the engine starts, if it starts anything that has to be built.
+            image: Builds the container image, if the engine needs one.
 
         Raises:
-            RunFailed: A step raised, or it could not be handed over.
-            RunDetached: It goes on, but is not waited for any more.
+            RunFailed: A step raised, or the run could not be submitted.
+            RunDetached: The wait was given up, and the run continues.
         """
         reference = ""
         try:
             execution.begin()
-            recording.record()  # what the engine's processes must know from the beginning
+            recorder.record()  # now: the engine's processes read it
             built = image()
             if built is not None:
-                recording.record(partial(_image_built, built.name))
+                recorder.record(partial(_image_built, built.name))
             reference, url = orchestrator.submit(job._replace(image=built))
-            recording.record(partial(_submitted, component, reference, url))
+            recorder.record(partial(_submitted, component, reference, url))
             if not orchestrator.awaited:
                 return
-            orchestrator.follow(reference, lambda: self._look(job, execution))
+            orchestrator.follow(reference, lambda: self._poll(job, execution))
             self.settle(job.run, execution)
         except RunDetached:
-            execution.learn(self._steps(job))
+            execution.note_remote(self._steps(job))
             if not execution.has_completed:
                 raise
-            # What ended last left the end of the run to us, as we still waited for it.
+            # The last process did not end the run, because this one was still waiting.
             self.settle(job.run, execution)
         except _FailsFast:
-            with suppress(EngineUnavailable):  # nothing can be recorded any more all the same
+            with suppress(EngineUnavailable):  # no further step can be recorded anyway
                 orchestrator.terminate(reference)
             self.settle(job.run, execution)
         except RunEnded:
-            self._as_it_ended(job.run, execution.listener)
+            self._report_end(job.run, execution.listener)
         except RunFailed:
             raise
         except BaseException as error:
@@ -121,18 +121,18 @@ class JobSubmitter:
             self.settle(job.run, execution, error)
 
     def settle(self, run: str, execution: Execution, error: BaseException | None = None) -> None:
-        """End a run that nothing executes any more, as its steps have.
+        """End a run that is no longer executed, according to the outcome of its steps.
 
         Args:
-            run: Its id.
+            run: The run's id.
             execution: The run.
-            error: What else is wrong, should none of its steps have failed.
+            error: The error to record if no step has failed.
 
         Raises:
             RunFailed: Not every step has completed.
         """
         try:
-            execution.learn(self._queries.describe_run(run).steps)
+            execution.note_remote(self._queries.describe_run(run).steps)
             if execution.has_completed:
                 execution.end_tracking()
                 execution.complete()
@@ -140,7 +140,7 @@ class JobSubmitter:
             stopped = error or EngineStopped("what executes it", "ended", "steps are missing")
             failed = execution.fail(stopped)
         except RunEnded:
-            self._as_it_ended(run, execution.listener)
+            self._report_end(run, execution.listener)
             return
         raise failed from failed.__cause__
 
@@ -157,20 +157,20 @@ class JobSubmitter:
                 orchestrator.terminate(reference)
         finally:
             try:
-                execution.learn(self._steps(job))
+                execution.note_remote(self._steps(job))
                 execution.cancel(interruption)
-            except RunEnded:  # it was quicker
+            except RunEnded:  # by the engine, just before
                 pass
 
-    def _look(self, job: Job, execution: Execution) -> None:
-        if execution.learn(self._steps(job)) and job.mode is FailureMode.FAIL_FAST:
+    def _poll(self, job: Job, execution: Execution) -> None:
+        if execution.note_remote(self._steps(job)) and job.mode is FailureMode.FAIL_FAST:
             raise _FailsFast
 
     def _steps(self, job: Job) -> list[StepView]:
         return self._queries.describe_run(job.run).steps
 
-    def _as_it_ended(self, run: str, listener: ProgressListener) -> None:
-        """Tell how a run ended that somebody else has ended; raises as `settle`."""
+    def _report_end(self, run: str, listener: ProgressListener) -> None:
+        """Report the outcome of a run that another process ended; raises as `settle`."""
         found = self._queries.describe_run(run)
         listener.run_ended(found.status)
         if found.status != "completed":
@@ -189,16 +189,16 @@ def _image_built(name: str, run: Run) -> None:
 
 
 def check_runnable(run: RunDescription, step: str, mode: FailureMode) -> None:
-    """Refuse to execute a step that an engine should not have started.
+    """Check that an engine may execute a step now.
 
     Args:
-        run: Its run, as it is now.
+        run: The run in its current state.
         step: The step's name.
-        mode: What becomes of the other steps when one has failed.
+        mode: What happens to the other steps when one has failed.
 
     Raises:
         RunEnded: The run has ended.
-        StepNotRunnable: It was executed, or is not to be executed yet or any more.
+        StepNotRunnable: The step was executed already, or must not be executed now.
     """
     if run.status not in ("running", "interrupted"):
         raise RunEnded(run.name, run.status)
@@ -207,16 +207,16 @@ def check_runnable(run: RunDescription, step: str, mode: FailureMode) -> None:
         raise StepNotRunnable(step, run.name, f"it has {', '.join(steps)}")
     if steps[step].status != "pending":
         raise StepNotRunnable(step, run.name, f"it is {steps[step].status} already")
-    for above in steps[step].upstream:
-        if steps[above].status not in ("completed", "cached"):
-            raise StepNotRunnable(step, run.name, f"step {above!r} is {steps[above].status}")
+    for upstream in steps[step].upstream:
+        if steps[upstream].status not in ("completed", "cached"):
+            raise StepNotRunnable(step, run.name, f"step {upstream!r} is {steps[upstream].status}")
     failed = next((each.name for each in run.steps if each.status == "failed"), None)
     if failed and mode is not FailureMode.CONTINUE_ON_FAILURE:
         raise StepNotRunnable(step, run.name, f"step {failed!r} failed")
 
 
 def outputs_of(run: RunDescription) -> dict[str, tuple[Artifact, ...]]:
-    """Step → its outputs, of those that have completed."""
+    """Step → its outputs, for the completed steps."""
     return {
         step.name: tuple(map(artifact_of, step.outputs))
         for step in run.steps

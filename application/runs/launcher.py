@@ -1,4 +1,4 @@
-"""RunLauncher: from a graph and a pin to a run that has ended."""
+"""RunLauncher: starts runs, drives them to their end, and resumes them."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ Build = Callable[[PinnedComponent], object]
 
 
 class RunRequest(NamedTuple):
-    """A run that is to be started."""
+    """A run to start."""
 
     graph: Graph
     pin: Pin
@@ -58,7 +58,7 @@ class RunRequest(NamedTuple):
 
 
 class RunLauncher:
-    """Executes runs."""
+    """Starts and resumes runs."""
 
     def __init__(
         self,
@@ -71,17 +71,17 @@ class RunLauncher:
         images: Images,
         fingerprints: Callable[[], CodeFingerprints],
     ) -> None:
-        """Record in `repository`, and claim by `claims` what is executed.
+        """Create the service.
 
         Args:
-            repository: The log.
-            pinning: Sets up what a pin names.
-            materializers: What writes and reads outputs.
-            claims: Who executes what.
-            executions: Where earlier executions are found.
-            job_submitter: Hands to an engine what that is to execute.
-            images: Builds what an engine starts.
-            fingerprints: Creates what computes the fingerprints of code, once per run.
+            repository: Saves runs.
+            pinning: Builds the components of a pin.
+            materializers: Write and read outputs.
+            claims: Locks runs against concurrent execution.
+            executions: Looks up earlier executions.
+            job_submitter: Submits runs to engines.
+            images: Builds container images for engines.
+            fingerprints: Creates the code fingerprints of one run.
         """
         self._repository = repository
         self._pinning = pinning
@@ -92,15 +92,15 @@ class RunLauncher:
         self._images = images
         self.fingerprints = fingerprints
 
-    def start(self, launch: RunRequest) -> str:
+    def start(self, request: RunRequest) -> str:
         """Start a run, and return its id when it has completed.
 
         Raises:
-            InvalidPipeline: The stack lacks what a step needs.
+            InvalidPipeline: The stack lacks a component that a step needs.
             RunFailed: A step raised; its exception is the cause.
         """
-        graph, pin = launch.graph, launch.pin
-        run_resources, orchestrator = self._set_up(graph, pin, launch.listener)
+        graph, pin = request.graph, request.pin
+        run_resources, orchestrator = self._set_up(graph, pin, request.listener)
         chosen = step_operators(graph, pin)
         codes = {node.name: run_resources.cache.code(node) for node in graph.nodes}
         steps = tuple(
@@ -123,18 +123,18 @@ class RunLauncher:
             pin,
             mode=graph.options.failure_mode or FailureMode.FAIL_FAST,
             configuration=dict(graph.configuration),
-            environment=launch.environment,
-            rerun_of=launch.rerun_of,
+            environment=request.environment,
+            rerun_of=request.rerun_of,
             tags=graph.options.tags,
             metadata=graph.options.metadata,
             import_root=graph.import_root,
             code_form=FORM,
             opaque={name: each.opaque for name, each in codes.items() if each.opaque},
         )
-        # Claimed before it is known, so that nobody can take it for interrupted.
+        # Claimed before it is saved, so that it never appears interrupted.
         with self._claims.claim(str(run.id), run.name):
-            self._repository.save(run, why=launch.why)
-            self._execute(run, launch, run_resources, orchestrator)
+            self._repository.save(run, why=request.why)
+            self._execute(run, request, run_resources, orchestrator)
         return str(run.id)
 
     def resume(
@@ -142,36 +142,36 @@ class RunLauncher:
         run: Run,
         graph: Graph,
         pin: Pin,
-        kept: CompletedOutputs,
+        completed: CompletedOutputs,
         why: str,
         listener: ProgressListener,
     ) -> None:
-        """Go on with a run that the caller has claimed, and whose `Resumed` is recorded.
+        """Continue a run that the caller has claimed and recorded as resumed.
 
         Args:
             run: The run.
             graph: Its steps.
-            pin: What it was pinned to when it started.
-            kept: The steps that need not be executed again.
+            pin: Its pin.
+            completed: The steps that are not executed again.
             why: The reason.
             listener: Receives progress events.
 
         Raises:
-            InvalidPipeline: The stack lacks what a step needs.
+            InvalidPipeline: The stack lacks a component that a step needs.
             RunFailed: A step raised; its exception is the cause.
         """
         run_resources, orchestrator = self._set_up(graph, pin, listener)
-        launch = RunRequest(graph, pin, why)
-        self._execute(run, launch, run_resources, orchestrator, kept)
+        request = RunRequest(graph, pin, why)
+        self._execute(run, request, run_resources, orchestrator, completed)
 
     def document(self, graph: Graph, pin: Pin) -> str:
-        """What an engine would be handed; raises as `Runs.document`."""
+        """Return what would be submitted to the engine; raises as `Runs.document`."""
         for type in (ComponentType.STEP_OPERATOR, ComponentType.EXPERIMENT_TRACKER):
             requested_components(graph, pin, type)
         orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
         if not isinstance(orchestrator, SubmittingOrchestrator):
             raise InvalidPipeline(
-                f"stack {pin.stack!r} would hand nothing to an engine: its orchestrator is of the "
+                f"stack {pin.stack!r} submits nothing to an engine: its orchestrator is of the "
                 f"flavor {orchestrator.flavor!r}, which executes the steps itself"
             )
         for problem, fix in self._pinning.violations(pin):
@@ -214,23 +214,23 @@ class RunLauncher:
     def _execute(
         self,
         run: Run,
-        launch: RunRequest,
+        request: RunRequest,
         run_resources: RunResources,
         orchestrator: Orchestrator,
-        kept: CompletedOutputs = MappingProxyType({}),
+        completed: CompletedOutputs = MappingProxyType({}),
     ) -> None:
-        graph, pin = launch.graph, launch.pin
+        graph, pin = request.graph, request.pin
         submits = isinstance(orchestrator, SubmittingOrchestrator)
-        recording = RunRecorder(self._repository, run, launch.why, shared=submits)
-        execution = Execution(run, graph, pin, recording, run_resources, kept)
+        recorder = RunRecorder(self._repository, run, request.why, shared=submits)
+        execution = Execution(run, graph, pin, recorder, run_resources, completed)
         if isinstance(orchestrator, SubmittingOrchestrator):
             component = pin.component(ComponentType.ORCHESTRATOR)
             name = component.name if component else ""
-            job = job_of(graph, str(run.id), run.name, kept)
-            self.job_submitter.drive(
+            job = job_of(graph, str(run.id), run.name, completed)
+            self.job_submitter.submit(
                 job,
                 execution,
-                recording,
+                recorder,
                 orchestrator,
                 name,
                 partial(self._image, graph, pin, orchestrator),
@@ -241,7 +241,7 @@ class RunLauncher:
     def _image(
         self, graph: Graph, pin: Pin, orchestrator: SubmittingOrchestrator, dry: bool = False
     ) -> JobImage | None:
-        """The image of a run; None if the engine needs none, or the stack cannot build one."""
+        """Return the image of a run; None if the engine needs none or the stack has no builder."""
         if not orchestrator.takes_image or pin.component(ComponentType.IMAGE_BUILDER) is None:
             return None
         return self._images.of_run(graph, pin, dry=dry)
@@ -280,32 +280,34 @@ def _trackers(graph: Graph, pin: Pin, build: Build) -> Trackers:
 
 
 def step_operators(graph: Graph, pin: Pin) -> dict[str, PinnedComponent]:
-    """Step → the pinned step operator that it asks for; raises as `requested_components`."""
+    """Step → the step operator it requests; raises as `requested_components`."""
     return requested_components(graph, pin, ComponentType.STEP_OPERATOR)
 
 
 def requested_components(graph: Graph, pin: Pin, type: ComponentType) -> dict[str, PinnedComponent]:
-    """Step → the pinned component that its option asks for; steps that ask for none are left out.
+    """Step → the pinned component that its option requests, for the steps that request one.
 
     Args:
         graph: The steps.
-        pin: What there is.
-        type: Of which type; the option has its name.
+        pin: The available components.
+        type: The component type, which is also the name of the option.
 
     Raises:
-        InvalidPipeline: The stack does not hold it.
+        InvalidPipeline: The stack does not contain it.
     """
     chosen = {}
     for node in graph.nodes:
-        asked = getattr(node.step.options, type.value)
-        if not asked:
+        requested = getattr(node.step.options, type.value)
+        if not requested:
             continue
-        found = pin.component(type, None if asked is True else asked)
+        found = pin.component(type, None if requested is True else requested)
         if found is None:
-            held = ", ".join(each.name for each in pin.components.get(type, ())) or "none"
-            wanted = with_article(type.noun) if asked is True else f"the {type.noun} {asked!r}"
+            available = ", ".join(each.name for each in pin.components.get(type, ())) or "none"
+            wanted = (
+                with_article(type.noun) if requested is True else f"the {type.noun} {requested!r}"
+            )
             raise InvalidPipeline(
-                f"step {node.name!r} asks for {wanted}: stack {pin.stack!r} holds {held}"
+                f"step {node.name!r} requests {wanted}: stack {pin.stack!r} has {available}"
             )
         chosen[node.name] = found
     return chosen

@@ -1,54 +1,54 @@
-"""Who is told how a run comes along, while it does."""
+"""ProgressListener: receives the progress events of a run."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 
 class StepEnd(NamedTuple):
-    """How a step ended."""
+    """The outcome of a step."""
 
     step: str
     status: str
     """"completed", "cached", "failed", "cancelled" or "skipped"."""
     seconds: float
     reason: str = ""
-    """What it raised, in one line, or why it was cancelled or skipped."""
+    """Its error in one line, or why it was cancelled or skipped."""
 
 
 class ProgressListener(Protocol):
-    """Is told; several threads may tell at once."""
+    """Receives progress events of a run; may be called from several threads at once."""
 
-    def run_started(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
-        """A run begins, or goes on.
+    def run_started(self, run: str, steps: Sequence[str], completed: Sequence[str]) -> None:
+        """A run began or was resumed.
 
         Args:
-            run: Its name.
+            run: The run's name.
             steps: All its steps, in topological order.
-            kept: Those that had completed before it went on.
+            completed: Those that completed before the run was resumed.
         """
         ...
 
     def step_started(self, step: str) -> None:
-        """A step begins."""
+        """A step began."""
         ...
 
     def step_retried(self, step: str, attempt: int, reason: str, delay: float) -> None:
-        """An attempt failed for a reason; the one of that number begins in `delay` seconds."""
+        """An attempt failed; attempt number `attempt` begins in `delay` seconds."""
         ...
 
     def step_ended(self, end: StepEnd) -> None:
-        """A step has ended, and that is recorded."""
+        """A step ended, and its outcome was recorded."""
         ...
 
     def run_ended(self, status: str) -> None:
-        """The run has ended, and that is recorded: "completed", "failed" or "cancelled"."""
+        """The run ended as "completed", "failed" or "cancelled", and that was recorded."""
         ...
 
 
 class NullListener:
-    """Is told, and does nothing."""
+    """Ignores all events."""
 
-    def run_started(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None: ...
+    def run_started(self, run: str, steps: Sequence[str], completed: Sequence[str]) -> None: ...
 
     def step_started(self, step: str) -> None: ...
 

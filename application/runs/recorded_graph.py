@@ -1,4 +1,4 @@
-"""The graph of a run that was recorded: its pipeline once more, as long as it is the same."""
+"""Rebuilds the graph of a recorded run from its pipeline."""
 
 from collections.abc import Callable
 
@@ -10,18 +10,18 @@ from stackfold.domain.pipelines.pipeline import Pipeline
 from stackfold.domain.pipelines.run_configuration import RunConfiguration
 
 PipelineLoader = Callable[[str, str], Pipeline[...]]
-"""From a recorded source and its import root to the pipeline there."""
+"""Loads the pipeline of a recorded source and import root."""
 
 
-def graph_again(recorded: RecordedParameters, pipeline: Pipeline[...]) -> Graph:
-    """The steps of a pipeline, with the parameters and the configuration that a run began with.
+def rebuilt_graph(recorded: RecordedParameters, pipeline: Pipeline[...]) -> Graph:
+    """Build the graph of a pipeline with the recorded parameters and configuration of a run.
 
     Args:
-        recorded: Those parameters, and that configuration.
-        pipeline: The run's pipeline, as it is now.
+        recorded: The parameters and configuration.
+        pipeline: The run's pipeline in its current version.
 
     Raises:
-        InvalidPipeline: It takes other parameters now, or does not know their classes.
+        InvalidPipeline: It no longer accepts the parameters, or their classes are unknown.
     """
     configuration = RunConfiguration.model_validate(recorded.configuration)
     if recorded.form == "exact":
@@ -30,22 +30,22 @@ def graph_again(recorded: RecordedParameters, pipeline: Pipeline[...]) -> Graph:
 
 
 def recorded_graph(queries: RunQueries, run: RunDescription, pipeline: Pipeline[...]) -> Graph:
-    """The same for a run that goes on: its steps must be those of then.
+    """Build the graph of a run to be continued, which must have the same steps as before.
 
     Args:
-        queries: Know what was recorded.
-        run: Which run.
-        pipeline: Its pipeline, as it is now.
+        queries: Reads the recorded parameters.
+        run: The run.
+        pipeline: Its pipeline in its current version.
 
     Raises:
-        InvalidPipeline: The pipeline has other steps now, or takes other parameters.
+        InvalidPipeline: The pipeline has different steps, or no longer accepts the parameters.
     """
-    graph = graph_again(queries.recorded_parameters(run.id), pipeline)
+    graph = rebuilt_graph(queries.recorded_parameters(run.id), pipeline)
     now = {node.name: list(node.upstream) for node in graph.nodes}
     then = {step.name: step.upstream for step in run.steps}
     if now != then:
         differ = [name for name in {**then, **now} if now.get(name) != then.get(name)]
         raise InvalidPipeline(
-            f"its pipeline has changed since, in {', '.join(differ[:5])}; run it anew"
+            f"its pipeline has changed since, in {', '.join(differ[:5])}; start a new run"
         )
     return graph

@@ -1,4 +1,4 @@
-"""Parameters as they were recorded, and what they stand for."""
+"""Decodes the recorded parameters of runs and steps."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,33 +9,33 @@ from stackfold.domain.pipelines.class_finder import class_finder
 
 
 class RecordedParameters(NamedTuple):
-    """The parameters of a run as they were recorded, to be read by its pipeline."""
+    """The recorded parameters of a run, for its pipeline to decode."""
 
     form: str
-    """"exact", or "plain" where type hints make values of JSON; see `Run.Started`."""
+    """"exact", or "plain": JSON, converted according to type hints; see `Run.Started`."""
     parameters: dict[str, Any]
     """The pipeline's."""
     configuration: dict[str, Any]
-    """What was chosen beside them, parameters of steps included."""
+    """The configuration of the run, including parameters of steps."""
 
 
 def values_of(records: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of records of the exact form, for showing them.
+    """Decode values of the exact form, to display them.
 
-    An object whose class this program does not have is shown by its fields; what cannot be read at
-    all is shown as it was recorded.
+    An object of an unknown class is shown by its fields; what cannot be decoded is shown as
+    recorded.
     """
     decoder = Decoder(class_finder(), shows_unknown=True)
     return {name: _value(decoder, record) for name, record in records.items()}
 
 
 def readable_values(records: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for other tools: values that JSON carries."""
+    """Decode values of the exact form to JSON values, for other tools."""
     return {name: readable(value) for name, value in values_of(records).items()}
 
 
 def values_of_configuration(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration of a run, with the values of the parameters in it."""
+    """Return the configuration of a run with its parameters decoded."""
     chosen = dict(configuration)
     if "steps" in chosen:
         chosen["steps"] = {name: _of_step(step) for name, step in chosen["steps"].items()}
@@ -53,5 +53,5 @@ def _value(decoder: Decoder, record: Any) -> Any:
         return record
     try:
         return decoder.decode(record)
-    except Exception:  # a kind of a newer version, a class of the user's that fails
+    except Exception:  # recorded by a newer version, or a class of the user's that raises
         return record

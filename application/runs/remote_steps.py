@@ -1,4 +1,4 @@
-"""Remote steps: what the processes do that an engine starts for the steps of a run."""
+"""RemoteSteps: commands for the processes that an engine starts for the steps of a run."""
 
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
@@ -18,7 +18,7 @@ from stackfold.domain.runs.run import Run
 
 
 class RemoteSteps:
-    """Executes single steps of runs that were handed to an engine, and ends such runs."""
+    """Executes single steps of runs that were submitted to an engine, and ends such runs."""
 
     def __init__(
         self,
@@ -28,7 +28,15 @@ class RemoteSteps:
         launcher: RunLauncher,
         load_pipeline: PipelineLoader,
     ) -> None:
-        """Find runs by `queries` and their code by `load_pipeline`, and record in `repository`."""
+        """Create the service.
+
+        Args:
+            repository: Loads and saves runs.
+            queries: Reads runs.
+            claims: Tells whether a process waits for a run.
+            launcher: Builds what executes steps.
+            load_pipeline: Loads the pipeline at a source.
+        """
         self._repository = repository
         self._queries = queries
         self._claims = claims
@@ -38,45 +46,66 @@ class RemoteSteps:
     def execute(
         self, reference: str, step: str, source: str | None, executor: StepExecutor | None
     ) -> None:
-        """Execute a step; raises as `Runs.execute_step`."""
+        """Execute a step and record its outcome.
+
+        Args:
+            reference: The run.
+            step: The step's name.
+            source: The pipeline, if its code lies elsewhere on this machine than recorded.
+            executor: Where the step's function runs; None for the calling thread.
+
+        Raises:
+            RunEnded: The run has ended.
+            StepNotRunnable: The step was executed already, or must not be executed now.
+            BaseException: What the step raised.
+        """
         run = self._queries.describe_run(reference)
         graph = self._graph(run, source)
         check_runnable(run, step, graph.options.failure_mode or FailureMode.FAIL_FAST)
-        recording = self._recording(run)
-        execution = self._execution(run, graph, recording, outputs_of(run))
+        recorder = self._recorder(run)
+        execution = self._execution(run, graph, recorder, outputs_of(run))
         try:
             with capturing_streams():
                 execution.execute(step, executor)
         finally:
-            recording.record()  # nothing comes after it that what is recorded could wait for
+            recorder.record()  # flush: no later event will
 
     def settle(self, reference: str, source: str | None, awaited: bool) -> None:
-        """End a run of which no step is executed any more; raises as `Runs.settle`."""
+        """End a run whose steps are no longer executed.
+
+        Args:
+            reference: The run.
+            source: The pipeline, if its code lies elsewhere on this machine than recorded.
+            awaited: Whether the process that submitted the run may be waiting, and will end it.
+
+        Raises:
+            RunFailed: Not every step has completed.
+        """
         run = self._queries.describe_run(reference)
         if run.status not in ("running", "interrupted"):
             return
         if awaited and self._claims.is_claimed(run.id):
-            return  # whoever waits for it ends it
-        graph, recording = self._graph(run, source), self._recording(run)
-        execution = self._execution(run, graph, recording, {})
+            return  # the waiting process ends it
+        graph, recorder = self._graph(run, source), self._recorder(run)
+        execution = self._execution(run, graph, recorder, {})
         self._launcher.job_submitter.settle(run.id, execution)
 
     def _graph(self, run: RunDescription, source: str | None) -> Graph:
-        # Where it is on another machine, that is said for the folder that this one works in.
-        there = source is not None and source != run.source
-        root = "" if there else run.import_root
+        # A source on another machine is relative to the current folder here.
+        is_elsewhere = source is not None and source != run.source
+        root = "" if is_elsewhere else run.import_root
         return recorded_graph(self._queries, run, self._load_pipeline(source or run.source, root))
 
-    def _recording(self, run: RunDescription) -> RunRecorder:
+    def _recorder(self, run: RunDescription) -> RunRecorder:
         return RunRecorder(
             self._repository, self._repository.load(Run, run.id), run.why, shared=True
         )
 
     def _execution(
-        self, run: RunDescription, graph: Graph, recording: RunRecorder, kept: CompletedOutputs
+        self, run: RunDescription, graph: Graph, recorder: RunRecorder, completed: CompletedOutputs
     ) -> Execution:
         pin = Pin.model_validate(run.pin)
         run_resources = self._launcher.run_resources(graph, pin, NULL_LISTENER)
         return Execution(
-            self._repository.load(Run, run.id), graph, pin, recording, run_resources, kept
+            self._repository.load(Run, run.id), graph, pin, recorder, run_resources, completed
         )

@@ -1,4 +1,4 @@
-"""Reruns: the same pipeline again, on the configuration that a run was pinned to."""
+"""Reruns: repeat a run with its recorded parameters and pinned configuration."""
 
 import warnings
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from uuid import UUID
 from stackfold.application.pipelines.step_codes import StepCodes
 from stackfold.application.runs.launcher import RunLauncher, RunRequest
 from stackfold.application.runs.progress import ProgressListener
-from stackfold.application.runs.recorded_graph import PipelineLoader, graph_again
+from stackfold.application.runs.recorded_graph import PipelineLoader, rebuilt_graph
 from stackfold.application.runs.run_views import RunDescription, RunQueries, minor_version
 from stackfold.domain.errors import CodeChanged
 from stackfold.domain.pipelines.code import FORM, CodeFingerprints
@@ -27,7 +27,14 @@ class Reruns:
         load_pipeline: PipelineLoader,
         environment: Callable[[], Environment],
     ) -> None:
-        """Find runs by `queries` and their code by `load_pipeline`; execute by `launcher`."""
+        """Create the service.
+
+        Args:
+            queries: Reads runs.
+            launcher: Starts runs.
+            load_pipeline: Loads the pipeline at a source.
+            environment: Describes this Python, platform and its packages.
+        """
         self._queries = queries
         self._launcher = launcher
         self._load_pipeline = load_pipeline
@@ -39,12 +46,12 @@ class Reruns:
         """Repeat a run, and return the id of the new one; raises as `Runs.rerun`."""
         run = self._queries.describe_run(reference)
         found = pipeline or self._load_pipeline(run.source, run.import_root)
-        graph = graph_again(self._queries.recorded_parameters(run.id), found)
+        graph = rebuilt_graph(self._queries.recorded_parameters(run.id), found)
         environment = self._environment()
         changed = _changed(run, graph, self._launcher.fingerprints(), environment.python)
         if changed:
             warnings.warn(CodeChanged(run.name, changed), stacklevel=3)
-        launch = RunRequest(
+        request = RunRequest(
             graph,
             Pin.model_validate(run.pin),
             why,
@@ -52,17 +59,16 @@ class Reruns:
             rerun_of=UUID(run.id),
             listener=listener,
         )
-        return self._launcher.start(launch)
+        return self._launcher.start(request)
 
 
 def _changed(
     run: RunDescription, graph: Graph, fingerprints: CodeFingerprints, python: str
 ) -> list[str]:
-    """The steps that are new, are gone, or have other code than the run had."""
+    """Return the steps that are new, missing, or whose code has changed."""
     codes = StepCodes(fingerprints, graph.nodes)
     now = {node.name: codes.of(node).digest for node in graph.nodes}
-    # What was not recorded, or in another form, or of another Python's byte code, cannot be told
-    # from what is there.
+    # Fingerprints of another form or of another Python's byte code cannot be compared.
     same = minor_version(run.environment.get("python")) in ("", minor_version(python))
     then = {
         step.name: step.code

@@ -1,4 +1,4 @@
-"""Resumption: a run that did not complete goes on, on the stack that it was pinned to."""
+"""Resumption: resumes runs that did not complete, on the stack they were pinned to."""
 
 from typing import cast
 
@@ -22,7 +22,7 @@ from stackfold.domain.stacks.component_type import ComponentType
 
 
 class Resumption:
-    """Takes up runs that failed, were cancelled, or whose process ended."""
+    """Resumes runs that failed, were cancelled, or whose process ended."""
 
     def __init__(
         self,
@@ -33,7 +33,16 @@ class Resumption:
         launcher: RunLauncher,
         load_pipeline: PipelineLoader,
     ) -> None:
-        """Find runs by `queries` and their code by `load_pipeline`; execute by `launcher`."""
+        """Create the service.
+
+        Args:
+            repository: Loads and saves runs.
+            queries: Reads runs.
+            pinning: Builds the components of a pin.
+            claims: Locks runs against concurrent execution.
+            launcher: Continues runs.
+            load_pipeline: Loads the pipeline at a source.
+        """
         self._repository = repository
         self._queries = queries
         self._pinning = pinning
@@ -44,23 +53,23 @@ class Resumption:
     def resume(
         self, reference: str, pipeline: Pipeline[...] | None, why: str, listener: ProgressListener
     ) -> str:
-        """Go on with a run, and return its id when it has completed; raises as `Runs.resume`."""
+        """Resume a run, and return its id when it has completed; raises as `Runs.resume`."""
         view = self._queries.run(reference)
         with self._claims.claim(view.id, view.name):
             run = self._repository.load(Run, view.id)
             described = self._queries.describe_run(view.id)
             graph = self._graph(described, pipeline)
             pin = Pin.model_validate(described.pin)
-            self._refuse_while_executed(run, described, pin)
-            kept = self._kept(described, pin)
+            self._check_not_executing(run, described, pin)
+            completed = self._completed(described, pin)
             redone = tuple(
                 each.name
                 for each in described.steps
-                if each.name not in kept and each.status != "pending"
+                if each.name not in completed and each.status != "pending"
             )
             run.resume(redone)
             self._repository.save(run, why=why)
-            self._launcher.resume(run, graph, pin, kept, why, listener)
+            self._launcher.resume(run, graph, pin, completed, why, listener)
         return view.id
 
     def _graph(self, run: RunDescription, pipeline: Pipeline[...] | None) -> Graph:
@@ -72,8 +81,8 @@ class Resumption:
         except StackfoldError as error:
             raise NotResumable(run.name, f"cannot go on: {error}") from error
 
-    def _refuse_while_executed(self, run: Run, described: RunDescription, pin: Pin) -> None:
-        """Refuse a run that an engine goes on with, though no process here does."""
+    def _check_not_executing(self, run: Run, described: RunDescription, pin: Pin) -> None:
+        """Raise RunBusy if an engine is still executing the run."""
         if run.status != "running" or not described.submitted:
             return
         orchestrator = self._pinning.required(pin, ComponentType.ORCHESTRATOR)
@@ -82,22 +91,22 @@ class Resumption:
         ):
             raise RunBusy(run.name)
 
-    def _kept(self, run: RunDescription, pin: Pin) -> CompletedOutputs:
-        """The steps that completed, and whose outputs are all there."""
+    def _completed(self, run: RunDescription, pin: Pin) -> CompletedOutputs:
+        """Step → its outputs, for completed steps whose outputs all exist."""
         store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
-        kept: dict[str, tuple[Artifact, ...]] = {}
+        completed: dict[str, tuple[Artifact, ...]] = {}
         for step in run.steps:
-            if step.status in ("completed", "cached") and _all_there(step, store):
-                kept[step.name] = tuple(map(artifact_of, step.outputs))
-        return kept
+            if step.status in ("completed", "cached") and _all_exist(step, store):
+                completed[step.name] = tuple(map(artifact_of, step.outputs))
+        return completed
 
 
-def _all_there(step: StepView, store: ArtifactStore) -> bool:
-    return all(_is_there(each.uri, each.size, store) for each in step.outputs)
+def _all_exist(step: StepView, store: ArtifactStore) -> bool:
+    return all(_exists(each.uri, each.size, store) for each in step.outputs)
 
 
-def _is_there(uri: str, size: int, store: ArtifactStore) -> bool:
+def _exists(uri: str, size: int, store: ArtifactStore) -> bool:
     try:
         return store.size(uri) == size
-    except StackfoldError:  # moved outside, no longer a file
+    except StackfoldError:  # outside the store, or unreachable
         return False

@@ -1,4 +1,4 @@
-"""What differs between two runs, and who changed it in between."""
+"""RunDiffs: compares two runs, and lists the changes made in between."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -11,7 +11,7 @@ from stackfold.domain.stacks.component_type import ComponentType
 
 
 class RunDifference(NamedTuple):
-    """One thing in which two runs differ; None where a run does not have it."""
+    """A field in which two runs differ; None where a run does not have it."""
 
     about: str
     """"outcome", "stack", "configuration", "flavor", "code", "parameters", "inputs", "outputs",
@@ -28,24 +28,23 @@ class RunDiff(NamedTuple):
     after: RunView
     differences: list[RunDifference]
     changes: list[HistoryEntry]
-    """What was done, between the beginnings of the two, to their stacks and the components of
-    those; newest first."""
+    """Changes of their stacks and components between the starts of the two runs, newest first."""
 
 
 class Changes(Protocol):
-    """Where changes of configuration are looked up."""
+    """Reads changes of stacks and components."""
 
     def between(
         self, stacks: Sequence[str], components: Sequence[str], after: int, before: int
     ) -> list[HistoryEntry]:
-        """What was done between two positions, newest first.
+        """List the changes between two positions, newest first.
 
         Args:
-            stacks: Ids of stacks: what was done to them, and to components while they held them.
-                Several: also which stack was activated.
+            stacks: Ids of stacks. Their changes and those of components they contained at the time
+                are listed; with several stacks, activations are listed too.
             components: Ids of further components.
-            after: The earlier position, and
-            before: the later one; neither belongs to it.
+            after: The earlier position, exclusive.
+            before: The later position, exclusive.
         """
         ...
 
@@ -54,15 +53,20 @@ class RunDiffs:
     """Compares runs."""
 
     def __init__(self, queries: RunQueries, changes: Changes) -> None:
-        """Find runs by `queries`, and what was done between them by `changes`."""
+        """Create the service.
+
+        Args:
+            queries: Reads runs.
+            changes: Reads changes between runs.
+        """
         self._queries = queries
         self._changes = changes
 
     def diff(self, before: str, after: str) -> RunDiff:
-        """How a run differs from another: by name, id or unique prefix.
+        """Compare two runs, each given by name, id or unique prefix.
 
         Raises:
-            NotFound: There is no such run.
+            NotFound: A run does not exist.
             Ambiguous: A reference is a prefix of several.
         """
         runs = self._queries.describe_run(before), self._queries.describe_run(after)
@@ -85,14 +89,14 @@ def _view(run: RunDescription) -> RunView:
 
 
 def _differences(before: RunDescription, after: RunDescription) -> list[RunDifference]:
-    # Of a step that did not get to its end in both, only what the graph says can be compared.
+    # Steps that did not complete in both runs are compared only by the graph.
     ended = {each.name for each in before.steps if _has_ended(each)}
     ended &= {each.name for each in after.steps if _has_ended(each)}
-    # What an older version recorded can only be compared as far as that went.
-    told: Told = plain_or_text if before.parameter_form == after.parameter_form else readable
-    one, other = _facts(before, ended, told), _facts(after, ended, told)
+    # Parameters recorded by an older version are less exact: compare them as plain JSON.
+    shown: Show = plain_or_text if before.parameter_form == after.parameter_form else readable
+    one, other = _facts(before, ended, shown), _facts(after, ended, shown)
     if _code_form(before) != _code_form(after):
-        # Digests of different forms say nothing of each other.
+        # Digests of different forms cannot be compared.
         one["code"], other["code"] = {"source": before.source}, {"source": after.source}
     return [
         RunDifference(about, *change)
@@ -109,32 +113,32 @@ def _has_ended(step: StepView) -> bool:
     return step.status in ("completed", "cached")
 
 
-Told = Callable[[Any], Any]
-"""From the value of a parameter to what is compared and shown."""
+Show = Callable[[Any], Any]
+"""Converts the value of a parameter to what is compared and shown."""
 
 
-def _facts(run: RunDescription, ended: set[str], told: Told) -> dict[str, dict[str, Any]]:
-    """What a run is compared by: subject → field → value."""
+def _facts(run: RunDescription, ended: set[str], show: Show) -> dict[str, dict[str, Any]]:
+    """Return what runs are compared by: subject → field → value."""
     steps = [each for each in run.steps if each.name in ended]
     environment = run.environment
     return {
         "outcome": {"status": run.status, "error": run.error or None, **_outcomes(run)},
         "stack": _stack(run),
         "configuration": {
-            f"{place}.{attribute}": value
-            for place, component in _components(run)
+            f"{title}.{attribute}": value
+            for title, component in _components(run)
             for attribute, value in sorted(component["configuration"].items())
         },
         "flavor": {
-            f"{place}.{field}": component[field]
-            for place, component in _components(run)
+            f"{title}.{field}": component[field]
+            for title, component in _components(run)
             for field in ("flavor", "flavor_version", "source")
         },
         "code": {"source": run.source, **{each.name: each.code for each in run.steps}},
         "parameters": {
-            **{name: told(value) for name, value in run.parameters.items()},
+            **{name: show(value) for name, value in run.parameters.items()},
             **{
-                f"{each.name}.{name}": told(value)
+                f"{each.name}.{name}": show(value)
                 for each in steps
                 for name, value in each.parameters.items()
             },
@@ -153,7 +157,7 @@ def _facts(run: RunDescription, ended: set[str], told: Told) -> dict[str, dict[s
 
 
 def _outcomes(run: RunDescription) -> dict[str, Any]:
-    # From the cache or not, the outcome is the same.
+    # Cached or executed, the outcome is the same.
     return {
         each.name: "completed" if each.status == "cached" else each.status for each in run.steps
     }
@@ -161,18 +165,18 @@ def _outcomes(run: RunDescription) -> dict[str, Any]:
 
 def _stack(run: RunDescription) -> dict[str, Any]:
     fields: dict[str, Any] = {"stack": run.stack, "revision": run.stack_revision}
-    for type, held in run.pin["components"].items():
-        fields[type] = ", ".join(component["name"] for component in held)
-    revisions = {f"{place}.revision": each["revision"] for place, each in _components(run)}
+    for type, group in run.pin["components"].items():
+        fields[type] = ", ".join(component["name"] for component in group)
+    revisions = {f"{title}.revision": each["revision"] for title, each in _components(run)}
     return fields | revisions
 
 
 def _components(run: RunDescription) -> list[tuple[str, Mapping[str, Any]]]:
-    """The pinned components, each with what it is called here."""
+    """Return the pinned components, each with its title in the comparison."""
     return [
         (f"{type}[{each['name']}]" if ComponentType(type).several_per_stack else type, each)
-        for type, held in run.pin["components"].items()
-        for each in held
+        for type, group in run.pin["components"].items()
+        for each in group
     ]
 
 

@@ -1,4 +1,4 @@
-"""RunRecorder what happens in one run, in the order in which it happens."""
+"""RunRecorder: records the events of one run, in order and in batches."""
 
 import threading
 from collections.abc import Callable
@@ -12,57 +12,58 @@ from stackfold.domain.runs.run import Run
 Command = Callable[[Run], None]
 
 _MOST = 100
-"""So many commands at most are kept back until one of them has to be durable."""
+"""Maximum number of commands to buffer until one must be durable."""
 
 
 class RunRecorder:
-    """One run's way into the log; threads may share it."""
+    """Saves the events of one run; may be called from several threads."""
 
     def __init__(self, repository: Repository, run: Run, why: str, shared: bool = False) -> None:
-        """Prepare to record.
+        """Create the recorder of a run.
 
         Args:
-            repository: The log.
+            repository: Loads and saves the run.
             run: The run.
-            why: The reason.
-            shared: Whether others record what happens in it, too, and may end it.
+            why: The reason of its events.
+            shared: Whether other processes record events of the run, too, and may end it.
         """
         self._repository = repository
         self._run = run
         self._why = why
         self._shared = shared
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._waiting: list[Command] = []
-        self._lost = False
+        self._is_stale = False
+        self._expected: int | None = None
 
     def record(self, *commands: Command, at_once: bool = True) -> None:
-        """Command the run, and save it.
+        """Execute commands on the run, and save it.
 
-        What cannot be saved now is tried again with the next commands.
+        Commands that cannot be saved are retried with the next ones.
 
         Args:
-            *commands: Each is called with the run; may be called again with a later revision.
-            at_once: False if they may wait for the next ones that cannot.
+            *commands: Called with the run; called again with a later revision after a conflict.
+            at_once: Whether to save now; False buffers the commands until a later call.
 
         Raises:
-            RunEnded: Others have ended it.
+            RunEnded: Another process has ended the run.
             LogUnavailable: The log cannot be written.
         """
-        with self._turn:
+        with self._lock:
             self._waiting += commands
             if at_once or len(self._waiting) >= _MOST:
                 self._save()
 
     def _save(self) -> None:
         for _ in range(ATTEMPTS):
-            if self._lost:
+            if self._is_stale:
                 self._run = self._reloaded()
-                self._lost = False
+                self._is_stale = False
                 if not self._waiting:
                     return
             before = self._run.version
-            # Until it has returned nobody knows; an interruption can come at any moment.
-            self._lost = True
+            # Assume failure until `save` returns: it can be interrupted at any time.
+            self._is_stale = True
             if self._shared and self._waiting:
                 self._run.must_run()
             for command in self._waiting:
@@ -71,11 +72,11 @@ class RunRecorder:
             try:
                 self._repository.save(self._run, why=self._why)
             except RecordConflictError:
-                # Somebody else said something about the run, such as a tag.
+                # A concurrent event of the run, such as a tag.
                 self._expected = None
                 continue
             self._waiting.clear()
-            self._lost = False
+            self._is_stale = False
             return
         raise Busy(
             f"others changed the run {ATTEMPTS} times meanwhile, nothing was recorded: try again"
@@ -84,8 +85,6 @@ class RunRecorder:
     def _reloaded(self) -> Run:
         run = self._repository.load(Run, self._run.id)
         if self._expected is not None and run.version >= self._expected:
-            # The save was interrupted after all was done.
+            # The interrupted save had succeeded.
             self._waiting.clear()
         return run
-
-    _expected: int | None = None

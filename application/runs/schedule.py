@@ -1,4 +1,4 @@
-"""Which step of a run may begin next; what every orchestrator needs that executes steps itself."""
+"""Schedule: decides which step of a run to start next, for orchestrators that execute steps."""
 
 import heapq
 from collections.abc import Iterable, Mapping
@@ -14,82 +14,82 @@ if TYPE_CHECKING:
 def skipped(
     nodes: "Iterable[Node]", ended: Mapping[str, str], otherwise: str
 ) -> dict[str, list[str]]:
-    """The steps that never began, by the reason why.
+    """Reason → the steps that never began for it.
 
     Args:
         nodes: The graph, in topological order.
         ended: Step → how it ended, for those that began.
-        otherwise: The reason for a step that needed no failed one.
+        otherwise: The reason of a step without a failed or cancelled upstream step.
     """
     needed: dict[str, str] = {}
     reasons: dict[str, list[str]] = {}
     for node in nodes:
         status = ended.get(node.name)
-        if status in _HOW:
-            needed[node.name] = f"step {node.name!r} {_HOW[status]}"
+        if status in _PROBLEMS:
+            needed[node.name] = f"step {node.name!r} {_PROBLEMS[status]}"
         if status is None:
-            above = next((needed[step] for step in node.upstream if step in needed), None)
-            if above:
-                needed[node.name] = above
-            reasons.setdefault(above or otherwise, []).append(node.name)
+            upstream = next((needed[step] for step in node.upstream if step in needed), None)
+            if upstream:
+                needed[node.name] = upstream
+            reasons.setdefault(upstream or otherwise, []).append(node.name)
     return reasons
 
 
-_HOW = {"failed": "failed", "cancelled": "was cancelled"}
+_PROBLEMS = {"failed": "failed", "cancelled": "was cancelled"}
 
 
 class Schedule:
-    """The steps of a plan, and how far each has come.
+    """The steps of a plan and their progress.
 
-    Of several steps that may begin, the one that is first in the plan does: the order depends on
-    nothing but the graph and on which steps have ended.
+    Of several steps that may start, the first in the plan does: the order depends only on the
+    graph and on which steps have ended.
     """
 
     def __init__(self, plan: RunPlan) -> None:
-        """Take stock of a plan whose steps stand in topological order."""
+        """Create the schedule of a plan, whose steps are in topological order."""
         self._mode = plan.mode
         self._names = [step.name for step in plan.steps]
         self._index = {name: index for index, name in enumerate(self._names)}
         self._missing = [len(step.upstream) for step in plan.steps]
         self._downstream: list[list[int]] = [[] for _ in plan.steps]
         for index, step in enumerate(plan.steps):
-            for above in step.upstream:
-                self._downstream[self._index[above]].append(index)
+            for upstream in step.upstream:
+                self._downstream[self._index[upstream]].append(index)
         self._ready = [index for index, count in enumerate(self._missing) if not count]
         self._failures: dict[int, BaseException] = {}
 
-    def begin(self) -> str | None:
-        """The next step, which begins with this; None if none may begin now."""
+    def start_next(self) -> str | None:
+        """Start the next step and return its name; None if no step may start now."""
         if not self.has_more:
             return None
         return self._names[heapq.heappop(self._ready)]
 
     @property
     def has_more(self) -> bool:
-        """Whether another step could begin now."""
-        return bool(self._ready) and (self._goes_on or not self._failures)
+        """Whether another step may start now."""
+        return bool(self._ready) and (self._continues_on_failure or not self._failures)
 
     def completed(self, name: str) -> None:
-        """Note that a step has completed: what waited for it alone may begin."""
+        """Mark a step as completed, so that steps waiting only for it may start."""
         for index in self._downstream[self._index[name]]:
             self._missing[index] -= 1
             if not self._missing[index]:
                 heapq.heappush(self._ready, index)
 
     def failed(self, name: str, error: BaseException) -> None:
-        """Note that a step has failed with an error."""
+        """Mark a step as failed with an error."""
         self._failures[self._index[name]] = error
 
     @property
-    def stops_the_running(self) -> bool:
-        """Whether the steps that are running should be ended now."""
+    def must_stop_running(self) -> bool:
+        """Whether the running steps should be stopped now."""
         return bool(self._failures) and self._mode is FailureMode.FAIL_FAST
 
     @property
     def failure(self) -> BaseException | None:
-        """What the failed step raised that is first in the plan; None if none has failed."""
+        """The error of the first failed step in the plan; None if no step has failed."""
         return self._failures[min(self._failures)] if self._failures else None
 
     @property
-    def _goes_on(self) -> bool:
+    def _continues_on_failure(self) -> bool:
         return self._mode is FailureMode.CONTINUE_ON_FAILURE

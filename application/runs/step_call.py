@@ -1,4 +1,4 @@
-"""What it takes to execute one step: inputs from the store, the call, outputs to the store."""
+"""StepCall: loads the inputs of a step, calls its function, and stores the outputs."""
 
 import copy
 import traceback
@@ -25,83 +25,83 @@ _NEVER_CHANGED = (str, int, float, bool, type(None))
 
 
 class ExecutionResult(NamedTuple):
-    """What comes of a step."""
+    """The result of an executed step."""
 
     outputs: tuple[Artifact, ...]
     metadata: dict[str, Any]
-    """What is known of it beside; values that JSON can carry."""
+    """JSON values."""
     tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StepCall:
-    """One use of a step, ready to be executed here or in another process.
+    """One use of a step, ready to be executed in this or another process.
 
-    The values do not pass through whoever calls it: they stay with the artifact store.
+    Values are read from and written to the artifact store, and are not part of the call.
     """
 
     run: RunFacts
     node: str
-    """What the step is called in its run."""
+    """The step's name in its run."""
     step: StepFunction
     arguments: Mapping[str, Any]
     """Input → a plain value."""
     inputs: Mapping[str, Artifact]
-    """Input → where its value is; "models[0]" for the first of those in a list."""
+    """Input → the artifact of its value; "models[0]" for the first in a list."""
     gathered: Mapping[str, CollectionInput]
-    """Input → how the values in `inputs` are put together for it, where there are several."""
+    """Input → the collection to build from several of `inputs`."""
     store: ArtifactStore
     materializers: Materializers
     tracked: Tracked | None = None
-    """What tracks it."""
+    """The experiment tracker of the step."""
     check_outputs: bool = True
-    """Whether what it returns must fit its type hints."""
+    """Whether its return value must match its type hints."""
 
     def __call__(self) -> ExecutionResult:
-        """Execute the step; it can ask for its context meanwhile.
+        """Execute the step, with its context available through `get_context`.
 
         Returns:
-            Where its outputs are, and what it adds to the record.
+            Its stored outputs, metadata and tags.
 
         Raises:
-            ArtifactDamaged: An input is not what was written.
-            InvalidOutput: It returned what it does not declare, or what cannot be stored.
-            TrackerUnavailable: Its experiment tracker is strict, and cannot be reached.
+            ArtifactDamaged: An input is missing or damaged.
+            InvalidOutput: It returned a value that it does not declare or that cannot be stored.
+            TrackerUnavailable: Its experiment tracker is strict and cannot be reached.
             Exception: What the step raised.
         """
         values = {
-            # A step may change what it is given; the next one must not see that.
+            # Steps may modify their arguments; other steps must not see that.
             name: value if isinstance(value, _NEVER_CHANGED) else copy.deepcopy(value)
             for name, value in self.arguments.items()
         }
         values |= self._inputs()
         options = self.step.options
-        notes = StepMetadata(dict(options.metadata), options.tags)
+        metadata = StepMetadata(dict(options.metadata), options.tags)
         names = tuple(each.name for each in self.step.signature.outputs)
-        context = StepContext(self.run, self.node, names, notes, self.tracked)
+        context = StepContext(self.run, self.node, names, metadata, self.tracked)
         with executing(context), context.tracker.open_for_step():
             named = checked_outputs if self.check_outputs else named_outputs
             returned = named(self.node, self.step.signature.outputs, self.step.function(**values))
-        del values  # not in memory while the outputs are written
+        del values  # free the memory before the outputs are written
         outputs = tuple(
-            self._write(name, value, context.notes_of[name]) for name, value in returned
+            self._write(name, value, context.output_metadata[name]) for name, value in returned
         )
-        return ExecutionResult(outputs, notes.metadata, notes.tags)
+        return ExecutionResult(outputs, metadata.metadata, metadata.tags)
 
     def _inputs(self) -> dict[str, Any]:
         values = {name: self._read(name, artifact) for name, artifact in self.inputs.items()}
-        for name, places in self.gathered.items():
-            if isinstance(places, dict):
-                values[name] = {key: values.pop(place) for key, place in places.items()}
+        for name, collection in self.gathered.items():
+            if isinstance(collection, dict):
+                values[name] = {key: values.pop(input) for key, input in collection.items()}
             else:
-                values[name] = type(places)(values.pop(place) for place in places)
+                values[name] = type(collection)(values.pop(input) for input in collection)
         return values
 
     def _read(self, name: str, artifact: Artifact) -> Any:
         hint = self.step.signature.hints.get(name.partition("[")[0], Any)
         return read(artifact, self.store, self.materializers, self.step, hint)
 
-    def _write(self, name: str, value: Any, notes: StepMetadata) -> Artifact:
+    def _write(self, name: str, value: Any, metadata: StepMetadata) -> Artifact:
         try:
             written = write(name, value, self.store, self.materializers)
         except StackfoldError:
@@ -109,39 +109,36 @@ class StepCall:
         except BaseException as error:
             if is_interruption(error) or isinstance(error, SystemExit):
                 raise
-            # Whatever a class of the user's does when it is pickled.
+            # A class of the user's may raise anything while it is pickled.
             what = with_article(type(value).__name__)
             problem = f"{what} as {name!r} that cannot be stored: {text_of(error)}"
             raise InvalidOutput(self.node, problem) from error
-        if not notes:
+        if not metadata:
             return written
-        return written.model_copy(update={"metadata": notes.metadata, "tags": notes.tags})
-
-
-# -- what a step raised
+        return written.model_copy(update={"metadata": metadata.metadata, "tags": metadata.tags})
 
 
 Raised = TypeVar("Raised", bound=BaseException)
 
 
 def trimmed(error: Raised) -> Raised:
-    """The same error without our frames around the step, so that its traceback is the step's."""
+    """Remove the frames of Stackfold from an error's traceback, so that it begins in the step."""
     frames = error.__traceback__
-    while frames and _is_ours(frames.tb_frame.f_globals):
+    while frames and _is_stackfold(frames.tb_frame.f_globals):
         frames = frames.tb_next
-    # With no frame left the fault is ours, unless it is a refusal.
+    # With no frame left, the error was raised by Stackfold itself.
     ours = not frames and not isinstance(error, StackfoldError)
     return without_secrets(error if ours else error.with_traceback(frames))
 
 
-def _is_ours(module: Mapping[str, Any]) -> bool:
+def _is_stackfold(module: Mapping[str, Any]) -> bool:
     package = str(module.get("__package__") or module.get("__name__")).partition(".")[0]
-    # contextlib stands between two of our frames wherever one of our `with` blocks ends.
+    # contextlib appears between two of our frames at the end of a `with` block.
     return package in {"stackfold", "contextlib"}
 
 
 def traceback_text(error: BaseException) -> str:
-    """The traceback of a trimmed error; of one from elsewhere, the traceback from there."""
+    """Format the traceback of a trimmed error, or the one from the process that raised it."""
     notes = getattr(error, "__notes__", None)
     last = notes[-1] if isinstance(notes, list) and notes else None
     if isinstance(last, str) and last.startswith(_HEADER):
@@ -152,7 +149,7 @@ def traceback_text(error: BaseException) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """What was raised, as its class and the first line of its text."""
+    """Format an error as its class and the first line of its message."""
     text = redacted(text_of(error)).strip().partition("\n")[0]
     if isinstance(error, StackfoldError):
         return _printable(text)
@@ -160,7 +157,7 @@ def one_line(error: BaseException) -> str:
 
 
 class Failure(NamedTuple):
-    """What was raised, before its way through the orchestrator adds other frames to it."""
+    """An error, captured before the orchestrator adds frames to its traceback."""
 
     cause: BaseException
     frames: TracebackType | None
@@ -170,11 +167,11 @@ class Failure(NamedTuple):
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """All of it, of an error that was just caught."""
+        """Capture an error that was just caught."""
         error = trimmed(error)
         return cls(error, error.__traceback__, one_line(error), traceback_text(error))
 
 
 def _printable(text: str) -> str:
-    # Half a surrogate pair, from some file's name, fits into no record.
+    # A lone surrogate, as in a file name of another encoding, cannot be recorded.
     return redacted(text).encode(errors="backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""What the steps of a run printed and logged, read back from the artifact store."""
+"""Reads what the steps of a run printed and logged from the artifact store."""
 
 import codecs
 from collections.abc import Iterator, Sequence
@@ -10,10 +10,10 @@ _CHUNK = 2**16
 
 
 def text_of(step: StepView, store: ArtifactStore) -> Iterator[str]:
-    """A step's text, piece by piece; nothing if it was silent.
+    """Yield the chunks of a step's text; nothing if it printed nothing.
 
     Raises:
-        ArtifactDamaged: The text is gone, or not what was written.
+        ArtifactDamaged: The text is missing or damaged.
     """
     if not step.log:
         return
@@ -24,7 +24,7 @@ def text_of(step: StepView, store: ArtifactStore) -> Iterator[str]:
 
 
 def text_of_all(steps: Sequence[StepView], store: ArtifactStore) -> Iterator[str]:
-    """The text of several steps, one step after another, each line after its step's name."""
+    """Yield the text of several steps in turn, each line prefixed by its step's name."""
     width = max((len(step.name) for step in steps if step.log), default=0)
     for step in steps:
         prefix = f"{step.name:<{width}} | "
@@ -38,7 +38,7 @@ def text_of_all(steps: Sequence[StepView], store: ArtifactStore) -> Iterator[str
 
 
 def _lines(text: str) -> list[str]:
-    """The lines with their ends; only a newline ends one."""
+    """Split a text after each newline, and at no other line boundary."""
     lines = [f"{line}\n" for line in text.split("\n")]
     lines[-1] = lines[-1][:-1]
     return lines if lines[-1] else lines[:-1]

@@ -1,4 +1,4 @@
-"""StepRetry: trying a step until it succeeds, or its retries are used up."""
+"""StepRetry: executes a step until it succeeds or its retries are used up."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,58 +15,64 @@ from stackfold.application.runs.step_call import ExecutionResult, StepCall, one_
 from stackfold.application.runs.tracking import Trackers
 from stackfold.domain.errors import OutputMismatch
 
-_GLANCE = 0.1
-"""Seconds between two looks whether a wait should end."""
+_POLL_INTERVAL = 0.1
+"""Seconds between two checks whether the run was ended during a delay."""
 
 
 class RunResources(NamedTuple):
-    """What it takes to execute the steps of a run."""
+    """What the steps of a run need to be executed."""
 
     store: ArtifactStore
-    """Where outputs go and inputs come from."""
+    """Stores inputs and outputs."""
     materializers: Materializers
-    """What writes and reads them."""
+    """Write and read values."""
     operators: Mapping[str, StepOperator]
-    """Step → the operator that executes it; the others are executed where the orchestrator says."""
+    """Step → the operator that executes it, instead of the orchestrator's executor."""
     listener: ProgressListener
     cache: Cache
-    """What knows earlier executions."""
+    """Finds earlier executions."""
     trackers: Trackers
-    """What is told of the run and of its steps."""
+    """The experiment trackers of the run."""
 
 
 class StepRetry:
-    """One step while it is tried.
+    """The attempts to execute one step.
 
     Attributes:
-        output: What all attempts print and log.
-        retried: What the attempts before the last one raised, each in one line.
+        output: Captures what all attempts print and log.
+        retried: The errors of the attempts before the last one, one line each.
     """
 
     def __init__(
-        self, call: StepCall, run_resources: RunResources, must_go_on: Callable[[], None]
+        self, call: StepCall, run_resources: RunResources, check_open: Callable[[], None]
     ) -> None:
-        """Try `call`; `must_go_on` is asked between attempts, and raises if there is no use."""
+        """Create the retry loop of a step.
+
+        Args:
+            call: Executes the step once.
+            run_resources: What the step needs.
+            check_open: Called between attempts; raises if the run has ended.
+        """
         self._call = call
         self._run_resources = run_resources
-        self._must_go_on = must_go_on
+        self._check_open = check_open
         self.output = CapturedOutput(run_resources.store)
         self.retried: list[str] = []
 
-    def answer(self, executor: StepExecutor) -> ExecutionResult:
-        """What comes of the step.
+    def execute(self, executor: StepExecutor) -> ExecutionResult:
+        """Execute the step and return its result.
 
         Raises:
-            BaseException: What the last attempt raised.
+            BaseException: The error of the last attempt.
         """
         options = self._call.step.options
         operator = self._run_resources.operators.get(self._call.node)
-        elsewhere = partial(operator.execute, self._call, options.timeout) if operator else None
+        by_operator = partial(operator.execute, self._call, options.timeout) if operator else None
         while True:
             try:
                 with self.output.capture():
-                    if elsewhere:
-                        return executor.run_inline(elsewhere)
+                    if by_operator:
+                        return executor.run_inline(by_operator)
                     return executor.execute(self._call, options.timeout)
             except BaseException as error:
                 if is_interruption(error) or isinstance(error, OutputMismatch):
@@ -82,12 +88,12 @@ class StepRetry:
         self._run_resources.listener.step_retried(self._call.node, tries + 1, reason, delay)
         end = time.monotonic() + delay
         while (left := end - time.monotonic()) > 0:
-            executor.run_inline(partial(time.sleep, min(left, _GLANCE)))
-            self._must_go_on()
+            executor.run_inline(partial(time.sleep, min(left, _POLL_INTERVAL)))
+            self._check_open()
 
 
 class _InlineExecutor:
-    """The thread that asks; there is nobody who could end what it executes."""
+    """Executes calls in the calling thread, without any way to stop them."""
 
     def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         return call()

@@ -1,4 +1,4 @@
-"""Tracking: the experiment trackers of one run, and who tells them of it while it is driven."""
+"""Tracking: notifies the experiment trackers of one run of its beginning and end."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -19,26 +19,26 @@ from stackfold.domain.runs.pin import Pin
 
 
 class Trackers(NamedTuple):
-    """The trackers that a run tells of itself."""
+    """The experiment trackers of a run."""
 
     components: Mapping[str, ExperimentTracker]
     """Name → tracker."""
-    asked: Mapping[str, str]
-    """Step → the name of the tracker that its options ask for."""
+    requested: Mapping[str, str]
+    """Step → the name of the tracker that its options request."""
     default: str | None
-    """The name of the one that steps use which do not ask for any."""
+    """The name of the tracker of the other steps; None if there is none."""
 
 
 class Tracking:
-    """What a run tells its trackers."""
+    """Notifies the trackers of a run."""
 
     def __init__(self, trackers: Trackers, run: TrackedRun, recorded: Mapping[str, Ids]) -> None:
-        """Prepare to tell `trackers` of a run.
+        """Create the service for one run.
 
         Args:
-            trackers: Which.
+            trackers: The trackers.
             run: The run.
-            recorded: Name → what the tracker called it before it was resumed.
+            recorded: Name → ids of the run in that tracker before the run was resumed.
         """
         self._trackers = trackers
         self._run = run
@@ -49,30 +49,30 @@ class Tracking:
         }
 
     def begin(self) -> dict[str, Ids]:
-        """Tell that the run begins, or goes on.
+        """Notify the trackers that the run begins or is resumed.
 
         Returns:
-            Name → what it is called there; what has to be recorded.
+            Name → ids of the run in that tracker, to be recorded.
 
         Raises:
-            TrackerUnavailable: A strict one cannot be reached.
+            TrackerUnavailable: A strict tracker cannot be reached.
         """
-        told: dict[str, Ids] = {}
+        ids_by_name: dict[str, Ids] = {}
         for name, tracker in self._trackers.components.items():
             known = self._ids.pop(name, None)
             try:
-                told[name] = self._ids[name] = tracker.begin_run(self._run, known)
+                ids_by_name[name] = self._ids[name] = tracker.begin_run(self._run, known)
             except TrackerUnavailable as error:
                 if tracker.strict:
                     raise
                 warn(f"the run goes on without {name!r}: {error}")
-                told[name] = {PROBLEM: str(error)}
-        return told
+                ids_by_name[name] = {PROBLEM: str(error)}
+        return ids_by_name
 
     def of(self, node: Node) -> Tracked | None:
-        """The tracker of a step and what it has to know; None if it has none."""
+        """Return the tracker of a step with its data; None if the step has no tracker."""
         option = node.step.options.experiment_tracker
-        name = self._trackers.asked.get(node.name) or self._trackers.default
+        name = self._trackers.requested.get(node.name) or self._trackers.default
         if option is False or name is None:
             return None
         step = TrackedStep(
@@ -85,10 +85,10 @@ class Tracking:
         return Tracked(name, self._trackers.components[name], step)
 
     def end(self, status: str) -> None:
-        """Tell how the run ended: "completed", "failed" or "cancelled".
+        """Notify the trackers that the run ended as "completed", "failed" or "cancelled".
 
         Raises:
-            TrackerUnavailable: A strict one cannot be reached, and the run has not failed anyway.
+            TrackerUnavailable: A strict tracker cannot be reached, and the run completed.
         """
         for name in list(self._ids):
             tracker, ids = self._trackers.components[name], self._ids.pop(name)
@@ -97,11 +97,11 @@ class Tracking:
             except TrackerUnavailable as error:
                 if tracker.strict and status == "completed":
                     raise
-                warn(f"{name!r} does not know how the run ended: {error}")
+                warn(f"{name!r} was not notified of the end of the run: {error}")
 
 
 def tracked_run(facts: RunFacts, graph: Graph) -> TrackedRun:
-    """What trackers may know of a run."""
+    """Return what trackers learn of a run."""
     pin: Pin = facts.pin
     parameters = redacted_value(readable_values(graph.parameters))
     return TrackedRun(

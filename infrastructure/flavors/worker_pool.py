@@ -46,7 +46,7 @@ class WorkerPool:
         try:
             while self._begin():
                 self._note(*self._next())
-                if self._schedule.stops_the_running:
+                if self._schedule.must_stop_running:
                     self._stop()
         except BaseException:
             self._stop()
@@ -63,7 +63,7 @@ class WorkerPool:
     def _begin(self) -> bool:
         """Begin what may begin; False if nothing is running after that."""
         while len(self._running) < self._limit:
-            step = self._schedule.begin()
+            step = self._schedule.start_next()
             if step is None:
                 break
             if not self._running and not self._schedule.has_more:

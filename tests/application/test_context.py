@@ -125,7 +125,7 @@ def test_a_thread_of_the_step_uses_the_context_that_it_is_handed(runs):
         ),
         (
             lambda c: c.log_metadata({"x": 1}, output="y"),
-            "what is noted of an output 'y': it returns output",
+            "metadata of an output 'y': it returns output",
         ),
         (lambda c: c.add_tags("a b"), "a tag: 'a b' cannot be a tag: use 1 to 64 characters"),
     ],

@@ -278,7 +278,7 @@ def test_a_store_that_does_not_take_the_text_fails_no_step(runs, workspace, caps
     assert (only.status, only.log) == ("completed", None)
     out, err = capsys.readouterr()
     assert out == "hello\n"
-    assert err == "what the step prints is not kept: the disk is full\n"
+    assert err == "the output of the step cannot be stored: the disk is full\n"
 
 
 def test_a_log_that_is_gone_or_was_never_there_is_told(runs, workspace):

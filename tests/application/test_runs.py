@@ -137,10 +137,10 @@ def test_an_unknown_stack_is_refused_before_anything_is_recorded(runs):
 @pytest.mark.parametrize(
     ("asked", "stack", "line"),
     [
-        ("gpu", "other", "step 'only' asks for the step operator 'gpu': stack 'other' holds first, "
+        ("gpu", "other", "step 'only' requests the step operator 'gpu': stack 'other' has first, "
          "second"),
-        ("gpu", None, "step 'only' asks for the step operator 'gpu': stack 'default' holds none"),
-        (True, None, "step 'only' asks for a step operator: stack 'default' holds none"),
+        ("gpu", None, "step 'only' requests the step operator 'gpu': stack 'default' has none"),
+        (True, None, "step 'only' requests a step operator: stack 'default' has none"),
     ],
 )  # fmt: skip
 def test_an_unknown_step_operator_is_refused_before_anything_is_recorded(

@@ -148,8 +148,8 @@ def test_a_stack_without_what_a_step_asks_for_is_refused(notes, option):
     with pytest.raises(InvalidPipeline) as caught:
         notes.run(single(silent, experiment_tracker=option))
     assert str(caught.value) in {
-        "step 'only' asks for an experiment tracker: stack 'tracked' holds none",
-        "step 'only' asks for the experiment tracker 'second': stack 'tracked' holds first",
+        "step 'only' requests an experiment tracker: stack 'tracked' has none",
+        "step 'only' requests the experiment tracker 'second': stack 'tracked' has first",
     }
 
 
@@ -175,7 +175,7 @@ def test_without_a_tracker_the_last_values_are_recorded_all_the_same(
         "metrics": {"loss": "nan", "seen": 1.0},
         "parameters": {"depth": 3, "kind": "(1+2j)"},
     }
-    gone = ["plot.png of step 'only' goes nowhere: no experiment tracker is there"]
+    gone = ["plot.png of step 'only' is not logged: the stack has no experiment tracker"]
     assert lines() == ([] if operator else gone)
 
 

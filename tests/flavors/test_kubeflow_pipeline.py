@@ -303,5 +303,5 @@ def test_a_dry_run_needs_no_cluster_and_tells_what_a_run_would_lack(ws, dry_run)
 
 
 def test_where_nothing_is_handed_over_there_is_no_dry_run(ws):
-    with pytest.raises(InvalidPipeline, match="would hand nothing to an engine"):
+    with pytest.raises(InvalidPipeline, match="submits nothing to an engine"):
         ws.runs.document(kubeflow_pipelines.training, stack="default")

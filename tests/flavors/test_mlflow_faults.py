@@ -198,7 +198,7 @@ def test_a_step_goes_on_when_the_server_is_killed_while_it_speaks(ws, mortal_ser
     assert "nothing answers" in ids_of(recorded)["problem"]
     step_line, run_line = lines()
     assert step_line.startswith("step 'train' goes on: the experiment tracker at ")
-    assert run_line.startswith("'tracking' does not know how the run ended: ")
+    assert run_line.startswith("'tracking' was not notified of the end of the run: ")
 
 
 def test_what_is_told_after_the_server_is_back_arrives(ws, mortal_server, monkeypatch):

@@ -57,7 +57,7 @@ class LocalOrchestrator(Orchestrator):
 
 def _one_after_another(plan: RunPlan, execute: Execute, executor: StepExecutor) -> None:
     schedule = Schedule(plan)
-    while (step := schedule.begin()) is not None:
+    while (step := schedule.start_next()) is not None:
         try:
             execute(step, executor)
         except (Exception, SystemExit) as error:
