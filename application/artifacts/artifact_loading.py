@@ -1,4 +1,4 @@
-"""Loading artifacts, from the stores where the runs that made them put them."""
+"""ArtifactLoading: reads artifacts from the stores that their runs were pinned to."""
 
 from typing import Any, cast
 
@@ -13,24 +13,30 @@ from stackfold.domain.stacks.component_type import ComponentType
 
 
 class ArtifactLoading:
-    """The way from an artifact to its value."""
+    """Reads the values of artifacts."""
 
     def __init__(
         self, queries: ArtifactQueries, pinning: Pinning, materializers: Materializers
     ) -> None:
-        """Ask `queries` for what was recorded; stores are set up by `pinning`."""
+        """Create the service.
+
+        Args:
+            queries: Reads recorded artifacts.
+            pinning: Builds the artifact store of a pin.
+            materializers: Read stored values.
+        """
         self._queries = queries
         self._pinning = pinning
         self._materializers = materializers
 
     def load(self, id: str, no_pickle: bool) -> Any:
-        """The value of an artifact; raises as `FoundArtifact.load`."""
+        """Return the value of an artifact; raises as `FoundArtifact.load`."""
         artifact, store = self._stored(id)
         readers = self._materializers.without_pickles() if no_pickle else self._materializers
         return read(artifact, store, readers)
 
     def show(self, id: str) -> Any:
-        """The value of an artifact as JSON has it; raises as `FoundArtifact.show`."""
+        """Return the value of an artifact as JSON; raises as `FoundArtifact.show`."""
         artifact, store = self._stored(id)
         return show(artifact, store, self._materializers)
 

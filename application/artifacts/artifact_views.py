@@ -1,4 +1,4 @@
-"""What can be asked about artifacts, and what the answers look like."""
+"""Queries for artifacts, and the views they return."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, Protocol
 from stackfold.application.listing.listing import Listing
 
 LATEST_ARTIFACTS = Listing(sort_by="position", descending=True)
-"""Every artifact, the latest one first."""
+"""All artifacts, newest first."""
 
-EXECUTES = "to load it is to execute what the store holds: do so only if you trust the store"
-"""What is said of a pickle."""
+PICKLE_WARNING = "loading it executes code from the store: load it only if you trust the store"
+"""Shown with an artifact that is a pickle."""
 
 
 class ArtifactView(NamedTuple):
@@ -19,7 +19,7 @@ class ArtifactView(NamedTuple):
     name: str
     """The output's name within its step."""
     run: str
-    """The id of the run that made it."""
+    """The id of the run that produced it."""
     step: str
     type: str
     """The value's Python type, as "module.Class"."""
@@ -32,26 +32,26 @@ class ArtifactView(NamedTuple):
     created: str
     pipeline: str
     version: int
-    """Which of those of this pipeline, step and name it is; the first one is 1."""
+    """Its number among artifacts of this pipeline, step and name, from 1."""
     versions: dict[str, str]
-    """"python" and module → the version that wrote it, where another may fail to read it."""
+    """For version-dependent formats: "python" and module → the version that wrote it."""
     metadata: dict[str, Any]
-    """What the step said of it."""
+    """Added by the step."""
     tags: list[str]
 
     @property
     def reference(self) -> str:
-        """What it is found by, as "pipeline/step/output@version"."""
+        """Its reference, as "pipeline/step/output@version"."""
         return f"{self.pipeline}/{self.step}/{self.name}@{self.version}"
 
 
 class NamedArtifact(NamedTuple):
-    """One version of what a step of a pipeline produces under one name."""
+    """An artifact as a version of a named output of a pipeline."""
 
     name: str
     """"pipeline/step/output"."""
     version: int
-    """1 for the first that there was of that name, and so on; never used again."""
+    """Counts from 1 per name; a number is never reused."""
     id: str
     type: str
     """The value's Python type, as "module.Class"."""
@@ -60,7 +60,7 @@ class NamedArtifact(NamedTuple):
     """Length in bytes."""
     created: str
     run: str
-    """The id of the run that made it."""
+    """The id of the run that produced it."""
     digest: str
     """sha256 of the stored bytes, in hexadecimal."""
     uri: str
@@ -68,17 +68,17 @@ class NamedArtifact(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """What it is found by, as "pipeline/step/output@version"."""
+        """Its reference, as "pipeline/step/output@version"."""
         return f"{self.name}@{self.version}"
 
 
 class ArtifactDescription(NamedTuple):
-    """An artifact with where it comes from and where it is."""
+    """An artifact with its origin and location."""
 
     name: str
     version: int
     versions: int
-    """How many of that name there are."""
+    """Number of versions of that name."""
     id: str
     type: str
     materializer: str
@@ -88,29 +88,29 @@ class ArtifactDescription(NamedTuple):
     uri: str
     tags: list[str]
     metadata: dict[str, Any]
-    """What the step said of it."""
+    """Added by the step."""
     run: str
-    """The name of the run that made it, or its id if it was deleted."""
+    """The name of the run that produced it, or its id if the run was deleted."""
     stack: str
     stack_revision: int
     store: str
     """The artifact store that the run was pinned to."""
     store_flavor: str
     store_configuration: dict[str, Any]
-    """As the run had it, whatever it is today."""
+    """The configuration pinned by the run."""
     written_with: dict[str, str]
-    """"python" and module → the version that wrote it, where another may fail to read it."""
+    """For version-dependent formats: "python" and module → the version that wrote it."""
     trust: str
-    """What to know before loading it; empty if nothing."""
+    """A warning to read before loading it; may be empty."""
     same_bytes: list[str]
     """Other artifacts with the same digest, as "pipeline/step/output@version"."""
 
 
 class LineageStep(NamedTuple):
-    """A step of a run, on the way to an artifact or from it."""
+    """A step of a run upstream or downstream of an artifact."""
 
     depth: int
-    """How many steps away it is; the one that made the artifact, or one that took it, is 1."""
+    """Distance in steps; the step that produced the artifact, or a direct consumer, is 1."""
     run: str
     """The run's name."""
     step: str
@@ -120,75 +120,75 @@ class LineageStep(NamedTuple):
     started: str | None
     by: str
     inputs: dict[str, str]
-    """Input → the artifact that it was, as "pipeline/step/output@version"."""
+    """Input → its artifact, as "pipeline/step/output@version"."""
     outputs: list[str]
-    """Its outputs, likewise."""
+    """Its outputs, as "pipeline/step/output@version"."""
 
 
 class Lineage(NamedTuple):
-    """What an artifact was made of, and what was made of it."""
+    """The steps upstream and downstream of an artifact."""
 
     artifact: NamedArtifact
     upstream: list[LineageStep]
-    """The step that made it, those that made what that took, and so on; the nearest first."""
+    """The step that produced it, those that produced its inputs, and so on, nearest first."""
     downstream: list[LineageStep]
-    """The steps that took it, those that took what they made, and so on; the nearest first."""
+    """The steps that used it, those that used their outputs, and so on, nearest first."""
 
 
 class RecordedStore(NamedTuple):
-    """An artifact store as components have described it at some time."""
+    """An artifact store as some revisions of components configured it."""
 
     names: list[str]
-    """What the components are or were called."""
+    """The current and former names of the components."""
     flavor: str
     configuration: dict[str, Any]
-    """Only what was set explicitly."""
+    """Only the explicitly set attributes."""
 
 
 class ArtifactQueries(Protocol):
-    """The questions about artifacts.
+    """Queries for artifacts.
 
-    A `reference` is "pipeline/step/output", which means the latest, with "@VERSION" or "@RUN"
-    behind it for another; or an id, or a unique prefix of one. The output may be left out if the
-    step has one.
+    A `reference` is "pipeline/step/output" for the latest version, followed by "@VERSION" or
+    "@RUN" for another one; or an id or a unique prefix of one. The output may be omitted if the
+    step has only one.
     """
 
     def artifacts(
         self, listing: Listing = LATEST_ARTIFACTS, only_latest: bool = False
     ) -> list[NamedArtifact]:
-        """The artifacts that a listing asks for.
+        """List artifacts.
 
         Args:
-            listing: Which of them, in which order.
-            only_latest: Only the latest version of each name.
+            listing: Filters, order and page.
+            only_latest: List only the latest version of each name.
         """
         ...
 
     def artifact(self, reference: str) -> NamedArtifact:
-        """One artifact.
+        """Return one artifact.
 
         Raises:
-            NotFound: There is none.
-            Ambiguous: The prefix fits several, or the step has several outputs.
+            NotFound: The artifact does not exist.
+            Ambiguous: The prefix matches several, or the step has several outputs.
         """
         ...
 
     def describe_artifact(self, reference: str) -> ArtifactDescription:
-        """One artifact with where it comes from; raises as `artifact` does."""
+        """Return an artifact with its origin; raises as `artifact`."""
         ...
 
     def lineage(self, reference: str, upstream: bool = True, downstream: bool = True) -> Lineage:
-        """What an artifact was made of, and what was made of it; raises as `artifact` does."""
+        """Return the steps up- and downstream of an artifact; raises as `artifact`."""
         ...
 
     def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:
-        """What was recorded of an artifact, and the pin of the run that says where it was."""
+        """Return a recorded artifact, and the pin of the run that produced it."""
         ...
 
     def stores(self) -> Sequence[RecordedStore]:
-        """Every artifact store that there was."""
+        """List all artifact stores that were ever configured."""
         ...
 
     def referenced(self) -> set[str]:
-        """The addresses of everything in artifact stores that a run or a deployment refers to."""
+        """Return the addresses of all artifacts that a run or a deployment refers to."""
         ...

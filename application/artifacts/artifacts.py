@@ -1,6 +1,6 @@
-"""Artifacts: look up what runs produced, load it, see what it was made of, and prune.
+"""Artifacts: look up, load, trace and prune the values that runs produced.
 
-Only loading and pruning need what eventsourcing and pydantic are for.
+Only loading and pruning import eventsourcing and pydantic.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.pruning import PrunedStore, Pruning
 
 GRACE = timedelta(days=1)
-"""What was written so lately is not pruned: a run may be about to record it."""
+"""Artifacts written this recently are not pruned: a run may be about to record them."""
 
 
 @dataclass(frozen=True)
 class FoundArtifact:
-    """An artifact, and the way to its value."""
+    """An artifact whose value can be loaded."""
 
     view: NamedArtifact
     loading: "Callable[[], ArtifactLoading]"
@@ -39,38 +39,38 @@ class FoundArtifact:
 
     @property
     def version(self) -> int:
-        """Which of that name it is."""
+        """Its number among artifacts of that name."""
         return self.view.version
 
     def load(self, *, no_pickle: bool = False) -> Any:
-        """Its value, from the store where the run put it.
+        """Return its value, from the artifact store of its run.
 
-        Warns by `VersionsDiffer` if it was written with other versions than those here.
+        Warns by `VersionsDiffer` if it was written with other library versions.
 
         Args:
-            no_pickle: Refuse to load a pickle, which executes what the store holds.
+            no_pickle: Reject pickles: loading one executes code from the store.
 
         Raises:
-            ArtifactDamaged: The value is gone, or not what was written, or a library is missing.
-            PickleForbidden: It is a pickle, and those are refused.
-            UnknownClass: It is of a class that this program has not imported.
+            ArtifactDamaged: The value is missing or damaged, or a library is missing.
+            PickleForbidden: It is a pickle, and `no_pickle` is set.
+            UnknownClass: Its class is not imported in this program.
         """
         return self.loading().load(self.view.id, no_pickle)
 
     def show(self) -> Any:
-        """Its value as JSON has it: of a class that this program has not imported, the fields.
+        """Return its value as JSON, even if its class is not imported in this program.
 
         Raises:
-            ArtifactDamaged: The value is gone, or not what was written.
-            UnknownClass: It was not written as JSON.
+            ArtifactDamaged: The value is missing or damaged.
+            UnknownClass: It is not stored as JSON.
         """
         return self.loading().show(self.view.id)
 
 
 class Artifacts:
-    """What can be done with artifacts, and asked of them.
+    """Commands and queries for artifacts.
 
-    For what a `reference` is, see `application.artifacts.artifact_views.ArtifactQueries`.
+    A `reference` is described at `application.artifacts.artifact_views.ArtifactQueries`.
     """
 
     def __init__(
@@ -79,7 +79,13 @@ class Artifacts:
         loading: "Callable[[], ArtifactLoading]",
         pruning: "Callable[[], Pruning]",
     ) -> None:
-        """Ask `queries`; `loading` and `pruning` are set up on first use."""
+        """Create the service.
+
+        Args:
+            queries: Reads artifacts.
+            loading: Creates, on first use, the service that reads values.
+            pruning: Creates, on first use, the service that deletes unused artifacts.
+        """
         self._queries = queries
         self._loading = loading
         self._pruning = pruning
@@ -87,41 +93,41 @@ class Artifacts:
     def list(
         self, listing: Listing = LATEST_ARTIFACTS, only_latest: bool = False
     ) -> Sequence[NamedArtifact]:
-        """The artifacts, the latest first.
+        """List artifacts, newest first.
 
         Args:
-            listing: Which of them, in which order.
-            only_latest: Only the latest version of each name.
+            listing: Filters, order and page.
+            only_latest: List only the latest version of each name.
 
         Raises:
-            InvalidListing: A column that artifacts do not have.
+            InvalidListing: Artifacts do not have one of the columns.
         """
         return self._queries.artifacts(listing, only_latest)
 
     def get(self, reference: str) -> FoundArtifact:
-        """One artifact, ready to be loaded.
+        """Return one artifact, to be loaded.
 
         Raises:
-            NotFound: There is none.
-            Ambiguous: The prefix fits several, or the step has several outputs.
+            NotFound: The artifact does not exist.
+            Ambiguous: The prefix matches several, or the step has several outputs.
         """
         return FoundArtifact(self._queries.artifact(reference), self._loading)
 
     def load(self, reference: str, *, no_pickle: bool = False) -> Any:
-        """The value of an artifact; raises as `get` and as `FoundArtifact.load`."""
+        """Return the value of an artifact; raises as `get` and `FoundArtifact.load`."""
         return self.get(reference).load(no_pickle=no_pickle)
 
     def describe(self, reference: str) -> ArtifactDescription:
-        """One artifact, with where it comes from and where it is; raises as `get`."""
+        """Return an artifact with its origin and location; raises as `get`."""
         return self._queries.describe_artifact(reference)
 
     def lineage(self, reference: str, *, upstream: bool = True, downstream: bool = True) -> Lineage:
-        """What an artifact was made of, and what was made of it; raises as `get`.
+        """Return the steps upstream and downstream of an artifact; raises as `get`.
 
         Args:
-            reference: Which artifact.
-            upstream: Whether the steps that led to it are wanted.
-            downstream: Whether the steps that it led to are wanted.
+            reference: The artifact.
+            upstream: Whether to include upstream steps.
+            downstream: Whether to include downstream steps.
         """
         return self._queries.lineage(reference, upstream, downstream)
 
@@ -132,18 +138,18 @@ class Artifacts:
         dry_run: bool = False,
         grace: timedelta = GRACE,
     ) -> "Sequence[PrunedStore]":
-        """Remove what no run or deployment refers to any more, and what killed writers left behind.
+        """Delete unreferenced artifacts, and partial files of killed writers.
 
         Args:
-            stores: The names of artifact stores. By default all of which the artifacts lie in
-                this home; another one may hold what another home refers to.
-            dry_run: Only tell what would be removed.
-            grace: What was written so lately is left alone.
+            stores: Names of artifact stores; by default all that lie in this home. Other homes
+                may refer to artifacts in a store outside it.
+            dry_run: Report what would be deleted, without deleting it.
+            grace: Artifacts written within this time are not deleted.
 
         Returns:
-            What was removed from each store.
+            What was deleted from each store.
 
         Raises:
-            NotFound: There never was an artifact store of one of the names.
+            NotFound: No artifact store ever had one of the names.
         """
         return self._pruning().prune(stores, dry_run, datetime.now(UTC) - grace)

@@ -1,4 +1,4 @@
-"""Materializer: what writes values of some types to a file, and reads them back."""
+"""Materializer: writes values of some types to a file, and reads them back."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -9,28 +9,28 @@ from stackfold.domain.errors import UnknownClass
 from stackfold.domain.pipelines.class_finder import FindClass
 
 Versions = Mapping[str, str]
-""""python" and module → version, where reading needs what was there at writing."""
+""""python" and module → the version that wrote a value, for version-dependent formats."""
 
 WriteValue = Callable[[ArtifactWriter], Versions | None]
-"""Writes one value to a file, and returns the versions that reading it needs, if any."""
+"""Writes one value to a file, and returns the versions that reading it requires, if any."""
 
 
 class Materializer(ABC):
     """Writes values of some types to a file, and reads them back exactly as they were."""
 
     name: ClassVar[str]
-    """Recorded with each artifact; by it the reader is found again."""
+    """Recorded with each artifact, to find the materializer that reads it."""
     version: ClassVar[int] = 1
-    """Raised when it writes the same value in another way, so that no cached step is taken for
-    what it would do now."""
+    """To be incremented when it writes the same value differently, which invalidates cached
+    steps."""
     executes: ClassVar[bool] = False
-    """Whether to read is to execute what the store holds, so that one must trust the store."""
+    """Whether reading executes code from the store, which must then be trusted."""
 
     @abstractmethod
     def prepare(self, value: object) -> WriteValue | None:
-        """Return what writes `value` to a file, or None if that is not for this materializer.
+        """Return a function that writes `value`, or None if this materializer does not accept it.
 
-        Must not import a library that `value` does not come from.
+        Must not import a library other than the one that defines the class of `value`.
         """
 
     @abstractmethod
@@ -38,23 +38,23 @@ class Materializer(ABC):
         """Read a value back.
 
         Args:
-            file: What was written, from its beginning.
+            file: The stored file, at its beginning.
             type_name: The value's type, as "module.Class".
-            find_class: The only way from a name that was read to a class.
+            find_class: Resolves the name of a class; must be used instead of importing it.
         """
 
     def show(self, file: BinaryIO, type_name: str) -> Any:
-        """What was written, as JSON has it: for programs that lack the value's class.
+        """Return the stored value as JSON, for programs that lack its class.
 
         Args:
-            file: What was written, from its beginning.
+            file: The stored file, at its beginning.
             type_name: The value's type, as "module.Class".
 
         Raises:
-            UnknownClass: There is no such form.
+            UnknownClass: The value cannot be shown as JSON.
         """
         raise UnknownClass(type_name)
 
     def installed_versions(self, versions: Versions) -> Mapping[str, str | None]:
-        """What is here of what was there at writing: the same names → version, None if missing."""
+        """Return the installed versions of the same names; None if not installed."""
         return versions

@@ -1,4 +1,4 @@
-"""Which materializer writes a value, and which reads an artifact."""
+"""Materializers: chooses the materializer that writes a value or reads an artifact."""
 
 from collections.abc import Callable, Sequence
 from inspect import signature
@@ -17,28 +17,28 @@ from stackfold.domain.pipelines.class_finder import (
 from stackfold.domain.pipelines.hints import hint_text, is_typed_dict
 
 
-class Format(Protocol):
-    """What a class must be able to do to be made a materializer by the decorator."""
+class ValueFormat(Protocol):
+    """The methods of a class that `materializer` decorates."""
 
     def write(self, value: Any, file: BinaryIO, /) -> object:
-        """Write a value to a file that only has `write`."""
+        """Write a value to a file, which has only the method `write`."""
         ...
 
     def read(self, file: BinaryIO, /) -> Any:
-        """Read the value back from the file's beginning."""
+        """Read the value back, from the beginning of the file."""
         ...
 
 
-FormatClass = TypeVar("FormatClass", bound=type[Format])
+ValueFormatClass = TypeVar("ValueFormatClass", bound=type[ValueFormat])
 
-LoadShipped = Callable[[str | None], None]
-"""Imports what installed packages ship to store the values of a top-level module; None for all."""
+LoadProvided = Callable[[str | None], None]
+"""Imports the materializers that packages provide for a top-level module; None for all."""
 
 
 class _ByFormat(Materializer):
-    """A materializer made of a class that was decorated."""
+    """A materializer that uses a decorated class."""
 
-    def __init__(self, name: str, version: int, format: type[Format]) -> None:
+    def __init__(self, name: str, version: int, format: type[ValueFormat]) -> None:
         self.name, self.version = name, version  # type: ignore[misc]  # each has its own
         self.format = format
 
@@ -54,41 +54,41 @@ class _ByFormat(Materializer):
 
 def materializer(
     *, for_type: type | tuple[type, ...], name: str | None = None, version: int = 1
-) -> Callable[[FormatClass], FormatClass]:
-    """Store values of a type, and of its subclasses, by the decorated class.
+) -> Callable[[ValueFormatClass], ValueFormatClass]:
+    """Store values of a type and its subclasses by the decorated class.
 
-    The class needs `write(self, value, file)` and `read(self, file)`, and no arguments to be made.
+    The class needs `write(self, value, file)` and `read(self, file)`, and no constructor arguments.
 
     Args:
-        for_type: The type, or several. A subclass's own materializer goes before.
-        name: What artifacts say about how they were written, none of the built-in ones' names;
-            by default the class as "module.Class". Under another name it cannot read what it wrote.
-        version: To be raised when it writes the same value in another way.
+        for_type: The type, or several. A materializer of a subclass takes precedence.
+        name: Recorded with artifacts, to find their reader, so it must not change; not the name of
+            a built-in materializer. By default the class as "module.Class".
+        version: To be incremented when it writes the same value differently.
 
     Raises:
-        InvalidMaterializer: The class lacks a method or cannot be made, or what it is registered
-            for is no class that a value could have.
+        InvalidMaterializer: The class lacks a method or cannot be instantiated, or `for_type`
+            is not a class that a value can have.
     """
 
-    def register(format: FormatClass) -> FormatClass:
+    def register(format: ValueFormatClass) -> ValueFormatClass:
         called = name or type_name(format)
         for method in ("write", "read"):
             if not callable(getattr(format, method, None)):
                 raise InvalidMaterializer(called, f"the class has no method {method!r}")
         kinds = for_type if isinstance(for_type, tuple) else (for_type,)
-        _must_take_effect(called, format, kinds, version)
+        _check_usable(called, format, kinds, version)
         made = _ByFormat(called, version, format)
         for each in kinds:
-            _own[each] = made
+            _registered_for[each] = made
         return format
 
     return register
 
 
-def _must_take_effect(
+def _check_usable(
     name: str, format: Callable[[], object], kinds: tuple[Any, ...], version: Any
 ) -> None:
-    """Refuse what would never be used, or fail when it is."""
+    """Reject a materializer that would never be used, or would fail when used."""
     if not kinds:
         raise InvalidMaterializer(name, "for_type is empty: name a class")
     for each in kinds:
@@ -105,47 +105,47 @@ def _must_take_effect(
         raise InvalidMaterializer(name, f"making one needs arguments ({error})") from None
 
 
-_own: dict[type, Materializer] = {}
-"""Type → what the user or an installed package has registered for it."""
+_registered_for: dict[type, Materializer] = {}
+"""Type → the materializer that the user or an installed package registered for it."""
 
 
-def _nothing_is_shipped(module: str | None) -> None:
-    """Know no packages."""
+def _load_nothing(module: str | None) -> None:
+    """Load nothing: no packages provide materializers."""
 
 
 class Materializers:
-    """The materializers, in the order in which they are asked; those that users add come first."""
+    """All materializers, in order of precedence; registered ones precede built-in ones."""
 
     def __init__(
         self,
         materializers: Sequence[Materializer],
-        load_shipped: LoadShipped = _nothing_is_shipped,
+        load_provided: LoadProvided = _load_nothing,
         pickles: bool = True,
     ) -> None:
-        """Know the built-in materializers and the way to further ones.
+        """Create the collection.
 
         Args:
-            materializers: Ask the first one first; the last one should take anything.
-            load_shipped: The way to those that packages ship.
-            pickles: Whether those may be used whose reading executes what the store holds.
+            materializers: The built-in ones, in order; the last one should accept any value.
+            load_provided: Imports those that packages provide.
+            pickles: Whether to allow materializers whose reading executes code.
         """
         self._all = tuple(materializers)
         self._by_name = {each.name: each for each in materializers}
-        self._load_shipped = load_shipped
+        self._load_provided = load_provided
         self._pickles = pickles
-        self._asked: set[str | None] = {"builtins"}
+        self._loaded: set[str | None] = {"builtins"}
 
     def without_pickles(self) -> Self:
-        """The same, refusing to write and to read pickles."""
-        return type(self)(self._all, self._load_shipped, pickles=False)
+        """Return a copy that neither writes nor reads pickles."""
+        return type(self)(self._all, self._load_provided, pickles=False)
 
     def prepare(self, value: object) -> tuple[Materializer, WriteValue]:
-        """The materializer for a value, and what writes the value to a file.
+        """Return the materializer of a value, and a function that writes the value to a file.
 
         Raises:
-            PickleForbidden: Only a pickle could hold it.
-            InvalidMaterializer: The one that is registered for it has the name of a built-in one.
-            TypeError: None of them takes it.
+            PickleForbidden: Only a pickle could store it.
+            InvalidMaterializer: The registered one has the name of a built-in one.
+            TypeError: No materializer accepts it.
         """
         kind = type(value)
         for each in (*self._registered(kind), *self._all):
@@ -154,66 +154,68 @@ class Materializers:
             write = each.prepare(value)
             if write is not None:
                 return each, write
-        raise TypeError(f"no materializer takes a {type_name(kind)}")
+        raise TypeError(f"no materializer accepts a {type_name(kind)}")
 
     def named(self, name: str, uri: str, type_name: str = "") -> Materializer:
-        """The materializer that wrote the artifact at `uri`.
+        """Return the materializer that wrote an artifact.
 
         Args:
-            name: Its name.
-            uri: The artifact, for what is said if there is none.
-            type_name: The value's type, as "module.Class"; tells where to look first.
+            name: The materializer's name.
+            uri: The artifact's address, for error messages.
+            type_name: The value's type, as "module.Class"; its packages are searched first.
 
         Raises:
-            ArtifactDamaged: There is none of that name here.
+            ArtifactDamaged: No materializer has that name.
             PickleForbidden: It reads pickles, which are not to be read.
         """
-        found = self._by_name.get(name) or self._found(name, type_name.partition(".")[0])
+        found = self._by_name.get(name) or self._search(name, type_name.partition(".")[0])
         if found is None:
             raise ArtifactDamaged(
                 uri,
-                f"needs the materializer {name!r}, which is not here: import the module that "
-                "defines it, or install the package that ships it",
+                f"needs the materializer {name!r}, which is not available: import the module that "
+                "defines it, or install the package that provides it",
             )
         if found.executes and not self._pickles:
             raise PickleForbidden(f"the artifact at {uri}", written=False)
         return found
 
     def versions_for(self, hint: Any) -> list[str]:
-        """The materializers that may write a value with a type hint, each as "name version"."""
+        """Return the materializers that may write a value of a type hint, as "name version"."""
         kinds = [each for each in mentioned(hint) if isinstance(each, type)]
         registered = (each for kind in kinds for each in self._registered(kind))
         return [f"{each.name} {each.version}" for each in (*registered, *self._all)]
 
-    def _found(self, name: str, module: str) -> Materializer | None:
-        for place in ("builtins", module, None):  # the first one is loaded
-            self._load(place)
-            for each in _own.values():
+    def _search(self, name: str, module: str) -> Materializer | None:
+        for package in ("builtins", module, None):  # "builtins" needs no loading
+            self._load(package)
+            for each in _registered_for.values():
                 if each.name == name:
                     return each
         return None
 
     def _registered(self, kind: type) -> list[Materializer]:
-        """What users and packages have registered for a type or its bases, the nearest first."""
+        """Return the materializers registered for a type or its bases, the nearest first."""
         for base in kind.__mro__:
             self._load(base.__module__.partition(".")[0])
-        found = [_own[base] for base in kind.__mro__ if base in _own] if _own else []
+        if not _registered_for:
+            return []
+        found = [_registered_for[base] for base in kind.__mro__ if base in _registered_for]
         for each in found:
             if each.name in self._by_name:
-                raise InvalidMaterializer(each.name, "a built-in one is called so already")
+                raise InvalidMaterializer(each.name, "a built-in one has this name")
         return found
 
     def _load(self, module: str | None) -> None:
-        if module not in self._asked:
-            self._asked.add(module)
-            self._load_shipped(module)
+        if module not in self._loaded:
+            self._loaded.add(module)
+            self._load_provided(module)
 
     def __getstate__(self) -> dict[str, object]:
-        # To another process what was registered here goes along, and what our script is called.
-        return {**self.__dict__, "own": dict(_own), "main": main_name()}
+        # Another process needs the registered materializers and the name of the main script.
+        return {**self.__dict__, "own": dict(_registered_for), "main": main_name()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        _own.update(state.pop("own"))
+        _registered_for.update(state.pop("own"))
         use_main_name(state.pop("main"))
         self.__dict__.update(state)
 
@@ -221,18 +223,18 @@ class Materializers:
 def differing(
     materializer: Materializer, versions: Versions, uri: str
 ) -> dict[str, tuple[str, str]]:
-    """Name → the version at writing and the one here, where the two differ.
+    """Name → the version that wrote an artifact and the installed one, where they differ.
 
-    Of Python only the first two numbers count: 3.12.1 reads what 3.12.7 wrote.
+    Python versions are compared by their first two numbers: 3.12.1 reads what 3.12.7 wrote.
 
     Raises:
-        ArtifactDamaged: A library is not here at all.
+        ArtifactDamaged: A library is not installed.
     """
     found = {}
     for name, here in materializer.installed_versions(versions).items():
         was = versions[name]
         if here is None:
-            raise ArtifactDamaged(uri, f"needs {name} {was}, and there is no {name} here")
+            raise ArtifactDamaged(uri, f"needs {name} {was}, and {name} is not installed")
         if here != was and (name != "python" or here.split(".")[:2] != was.split(".")[:2]):
             found[name] = (was, here)
     return found

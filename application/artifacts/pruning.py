@@ -1,4 +1,4 @@
-"""Pruning: removing from artifact stores what no run or deployment refers to any more."""
+"""Pruning: deletes artifacts that no run or deployment refers to."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,63 +16,63 @@ _TYPE = ComponentType.ARTIFACT_STORE
 
 
 class PrunedStore(NamedTuple):
-    """What became of one artifact store."""
+    """What was deleted from one artifact store."""
 
     store: str
-    """What it is or was called; several names for one place are separated by commas."""
+    """Its current and former names, separated by commas."""
     flavor: str
     removed: list[str]
-    """The addresses of what was removed, or would be."""
+    """The addresses of deleted artifacts, or of those a dry run would delete."""
     size: int
-    """How many bytes those were, with what killed writers had left behind."""
+    """Number of bytes freed, including partial files of killed writers."""
     kept: int
-    """How many artifacts are still referred to."""
+    """Number of artifacts that are referred to."""
     young: int
-    """How many are not, but may be about to be."""
+    """Number of unreferenced artifacts that were written within the grace time."""
     problem: str = ""
-    """Why it was left alone; empty if it was not."""
+    """Why the store was skipped; empty if it was not."""
 
 
 class Pruning:
-    """Removes what nobody refers to."""
+    """Deletes unreferenced artifacts."""
 
     def __init__(self, queries: ArtifactQueries, flavors: Flavors, home: str) -> None:
-        """Prune the stores that `queries` know, built by `flavors`.
+        """Create the service.
 
         Args:
-            queries: What tells the stores, and what is referred to.
-            flavors: What builds stores.
-            home: The address that everything in this home begins with.
+            queries: Reads artifact stores and references to artifacts.
+            flavors: Builds artifact stores.
+            home: The prefix of all addresses in this home.
         """
         self._queries = queries
         self._flavors = flavors
         self._home = home
 
     def prune(self, names: Sequence[str], dry_run: bool, before: datetime) -> list[PrunedStore]:
-        """Prune some stores, or all that are this home's own; see `Artifacts.prune`."""
+        """Prune the named stores, or all in this home; see `Artifacts.prune`."""
         stores = self._queries.stores()
         known = {name for store in stores for name in store.names}
         for name in names:
             if name not in known:
                 raise NotFound("artifact store", name, f"there is {', '.join(sorted(known))}")
         return [
-            self._pruned(place, bool(names), dry_run, before)
-            for place in self._places(stores)
-            if not names or set(names) & set(place.names)
+            self._pruned(store, bool(names), dry_run, before)
+            for store in self._distinct(stores)
+            if not names or set(names) & set(store.names)
         ]
 
-    def _places(self, stores: Sequence[RecordedStore]) -> list[RecordedStore]:
-        """The stores with every default filled in, each place once."""
-        places: dict[str, RecordedStore] = {}
+    def _distinct(self, stores: Sequence[RecordedStore]) -> list[RecordedStore]:
+        """Return the stores with resolved configuration, merging those with equal ones."""
+        merged: dict[str, RecordedStore] = {}
         for store in stores:
-            with suppress(StackfoldError):  # which building it will tell
+            with suppress(StackfoldError):  # building it raises the same error
                 entry = self._flavors.entry(_TYPE, store.flavor)
                 resolved = self._flavors.resolved(entry, store.configuration)
                 store = store._replace(configuration=resolved)  # noqa: PLW2901
             key = f"{store.flavor} {canonical_json(store.configuration)}"
-            names = [*places[key].names, *store.names] if key in places else store.names
-            places[key] = store._replace(names=[*dict.fromkeys(names)])
-        return [*places.values()]
+            names = [*merged[key].names, *store.names] if key in merged else store.names
+            merged[key] = store._replace(names=[*dict.fromkeys(names)])
+        return [*merged.values()]
 
     def _pruned(
         self, used: RecordedStore, by_name: bool, dry_run: bool, before: datetime
@@ -87,24 +87,24 @@ class Pruning:
     def _removed(
         self,
         store: ArtifactStore,
-        told: PrunedStore,
+        result: PrunedStore,
         by_name: bool,
         dry_run: bool,
         before: datetime,
     ) -> PrunedStore:
-        # What is there first, and then what is referred to: what is recorded in between counts.
-        there = [*store.list_artifacts()]
-        if not by_name and not all(each.uri.startswith(self._home) for each in there):
-            problem = "lies outside this home, so that others may refer to it: give its name"
-            return told._replace(problem=problem)
+        # List first, then read references: artifacts recorded in between count as referenced.
+        listed = [*store.list_artifacts()]
+        if not by_name and not all(each.uri.startswith(self._home) for each in listed):
+            problem = "lies outside this home, so other homes may refer to it: give its name"
+            return result._replace(problem=problem)
         referenced = {store.current_uri(uri) for uri in self._queries.referenced()}
-        orphans = [each for each in there if each.uri not in referenced]
+        orphans = [each for each in listed if each.uri not in referenced]
         old = [each for each in orphans if each.written < before]
         removed = [each for each in old if dry_run or store.delete(each.uri, before)]
         swept = 0 if dry_run else store.sweep(before)
-        return told._replace(
+        return result._replace(
             removed=[each.uri for each in removed],
             size=sum(each.size for each in removed) + swept,
-            kept=len(there) - len(orphans),
+            kept=len(listed) - len(orphans),
             young=len(orphans) - len(old),
         )

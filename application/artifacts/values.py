@@ -1,4 +1,4 @@
-"""Values: into an artifact store, and out of it again."""
+"""Writes values to artifact stores, and reads them back."""
 
 import warnings
 from typing import Any
@@ -16,18 +16,18 @@ from stackfold.domain.runs.artifact import Artifact
 
 
 def write(name: str, value: Any, store: ArtifactStore, materializers: Materializers) -> Artifact:
-    """Put a value into a store.
+    """Write a value to a store.
 
     Args:
-        name: What the output is called.
-        value: What is stored.
-        store: Where.
-        materializers: One of them writes it.
+        name: The output's name.
+        value: The value.
+        store: The artifact store.
+        materializers: One of them writes the value.
 
     Raises:
-        ArtifactStoreUnavailable: The store cannot be written.
+        ArtifactStoreUnavailable: The store cannot be written to.
         PickleForbidden: Only a pickle could hold it, and pickles are refused.
-        Exception: Whatever a class of the user's does when it is pickled.
+        Exception: What a class of the user's raises while it is pickled.
     """
     materializer, write_value = materializers.prepare(value)
     with store.create() as file:
@@ -52,21 +52,21 @@ def read(
     step: StepFunction | None = None,
     hint: Any = Any,
 ) -> Any:
-    """The value of an artifact.
+    """Return the value of an artifact.
 
-    Warns by `VersionsDiffer` if it was written with other versions than those here.
+    Warns by `VersionsDiffer` if it was written with other library versions.
 
     Args:
-        artifact: What was recorded of it.
-        store: The store that holds it.
-        materializers: One of them wrote it.
-        step: The step that takes it, if it is for one;
-        hint: and the type hint of its input.
+        artifact: The recorded artifact.
+        store: The store that contains it.
+        materializers: One of them reads it.
+        step: The step whose input it is, if any.
+        hint: The type hint of that input.
 
     Raises:
-        ArtifactDamaged: It is gone, or not what was written, or a library is missing.
+        ArtifactDamaged: It is missing or damaged, or a library is missing.
         PickleForbidden: It is a pickle, and pickles are refused.
-        UnknownClass: It is of a class that the program does not have.
+        UnknownClass: Its class is not imported in this program.
     """
     find_class = class_finder(hint, step.function if step else None)
     reader = materializers.named(artifact.materializer, artifact.uri, artifact.type)
@@ -87,11 +87,11 @@ def read(
 
 
 def show(artifact: Artifact, store: ArtifactStore, materializers: Materializers) -> Any:
-    """The value of an artifact as JSON has it, where its class is not here.
+    """Return the value of an artifact as JSON, for programs without its class.
 
     Raises:
-        ArtifactDamaged: It is gone, or not what was written.
-        UnknownClass: It was not written as JSON.
+        ArtifactDamaged: It is missing or damaged.
+        UnknownClass: It is not stored as JSON.
     """
     reader = materializers.named(artifact.materializer, artifact.uri, artifact.type)
     with store.open(artifact.uri, artifact.digest) as file:

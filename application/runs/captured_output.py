@@ -269,7 +269,7 @@ class _RecordFactory:
 
 
 def _passes_through_a_stream(name: str, level: int) -> bool:
-    """Whether the records of a logger reach `sys.stdout` or `sys.stderr`, and are captured there."""
+    """Whether a logger writes to `sys.stdout` or `sys.stderr`, where its records are captured."""
     streams = (sys.stdout, sys.stderr)
     logger: logging.Logger | None = logging.getLogger(name)
     handled = False

@@ -167,9 +167,8 @@ class StepTracker:
 
     def _send(self, call: Callable[[StepRecord], None], file: Path | None = None) -> None:
         if file is not None and self._tracked is None:
-            warn(
-                f"{file.name} of step {self._step!r} is not logged: the stack has no experiment tracker"
-            )
+            problem = "is not logged: the stack has no experiment tracker"
+            warn(f"{file.name} of step {self._step!r} {problem}")
         record = self._open_record()
         if record is None:
             return

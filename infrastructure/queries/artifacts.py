@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from stackfold.application.artifacts.artifact_views import (
-    EXECUTES,
     LATEST_ARTIFACTS,
+    PICKLE_WARNING,
     ArtifactDescription,
     ArtifactView,
     Lineage,
@@ -110,7 +110,7 @@ class SqlArtifactQueries:
                 "store_flavor": store["flavor"],
                 "store_configuration": store["configuration"],
                 "written_with": view.versions,
-                "trust": EXECUTES if view.materializer in _PICKLES else "",
+                "trust": PICKLE_WARNING if view.materializer in _PICKLES else "",
                 "same_bytes": [each.reference for each in same[:_SHOWN]],
             }
         )

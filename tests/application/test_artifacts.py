@@ -197,7 +197,7 @@ def test_a_description_says_where_an_artifact_comes_from_and_where_it_is(
 def test_a_pickle_is_described_as_one_that_needs_trust(runs, artifacts):
     runs.start(single(lambda: [Odd()][0]))
     described = artifacts.describe("alone/only")
-    assert described.trust.startswith("to load it is to execute what the store holds")
+    assert described.trust.startswith("loading it executes code from the store")
     assert described.written_with["python"]
 
 
