@@ -1,4 +1,4 @@
-"""Images: what the engine of a stack starts, made of the pipeline's code and the stack's needs."""
+"""Images: container images of a pipeline's code and its stack's requirements."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,21 +18,21 @@ from stackfold.domain.stacks.component_type import ComponentType
 
 
 class Code(Protocol):
-    """Where the code of a pipeline is."""
+    """The location of a pipeline's code."""
 
     @property
     def folder(self) -> Path:
-        """All that it needs of the user's own is in there."""
+        """Contains all code of the user's that the pipeline needs."""
         ...
 
     @property
     def source(self) -> str:
-        """Where the pipeline is, seen from the folder: "file.py:name" or "module:name"."""
+        """The pipeline, relative to the folder: "file.py:name" or "module:name"."""
         ...
 
 
 class Images:
-    """What can be done with images."""
+    """Commands for images."""
 
     def __init__(
         self,
@@ -41,14 +41,14 @@ class Images:
         locate: Callable[[str, str], Code],
         extras: Sequence[str] = (),
     ) -> None:
-        """Build what stacks need.
+        """Create the service.
 
         Args:
-            pinning: Finds stacks, and sets up their builders and registries.
-            flavors: What knows the requirements of a flavor.
-            locate: From a pipeline's source and import root to the code; raises InvalidPipeline
-                if it is in no file.
-            extras: pip requirements beside those of the stack: what the log needs.
+            pinning: Finds stacks, and builds their image builders and registries.
+            flavors: Tells the requirements of flavors.
+            locate: Finds the code of a pipeline by its source and import root; raises
+                InvalidPipeline if it is in no file.
+            extras: pip requirements in addition to those of the stack.
         """
         self._pinning = pinning
         self._flavors = flavors
@@ -60,20 +60,20 @@ class Images:
     ) -> BuiltImage:
         """Build the image of a pipeline and push it to the stack's container registry.
 
-        Nothing is built or pushed that is there already: the tag is a digest of what an image is
-        made of. A stack without a container registry leaves it where it was built.
+        An image that exists is not built again: its tag is a digest of everything it is built
+        from. Without a container registry in the stack, it stays in the local container engine.
 
         Args:
-            pipeline: Whose code goes into it.
-            stack: The stack, by name, id or unique prefix; the active one if None.
-            rebuild: Build it all the same, from what its base image is today.
+            pipeline: The pipeline whose code the image contains.
+            stack: The stack, by name, id or unique prefix; None for the active one.
+            rebuild: Build even if the image exists, from the current base image.
 
         Raises:
             InvalidPipeline: The pipeline is in no file, or the stack has no image builder.
-            NotFound: There is no such stack.
-            Unavailable: Nothing can be built here.
-            BuildFailed: It could not be built.
-            PushFailed: The registry did not take it.
+            NotFound: The stack does not exist.
+            Unavailable: No image can be built on this machine.
+            BuildFailed: The build failed.
+            PushFailed: The registry did not accept the image.
             RegistryUnavailable: The registry does not answer.
             RegistryForbidden: The registry does not accept the credentials.
         """
@@ -82,20 +82,21 @@ class Images:
         return self._builder(pin).build(plan, self._registry(pin), rebuild=rebuild)
 
     def recipe(self, pipeline: Pipeline[...], *, stack: str | None = None) -> Recipe:
-        """What `build` would make of it; nothing is built, and nobody is asked. Raises as it."""
+        """Return what `build` would build, without contacting an engine or registry.
+
+        Raises as `build`.
+        """
         pin = self._pinning.pin(stack)
         plan = self._plan(pipeline.name, pipeline.source, pipeline.import_root, pin)
         return self._builder(pin).recipe(plan, self._registry(pin))
 
     def of_run(self, graph: Graph, pin: Pin, *, dry: bool = False) -> JobImage:
-        """The image of a run: built and pushed if it is not there yet.
+        """Return the image of a run, built and pushed if it does not exist; raises as `build`.
 
         Args:
-            graph: Its pipeline.
-            pin: What the run is pinned to, with an image builder.
-            dry: Only tell what it would be called.
-
-        Raises as `build`.
+            graph: The graph of the run.
+            pin: Its pin, which contains an image builder.
+            dry: Only compute the image's name.
         """
         plan = self._plan(graph.pipeline, graph.source, graph.import_root, pin)
         builder = self._builder(pin)

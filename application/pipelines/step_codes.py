@@ -1,4 +1,4 @@
-"""Step codes: what the code of each step of a graph consists of, as digests."""
+"""StepCodes: computes the code fingerprints of the steps of a graph."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,10 +10,10 @@ _PLAIN = {str, int, float, bool, type(None)}
 
 
 class StepCodes:
-    """The code of the steps of one graph.
+    """Computes the code fingerprints of the steps of one graph.
 
-    Beside what a step's function names, the classes count that it meets: those in the type hints
-    of its inputs and of the outputs that flow into them, and those of its parameters' values.
+    A fingerprint covers what the step's function refers to, and the classes in the type hints of
+    its inputs, in those of the outputs that flow into them, and of its parameters' values.
     """
 
     def __init__(self, fingerprints: CodeFingerprints, nodes: Sequence[Node]) -> None:
@@ -24,10 +24,10 @@ class StepCodes:
         self._known: dict[tuple[int, ...], Fingerprint] = {}
         self._hinted: dict[int, tuple[Any, ...]] = {}
         self._classes: dict[str, str] = {}
-        self._kept: list[Any] = []
+        self._alive: list[Any] = []
 
     def of(self, node: Node) -> Fingerprint:
-        """The fingerprint of the code of a node's step."""
+        """Return the code fingerprint of a node's step."""
         of_node = self._of_nodes.get(node.name)
         if of_node is not None:
             return of_node
@@ -41,9 +41,9 @@ class StepCodes:
         return found
 
     def of_class(self, type: str, node: Node) -> str:
-        """The digest of the user's own class "module.Class" that a node meets as an input.
+        """Return the digest of a user-defined class "module.Class" of a node's input.
 
-        Empty if it is no such class, or cannot be found.
+        Empty if the class is not user-defined or cannot be found.
         """
         if type.startswith(("builtins.", "numpy.", "pandas.")):
             return ""
@@ -57,19 +57,19 @@ class StepCodes:
         signature = node.step.signature
         yield from self._hints(id(signature.hints), signature.hints.values())
         for output in node.inputs.values():
-            giver = self._nodes.get(output.step)
-            outputs = giver.step.signature.outputs if giver else ()
+            producer = self._nodes.get(output.step)
+            outputs = producer.step.signature.outputs if producer else ()
             yield from self._hints(id(outputs), [each.type for each in outputs])
         values = [each for each in node.arguments.values() if type(each) not in _PLAIN]
         defaults = getattr(node.step.function, "__defaults__", None) or ()
         values += [each for each in defaults if type(each) not in _PLAIN]
         if values:
-            self._kept += values
+            self._alive += values
             yield from self._fingerprints.met((), values)
 
     def _hints(self, key: int, hints: Any) -> tuple[Any, ...]:
         found = self._hinted.get(key)
         if found is None:
-            self._kept.append(hints)
+            self._alive.append(hints)
             found = self._hinted[key] = self._fingerprints.met(hints, ())
         return found

@@ -1,4 +1,4 @@
-"""A note on type hints that only a type checker can resolve."""
+"""Warns of type hints that cannot be resolved at run time."""
 
 import warnings
 from typing import Any
@@ -9,7 +9,7 @@ from stackfold.domain.pipelines.pipeline import Pipeline
 
 
 def note_unresolved_hints(pipeline: Pipeline[Any], graph: Graph) -> None:
-    """Warn by `UnresolvedHint`, once for each step and for the pipeline, where there are some."""
+    """Warn by `UnresolvedHint` for each step, and the pipeline, with unresolved type hints."""
     signatures = {f"step {node.step.name!r}": node.step.signature for node in graph.nodes}
     signatures[f"pipeline {pipeline.name!r}"] = pipeline.signature
     for owner, signature in signatures.items():

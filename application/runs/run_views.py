@@ -1,4 +1,4 @@
-"""What can be asked about runs, and what the answers look like."""
+"""Queries for runs, and the views they return."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
 
 NEWEST_FIRST = Listing(sort_by="position", descending=True)
-"""Every run, the latest one first."""
+"""All runs, newest first."""
 
 
 def minor_version(python: str | None) -> str:
-    """Of a version of Python what decides on its byte code, such as "3.12"; empty if unknown."""
+    """Return the part of a Python version that determines byte code, such as "3.12"."""
     return ".".join((python or "").split(".")[:2])
 
 
 class RunView(NamedTuple):
-    """A run as far as it has come."""
+    """A run in its current state."""
 
     id: str
     name: str
@@ -29,7 +29,7 @@ class RunView(NamedTuple):
     """The stack's name when the run started."""
     stack_revision: int
     status: str
-    """"running", "completed", "failed", "cancelled", or "interrupted" if its process is gone."""
+    """"running", "completed", "failed", "cancelled", or "interrupted" if its process died."""
     started: str
     """RFC 3339, UTC."""
     ended: str | None
@@ -49,45 +49,45 @@ class StepView(NamedTuple):
     started: str | None
     ended: str | None
     error: str
-    """What it raised, or why it was cancelled or skipped, in one line; else empty."""
+    """Its error, or why it was cancelled or skipped, in one line; else empty."""
     traceback: str
-    """From the step's function on; empty if it did not raise."""
+    """Begins in the step's function; empty if it did not raise."""
     upstream: list[str]
     step_operator: str | None
     parameters: dict[str, Any]
-    """The values that it got."""
+    """The values passed to it."""
     parameter_form: str
-    """"exact", or "plain" where an older version recorded the values as mere JSON."""
+    """"exact", or "plain" where an older version recorded the values as plain JSON."""
     inputs: dict[str, str]
-    """Input → the id of the artifact that it was; "models[0]" for the first of those in a list."""
+    """Input → the id of its artifact; "models[0]" for the first in a list."""
     outputs: list[ArtifactView]
     retried: list[str]
-    """What the attempts before the last one raised, each in one line."""
+    """The errors of the attempts before the last one, one line each."""
     log: dict[str, Any] | None
-    """Where what it printed is: uri, digest, size; None if it was silent."""
+    """The stored output: uri, digest, size; None if it printed nothing."""
     key: str
-    """Its cache key; empty if it was not to be cached."""
+    """Its cache key; empty if it was not cacheable."""
     cached_from: str | None
-    """The id of the run that made its outputs; None if this one did."""
+    """The id of the run that produced its outputs; None if it was this one."""
     metadata: dict[str, Any]
-    """What it said of itself, and what its options say."""
+    """Added by the step and by its options."""
     tags: list[str]
     code: str
-    """sha256 of what its function is made of; empty where that is unknown."""
+    """The fingerprint of its code; empty if unknown."""
     declares: str
-    """The outputs that it declares, such as "model: sklearn.base.ClassifierMixin"."""
+    """Its declared outputs, such as "model: sklearn.base.ClassifierMixin"."""
     materializers: str
-    """A digest of those that may write its outputs."""
+    """A digest of the materializers that may write its outputs."""
     could_be_cached: bool
-    """Whether an equal earlier execution could stand for it."""
+    """Whether the outputs of an equal earlier execution could be reused."""
     code_form: int = 1
-    """How the digest of its code was made; two of different forms cannot be compared."""
+    """The form of the fingerprint; fingerprints of different forms cannot be compared."""
     opaque: Sequence[str] = ()
-    """What counts in its code by its class alone, as "name (module.Class)"."""
+    """Values in its code of which only the class counts, as "name (module.Class)"."""
 
     @property
     def seconds(self) -> float:
-        """How long it took; 0.0 if it never began."""
+        """Its duration; 0.0 if it never began."""
         if not self.started or not self.ended:
             return 0.0
         ended, started = map(from_rfc3339, (self.ended, self.started))
@@ -95,7 +95,7 @@ class StepView(NamedTuple):
 
 
 class RunDescription(NamedTuple):
-    """A run with its steps and everything that it was pinned to."""
+    """A run with its steps and its pin."""
 
     id: str
     name: str
@@ -109,65 +109,64 @@ class RunDescription(NamedTuple):
     fingerprint: str
     tags: list[str]
     source: str
-    """Where the pipeline is: "package.module:function", or "file.py:function"."""
+    """The pipeline, as "package.module:function" or "file.py:function"."""
     import_root: str
-    """The folder that its module is imported from, if that is known."""
+    """The folder that its module is imported from; empty if unknown."""
     why: str
     error: str
-    """Why it failed, in one line; empty if it did not."""
+    """Its error, in one line; empty if it did not fail."""
     parameters: dict[str, Any]
-    """The values that the pipeline got. An object whose class the program does not have is shown
-    by its fields."""
+    """The values passed to the pipeline. An object of an unknown class is shown by its fields."""
     parameter_form: str
-    """"exact", or "plain" where an older version recorded the values as mere JSON."""
+    """"exact", or "plain" where an older version recorded the values as plain JSON."""
     configuration: dict[str, Any]
-    """What was chosen for this run beside its parameters."""
+    """The configuration of the run, besides its parameters."""
     steps: list[StepView]
     """In topological order."""
     pin: dict[str, Any]
     """The stack's revision, its components' revisions and their resolved configuration."""
     rerun_of: str | None
-    """The id of the run that it repeats, if it repeats one."""
+    """The id of the run that it repeats; None if it is no rerun."""
     environment: dict[str, Any]
-    """The Python, the platform and the packages that it found."""
+    """Its Python, platform and packages."""
     position: int
-    """Where in the log it began."""
+    """The log position of its first event."""
     metadata: dict[str, Any]
     submitted: dict[str, str] | None
-    """What it was handed to, if to an engine: orchestrator, reference and url."""
+    """If it was submitted to an engine: orchestrator, reference and url."""
 
 
 class RunQueries(Protocol):
-    """The questions about runs; a `reference` is a name, an id or a unique prefix of either."""
+    """Queries for runs; a `reference` is a name, an id or a unique prefix of either."""
 
     def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
-        """The runs that a listing asks for."""
+        """List runs."""
         ...
 
     def run(self, reference: str) -> RunView:
-        """One run.
+        """Return one run.
 
         Raises:
-            NotFound: There is none.
-            Ambiguous: The prefix fits several.
+            NotFound: The run does not exist.
+            Ambiguous: The prefix matches several runs.
         """
         ...
 
     def describe_run(self, reference: str) -> RunDescription:
-        """One run with its steps; raises as `run` does."""
+        """Return a run with its steps; raises as `run`."""
         ...
 
     def recorded_parameters(self, run: str) -> "RecordedParameters":
-        """What was recorded of the parameters of the run with that id."""
+        """Return the recorded parameters of the run with the id `run`."""
         ...
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
-        """What the run with that id, or one step of it, produced."""
+        """Return the artifacts of the run with the id `run`, or of one of its steps."""
         ...
 
 
 def readable(value: Any) -> Any:
-    """The value of a parameter, such as a path or a set, as JSON carries it."""
+    """Return the value of a parameter, such as a path or a set, as JSON."""
     from stackfold.domain.exact_json import display
 
     return display.readable(value)

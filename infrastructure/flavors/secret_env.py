@@ -1,7 +1,7 @@
-"""Secrets that travel with a step, as those of its cluster know none of ours.
+"""Sends secrets along with a step to a cluster that cannot read the secret store.
 
-They are handed over beside the step: never in an environment, which is inherited, and shown by many
-a tool, and never in what the cluster keeps on its own account.
+They are sent beside the step: never in an environment, which is inherited and shown by many tools,
+and never in data that the cluster stores.
 """
 
 import pickle
@@ -17,29 +17,29 @@ Values = Mapping[tuple[str, str], str]
 """Name and key → value."""
 
 _EXECUTING = {ComponentType.ORCHESTRATOR, ComponentType.STEP_OPERATOR}
-"""What has done its part when a step begins."""
+"""Component types that are not used while a step is executed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallWithSecrets:
-    """A call that can look up secrets in the process that executes it."""
+    """A call with the secrets that it may read in the process that executes it."""
 
     request: bytes
-    """The call itself, as `local.processes.portable` writes it."""
+    """The call, pickled by `local.processes.portable`."""
     values: Values = field(repr=False)
 
     def __call__(self) -> object:
-        """Execute it; raises as it does."""
+        """Provide the secrets and execute the call; raises what the call raises."""
         add_values(self.values)
         return pickle.loads(self.request)()  # noqa: S301  # written by who started the run
 
 
 def secrets_of(call: Callable[[], object]) -> Values:
-    """What the components of its stack refer to that a step may use.
+    """Return the secrets that the components of a step refer to.
 
     Raises:
-        MissingSecret: There is none of that name and key.
-        SecretStoreUnavailable: The store that has it cannot be read.
+        MissingSecret: A secret does not exist.
+        SecretStoreUnavailable: Its store cannot be read.
     """
     if not isinstance(call, StepCall) or call.store.secrets is None:
         return {}

@@ -1,4 +1,4 @@
-"""Bytes that are digested on their way to or from a store on other machines."""
+"""SpooledBuffer: buffers bytes on their way to or from a remote store, and digests them."""
 
 import hashlib
 import io
@@ -13,23 +13,24 @@ from stackfold.domain.errors import ArtifactStoreUnavailable
 
 
 class SpooledBuffer:
-    """Bytes of which the digest must be known before they are stored, or given to anybody.
+    """Buffers bytes whose digest must be known before they are stored or read.
 
-    A few are kept in memory, more in a temporary file, which goes when the block ends.
+    Up to a limit they are buffered in memory, beyond it in a temporary file that is deleted when
+    the block ends.
     """
 
     stored: StoredArtifact
 
-    def __init__(self, few: int) -> None:
-        """Keep up to `few` bytes in memory."""
+    def __init__(self, max_in_memory: int) -> None:
+        """Create a buffer that holds up to `max_in_memory` bytes in memory."""
         self.data = io.BytesIO()
-        """The bytes, while they are few."""
+        """The bytes, while they are in memory."""
         self.path: Path | None = None
-        """The file in which they lie, once they are many."""
+        """The temporary file, once it is used."""
         self.size = 0
         self.digest = ""
-        """Their sha256 in hexadecimal, once they are all there."""
-        self._few = few
+        """sha256 in hexadecimal; set by `finish`."""
+        self._max_in_memory = max_in_memory
         self._file: BinaryIO | None = None
         self._hash = hashlib.sha256()
 
@@ -45,8 +46,8 @@ class SpooledBuffer:
     def write(self, data: bytes | memoryview, /) -> int:
         """Append bytes."""
         view = memoryview(data).cast("B")
-        with _in_plain_words():
-            if self._file is None and self.size + len(view) > self._few:
+        with _file_errors():
+            if self._file is None and self.size + len(view) > self._max_in_memory:
                 self._move_to_a_file()
             (self._file or self.data).write(view)
         self._hash.update(view)
@@ -54,20 +55,20 @@ class SpooledBuffer:
         return len(view)
 
     def finish(self) -> None:
-        """No more is written."""
+        """End writing: set the digest, and flush the file."""
         self.digest = self._hash.hexdigest()
         if self._file is not None:
-            with _in_plain_words():
+            with _file_errors():
                 self._file.flush()
 
-    def back(self) -> BinaryIO:
-        """The bytes, from the beginning."""
+    def reader(self) -> BinaryIO:
+        """Return the bytes as a file, at its beginning."""
         file = self._file or self.data
         file.seek(0)
         return file
 
     def _move_to_a_file(self) -> None:
-        # It has a name, as the client library reads it by itself, in parts.
+        # A named file: the client library opens and reads it in parts.
         descriptor, name = tempfile.mkstemp(prefix="stackfold-")
         self.path = Path(name)
         self._file = open(descriptor, "w+b")  # noqa: SIM115  # closed when the block ends
@@ -76,10 +77,12 @@ class SpooledBuffer:
 
 
 @contextmanager
-def _in_plain_words() -> Iterator[None]:
+def _file_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         folder = tempfile.gettempdir()
-        problem = f"{error.strerror}: artifacts are gathered there, TMPDIR chooses another folder"
+        problem = (
+            f"{error.strerror}: artifacts are buffered there, set TMPDIR to use another folder"
+        )
         raise ArtifactStoreUnavailable(folder, problem) from error

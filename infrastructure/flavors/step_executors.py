@@ -1,4 +1,4 @@
-"""The place of a step that stays in this process: the thread that asks."""
+"""Executors of steps in the calling thread of this process."""
 
 import signal
 import threading
@@ -12,22 +12,22 @@ from stackfold.application.ports import Result, StepStopped
 from stackfold.domain.errors import StepTimedOut
 
 GRACE = 2.0
-"""Seconds that a step gets to clean up after it was told to end."""
-_GLANCE = 0.05
+"""Seconds for a stopped step to clean up."""
+_POLL_INTERVAL = 0.05
 
 
-class _TimeIsUp(StepStopped):
-    """Raised in a step that has taken too long."""
+class _TimeLimit(StepStopped):
+    """Raised in a step that exceeds its time limit."""
 
 
 class InlineExecutor:
-    """Executes steps in the thread that asks."""
+    """Executes calls in the calling thread."""
 
     def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
-        """Execute a call; one with a timeout on the main thread gets an alarm, else a thread.
+        """Execute a call; a timeout uses an alarm in the main thread, else another thread.
 
-        Code that is written in C cannot be ended in the middle. On the main thread it is waited
-        for; elsewhere it goes on behind the run's back, its result unused.
+        C code cannot be interrupted. In the main thread it is waited for; in other threads it is
+        abandoned, and its result is ignored.
         """
         if timeout is None:
             return call()
@@ -36,40 +36,40 @@ class InlineExecutor:
         return _in_a_thread(call, timeout)
 
     def run_inline(self, call: Callable[[], Result]) -> Result:
-        """Execute a call."""
+        """Execute a call in the calling thread."""
         return call()
 
 
 class StoppableExecutor(InlineExecutor):
-    """Executes steps in the thread that asks, and can be told by another one to end them."""
+    """Executes calls in the calling thread; another thread can stop them."""
 
     def __init__(self) -> None:
-        """Nothing is executed yet."""
-        self._turn = threading.Lock()
+        """Create an executor without a running call."""
+        self._lock = threading.Lock()
         self._thread: int | None = None
         self._stopped = False
 
     def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
-        """Execute a call; it may be ended."""
+        """Execute a call that `stop` can stop."""
         return self.run_inline(lambda: super(StoppableExecutor, self).execute(call, timeout))
 
     def run_inline(self, call: Callable[[], Result]) -> Result:
-        """Execute a call; it may be ended."""
-        with self._turn:
+        """Execute a call that `stop` can stop."""
+        with self._lock:
             if self._stopped:
                 raise StepStopped
             self._thread = threading.get_ident()
         try:
             return call()
         finally:
-            with self._turn:
+            with self._lock:
                 self._thread = None
-            # What another thread has raised in this one comes up by now, not while it is recorded.
-            _catch_breath()
+            # Let a pending StepStopped surface here, and not while the outcome is recorded.
+            _raise_pending()
 
     def stop(self) -> None:
-        """End what is executed, at the next line of Python code, and whatever would begin."""
-        with self._turn:
+        """Stop the current call at its next line of Python code, and reject further calls."""
+        with self._lock:
             self._stopped = True
             if self._thread is not None:
                 raise_in(self._thread, StepStopped)
@@ -82,8 +82,8 @@ def raise_in(thread: int, error: type[BaseException]) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
 
 
-def _catch_breath() -> None:
-    """Pending exceptions are raised when a function begins."""
+def _raise_pending() -> None:
+    """Do nothing: Python raises pending asynchronous exceptions when a function begins."""
 
 
 def _may_set_an_alarm() -> bool:
@@ -97,48 +97,48 @@ def _may_set_an_alarm() -> bool:
 
 def _with_an_alarm(call: Callable[[], Result], timeout: float) -> Result:
     def ring(_: int, __: FrameType | None) -> None:
-        raise _TimeIsUp
+        raise _TimeLimit
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        # Once a second after that, should the step have caught the first one.
+        # Repeat every second, in case the step catches the exception.
         signal.setitimer(signal.ITIMER_REAL, timeout, 1.0)
         try:
             return call()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-    except _TimeIsUp as error:
+    except _TimeLimit as error:
         raise StepTimedOut(timeout).with_traceback(error.__traceback__) from None
     finally:
         signal.signal(signal.SIGALRM, before)
 
 
 def _in_a_thread(call: Callable[[], Result], timeout: float) -> Result:
-    came: list[Any] = []
+    outcome: list[Any] = []
 
     def work() -> None:
         try:
-            came.append((call(), None))
+            outcome.append((call(), None))
         except BaseException as error:
-            came.append((None, error))
+            outcome.append((None, error))
 
-    # Not waited for when the program ends: it may never end.
+    # A daemon: a step that hangs must not keep the program from ending.
     thread = threading.Thread(target=copy_context().run, args=(work,), daemon=True)
     thread.start()
     end = time.monotonic() + timeout
     try:
         while thread.is_alive() and time.monotonic() < end:
-            thread.join(_GLANCE)
+            thread.join(_POLL_INTERVAL)
     except BaseException:
         _end(thread, StepStopped)
         raise
-    if not came:
-        _end(thread, _TimeIsUp)
+    if not outcome:
+        _end(thread, _TimeLimit)
         raise StepTimedOut(timeout)
-    answer, error = came[0]
+    result, error = outcome[0]
     if error is not None:
         raise error
-    return answer  # type: ignore[no-any-return]
+    return result  # type: ignore[no-any-return]
 
 
 def _end(thread: threading.Thread, error: type[BaseException]) -> None:

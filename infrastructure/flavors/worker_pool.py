@@ -1,4 +1,4 @@
-"""A crew: the threads in which the steps of one run are executed, or waited for, at once."""
+"""WorkerPool: executes the steps of one run in parallel, each in a thread."""
 
 import threading
 import time
@@ -11,38 +11,39 @@ from stackfold.application.ports import Execute, RunPlan, StepExecutor
 from stackfold.application.runs.schedule import Schedule
 from stackfold.infrastructure.flavors.step_executors import GRACE, InlineExecutor, StoppableExecutor
 
-_PATIENCE = 2 * GRACE
-"""Seconds to wait for the steps that were told to end."""
-_GLANCE = 0.5
+_STOP_TIMEOUT = 2 * GRACE
+"""Seconds to wait for stopped steps to end."""
+_POLL_INTERVAL = 0.5
+"""Seconds between two checks for a pending interruption."""
 
 ExecutorFactory = Callable[[InlineExecutor], StepExecutor]
-"""From the thread that waits for a step to the place where the step is executed."""
+"""Creates the executor of a step, given the one of the thread that waits for it."""
 
 
 class WorkerPool:
-    """Executes the steps of one run, several at once, each in a thread."""
+    """Executes the steps of one run in parallel, each in a thread."""
 
     def __init__(
         self, plan: RunPlan, execute: Execute, new_executor: ExecutorFactory, limit: int
     ) -> None:
-        """Prepare to execute a run.
+        """Create the pool of one run.
 
         Args:
-            plan: Its graph.
+            plan: The steps of the run.
             execute: Executes one step.
             new_executor: Creates the executor of a step.
-            limit: How many at once.
+            limit: The maximum number of parallel steps.
         """
         self._schedule = Schedule(plan)
         self._execute = execute
         self._new_executor = new_executor
         self._limit = limit
-        self._alone = new_executor(InlineExecutor())
+        self._inline = new_executor(InlineExecutor())
         self._running: dict[str, StoppableExecutor] = {}
         self._ended: SimpleQueue[tuple[str, BaseException | None]] = SimpleQueue()
 
     def run(self) -> None:
-        """Execute every step; does and raises what `Orchestrator.run` says."""
+        """Execute every step, as specified by `Orchestrator.run`."""
         try:
             while self._begin():
                 self._note(*self._next())
@@ -56,22 +57,22 @@ class WorkerPool:
 
     def _next(self) -> tuple[str, BaseException | None]:
         while True:
-            # Where Ctrl-C reaches another thread first, this one has to wake up to learn of it.
+            # Wake up regularly: Ctrl-C is only raised while this thread runs Python code.
             with suppress(Empty):
-                return self._ended.get(timeout=_GLANCE)
+                return self._ended.get(timeout=_POLL_INTERVAL)
 
     def _begin(self) -> bool:
-        """Begin what may begin; False if nothing is running after that."""
+        """Start steps up to the limit; return whether any step is running."""
         while len(self._running) < self._limit:
             step = self._schedule.start_next()
             if step is None:
                 break
             if not self._running and not self._schedule.has_more:
-                # Nothing can be executed beside it: that needs no thread.
-                self._note(step, self._outcome(step, self._alone))
+                # No other step can run in parallel, so no thread is needed.
+                self._note(step, self._outcome(step, self._inline))
             else:
                 thread = self._running[step] = StoppableExecutor()
-                # Not waited for when the program ends: a step that hangs may never end.
+                # A daemon: a step that hangs must not keep the program from ending.
                 threading.Thread(
                     target=copy_context().run,
                     args=(self._work, step, self._new_executor(thread)),
@@ -100,10 +101,10 @@ class WorkerPool:
             raise error
 
     def _stop(self) -> None:
-        """End what is running, and wait for it, but not for ever."""
+        """Stop the running steps, and wait for them for a bounded time."""
         for thread in self._running.values():
             thread.stop()
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + _STOP_TIMEOUT
         while self._running and (left := end - time.monotonic()) > 0:
             try:
                 step, error = self._ended.get(timeout=left)

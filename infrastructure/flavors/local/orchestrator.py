@@ -1,4 +1,4 @@
-"""The orchestrator `local`."""
+"""The orchestrator `local`: executes steps on this machine."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class LocalOrchestrator(Orchestrator):
     flavor = "local"
 
     class Configuration(ports.Configuration):
-        """How many at once, and where."""
+        """Isolation and parallelism of steps."""
 
         isolation: Literal["inline", "thread", "process"] = Field(
             "inline",
@@ -40,7 +40,7 @@ class LocalOrchestrator(Orchestrator):
         limit = self.configuration.max_parallel or os.cpu_count() or 1
         with self._executors() as new_executor:
             if self.configuration.isolation == "inline" or limit == 1:
-                _one_after_another(plan, execute, new_executor(InlineExecutor()))
+                _run_sequentially(plan, execute, new_executor(InlineExecutor()))
             else:
                 WorkerPool(plan, execute, new_executor, limit).run()
 
@@ -55,7 +55,7 @@ class LocalOrchestrator(Orchestrator):
             yield pool.executor
 
 
-def _one_after_another(plan: RunPlan, execute: Execute, executor: StepExecutor) -> None:
+def _run_sequentially(plan: RunPlan, execute: Execute, executor: StepExecutor) -> None:
     schedule = Schedule(plan)
     while (step := schedule.start_next()) is not None:
         try:

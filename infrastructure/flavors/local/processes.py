@@ -1,4 +1,4 @@
-"""Processes of this machine in which steps are executed: fresh interpreters, never forks."""
+"""Executes steps in other processes of this machine: fresh interpreters, never forks."""
 
 import codecs
 import os
@@ -19,31 +19,31 @@ from stackfold.infrastructure.flavors.local.serialization import dumps
 from stackfold.infrastructure.flavors.step_executors import GRACE, InlineExecutor
 
 _ENTRY = "stackfold.infrastructure.flavors.local.step_process"
-_GLANCE = 0.2
-"""Seconds between two looks whether the process lives, should its pipes not tell."""
-_REST = 16
-"""So many times what a pipe holds is taken of what was printed before an answer."""
+_POLL_INTERVAL = 0.2
+"""Seconds between two checks whether the process is alive."""
+_MAX_READS = 16
+"""Maximum number of reads per pipe to collect output printed before an answer."""
 
 Write = Callable[[str, str], object]
-"""Takes the name of a stream, "stdout" or "stderr", and what was written to it."""
+"""Called with the name of a stream, "stdout" or "stderr", and the text written to it."""
 
 
-def _write_here(stream: str, text: str) -> None:
+def _write_to_own_stream(stream: str, text: str) -> None:
     if there := getattr(sys, stream):  # None, where it was closed
         there.write(text)
 
 
 class StepProcess:
-    """An interpreter that executes one call after another; see `local.step_process`."""
+    """A process that executes one call after another; its program is `local.step_process`."""
 
     def __init__(
-        self, write: Write = _write_here, environment: Mapping[str, str] | None = None
+        self, write: Write = _write_to_own_stream, environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start it. A fork would inherit threads, locks and connections half used.
+        """Start the process: not a fork, which would inherit threads, locks and connections.
 
         Args:
-            write: Takes what its calls print; by default that goes to our own streams.
-            environment: Variables that it has beside ours.
+            write: Receives what its calls print; by default, it is written to our own streams.
+            environment: Environment variables in addition to ours.
         """
         self._write = write
         requests, self._requests = os.pipe()
@@ -56,7 +56,7 @@ class StepProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=(requests, answers),
-            # Ctrl-C is for us; we tell the process, and whatever it has started.
+            # Its own process group: Ctrl-C reaches only us, and we signal the group.
             process_group=0,
         )
         os.close(requests)
@@ -75,34 +75,33 @@ class StepProcess:
         self._send(pickle.dumps((sys.path, os.environ.get("PYTHONPATH"))))
 
     def execute(self, request: bytes, timeout: float | None = None) -> Any:
-        """Execute a call and wait for it, handing on what it prints.
+        """Execute a call, wait for its result, and forward what it prints.
 
         Args:
-            request: The call, as `portable` writes it.
-            timeout: Seconds that it may take before it is ended, from when the process has
-                started; None for ever.
+            request: The call, pickled by `portable`.
+            timeout: Time limit in seconds, from when the process is ready; None for no limit.
 
         Raises:
             StepProcessDied: The process ended without an answer.
-            StepTimedOut: It took longer.
+            StepTimedOut: The limit was exceeded, and the call was stopped.
             BaseException: What the call raised.
         """
         return outcome(self.answer(request, timeout))
 
     def answer(self, request: bytes, timeout: float | None = None) -> bytes:
-        """Execute a call as `execute` does, and return what came of it for `outcome` to read.
+        """Execute a call as `execute` does, and return its pickled outcome; see `outcome`.
 
         Raises:
             StepProcessDied: The process ended without an answer.
-            StepTimedOut: It took longer.
+            StepTimedOut: The limit was exceeded, and the call was stopped.
         """
         self.usable = False
         try:
             if not self._ready:
-                self._awaited(None)
+                self._wait_for_answer(None)
                 self._ready = True
             self._send(request)
-            answer = self._awaited(None if timeout is None else time.monotonic() + timeout)
+            answer = self._wait_for_answer(None if timeout is None else time.monotonic() + timeout)
         except BaseException:
             self._end_step()
             raise
@@ -116,14 +115,14 @@ class StepProcess:
         return answer
 
     def close(self) -> None:
-        """Let it end, or make it end if it does not."""
+        """End the process; kill it if it does not end by itself."""
         os.close(self._requests)
         try:
             self._process.wait(GRACE if self.usable else 0)
         except subprocess.TimeoutExpired:
             self._kill()
         finally:
-            # What it has started is gone with it.
+            # Kill the processes that it has started.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._pipes.close()
@@ -134,34 +133,34 @@ class StepProcess:
 
     def _send(self, message: bytes) -> None:
         view = memoryview(len(message).to_bytes(8, "big") + message)
-        with suppress(BrokenPipeError):  # it has died; there will be no answer
+        with suppress(BrokenPipeError):  # the process has died: `_wait_for_answer` raises
             while view:
                 view = view[os.write(self._requests, view) :]
 
-    def _awaited(self, end: float | None) -> bytes | None:
-        """The answer; None if the time is up first."""
+    def _wait_for_answer(self, end: float | None) -> bytes | None:
+        """Return the answer; None if the time limit is reached first."""
         while True:
-            left = _GLANCE if end is None else min(_GLANCE, end - time.monotonic())
+            left = _POLL_INTERVAL if end is None else min(_POLL_INTERVAL, end - time.monotonic())
             if left <= 0:
                 return None
             alive = self._process.poll() is None
-            # One look at a time: a step that never stops printing has its time limit, too.
-            self._pump(left, 1) if alive else self._pump(0, _REST)
+            # One read at a time, so that a step that prints endlessly can time out.
+            self._pump(left, 1) if alive else self._pump(0, _MAX_READS)
             message = self._message()
             if message is not None:
-                self._pump(0, _REST)
+                self._pump(0, _MAX_READS)
                 return message
             if not alive:
                 raise StepProcessDied(self._process.returncode)
 
-    def _pump(self, wait: float, looks: int) -> None:
-        """Take what comes until there is a pause, looking so many times at most.
+    def _pump(self, wait: float, max_reads: int) -> None:
+        """Read the pipes until they are empty.
 
         Args:
-            wait: Seconds to wait for the first bit.
-            looks: How often to look; each time as much is taken as a pipe holds.
+            wait: Seconds to wait for the first data.
+            max_reads: Maximum number of reads per pipe.
         """
-        for _ in range(looks):
+        for _ in range(max_reads):
             ready = self._pipes.select(wait)
             if not ready:
                 return
@@ -185,11 +184,11 @@ class StepProcess:
         return message
 
     def _end_step(self) -> str:
-        """Interrupt the step, as Ctrl-C would, and kill what does not end; returns where it was."""
+        """Interrupt the step as Ctrl-C would, then kill the process; return the traceback."""
         where = ""
         with suppress(StepProcessDied, ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGINT)
-            answer = self._awaited(time.monotonic() + GRACE)
+            answer = self._wait_for_answer(time.monotonic() + GRACE)
             where = (pickle.loads(answer)[1] or "") if answer else ""  # noqa: S301
         self._kill()
         return where
@@ -201,54 +200,54 @@ class StepProcess:
 
 
 class ProcessPool:
-    """Processes that wait for the next step of a run; starting one takes longer than most steps."""
+    """Reuses processes between the steps of a run: starting one takes longer than most steps."""
 
     def __init__(self) -> None:
-        """None is started before it is needed."""
-        self._turn = threading.Lock()
+        """Create an empty pool; processes are started when needed."""
+        self._lock = threading.Lock()
         self._idle: list[StepProcess] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._turn:
+        with self._lock:
             idle, self._idle = self._idle, []
         for process in idle:
             process.close()
 
     def executor(self, thread: InlineExecutor) -> StepExecutor:
-        """One of the processes, with `thread` waiting for it."""
-        return _InAProcess(self, thread)
+        """Return an executor in a process of the pool, for which `thread` waits."""
+        return _ProcessExecutor(self, thread)
 
     @contextmanager
     def process(self) -> Iterator[StepProcess]:
-        """A process that is free, or a new one, for the block."""
-        with self._turn:
+        """Provide an idle process, or a new one, for the block."""
+        with self._lock:
             process = self._idle.pop() if self._idle else None
         process = process or StepProcess()
         try:
             yield process
         finally:
             if process.usable:
-                with self._turn:
+                with self._lock:
                     self._idle.append(process)
             else:
                 process.close()
 
 
-class _InAProcess:
+class _ProcessExecutor:
     def __init__(self, pool: ProcessPool, thread: InlineExecutor) -> None:
         self._pool = pool
         self._thread = thread
 
     def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         request = portable(call)
-        # What ends a step is raised at any line of `here`: it must not be one that begins or closes
-        # a process, which would be left behind.
+        # StepStopped is raised at any line of `run_inline`: outside of it are the lines that start
+        # and close a process, so that none is leaked.
         with self._pool.process() as process:
-            answer: Result = self._thread.run_inline(lambda: process.execute(request, timeout))
-        return answer
+            result: Result = self._thread.run_inline(lambda: process.execute(request, timeout))
+        return result
 
     def run_inline(self, call: Callable[[], Result]) -> Result:
         return self._thread.run_inline(call)
@@ -259,25 +258,25 @@ def _import_path() -> str:
 
 
 def outcome(answer: bytes) -> Any:
-    """What a call returned, by its answer.
+    """Return the result of a call from the answer of a process.
 
     Raises:
-        BaseException: What it raised, the traceback from there as its last note.
+        BaseException: What the call raised, with the other process's traceback as its last note.
     """
-    came, traceback = pickle.loads(answer)  # noqa: S301  # written by a process of ours
+    result, traceback = pickle.loads(answer)  # noqa: S301  # written by a process of ours
     if traceback is not None:
-        came.add_note(traceback)
-        raise came
-    return came
+        result.add_note(traceback)
+        raise result
+    return result
 
 
 def portable(call: Callable[[], object]) -> bytes:
-    """A call as another process can read it.
+    """Pickle a call for another process.
 
     Raises:
-        InvalidPipeline: It holds what cannot be sent.
+        InvalidPipeline: It contains an object that cannot be pickled.
     """
     try:
         return dumps(call)
-    except Exception as error:  # whatever a class of the user's does when it is pickled
+    except Exception as error:  # a class of the user's may raise anything
         raise InvalidPipeline(f"the step cannot be sent to another process: {error}") from error

@@ -1,4 +1,4 @@
-"""The step operator `local`."""
+"""The step operator `local`: executes each step in a fresh process on this machine."""
 
 from collections.abc import Callable
 
@@ -13,13 +13,13 @@ class LocalStepOperator(StepOperator):
     flavor = "local"
 
     class Configuration(ports.Configuration):
-        """Nothing to configure."""
+        """No attributes."""
 
     def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         request = portable(call)
         process = StepProcess()
         try:
-            answer: Result = process.execute(request, timeout)
+            result: Result = process.execute(request, timeout)
         finally:
             process.close()
-        return answer
+        return result

@@ -175,7 +175,7 @@ class S3ArtifactStore(ArtifactStore):
             if gathered.digest != digest:
                 problem = f"is damaged: its sha256 is {gathered.digest} and should be {digest}"
                 raise ArtifactDamaged(uri, problem, again=True)
-            yield gathered.back()
+            yield gathered.reader()
 
     def size(self, uri: str) -> int | None:
         key = self._key(uri)
