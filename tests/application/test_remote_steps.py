@@ -333,5 +333,5 @@ def test_what_would_be_handed_over_can_be_read(engine):
 
 
 def test_an_orchestrator_that_executes_steps_itself_hands_nothing_over(ws):
-    with pytest.raises(InvalidPipeline, match="hand nothing to an engine: its orchestrator is of"):
+    with pytest.raises(InvalidPipeline, match="submits nothing to an engine"):
         ws.runs.document(training)
