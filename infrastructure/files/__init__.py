@@ -1,4 +1,4 @@
-"""YAML files that users write: run configurations and stack documents.
+"""Files that users provide: run configurations and stack documents in YAML, and stdin.
 
 Start with `yaml.py`.
 """

@@ -1,4 +1,4 @@
-"""Reading what users hand over: files and pipes up to a size, and no devices."""
+"""Reads input of users: files, pipes and stdin up to a size, but no devices."""
 
 import os
 import stat
@@ -11,15 +11,15 @@ from stackfold.domain.limits import size
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """What a file or a pipe holds.
+    """Read a file or a pipe.
 
     Args:
-        path: The file; that of a pipe, such as `/dev/fd/63`, is one.
-        limit: The most bytes.
+        path: The path of a file, or of a pipe, such as `/dev/fd/63`.
+        limit: The maximum number of bytes.
 
     Raises:
-        InvalidFile: It cannot be read, or is a device.
-        TooLarge: It holds more.
+        InvalidFile: The file cannot be read, or is a device.
+        TooLarge: The file is larger.
     """
     try:
         reject_device(path)
@@ -30,35 +30,35 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def read_text(path: Path, limit: int) -> str:
-    """The text that a file or a pipe holds, in UTF-8; raises as `read_bytes`."""
+    """Read UTF-8 text from a file or a pipe; raises like `read_bytes`."""
     return _decoded(read_bytes(path, limit), str(path))
 
 
 def read_stdin_bytes(limit: int) -> bytes:
-    """What comes from stdin.
+    """Read stdin.
 
     Raises:
-        TooLarge: It is more than so many bytes.
+        TooLarge: There are more bytes than `limit`.
     """
     return _upto(sys.stdin.buffer, limit, "stdin")
 
 
 def read_stdin(limit: int) -> str:
-    """The text that comes from stdin, in UTF-8.
+    """Read UTF-8 text from stdin.
 
     Raises:
-        InvalidFile: It is no such text.
-        TooLarge: It is more than so many bytes.
+        InvalidFile: The input is not UTF-8.
+        TooLarge: There are more bytes than `limit`.
     """
     return _decoded(read_stdin_bytes(limit), "stdin")
 
 
 def reject_device(path: Path) -> None:
-    """Refuse what never ends, or is no file at all.
+    """Reject a device, whose content may never end.
 
     Raises:
-        InvalidFile: It is a device.
-        OSError: It cannot be looked at.
+        InvalidFile: The path is a device.
+        OSError: The path cannot be accessed.
     """
     mode = os.stat(path).st_mode
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
@@ -67,7 +67,7 @@ def reject_device(path: Path) -> None:
 
 def _upto(file: BinaryIO, limit: int, origin: str) -> bytes:
     pieces, left = [], limit
-    # A pipe hands over what it has, so it is asked until it ends.
+    # One read of a pipe returns only what is available.
     while piece := file.read(min(left + 1, 1 << 20)):
         left -= len(piece)
         if left < 0:
@@ -78,7 +78,7 @@ def _upto(file: BinaryIO, limit: int, origin: str) -> bytes:
 
 def _decoded(content: bytes, origin: str) -> str:
     try:
-        # As `open` would: line ends of other systems become "\n".
+        # Like `open` in text mode: all line ends become "\n".
         return content.decode().replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise InvalidFile(origin, "is not UTF-8 text") from error

@@ -1,4 +1,4 @@
-"""The configuration of a run in a YAML file."""
+"""Reads the configuration of a run from a YAML file."""
 
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,18 @@ from stackfold.infrastructure.files.yaml import read_yaml
 
 
 def load_configuration(path: Path) -> RunConfiguration:
-    """The configuration that a file holds; an empty file chooses nothing.
+    """Read a configuration; an empty file sets nothing.
 
     Raises:
-        InvalidFile: It cannot be read, is no YAML of plain values, or is no configuration.
+        InvalidFile: The file cannot be read, is invalid YAML, or is not a configuration.
     """
     found = read_yaml(path)
     if found is None:
         return RunConfiguration()
     if not isinstance(found, dict):
-        raise InvalidFile(str(path), "is no configuration of a run: it must be a mapping of keys")
+        raise InvalidFile(str(path), "is not the configuration of a run: write a mapping of keys")
     try:
-        return RunConfiguration.model_validate(_without_nothing(found))
+        return RunConfiguration.model_validate(_without_empty(found))
     except ValidationError as error:
         place, unknown, problem = first_error(error)
         if unknown:
@@ -31,13 +31,13 @@ def load_configuration(path: Path) -> RunConfiguration:
         raise InvalidFile(str(path), f"{place}: {problem}") from None
 
 
-def _without_nothing(found: dict[Any, Any]) -> dict[Any, Any]:
-    # `steps:` with nothing below it is null in YAML, and means: none.
+def _without_empty(found: dict[Any, Any]) -> dict[Any, Any]:
+    # `steps:` with nothing below it is null in YAML.
     containers = {"parameters", "steps", "tags", "metadata"}
-    kept = {k: v for k, v in found.items() if v is not None or k not in containers}
-    steps = kept.get("steps")
+    given = {k: v for k, v in found.items() if v is not None or k not in containers}
+    steps = given.get("steps")
     if isinstance(steps, dict):
-        kept["steps"] = {
-            k: _without_nothing(v) if isinstance(v, dict) else v or {} for k, v in steps.items()
+        given["steps"] = {
+            k: _without_empty(v) if isinstance(v, dict) else v or {} for k, v in steps.items()
         }
-    return kept
+    return given

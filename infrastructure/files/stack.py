@@ -1,4 +1,4 @@
-"""Stacks in YAML files."""
+"""Reads and writes stacks as YAML files."""
 
 import os
 import secrets
@@ -14,32 +14,40 @@ class StackFiles:
     """Reads and writes the documents of `application.stacks.import_export` as YAML."""
 
     def read(self, path: Path) -> object:
-        """The values in a file.
+        """Read the values in a file.
 
         Raises:
-            InvalidFile: It cannot be read, or is no YAML of plain values.
+            InvalidFile: The file cannot be read, or is invalid YAML.
         """
         return read_yaml(path)
 
     def parse(self, text: str, origin: str) -> object:
-        """The values in a text; `origin` is what errors call it. Raises as `read`."""
+        """Read the values in a text.
+
+        Args:
+            text: YAML.
+            origin: How errors name the text.
+
+        Raises:
+            InvalidFile: The text is invalid YAML.
+        """
         return parse_yaml(text, origin)
 
     def text(self, document: dict[str, Any]) -> str:
-        """A document as YAML, with the version that wrote it."""
+        """Return a document as YAML, with the version of Stackfold."""
         written = {**document, "stackfold_version": version("stackfold")}
         return yaml_text(written)
 
     def write(self, path: Path, document: dict[str, Any], overwrite: bool = False) -> None:
-        """Write a document to a file: all of it, or nothing.
+        """Write a document to a file atomically.
 
         Raises:
-            InvalidFile: It cannot be written, or is there already and may not be overwritten.
+            InvalidFile: The file cannot be written, or exists and `overwrite` is False.
         """
         self.write_text(path, self.text(document), overwrite)
 
     def write_text(self, path: Path, text: str, overwrite: bool = False) -> None:
-        """Write a text to a file; raises as `write`."""
+        """Write a text to a file atomically; raises like `write`."""
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             draft.write_text(text, encoding="utf-8")
@@ -48,7 +56,7 @@ class StackFiles:
             else:
                 os.link(draft, path)
         except FileExistsError as error:
-            problem = "is there already: overwrite it or choose another"
+            problem = "already exists: overwrite it or choose another"
             raise InvalidFile(str(path), problem) from error
         except OSError as error:
             raise InvalidFile(str(path), f"cannot be written: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""YAML of plain values: reading it, whoever wrote it, and writing it for whoever reads it."""
+"""Reads untrusted YAML of plain values safely, and writes YAML that is safe to display."""
 
 import re
 from pathlib import Path
@@ -11,37 +11,45 @@ from stackfold.domain.limits import DOCUMENT
 from stackfold.infrastructure.files.input_file import read_text
 
 _MOST_VALUES = 100_000
-"""Far more than any document has; a small file can stand for more than memory holds."""
+"""More than any real document has; with aliases, a small file can represent far more values."""
 
 
 def read_yaml(path: Path) -> object:
-    """The values in a file; None if it is empty.
+    """Read the values in a file; None if it is empty.
 
     Raises:
-        InvalidFile: It cannot be read, or is no YAML of plain values.
+        InvalidFile: The file cannot be read, or is not YAML of plain values.
     """
     return parse_yaml(read_text(path, DOCUMENT), str(path))
 
 
 def parse_yaml(text: str, origin: str) -> object:
-    """The values in a text; `origin` is what errors call it. Raises as `read_yaml`."""
+    """Read the values in a text; None if it is empty.
+
+    Args:
+        text: YAML.
+        origin: How errors name the text.
+
+    Raises:
+        InvalidFile: The text is not YAML of plain values.
+    """
     try:
         value = yaml.load(text, _Loader)  # noqa: S506 it is a SafeLoader
         _count(value)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = f"line {mark.line + 1}: " if mark else ""
-        raise InvalidFile(origin, f"{place}{error.problem or 'is no YAML'}") from error
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise InvalidFile(origin, f"{line}{error.problem or 'is invalid YAML'}") from error
     except RecursionError as error:
         raise InvalidFile(origin, "is nested too deeply, or contains itself") from error
     except (yaml.YAMLError, ValueError) as error:
         problem = " ".join(str(error).split())
-        raise InvalidFile(origin, f"is no YAML that can be read: {problem}") from error
+        raise InvalidFile(origin, f"is invalid YAML: {problem}") from error
     return value
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values only: a date stays the text that was written, and a key is given once."""
+    """Loads plain values only: dates remain text, and duplicate keys are errors."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         keys = set()
@@ -63,15 +71,15 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def _count(value: object, before: int = 0) -> int:
-    """How many values there are, each counted as often as it is referred to.
+    """Count values, each as often as it is referred to.
 
     Raises:
-        ValueError: There are too many.
-        RecursionError: One contains itself.
+        ValueError: There are too many values.
+        RecursionError: A value contains itself.
     """
     total = before + 1
     if total > _MOST_VALUES:
-        raise ValueError(f"it stands for more than {_MOST_VALUES} values")
+        raise ValueError(f"it represents more than {_MOST_VALUES} values")
     if isinstance(value, dict):
         value = list(value.values())
     for each in value if isinstance(value, list | tuple | set) else ():
@@ -80,19 +88,19 @@ def _count(value: object, before: int = 0) -> int:
 
 
 _UNESCAPED = re.compile("[\x85\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Characters that end a line or change the order in which others are shown, and that YAML writes as
-they are in some styles; control characters it always escapes."""
+"""Characters that end a line or change the order of displayed text, which YAML does not escape in
+all styles. It always escapes control characters."""
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Writes the same value twice, rather than a reference that people must follow."""
+    """Writes repeated values in full instead of as aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def _represented(dumper: Any, text: str) -> Any:
-    # Only between double quotes has YAML escapes.
+    # YAML has escapes only in double quotes.
     style = '"' if _UNESCAPED.search(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
@@ -101,6 +109,6 @@ _Dumper.add_representer(str, _represented)
 
 
 def yaml_text(data: Any) -> str:
-    """Plain values as YAML; what terminals obey stands in it as YAML's own escapes."""
+    """Plain values as YAML; control characters are written as escapes of YAML."""
     text: str = yaml.dump(data, None, _Dumper, sort_keys=False, allow_unicode=True)
     return _UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

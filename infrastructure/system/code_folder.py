@@ -1,4 +1,4 @@
-"""The folder that a pipeline's code is in, as an image gets it."""
+"""The code folder of a pipeline, which is copied into its image."""
 
 import os
 from collections.abc import Iterator
@@ -12,70 +12,70 @@ from stackfold.infrastructure.system.package_modules import module_at, module_fi
 
 
 class CodeFolder(NamedTuple):
-    """Where the code is."""
+    """The folder of a pipeline's code."""
 
     folder: Path
     source: str
-    """Where the pipeline is, seen from the folder: "file.py:name" or "module:name"."""
+    """The location of the pipeline in the folder: "file.py:name" or "module:name"."""
 
 
 class CodeFile(NamedTuple):
-    """A file that goes into an image."""
+    """A file that is copied into an image."""
 
     path: str
     """Relative to the folder, with slashes."""
     location: Path
-    """Where it is read; a link leads there."""
+    """The file that is read; the target of a link."""
 
 
 def code_folder(source: str, import_root: str = "", home: Path | None = None) -> CodeFolder:
-    """The folder of a pipeline's code.
+    """Return the folder of a pipeline's code.
 
-    It is the project's (`stackfold init`) if the pipeline's file is in one; or else the one that
-    the file is in, or for a module of a package the one that the package is in.
+    This is the folder of the project (`stackfold init`) that contains the pipeline's file. Outside
+    a project, it is the folder of the file, or of the top-level package of a module.
 
     Args:
-        source: Where the pipeline is, as "file.py:name" or "package.module:name".
+        source: The location of the pipeline: "file.py:name" or "package.module:name".
         import_root: The folder that the module is imported from.
-        home: Whose list of trusted projects counts; None for that of the user.
+        home: The home whose list of trusted projects is used; None for that of the user.
 
     Raises:
-        UntrustedProject: The project is somebody else's.
-        InvalidPipeline: It is in no file.
+        UntrustedProject: The project belongs to another user.
+        InvalidPipeline: The pipeline is not in a file.
     """
-    place, _, name = source.rpartition(":")
-    is_file = place.endswith(".py") or not import_root
-    found = place if is_file else module_file(place, import_root)
+    location, _, name = source.rpartition(":")
+    is_file = location.endswith(".py") or not import_root
+    found = location if is_file else module_file(location, import_root)
     file = Path(os.path.realpath(found))
     if not found or not file.is_file():
         raise InvalidPipeline(
-            f"the pipeline {name!r} is in no file that an image could hold: write it into one"
+            f"the pipeline {name!r} is not in a file, which an image needs: move it to a file"
         )
     module, beside = module_at(file)
     is_namespace = False
     if not is_file:
         root = Path(os.path.realpath(import_root))
-        module, is_namespace, beside = place, beside != root, root
+        module, is_namespace, beside = location, beside != root, root
     project = find_project(beside, home)
     folder = Path(os.path.realpath(project.folder)) if project else beside
     if is_namespace or (folder == beside and "." in module):
-        # By its file alone, a module of a package could not import its neighbours as it does.
+        # Executed as a file, a module of a package could not import modules of its package.
         return CodeFolder(folder, f"{module}:{name}")
     return CodeFolder(folder, f"{file.relative_to(folder).as_posix()}:{name}")
 
 
 def files_of(folder: Path, never: Path) -> Iterator[CodeFile]:
-    """The files that go into an image.
+    """Yield the files of a folder that are copied into an image.
 
-    Links are followed to files, as long as those are in the folder, too; those that lead out of it
-    are left out, as are environments of Python, sockets and the like.
+    Links to files in the folder are followed. Links to other files, virtual environments, sockets
+    and devices are excluded.
 
     Args:
-        folder: The code.
-        never: A folder that stays out whatever the patterns say: that of the log and its secrets.
+        folder: The folder of the code.
+        never: A folder that is excluded whatever the patterns say: the home with its secrets.
 
     Raises:
-        InvalidFile: The list of what stays out cannot be read.
+        InvalidFile: The file of ignored patterns cannot be read.
     """
     root, ignored = os.path.realpath(folder), IgnoredFiles.of(folder)
     never_at = os.path.realpath(never)
@@ -90,14 +90,14 @@ def files_of(folder: Path, never: Path) -> Iterator[CodeFile]:
             and (ignored.has_exceptions or not ignored.ignores(prefix + each))
         )
         for each in sorted(names):
-            place = os.path.realpath(os.path.join(here, each))
-            contained = place.startswith(root + os.sep) and not _within(place, never_at)
-            if not contained or not os.path.isfile(place) or ignored.ignores(prefix + each):
+            real = os.path.realpath(os.path.join(here, each))
+            contained = real.startswith(root + os.sep) and not _within(real, never_at)
+            if not contained or not os.path.isfile(real) or ignored.ignores(prefix + each):
                 continue
-            # A link must not let in under another name what stays out.
-            if not ignored.ignores(os.path.relpath(place, root).replace(os.sep, "/")):
-                yield CodeFile(prefix + each, Path(place))
+            # A link must not include an ignored file under another name.
+            if not ignored.ignores(os.path.relpath(real, root).replace(os.sep, "/")):
+                yield CodeFile(prefix + each, Path(real))
 
 
-def _within(place: str, folder: str) -> bool:
-    return place == folder or place.startswith(folder + os.sep)
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + os.sep)

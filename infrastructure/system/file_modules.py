@@ -17,26 +17,26 @@ from typing import Any, NamedTuple
 _MAIN, _MAIN_ELSEWHERE = "__main__", "__mp_main__"
 
 _executed: dict[str, tuple[ModuleType, tuple[int, int]]] = {}
-"""Name → the module that `execute_file` made; when its file was written, and its size."""
+"""Name → the module that `execute_file` created, and the (mtime, size) of its file then."""
 
 
 class FileModule(NamedTuple):
-    """Where a module is that another process cannot import by its name."""
+    """A module that another process cannot import by name."""
 
     name: str
-    """What it is called there."""
+    """The name of the module in the other process."""
     file: str
     module: str = ""
-    """The name that the script was run by, for `python -m`; empty if by its file."""
+    """The name of a script that was run with `python -m`; empty if it was run as a file."""
     argv: tuple[str, ...] = ()
     """The arguments of the script."""
 
     def load(self) -> ModuleType:
-        """The module: the one that is loaded already, or else it is executed.
+        """Return the module if it is loaded, otherwise execute its file.
 
         Raises:
-            ModuleNotFoundError: Its file is not on this machine.
-            BaseException: What executing it raised.
+            ModuleNotFoundError: The file does not exist on this machine.
+            BaseException: The code of the file raised.
         """
         names = (_MAIN, _MAIN_ELSEWHERE) if self.name == _MAIN_ELSEWHERE else (self.name,)
         for name in names:
@@ -61,17 +61,17 @@ class FileModule(NamedTuple):
         if self.argv:
             sys.argv[:] = self.argv
         try:
-            exec(code, script.__dict__)  # noqa: S102  # the user's own program
+            exec(code, script.__dict__)  # noqa: S102  # the program of the user
         except BaseException:
-            _put_back(before)
+            _restore(before)
             raise
-        _keep_by_value(script)
+        _pickle_by_value(script)
         return script
 
     def _file_here(self) -> str:
         if os.path.isfile(self.file):
             return self.file
-        # Another machine has it in a folder that was sent there, from which modules are imported.
+        # On another machine, it is in a folder that was sent there and added to `sys.path`.
         name = os.path.basename(self.file)
         for folder in sys.path:
             if os.path.isfile(os.path.join(folder, name)):
@@ -80,9 +80,9 @@ class FileModule(NamedTuple):
 
 
 def file_module(name: str) -> FileModule | None:
-    """Where a loaded module is, if another process can execute its file but not import it.
+    """Describe a loaded module that another process must execute by file; None for others.
 
-    A script without `if __name__ == "__main__"` is left out: to execute it is to run all of it.
+    None for a script without `if __name__ == "__main__"`, too: executing it would run the program.
     """
     module = sys.modules.get(name)
     file = getattr(module, "__file__", None)
@@ -91,68 +91,72 @@ def file_module(name: str) -> FileModule | None:
     if name in (_MAIN, _MAIN_ELSEWHERE):
         if not _has_guard(file):
             return None
-        # What a step's process pickles refers to the script by that name.
+        # Pickles of a process that executes steps refer to the script by that name.
         sys.modules.setdefault(_MAIN_ELSEWHERE, module)
         spec = getattr(module, "__spec__", None)
         return FileModule(_MAIN_ELSEWHERE, file, spec.name if spec else "", tuple(sys.argv))
-    made = _executed.get(name)
-    if made and made[0] is module:
+    executed = _executed.get(name)
+    if executed and executed[0] is module:
         return FileModule(name, file)
     if not _is_importable(name):
-        _keep_by_value(module)
+        _pickle_by_value(module)
         return FileModule(name, file)
     return None
 
 
 def loaded_from(path: str, name: str) -> ModuleType | None:
-    """The module that a file was loaded as, if that was the file as it is now."""
+    """Return the module that a file was loaded as, unless the file has changed since."""
     script, found = sys.modules.get(_MAIN), sys.modules.get(name)
     if script is not None and _is_file(script, path) and getattr(script, "__spec__", None) is None:
         return script
     if found is None or not _is_file(found, path):
         return None
-    made = _executed.get(name)
-    return None if made and made[0] is found and made[1] != _written(path) else found
+    executed = _executed.get(name)
+    is_outdated = executed and executed[0] is found and executed[1] != _state(path)
+    return None if is_outdated else found
 
 
 def execute_file(path: str, name: str) -> ModuleType:
-    """Execute a file as a module of some name, which it gets unless another module has it.
+    """Execute a file as a module, and register it unless another module has its name.
+
+    Args:
+        path: The file.
+        name: The name of the module.
 
     Raises:
-        ImportError: It is no Python file.
-        BaseException: What executing it raised.
+        ImportError: The file is not a Python file.
+        BaseException: The code of the file raised.
     """
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file", name=name)
-    module, written = importlib.util.module_from_spec(spec), _written(path)
+    module, state = importlib.util.module_from_spec(spec), _state(path)
     before = sys.modules.get(name)
-    # Known by its name, as an imported module is; but never in the place of another one.
     if before is None or _is_file(before, path):
         sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except BaseException:
         if sys.modules.get(name) is module:
-            _put_back({name: before})
+            _restore({name: before})
         raise
     if sys.modules.get(name) is module:
-        _executed[name] = module, written
-        _keep_by_value(module)
+        _executed[name] = module, state
+        _pickle_by_value(module)
     return module
 
 
-def _keep_by_value(module: ModuleType) -> None:
-    # Who reads an artifact has the module under that name as little as he has a script's.
+def _pickle_by_value(module: ModuleType) -> None:
+    # A process that reads an artifact cannot import the module by name.
     import cloudpickle
 
     cloudpickle.register_pickle_by_value(module)
 
 
 def _is_importable(name: str) -> bool:
-    """Whether another process with the same `sys.path` finds a module that is loaded here.
+    """Whether another process with the same `sys.path` can import a module.
 
-    A tool may load files under names of its own, such as pytest's import mode `importlib`.
+    It cannot if a tool loaded the file under another name, like pytest's import mode `importlib`.
     """
     package = name.partition(".")[0]
     for finder in sys.meta_path:
@@ -165,17 +169,14 @@ def _is_importable(name: str) -> bool:
 
 
 def _make_packages(name: str) -> None:
-    """Make empty packages for the part of a module's name that is in front of its last dot.
-
-    Without them pickle does not find the module, although it is loaded.
-    """
+    """Create empty parent packages of a module; without them, pickle does not find the module."""
     package = name.rpartition(".")[0]
     if package and package not in sys.modules and not _is_importable(name):
         _make_packages(package)
         sys.modules[package] = ModuleType(package)
 
 
-def _put_back(modules: dict[str, Any]) -> None:
+def _restore(modules: dict[str, Any]) -> None:
     for name, module in modules.items():
         if module is None:
             sys.modules.pop(name, None)
@@ -183,28 +184,28 @@ def _put_back(modules: dict[str, Any]) -> None:
             sys.modules[name] = module
 
 
-def _written(path: str) -> tuple[int, int]:
+def _state(path: str) -> tuple[int, int]:
     status = os.stat(path)
     return status.st_mtime_ns, status.st_size
 
 
 def _is_file(module: ModuleType, file: str) -> bool:
-    own = getattr(module, "__file__", None)
-    return bool(own) and (own == file or os.path.realpath(str(own)) == os.path.realpath(file))
+    found = getattr(module, "__file__", None)
+    return bool(found) and (found == file or os.path.realpath(str(found)) == os.path.realpath(file))
 
 
 @lru_cache
 def _has_guard(file: str) -> bool:
-    """Whether a script does what it does under `if __name__ == "__main__"`."""
+    """Whether a script has an `if __name__ == "__main__"`."""
     try:
         with open(file, "rb") as source:
             statements = ast.parse(source.read()).body
     except (OSError, SyntaxError, ValueError):
         return False
-    return any(isinstance(each, ast.If) and _asks_for_main(each.test) for each in statements)
+    return any(isinstance(each, ast.If) and _compares_main(each.test) for each in statements)
 
 
-def _asks_for_main(test: ast.expr) -> bool:
+def _compares_main(test: ast.expr) -> bool:
     names = {each.id for each in ast.walk(test) if isinstance(each, ast.Name)}
     texts = {each.value for each in ast.walk(test) if isinstance(each, ast.Constant)}
     return "__name__" in names and _MAIN in texts

@@ -1,4 +1,4 @@
-"""Where things are: the home that holds the log, and the project somebody works in."""
+"""Finds the home, which contains the log, and the project of the current folder."""
 
 import json
 import os
@@ -16,28 +16,28 @@ LOG_FILE = "log.sqlite"
 SECRETS_FOLDER = "secrets"
 """The folder in the home that only its owner may enter."""
 _LONGEST = 64 * 1024
-"""Bytes that are read of a project file; it needs a hundred."""
+"""The maximum number of bytes that are read of a project file, which has about a hundred."""
 
 
 class Project(NamedTuple):
-    """A folder with an active stack of its own."""
+    """A folder that has its own active stack."""
 
     folder: Path
     id: str
     store: str | None = None
-    """The address of the log that its people share; None for the log in one's own home."""
+    """The URL of the shared log of the project; None for the log in the home."""
 
     @property
     def scope(self) -> str:
-        """The name of its scope in the log."""
+        """The name of the scope of its active stack."""
         return f"project:{self.id}"
 
 
 def home_folder() -> Path:
-    """`STACKFOLD_HOME`, or else the user's data folder.
+    """Return `STACKFOLD_HOME`, or a folder in the user's data folder.
 
     Raises:
-        Unavailable: The user has no home folder, or the variable names none.
+        Unavailable: The user has no home folder, or `STACKFOLD_HOME` cannot be resolved.
     """
     given = os.environ.get("STACKFOLD_HOME")
     if given:
@@ -50,18 +50,18 @@ def home_folder() -> Path:
     except RuntimeError as error:  # the system does not know the user
         raise Unavailable("the home", problem) from error
     home = "/" if os.environ.get("XDG_DATA_HOME") else os.environ.get("HOME", "/")
-    # Older versions of the library would make a folder called "~" without a home.
+    # Older versions of platformdirs return a folder named "~" if there is no home.
     if (os.name == "posix" and not os.path.isabs(home)) or not os.path.isabs(found):
         raise Unavailable("the home", problem)
     return found
 
 
 def named_home(given: str | os.PathLike[str]) -> Path:
-    """The absolute path of a home that a user names.
+    """Return the absolute path of a home.
 
     Raises:
-        Unavailable: It begins with `~` and there is no such user, or it is relative to a folder
-            that was deleted.
+        Unavailable: The path begins with `~` and an unknown user, or is relative to a deleted
+            folder.
     """
     path = os.path.expanduser(given)
     if str(path).startswith("~"):
@@ -74,10 +74,10 @@ def named_home(given: str | os.PathLike[str]) -> Path:
 
 
 def absolute_folder(folder: str | os.PathLike[str] | None = None) -> Path:
-    """The absolute path of a folder, by default the current one.
+    """Return the absolute path of a folder, by default of the current one.
 
     Raises:
-        InvalidFile: It is relative to a folder that was deleted.
+        InvalidFile: The path is relative to a deleted folder.
     """
     try:
         return Path(os.path.abspath(folder or os.curdir))
@@ -87,15 +87,15 @@ def absolute_folder(folder: str | os.PathLike[str] | None = None) -> Path:
 
 
 def find_project(start: Path | None = None, home: Path | None = None) -> Project | None:
-    """The project that a folder, by default the current one, lies in.
+    """Return the project that contains a folder; None if there is none.
 
     Args:
-        start: The folder.
-        home: Whose list of trusted projects counts; None for that of the user.
+        start: The folder; None for the current one.
+        home: The home whose list of trusted projects is used; None for that of the user.
 
     Raises:
-        UntrustedProject: It is somebody else's, and was not trusted.
-        InvalidFile: The project's file is damaged.
+        UntrustedProject: The project belongs to another user, and is not trusted.
+        InvalidFile: The project file is damaged.
     """
     folder = project_folder(start)
     if folder is None:
@@ -110,7 +110,7 @@ def find_project(start: Path | None = None, home: Path | None = None) -> Project
 
 
 def project_folder(start: Path | None = None) -> Path | None:
-    """The folder of the project that a folder lies in, whoever it belongs to."""
+    """Return the folder of the project that contains a folder, even if it is not trusted."""
     try:
         folder = os.path.realpath(start) if start else os.getcwd()
     except FileNotFoundError:
@@ -125,16 +125,16 @@ def project_folder(start: Path | None = None) -> Path | None:
 
 
 def read_project(folder: Path) -> Project:
-    """The project in a folder, whoever it belongs to.
+    """Return the project in a folder, even if it is not trusted.
 
     Raises:
-        InvalidFile: Its file is damaged.
+        InvalidFile: The project file is damaged.
     """
     return _read(folder, lambda path, file: None)
 
 
 def _has_project_file(folder: str) -> bool:
-    # One that cannot be read is there all the same: a command must not go on without it.
+    # A file that cannot be read exists: a command must not ignore it.
     inner = os.path.join(folder, PROJECT_FOLDER)
     try:
         os.lstat(os.path.join(inner, _PROJECT_FILE))
@@ -148,7 +148,7 @@ def _has_project_file(folder: str) -> bool:
 def _read(folder: Path, check: Callable[[Path, int], None]) -> Project:
     path = folder / PROJECT_FOLDER / _PROJECT_FILE
     try:
-        # Not to wait for a pipe that somebody put in its place.
+        # Nonblocking, because the path may be a pipe.
         file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except PermissionError as error:
         raise InvalidFile(str(path), "cannot be read: ask its owner, or work elsewhere") from error
@@ -170,15 +170,15 @@ def _read(folder: Path, check: Callable[[Path, int], None]) -> Project:
 
 
 def create_project(folder: Path, store: str | None = None) -> Project:
-    """Make a folder a project, or give a project that is one already another store.
+    """Create a project in a folder, or change the store of an existing one.
 
     Args:
         folder: The folder.
-        store: The address of the log that its people share, without a password.
+        store: The URL of the shared log, without a password; None for the log in the home.
 
     Raises:
-        Conflict: It is one already, of that store.
-        InvalidFile: It cannot be written.
+        Conflict: The folder is a project with this store already.
+        InvalidFile: The project file cannot be written.
     """
     from uuid import uuid4
 
@@ -186,7 +186,7 @@ def create_project(folder: Path, store: str | None = None) -> Project:
     project = Project(folder, str(uuid4()), store)
     content = {"id": project.id, **({"store": store} if store else {})}
     try:
-        # Others may never write it, whatever the umask is: then it would count as theirs.
+        # Never writable for others, whatever the umask is: it would not be trusted.
         path.parent.mkdir(0o775, exist_ok=True)
         if store and path.is_file():
             return _with_store(folder, path, store)
@@ -204,7 +204,7 @@ def _create_for_others_to_read(path: Path) -> int:
 
 
 def _is_project(folder: Path) -> Conflict:
-    return Conflict(f"{folder} is a project already: nothing to do")
+    return Conflict(f"{folder} is already a project: nothing to do")
 
 
 def _with_store(folder: Path, path: Path, store: str) -> Project:

@@ -1,4 +1,4 @@
-"""Integrations: extras of ours, and packages with flavors; what they require, and installing it."""
+"""Integrations: Stackfold's extras, and packages that provide flavors; lists and installs them."""
 
 import re
 import shutil
@@ -32,13 +32,13 @@ MODULES = {
     "sklearn": ("sklearn",),
     "wandb": ("wandb",),
 }
-"""Extra of ours → the modules that are there once it is installed."""
+"""Extra of Stackfold → the modules that it installs."""
 
 _REQUIREMENT = re.compile(r"""(?P<what>[^;]+?) *; *extra *== *['"](?P<extra>[\w-]+)['"]""")
 
 
 class Integration(NamedTuple):
-    """Something that Stackfold works with, once it is installed."""
+    """A set of packages that enables flavors or materializers."""
 
     name: str
     installed: bool
@@ -49,14 +49,18 @@ class Integration(NamedTuple):
 
 
 class Integrations:
-    """What can be done with integrations, and asked of them."""
+    """Commands and queries for integrations."""
 
     def __init__(self, packages: Packages) -> None:
-        """Know the flavors of `packages`, and the extras of our own."""
+        """Create the service.
+
+        Args:
+            packages: The flavors of installed packages.
+        """
         self._packages = packages
 
     def list(self) -> Sequence[Integration]:
-        """All of them, by name."""
+        """List all integrations, by name."""
         flavors: dict[str, list[str]] = {name: [] for name in MODULES}
         for entry in self._packages.entries():
             if entry.integration != BUILT_IN:
@@ -73,10 +77,10 @@ class Integrations:
         ]
 
     def requirements(self, names: Sequence[str]) -> Sequence[str]:
-        """The pip requirements of some integrations; of all of our own if none is named.
+        """Return the pip requirements of integrations; of all Stackfold's extras if none is named.
 
         Raises:
-            NotFound: There is none of that name.
+            NotFound: An integration does not exist.
         """
         extras = _extras()
         found: dict[str, None] = {}
@@ -86,53 +90,53 @@ class Integrations:
             elif any(entry.integration == name for entry in self._packages.entries()):
                 found[name] = None
             else:
-                raise NotFound("integration", name, f"there is {', '.join(MODULES)}")
+                raise NotFound("integration", name, f"choose one of {', '.join(MODULES)}")
         return [*found]
 
     def command(self, names: Sequence[str], uv: bool = False) -> Sequence[str]:
-        """The command that installs what some integrations require, into this environment.
+        """Return the command that installs the requirements of integrations.
 
         Args:
-            names: Which.
-            uv: Whether to use uv even where pip is there.
+            names: The integrations.
+            uv: Whether to use uv even if pip is installed.
 
         Raises:
-            NotFound: There is none of that name.
-            InstallFailed: There is neither pip nor uv, or not the one that was asked for.
+            NotFound: An integration does not exist.
+            InstallFailed: Neither pip nor uv is installed, or uv is requested and not installed.
         """
         wanted = self.requirements(names)
         if not wanted:
-            raise InstallFailed("this Stackfold does not tell what it requires: install it anew")
+            raise InstallFailed("this Stackfold has no list of its requirements: reinstall it")
         if importable("pip") and not uv:
-            # -P: not what lies in the current folder and is called pip.
+            # -P: ignore a module named pip in the current folder.
             return [sys.executable, "-P", "-m", "pip", "install", *wanted]
         program = shutil.which("uv")
         if program is None:
-            raise InstallFailed("there is no uv here" if uv else "there is neither pip nor uv here")
+            raise InstallFailed("uv is not installed" if uv else "neither pip nor uv is installed")
         return [program, "pip", "install", "--python", sys.executable, *wanted]
 
     def install(self, names: Sequence[str], uv: bool = False) -> None:
-        """Install what some integrations require; what pip or uv print is shown.
+        """Install the requirements of integrations, showing the output of pip or uv.
 
         Raises:
-            NotFound: There is none of that name.
-            InstallFailed: It did not work.
+            NotFound: An integration does not exist.
+            InstallFailed: The installation failed.
         """
         command = self.command(names, uv)
         done = subprocess.run(command, check=False)  # noqa: S603  # pip or uv, and our requirements
         if done.returncode:
             program = "uv" if command[1] == "pip" else "pip"
-            raise InstallFailed(f"{program} ended with exit code {done.returncode}, see above")
+            raise InstallFailed(f"{program} failed with exit code {done.returncode}, see above")
 
 
 def _extras() -> dict[str, list[str]]:
-    """Extra of ours → its requirements, as the installed Stackfold tells them."""
+    """Extra of Stackfold → its requirements, from the metadata of the installed Stackfold."""
     try:
-        told = requires("stackfold") or []
-    except PackageNotFoundError:  # from a source tree that was never installed
-        told = []
+        requirements = requires("stackfold") or []
+    except PackageNotFoundError:  # in a source tree that was never installed
+        requirements = []
     extras: dict[str, list[str]] = {name: [] for name in MODULES}
-    for each in told:
+    for each in requirements:
         if (found := _REQUIREMENT.fullmatch(each)) and found["extra"] in extras:
             extras[found["extra"]].append(found["what"])
     return extras

@@ -1,4 +1,4 @@
-"""Finding the files of modules without importing them, or the packages that they are in."""
+"""Finds the files of user modules without importing them or their packages."""
 
 import os
 import sys
@@ -14,19 +14,19 @@ _LARGEST = 16 * 1024 * 1024
 
 
 def code_fingerprints() -> CodeFingerprints:
-    """What tells the code of the steps of one run."""
+    """Create fingerprints for the code of one run."""
     return CodeFingerprints(ModuleSources())
 
 
 class ModuleSources:
-    """The sources of one's own modules, for one moment."""
+    """Finds the files of user modules, and caches what it finds: use one per run."""
 
     def __init__(self) -> None:
-        """Nothing was looked for yet."""
+        """Create an empty cache."""
         self._specs: dict[str, Any] = {}
 
     def find(self, module: str) -> Source | None:
-        """The file of a module; None if there is none, or if it is not the user's own."""
+        """Return the file of a module; None if it has none, or is not user code."""
         if module.partition(".")[0] in _NEVER_USER_CODE:
             return None
         spec = self._spec(module)
@@ -44,9 +44,9 @@ class ModuleSources:
         if not parent:
             return _installed_editable(module) or _in_folders(module, None)
         package = self._spec(parent)
-        places = getattr(package, "submodule_search_locations", None)
-        # Of a namespace package it is an object that would ask for the imported parent.
-        folders = getattr(places, "_path", places)
+        locations = getattr(package, "submodule_search_locations", None)
+        # The locations of a namespace package are an object that accesses the imported parent.
+        folders = getattr(locations, "_path", locations)
         return _in_folders(module, [*folders]) if folders else None
 
 
@@ -55,7 +55,7 @@ def _in_folders(module: str, folders: Sequence[str] | None) -> Any:
         return PathFinder.find_spec(module, folders)
     except (ImportError, KeyError, ValueError, AttributeError, OSError):
         pass
-    # A namespace package inside another one that is not imported.
+    # A namespace package inside another one that is not loaded.
     name = module.rpartition(".")[2]
     portions = [os.path.join(each, name) for each in folders or ()]
     found = [each for each in portions if os.path.isdir(each)]
@@ -63,23 +63,23 @@ def _in_folders(module: str, folders: Sequence[str] | None) -> Any:
 
 
 class _Portions:
-    """What is known of a namespace package."""
+    """The spec of a namespace package."""
 
     loader = None
     origin = None
 
     def __init__(self, folders: list[str]) -> None:
-        """It consists of `folders`."""
+        """Create the spec of a namespace package that consists of `folders`."""
         self.submodule_search_locations = folders
 
 
 def _installed_editable(module: str) -> Any:
-    """Where an editable install that works by a finder of its own says that a package is."""
+    """Find a package of an editable install that has its own finder."""
     for finder in sys.meta_path:
         if str(getattr(finder, "__module__", "")).startswith("__editable__"):
             try:
                 return finder.find_spec(module, None)
-            except Exception:  # noqa: S112  # whatever a generated file does
+            except Exception:  # noqa: S112  # raised by a generated file
                 continue
     return None
 
@@ -104,10 +104,10 @@ def _source(module: str, spec: Any) -> Source | None:
 
 
 def _archive_time(origin: str) -> object:
-    place = origin
-    while place and not os.path.isfile(place):
-        above = os.path.dirname(place)
-        if above == place:
+    path = origin
+    while path and not os.path.isfile(path):
+        above = os.path.dirname(path)
+        if above == path:
             return None
-        place = above
-    return os.stat(place).st_mtime_ns if place else None
+        path = above
+    return os.stat(path).st_mtime_ns if path else None

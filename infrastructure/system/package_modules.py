@@ -1,4 +1,4 @@
-"""Modules of packages: which one a file is, where one is, and importing it."""
+"""Maps between files and modules of packages, and imports modules by file."""
 
 import importlib
 import os
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class ModuleAt(NamedTuple):
-    """What a file is called as a module."""
+    """The module that a file is."""
 
     name: str
     root: Path
@@ -17,10 +17,9 @@ class ModuleAt(NamedTuple):
 
 
 def module_at(file: Path) -> ModuleAt:
-    """What a file is called as a module: "models.train" for one in the package `models`.
+    """Return the module that a file is, such as "models.train" in the package `models`.
 
-    Only folders with an `__init__.py` are taken for packages: without one, nothing tells a package
-    from a folder of scripts.
+    Only a folder with an `__init__.py` is a package; others may be folders of scripts.
     """
     names = [] if file.name == "__init__.py" else [file.stem]
     folder = file.parent
@@ -31,27 +30,32 @@ def module_at(file: Path) -> ModuleAt:
 
 
 def module_file(name: str, root: str) -> str:
-    """The file of a module in a folder that modules are imported from; empty if it has none."""
-    place = os.path.join(root, *name.split("."))
-    for file in (f"{place}.py", os.path.join(place, "__init__.py")):
+    """The file of a module that is imported from the folder `root`; empty if it does not exist."""
+    path = os.path.join(root, *name.split("."))
+    for file in (f"{path}.py", os.path.join(path, "__init__.py")):
         if os.path.isfile(file):
             return file
     return ""
 
 
 def make_importable(folder: str) -> None:
-    """Let modules be imported from a folder, before all others."""
+    """Add a folder to the start of `sys.path`."""
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    importlib.invalidate_caches()  # it may have been written a moment ago
+    importlib.invalidate_caches()  # its files may be new
 
 
 def import_fresh(name: str, file: str, root: str) -> ModuleType:
-    """Import a module by its file; once more, if the file has changed since this did so.
+    """Import a module by its file, again if the file has changed since the last call.
+
+    Args:
+        name: The name of the module.
+        file: The file of the module.
+        root: The folder to import it from.
 
     Raises:
-        ImportError: There is another module of that name.
-        BaseException: What executing it raised.
+        ImportError: Another module has that name.
+        BaseException: The code of the module raised.
     """
     script = sys.modules.get("__main__")
     if getattr(getattr(script, "__spec__", None), "name", None) == name and _is_at(script, file):
@@ -69,7 +73,7 @@ def import_fresh(name: str, file: str, root: str) -> ModuleType:
 
 
 _imported: dict[str, tuple[str, int, int]] = {}
-"""Module → the file that it was imported by, when that was written, and its size."""
+"""Module → the file that it was imported from, with the file's mtime and size then."""
 
 
 def _is_at(module: ModuleType | None, file: str) -> bool:

@@ -1,4 +1,4 @@
-"""The flavors that come with packages, ours first, and how the class of any flavor is loaded."""
+"""The flavors of Stackfold and of installed packages, and loading the class of any flavor."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "stackfold.flavors"
-"""The entry-point group in which packages ship flavors, as `<type>.<name> = module:Class`."""
+"""The entry-point group in which packages declare flavors: `<type>.<name> = module:Class`."""
 
 _HERE = "stackfold.infrastructure.flavors"
 
@@ -141,45 +141,49 @@ BUILT_IN = (
 
 
 class InstalledPackages:
-    """The flavors of the running Python environment, and the way to the class of any flavor."""
+    """The flavors in the Python environment; loads the class of any flavor."""
 
     def __init__(self, folders: FlavorFolders) -> None:
-        """Look for the classes of users' own flavors in `folders`, too."""
+        """Create the list.
+
+        Args:
+            folders: Further folders with classes of custom flavors.
+        """
         self._folders = folders
 
     def entries(self) -> Sequence[Entry]:
-        """Every built-in flavor, and every one that an installed package ships."""
+        """Return the built-in flavors, and those of installed packages."""
         return _found().entries
 
     def problems(self) -> Sequence[PackageProblem]:
-        """What is wrong with the flavors of installed packages."""
+        """Return the problems with flavors of installed packages."""
         return _found().problems
 
     def installed(self, modules: Sequence[str]) -> bool:
-        """Whether all the modules can be found; none is imported."""
+        """Whether all modules can be found; imports none."""
         return all(map(importable, modules))
 
     def finds(self, flavor: str, source: str) -> bool:
-        """Whether the module of a class is where classes are looked for; it is not imported."""
+        """Whether the module of a class can be found; does not import it."""
         return self._folders.finds(flavor, source)
 
     def load(self, flavor: str, source: str) -> object | None:
-        """The object at "module.Class"; None if its module is not where classes are looked for.
+        """Import the object at "module.Class"; return None if its module is not found.
 
         Raises:
-            InvalidFlavor: It cannot be imported.
+            InvalidFlavor: The module cannot be imported, or has no such object.
         """
         return _member(source, lambda module: self._folders.module(module, flavor, source))
 
     def load_named(self, source: str) -> object | None:
-        """The object at "module.Class", which may lie in the current folder; raises as `load`."""
+        """Import the object at "module.Class", also from the current folder; raises like `load`."""
         return _member(source, self._folders.named_module)
 
     def remember(self, flavor: str, source: str) -> bool:
-        """Remember where the class of a flavor was found; False if that is known.
+        """Store the folder that the class of a flavor was imported from; False if it is known.
 
         Raises:
-            InvalidFile: It cannot be kept.
+            InvalidFile: The file of folders cannot be written.
         """
         return self._folders.remember(flavor, source)
 
@@ -194,7 +198,7 @@ def _member(source: str, find: Callable[[str], ModuleType | None]) -> object | N
     except StackfoldError:
         raise
     except (Exception, SystemExit) as error:
-        # Whatever somebody else's module raises on import, the user gets one line of it.
+        # A module may raise anything on import; the user sees one line.
         line = " ".join(f"{type(error).__name__}: {error}".split())
         raise InvalidFlavor(source, f"importing {module_name} failed: {line}") from error
     if module is not None and found is None:
@@ -211,12 +215,12 @@ class _Found(NamedTuple):
 def _found() -> _Found:
     from importlib.metadata import entry_points
 
-    ours = version("stackfold")
-    entries = [entry._replace(version=ours, is_ours=True) for entry in BUILT_IN]
+    current = version("stackfold")
+    entries = [entry._replace(version=current, is_ours=True) for entry in BUILT_IN]
     taken = {(entry.type, entry.name): "" for entry in BUILT_IN}
     problems = []
     for point in entry_points(group=ENTRY_POINTS):
-        entry = _shipped(point)
+        entry = _entry(point)
         other = taken.setdefault((entry.type, entry.name), entry.integration)
         problem, usable = _problem(entry), False
         if not problem and not other:
@@ -224,9 +228,9 @@ def _found() -> _Found:
         elif not problem:
             usable = True
             if other != entry.integration:
-                # Neither is left out: which of the two is meant, nobody can tell.
+                # Both remain listed: it is unknown which of them the user means.
                 problem = (
-                    f"so has the package {other}: neither can be used until one is uninstalled"
+                    f"the package {other} has it, too: neither can be used until one is uninstalled"
                 )
         if problem:
             problems.append(PackageProblem(entry.integration, point.name, problem))
@@ -235,7 +239,7 @@ def _found() -> _Found:
     return _Found(tuple(entries), tuple(problems))
 
 
-def _shipped(point: "EntryPoint") -> Entry:
+def _entry(point: "EntryPoint") -> Entry:
     type, _, name = point.name.partition(".")
     package = point.dist.metadata.json if point.dist else {}
     distribution = str(package.get("name", "unknown"))

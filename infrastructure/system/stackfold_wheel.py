@@ -1,7 +1,7 @@
-"""Stackfold as it is installed here, as a wheel for somewhere else.
+"""Builds a wheel of the running Stackfold, to install it in an image.
 
-An image gets the very code that made it, whether or not an index has that version; the wheel is
-the same, byte for byte, as long as the code is.
+The image has exactly the code that built it, even if no package index has that version. The same
+code results in the same wheel, byte for byte.
 """
 
 import base64
@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from stackfold.domain.errors import InstallFailed
 
-_THE_BEGINNING = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that an archive can tell; the time of making would be another every time."""
+_TIME = (1980, 1, 1, 0, 0, 0)
+"""The modification time of all files: the earliest in a zip file, so that wheels are equal."""
 _WHEEL = "Wheel-Version: 1.0\nGenerator: stackfold\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
@@ -27,13 +27,13 @@ class Wheel(NamedTuple):
     """A package that pip can install."""
 
     name: str
-    """The name of its file, which tells pip what it is."""
+    """The name of its file, from which pip reads the package and version."""
     content: bytes
 
 
 @cache
 def stackfold_wheel() -> Wheel:
-    """The running Stackfold, in the format of https://packaging.python.org/specifications/.
+    """Build a wheel of the running Stackfold; see https://packaging.python.org/specifications/.
 
     Raises:
         InstallFailed: It runs from a source tree that was never installed.
@@ -43,19 +43,19 @@ def stackfold_wheel() -> Wheel:
     except PackageNotFoundError as error:
         raise InstallFailed("this Stackfold runs from its source: install it with pip") from error
     stem = f"stackfold-{installed.version}"
-    told = f"{stem}.dist-info"
+    metadata = f"{stem}.dist-info"
     members = [*_modules()]
-    members.append((f"{told}/METADATA", (installed.read_text("METADATA") or "").encode()))
-    members.append((f"{told}/WHEEL", _WHEEL.encode()))
+    members.append((f"{metadata}/METADATA", (installed.read_text("METADATA") or "").encode()))
+    members.append((f"{metadata}/WHEEL", _WHEEL.encode()))
     members.append(
-        (f"{told}/entry_points.txt", (installed.read_text("entry_points.txt") or "").encode())
+        (f"{metadata}/entry_points.txt", (installed.read_text("entry_points.txt") or "").encode())
     )
     record = "".join(f"{name},{_digest(content)},{len(content)}\n" for name, content in members)
-    members.append((f"{told}/RECORD", f"{record}{told}/RECORD,,\n".encode()))
+    members.append((f"{metadata}/RECORD", f"{record}{metadata}/RECORD,,\n".encode()))
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
         for name, content in members:
-            entry = zipfile.ZipInfo(name, _THE_BEGINNING)
+            entry = zipfile.ZipInfo(name, _TIME)
             entry.external_attr = 0o644 << 16
             opened.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return Wheel(f"{stem}-py3-none-any.whl", archive.getvalue())
@@ -64,7 +64,7 @@ def stackfold_wheel() -> Wheel:
 def _modules() -> Iterator[tuple[str, bytes]]:
     found = find_spec("stackfold")
     (root,) = (found and found.submodule_search_locations) or [""]
-    for folder, folders, names in os.walk(root, followlinks=True):  # links: of an editable install
+    for folder, folders, names in os.walk(root, followlinks=True):  # an editable install has links
         folders[:] = sorted(each for each in folders if each != "__pycache__")
         for name in sorted(names):
             path = Path(folder, name)

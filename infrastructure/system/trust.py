@@ -1,9 +1,9 @@
-"""Which projects a user obeys: their own, root's, and those that they have trusted.
+"""Trust: which project files commands use.
 
-A project file is found by walking up from the current folder, so anybody who can write above it
+A project file is found by walking up from the current folder, so another user who can write there
 could choose the log that commands write to. The rule is that of git's `safe.directory`: the file
-and its folders must belong to the user or to root, or this home must have trusted the folder.
-Who owns a file says nothing of a clone, so the address of a shared log is trusted by itself.
+and its folders must belong to the user or to root, or the home must trust the folder. A clone
+belongs to the user whatever its origin, so the URL of a shared log must be trusted separately.
 """
 
 import json
@@ -29,24 +29,24 @@ _TRUST_FILE = "trusted.json"
 
 
 class Trusted(NamedTuple):
-    """What a home has trusted."""
+    """The folders and URLs that a home trusts."""
 
     folders: tuple[str, ...] = ()
     """The real paths of projects."""
     stores: tuple[str, ...] = ()
-    """The addresses of shared logs, as project files spell them."""
+    """The URLs of shared logs, as in project files."""
 
 
 class TrustedProject(NamedTuple):
-    """A project that was trusted by name."""
+    """A project that a user has trusted."""
 
     folder: Path
     store: str | None
-    """Where the log is that it names, as it may be shown; None for the log in the home."""
+    """The location of its shared log, without a password; None for the log in the home."""
 
 
 def trusted(home: Path) -> Trusted:
-    """What a home has trusted.
+    """Return the folders and URLs that a home trusts.
 
     Raises:
         InvalidFile: The list is damaged or cannot be read.
@@ -65,7 +65,12 @@ def trusted(home: Path) -> Trusted:
 
 
 def trust(home: Path, *, folder: Path | None = None, store: str | None = None) -> None:
-    """Trust the folder of a project, the address of a log, or both, from now on.
+    """Trust the folder of a project, the URL of a log, or both.
+
+    Args:
+        home: The home that stores the list.
+        folder: The folder of a project.
+        store: The URL of a shared log.
 
     Raises:
         InvalidFile: The list is damaged or cannot be written.
@@ -94,14 +99,14 @@ def _write(home: Path, content: Trusted) -> None:
 
 
 def trust_project(home: Path, start: Path) -> TrustedProject:
-    """Trust a project of somebody else, and the address of the log that it names.
+    """Trust a project of another user, and the URL of its log.
 
     Args:
-        home: The home that remembers it.
+        home: The home that stores the list.
         start: A folder in the project.
 
     Raises:
-        NotFound: The folder is in no project.
+        NotFound: The folder is not in a project.
         Invalid: The project names a log by an address that is not to be used.
         InvalidFile: The project's file is damaged, or the list cannot be written.
     """
@@ -162,16 +167,16 @@ def _named_store(folder: Path) -> "Address | None":
 
 
 def create_trusted_project(home: Path, folder: Path, store: str | None) -> "Project":
-    """Make a folder a project of this home; what is named on purpose needs no further trust.
+    """Create a project, and trust its folder and the URL of its log.
 
     Args:
-        home: The home.
-        folder: The folder; it may lie in one of somebody else.
-        store: The address of the log that the project is to name.
+        home: The home that stores the list.
+        folder: The folder; its parents may belong to another user.
+        store: The URL of the shared log of the project; None for the log in the home.
 
     Raises:
-        Conflict: It is a project already, of that store.
-        InvalidFile: It cannot be written.
+        Conflict: The folder is a project with this store already.
+        InvalidFile: The project file cannot be written.
     """
     from stackfold.infrastructure.system.home import create_project, find_project
 
@@ -186,45 +191,45 @@ def create_trusted_project(home: Path, folder: Path, store: str | None) -> "Proj
 
 
 def require_trusted_folder(path: Path, file: int, home: Path | None) -> None:
-    """Refuse a project whose file or folders are somebody else's, unless it was trusted.
+    """Reject a project whose file or folders belong to another user, unless it is trusted.
 
     Args:
-        path: The project file; the project's folder is two above it.
+        path: The project file, two levels below the project's folder.
         file: The descriptor of the open file.
-        home: Whose list counts; None for that of the user.
+        home: The home whose list is used; None for that of the user.
 
     Raises:
-        UntrustedProject: It was not trusted.
-        InvalidFile: The list of what was trusted is damaged.
+        UntrustedProject: The project is not trusted.
+        InvalidFile: The list of trusted projects is damaged.
     """
     folder = path.parent.parent
-    problem = _strangeness(path, file)
+    problem = _why_untrusted(path, file)
     if problem and not is_trusted_folder(folder, home):
         raise UntrustedProject(str(folder), problem)
 
 
 def is_trusted_folder(folder: Path, home: Path | None) -> bool:
-    """Whether a folder was trusted by its name, in a home or by `STACKFOLD_TRUST`."""
+    """Whether a folder is trusted in a home or by `STACKFOLD_TRUST`."""
     from stackfold.infrastructure.system.home import home_folder
 
     real = os.path.realpath(folder)
-    # Absolute ones only: a relative one would trust whatever folder a command is run in.
+    # Only absolute paths: a relative one would depend on the current folder.
     named = filter(os.path.isabs, os.environ.get("STACKFOLD_TRUST", "").split(os.pathsep))
     return real in map(os.path.realpath, named) or real in trusted(home or home_folder()).folders
 
 
 def require_trusted_store(folder: Path, store: str, home: Path | None) -> None:
-    """Refuse to contact the log that a project names, unless its address was trusted.
+    """Reject the log of a project unless its URL is trusted.
 
     Args:
-        folder: The project's folder.
-        store: The address.
-        home: Whose list counts; None for that of the user.
+        folder: The folder of the project.
+        store: The URL of the log.
+        home: The home whose list is used; None for that of the user.
 
     Raises:
-        UntrustedStore: It was not trusted.
-        Invalid: It is no address of a shared log.
-        InvalidFile: The list of what was trusted is damaged.
+        UntrustedStore: The URL is not trusted.
+        Invalid: It is not the URL of a shared log.
+        InvalidFile: The list of trusted URLs is damaged.
     """
     from stackfold.infrastructure.database.url import address
     from stackfold.infrastructure.system.home import home_folder
@@ -235,10 +240,9 @@ def require_trusted_store(folder: Path, store: str, home: Path | None) -> None:
 
 
 def project_code_folder(home: Path) -> str | None:
-    """The folder of the project that is worked in, if classes may be imported from it.
+    """Return the folder of the current project, if classes may be imported from it.
 
-    Where others may write, its project file may be the user's own and the code beside it not: then
-    the folder must have been trusted by name.
+    A folder that others may write in must be trusted explicitly: the code in it may be theirs.
     """
     from stackfold.infrastructure.system.home import find_project
 
@@ -246,19 +250,18 @@ def project_code_folder(home: Path) -> str | None:
         project = find_project(home=home)
         if project is None:
             return None
-        ours = os.name == "posix" and not _is_strange(os.stat(project.folder))
-        return str(project.folder) if ours or is_trusted_folder(project.folder, home) else None
-    except StackfoldError:  # whose it is, is said where the log is opened
+        safe = os.name == "posix" and _is_safe(os.stat(project.folder))
+        return str(project.folder) if safe or is_trusted_folder(project.folder, home) else None
+    except StackfoldError:  # reported where the log is opened
         return None
 
 
-def _strangeness(path: Path, file: int) -> str:
-    """Why a project is not the user's own; empty if it is."""
+def _why_untrusted(path: Path, file: int) -> str:
+    """Why a project must be trusted explicitly; empty if it need not be."""
     if os.name != "posix":
-        # An owner cannot be asked for here: what was not trusted by its name does not count.
-        return "this system does not tell whose it is"
+        return "this system does not show its owner"
     for status in (os.fstat(file), *_statuses(path)):
-        if not _is_ours(status.st_uid):
+        if not _is_trusted_owner(status.st_uid):
             return f"it belongs to {_name(status.st_uid)}"
     if os.fstat(file).st_mode & stat.S_IWOTH:
         return "others may write its project file"
@@ -266,22 +269,22 @@ def _strangeness(path: Path, file: int) -> str:
 
 
 def _statuses(path: Path) -> Iterator[os.stat_result]:
-    # A link counts as well as what it leads to: its owner chose that.
+    # A link and its target: the owner of the link chose the target.
     yield os.lstat(path)
     yield os.lstat(path.parent)
     yield os.stat(path.parent)
     yield os.stat(path.parent.parent)
 
 
-def _is_strange(status: os.stat_result) -> bool:
-    return not _is_ours(status.st_uid) or bool(status.st_mode & stat.S_IWOTH)
+def _is_safe(status: os.stat_result) -> bool:
+    return _is_trusted_owner(status.st_uid) and not status.st_mode & stat.S_IWOTH
 
 
-def _is_ours(owner: int) -> bool:
+def _is_trusted_owner(owner: int) -> bool:
     user = os.geteuid()
     if owner in {0, user}:
         return True
-    # As for git: who became root by sudo is still the one who owns the project.
+    # Like git: with sudo, the user who ran it owns the project.
     return user == 0 and os.environ.get("SUDO_UID") == str(owner)
 
 

@@ -127,7 +127,7 @@ def test_a_stack_without_an_image_builder_is_refused(ws):
 def test_a_pipeline_in_no_file_is_refused(ws):
     space = {}
     exec("def typed(): ...", space)
-    with pytest.raises(InvalidPipeline, match="'typed' is in no file"):
+    with pytest.raises(InvalidPipeline, match="'typed' is not in a file"):
         ws.images.build(Pipeline(space["typed"]), stack="boxes")
 
 

@@ -114,5 +114,5 @@ def test_the_record_names_the_module_and_where_it_is_imported_from(code, do, tmp
     (run,) = described(tmp_path)
     assert (run.source, run.import_root) == ("shop.flow:training", str(folder))
     (folder / "shop").rename(folder / "store")
-    with pytest.raises(AssertionError, match="there is no such module, neither in"):
+    with pytest.raises(AssertionError, match="is a module neither in"):
         do([STACKFOLD, "run", "rerun", "training"], tmp_path)

@@ -128,7 +128,7 @@ def test_a_pipeline_that_is_no_longer_there_is_refused(workspace, runs, written)
     source, _ = written
     first = runs.start(workspace.load_pipeline(source))
     Path(source.rpartition(":")[0]).unlink()
-    with pytest.raises(InvalidFile, match="there is no such file"):
+    with pytest.raises(InvalidFile, match="does not exist"):
         runs.rerun(first.id)
     assert len(runs.list()) == 1
 

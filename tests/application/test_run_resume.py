@@ -178,7 +178,7 @@ def test_a_pipeline_that_is_gone_is_refused(runs):
 
     with pytest.raises(RunFailed) as caught:
         runs.start(Pipeline(local))
-    with pytest.raises(NotResumable, match=r"cannot go on: .*there is no pipeline 'local'"):
+    with pytest.raises(NotResumable, match=r"cannot go on: .*has no pipeline 'local'"):
         runs.resume(caught.value.run)
 
 

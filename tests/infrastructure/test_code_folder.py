@@ -74,7 +74,7 @@ def test_a_package_further_down_is_found_by_its_file(make):
 
 @pytest.mark.parametrize("place", ["<stdin>", "/nowhere/train.py", "?"])
 def test_a_pipeline_in_no_file_is_refused(place):
-    with pytest.raises(InvalidPipeline, match="'training' is in no file"):
+    with pytest.raises(InvalidPipeline, match="'training' is not in a file"):
         code_folder(f"{place}:training")
 
 

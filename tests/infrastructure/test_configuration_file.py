@@ -72,7 +72,7 @@ def test_a_file_may_choose_nothing(load, text):
         ("tags: [a b]", "tags: 'a b' cannot be a tag"),
         ("enable_cache: often", "enable_cache: it should be a valid boolean"),
         ("metadata: {x: !!binary aGk=}", "metadata: is or contains a bytes"),
-        ("[1, 2]", "is no configuration of a run: it must be a mapping of keys"),
+        ("[1, 2]", "is not the configuration of a run: write a mapping of keys"),
         ("a: [1", "line 1: expected "),
         ("a: 1\na: 2", "'a' is given twice"),
         ("stack: !!python/object:os.system x", "could not determine a constructor"),

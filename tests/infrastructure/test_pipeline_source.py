@@ -85,7 +85,7 @@ def test_of_several_pipelines_one_is_named(write):
     write("two.py", TWO)
     assert load_pipeline("two.py:scoring").name == "scoring"
     assert refused("two.py") == (
-        "two.py: it holds several pipelines, training, scoring: say two.py:training"
+        "two.py: has several pipelines, training, scoring: write two.py:training"
     )
 
 
@@ -124,16 +124,16 @@ def test_a_file_that_changed_is_read_again(write):
 
 
 def test_what_is_missing_is_said(write):
-    assert refused("missing.py") == "missing.py: there is no such file"
-    assert refused("missing.py:training") == "missing.py: there is no such file"
-    assert refused(".") == ".: there is no such file"
-    assert refused("missing") == "missing: there is no such module; a file ends in .py"
-    assert refused("missing.module:training").startswith("missing.module: there is no such module")
+    assert refused("missing.py") == "missing.py: does not exist"
+    assert refused("missing.py:training") == "missing.py: does not exist"
+    assert refused(".") == ".: does not exist"
+    assert refused("missing") == "missing: is not a module; the name of a file ends in .py"
+    assert refused("missing.module:training").startswith("missing.module: is not a module")
     write("one.py", ONE)
-    assert refused("one.py:other") == "one.py: there is no pipeline 'other': it holds training"
-    assert refused("one.py:make") == "one.py: there is no pipeline 'make': it holds training"
+    assert refused("one.py:other") == "one.py: has no pipeline 'other'; its pipelines: training"
+    assert refused("one.py:make") == "one.py: has no pipeline 'make'; its pipelines: training"
     write("none.py", "x = 1")
-    assert refused("none.py") == ("none.py: it holds no pipeline: make a function one by @pipeline")
+    assert refused("none.py") == ("none.py: has no pipeline: decorate a function with @pipeline")
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ def test_a_project_starts_with_the_globally_active_stack(folder):
     folder("project/deep/inside")
     with Workspace.open() as ws:
         assert ws.stacks.get().name == "dev"
-        with pytest.raises(Conflict, match="project is a project already"):
+        with pytest.raises(Conflict, match="project is already a project"):
             ws.init_project(project)
     folder("elsewhere")
     with Workspace.open() as ws:
