@@ -212,7 +212,7 @@ def test_a_shared_log_holds_no_folder_and_each_home_has_its_own(
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "bobs"))
         with Workspace.open(store=url) as ws:
-            with pytest.raises(FlavorClassNotFound, match="flavor register"):
+            with pytest.raises(FlavorClassNotFound, match="register it again"):
                 ws.flavors.implementation(STORE, "dated")
             monkeypatch.chdir(tmp_path / "code")
             assert ws.flavors.register(STORE, f"{module}.DatedStore").installed

@@ -1,4 +1,4 @@
-"""A project is obeyed if it is one's own, root's, or was trusted; never whoever it belongs to."""
+"""Only projects of the user or of root are used, and those that are trusted."""
 
 import json
 import os
@@ -11,13 +11,7 @@ import pytest
 from command_line import CommandLine, as_nobody
 
 from stackfold.cli import completion
-from stackfold.domain.errors import (
-    Invalid,
-    InvalidFile,
-    NotFound,
-    UntrustedProject,
-    UntrustedStore,
-)
+from stackfold.domain.errors import Invalid, InvalidFile, NotFound, UntrustedProject, UntrustedStore
 from stackfold.infrastructure.system.code_folder import code_folder
 from stackfold.infrastructure.system.home import LOG_FILE, find_project
 from stackfold.infrastructure.workspace import Workspace
