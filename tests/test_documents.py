@@ -1,6 +1,6 @@
-"""What the documents show is what the commands print.
+"""The console sessions in documents show what their commands print.
 
-`UPDATE_DOCUMENTS=1 pytest tests/test_documents.py` writes what they print now into the documents.
+`UPDATE_DOCUMENTS=1 pytest tests/test_documents.py` writes the current output into the documents.
 """
 
 import os
@@ -26,11 +26,11 @@ WITH_PROGRAMS = (
     "docs/pipelines.md",
     "docs/runs.md",
 )
-"""Documents with programs: they print the same on PostgreSQL."""
+"""Documents with programs, which are also run on PostgreSQL."""
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_document_shows_what_its_commands_print(path, tmp_path_factory):
+def test_the_output_in_a_document_is_what_its_commands_print(path, tmp_path_factory):
     document = path.read_text()
     printed = rerun(document, tmp_path_factory.mktemp("documents-"))
     if os.environ.get("UPDATE_DOCUMENTS") and comparable(printed) != comparable(document):

@@ -1,4 +1,4 @@
-"""The examples run as somebody runs them who tries them first."""
+"""The examples run in an empty folder."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ def run_in(folder, script):
     )
 
 
-def test_the_selection_fails_without_approval_and_goes_on_from_there(folder):
+def test_the_selection_fails_without_an_approval_and_reuses_steps_afterwards(folder):
     pytest.importorskip("matplotlib")
     first = run_in(folder, "breast_cancer.py")
     assert first.returncode == 1
@@ -64,7 +64,7 @@ def test_the_selection_fails_without_approval_and_goes_on_from_there(folder):
         assert latest.tags == ["example"]
 
 
-def test_the_file_for_every_stack_runs_on_the_first_one(folder):
+def test_stacks_py_runs_on_the_default_stack(folder):
     shutil.copy(EXAMPLES / "stacks.py", folder)
     done = run_in(folder, "stacks.py")
     assert done.stderr == ""

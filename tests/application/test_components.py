@@ -3,7 +3,16 @@
 import pytest
 from error_text import error_text
 from replay import assert_consistent, records_of
-from workspaces import OPERATOR, ORCHESTRATOR, STORE, meanwhile, names, position, stack, store
+from workspaces import (
+    OPERATOR,
+    ORCHESTRATOR,
+    STORE,
+    concurrently,
+    names,
+    position,
+    stack,
+    store,
+)
 
 from stackfold.domain.errors import (
     ConcurrentModification,
@@ -265,14 +274,14 @@ def hub(ws):
 
 
 def test_changes_of_different_fields_both_stand(ws, hub):
-    meanwhile(ws, changed_by_bob(ws, {"password": "{{hub.user}}"}, {"team": "audio"}))
+    concurrently(ws, changed_by_bob(ws, {"password": "{{hub.user}}"}, {"team": "audio"}))
     view = ws.components.update(REGISTRY, "hub", {"uri": "b"})
     assert view.configuration == {"uri": "b", "password": "{{hub.user}}"}
     assert (view.labels, view.revision) == ({"team": "audio"}, 3)
 
 
 def test_of_two_changes_of_one_field_the_second_is_refused(ws, hub):
-    meanwhile(ws, changed_by_bob(ws, {"uri": "c"}))
+    concurrently(ws, changed_by_bob(ws, {"uri": "c"}))
     with pytest.raises(ConcurrentModification) as refusal:
         ws.components.update(REGISTRY, "hub", {"uri": "b"})
     assert str(refusal.value) == (
@@ -283,32 +292,32 @@ def test_of_two_changes_of_one_field_the_second_is_refused(ws, hub):
 
 
 def test_of_two_same_changes_the_second_changes_nothing(ws, hub):
-    meanwhile(ws, changed_by_bob(ws, {"uri": "b"}))
+    concurrently(ws, changed_by_bob(ws, {"uri": "b"}))
     with pytest.raises(NothingToChange, match="revision 2"):
         ws.components.update(REGISTRY, "hub", {"uri": "b"})
 
 
 def test_a_renaming_and_an_update_both_stand(ws, hub):
-    meanwhile(ws, lambda: ws.components.rename(REGISTRY, "hub", "center"))
+    concurrently(ws, lambda: ws.components.rename(REGISTRY, "hub", "center"))
     view = ws.components.update(REGISTRY, "hub", {"uri": "b"})
     assert (view.name, view.configuration, view.revision) == ("center", {"uri": "b"}, 3)
 
 
 def test_what_was_changed_meanwhile_is_not_deleted(ws, hub):
-    meanwhile(ws, changed_by_bob(ws, {"uri": "c"}))
+    concurrently(ws, changed_by_bob(ws, {"uri": "c"}))
     with pytest.raises(ConcurrentModification, match="attribute uri"):
         ws.components.delete(REGISTRY, "hub")
     assert ws.components.get(REGISTRY, "hub").revision == 2
 
 
 def test_what_was_deleted_meanwhile_is_gone(ws, hub):
-    meanwhile(ws, lambda: ws.components.delete(REGISTRY, "hub"))
+    concurrently(ws, lambda: ws.components.delete(REGISTRY, "hub"))
     with pytest.raises(NotFound, match="there is no container registry 'hub'"):
         ws.components.update(REGISTRY, "hub", {"uri": "b"})
 
 
 def test_after_all_races_the_log_is_consistent(ws, hub):
-    meanwhile(ws, changed_by_bob(ws, {"password": "{{hub.user}}"}))
+    concurrently(ws, changed_by_bob(ws, {"password": "{{hub.user}}"}))
     ws.components.update(REGISTRY, "hub", {"uri": "b"})
     assert assert_consistent(ws) == position(ws) == 7
     assert names(ws.components.list(OPERATOR)) == []

@@ -2,7 +2,7 @@
 
 import pytest
 from replay import assert_consistent, records_of
-from workspaces import OPERATOR, ORCHESTRATOR, STORE, meanwhile, names, stack, store
+from workspaces import OPERATOR, ORCHESTRATOR, STORE, concurrently, names, stack, store
 
 from stackfold.domain.errors import (
     Ambiguous,
@@ -229,7 +229,7 @@ def test_a_stack_is_activated(ws, refused):
 
 def test_changes_of_different_types_both_stand(ws):
     stack(ws, "prod")
-    meanwhile(ws, lambda: ws.stacks.update("prod", step_operator="batch", labels={"a": "b"}))
+    concurrently(ws, lambda: ws.stacks.update("prod", step_operator="batch", labels={"a": "b"}))
     view = ws.stacks.update("prod", artifact_store="shared")
     assert (view.revision, view.labels) == (3, {"a": "b"})
     assert view.components["artifact_store"] == ["shared"]
@@ -238,7 +238,7 @@ def test_changes_of_different_types_both_stand(ws):
 
 def test_of_two_changes_of_one_type_the_second_is_refused(ws):
     stack(ws, "prod")
-    meanwhile(ws, lambda: ws.stacks.update("prod", step_operator="batch"))
+    concurrently(ws, lambda: ws.stacks.update("prod", step_operator="batch"))
     with pytest.raises(ConcurrentModification, match="step_operator, now revision 2"):
         ws.stacks.update("prod", step_operator="spark")
     assert operators(ws, "prod") == ["batch"]
@@ -246,7 +246,7 @@ def test_of_two_changes_of_one_type_the_second_is_refused(ws):
 
 def test_a_component_deleted_meanwhile_does_not_get_into_a_stack(ws):
     stack(ws, "prod")
-    meanwhile(ws, lambda: ws.components.delete(OPERATOR, "batch"))
+    concurrently(ws, lambda: ws.components.delete(OPERATOR, "batch"))
     with pytest.raises(NotFound, match=r"there is no step operator .* deleted concurrently"):
         ws.stacks.update("prod", step_operator=["batch"])
     assert_consistent(ws)
@@ -254,7 +254,7 @@ def test_a_component_deleted_meanwhile_does_not_get_into_a_stack(ws):
 
 def test_a_stack_deleted_meanwhile_is_not_activated(ws):
     stack(ws, "prod")
-    meanwhile(ws, lambda: ws.stacks.delete("prod"))
+    concurrently(ws, lambda: ws.stacks.delete("prod"))
     with pytest.raises(NotFound, match=r"there is no stack .* deleted concurrently"):
         ws.stacks.activate("prod")
     assert ws.stacks.get().name == "default"
@@ -263,7 +263,7 @@ def test_a_stack_deleted_meanwhile_is_not_activated(ws):
 def test_of_two_activations_the_last_one_counts_and_both_are_recorded(ws):
     stack(ws, "prod")
     stack(ws, "dev")
-    meanwhile(ws, lambda: ws.stacks.activate("dev"))
+    concurrently(ws, lambda: ws.stacks.activate("dev"))
     ws.stacks.activate("prod")
     assert ws.stacks.get().name == "prod"
     assert topics(ws, 2) == ["activation.activated"] * 2

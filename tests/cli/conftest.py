@@ -8,7 +8,7 @@ from stackfold.infrastructure.system.author import author
 
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capsys):
-    """The command line in a folder of its own, with a home that is used for the first time."""
+    """The command line in a new folder, with a new home."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -16,7 +16,7 @@ def cli(tmp_path, monkeypatch, capsys):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("STACKFOLD_ACTOR", "ada@example.com")
-    # A command that loads a file makes what is beside it importable, in this process.
+    # A command that loads a file extends the import path of this process.
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield CommandLine(capsys)
     author.cache_clear()

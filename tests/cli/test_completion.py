@@ -1,4 +1,4 @@
-"""Completion as shells ask for it: by environment variables, answered on stdout."""
+"""Shell completion: requested by environment variables, printed on stdout."""
 
 import pytest
 from command_line import in_a_process
@@ -61,12 +61,12 @@ def completed(line):
         ("stackfold stack list --sort", ["--sort-by"]),
     ],
 )
-def test_bash_is_offered(furnished, line, offered):
+def test_bash_completion(furnished, line, offered):
     assert completed(line) == offered
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_are_too(furnished, shell):
+def test_completion_in_other_shells(furnished, shell):
     answer = in_a_process(
         environment={
             "_STACKFOLD_COMPLETE": f"complete_{shell}",
@@ -79,22 +79,22 @@ def test_other_shells_are_too(furnished, shell):
     assert "preview" in answer.out
 
 
-def test_the_script_for_a_shell_is_shown():
+def test_show_completion_prints_the_script():
     answer = in_a_process(environment={"_STACKFOLD_COMPLETE": "source_bash"})
     assert "complete -o default -F _stackfold_completion stackfold" in answer.out
 
 
-def test_a_damaged_log_offers_nothing_and_says_nothing(furnished, tmp_path):
+def test_a_damaged_log_completes_nothing_without_an_error(furnished, tmp_path):
     (tmp_path / "home" / "log.sqlite").write_bytes(b"garbage" * 1000)
     assert completed("stackfold stack set ") == []
 
 
-def test_completing_does_not_create_a_log(cli, tmp_path):
+def test_completion_does_not_create_a_log(cli, tmp_path):
     assert completed("stackfold stack set ") == []
     assert not (tmp_path / "home").exists()
 
 
-def test_completing_loads_nothing_that_only_changes_need(furnished):
+def test_completion_loads_nothing_that_only_writes_need(furnished):
     answer = in_a_process(
         before="import atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr))",
         environment={
@@ -107,6 +107,6 @@ def test_completing_loads_nothing_that_only_changes_need(furnished):
     assert not {"eventsourcing", "pydantic"} & set(answer.err.split())
 
 
-def test_many_names_are_not_all_offered(monkeypatch, furnished):
+def test_the_number_of_completions_is_limited(monkeypatch, furnished):
     monkeypatch.setattr(completion, "MAX_NAMES", 2)
     assert completion.stacks("") == ["default", "preview"]

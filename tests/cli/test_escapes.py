@@ -1,4 +1,4 @@
-"""Whatever text holds, no terminal obeys it, no spreadsheet runs it, and programs get it whole."""
+"""Text is escaped for terminals and spreadsheets, and exact in JSON and YAML."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ TEXT = st.text(st.sampled_from([*"ab:-#\"'\\ \n\té", *sorted(OBEYED)]), max_siz
 
 
 @given(TEXT)
-def test_no_terminal_obeys_text(text):
+def test_control_characters_are_escaped(text):
     assert not OBEYED & {*escaped(text)}
     assert "\n" not in escaped(text)
     assert not OBEYED & {*escaped_lines(text)}
@@ -32,14 +32,14 @@ def test_no_terminal_obeys_text(text):
 
 
 @given(TEXT, TEXT)
-def test_json_is_escaped_by_its_own_escapes(key, text):
+def test_json_uses_json_escapes(key, text):
     written = json_text({key: [text]}, indent=2)
     assert not OBEYED & {*written}
     assert json.loads(written) == {key: [text]}
 
 
 @given(TEXT, TEXT)
-def test_yaml_is_escaped_by_its_own_escapes(key, text):
+def test_yaml_uses_yaml_escapes(key, text):
     written = yaml_text({key: [text]})
     assert not OBEYED & {*written}
     assert yaml.safe_load(written) == {key: [text]}
@@ -47,27 +47,27 @@ def test_yaml_is_escaped_by_its_own_escapes(key, text):
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "-", "--x"])
-def test_a_formula_in_csv_is_text(text):
+def test_csv_formulas_get_an_apostrophe(text):
     assert escape_formula(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["-0.5", "+3", "-1e-7", "-.5", "12", "a=b", "", "'", "é"])
-def test_a_number_in_csv_stays_one(text):
+def test_csv_numbers_are_unchanged(text):
     assert escape_formula(text) == text
 
 
-def test_a_table_is_as_wide_as_its_limit_at_most(capsys):
+def test_table_cells_are_truncated_to_the_limit(capsys):
     records = [{"a": "x" * 10_000_000, "b": "y"}, {"a": ["z" * 10_000_000], "b": "y"}]
     text, _ = table(records, ["a", "b"])
     assert {*map(len, text.splitlines())} == {LONGEST_CELL + len("  y")}
     assert "…" in text
 
 
-def test_a_log_is_printed_exactly_where_no_terminal_is():
+def test_logs_are_exact_without_a_terminal():
     assert [*escaped_output(["\x1b[2J\r\x07"])] == ["\x1b[2J\r\x07"]
 
 
-def test_a_log_on_a_terminal_keeps_colours_and_lines_only(monkeypatch):
+def test_logs_on_a_terminal_keep_only_colours_and_newlines(monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     pieces = ["a\t\x1b[3", "1mred\x1b[0m\n", "10%\r20%\r\n", "\x1b[2J\x1b]0;title\x07\u202e", "end"]
     assert "".join(escaped_output(pieces)) == (
@@ -99,12 +99,12 @@ def bad(cli):
         ("stack", "list", f"--nonsense{BAD}"),
     ],
 )
-def test_no_command_prints_what_a_terminal_obeys(bad, command):
+def test_no_command_prints_control_characters(bad, command):
     answer = bad(*command)
     assert not (OBEYED | {"\x9b"}) & {*answer.out, *answer.err}
 
 
-def test_programs_get_the_text_as_it_was(bad):
+def test_json_and_yaml_preserve_text(bad):
     described = bad.ok("stack", "describe", "s", "--output", "json")
     assert json.loads(described)["labels"]["l"] == BAD
     described = bad.ok("stack", "describe", "s", "--output", "yaml")

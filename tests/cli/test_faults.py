@@ -1,4 +1,4 @@
-"""Whatever happens to the log or the home: one line on stderr, exit code 1, nothing lost."""
+"""A damaged log or home is one line on stderr with exit code 1, and nothing is lost."""
 
 import os
 import sqlite3
@@ -23,7 +23,7 @@ def log(cli, tmp_path):
 
 
 @each_way
-def test_garbage(cli, log, words):
+def test_a_log_of_random_bytes(cli, log, words):
     log.write_bytes(os.urandom(50_000))
     assert str(log) in cli.fails(*words)
 
@@ -45,7 +45,7 @@ def test_another_applications_database(cli, log, words):
 
 
 @each_way
-def test_a_log_of_a_later_version(cli, log, words):
+def test_a_log_of_a_newer_version(cli, log, words):
     with sqlite3.connect(log) as connection:
         connection.execute("PRAGMA user_version = 1000")
     connection.close()
@@ -82,7 +82,7 @@ def test_a_locked_log_can_be_read_but_not_changed(cli, log):
 
 
 @as_root
-def test_a_home_that_may_only_be_read(cli, log, tmp_path):
+def test_a_read_only_home(cli, log, tmp_path):
     _let_others_read(tmp_path)
     read = as_nobody(*READ)
     assert (read.code, read.err) == (0, "")
@@ -105,7 +105,7 @@ def test_a_home_that_cannot_be_created(cli, tmp_path):
 
 
 @as_root
-def test_a_home_that_may_not_even_be_looked_into(cli, log, tmp_path):
+def test_a_home_without_permissions(cli, log, tmp_path):
     _let_others_read(tmp_path)
     log.parent.chmod(stat.S_IRWXU)
     answer = as_nobody(*READ)
@@ -114,14 +114,14 @@ def test_a_home_that_may_not_even_be_looked_into(cli, log, tmp_path):
     assert answer.err.count("\n") == 1
 
 
-def test_a_current_folder_that_is_gone(cli, log, tmp_path):
+def test_a_deleted_current_folder(cli, log, tmp_path):
     gone = "import os; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')"
     answer = in_a_process(*READ, before=gone)
     assert answer.code in {0, 1}
     assert "Traceback" not in answer.err
 
 
-def test_a_fault_of_ours_is_one_line_unless_its_trace_is_wanted(cli, monkeypatch):
+def test_a_bug_is_one_line_unless_debugging(cli, monkeypatch):
     def faulty(arguments):
         raise RuntimeError("two\nlines")
 
@@ -132,7 +132,7 @@ def test_a_fault_of_ours_is_one_line_unless_its_trace_is_wanted(cli, monkeypatch
         cli(*READ)
 
 
-def test_an_interrupt_is_quiet(cli, monkeypatch):
+def test_an_interrupt_prints_nothing(cli, monkeypatch):
     def interrupted(arguments):
         raise KeyboardInterrupt
 
@@ -149,7 +149,7 @@ def _let_others_read(folder):
         each.chmod(each.stat().st_mode | stat.S_IROTH | (stat.S_IXOTH * each.is_dir()))
 
 
-def test_a_wrong_read_model_is_mended_by_a_rebuild(cli, log):
+def test_a_rebuild_repairs_a_wrong_read_model(cli, log):
     with sqlite3.connect(log) as connection:
         connection.execute("UPDATE stacks SET name = 'other'")
     connection.close()

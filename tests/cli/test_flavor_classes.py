@@ -1,4 +1,4 @@
-"""Where the class of a user's own flavor is looked for: never in whatever folder is current."""
+"""Where classes of custom flavors are searched: never in the current folder."""
 
 import json
 import subprocess
@@ -75,7 +75,7 @@ def registered(cli, module, tmp_path, monkeypatch):
     return f"{module}.DatedStore"
 
 
-def test_it_is_found_in_the_folder_that_it_was_registered_from(cli, registered, tmp_path):
+def test_a_class_is_found_in_the_folder_it_was_registered_from(cli, registered, tmp_path):
     assert cli.ok("stack", "check") == "stack 'mine' is ready, revision 1\n"
     (flavor,) = cli.json("artifact-store", "flavor", "list", "--name", "dated")
     assert flavor["installed"] is True
@@ -104,7 +104,7 @@ def test_a_file_of_that_name_in_the_current_folder_is_not_executed(cli, register
     assert not executed.exists()
 
 
-def test_a_class_that_this_home_does_not_know_is_registered_once_more(
+def test_a_class_unknown_to_the_home_can_be_registered_again(
     cli, registered, tmp_path, monkeypatch
 ):
     """As for a colleague on the same log, and for a home that an older version wrote."""
@@ -132,7 +132,7 @@ def test_a_class_that_this_home_does_not_know_is_registered_once_more(
     assert cli.ok("stack", "check") == "stack 'mine' is ready, revision 1\n"
 
 
-def test_a_folder_that_was_moved_is_registered_once_more(cli, registered, tmp_path, monkeypatch):
+def test_a_class_in_a_moved_folder_can_be_registered_again(cli, registered, tmp_path, monkeypatch):
     (tmp_path / "code").rename(tmp_path / "moved")
     assert "flavor register" in cli("stack", "check").out
     monkeypatch.chdir(tmp_path / "moved")
@@ -142,7 +142,7 @@ def test_a_folder_that_was_moved_is_registered_once_more(cli, registered, tmp_pa
     assert cli.ok("stack", "check") == "stack 'mine' is ready, revision 1\n"
 
 
-def test_registering_it_twice_in_one_place_is_refused(cli, registered, tmp_path, monkeypatch):
+def test_registering_a_class_twice_is_an_error(cli, registered, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "code")
     told = cli.fails("artifact-store", "flavor", "register", registered)
     assert "exists already" in told
@@ -169,7 +169,7 @@ def test_two_classes_of_one_name_are_found_in_their_own_folders(
         assert sys.modules[module].__file__ == str(tmp_path / folder / f"{module}.py")
 
 
-def test_it_is_found_in_the_folder_of_the_project(cli, registered, tmp_path, monkeypatch):
+def test_a_class_is_found_in_the_project_folder(cli, registered, tmp_path, monkeypatch):
     """So a clone of the code that holds the flavors works as it is."""
     (tmp_path / "home" / "flavor_folders.json").unlink()
     (tmp_path / "code" / "deep").mkdir()
@@ -184,21 +184,19 @@ def test_it_is_found_in_the_folder_of_the_project(cli, registered, tmp_path, mon
     assert "is ready" in cli.ok("stack", "check", "mine")
 
 
-def test_it_is_found_beside_the_file_that_is_run(cli, registered, module, tmp_path):
+def test_a_class_is_found_in_the_folder_of_the_script(cli, registered, module, tmp_path):
     (tmp_path / "home" / "flavor_folders.json").unlink()
     (tmp_path / "code" / "flow.py").write_text(FLOW)
     assert "completed" in cli.ok("pipeline", "run", "--quiet", str(tmp_path / "code" / "flow.py"))
 
 
-def test_what_is_named_as_a_module_may_lie_in_the_current_folder(
-    cli, registered, tmp_path, monkeypatch
-):
+def test_a_named_module_may_be_in_the_current_folder(cli, registered, tmp_path, monkeypatch):
     name = f"flow_{tmp_path.name}"
     (tmp_path / "here" / f"{name}.py").write_text(FLOW)
     assert "completed" in cli.ok("pipeline", "run", "--quiet", f"{name}:flow")
 
 
-def test_a_shared_log_holds_no_folder_and_each_home_has_its_own(
+def test_a_shared_log_has_no_folders_and_each_home_has_its_own(
     postgres, module, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -220,7 +218,7 @@ def test_a_shared_log_holds_no_folder_and_each_home_has_its_own(
 
 
 @pytest.mark.slow
-def test_steps_in_processes_of_their_own_find_it_too(cli, registered, module, tmp_path):
+def test_steps_in_other_processes_find_the_class(cli, registered, module, tmp_path):
     """A component travels there as a reference to its class."""
     main = "\nif __name__ == '__main__':\n    print(flow().load('one'))\n"
     (tmp_path / "here" / "flow.py").write_text(FLOW + main)
@@ -241,7 +239,7 @@ def test_steps_in_processes_of_their_own_find_it_too(cli, registered, module, tm
 
 
 @pytest.mark.slow
-def test_modules_in_the_current_folder_do_not_take_the_place_of_libraries(cli, tmp_path):
+def test_modules_in_the_current_folder_do_not_shadow_libraries(cli, tmp_path):
     for module in ("typer", "orjson", "pydantic", "eventsourcing", "platformdirs"):
         (tmp_path / "here" / f"{module}.py").write_text("raise SystemExit('a trap')")
     done = subprocess.run(
@@ -253,13 +251,13 @@ def test_modules_in_the_current_folder_do_not_take_the_place_of_libraries(cli, t
     assert done.stdout == "stack 'default' copied to 'mine', revision 1\n", done.stderr
 
 
-def test_pip_is_the_installed_one_whatever_lies_in_the_current_folder():
+def test_a_pip_folder_in_the_current_folder_is_not_executed():
     with Workspace.in_memory() as ws:
         command = ws.integrations.command(["s3"])
     assert command[:4] == [sys.executable, "-P", "-m", "pip"] or command[1:3] == ["pip", "install"]
 
 
-def test_a_folder_that_has_only_the_name_of_a_package_is_not_that_package(tmp_path, monkeypatch):
+def test_a_folder_with_the_name_of_a_package_is_not_that_package(tmp_path, monkeypatch):
     """W&B writes its runs to a folder `wandb` beside the script."""
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "of_that_name").mkdir()

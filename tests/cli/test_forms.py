@@ -1,4 +1,4 @@
-"""What programs are told: exact fields, whole values, the same in every form."""
+"""Output formats for programs: exact fields, values without truncation, equal in every format."""
 
 import csv
 import io
@@ -80,7 +80,7 @@ def test_an_empty_list_is_a_list(cli):
 
 
 @pytest.mark.parametrize("words", [["stack", "list"], ["stack", "describe", "odd"]], ids=" ".join)
-def test_every_form_tells_the_same(odd, words):
+def test_every_format_has_the_same_values(odd, words):
     told = odd.json(*words)
     assert yaml.safe_load(odd.ok(*words, "--output", "yaml")) == told
     rows = told if isinstance(told, list) else [told]
@@ -95,12 +95,12 @@ def _read(row):
     return {name: json.loads(text) if name in parsed else text for name, text in row.items()}
 
 
-def test_a_table_is_one_line_for_each_row(odd):
+def test_a_table_has_one_line_per_row(odd):
     table = odd.ok("stack", "list", "--columns", "name,description")
     assert table.splitlines()[2] == r'odd      a "b", c\n\td; \ é'
 
 
-def test_a_run_is_told_whole(cli, tmp_path):
+def test_the_fields_of_a_run(cli, tmp_path):
     (tmp_path / "here" / "one.py").write_text(
         "from stackfold import pipeline, step\n\n"
         "@step\ndef one() -> int:\n    return 1\n\n"

@@ -1,7 +1,7 @@
-"""Every command, as somebody would see it.
+"""Every command prints what the transcripts in `tests/golden/` show.
 
-`UPDATE_GOLDEN=1 pytest tests/cli/test_golden.py` writes what the commands print now into the
-transcripts; read the difference before you commit it.
+`UPDATE_GOLDEN=1 pytest tests/cli/test_golden.py` writes the current output into the transcripts;
+read the difference before you commit it.
 """
 
 import os

@@ -37,7 +37,7 @@ def test_every_command_and_option_has_help(names, made):
 
 
 @each_command
-def test_every_command_that_changes_something_takes_a_reason(names, made):
+def test_every_command_that_writes_takes_a_reason(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     more = {("pipeline", "run"), ("stack", "import")}
     more |= {("deployment", verb) for verb in ("deploy", "start", "stop")}
@@ -47,13 +47,13 @@ def test_every_command_that_changes_something_takes_a_reason(names, made):
 
 
 @each_command
-def test_every_question_has_every_form(names, made):
+def test_every_read_command_has_every_output_format(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     assert ("--output" in options) == (names[-1] in QUESTIONS)
 
 
 @each_command
-def test_every_way_back_can_be_tried(names, made):
+def test_every_revert_has_a_dry_run(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     tried = {"revert", "restore", "undo", "prune", "install"}
     more = {("pipeline", "run"), ("pipeline", "build"), ("deployment", "deploy")}
@@ -77,7 +77,7 @@ def test_every_component_type_has_the_same_commands(type):
     ]  # fmt: skip
 
 
-def test_the_types_are_spoken_of_correctly(cli):
+def test_help_texts_have_the_nouns_of_types(cli):
     shown = cli.ok("--help")
     assert "change container registries." in shown
     assert "change alerters." in shown
@@ -107,7 +107,7 @@ def test_the_name_of_an_attribute_may_have_hyphens(cli):
     assert "some_path: no such attribute" in answer
 
 
-def test_a_value_may_begin_with_one_hyphen_or_hold_an_equals_sign(cli):
+def test_a_value_may_start_with_a_hyphen_or_contain_an_equals_sign(cli):
     cli.ok("artifact-store", "register", "mine", "-f", "local", "--path", "-x=y")
     assert cli.json("artifact-store", "describe", "mine")["configuration"] == {"path": "-x=y"}
 
@@ -116,18 +116,18 @@ def test_a_flag_may_be_repeated(cli):
     cli.ok("stack", "register", "a", "-o", "default", "-a", "default", "--set", "--set")
 
 
-def test_a_reason_is_kept(cli):
+def test_a_reason_is_recorded(cli):
     cli.ok("orchestrator", "register", "a", "-f", "local", "-m", "to try it")
     with Workspace.open() as workspace:
         (entry,) = workspace.history.of(cli.json("orchestrator", "describe", "a")["id"])
     assert (entry.why, entry.by) == ("to try it", "ada@example.com")
 
 
-def test_bytes_that_are_no_text_are_refused(cli):
+def test_arguments_that_are_not_utf8_are_an_error(cli):
     assert "UTF-8" in cli.fails("stack", "set", "caf\udce9", code=2)
 
 
-def test_groups_are_made_when_they_are_called():
+def test_groups_are_built_on_first_use():
     group = command()
     assert isinstance(group, LazyGroup)
     assert {"stack", "orchestrator", "run"} <= set(group.list_commands(None))

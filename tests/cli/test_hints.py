@@ -1,4 +1,4 @@
-"""What the command line adds to the message of an error."""
+"""Hints that the command line adds to error messages."""
 
 import pytest
 from error_examples import example

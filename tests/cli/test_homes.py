@@ -1,4 +1,4 @@
-"""What a home lets others do, and what is said where there is none or it cannot be used."""
+"""Permissions of homes, and errors for homes that are missing or unusable."""
 
 import os
 import stat
@@ -68,7 +68,7 @@ def modes(folder: Path) -> dict[int, set[str]]:
 
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o077, 0o277], ids=oct)
-def test_a_home_that_is_made_is_private_under_any_umask(home, umask, mask):
+def test_a_new_home_is_private_under_any_umask(home, umask, mask):
     umask(mask)
     with Workspace.open() as ws:
         ws.runs.start(ones)
@@ -79,7 +79,7 @@ def test_a_home_that_is_made_is_private_under_any_umask(home, umask, mask):
     assert modes(home.parent) == {0o700: {"folder"}, 0o600: {"file"}}
 
 
-def test_a_home_that_exists_keeps_its_mode_and_a_group_may_share_it(home, umask):
+def test_an_existing_home_keeps_its_mode_so_that_a_group_can_share_it(home, umask):
     home.mkdir(parents=True)
     home.chmod(0o2770)
     umask(0o002)
@@ -90,7 +90,7 @@ def test_a_home_that_exists_keeps_its_mode_and_a_group_may_share_it(home, umask)
         assert stat.S_IMODE((home / name).stat().st_mode) == 0o664
 
 
-def test_what_is_in_it_others_may_write_only_where_they_may_write_anyhow(home, umask):
+def test_files_in_a_home_are_not_more_writable_than_the_home(home, umask):
     home.mkdir(parents=True)
     home.chmod(0o755)
     umask(0)
@@ -99,7 +99,7 @@ def test_what_is_in_it_others_may_write_only_where_they_may_write_anyhow(home, u
     assert not any(mode & stat.S_IWOTH for mode in modes(home))
 
 
-def test_where_others_may_write_each_command_says_so(home, cli, monkeypatch):
+def test_a_home_writable_by_others_is_noted(home, cli, monkeypatch):
     monkeypatch.setenv("STACKFOLD_HOME", str(home))
     home.mkdir(parents=True)
     home.chmod(0o777)
@@ -125,7 +125,7 @@ def test_where_others_may_write_each_command_says_so(home, cli, monkeypatch):
         ({"STACKFOLD_HOME": "~nobody-of-that-name/home"}, "write the path in full"),
     ],
 )
-def test_without_a_home_one_line_says_what_to_set(home, settings, problem, monkeypatch):
+def test_an_undeterminable_home_is_an_error(home, settings, problem, monkeypatch):
     for name in ("STACKFOLD_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in settings.items():
@@ -145,11 +145,11 @@ os.setgroups([])
 os.setgid(54321)
 os.setuid(54321)
 """
-"""For a process that root starts: from now on it is a user that the system does not know."""
+"""Code that turns a process of root into one of a user that the system does not know."""
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_a_user_that_the_system_does_not_know_has_no_home(home):
+def test_an_unknown_user_has_no_home(home):
     answer = in_a_process(
         "stack",
         "list",
@@ -202,7 +202,7 @@ def read_only(home: Path) -> None:
         each.chmod(each.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
 
 
-def test_a_run_on_a_home_that_may_only_be_read_is_refused(home, nobody):
+def test_a_run_in_a_read_only_home_is_an_error(home, nobody):
     with Workspace.open() as ws:
         ws.runs.start(ones)
     read_only(home)
@@ -214,7 +214,7 @@ def test_a_run_on_a_home_that_may_only_be_read_is_refused(home, nobody):
     assert nobody(lambda: [*Workspace.open().stacks.list()]) == "nothing was raised"
 
 
-def test_other_changes_are_refused_as_well(home, nobody, monkeypatch):
+def test_other_writes_in_a_read_only_home_are_errors(home, nobody, monkeypatch):
     monkeypatch.setenv("STACKFOLD_SECRET_STORE", "file")
     with Workspace.open() as ws:
         ws.log.rebuild()
@@ -229,13 +229,13 @@ def test_other_changes_are_refused_as_well(home, nobody, monkeypatch):
         assert not told.startswith(("another error", "nothing")), told
 
 
-def test_a_home_that_cannot_be_entered_or_made_is_told(home, nobody):
+def test_a_home_that_cannot_be_entered_or_created_is_an_error(home, nobody):
     Workspace.open().close()
     assert nobody(Workspace.open).startswith("LogUnavailable: ")
     assert nobody(lambda: Workspace.open(home / "deeper")).startswith("LogUnavailable: ")
 
 
-def test_a_claim_that_cannot_be_looked_at_may_be_held(home, nobody):
+def test_a_claim_that_cannot_be_read_counts_as_claimed(home, nobody):
     home.mkdir(parents=True)
     with FileClaims(home).claim(RUN, "run"):
         pass
@@ -248,7 +248,7 @@ def test_a_claim_that_cannot_be_looked_at_may_be_held(home, nobody):
     assert nobody(look) == "nothing was raised"
 
 
-def test_a_file_in_the_place_of_a_home_is_told(home):
+def test_a_file_in_place_of_a_home_is_an_error(home):
     home.parent.mkdir()
     home.touch()
     with pytest.raises(LogUnavailable, match="cannot be"):
@@ -268,7 +268,7 @@ def nowhere(home, tmp_path, monkeypatch):
     gone.rmdir()
 
 
-def test_in_a_deleted_folder_what_needs_none_goes_on(nowhere, cli, tmp_path, monkeypatch):
+def test_commands_without_a_folder_work_in_a_deleted_folder(nowhere, cli, tmp_path, monkeypatch):
     (tmp_path / "gone").mkdir()
     os.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
@@ -288,7 +288,7 @@ def test_in_a_deleted_folder_what_needs_none_goes_on(nowhere, cli, tmp_path, mon
     assert "completed" in cli.ok(*arguments)
 
 
-def test_in_a_deleted_folder_what_needs_one_is_refused(nowhere, tmp_path):
+def test_commands_that_need_a_folder_fail_in_a_deleted_folder(nowhere, tmp_path):
     with Workspace.open(tmp_path / "home") as ws:
         for use in (
             ws.init_project,
@@ -307,7 +307,7 @@ def test_in_a_deleted_folder_what_needs_one_is_refused(nowhere, tmp_path):
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-def test_with_closed_streams_commands_and_programs_go_on(home, closed, tmp_path):
+def test_commands_work_with_closed_streams(home, closed, tmp_path):
     """The log must not get the number of a stream that a library prints to."""
     program = tmp_path / "program.py"
     program.write_text(
@@ -333,7 +333,7 @@ def test_with_closed_streams_commands_and_programs_go_on(home, closed, tmp_path)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-def test_with_closed_streams_steps_print_to_nobody(home, closed, tmp_path):
+def test_steps_can_print_to_closed_streams(home, closed, tmp_path):
     with Workspace.open() as ws:
         ws.components.register("orchestrator", "apart", "local", {"isolation": "process"})
         ws.stacks.register("apart", orchestrator="apart", artifact_store="default")

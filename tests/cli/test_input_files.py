@@ -1,4 +1,4 @@
-"""What is read from files, pipes and stdin: up to a size, and from no device."""
+"""Input from files, pipes and stdin is limited in size, and not read from devices."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("what", COMMANDS)
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
-def test_a_device_is_refused(cli, what, device):
+def test_a_device_is_an_error(cli, what, device):
     answer = cli(*(part.format(device) for part in COMMANDS[what]))
     assert answer.code == 1
     assert answer.err == f"error: {device}: is a device: give a file or a pipe\n"
@@ -31,7 +31,7 @@ def test_a_device_is_refused(cli, what, device):
 @pytest.mark.parametrize(
     ("what", "limit"), [("a secret", SECRET), ("an attribute", SECRET), ("a stack", DOCUMENT)]
 )
-def test_a_file_that_is_too_large_is_refused(cli, tmp_path, what, limit):
+def test_a_file_that_is_too_large_is_an_error(cli, tmp_path, what, limit):
     large = tmp_path / "large"
     with large.open("wb") as file:
         file.truncate(limit + 1)
@@ -39,7 +39,7 @@ def test_a_file_that_is_too_large_is_refused(cli, tmp_path, what, limit):
     assert (answer.code, answer.err) == (1, f"error: {large}: more than {limit // 2**20} MiB\n")
 
 
-def test_a_pipe_without_end_is_read_up_to_the_limit(tmp_path):
+def test_an_endless_pipe_is_read_up_to_the_limit(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     endless = subprocess.Popen(["sh", "-c", f"exec yes > {pipe}"], stderr=subprocess.DEVNULL)
@@ -78,12 +78,12 @@ def test_a_log_is_imported_from_a_pipe(cli, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["{" + "[" * 5000, "a: " + "[" * 5000 + "]" * 5000])
-def test_yaml_that_is_nested_too_deeply_is_refused(text):
+def test_yaml_that_is_nested_too_deeply_is_an_error(text):
     with pytest.raises(InvalidFile):
         parse_yaml(text, "it")
 
 
-def test_a_key_that_is_given_twice_is_found_among_many():
+def test_a_duplicate_key_is_found_among_many():
     keys = "".join(f"key-{number}: 1\n" for number in range(20_000))
     assert len(parse_yaml(keys, "it")) == 20_000
     with pytest.raises(InvalidFile, match="'key-3' is given twice"):

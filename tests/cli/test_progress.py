@@ -1,4 +1,4 @@
-"""How a run comes along, on a terminal and elsewhere."""
+"""The progress of a run, on a terminal and elsewhere."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from stackfold.cli.progress import duration, show_progress
         (3780, "1 h 3 min"),
     ],
 )
-def test_a_duration_is_told_as_people_tell_it(seconds, text):
+def test_the_format_of_a_duration(seconds, text):
     assert duration(seconds) == text
 
 
@@ -40,19 +40,19 @@ step report skipped: step 'test' failed
 """
 
 
-def test_without_a_terminal_each_step_is_a_line_on_stderr(capsys):
+def test_without_a_terminal_each_step_has_a_line_on_stderr(capsys):
     with show_progress() as listener:
         a_run(listener)
     assert capsys.readouterr() == ("", LINES)
 
 
-def test_quiet_is_quiet(capsys):
+def test_quiet_prints_no_progress(capsys):
     with show_progress(quiet=True) as listener:
         a_run(listener)
     assert capsys.readouterr() == ("", "")
 
 
-def test_on_a_terminal_what_is_running_stands_below_the_lines(capsys, monkeypatch):
+def test_a_terminal_shows_running_steps_below_the_lines(capsys, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)

@@ -1,4 +1,4 @@
-"""Runs on the command line: what only differs where it happens, or from run to run."""
+"""Commands for runs whose output differs from run to run, or depends on the terminal."""
 
 import json
 import signal
@@ -52,7 +52,7 @@ def making():
 """
 
 
-def test_an_object_of_a_class_of_ones_own_is_printed_as_json(cli, tmp_path):
+def test_an_object_of_a_user_class_is_printed_as_json(cli, tmp_path):
     (tmp_path / "here" / "objects.py").write_text(OBJECTS)
     assert in_a_process("pipeline", "run", "objects.py").code == 0
     told = in_a_process("artifact", "load", "making/make")
@@ -68,7 +68,7 @@ def here(cli, tmp_path):
     return folder
 
 
-def test_ctrl_c_cancels_the_run_and_it_can_go_on(cli, here):
+def test_ctrl_c_cancels_a_run_that_can_be_resumed(cli, here):
     command = [sys.executable, "-c", PROGRAM, "pipeline", "run", "slow.py"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
         deadline = time.monotonic() + 20
@@ -86,7 +86,7 @@ def test_ctrl_c_cancels_the_run_and_it_can_go_on(cli, here):
     assert cli.json("run", "describe", "slow")["status"] == "completed"
 
 
-def test_a_terminal_shows_how_it_comes_along(cli, here):
+def test_a_terminal_shows_progress(cli, here):
     (here / "go").touch()
     answer = on_a_terminal("pipeline", "run", "slow.py")
     assert answer.code == 0
@@ -95,14 +95,14 @@ def test_a_terminal_shows_how_it_comes_along(cli, here):
     assert "begun" in on_a_terminal("run", "logs", "slow", "begin").out
 
 
-def test_quiet_is_quiet(cli, here):
+def test_quiet_prints_no_progress(cli, here):
     (here / "go").touch()
     answer = in_a_process("pipeline", "run", "slow.py", "--quiet")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.startswith("begun\nrun 'slow-")
 
 
-def test_a_table_of_what_differs(cli, here):
+def test_a_diff_as_a_table(cli, here):
     (here / "go").touch()
     cli("pipeline", "run", "slow.py")
     cli.ok("orchestrator", "register", "other", "-f", "local")
@@ -121,13 +121,13 @@ def test_a_table_of_what_differs(cli, here):
     assert told["changes"][0]["name"] == "other"
 
 
-def test_progress_loads_no_terminal_library_where_there_is_no_terminal(cli, here):
+def test_progress_without_a_terminal_does_not_load_rich(cli, here):
     (here / "go").touch()
     tell = "import atexit; atexit.register(lambda: print('rich' in sys.modules))"
     assert in_a_process("pipeline", "run", "slow.py", before=tell).out.endswith("False\n")
 
 
-def test_a_skipped_step_says_why_and_a_refusal_is_told_once(cli, here):
+def test_a_skipped_step_has_a_reason_and_an_error_is_printed_once(cli, here):
     (here / "odd.py").write_text(
         "import threading\n"
         "from stackfold import pipeline, step\n\n"

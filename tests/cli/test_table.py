@@ -28,7 +28,7 @@ def terminal(monkeypatch):
     return pretend
 
 
-def test_piped_it_is_plain_aligned_and_whole():
+def test_a_piped_table_is_plain_aligned_and_not_truncated():
     text, left_out = table(RECORDS, COLUMNS)
     assert left_out == []
     assert text == (
@@ -38,7 +38,7 @@ def test_piped_it_is_plain_aligned_and_whole():
     )
 
 
-def test_on_a_terminal_its_header_is_bold(terminal):
+def test_the_header_is_bold_on_a_terminal(terminal):
     terminal(80)
     header, *rest = table(RECORDS, COLUMNS)[0].splitlines()
     assert header == "\033[1mNAME    REVISION  BY               NOTE\033[0m"
@@ -46,13 +46,13 @@ def test_on_a_terminal_its_header_is_bold(terminal):
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
-def test_without_colours_if_so_wished(terminal, environment):
+def test_colours_can_be_disabled(terminal, environment):
     terminal(80, **environment)
     assert "\033" not in table(RECORDS, COLUMNS)[0]
 
 
 @pytest.mark.parametrize("width", range(20, 60))
-def test_it_fits_the_terminal_and_keeps_what_is_vital(terminal, width):
+def test_a_table_fits_the_terminal_and_keeps_vital_columns(terminal, width):
     terminal(width, NO_COLOR="1")
     text, left_out = table(RECORDS, COLUMNS, ("name", "revision"))
     lines = text.splitlines()
@@ -63,14 +63,14 @@ def test_it_fits_the_terminal_and_keeps_what_is_vital(terminal, width):
     assert lines[0].split()[: len(shown)][:2] == ["NAME", "REVISION"]
 
 
-def test_the_widest_columns_are_cut_first(terminal):
+def test_the_widest_columns_are_truncated_first(terminal):
     terminal(45, NO_COLOR="1")
     text, left_out = table(RECORDS, COLUMNS, ("name", "revision"))
     assert left_out == []
     assert text.splitlines()[2] == "bücher  12        ben@example…  a rather lon…"
 
 
-def test_what_is_vital_may_be_wider_than_the_terminal(terminal):
+def test_vital_columns_may_be_wider_than_the_terminal(terminal):
     terminal(5, NO_COLOR="1")
     text, left_out = table(RECORDS, COLUMNS, ("name", "revision"))
     assert left_out == ["by", "note"]

@@ -1,4 +1,4 @@
-"""What is different where somebody sits at a terminal."""
+"""Behaviour that differs on a terminal."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ def spare(cli):
 
 
 @pytest.mark.parametrize("typed", ["n\n", "\n", "\x04", "\x03"], ids=["no", "", "end", "^C"])
-def test_it_asks_before_something_is_gone(spare, typed):
+def test_deletion_asks_for_confirmation(spare, typed):
     answer = on_a_terminal("stack", "delete", "spare", "-r", typed=typed)
     assert "Delete stack 'spare' and the components that only it uses? [y/N]" in answer.out
     assert answer.code == (130 if typed == "\x03" else 1)
@@ -35,17 +35,17 @@ def test_yes_deletes(spare):
     assert "spare" not in spare.ok("stack", "list")
 
 
-def test_it_does_not_ask_if_told_not_to(spare):
+def test_yes_skips_the_confirmation(spare):
     assert "[y/N]" not in on_a_terminal("stack", "delete", "spare", "-y").out
 
 
-def test_what_does_not_exist_is_not_asked_about(spare):
+def test_a_missing_name_is_an_error_before_confirmation(spare):
     answer = on_a_terminal("stack", "delete", "nope")
     assert answer.out == "error: there is no stack 'nope': there is default, spare\n"
 
 
 @pytest.mark.parametrize("typed", ["n\n", "y\n"])
-def test_it_asks_before_it_changes_what_other_stacks_hold(spare, typed):
+def test_a_revert_asks_before_changing_shared_components(spare, typed):
     spare.ok("stack", "register", "other", "-o", "default", "-a", "shared")
     position = spare.json("log", "head")["position"]
     spare.ok("artifact-store", "update", "shared", "--path", "x")
@@ -57,12 +57,12 @@ def test_it_asks_before_it_changes_what_other_stacks_hold(spare, typed):
     assert answer.out.endswith(done if typed == "y\n" else "note: nothing is changed\n")
 
 
-def test_what_is_quick_shows_no_bar(cli):
+def test_a_short_operation_shows_no_bar(cli):
     cli.ok("stack", "list")
     assert on_a_terminal("log", "verify").out.startswith("4 events verified")
 
 
-def test_what_takes_long_shows_a_bar(monkeypatch, capsys):
+def test_a_long_operation_shows_a_bar(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with bar("counting", 4) as tell:
         tell(1)
@@ -72,13 +72,13 @@ def test_what_takes_long_shows_a_bar(monkeypatch, capsys):
     assert "75%" in shown
 
 
-def test_elsewhere_there_is_no_bar(capsys):
+def test_there_is_no_bar_without_a_terminal(capsys):
     with bar("counting", 4) as tell:
         assert tell is None
 
 
 @pytest.mark.parametrize("form", ["table", "jsonl"])
-def test_the_log_is_followed_until_it_is_interrupted(cli, form):
+def test_following_the_log_ends_with_an_interrupt(cli, form):
     cli.ok("stack", "list")
     command = [sys.executable, "-c", PROGRAM, "log", "--follow", "--output", form]
     command += ["--type", "orchestrator", "--columns", "position,what"]
@@ -109,7 +109,7 @@ def test_a_table_fits(spare):
     )
 
 
-def test_a_reader_that_stops_reading_is_no_error(spare):
+def test_a_closed_pipe_is_not_an_error(spare):
     broken = (
         "import os\nread, write = os.pipe()\nos.dup2(write, 1); os.close(write); os.close(read)\n"
     )
@@ -119,7 +119,7 @@ def test_a_reader_that_stops_reading_is_no_error(spare):
     assert (answer.code, answer.err) == (1, "")
 
 
-def test_a_terminal_without_the_characters_gets_their_codes(cli):
+def test_characters_that_the_terminal_cannot_encode_are_escaped(cli):
     cli.ok("orchestrator", "register", "bücher", "-f", "local")
     answer = in_a_process("orchestrator", "list", environment={"PYTHONIOENCODING": "ascii"})
     assert answer.code == 0

@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 from replay import assert_consistent
-from workspaces import STORE, meanwhile, names, opened, stack, store
+from workspaces import STORE, concurrently, names, opened, stack, store
 
 from stackfold.domain.errors import (
     ConcurrentModification,
@@ -111,11 +111,11 @@ def test_two_who_change_one_component_both_succeed_or_one_is_told_what_changed(a
     ada = as_("ada")
     store(ada, "a", path="1")
     bob = as_("bob")
-    meanwhile(bob, lambda: bob.components.update(STORE, "a", labels={"team": "x"}))
+    concurrently(bob, lambda: bob.components.update(STORE, "a", labels={"team": "x"}))
     bob.components.update(STORE, "a", {"path": "2"})
     assert bob.components.get(STORE, "a").labels == {"team": "x"}
     with opened(url) as other:
-        meanwhile(bob, lambda: other.components.update(STORE, "a", {"path": "3"}))
+        concurrently(bob, lambda: other.components.update(STORE, "a", {"path": "3"}))
         with pytest.raises(ConcurrentModification, match=r"by bob meanwhile \(.*path.*revision 4"):
             bob.components.update(STORE, "a", {"path": "4"})
         assert other.components.get(STORE, "a").configuration["path"] == "3"

@@ -1,4 +1,4 @@
-"""Something between a client and a server that can cut the line at a chosen moment."""
+"""A TCP proxy that can cut the connection at a chosen message."""
 
 import select
 import socket
@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 class CuttingProxy:
-    """Passes on what is sent; cuts the line when a client sends a certain text."""
+    """Forwards data, and cuts the connection when a client sends a certain text."""
 
     def __init__(self, port: int) -> None:
         self._server = ("127.0.0.1", port)
@@ -19,7 +19,7 @@ class CuttingProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_on(self, text: bytes, pass_on: bool) -> None:
-        """Cut once, where a client sends `text`: after it was passed on, or instead."""
+        """Cut once when a client sends `text`, after forwarding it or instead."""
         self._text, self._pass_on = text, pass_on
 
     def close(self) -> None:

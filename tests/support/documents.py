@@ -1,4 +1,4 @@
-"""Documents whose commands are run: what stands below `$ command` is what the command prints.
+"""Runs the console sessions of documents: below `$ command` is its output.
 
 In a document, a block marked `python` whose first line is a comment with a file name is that file;
 a block marked `console` is a session in a shell. The blocks of a document are taken in order, in
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-"""What lies there is also in the folder of every document."""
+"""The Python files in it are copied into the folder of every document."""
 
 _BLOCK = re.compile(
     r"^```(?P<kind>python|console|yaml)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -35,7 +35,7 @@ _VARIES = (
 
 
 def rerun(document: str, folder: Path, store: str | None = None) -> str:
-    """The document with what its commands print now.
+    """Run a document, and return it with the current output of its commands.
 
     Args:
         document: Its text.
@@ -58,7 +58,7 @@ def rerun(document: str, folder: Path, store: str | None = None) -> str:
 
 
 def programs(document: str) -> dict[str, str]:
-    """Command → what it prints, for the commands that run a Python program of the document."""
+    """Command → its output, for commands that run a Python program of the document."""
     sessions = [each["body"] for each in _BLOCK.finditer(document) if each["kind"] == "console"]
     parts = [part for body in sessions for part in re.split(r"^\$ ", body, flags=re.MULTILINE)]
     told = [part.partition("\n") for part in parts]
@@ -70,7 +70,7 @@ def _runs(command: str) -> bool:
 
 
 def comparable(text: str) -> str:
-    """The text without what differs from run to run."""
+    """Replace what differs from run to run, such as ids and times."""
     for pattern, name in _VARIES:
         text = pattern.sub(name, text)
     return text

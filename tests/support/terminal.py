@@ -1,4 +1,4 @@
-"""Running a command on a terminal of its own."""
+"""Runs commands on a pseudo-terminal."""
 
 import os
 import pty
@@ -12,12 +12,12 @@ PROGRAM = "from stackfold.cli.main import main; main()"
 
 
 def on_a_terminal(*words: str, typed: str = "", columns: int = 80) -> Answer:
-    """Run a command whose stdin, stdout and stderr are one terminal.
+    """Run a command with a pseudo-terminal as stdin, stdout and stderr.
 
     Args:
         *words: The command.
-        typed: What is typed when it asks something.
-        columns: How wide the terminal is.
+        typed: The input at its first prompt.
+        columns: The width of the terminal.
     """
     process, terminal = pty.fork()
     if process == 0:

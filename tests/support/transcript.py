@@ -1,12 +1,12 @@
-"""Sessions as text: commands, and below each what it printed.
+"""Replays sessions: commands, each followed by its output.
 
     $ stackfold stack set nope
     ! error: there is no stack 'nope': there is default
     [1]
 
-Lines on stderr begin with `! `, and an exit code other than 0 stands in brackets. Beside
+Lines on stderr begin with `! `, and an exit code other than 0 stands in brackets. In addition to
 `stackfold` there are `cd`, `mkdir`, `export`, `unset`, `cat FILE` and `cat > FILE <<END`; lines
-that begin with `# ` are remarks. Ids, times, durations, ports and the folder differ each time;
+that start with `# ` are comments. Ids, times, durations, ports and the folder differ each time;
 they are replaced by others, of the same width where they stand in columns.
 """
 
@@ -29,12 +29,12 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 
 
 def replay(session: str, run: Callable[..., Answer], folder: Path) -> str:
-    """The session as it is now.
+    """Run a session, and return it with the current output.
 
     Args:
-        session: The session as it was.
-        run: Runs a command of ours, given its words.
-        folder: Where it takes place, with nothing in it.
+        session: The recorded session.
+        run: Runs a `stackfold` command, given its words.
+        folder: An empty folder to run it in.
     """
     lines = iter(session.splitlines())
     printed = "".join(_replayed(lines, run))

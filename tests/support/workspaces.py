@@ -1,4 +1,4 @@
-"""Workspaces in memory, and short ways to put something into them."""
+"""Shortcuts for creating and filling workspaces."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,7 +12,7 @@ OPERATOR = ComponentType.STEP_OPERATOR
 
 
 def opened(place: object) -> Workspace:
-    """The workspace in a folder, or with the shared log at an address."""
+    """Open the workspace in a folder, or of a shared log at a URL."""
     if str(place).startswith("postgresql:"):
         return Workspace.open(store=str(place))
     return Workspace.open(str(place))
@@ -36,8 +36,8 @@ def position(ws: Workspace) -> int:
     return int(last)
 
 
-def meanwhile(ws: Workspace, change: Callable[[], object]) -> None:
-    """Let a change be recorded right before the next command's own would be."""
+def concurrently(ws: Workspace, change: Callable[[], object]) -> None:
+    """Record a change right before the next command records its own."""
     repository = ws._event_store.repository
     save = repository.save
 
