@@ -10,7 +10,7 @@ from mlflow_server import PASSWORD, USER, MlflowServer, MlflowTool
 from stackfold.application.runs.context import get_context
 from stackfold.domain.errors import RunFailed, TrackerUnavailable
 from stackfold.domain.pipelines.pipeline import Pipeline, step
-from stackfold.infrastructure.flavors.mlflow import store_lock as mlflow_guard
+from stackfold.infrastructure.flavors.mlflow import circuit_breaker
 from stackfold.infrastructure.workspace import Workspace
 
 NOBODY = "http://127.0.0.1:1"
@@ -202,7 +202,7 @@ def test_a_step_goes_on_when_the_server_is_killed_while_it_speaks(ws, mortal_ser
 
 
 def test_what_is_told_after_the_server_is_back_arrives(ws, mortal_server, monkeypatch):
-    monkeypatch.setattr(mlflow_guard, "PAUSE", 0.0)
+    monkeypatch.setattr(circuit_breaker, "PAUSE", 0.0)
     register(ws, mortal_server.url)
 
     def train() -> int:

@@ -170,7 +170,7 @@ def test_a_deleter_that_died_holds_nobody_up_for_ever(s3, s3_client, old, monkey
     claim = f"{key_of(s3.configuration.path)}/.deleting/{old.digest}"
     obstore.put(s3_client, claim, b"")
     assert s3.delete(old.uri, an_hour_ago()) is False
-    monkeypatch.setattr(s3_bucket, "_HASTE", -10_000)
+    monkeypatch.setattr(s3_bucket, "_MAX_CLAIM", -10_000)
     assert written(s3, b"bytes") == old
     assert s3.sweep(datetime.now(UTC) + timedelta(hours=1)) == 0
     assert [
@@ -179,6 +179,6 @@ def test_a_deleter_that_died_holds_nobody_up_for_ever(s3, s3_client, old, monkey
 
 
 def test_a_deleter_that_was_slow_deletes_nothing(s3, old, monkeypatch):
-    monkeypatch.setattr(s3_bucket, "_HASTE", -1)
+    monkeypatch.setattr(s3_bucket, "_MAX_CLAIM", -1)
     assert s3.delete(old.uri, an_hour_ago()) is False
     assert content(s3, old) == b"bytes"

@@ -1,8 +1,8 @@
 """The MLflow client of this process, which has one server and one user at a time.
 
-MLflow reads the server's address from a global variable and the rest from the environment. Both
-belong to the process. So they are set while somebody uses a server, for all its threads, and set
-back afterwards; who wants another server meanwhile has to wait.
+MLflow reads the server's address from a global variable and the rest from the environment, for the
+whole process. Both are set while a server is in use and restored afterwards. A thread that needs
+another server waits until then.
 """
 
 import os
@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 from stackfold.domain.errors import TrackerUnavailable
 
-_GLANCE = 0.1
-_turn = threading.Condition()
+_POLL_INTERVAL = 0.1
+_condition = threading.Condition()
 
 
 class Settings(NamedTuple):
-    """Which server, as whom, and for how long to try."""
+    """The server, the credentials and the limits of requests."""
 
     uri: str
     username: str | None
@@ -27,13 +27,13 @@ class Settings(NamedTuple):
     token: str | None
     insecure_tls: bool
     timeout: int
-    """Seconds that one request may take."""
+    """Seconds until one request times out."""
     retries: int
-    """How often a request that failed is repeated; the waits between are 0, 2, 4, 8 seconds…"""
+    """How often a failed request is repeated, after 0, 2, 4, 8… seconds."""
 
     @property
     def variables(self) -> dict[str, str | None]:
-        """The environment that MLflow has to find; None for what must not be there."""
+        """The environment variables for MLflow; None for those to remove."""
         return {
             "MLFLOW_TRACKING_URI": self.uri,
             "MLFLOW_TRACKING_USERNAME": self.username,
@@ -43,7 +43,7 @@ class Settings(NamedTuple):
             "MLFLOW_HTTP_REQUEST_TIMEOUT": str(self.timeout),
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(self.retries),
             "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-            # Steps have theirs; see `mlflow.run.active`.
+            # Set for each step; see `mlflow.run.active`.
             "MLFLOW_EXPERIMENT_ID": None,
             "MLFLOW_EXPERIMENT_NAME": None,
             "MLFLOW_RUN_ID": None,
@@ -52,7 +52,7 @@ class Settings(NamedTuple):
 
 
 class _InUse:
-    """What the process uses at the moment."""
+    """The server that the process is using."""
 
     settings: Settings | None = None
     users = 0
@@ -60,36 +60,36 @@ class _InUse:
 
 
 @contextmanager
-def connected(settings: Settings, patience: float | None = None) -> Iterator[Any]:
-    """While the block is executed, MLflow's functions in this process speak to a server.
+def connected(settings: Settings, timeout: float | None = None) -> Iterator[Any]:
+    """Connect MLflow's functions in this process to a server for the block.
 
     Args:
-        settings: Which.
-        patience: Seconds to wait for those who use another one; None for as long as it takes.
+        settings: The server.
+        timeout: Seconds to wait while another server is in use; None for no limit.
 
     Yields:
-        An `MlflowClient` of it.
+        An `MlflowClient` of the server.
 
     Raises:
         TrackerUnavailable: Another server is in use.
     """
     from mlflow import MlflowClient
 
-    _enter(settings, patience)
+    _enter(settings, timeout)
     try:
         yield MlflowClient(settings.uri)
     finally:
         _leave()
 
 
-def _enter(settings: Settings, patience: float | None) -> None:
-    end = None if patience is None else time.monotonic() + patience
-    with _turn:
+def _enter(settings: Settings, timeout: float | None) -> None:
+    deadline = None if timeout is None else time.monotonic() + timeout
+    with _condition:
         while _InUse.users and _InUse.settings != settings:
-            if end is not None and time.monotonic() > end:
+            if deadline is not None and time.monotonic() > deadline:
                 problem = "a step of this process is using another MLflow server"
                 raise TrackerUnavailable(settings.uri, problem)
-            _turn.wait(_GLANCE)  # in pieces, so that it can be interrupted
+            _condition.wait(_POLL_INTERVAL)  # in short steps, so that it can be interrupted
         if not _InUse.users:
             _InUse.before = _set(settings.uri, settings.variables)
             _InUse.settings = settings
@@ -97,23 +97,23 @@ def _enter(settings: Settings, patience: float | None) -> None:
 
 
 def _leave() -> None:
-    with _turn:
+    with _condition:
         _InUse.users -= 1
         if not _InUse.users:
             _set(*_InUse.before)
-            _turn.notify_all()
+            _condition.notify_all()
 
 
 def _set(uri: str | None, variables: dict[str, str | None]) -> tuple[str | None, dict[str, Any]]:
-    """Set MLflow's address and environment, and return what they were."""
+    """Set MLflow's address and environment, and return the previous ones."""
     import mlflow
     from mlflow.tracking._tracking_service import utils
 
-    was = utils._tracking_uri, {name: os.environ.get(name) for name in variables}
-    mlflow.set_tracking_uri(uri)  # None stands for none
+    previous = utils._tracking_uri, {name: os.environ.get(name) for name in variables}
+    mlflow.set_tracking_uri(uri)  # None removes it
     for name, value in variables.items():
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    return was
+    return previous

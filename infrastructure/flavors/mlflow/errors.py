@@ -1,15 +1,15 @@
-"""What went wrong with an MLflow server, in plain words."""
+"""One-line messages for the errors of MLflow's client."""
 
 import re
 
-_BY_SYMPTOM = {
+_BY_TEXT = {
     "NameResolutionError": "there is no such host: correct tracking_uri",
     "CERTIFICATE_VERIFY_FAILED": "its certificate is not trusted",
     "NewConnectionError": "nothing answers: start it, or correct tracking_uri",
     "Connection refused": "nothing answers: start it, or correct tracking_uri",
     "timed out": "it did not answer in time",
     "Timeout": "it did not answer in time",
-    "too many 5": "it answers with faults of its own",
+    "too many 5": "it answers with server errors",
     "too many 429": "it is overloaded and asks to slow down",
     "Connection aborted": "the connection was cut",
     "RemoteDisconnected": "the connection was cut",
@@ -24,29 +24,29 @@ _BY_STATUS = {
     429: "it is overloaded and asks to slow down",
 }
 _UNKNOWN = {"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE"}
-"""What a healthy server answers to a wrong question."""
+"""Error codes of a working server, for invalid requests."""
 _ANSWERED = re.compile(r"failed with error code (\d{3})|^(\d{3}) (?:Client|Server) Error")
 
 
 def problem(error: Exception) -> str:
-    """Why the server could not be told something; empty if it understood and refused.
+    """Return why the server is unavailable; empty if it rejected the request.
 
     Args:
-        error: What MLflow's client raised.
+        error: The error that MLflow's client raised.
     """
     code = getattr(error, "error_code", "")
     text = str(error)
     if code in _UNKNOWN:
         return ""
-    for symptom, words in _BY_SYMPTOM.items():
-        if symptom in text:
-            return words
+    for text_part, message in _BY_TEXT.items():
+        if text_part in text:
+            return message
     answered = _ANSWERED.search(text)
     status = int(answered[1] or answered[2]) if answered else _status(error)
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status >= 500:
-        return f"it answers {status}, a fault of its own"
+        return f"it answers {status}, a server error"
     return ""
 
 
@@ -58,5 +58,5 @@ def _status(error: Exception) -> int:
 
 
 def first_line(error: Exception) -> str:
-    """The beginning of what it says."""
+    """Return the first line of an error's text, at most 200 characters."""
     return str(error).strip().partition("\n")[0][:200]

@@ -18,15 +18,15 @@ from stackfold.application.ports.experiment_tracker import (
     TrackedStep,
 )
 from stackfold.domain.errors import TrackerUnavailable
+from stackfold.infrastructure.flavors.mlflow.circuit_breaker import CircuitBreaker
 from stackfold.infrastructure.flavors.mlflow.client import Settings, connected
 from stackfold.infrastructure.flavors.mlflow.errors import first_line, problem
 from stackfold.infrastructure.flavors.mlflow.run import (
     MlflowRecord,
     active,
     log_parameters,
-    nowhere,
+    offline_run,
 )
-from stackfold.infrastructure.flavors.mlflow.store_lock import Constraint
 from stackfold.infrastructure.system.loopback import is_loopback
 
 _STATUS = {"completed": "FINISHED", "failed": "FAILED", "cancelled": "KILLED"}
@@ -34,58 +34,56 @@ _PARENT = "mlflow.parentRunId"
 
 
 class MlflowExperimentTracker(ExperimentTracker):
-    """Tracks runs on an MLflow server: one for a run of a pipeline, and one below it per step."""
+    """Tracks runs on an MLflow server: a run per pipeline run, with a nested run per step."""
 
     flavor = "mlflow"
 
     class Configuration(ports.Configuration):
-        """Where the server is, who may use it, and what its runs are called."""
+        """The server, the credentials, and the names of its runs."""
 
         tracking_uri: str = Field(description="The server: https://host:port.")
         tracking_username: Secret | None = Field(
-            None, description="The account to log in with, as a reference {{secret.key}}."
+            None, description="The user name, as a reference {{secret.key}}."
         )
         tracking_password: Secret | None = Field(
-            None, description="Its password, as a reference {{secret.key}}."
+            None, description="The password, as a reference {{secret.key}}."
         )
         tracking_token: Secret | None = Field(
             None,
-            description="A token to log in with instead, as a reference {{secret.key}}.",
+            description="A token instead of a password, as a reference {{secret.key}}.",
         )
         tracking_insecure_tls: bool = Field(
-            False, description="Whether a server with a certificate that nobody signed is trusted."
+            False, description="Whether to accept a self-signed certificate."
         )
         experiment_name: str | None = Field(
             None,
             min_length=1,
-            description="The experiment that runs go to; by default each pipeline has one of its "
-            "name. It is made if it is not there.",
+            description="The experiment of the runs; by default each pipeline has one of its name. "
+            "A missing experiment is created.",
         )
         nested: bool = Field(
             True,
-            description="Whether each step has a run of its own below that of the pipeline's run; "
-            "else all go into that one, and parameters bear the name of their step.",
+            description="Whether each step has a nested run; otherwise all steps share one run, "
+            "and the names of parameters begin with the name of the step.",
         )
-        tags: dict[str, str] = Field({}, description="Tags that every run gets there.")
+        tags: dict[str, str] = Field({}, description="Tags of every run.")
         strict: bool = Field(
             False,
-            description="Whether a run fails if the server is unavailable. Otherwise one line says "
-            "so and the run goes on without it.",
+            description="Whether a run fails if the server is unavailable. Otherwise it continues "
+            "untracked, with one line on stderr.",
         )
-        timeout: int = Field(
-            10, ge=1, le=300, description="Seconds that one request to the server may take."
-        )
+        timeout: int = Field(10, ge=1, le=300, description="Seconds until one request times out.")
         retries: int = Field(
             2,
             ge=0,
             le=7,
-            description="How often a request that failed is repeated, after 0, 2, 4, 8… seconds.",
+            description="How often a failed request is repeated, after 0, 2, 4, 8… seconds.",
         )
 
         @field_validator("tracking_uri")
         @classmethod
         def _is_a_server(cls, uri: str) -> str:
-            # What is wrong with it must not be repeated: it may hold a password.
+            # The message must not repeat the URL, which may contain a password.
             parts = urlsplit(uri)
             if parts.scheme not in {"http", "https"} or not parts.hostname:
                 raise ValueError("must be http://host:port or https://host:port")
@@ -107,7 +105,7 @@ class MlflowExperimentTracker(ExperimentTracker):
         return not is_loopback(host)
 
     def begin_run(self, run: TrackedRun, known: Ids | None) -> Ids:
-        with self._connected() as client, self._in_plain_words():
+        with self._connected() as client, self._errors():
             if known:
                 client.update_run(known["run_id"], status="RUNNING")
                 return known
@@ -118,10 +116,10 @@ class MlflowExperimentTracker(ExperimentTracker):
             return self._ids(experiment, made.info.run_id)
 
     def end_run(self, ids: Ids, status: str) -> None:
-        with self._connected() as client, self._in_plain_words():
-            below = f"tags.`{_PARENT}` = '{ids['run_id']}' and attributes.status = 'RUNNING'"
-            # Their processes died before they could say so.
-            for step in client.search_runs([ids["experiment_id"]], below):
+        with self._connected() as client, self._errors():
+            nested = f"tags.`{_PARENT}` = '{ids['run_id']}' and attributes.status = 'RUNNING'"
+            # Runs of steps whose processes died.
+            for step in client.search_runs([ids["experiment_id"]], nested):
                 client.set_terminated(step.info.run_id, "KILLED")
             client.set_terminated(ids["run_id"], _STATUS[status])
 
@@ -130,13 +128,12 @@ class MlflowExperimentTracker(ExperimentTracker):
         with connected(self._settings()) as client, ExitStack() as block:
             run, ids = self._run_for(client, step, on_unavailable)
             if not self.configuration.strict:
-                guard = block.enter_context(
-                    Constraint(run.info.run_id, self._place, on_unavailable)
-                )
+                breaker = CircuitBreaker(run.info.run_id, self._server, on_unavailable)
+                block.enter_context(breaker)
                 if ids is None:
-                    guard.close()
+                    breaker.drop_all()
             record = MlflowRecord(
-                client, run.info.run_id, ids or {}, self._prefix(step), self._in_plain_words
+                client, run.info.run_id, ids or {}, self._prefix(step), self._errors
             )
             status = "KILLED"
             try:
@@ -149,19 +146,17 @@ class MlflowExperimentTracker(ExperimentTracker):
             finally:
                 block.close()
                 if ids is not None and self.configuration.nested:
-                    with self._in_plain_words():
+                    with self._errors():
                         client.set_terminated(run.info.run_id, status)
 
     def check_connection(self) -> None:
-        """List an experiment, without repeating what fails."""
+        """List an experiment, without retries."""
         settings = self._settings()._replace(retries=0)
-        with connected(settings, settings.timeout) as client, self._in_plain_words():
+        with connected(settings, settings.timeout) as client, self._errors():
             client.search_experiments(max_results=1)
 
-    # -- how it is done
-
     @property
-    def _place(self) -> str:
+    def _server(self) -> str:
         return self.configuration.tracking_uri
 
     def _prefix(self, step: TrackedStep) -> str:
@@ -170,19 +165,19 @@ class MlflowExperimentTracker(ExperimentTracker):
     def _run_for(
         self, client: Any, step: TrackedStep, on_unavailable: OnUnavailable
     ) -> tuple[Any, Ids | None]:
-        """The step's run on the server, and what finds it; one that is nowhere, and None."""
+        """The step's run and its ids; an offline run and None if the server is unavailable."""
         if step.ids is None:
-            return nowhere(), None
+            return offline_run(), None
         try:
-            with self._in_plain_words():
-                return self._begun(client, step, step.ids)
+            with self._errors():
+                return self._started_run(client, step, step.ids)
         except TrackerUnavailable as error:
             if self.configuration.strict or not step.native:
                 raise
             on_unavailable(error)
-            return nowhere(), None
+            return offline_run(), None
 
-    def _begun(self, client: Any, step: TrackedStep, parent: Ids) -> tuple[Any, Ids]:
+    def _started_run(self, client: Any, step: TrackedStep, parent: Ids) -> tuple[Any, Ids]:
         experiment, above = parent["experiment_id"], parent["run_id"]
         if self.configuration.nested:
             facts = {**step.run.facts, "stackfold.step": step.name, _PARENT: above}
@@ -194,7 +189,7 @@ class MlflowExperimentTracker(ExperimentTracker):
         return run, self._ids(experiment, run.info.run_id)
 
     def _experiment(self, client: Any, pipeline: str) -> str:
-        """The experiment's id; it is made if it is not there."""
+        """The experiment's id; a missing experiment is created."""
         from mlflow.exceptions import MlflowException
 
         name = self.configuration.experiment_name or pipeline
@@ -205,15 +200,15 @@ class MlflowExperimentTracker(ExperimentTracker):
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-                # Somebody else was faster.
+                # Another process has created it in the meantime.
                 found = client.get_experiment_by_name(name)
         if found.lifecycle_stage != "active":
             what = f"its experiment {name!r} was deleted: restore it, or correct experiment_name"
-            raise TrackerUnavailable(self._place, what)
+            raise TrackerUnavailable(self._server, what)
         return str(found.experiment_id)
 
     def _ids(self, experiment: str, run: str) -> Mapping[str, Any]:
-        url = f"{self._place}/#/experiments/{experiment}/runs/{run}"
+        url = f"{self._server}/#/experiments/{experiment}/runs/{run}"
         return {"experiment_id": experiment, "run_id": run, "url": url}
 
     @contextmanager
@@ -234,11 +229,11 @@ class MlflowExperimentTracker(ExperimentTracker):
         )
 
     @contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
-        """Say in one line what MLflow's client says in many."""
+    def _errors(self) -> Iterator[None]:
+        """Raise errors of MLflow's client as TrackerUnavailable, in one line."""
         from mlflow.exceptions import MlflowException
 
         try:
             yield
-        except (MlflowException, OSError) as error:  # those of requests are an OSError
-            raise TrackerUnavailable(self._place, problem(error) or first_line(error)) from None
+        except (MlflowException, OSError) as error:  # errors of requests are OSErrors
+            raise TrackerUnavailable(self._server, problem(error) or first_line(error)) from None

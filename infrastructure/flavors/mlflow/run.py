@@ -1,4 +1,4 @@
-"""One run of MLflow's: what it is told, and being the active one."""
+"""One run of MLflow: writing to it, and making it the active one."""
 
 import json
 import os
@@ -14,55 +14,53 @@ from uuid import uuid4
 from stackfold.application.ports.experiment_tracker import Ids
 
 _PARAMETERS = 100
-"""So many parameters at most go into one request,"""
+"""Parameters in one request, at most."""
 _METRICS = 1000
-"""and so many metrics."""
+"""Metrics in one request, at most."""
 
-PlainWords = Callable[[], AbstractContextManager[None]]
-"""A block that says in one line what MLflow's client says in many."""
+TrackerErrors = Callable[[], AbstractContextManager[None]]
+"""Creates a block that raises errors of MLflow's client as TrackerUnavailable."""
 
 
 class MlflowRecord:
-    """What MLflow keeps of a step; see `StepRecord`."""
+    """The record of a step in MLflow; see `StepRecord`."""
 
-    def __init__(
-        self, client: Any, run: str, ids: Ids, prefix: str, in_plain_words: PlainWords
-    ) -> None:
-        """Tell `client` of the run with that id.
+    def __init__(self, client: Any, run: str, ids: Ids, prefix: str, errors: TrackerErrors) -> None:
+        """Write to the run with an id.
 
         Args:
             client: An `MlflowClient`.
             run: The run's id.
-            ids: What finds it; nothing if it is nowhere.
-            prefix: What the names of parameters begin with.
-            in_plain_words: The block in which the server is told.
+            ids: The ids to record with the step; empty if the run is on no server.
+            prefix: A prefix for the names of parameters.
+            errors: Creates the block in which the client is called.
         """
         self.ids = ids
         self._client = client
         self._run = run
         self._prefix = prefix
-        self._in_plain_words = in_plain_words
+        self._errors = errors
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        told = [Metric(name, value, now, step or 0) for name, value in metrics.items()]
-        with self._in_plain_words():
-            for some in _in_parts(told, _METRICS):
-                self._client.log_batch(self._run, metrics=some)
+        entities = [Metric(name, value, now, step or 0) for name, value in metrics.items()]
+        with self._errors():
+            for batch in _batches(entities, _METRICS):
+                self._client.log_batch(self._run, metrics=batch)
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
-        with self._in_plain_words():
+        with self._errors():
             log_parameters(self._client, self._run, parameters, self._prefix)
 
     def log_artifact(self, path: Path, name: str) -> None:
-        with self._in_plain_words():
+        with self._errors():
             if path.is_dir():
                 self._client.log_artifacts(self._run, str(path), name)
                 return
             *folders, last = name.split("/")
-            with _called(path, last) as file:
+            with _renamed(path, last) as file:
                 self._client.log_artifact(self._run, str(file), "/".join(folders) or None)
 
     def log_model(self, path: Path, name: str) -> None:
@@ -70,7 +68,7 @@ class MlflowRecord:
 
         if not self.ids:
             return
-        with self._in_plain_words():
+        with self._errors():
             model = self._client.create_logged_model(
                 self.ids["experiment_id"], name=name, source_run_id=self._run
             )
@@ -81,16 +79,16 @@ class MlflowRecord:
 
 
 def log_parameters(client: Any, run: str, parameters: Mapping[str, Any], prefix: str = "") -> None:
-    """Tell a run its parameters; MLflow keeps them as text."""
+    """Write the parameters of a run; MLflow stores them as text."""
     from mlflow.entities import Param
 
-    told = [Param(f"{prefix}{name}", _text(value)) for name, value in parameters.items()]
-    for some in _in_parts(told, _PARAMETERS):
-        client.log_batch(run, params=some)
+    entities = [Param(f"{prefix}{name}", _text(value)) for name, value in parameters.items()]
+    for batch in _batches(entities, _PARAMETERS):
+        client.log_batch(run, params=batch)
 
 
-def nowhere() -> Any:
-    """A run that no server knows, for what is told while none can be reached."""
+def offline_run() -> Any:
+    """Create a run that is on no server, for steps while the server is unavailable."""
     from mlflow.entities import Run, RunData, RunInfo
 
     info = RunInfo(
@@ -107,44 +105,44 @@ def nowhere() -> Any:
 
 @contextmanager
 def active(run: Any) -> Iterator[None]:
-    """In the block, MLflow's own functions, called in this thread, speak of the run.
+    """Make a run the active one of this thread, for MLflow's functions, in the block.
 
-    Not by `mlflow.start_run`, which refuses a run of another experiment than the one that the
-    user's code may have chosen, and asks the server three times.
+    `mlflow.start_run` would reject a run of another experiment than the one that the user's code
+    may have set, and sends three requests.
     """
     from mlflow.tracking.fluent import ActiveRun, _active_run_stack, end_run
 
-    mine = ActiveRun(run)
-    # For the runs that the step starts itself; set back with the rest of the environment.
+    active_run = ActiveRun(run)
+    # For runs that the step starts itself; restored with the rest of the environment.
     os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
-    _active_run_stack.get().append(mine)
+    _active_run_stack.get().append(active_run)
     try:
         yield
     finally:
-        # Those that the step has started and left open are in the way.
-        while (runs := _active_run_stack.get()) and runs[-1] is not mine and _holds(runs, mine):
-            with suppress(Exception):  # the server is away: they stay as they are
+        # First end the runs that the step started and left open.
+        while _is_below_top(runs := _active_run_stack.get(), active_run):
+            with suppress(Exception):  # the server is unavailable: they stay open there
                 end_run()
-        if runs and runs[-1] is mine:
+        if runs and runs[-1] is active_run:
             runs.pop()
 
 
-def _holds(runs: list[Any], mine: Any) -> bool:
-    return any(run is mine for run in runs)
+def _is_below_top(runs: list[Any], active_run: Any) -> bool:
+    return any(run is active_run for run in runs[:-1])
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _in_parts(all: list[Any], most: int) -> Iterator[list[Any]]:
-    for begin in range(0, len(all), most):
-        yield all[begin : begin + most]
+def _batches(entities: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(entities), size):
+        yield entities[start : start + size]
 
 
 @contextmanager
-def _called(path: Path, name: str) -> Iterator[Path]:
-    """A file under the name that it shall have on the server."""
+def _renamed(path: Path, name: str) -> Iterator[Path]:
+    """A file under the name that it has on the server."""
     if path.name == name:
         yield path
         return
@@ -155,7 +153,7 @@ def _called(path: Path, name: str) -> Iterator[Path]:
 
 @contextmanager
 def _folder(path: Path) -> Iterator[Path]:
-    """A folder that holds a file, or the folder itself."""
+    """A folder that contains a file; if the path is a folder, the folder itself."""
     if path.is_dir():
         yield path
         return

@@ -1,4 +1,4 @@
-"""The objects of a bucket: sent, fetched, and deleted without taking what was written meanwhile."""
+"""The objects of a bucket: upload, download, and deletion that spares renewed objects."""
 
 import secrets
 import time
@@ -6,31 +6,30 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from stackfold.infrastructure.flavors.s3.errors import Fault
+from stackfold.infrastructure.flavors.s3.errors import S3Error
 from stackfold.infrastructure.flavors.spooled_buffer import SpooledBuffer
 
 Answer = TypeVar("Answer")
 
 PART = 8 * 2**20
-"""What is at most this long is sent and fetched at once; what is longer, in parts of this length,
-and it lies in a temporary file meanwhile, not in memory."""
+"""Bytes that are transferred at once; larger objects go in parts, through a temporary file."""
 
-_MOST_PARTS = 10_000
+_MAX_PARTS = 10_000
 _CONCURRENT_PARTS = 4
-_HASTE = 20
-"""Seconds within which a claim must be followed by the deletion."""
-_TICK = timedelta(seconds=1)
-"""S3 tells times in whole seconds."""
+_MAX_CLAIM = 20
+"""Seconds between a claim and the deletion, at most."""
+_TIME_RESOLUTION = timedelta(seconds=1)
+"""S3 returns times in whole seconds."""
 
 
 class Settings(NamedTuple):
-    """How to get at a bucket."""
+    """The address, credentials and limits of a bucket."""
 
     bucket: str
     endpoint: str
     region: str
     virtual: bool
-    """Whether the bucket's name goes into the host's name."""
+    """Whether the host name contains the bucket's name."""
     credentials: tuple[str, str, str | None] | None
     """Access key, secret key, session token; None for those of the environment or the machine."""
     connect_timeout: float
@@ -39,65 +38,65 @@ class Settings(NamedTuple):
 
 
 class Bucket:
-    """A bucket, by the client library obstore. Its methods raise that library's errors."""
+    """A bucket, through the client library obstore; raises errors of that library."""
 
     def __init__(self, settings: Settings) -> None:
-        """Set up the client; nothing is sent yet."""
+        """Create the client; nothing is sent yet."""
         self._settings = settings
         self._client = _client(settings)
 
-    def found(self, key: str) -> Any:
-        """What the server tells of an object; None if it is not there."""
+    def metadata(self, key: str) -> Any:
+        """Return the metadata of an object; None if it does not exist."""
         import obstore
 
         try:
             return obstore.head(self._client, key)
         except FileNotFoundError:
-            # That has no text which would tell whether the bucket is there; a list has.
+            # The error does not say whether the bucket exists; that of a list does.
             next(iter(obstore.list(self._client, key)), None)
             return None
 
     def objects(self, folder: str) -> Iterator[Any]:
-        """What the server tells of every object in a folder, by key."""
+        """Yield the metadata of every object in a folder, by key."""
         import obstore
 
         for page in obstore.list(self._client, folder or None):
             yield from page
 
     def is_old(self, found: Any, before: datetime) -> bool:
-        """Whether an object was written before a time."""
-        return bool(found["last_modified"] + _TICK < before)
+        """Return whether an object was written before a time."""
+        return bool(found["last_modified"] + _TIME_RESOLUTION < before)
 
     def remove(self, key: str) -> None:
-        """Remove an object; one that is not there is fine."""
+        """Delete an object, if it exists."""
         import obstore
 
-        self._repeatedly(lambda: obstore.delete(self._client, [key]))
+        self._retry(lambda: obstore.delete(self._client, [key]))
 
-    # -- sending and fetching
+    # -- upload and download
 
-    def put(self, key: str, claim: str, gathered: SpooledBuffer) -> None:
-        """Make sure that an object is there, whole, and written now.
+    def put(self, key: str, claim: str, content: SpooledBuffer) -> None:
+        """Make sure that an object exists, complete, and with the current time.
 
         Args:
-            key: Where. Whoever writes there writes the same bytes.
-            claim: The key of the claim that is there while the object is being deleted.
-            gathered: The bytes.
+            key: The key, under which all writers write the same bytes.
+            claim: The key of the claim that exists while the object is being deleted.
+            content: The bytes.
         """
-        if gathered.path is None:
-            # What is found there has the same bytes: this call put them, and only the answer was
-            # lost, or somebody else did. Which of them cannot be told, and renewing suits both.
-            if not self._create(key, gathered.data.getvalue()):
-                self._renew(key, claim, gathered)
-        elif self.found(key) is None:
-            # Of parts no server lets one say "only if it is not there". It need not be said: they
-            # appear as a whole, and nobody deletes what was not there a moment ago.
-            self._send(key, gathered)
+        if content.path is None:
+            # An existing object has the same bytes: this call has written it and the response was
+            # lost, or another writer has. Renewing is right in both cases.
+            if not self._create(key, content.data.getvalue()):
+                self._renew(key, claim, content)
+        elif self.metadata(key) is None:
+            # An upload in parts cannot be conditional, and need not be: the object appears at once,
+            # and no deleter can have claimed an object that did not exist.
+            self._upload(key, content)
         else:
-            self._renew(key, claim, gathered)
+            self._renew(key, claim, content)
 
-    def fetch(self, key: str, into: SpooledBuffer) -> None:
-        """Gather an object's bytes; in requests so small that each is soon over."""
+    def download(self, key: str, into: SpooledBuffer) -> None:
+        """Read an object, in requests of at most `PART` bytes."""
         import obstore
 
         def whole_if_small() -> tuple[int, Any]:
@@ -106,59 +105,57 @@ class Bucket:
             return size, found.bytes() if size <= PART else None
 
         def part(start: int, end: int) -> Any:
-            return self._repeatedly(
-                lambda: obstore.get_range(self._client, key, start=start, end=end)
-            )
+            return self._retry(lambda: obstore.get_range(self._client, key, start=start, end=end))
 
-        size, data = self._repeatedly(whole_if_small)
+        size, data = self._retry(whole_if_small)
         if data is not None:
             into.write(memoryview(data))
             return
         for start in range(0, size, PART):
             into.write(memoryview(part(start, min(start + PART, size))))
 
-    def _send(self, key: str, gathered: SpooledBuffer) -> None:
+    def _upload(self, key: str, content: SpooledBuffer) -> None:
         import obstore
 
-        path = gathered.path
+        path = content.path
         if path is None:
-            data = gathered.data.getvalue()
+            data = content.data.getvalue()
             obstore.put(self._client, key, data, mode="overwrite", use_multipart=False)
             return
-        self._repeatedly(
+        self._retry(
             lambda: obstore.put(
                 self._client,
                 key,
                 path,
                 use_multipart=True,
-                chunk_size=max(PART, -(-gathered.size // _MOST_PARTS)),
+                chunk_size=max(PART, -(-content.size // _MAX_PARTS)),
                 max_concurrency=_CONCURRENT_PARTS,
             )
         )
 
     def _create(self, key: str, data: bytes) -> bool:
-        """Put an object if there is none; whether that was so.
+        """Create an object; returns False if it exists.
 
-        It may also say no because of what this very call put: when the server took it and the
-        answer was lost, the repetition finds it there.
+        It is also False if this call has created it and the response was lost: the retry finds
+        the object.
         """
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
         try:
-            self._repeatedly(
+            self._retry(
                 lambda: obstore.put(self._client, key, data, mode="create", use_multipart=False)
             )
         except AlreadyExistsError:
             return False
         return True
 
-    def _repeatedly(self, request: Callable[[], Answer]) -> Answer:
-        """Repeat a request whose connection was cut.
+    def _retry(self, request: Callable[[], Answer]) -> Answer:
+        """Repeat a request whose response was lost.
 
-        The client library repeats by itself only what HTTP calls idempotent, and of the rest only
-        what it knows never to have arrived. Each request here may be repeated: what is put under a
-        key is always the same, and what is deleted twice is gone.
+        The client library repeats only idempotent methods of HTTP, and others if the request was
+        not sent. Every request here can be repeated: the bytes under a key are always the same,
+        and deleting twice does no harm.
         """
         from obstore.exceptions import BaseError
 
@@ -167,46 +164,46 @@ class Bucket:
             try:
                 return request()
             except BaseError as error:
-                if not Fault.of(error).was_cut or time.monotonic() + pause > end:
+                if not S3Error.parse(error).is_lost or time.monotonic() + pause > end:
                     raise
             time.sleep(pause)
             pause = min(2 * pause, 2)
 
-    # -- deleting what is old while others write it anew
+    # -- deleting old objects while others renew them
     #
-    # Who deletes puts a claim there, then looks how old the object is, deletes it, and takes the
-    # claim away; one at a time, as a claim is made only where there is none. Who writes over an
-    # object looks, after that, whether there is a claim, and then whether the object is still
-    # there. So either the deleter sees the new object and leaves it, or the writer sees that it
-    # is gone. An object that is new needs no look: no deleter can have found it old.
+    # A deleter creates a claim, checks the object's age, deletes the object and then the claim.
+    # There is one deleter at a time, as a claim is created only if none exists. A writer overwrites
+    # the object, then checks for a claim, and then whether the object still exists. So either the
+    # deleter sees the renewed object and leaves it, or the writer sees that it was deleted. A new
+    # object needs no check: no deleter can have seen it as old.
 
-    def _renew(self, key: str, claim: str, gathered: SpooledBuffer) -> None:
-        self._send(key, gathered)
+    def _renew(self, key: str, claim: str, content: SpooledBuffer) -> None:
+        self._upload(key, content)
         while True:
-            claimed = self.found(claim)
-            found = self.found(key)
+            claimed = self.metadata(claim)
+            found = self.metadata(key)
             if found is None:
-                self._send(key, gathered)
+                self._upload(key, content)
             elif claimed is None or self._is_stale(claimed, found["last_modified"]):
                 return
             else:
                 time.sleep(0.05)
 
     def delete_unless_renewed(self, key: str, claim: str, before: datetime) -> bool:
-        """Remove an object that was written before a time; whether it was removed."""
-        found = self.found(key)
+        """Delete an object that was written before a time; returns whether it was deleted."""
+        found = self.metadata(key)
         if found is None or not self.is_old(found, before):
             return False
         began = time.monotonic()
         token = secrets.token_bytes(16)
         if not self._create(claim, token) and self._content(claim) != token:
-            return False  # somebody else deletes it; or was killed doing so, which `sweep` fixes
+            return False  # another deleter has claimed it, or was killed: see `sweep`
         try:
-            found = self.found(key)
+            found = self.metadata(key)
             if found is None or not self.is_old(found, before):
                 return False
-            # A writer waits for a claim, but not for ever.
-            if time.monotonic() - began > _HASTE:
+            # Writers ignore a claim that is too old.
+            if time.monotonic() - began > _MAX_CLAIM:
                 return False
             self.remove(key)
             return True
@@ -214,7 +211,7 @@ class Bucket:
             self.remove(claim)
 
     def _content(self, key: str) -> bytes | None:
-        """The bytes of a small object; None if it is not there."""
+        """The bytes of a small object; None if it does not exist."""
         import obstore
 
         try:
@@ -223,13 +220,13 @@ class Bucket:
             return None
 
     def _is_stale(self, claimed: Any, now: datetime) -> bool:
-        """Whether who made a claim must have deleted by now, or died."""
-        patience = _HASTE + 2 * (self._settings.timeout + self._settings.retry_timeout)
-        return bool(now - claimed["last_modified"] > timedelta(seconds=patience))
+        """Return whether the deleter of a claim must have finished or died."""
+        limit = _MAX_CLAIM + 2 * (self._settings.timeout + self._settings.retry_timeout)
+        return bool(now - claimed["last_modified"] > timedelta(seconds=limit))
 
 
 def endpoint_of(settings: Settings) -> str:
-    """Where requests go: with virtual addressing, the bucket's name is in the host's name."""
+    """The URL of requests; with virtual addressing, its host contains the bucket's name."""
     if settings.virtual:
         return settings.endpoint.replace("://", f"://{settings.bucket}.", 1)
     return settings.endpoint
@@ -241,17 +238,17 @@ def _client(settings: Settings) -> Any:
     options: dict[str, Any] = {}
     if settings.credentials:
         key, secret, token = settings.credentials
-        told = {
+        provided = {
             "access_key_id": key,
             "secret_access_key": secret,
             "token": token,
             "expires_at": None,
         }
-        # By this way, and not as options, nothing of AWS_SESSION_TOKEN and the like is mixed in.
-        options["credential_provider"] = lambda: told
+        # Unlike options, a provider is not combined with AWS_SESSION_TOKEN and the like.
+        options["credential_provider"] = lambda: provided
     return S3Store(
         settings.bucket,
-        # All that is given here, AWS_ENDPOINT_URL and the like cannot change.
+        # Explicit options take precedence over AWS_ENDPOINT_URL and the like.
         endpoint=endpoint_of(settings),
         region=settings.region,
         virtual_hosted_style_request=settings.virtual,

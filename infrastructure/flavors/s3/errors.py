@@ -1,4 +1,4 @@
-"""What went wrong with an S3 store, in plain words."""
+"""One-line messages for the errors of an S3 store."""
 
 import re
 from typing import NamedTuple
@@ -30,7 +30,7 @@ _BY_STATUS = {
 }
 _CUT = "the connection was cut"
 _LATE = "it did not answer in time"
-_BY_SYMPTOM = {
+_BY_TEXT = {
     "dns error": "there is no such host: correct endpoint_url",
     "certificate": "its certificate is not trusted",
     "kind: ConnectionReset": _CUT,
@@ -47,35 +47,35 @@ _BY_SYMPTOM = {
 }
 
 
-class Fault(NamedTuple):
-    """An error of the client library, as far as we must tell errors apart."""
+class S3Error(NamedTuple):
+    """The parts of an error of the client library."""
 
     code: str
-    """What S3 calls it, such as `NoSuchBucket`; empty if it did not say."""
+    """The error code of S3, such as `NoSuchBucket`; empty if there is none."""
     status: str
-    """The status of HTTP, such as "404"; empty if there was no answer."""
+    """The HTTP status, such as "404"; empty if there was no response."""
     text: str
 
     @classmethod
-    def of(cls, error: BaseException) -> "Fault":
-        """Read an error; its text also holds what the server answered."""
+    def parse(cls, error: BaseException) -> "S3Error":
+        """Parse an error, whose text contains the server's response."""
         text = str(error)
         code, status = _CODE.search(text), _STATUS.search(text)
         return cls(code[1] if code else "", status[1] if status else "", text)
 
     @property
-    def was_cut(self) -> bool:
-        """Whether nobody knows if the request was carried out: its answer never came."""
-        return not self.status and self.in_plain_words() in {_CUT, _LATE}
+    def is_lost(self) -> bool:
+        """Whether the response was lost, so that the request may have been executed."""
+        return not self.status and self.message() in {_CUT, _LATE}
 
-    def in_plain_words(self) -> str:
-        """One line without anything of the request, which is signed with a secret."""
+    def message(self) -> str:
+        """Return one line that contains nothing of the request, which is signed with a secret."""
         if self.code in _BY_CODE:
             return _BY_CODE[self.code]
         if self.status in _BY_STATUS:
             return _BY_STATUS[self.status]
         if self.status:
-            said = f"{self.status} {self.code}".rstrip()
-            return f"it answers {said}" + (", a fault of its own" * self.status.startswith("5"))
-        symptom = next((sign for sign in _BY_SYMPTOM if sign in self.text), None)
-        return _BY_SYMPTOM[symptom] if symptom else self.text.partition("\n")[0][:200]
+            answer = f"it answers {self.status} {self.code}".rstrip()
+            return f"{answer}, a server error" if self.status.startswith("5") else answer
+        first_line = self.text.partition("\n")[0][:200]
+        return next((each for part, each in _BY_TEXT.items() if part in self.text), first_line)

@@ -23,9 +23,9 @@ from stackfold.application.ports.experiment_tracker import (
 from stackfold.domain.errors import TrackerUnavailable
 from stackfold.infrastructure.flavors.wandb.run import WandbRecord, native
 
-_turn = threading.Lock()
+_login_lock = threading.Lock()
 _PUBLIC = "https://api.wandb.ai"
-_FAULTS = {
+_MESSAGES = {
     "no such host": "there is no such host: correct base_url",
     "connection refused": "nothing answers: start it, or correct base_url",
     "certificate": "its certificate is not trusted",
@@ -41,68 +41,68 @@ _FAULTS = {
 
 
 class WandbExperimentTracker(ExperimentTracker):
-    """Tracks runs with Weights & Biases: one for each step, grouped by the run of the pipeline."""
+    """Tracks runs with Weights & Biases: a run per step, grouped by the pipeline run."""
 
     flavor = "wandb"
 
     class Configuration(ports.Configuration):
-        """Where runs go, and what they are called there."""
+        """The server, the credentials, and the names of runs."""
 
         mode: Literal["online", "offline"] = Field(
             "online",
-            description="Whether runs are sent to the server, or kept in a folder until somebody "
-            "sends them by `wandb sync`.",
+            description="Whether runs are sent to the server, or stored in a folder for "
+            "`wandb sync`.",
         )
         api_key: Secret | None = Field(
             None,
-            description="The key of an account, as a reference {{secret.key}}. Without it, W&B's "
-            "own ways are tried: WANDB_API_KEY, then what `wandb login` has left.",
+            description="The API key, as a reference {{secret.key}}. Without it, W&B uses "
+            "WANDB_API_KEY or the key of `wandb login`.",
         )
         base_url: str | None = Field(
-            None, description="The server, if it is not that of W&B: https://host."
+            None, description="The server: https://host; by default that of W&B."
         )
         entity: str | None = Field(
             None,
             min_length=1,
-            description="The team or user whose the runs are; by default that of the account.",
+            description="The team or user that owns the runs; by default that of the account.",
         )
         project: str | None = Field(
             None,
             min_length=1,
             max_length=128,
-            description="The project that runs go to; by default each pipeline has one of its "
-            "name. It is made if it is not there.",
+            description="The project of the runs; by default each pipeline has one of its name. "
+            "A missing project is created.",
         )
-        tags: list[str] = Field([], description="Tags that every run gets there.")
+        tags: list[str] = Field([], description="Tags of every run.")
         folder: str = Field(
             ".",
             min_length=1,
-            description="Where a folder `wandb` is made for what is on its way: absolute, or "
-            "relative to Stackfold's home; `~` is yours.",
+            description="The folder that contains W&B's folder `wandb`: absolute, relative to "
+            "Stackfold's home, or beginning with `~`.",
         )
         strict: bool = Field(
             False,
-            description="Whether a step fails if the server is unavailable. Otherwise one line "
-            "says so, and the step is tracked offline.",
+            description="Whether a step fails if the server is unavailable. Otherwise it is "
+            "tracked offline, with one line on stderr.",
         )
         timeout: int = Field(
             30,
             ge=1,
             le=600,
-            description="Seconds to wait for the server when a step begins.",
+            description="Seconds to wait for the server at the start of a step.",
         )
         finish_timeout: int = Field(
             300,
             ge=1,
             le=86400,
-            description="Seconds to wait at the end of a step until all is sent; what is not is "
-            "kept in the folder, for `wandb sync`.",
+            description="Seconds to wait at the end of a step until everything is sent; the rest "
+            "stays in the folder, for `wandb sync`.",
         )
 
         @field_validator("base_url")
         @classmethod
         def _is_a_server(cls, url: str | None) -> str | None:
-            # What is wrong with it must not be repeated: it may hold a password.
+            # The message must not repeat the URL, which may contain a password.
             parts = urlsplit(url or _PUBLIC)
             if parts.scheme not in {"http", "https"} or not parts.hostname:
                 raise ValueError("must be http://host:port or https://host:port")
@@ -134,48 +134,46 @@ class WandbExperimentTracker(ExperimentTracker):
 
     @property
     def is_remote(self) -> bool:  # type: ignore[override]
-        """Whether what it keeps can be had from other machines."""
+        """Whether other machines can read the tracked runs."""
         return self.configuration.mode == "online"
 
     def begin_run(self, run: TrackedRun, known: Ids | None) -> Ids:
-        # W&B has no runs of runs: those of the steps are a group.
+        # W&B has no nested runs: those of the steps form a group.
         given = self.configuration
         ids = {"group": run.name, "project": given.project or run.pipeline, "mode": given.mode}
         return ids | ({"entity": given.entity} if given.entity else {})
 
     def end_run(self, ids: Ids, status: str) -> None:
-        """Nothing: the group is what its runs are."""
+        """Do nothing: a group has no state beyond its runs."""
 
     @contextmanager
     def track(self, step: TrackedStep, on_unavailable: OnUnavailable) -> Iterator[StepRecord]:
-        run = self._begun(step, on_unavailable)
+        run = self._started_run(step, on_unavailable)
         code = 1
         try:
             with native(run, step.native):
                 yield WandbRecord(run, self._ids(run, step))
             code = 0
         finally:
-            with self._in_plain_words():
+            with self._errors():
                 run.finish(exit_code=code)
 
     def check_connection(self) -> None:
-        """Ask the server who the account is; offline nothing is asked."""
+        """Check the server and the API key; nothing is checked offline."""
         if self.configuration.mode == "online":
             from stackfold.infrastructure.flavors.wandb.account import require_account
 
             key = self.configuration.api_key
-            require_account(self._place, self.secret(key) if key else None)
-
-    # -- how it is done
+            require_account(self._server, self.secret(key) if key else None)
 
     @property
-    def _place(self) -> str:
+    def _server(self) -> str:
         return self.configuration.base_url or _PUBLIC
 
-    def _begun(self, step: TrackedStep, on_unavailable: OnUnavailable) -> Any:
+    def _started_run(self, step: TrackedStep, on_unavailable: OnUnavailable) -> Any:
         mode = self.configuration.mode
         try:
-            with self._in_plain_words():
+            with self._errors():
                 return self._init(step, mode)
         except TrackerUnavailable as error:
             if self.configuration.strict or mode == "offline":
@@ -183,7 +181,7 @@ class WandbExperimentTracker(ExperimentTracker):
             on_unavailable(
                 TrackerUnavailable(error.place, f"{error.problem}; it is tracked offline")
             )
-            with self._in_plain_words():
+            with self._errors():
                 return self._init(step, "offline")
 
     def _init(self, step: TrackedStep, mode: Literal["online", "offline"]) -> Any:
@@ -194,7 +192,7 @@ class WandbExperimentTracker(ExperimentTracker):
         Path(folder).mkdir(parents=True, exist_ok=True)
         with _logged_in() if mode == "online" and given.api_key else nullcontext():
             return wandb.init(
-                # One beside those that other threads have, and not the process's.
+                # Independent of the runs of other threads, and of that of the process.
                 reinit="create_new",
                 mode=mode,
                 dir=folder,
@@ -214,11 +212,11 @@ class WandbExperimentTracker(ExperimentTracker):
         given = self.configuration
         return wandb.Settings(
             api_key=self.secret(given.api_key) if given.api_key else None,
-            # Said here, so that WANDB_BASE_URL leads no stack to another server.
-            base_url=self._place,
+            # Explicit, so that WANDB_BASE_URL cannot redirect a stack to another server.
+            base_url=self._server,
             init_timeout=given.timeout,
             finish_timeout=given.finish_timeout,
-            # What a step prints is kept already.
+            # Stackfold records what a step prints.
             console="off",
             silent=True,
         )
@@ -235,31 +233,31 @@ class WandbExperimentTracker(ExperimentTracker):
         return ids | {"entity": run.entity, "url": run.url}
 
     @contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
-        """Say in one line what W&B's client says in many."""
+    def _errors(self) -> Iterator[None]:
+        """Raise errors of W&B's client as TrackerUnavailable, in one line."""
         import wandb
 
         try:
             yield
         except (wandb.Error, OSError) as error:
             text = str(error).lower()
-            words = next((words for sign, words in _FAULTS.items() if sign in text), "")
-            told = words or str(error).strip().partition("\n")[0][:200]
-            raise TrackerUnavailable(self._place, told) from None
+            message = next((each for part, each in _MESSAGES.items() if part in text), "")
+            first_line = str(error).strip().partition("\n")[0][:200]
+            raise TrackerUnavailable(self._server, message or first_line) from None
 
 
 @contextmanager
 def _logged_in() -> Iterator[None]:
-    """The block logs in with a key of ours.
+    """Forget the API key after the block, in which a run is started with it.
 
-    W&B keeps the key for the process, and would send it to whatever server comes next. The run
-    itself has it by then.
+    W&B stores the key for the process, and would send it to the server of the next run. The
+    started run has its own copy.
     """
-    with _turn:
+    with _login_lock:
         try:
             yield
         finally:
-            with suppress(ImportError):  # it is not documented
+            with suppress(ImportError):  # undocumented
                 from wandb.sdk.lib.wbauth import unauthenticate_session
 
                 unauthenticate_session()

@@ -1,4 +1,4 @@
-"""One run of W&B's: what it is told, and being the one that `wandb.log` speaks of."""
+"""One run of W&B: writing to it, and making it the one of `wandb.log`."""
 
 import re
 import sys
@@ -12,11 +12,11 @@ from typing import Any
 
 from stackfold.application.ports.experiment_tracker import Ids
 
-_mine: ContextVar[Any] = ContextVar("wandb_run", default=None)
-_open: list[Any] = []
-_turn = threading.Lock()
+_run_of_context: ContextVar[Any] = ContextVar("wandb_run", default=None)
+_open_runs: list[Any] = []
+_lock = threading.Lock()
 
-_OF_THE_RUN = (
+_RUN_ATTRIBUTES = (
     "alert",
     "config",
     "define_metric",
@@ -32,14 +32,14 @@ _OF_THE_RUN = (
     "use_model",
     "watch",
 )
-"""What the module `wandb` offers of the run that is the process's."""
+"""The attributes of the module `wandb` that belong to the run of the process."""
 
 
 class WandbRecord:
-    """What W&B keeps of a step; see `StepRecord`."""
+    """The record of a step in W&B; see `StepRecord`."""
 
     def __init__(self, run: Any, ids: Ids) -> None:
-        """Tell `run`, which `ids` find again."""
+        """Write to `run`, whose `ids` are recorded with the step."""
         self.ids = ids
         self._run = run
 
@@ -50,12 +50,12 @@ class WandbRecord:
         self._run.config.update(dict(parameters), allow_val_change=True)
 
     def log_artifact(self, path: Path, name: str) -> None:
-        self._hand_over(path, name, "artifact")
+        self._upload(path, name, "artifact")
 
     def log_model(self, path: Path, name: str) -> None:
-        self._hand_over(path, name, "model")
+        self._upload(path, name, "model")
 
-    def _hand_over(self, path: Path, name: str, kind: str) -> None:
+    def _upload(self, path: Path, name: str, kind: str) -> None:
         import wandb
 
         artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", name), kind)
@@ -68,41 +68,41 @@ class WandbRecord:
 
 @contextmanager
 def native(run: Any, wanted: bool) -> Iterator[None]:
-    """In the block `wandb.run`, `wandb.log` and so on are those of the run, if that is `wanted`.
+    """Let `wandb.run`, `wandb.log` and so on refer to a run in the block, if that is `wanted`.
 
-    Threads that the step starts itself know nothing of the block; theirs are those of the run as
-    long as no other step in this process has one.
+    Threads that the step starts are outside of the block. They use the run if no other step of
+    this process has one.
     """
     if not wanted:
         yield
         return
-    _teach()
-    token = _mine.set(run)
-    with _turn:
-        _open.append(run)
+    _install()
+    token = _run_of_context.set(run)
+    with _lock:
+        _open_runs.append(run)
     try:
         yield
     finally:
-        with _turn:
-            _open.remove(run)
-        _mine.reset(token)
+        with _lock:
+            _open_runs.remove(run)
+        _run_of_context.reset(token)
 
 
 def _current() -> Any:
-    mine = _mine.get()
-    if mine is not None:
-        return mine
-    return _open[0] if len(_open) == 1 else None
+    run = _run_of_context.get()
+    if run is not None:
+        return run
+    return _open_runs[0] if len(_open_runs) == 1 else None
 
 
-def _teach() -> None:
-    """Let the module `wandb` answer each thread by the run of its step.
+def _install() -> None:
+    """Let the module `wandb` use the run of the current step in each thread.
 
-    W&B has one run for the process, which its module offers; threads would log to each other's.
+    W&B has one run per process, so parallel steps would log to each other's run.
     """
     import wandb
 
-    with _turn:
+    with _lock:
         if not isinstance(wandb, _Wandb):
             sys.modules["wandb"].__class__ = _Wandb
 
@@ -128,10 +128,10 @@ def _attribute(name: str) -> Any:
 
 
 class _Wandb(ModuleType):
-    """What the module `wandb` becomes."""
+    """The class of the module `wandb` once `_install` was called."""
 
     run = _attribute("run")
 
 
-for _name in _OF_THE_RUN:
+for _name in _RUN_ATTRIBUTES:
     setattr(_Wandb, _name, _attribute(_name))

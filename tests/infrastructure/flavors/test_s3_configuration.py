@@ -12,7 +12,7 @@ from stackfold.application.stacks.configuration import explicit, resolved
 from stackfold.domain.errors import InvalidConfiguration
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.flavors.s3.artifact_store import S3ArtifactStore
-from stackfold.infrastructure.flavors.s3.errors import Fault
+from stackfold.infrastructure.flavors.s3.errors import S3Error
 
 STORE = ComponentType.ARTIFACT_STORE
 
@@ -155,7 +155,10 @@ def test_neither_its_module_nor_its_configuration_loads_the_client_library():
         ("non-2xx status code: 301 Moved", "the bucket is in another region"),
         ("non-2xx status code: 429 Too Many", "asks to slow down"),
         ("non-2xx status code: 507 Insufficient", "it is full"),
-        ("non-2xx status code: 500 <Code>InternalError</Code>", "500 InternalError, a fault of"),
+        (
+            "non-2xx status code: 500 <Code>InternalError</Code>",
+            "500 InternalError, a server",
+        ),
         ("non-2xx status code: 418 teapot", "it answers 418"),
         ("kind: Timeout", "it did not answer in time"),
         ("dns error", "there is no such host"),
@@ -163,7 +166,7 @@ def test_neither_its_module_nor_its_configuration_loads_the_client_library():
     ],
 )
 def test_faults_are_told_in_plain_words(text, words):
-    told = Fault.of(Exception(text)).in_plain_words()
+    told = S3Error.parse(Exception(text)).message()
     assert words in told
     assert "\n" not in told
 
