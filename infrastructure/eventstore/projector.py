@@ -131,7 +131,9 @@ class _Statements:
 
     def decoded(self, values: Sequence[Any]) -> Row:
         pairs = zip(values, self.in_json, strict=True)
-        row: Row = self.model.row_of(cell(value) if is_json else value for value, is_json in pairs)
+        row: Row = self.model.row_of(
+            [cell(value) if is_json else value for value, is_json in pairs]
+        )
         return row
 
 

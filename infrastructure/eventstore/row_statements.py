@@ -45,32 +45,29 @@ def _expressions(
     """The SQL for the value of each column, and the parameters of all of them."""
     marks: list[str] = []
     parameters: list[Any] = []
-    json = json_columns(table.row)
+    in_json = json_columns(table.row)
     for column, value in values.items():
         if isinstance(value, Lookup | NextNumber):
-            mark, given = _computed(table, column, value, values, schema)
+            mark, given = _derived(table, column, values, schema)
             marks.append(mark)
             parameters += given
         else:
-            is_json = value is not None and column in json
             marks.append("?")
+            is_json = value is not None and column in in_json
             parameters.append(canonical_json(value).decode() if is_json else value)
     return marks, parameters
 
 
-def _computed(
-    table: Table,
-    column: str,
-    value: Lookup | NextNumber,
-    values: Mapping[str, Any],
-    schema: str,
+def _derived(
+    table: Table, column: str, values: Mapping[str, Any], schema: str
 ) -> tuple[str, list[Any]]:
-    """The SQL for a value that depends on other rows, and its parameters."""
-    match value:
+    """The SQL for a value that is derived from other rows, and its parameters."""
+    match values[column]:
         case Lookup(other, wanted, id):
             return f"(SELECT {wanted} FROM {schema}.{other.name} WHERE id = ?)", [id]
         case NextNumber(among):
             marks, parameters = _expressions(table, {each: values[each] for each in among}, schema)
-            conditions = (f"{each} = {mark}" for each, mark in zip(among, marks, strict=True))
+            conditions = [f"{each} = {mark}" for each, mark in zip(among, marks, strict=True)]
             largest = f"SELECT coalesce(max({column}), 0) + 1 FROM {schema}.{table.name}"
             return f"({largest} WHERE {' AND '.join(conditions)})", parameters
+    raise AssertionError(f"{column} is not derived")
