@@ -1,4 +1,4 @@
-"""The digest of a function changes exactly when what it does may have changed."""
+"""The fingerprint of a function changes exactly when what it executes may have changed."""
 
 import subprocess
 import sys
@@ -36,18 +36,18 @@ def the_same(one: str, other: str, **names: object) -> bool:
         ("def f(x): return lambda: 1", "def f(x): return lambda: 2"),
     ],
 )
-def test_what_it_computes_counts(one, other):
+def test_a_change_of_what_it_computes_changes_the_fingerprint(one, other):
     assert not the_same(one, other)
 
 
-def test_comments_layout_and_place_do_not_count():
+def test_comments_layout_and_location_have_no_effect():
     one = "def f(x):\n    return (x + 1)"
     other = "\n\n\ndef f(x):\n    # better\n    return x + 1  # really"
     assert the_same(one, other)
     assert digest_of(one) == digest_of(one, file="/elsewhere/other.py")
 
 
-def test_its_own_defaults_are_parameters_and_do_not_count():
+def test_its_default_values_have_no_effect_as_they_are_parameters():
     assert the_same("def f(x=1, *, y=2): return x", "def f(x=3, *, y=4): return x")
 
 
@@ -102,17 +102,17 @@ def test_its_own_defaults_are_parameters_and_do_not_count():
         ),
     ],
 )
-def test_what_it_names_in_its_own_module_counts(one, other):
+def test_names_in_its_module_are_included(one, other):
     calling = "\ndef f(x): return g(x)"
     assert not the_same(one + calling, other + calling)
     assert the_same(one + calling, one + calling)
 
 
-def test_what_it_does_not_name_does_not_count():
+def test_other_names_of_its_module_are_not_included():
     assert the_same("K = 1\ndef f(x): return x", "K = 2\ndef f(x): return x")
 
 
-def test_what_it_encloses_counts():
+def test_its_closure_is_included():
     source = """
         def outer(k):
             def f(x):
@@ -124,7 +124,7 @@ def test_what_it_encloses_counts():
     assert the_same(source.format(1), source.format(1))
 
 
-def test_a_wrapped_function_counts():
+def test_a_wrapped_function_is_included():
     source = """
         from functools import wraps
         def traced(function):
@@ -146,7 +146,7 @@ def module(text: str, file: str) -> ModuleType:
     return made
 
 
-def test_another_module_of_the_users_own_counts_as_far_as_it_is_named():
+def test_names_in_other_user_modules_are_included():
     def made(text: str, file: str = "/project/features.py") -> str:
         features = module(text, file)
         return digest_of("def f(x): return features.scale(x)", features=features)
@@ -156,7 +156,7 @@ def test_another_module_of_the_users_own_counts_as_far_as_it_is_named():
     assert first != made("def scale(x): return 2")
 
 
-def test_an_installed_package_counts_by_its_name_alone():
+def test_only_the_name_of_an_installed_package_is_included():
     where = "/venv/lib/python3.12/site-packages/features.py"
     first = module("def scale(x): return 1", where)
     second = module("def scale(x): return 2", where)
@@ -166,24 +166,24 @@ def test_an_installed_package_counts_by_its_name_alone():
     assert digest_of(source, scale=first.scale) == digest_of(source, scale=second.scale)
 
 
-def test_functions_that_call_each_other_end():
+def test_functions_that_call_each_other_are_read_once():
     source = "def g(x): return f(x)\ndef f(x): return g(x) if x else {}"
     assert not the_same(source.format(1), source.format(2))
 
 
-def test_a_constant_that_holds_itself_ends():
+def test_a_constant_that_contains_itself_is_read_once():
     looped: list[object] = []
     looped.append(looped)
     assert digest_of("def f(x): return K", K=looped)
 
 
-def test_an_object_of_any_other_kind_counts_by_its_class():
+def test_only_the_class_of_an_opaque_object_is_included():
     assert digest_of("def f(x): return K", K=object()) == digest_of(
         "def f(x): return K", K=object()
     )
 
 
-def test_a_constant_beyond_the_size_is_named_and_ends():
+def test_a_constant_with_too_many_values_is_cut_off_and_reported():
     source = "K = [0] * 20_000\ndef f(): return K"
     module = ModuleType("steps")
     exec(compile(source, "/project/steps.py", "exec"), vars(module))
@@ -191,7 +191,7 @@ def test_a_constant_beyond_the_size_is_named_and_ends():
     assert seen.opaque == ("K (more than 10000 values)",)
 
 
-def test_more_functions_than_are_looked_at_are_named_and_end(monkeypatch):
+def test_too_many_functions_are_cut_off_and_reported(monkeypatch):
     monkeypatch.setattr(fingerprints, "MOST_PARTS", 10)
     lines = [f"def g{i}(): return g{i + 1}()" for i in range(30)]
     module = ModuleType("steps")
@@ -217,7 +217,7 @@ def f(name):
 """
 
 
-def test_what_counts_by_its_class_alone_is_named():
+def test_opaque_objects_are_reported():
     module = ModuleType("steps")
     exec(compile(OPAQUE, "/project/steps.py", "exec"), vars(module))
     assert set(CodeFingerprints().fingerprint(vars(module)["f"]).opaque) == {

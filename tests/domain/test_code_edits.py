@@ -83,7 +83,7 @@ def test_an_edit_of_what_a_step_does_executes_it_again(imported, program):
 
 
 @pytest.mark.parametrize("program", CACHED.values(), ids=CACHED.keys())
-def test_an_edit_of_anything_else_does_not(imported, program):
+def test_another_edit_does_not_execute_it_again(imported, program):
     before = imported(edited(program)).digest()
     made = imported(program)
     assert made.digest() == before
@@ -98,13 +98,13 @@ def executed(program):
         assert program.digest() == before
 
 
-def test_the_place_of_the_files_does_not_count(imported):
+def test_the_location_of_the_files_has_no_effect(imported):
     program = "\n".join(AGAIN["import inside"].splitlines())
     assert imported(program).digest() == imported(program).digest()
 
 
 @pytest.mark.parametrize("program", READING_NOTHING.values(), ids=READING_NOTHING.keys())
-def test_nothing_of_the_users_is_called_or_imported(imported, program):
+def test_no_user_code_is_called_or_imported(imported, program):
     made = imported(program)
     made.digest()
     assert made.module.CALLED == []

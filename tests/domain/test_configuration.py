@@ -1,4 +1,4 @@
-"""What is chosen for one run, and whose word on caching counts."""
+"""The configuration of one run, and the precedence of choices about caching."""
 
 from typing import Annotated
 
@@ -60,20 +60,20 @@ def test_a_mapping_with_its_keys_is_a_configuration():
         (3, "is an int: give a RunConfiguration or a mapping with its keys"),
     ],
 )
-def test_what_is_no_configuration_is_refused_in_one_line(given, problem):
+def test_an_invalid_configuration_is_rejected_in_one_line(given, problem):
     with pytest.raises(InvalidPipeline) as refusal:
         configuration_of(given)
     assert problem in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_the_configuration_gives_the_pipelines_parameters():
+def test_the_configuration_sets_parameters_of_the_pipeline():
     chosen = configured(parameters={"rows": "6", "rate": 0.2})
     assert graph_of(training, chosen).parameters == {"rows": 6, "rate": 0.2}
     assert graph_of(training, chosen, rows=8).parameters == {"rows": 8, "rate": 0.2}
 
 
-def test_the_configuration_gives_parameters_and_options_of_single_steps():
+def test_the_configuration_sets_parameters_and_options_of_steps():
     chosen = configured(steps={"train": {"parameters": {"rate": "0.5"}, "retries": 2}})
     node = nodes_of(training, chosen)["train"]
     assert node.arguments == {"rate": 0.5}
@@ -81,7 +81,7 @@ def test_the_configuration_gives_parameters_and_options_of_single_steps():
     assert train.options.retries == 0
 
 
-def test_the_configuration_gives_a_parameter_that_the_pipeline_leaves_out():
+def test_the_configuration_sets_a_parameter_that_the_pipeline_omits():
     @step
     def needy(size: int) -> int:
         return size
@@ -115,14 +115,14 @@ def test_the_configuration_gives_a_parameter_that_the_pipeline_leaves_out():
         ),
     ],
 )
-def test_a_configuration_that_does_not_fit_is_refused(chosen, line):
+def test_a_configuration_that_does_not_match_the_pipeline_is_rejected(chosen, line):
     with pytest.raises(InvalidPipeline) as caught:
         graph_of(training, configured(**chosen))
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_tags_and_metadata_add_to_the_pipelines_own():
+def test_tags_and_metadata_are_added_to_those_of_the_pipeline():
     pipeline = Pipeline(training, tags=["nightly"], metadata={"team": "a", "cost": 1})
     chosen = configured(tags=["urgent", "nightly"], metadata={"cost": 2})
     options = pipeline.graph_for({}, chosen).options
@@ -137,9 +137,7 @@ WORDS = st.sampled_from([None, True, False])
 
 
 @given(in_run=WORDS, of_run=WORDS, of_step=WORDS, of_pipeline=WORDS)
-def test_the_most_specific_word_counts_and_a_run_without_cache_silences_the_code(
-    in_run, of_run, of_step, of_pipeline
-):
+def test_the_most_specific_choice_applies(in_run, of_run, of_step, of_pipeline):
     said = of_step if of_step is not None else of_run if of_run is not None else of_pipeline
     expected = True if said is None else said
     if of_run is False:
@@ -155,7 +153,7 @@ def test_the_most_specific_word_counts_and_a_run_without_cache_silences_the_code
     assert graph.nodes[0].cache is expected
 
 
-def test_the_inner_pipelines_word_counts_for_its_steps():
+def test_the_choice_of_an_inner_pipeline_applies_to_its_steps():
     def using():
         load()
 
@@ -167,7 +165,7 @@ def test_the_inner_pipelines_word_counts_for_its_steps():
     assert [node.cache for node in outer.graph().nodes] == [False, True]
 
 
-def test_a_step_without_outputs_is_cached_only_if_it_says_so_itself():
+def test_a_step_without_outputs_is_cached_only_if_its_own_option_enables_it():
     def silent():
         announce()
         announce.with_options(enable_cache=True)()

@@ -1,4 +1,4 @@
-"""Where a function is from, by what Python knows of its module."""
+"""The location of a function, as Python describes its module."""
 
 from importlib.machinery import ModuleSpec
 from types import FunctionType
@@ -30,9 +30,9 @@ def function(file, module=None):
         (None, None, "<stdin>:training", ""),
     ],
 )
-def test_it_is_a_module_of_a_package_or_else_a_file(file, module, place, root):
+def test_the_location_is_a_module_of_a_package_or_a_file(file, module, place, root):
     assert source_of(function(file, module)) == (place, root)
 
 
-def test_a_script_is_called_as_it_would_be_imported():
+def test_a_script_is_named_as_it_would_be_imported():
     assert module_of(function("/code/flow.py")) == ("flow", "/code")

@@ -1,4 +1,4 @@
-"""What pipelines are made of: lists of outputs, order without data, pipelines in pipelines."""
+"""Graphs: collections of outputs, order without data, and pipelines in pipelines."""
 
 import pickle
 from typing import Annotated
@@ -71,7 +71,7 @@ def test_a_list_of_outputs_is_one_input():
     assert node.parameters == {}
 
 
-def test_a_tuple_or_a_dictionary_of_outputs_keeps_its_form():
+def test_a_tuple_or_a_dictionary_of_outputs_keeps_its_type():
     def training():
         a, b = train(load(), 0.1), train(load(), 0.2)
         best((a, b))
@@ -93,7 +93,7 @@ def test_an_output_may_be_in_a_list_twice():
     assert node.upstream == ("train",)
 
 
-def test_a_list_of_values_is_a_parameter_as_ever():
+def test_a_list_of_values_is_a_parameter():
     def training():
         best([1.0, 2.0])
         best([])
@@ -119,7 +119,7 @@ def test_a_step_can_wait_for_steps_whose_outputs_it_does_not_take():
     assert "announce" not in {output.step for output in nodes["train"].inputs.values()}
 
 
-def test_waiting_is_for_one_use_of_a_step_only():
+def test_after_applies_to_one_use_of_a_step():
     def training():
         ready = announce()
         load.after(ready)()
@@ -133,7 +133,7 @@ def test_a_step_outside_a_pipeline_waits_for_nothing():
     assert train.after(3)([1, 2], 2.0) == 6.0
 
 
-def test_a_step_called_inside_a_step_is_the_plain_function():
+def test_a_step_called_inside_a_step_calls_the_function():
     @step
     def twice() -> int:
         return add(add(1, 1), 2)
@@ -144,7 +144,7 @@ def test_a_step_called_inside_a_step_is_the_plain_function():
 # -- options
 
 
-def test_options_give_a_new_step_and_leave_the_old_one():
+def test_with_options_returns_a_copy():
     slow = train.with_options(name="slow", retries=3, delay=0.5, tags=["costly"])
     assert (slow.name, slow.options.retries, slow.options.tags) == ("slow", 3, ("costly",))
     assert (train.name, train.options.retries, train.options.tags) == ("train", 0, ())
@@ -154,12 +154,12 @@ def test_options_give_a_new_step_and_leave_the_old_one():
         train.with_options(name="a/b")
 
 
-def test_a_step_travels_with_its_options():
+def test_a_pickled_step_keeps_its_options():
     there = pickle.loads(cloudpickle.dumps(train.with_options(name="slow", timeout=3)))
     assert (there.name, there.options.timeout) == ("slow", 3)
 
 
-def test_a_renamed_step_speaks_of_itself_by_its_new_name():
+def test_errors_of_a_renamed_step_have_its_new_name():
     assert train.signature  # so that the old one is known
     with pytest.raises(InvalidPipeline, match="step 'fit' has no parameter 'x'"):
         graph_of(lambda: train.with_options(name="fit")(x=1))
@@ -186,7 +186,7 @@ def fitting(data: list[int], rates: list[float]):
     return best([train(data, rate) for rate in rates])
 
 
-def test_the_steps_of_an_inner_pipeline_become_part_of_the_outer_one():
+def test_the_steps_of_an_inner_pipeline_are_added_to_the_outer_one():
     def training():
         winner = fitting(load(), [0.1, 0.2])
         add(winner)
@@ -220,7 +220,7 @@ def test_parameters_of_an_inner_pipeline_are_validated():
         graph_of(lambda: fitting(load()))
 
 
-def test_one_can_wait_for_a_pipeline_that_returns_nothing():
+def test_a_step_can_wait_for_a_pipeline_that_returns_nothing():
     @Pipeline
     def checks():
         data = load()
@@ -236,7 +236,7 @@ def test_one_can_wait_for_a_pipeline_that_returns_nothing():
     )  # fmt: skip
 
 
-def test_a_list_of_outputs_goes_through_a_pipeline():
+def test_a_list_of_outputs_can_be_passed_to_a_pipeline():
     @Pipeline
     def choosing(models: list[float], rate: float = 1.0):
         return best(models)
@@ -263,7 +263,7 @@ def edges(draw):
 
 
 @given(edges())
-def test_every_graph_is_in_topological_order_and_has_exactly_the_edges_that_were_drawn(drawn):
+def test_every_graph_is_in_topological_order_and_has_the_edges_of_its_calls(drawn):
     @step
     def collect(values: list[int]) -> int:
         return 1

@@ -1,4 +1,4 @@
-"""What is recorded of metadata: one function judges it, wherever it is given."""
+"""Metadata is converted to JSON by one function, wherever it is given."""
 
 import enum
 from collections import Counter, OrderedDict
@@ -51,7 +51,7 @@ class Level(enum.IntEnum):
         (Decimal("0.10"), "0.10"),
     ],
 )
-def test_a_value_is_recorded_in_the_form_that_json_carries(given, recorded):
+def test_a_value_is_recorded_as_json(given, recorded):
     (kept,) = valid_metadata({"x": given}).values()
     assert kept == recorded
     assert type(kept) is type(recorded)
@@ -77,7 +77,7 @@ def itself():
         (itself(), "contains itself"),
     ],
 )
-def test_what_json_cannot_carry_is_refused_in_one_line(given, problem):
+def test_a_value_that_json_cannot_represent_is_rejected_in_one_line(given, problem):
     with pytest.raises(ValueError, match=problem) as caught:
         valid_metadata({"x": given})
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The one rule for names."""
+"""The rule for names."""
 
 import unicodedata
 
@@ -76,14 +76,14 @@ def test_the_article_fits_the_noun():
         valid_name("artifact store", "")
 
 
-def test_two_spellings_of_one_text_are_one_name():
+def test_names_are_compared_in_normal_form():
     composed = "größe"
     decomposed = unicodedata.normalize("NFD", composed)
     assert decomposed != composed
     assert valid_name("stack", decomposed) == composed
 
 
-def test_length_counts_what_is_stored():
+def test_the_length_is_that_of_the_normal_form():
     decomposed = "e\u0301" * 64
     assert valid_name("stack", decomposed) == "é" * 64
     with pytest.raises(InvalidName):

@@ -1,4 +1,4 @@
-"""What a step returns must fit its type hints, by the outermost kind; numbers become as hinted."""
+"""A return value must match the outermost type of its hint; numbers are converted."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -104,7 +104,7 @@ def made_again(kind):
         (3, 3),
     ],
 )
-def test_a_value_that_fits_stays_what_it_is(hint, value):
+def test_a_matching_value_is_unchanged(hint, value):
     assert matched(hint, value) is value
 
 
@@ -133,13 +133,13 @@ def test_a_value_that_fits_stays_what_it_is(hint, value):
         (np.bool_, True, np.bool_(True)),
     ],
 )
-def test_a_number_is_stored_as_hinted_where_it_stays_equal(hint, value, stored):
+def test_a_number_is_converted_to_its_hint_if_it_remains_equal(hint, value, stored):
     fit = matched(hint, value)
     assert fit == stored
     assert type(fit) is type(stored)
 
 
-def test_what_is_no_number_stays_none():
+def test_nan_remains_nan():
     fit = matched(float, np.float64("nan"))
     assert type(fit) is float
     assert math.isnan(fit)
@@ -180,7 +180,7 @@ def test_what_is_no_number_stays_none():
         (None, 3),
     ],
 )
-def test_what_does_not_fit(hint, value):
+def test_a_value_that_does_not_match_is_rejected(hint, value):
     assert matched(hint, value) is MISMATCH
 
 
@@ -201,7 +201,7 @@ def two() -> tuple[Annotated[int, "left"], Annotated[float, "right"]]: ...
         ((1, Path()), "returned a pathlib.PosixPath as 'right' where it declares float"),
     ],
 )
-def test_several_outputs_are_a_tuple_of_fitting_values(returned, line):
+def test_several_outputs_are_a_tuple_of_matching_values(returned, line):
     with pytest.raises(OutputMismatch, match=line):
         checked_outputs("a", outputs_of(two), returned)
     assert checked_outputs("a", outputs_of(two), (1, 2)) == [("left", 1), ("right", 2.0)]

@@ -1,4 +1,4 @@
-"""Steps called inside a pipeline function make a graph; everything is checked while it is made."""
+"""Steps that are called inside a pipeline function make a graph, which is validated."""
 
 import pickle
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def calling(step):
 # -- the graph
 
 
-def test_a_step_called_outside_a_pipeline_is_the_plain_function():
+def test_a_step_called_outside_a_pipeline_calls_the_function():
     assert split([1, 2, 3, 4]) == ([1, 2], [3, 4])
     assert train(data=[1, 2], rate=2.0) == 6.0
 
@@ -81,7 +81,7 @@ def test_calling_steps_builds_the_graph_in_topological_order():
     assert graph.pipeline == "training"
 
 
-def test_an_output_is_an_edge_and_a_plain_value_a_parameter():
+def test_an_output_is_an_edge_and_another_value_a_parameter():
     def training():
         data, _ = split(load(), share=0.8)
         train(data, rate=0.1)
@@ -115,7 +115,7 @@ def test_steps_called_by_a_helper_function_belong_to_the_pipeline_too():
     assert [node.name for node in graph_of(training).nodes] == ["load", "train", "train_2"]
 
 
-def test_a_node_is_named_once_even_if_a_step_is_called_like_a_repeated_one():
+def test_the_name_of_a_node_is_unique_even_if_a_step_has_the_name_of_a_repetition():
     @step(name="load_2")
     def other() -> int:
         return 1
@@ -147,7 +147,7 @@ def test_parameters_of_the_pipeline_are_validated_and_recorded():
     assert graph.nodes[1].arguments == {"rate": 0.5, "options": Options(depth=7)}
 
 
-def test_a_pipeline_says_where_it_is():
+def test_a_pipeline_has_the_location_of_its_function():
     def training():
         load()
 
@@ -212,7 +212,7 @@ def test_type_hints_may_be_text():
     assert [output.name for output in late.signature.outputs] == ["a", "b"]
 
 
-def test_type_hints_may_name_what_the_enclosing_function_knows():
+def test_type_hints_may_name_variables_of_the_enclosing_function():
     @dataclass
     class Local:
         x: int
@@ -238,7 +238,7 @@ def test_options_are_given_to_the_decorator():
     assert load.options.step_operator is False
 
 
-def test_a_private_function_lends_its_name_without_the_underscore():
+def test_the_name_of_a_private_function_has_no_underscore():
     @step
     def _load() -> int:
         return 1
@@ -252,7 +252,7 @@ def test_a_name_obeys_the_rule_for_names(make):
         make(load.function, name="a/b")
 
 
-def test_a_step_can_travel_to_another_process():
+def test_a_step_can_be_pickled_for_another_process():
     graph_of(calling(load))
     there = pickle.loads(cloudpickle.dumps(load))
     assert (there.name, there(3)) == ("load", [0, 1, 2])

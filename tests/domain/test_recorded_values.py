@@ -1,4 +1,4 @@
-"""A step gets what is read back from the record of its parameters, and so does a repetition."""
+"""A step receives what is read back from the record of its parameters, and so does a rerun."""
 
 import ipaddress
 import json
@@ -70,7 +70,7 @@ def test_values_have_equal_keys_if_and_only_if_they_are_the_same(one, other):
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(VALUES, VALUES)
-def test_two_values_are_shown_differently(one, other):
+def test_different_values_are_displayed_differently(one, other):
     assert same(one, other) or text_of(one) != text_of(other)
     json.dumps(readable(one), allow_nan=False).encode()
 
@@ -109,7 +109,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )  # fmt: skip
-def test_a_value_is_read_back_as_what_the_step_got(value, hint):
+def test_a_record_is_read_back_as_the_value_that_the_step_received(value, hint):
     got, again = round_trip(value, hint)
     assert same(got, again)
     assert same(got, value)
@@ -132,7 +132,7 @@ def test_a_time_that_was_given_as_text_has_a_time_zone_of_python():
     assert got == datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=2)))
 
 
-def test_what_a_validator_has_made_is_not_validated_again():
+def test_the_result_of_a_validator_is_not_validated_again():
     doubled = Annotated[int, AfterValidator(lambda value: value * 2)]
     parsed = Annotated[list[int], BeforeValidator(lambda text: [int(x) for x in text.split(",")])]
     assert round_trip(2, doubled) == (4, 4)
@@ -149,14 +149,14 @@ def test_what_a_validator_has_made_is_not_validated_again():
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
-def test_a_scalar_of_numpy_becomes_one_of_python(value, hint, plain):
+def test_a_scalar_of_numpy_becomes_a_number_of_python(value, hint, plain):
     got, again = round_trip(value, hint)
     assert same(got, plain)
     assert same(again, plain)
     assert digest(value, hint) == digest(plain, hint)
 
 
-def test_the_order_of_a_set_depends_on_nothing_but_its_elements():
+def test_the_order_of_a_set_depends_only_on_its_elements():
     program = (
         f"import sys; sys.path[:] = {sys.path!r}\n"
         "from stackfold.domain.pipelines.pipeline import step\n"
@@ -176,7 +176,7 @@ def test_the_order_of_a_set_depends_on_nothing_but_its_elements():
 # -- nobody else's to change
 
 
-def test_a_mutable_default_is_handed_over_afresh():
+def test_each_call_receives_a_new_copy_of_a_mutable_default():
     seen = []
 
     @step
@@ -197,7 +197,7 @@ def test_a_mutable_default_is_handed_over_afresh():
     assert node.arguments["more"] is not take.function.__kwdefaults__["more"]
 
 
-def test_what_the_pipeline_changes_later_is_not_what_a_step_was_given():
+def test_a_later_change_by_the_pipeline_does_not_affect_a_parameter():
     take = step(name="take")(lambda it: None)
 
     def connecting():

@@ -1,4 +1,4 @@
-"""Run: a pipeline on a pinned stack; its steps and its outcome."""
+"""Run: one execution of a pipeline on a pinned stack."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -71,14 +71,14 @@ def test_a_run_starts_with_its_graph_and_its_pin():
 
 
 @pytest.mark.parametrize("pipeline", ["training", "a" * LONGEST])
-def test_a_runs_name_is_its_pipelines_with_the_beginning_of_its_id(pipeline):
+def test_the_name_of_a_run_is_that_of_its_pipeline_and_the_start_of_its_id(pipeline):
     run = start(pipeline)
     assert run.name.endswith(f"-{run.id.hex[:8]}")
     assert pipeline.startswith(run.name.rpartition("-")[0])
     assert valid_name("run", run.name) == run.name
 
 
-def test_a_completed_step_is_recorded_with_what_went_in_and_came_out():
+def test_a_completed_step_is_recorded_with_its_inputs_and_outputs():
     facts = {
         "step": "load",
         "started": NOON,
@@ -116,7 +116,7 @@ def test_equal_pins_have_equal_fingerprints():
     assert len(pin().fingerprint) == 64
 
 
-def test_whatever_a_run_could_notice_changes_the_fingerprint():
+def test_every_difference_in_a_pin_changes_the_fingerprint():
     others = [
         pin(revision=4),
         pin(component(revision=2)),
@@ -126,7 +126,7 @@ def test_whatever_a_run_could_notice_changes_the_fingerprint():
     assert len({each.fingerprint for each in [pin(), *others]}) == 5
 
 
-def test_a_pin_knows_the_default_component_and_each_by_name():
+def test_a_pin_returns_the_default_component_or_one_by_name():
     other = component().model_copy(update={"name": "other"})
     both = pin(component(), other)
     type = ComponentType.ARTIFACT_STORE

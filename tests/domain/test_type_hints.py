@@ -1,4 +1,4 @@
-"""Hints that only a type checker can resolve are taken as Any."""
+"""Names in hints that only a type checker can resolve become Any."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def unsubscriptable(a: int[str]) -> object[int]: ...
         (unsubscriptable, {"a": Any, "return": Any}),
     ],
 )
-def test_what_is_not_known_is_any_and_the_rest_is_as_it_is_written(function, hints):
+def test_an_unknown_name_is_any_and_the_rest_is_resolved(function, hints):
     assert resolved_hints(function).hints == hints
 
 

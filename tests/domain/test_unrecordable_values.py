@@ -1,4 +1,4 @@
-"""What cannot or must not be recorded is refused, when it is given or when it is read."""
+"""Values that cannot or must not be recorded are rejected, when written and when read."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ from stackfold.domain.pipelines.pipeline import step
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_has_no_exact_form_is_refused(value, what):
+def test_a_value_without_an_exact_form_is_rejected(value, what):
     assert refused(value) == (
         f"parameter 'it' of step 'take' cannot be recorded: it is or contains {what}; let a step "
         "return it, and pass the output of that step"
     )
 
 
-def test_what_holds_itself_is_refused():
+def test_a_value_that_contains_itself_is_rejected():
     itself: list[Any] = []
     itself.append(itself)
     assert "nested too deeply" in refused(itself)
@@ -53,7 +53,7 @@ def test_what_holds_itself_is_refused():
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
-def test_a_secret_is_refused(value, hint):
+def test_a_secret_is_rejected(value, hint):
     line = refused(value, hint)
     assert line == (
         "parameter 'it' of step 'take' is or contains a secret, and parameters are recorded: let "
@@ -70,13 +70,13 @@ def test_a_secret_is_refused(value, hint):
     ],
     ids=["a model", "a text", "a dictionary"],
 )
-def test_a_secret_is_not_told_where_it_does_not_fit(value, hint):
+def test_an_invalid_secret_is_not_shown_in_the_error(value, hint):
     line = refused(value, hint)
     assert "hunter22" not in line
     assert "parameter 'it' of step 'take'" in line
 
 
-def test_a_secret_as_a_default_is_refused():
+def test_a_secret_as_a_default_is_rejected():
     @step
     def login(token: SecretStr = SecretStr("hunter22")):  # noqa: B008
         pass
@@ -85,11 +85,11 @@ def test_a_secret_as_a_default_is_refused():
         login.signature  # noqa: B018
 
 
-def test_where_no_secret_is_given_there_is_none_to_refuse():
+def test_an_optional_secret_that_is_not_given_is_allowed():
     assert round_trip(Account(user="u"), Account)[1] == Account(user="u")
 
 
-def test_a_class_that_cannot_be_found_again_is_refused_unless_the_hint_leads_to_it():
+def test_a_class_that_cannot_be_found_is_rejected_unless_the_hint_refers_to_it():
     @dataclass
     class Local(Base):
         more: int = 0
@@ -99,7 +99,7 @@ def test_a_class_that_cannot_be_found_again_is_refused_unless_the_hint_leads_to_
     assert "a Local, a class that cannot be found again by its name" in refused(Local())
 
 
-def test_a_class_that_is_gone_is_refused_when_the_record_is_read():
+def test_reading_a_record_fails_if_its_class_was_removed():
     _, record = signature(Base).validated("it", Derived())
     name, fields = record["$dataclass"]
     for gone in ("module.Gone", "os.system", "subprocess.Popen"):
@@ -113,6 +113,6 @@ def test_a_class_that_is_gone_is_refused_when_the_record_is_read():
         signature(Base).read("it", {"$dataclass": [name, {**fields, "width": 1}]})
 
 
-def test_a_kind_of_a_newer_version_is_refused():
+def test_a_type_of_a_newer_version_is_rejected():
     with pytest.raises(InvalidPipeline, match="a newer version of Stackfold wrote a matrix"):
         signature().read("it", {"$matrix": [1]})

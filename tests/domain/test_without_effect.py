@@ -1,4 +1,4 @@
-"""What would have no effect is refused where it is written."""
+"""Code that would have no effect is rejected where it is written."""
 
 import functools
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def test_an_output_has_no_text_while_the_pipeline_is_built(write):
         Pipeline(connect).graph()
 
 
-def test_an_output_shows_what_it_is_in_a_debugger():
+def test_an_output_has_a_repr():
     seen = []
 
     def connect():
@@ -75,7 +75,7 @@ def test_an_output_shows_what_it_is_in_a_debugger():
         lambda output: Model(value=[output]),
     ],
 )
-def test_an_output_deep_inside_of_a_value_is_refused(hold):
+def test_an_output_deep_inside_a_value_is_rejected(hold):
     def connect():
         use(hold(make()))
 
@@ -84,7 +84,7 @@ def test_an_output_deep_inside_of_a_value_is_refused(hold):
         Pipeline(connect).graph()
 
 
-def test_an_inner_pipeline_may_take_outputs_in_whatever_form():
+def test_an_inner_pipeline_may_take_outputs_inside_any_value():
     def inner(groups: Any):
         for group in groups:
             use(group)
@@ -114,7 +114,7 @@ def of_each() -> tuple[Annotated[int, "a"], ...]: ...
         (of_each, "step 'of_each' names a part of an output, 'a': name the whole"),
     ],
 )
-def test_a_name_of_an_output_that_counts_for_nothing_is_refused(function, line):
+def test_a_name_of_an_output_without_effect_is_rejected(function, line):
     with pytest.raises(InvalidPipeline, match=line):
         step(function).signature  # noqa: B018
 
@@ -137,13 +137,13 @@ async def generate_later():
         (generate_later, "step 'generate_later' is async"),
     ],
 )
-def test_a_function_whose_body_would_not_be_executed_is_refused(function, line):
+def test_a_function_whose_body_would_not_be_executed_is_rejected(function, line):
     with pytest.raises(InvalidPipeline, match=line):
         step(function).signature  # noqa: B018
 
 
 @pytest.mark.parametrize("again", [step, step(retries=1)])
-def test_a_step_whose_options_would_be_lost_is_not_made_a_step_again(again):
+def test_a_step_cannot_be_created_from_a_step(again):
     with pytest.raises(InvalidPipeline, match="'make' is already a step: change its options with"):
         again(make)
 
@@ -174,7 +174,7 @@ class Later:
         (Later(), "it should be a plain function, neither async nor a generator"),
     ],
 )
-def test_a_hook_that_could_not_be_called_is_refused(make_it, hook, problem):
+def test_a_hook_that_could_not_be_called_is_rejected(make_it, hook, problem):
     with pytest.raises(InvalidPipeline, match=f"option 'on_end' of .*: {problem}"):
         make_it(name="x", on_end=hook)(lambda: 1)
 
@@ -184,7 +184,7 @@ def test_a_hook_that_could_not_be_called_is_refused(make_it, hook, problem):
     [print, list, lambda: 0, lambda call: 0, lambda *calls: 0, lambda call=1, other=2: 0,
      lambda *, other=2: 0, functools.partial(two, 1), make],
 )  # fmt: skip
-def test_a_hook_that_takes_nothing_or_one_argument_is_taken(hook):
+def test_a_hook_takes_no_argument_or_one(hook):
     assert step(name="x", on_end=hook)(lambda: 1).options.on_end is hook
 
 
@@ -216,6 +216,6 @@ class NeedsArguments(Format):
         (NeedsArguments, {"for_type": Holder}, "making one needs arguments"),
     ],
 )
-def test_a_materializer_that_would_never_write_a_value_is_refused(format, options, line):
+def test_a_materializer_that_would_never_write_a_value_is_rejected(format, options, line):
     with pytest.raises(InvalidMaterializer, match=line):
         materializer(**options)(format)

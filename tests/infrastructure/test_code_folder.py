@@ -1,4 +1,4 @@
-"""The folder of a pipeline's code: which one it is, and what of it goes into an image."""
+"""The code folder of a pipeline, and the files of it that are copied into an image."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ def paths(folder, never=Path("/nowhere")):
 # -- which one
 
 
-def test_it_is_the_one_that_the_file_is_in(make):
+def test_the_code_folder_is_that_of_the_file(make):
     folder = make("models/train.py")
     assert code_folder(f"{folder}/models/train.py:training") == (
         folder / "models",
@@ -40,7 +40,7 @@ def test_it_is_the_one_that_the_file_is_in(make):
     )
 
 
-def test_of_a_module_in_a_package_it_is_the_one_that_the_package_is_in(make):
+def test_the_code_folder_of_a_package_is_its_parent(make):
     folder = make("models/__init__.py", "models/large/__init__.py", "models/large/train.py")
     assert code_folder(f"{folder}/models/large/train.py:training") == (
         folder,
@@ -48,7 +48,7 @@ def test_of_a_module_in_a_package_it_is_the_one_that_the_package_is_in(make):
     )
 
 
-def test_in_a_project_it_is_the_project(make):
+def test_the_code_folder_in_a_project_is_the_project(make):
     folder = make("models/train.py")
     create_project(folder)
     assert code_folder(f"{folder}/models/train.py:training") == (
@@ -73,7 +73,7 @@ def test_a_package_further_down_is_found_by_its_file(make):
 
 
 @pytest.mark.parametrize("place", ["<stdin>", "/nowhere/train.py", "?"])
-def test_a_pipeline_in_no_file_is_refused(place):
+def test_a_pipeline_outside_a_file_is_rejected(place):
     with pytest.raises(InvalidPipeline, match="'training' is not in a file"):
         code_folder(f"{place}:training")
 
@@ -81,24 +81,24 @@ def test_a_pipeline_in_no_file_is_refused(place):
 # -- what of it
 
 
-def test_all_files_go_but_those_that_stay_out(make):
+def test_all_files_are_included_except_ignored_ones(make):
     folder = make("train.py", "steps/load.py", ".git/config", ".env", "data/a.csv")
     (folder / ".containerignore").write_text("data\n")
     assert paths(folder) == ["steps/load.py", "train.py"]
 
 
-def test_a_file_is_taken_back_from_a_folder_that_stays_out(make):
+def test_a_file_in_an_ignored_folder_can_be_included(make):
     folder = make("train.py", "data/large.csv", "data/small.csv")
     (folder / ".containerignore").write_text("data\n!data/small.csv\n")
     assert paths(folder) == ["data/small.csv", "train.py"]
 
 
-def test_an_environment_of_python_stays_out_whatever_it_is_called(make):
+def test_a_virtual_environment_is_excluded_whatever_its_name(make):
     folder = make("train.py", "python-for-this/pyvenv.cfg", "python-for-this/lib/a.py")
     assert paths(folder) == ["train.py"]
 
 
-def test_the_log_and_its_secrets_stay_out_even_if_they_are_taken_back(make):
+def test_the_log_and_its_secrets_are_excluded_even_if_a_line_includes_them(make):
     folder = make("train.py", "log/log.sqlite", "log/secrets.json")
     (folder / ".containerignore").write_text("!log\n!log/**\n")
     os.symlink(folder / "log" / "secrets.json", folder / "harmless.json")
@@ -112,7 +112,7 @@ def test_a_link_within_the_folder_becomes_a_file(make):
     assert found["load.py"] == folder / "steps" / "load.py"
 
 
-def test_what_a_link_leads_out_of_the_folder_to_stays_out(make, tmp_path):
+def test_a_link_out_of_the_folder_is_excluded(make, tmp_path):
     folder = make("train.py")
     (tmp_path / "secret.txt").write_text("hunter2")
     (tmp_path / "code-evil").mkdir()
@@ -124,13 +124,13 @@ def test_what_a_link_leads_out_of_the_folder_to_stays_out(make, tmp_path):
     assert paths(folder) == ["train.py"]
 
 
-def test_a_link_does_not_let_in_under_another_name_what_stays_out(make):
+def test_a_link_does_not_include_an_ignored_file_under_another_name(make):
     folder = make("train.py", ".env")
     os.symlink(".env", folder / "settings.txt")
     assert paths(folder) == ["train.py"]
 
 
-def test_what_is_no_file_stays_out(make):
+def test_sockets_and_devices_are_excluded(make):
     folder = make("train.py")
     os.mkfifo(folder / "pipe")
     with socket.socket(socket.AF_UNIX) as listening:

@@ -1,4 +1,4 @@
-"""What is chosen for a run can be written in a YAML file; what it cannot mean is refused."""
+"""The configuration of a run is read from a YAML file; invalid files are rejected."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def load(tmp_path):
     return written
 
 
-def test_everything_that_can_be_chosen(load):
+def test_a_file_can_set_everything(load):
     chosen = load("""
         parameters: {rows: 5, rates: [0.1, 0.2]}
         stack: prod
@@ -54,7 +54,7 @@ def test_everything_that_can_be_chosen(load):
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "steps:\nparameters:\n", "steps: {a:}\n"])
-def test_a_file_may_choose_nothing(load, text):
+def test_a_file_may_set_nothing(load, text):
     chosen = load(text)
     assert (chosen.parameters, chosen.options) == ({}, {})
 
@@ -78,7 +78,7 @@ def test_a_file_may_choose_nothing(load, text):
         ("stack: !!python/object:os.system x", "could not determine a constructor"),
     ],
 )
-def test_a_file_that_is_no_configuration_is_refused_in_one_line(load, text, line):
+def test_a_file_that_is_not_a_configuration_is_rejected_in_one_line(load, text, line):
     with pytest.raises(InvalidFile) as caught:
         load(text)
     assert line in str(caught.value)

@@ -1,4 +1,4 @@
-"""What is installed is told from folder names, and told anew when something is installed."""
+"""Installed packages are found by folder names, also those that are installed later."""
 
 import sys
 import time
@@ -18,12 +18,12 @@ def site(tmp_path, monkeypatch):
     return folder
 
 
-def test_every_installed_distribution_is_there_with_its_version():
+def test_every_installed_distribution_has_its_version():
     expected = {environment.normal(each.metadata["name"]): each.version for each in distributions()}
     assert environment.packages() == expected
 
 
-def test_what_comes_first_on_the_path_counts(site):
+def test_the_first_folder_on_the_path_takes_precedence(site):
     (site / "numpy-0.0.1.dist-info").mkdir()
     assert environment.packages()["numpy"] == "0.0.1"
 
@@ -37,24 +37,24 @@ def test_what_comes_first_on_the_path_counts(site):
         ("acme_tools.egg-info", "acme-tools", None),
     ],
 )
-def test_a_name_has_one_spelling(site, folder, name, version):
+def test_names_are_normalized(site, folder, name, version):
     (site / folder).mkdir()
     assert environment.packages().get(name) == version
 
 
-def test_something_installed_meanwhile_is_seen(site):
+def test_a_package_that_is_installed_later_is_found(site):
     assert "acme" not in environment.packages()
     time.sleep(0.01)  # as fine as file systems tell time
     (site / "acme-1.0.dist-info").mkdir()
     assert environment.version("acme") == "1.0"
 
 
-def test_folders_that_are_not_there_do_no_harm(monkeypatch):
+def test_missing_folders_are_ignored(monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path, "/nowhere", "a\0b", "archive.zip"])
     assert environment.version("numpy")
 
 
-def test_the_environment_says_which_python_on_which_machine():
+def test_the_environment_has_the_python_version_and_the_platform():
     here = environment.environment()
     assert here.python == ".".join(map(str, sys.version_info[:3]))
     assert here.implementation == sys.implementation.name

@@ -1,4 +1,4 @@
-"""A pipeline is found by its file or module, and its name where there are several."""
+"""A pipeline is found by its file or module, and by its name if there are several."""
 
 import sys
 import textwrap
@@ -89,7 +89,7 @@ def test_of_several_pipelines_one_is_named(write):
     )
 
 
-def test_imported_pipelines_count_only_where_a_file_has_none_of_its_own(write):
+def test_imported_pipelines_are_found_only_if_the_file_defines_none(write):
     write("one.py", ONE)
     write(
         "other.py", "from one import training\n" + textwrap.dedent(ONE).replace("training", "mine")
@@ -108,7 +108,7 @@ def test_modules_beside_the_file_can_be_imported(write, monkeypatch, tmp_path_fa
     assert load_pipeline(path).name == "from-beside"
 
 
-def test_a_file_may_be_called_like_a_module(write):
+def test_a_file_may_have_the_name_of_a_module(write):
     import json
 
     path = write("json.py", ONE)
@@ -123,7 +123,7 @@ def test_a_file_that_changed_is_read_again(write):
     assert load_pipeline(path).name == "another-name"
 
 
-def test_what_is_missing_is_said(write):
+def test_missing_files_modules_and_pipelines_are_reported(write):
     assert refused("missing.py") == "missing.py: does not exist"
     assert refused("missing.py:training") == "missing.py: does not exist"
     assert refused(".") == ".: does not exist"
@@ -152,7 +152,7 @@ def test_what_is_missing_is_said(write):
         ),
     ],
 )
-def test_an_error_on_import_is_said_with_its_line(write, text, problem):
+def test_an_error_on_import_is_reported_with_its_line(write, text, problem):
     write("bad.py", text)
     assert refused("bad.py") == f"bad.py: {problem}"
     assert "bad" not in sys.modules
@@ -160,6 +160,6 @@ def test_an_error_on_import_is_said_with_its_line(write, text, problem):
     assert load_pipeline("good.py").name == "a-name"
 
 
-def test_a_module_that_fails_on_import_is_refused(write):
+def test_a_module_that_fails_on_import_is_rejected(write):
     write("bad.py", "import missing_module")
     assert refused("bad:training") == "bad: ModuleNotFoundError: No module named 'missing_module'"

@@ -19,7 +19,7 @@ DOCUMENT = {
 }
 
 
-def test_what_is_written_is_read_again(tmp_path):
+def test_a_written_document_is_read_back(tmp_path):
     FILES.write(tmp_path / "a.yaml", DOCUMENT)
     read = FILES.read(tmp_path / "a.yaml")
     assert read.pop("stackfold_version")
@@ -44,13 +44,13 @@ def test_a_file_is_replaced_only_on_request(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["nowhere/a.yaml", "."])
-def test_what_cannot_be_written_is_refused(tmp_path, name):
+def test_a_file_that_cannot_be_written_is_rejected(tmp_path, name):
     with pytest.raises(InvalidFile, match=r"cannot be written|already exists"):
         FILES.write(tmp_path / name, DOCUMENT)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_date_stays_the_text_that_it_was():
+def test_a_date_remains_text():
     read = FILES.parse("a: 2026-01-31\nb: 2026-01-31T12:00:00Z\nc: yes\nd: 1.5", "x")
     assert read == {"a": "2026-01-31", "b": "2026-01-31T12:00:00Z", "c": True, "d": 1.5}
 
@@ -86,14 +86,14 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     ],
     ids=lambda value: value[:20],
 )
-def test_what_is_no_plain_yaml_is_refused_in_one_line(text, problem):
+def test_yaml_of_other_than_plain_values_is_rejected_in_one_line(text, problem):
     with pytest.raises(InvalidFile) as refusal:
         FILES.parse(text, "x.yaml")
     assert problem in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path):
+def test_a_file_that_is_not_text_is_rejected(tmp_path):
     (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidFile, match="not UTF-8"):
         FILES.read(tmp_path / "a.yaml")

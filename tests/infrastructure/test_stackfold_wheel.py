@@ -1,4 +1,4 @@
-"""Stackfold as a wheel, made out of what is installed."""
+"""A wheel of the installed Stackfold."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from stackfold.infrastructure.system.stackfold_wheel import stackfold_wheel
 ROOT = Path(stackfold.__file__).parent
 
 
-def test_it_is_the_code_that_runs():
+def test_the_wheel_contains_the_running_code():
     with zipfile.ZipFile(BytesIO(stackfold_wheel().content)) as archive:
         names = {*archive.namelist()}
         assert (
@@ -23,7 +23,7 @@ def test_it_is_the_code_that_runs():
     assert not [name for name in names if name.endswith(".pyc")]
 
 
-def test_it_is_the_same_as_long_as_the_code_is():
+def test_the_same_code_results_in_the_same_wheel():
     before = stackfold_wheel()
     stackfold_wheel.cache_clear()
     assert stackfold_wheel().content == before.content

@@ -78,7 +78,7 @@ def server():
 # -- whose it is
 
 
-def test_ones_own_project_counts(folder):
+def test_a_project_of_the_user_is_used(folder):
     assert find_project() == (folder, "p", None)
 
 
@@ -88,7 +88,7 @@ def test_ones_own_project_counts(folder):
     [(), (".",), (".stackfold",), (".stackfold/project.json",)],
     ids=["all of it", "the folder", "the inner folder", "the file"],
 )
-def test_a_project_of_somebody_else_is_refused_and_never_skipped(folder, parts, tmp_path):
+def test_a_project_of_another_user_is_rejected_and_never_skipped(folder, parts, tmp_path):
     write_project(tmp_path)  # a project of one's own above it must not take its place
     give(folder, SOMEBODY, *parts)
     with pytest.raises(UntrustedProject, match=f"user with the id {SOMEBODY}.*trust its folder"):
@@ -97,7 +97,7 @@ def test_a_project_of_somebody_else_is_refused_and_never_skipped(folder, parts, 
 
 
 @needs_root
-def test_a_link_counts_as_its_owner_does(folder, tmp_path):
+def test_the_owner_of_a_link_must_be_trusted(folder, tmp_path):
     other = tmp_path / "other"
     write_project(other)
     (folder / ".stackfold" / "project.json").unlink()
@@ -109,7 +109,7 @@ def test_a_link_counts_as_its_owner_does(folder, tmp_path):
 
 
 @needs_root
-def test_what_a_link_leads_to_counts_by_its_owner_too(folder, tmp_path):
+def test_the_owner_of_the_target_of_a_link_must_be_trusted(folder, tmp_path):
     other = tmp_path / "other"
     write_project(other)
     give(other, SOMEBODY, ".stackfold")
@@ -121,7 +121,7 @@ def test_what_a_link_leads_to_counts_by_its_owner_too(folder, tmp_path):
 
 
 @needs_root
-def test_whoever_became_root_by_sudo_owns_what_is_theirs(folder, monkeypatch):
+def test_with_sudo_projects_of_the_user_who_ran_it_are_used(folder, monkeypatch):
     give(folder, SOMEBODY)
     monkeypatch.setenv("SUDO_UID", str(SOMEBODY_ELSE))
     with pytest.raises(UntrustedProject):
@@ -131,7 +131,7 @@ def test_whoever_became_root_by_sudo_owns_what_is_theirs(folder, monkeypatch):
 
 
 @needs_root
-def test_roots_project_counts_for_everybody_and_a_users_for_no_other(cli, folder, tmp_path):
+def test_a_project_of_root_is_used_by_all_users(cli, folder, tmp_path):
     let_everybody_in(tmp_path)
     cli.ok("stack", "get")
     let_everybody_in(tmp_path / "home" / LOG_FILE)
@@ -142,13 +142,13 @@ def test_roots_project_counts_for_everybody_and_a_users_for_no_other(cli, folder
     assert refused.err.startswith(f"error: the project in {folder} is not yours")
 
 
-def test_a_file_that_others_may_write_is_theirs(folder):
+def test_a_file_that_others_may_write_is_not_trusted(folder):
     (folder / ".stackfold" / "project.json").chmod(0o666)
     with pytest.raises(UntrustedProject, match="others may write its project file"):
         find_project()
 
 
-def test_under_any_umask_init_makes_a_project_that_counts(folder, tmp_path):
+def test_init_creates_a_trusted_project_under_any_umask(folder, tmp_path):
     inner = folder / "inner"
     inner.mkdir()
     before = os.umask(0)
@@ -161,7 +161,7 @@ def test_under_any_umask_init_makes_a_project_that_counts(folder, tmp_path):
 
 
 @needs_root
-def test_a_project_that_was_made_in_somebodys_folder_is_trusted(folder, tmp_path):
+def test_a_project_created_in_a_folder_of_another_user_is_trusted(folder, tmp_path):
     mounted = tmp_path / "mounted"
     mounted.mkdir()
     os.chown(mounted, SOMEBODY, SOMEBODY)
@@ -218,7 +218,7 @@ def test_a_pipe_in_place_of_the_file_is_not_waited_for(folder):
         "init inner",
     ],
 )
-def test_every_command_refuses_it_and_executes_nothing_of_it(cli, folder, command, tmp_path):
+def test_every_command_rejects_an_untrusted_project_and_its_code(cli, folder, command, tmp_path):
     (folder / "evil.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')")
     give(folder, SOMEBODY)
     assert cli.fails(*command.split()).startswith(f"the project in {folder} is not yours")
@@ -227,7 +227,7 @@ def test_every_command_refuses_it_and_executes_nothing_of_it(cli, folder, comman
 
 
 @needs_root
-def test_completion_offers_nothing_and_the_code_is_no_images(folder, tmp_path):
+def test_completion_and_images_ignore_an_untrusted_project(folder, tmp_path):
     with Workspace.open():
         assert completion.stacks("") == ["default"]
     give(folder, SOMEBODY)
@@ -241,7 +241,7 @@ def test_completion_offers_nothing_and_the_code_is_no_images(folder, tmp_path):
 
 
 @needs_root
-def test_a_trusted_folder_counts_for_the_home_that_trusted_it(cli, folder, tmp_path, monkeypatch):
+def test_a_folder_is_trusted_only_by_the_home_that_trusted_it(cli, folder, tmp_path, monkeypatch):
     give(folder, SOMEBODY)
     (folder / "deep").mkdir()
     assert cli.ok("trust", "deep") == f"the project in {folder} is trusted\n"
@@ -311,7 +311,7 @@ def test_where_there_is_no_project_there_is_nothing_to_trust(cli, tmp_path, monk
         Workspace.trust()
 
 
-def test_a_damaged_list_of_trusted_projects_is_told(cli, folder, tmp_path):
+def test_a_damaged_list_of_trusted_projects_is_reported(cli, folder, tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "trusted.json").write_text("[")
     assert "trusted.json: is damaged" in cli.fails("trust")
@@ -342,7 +342,7 @@ def test_an_environment_that_trusts_the_folder_does_not_trust_the_log(folder, mo
         assert not was_contacted()
 
 
-def test_a_password_in_the_address_is_refused_and_not_shown(cli, folder):
+def test_a_password_in_the_url_is_rejected_and_not_shown(cli, folder):
     write_project(folder, store="postgresql://ada:open-sesame@localhost/ml")
     for command in (["status"], ["trust"]):
         told = cli.fails(*command)
@@ -352,7 +352,7 @@ def test_a_password_in_the_address_is_refused_and_not_shown(cli, folder):
         Workspace.trust()
 
 
-def test_a_log_of_ones_own_is_opened_without_asking_for_the_projects(folder, tmp_path):
+def test_a_log_that_the_user_names_is_opened_without_reading_the_project(folder, tmp_path):
     write_project(folder, store="postgresql://nowhere.example.com/ml")
     with Workspace.open(tmp_path / "own") as ws:
         assert ws.status().store is None
@@ -384,7 +384,7 @@ def test_the_log_is_not_contacted_once_its_trust_is_revoked(cli, folder):
         assert not was_contacted()
 
 
-def test_who_names_the_log_trusts_it(folder, postgres, monkeypatch, tmp_path):
+def test_a_log_that_a_user_names_is_trusted(folder, postgres, monkeypatch, tmp_path):
     with postgres.lent() as url:
         write_project(folder, store=url)
         monkeypatch.setenv("STACKFOLD_STORE", url)

@@ -1,4 +1,4 @@
-"""What is wrong with a pipeline is said in one line, before anything runs."""
+"""An invalid pipeline is reported in one line, before anything is executed."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,7 +73,7 @@ def refused(function, *args, **kwargs) -> str:
     return str(caught.value)
 
 
-def test_an_unknown_parameter_is_refused():
+def test_an_unknown_parameter_is_rejected():
     line = refused(
         lambda: load(row=3),
     )
@@ -81,20 +81,20 @@ def test_an_unknown_parameter_is_refused():
     assert "has no parameter 'x'" in refused(load, x=1)
 
 
-def test_a_missing_input_is_refused():
+def test_a_missing_input_is_rejected():
     assert refused(lambda: train(options=None)) == "step 'train' needs 'data', 'rate'"
     assert "needs 'x'" in refused(lambda x: load())
 
 
-def test_too_many_inputs_are_refused():
+def test_too_many_inputs_are_rejected():
     assert refused(lambda: load(1, 2)) == "step 'load' takes 1 input, but 2 were given"
 
 
-def test_an_input_given_twice_is_refused():
+def test_an_input_given_twice_is_rejected():
     assert refused(lambda: load(1, rows=2)) == "step 'load' is given 'rows' twice"
 
 
-def test_a_wrong_type_is_refused():
+def test_a_wrong_type_is_rejected():
     assert refused(lambda: load(rows="many")) == (
         "parameter 'rows' of step 'load': it should be a valid integer, unable to parse string "
         "as an integer, not 'many'"
@@ -122,7 +122,7 @@ def multiply(matrix: Matrix) -> Matrix:
         (len, "a builtin_function_or_method"),
     ],
 )
-def test_a_parameter_that_cannot_be_recorded_is_refused(value, what):
+def test_a_parameter_that_cannot_be_recorded_is_rejected(value, what):
     line = refused(lambda: anything(value))
     assert line == (
         "parameter 'value' of step 'anything' cannot be recorded: it is or contains "
@@ -130,7 +130,7 @@ def test_a_parameter_that_cannot_be_recorded_is_refused(value, what):
     )
 
 
-def test_a_class_that_pydantic_does_not_know_can_flow_but_not_be_a_parameter():
+def test_an_object_without_a_pydantic_schema_can_be_an_output_but_not_a_parameter():
     def training():
         multiply(multiply(anything()))
 
@@ -139,7 +139,7 @@ def test_a_class_that_pydantic_does_not_know_can_flow_but_not_be_a_parameter():
     assert "it should be an instance of Matrix" in refused(lambda: multiply(3))
 
 
-def test_parameters_are_recorded_as_json_that_keeps_their_kinds():
+def test_parameters_are_recorded_as_exact_json():
     def training():
         anything(Path("a/b"))
         anything((1, {"b": None}))
@@ -148,7 +148,7 @@ def test_parameters_are_recorded_as_json_that_keeps_their_kinds():
     assert recorded == [{"$path": "a/b"}, {"$tuple": [1, {"b": None}]}]
 
 
-def test_a_default_that_cannot_be_recorded_is_refused():
+def test_a_default_that_cannot_be_recorded_is_rejected():
     @step
     def odd(matrix=Matrix()):  # noqa: B008
         return matrix
@@ -177,7 +177,7 @@ def test_an_output_has_no_value_yet():
     assert "step 'load' has one output, 'output'" in refused(looping)
 
 
-def test_a_list_holds_outputs_or_values_but_not_both():
+def test_a_list_contains_outputs_or_values_but_not_both():
     assert refused(lambda: train([load(), 3], 0.1)) == (
         "parameter 'data' of step 'train' mixes outputs of steps with other values in a list: "
         "pass only outputs, or only values"
@@ -187,7 +187,7 @@ def test_a_list_holds_outputs_or_values_but_not_both():
     assert "inside other values" in refused(lambda: anything([[load()]]))
 
 
-def test_a_step_without_outputs_can_be_waited_for_but_not_taken():
+def test_a_step_without_outputs_can_be_waited_for_but_not_passed():
     line = refused(lambda: announce(announce(train(load(), 0.1))))
     assert line == (
         "parameter 'model' of step 'announce' is given step 'announce', which has no output: "
@@ -196,7 +196,7 @@ def test_a_step_without_outputs_can_be_waited_for_but_not_taken():
     assert "step 'announce' has no output while" in refused(lambda: bool(announce(1.0)))
 
 
-def test_a_step_is_only_after_what_steps_returned():
+def test_a_step_can_only_wait_for_what_steps_returned():
     line = refused(calling_after("train"))
     assert (
         line == "step 'load' can only wait for what a step or a pipeline returned, not for 'train'"
@@ -239,19 +239,19 @@ def test_options_are_checked_where_they_are_given(options, line):
     assert "\n" not in str(caught.value)
 
 
-def test_an_output_of_another_pipeline_is_refused():
+def test_an_output_of_another_graph_is_rejected():
     kept = []
     graph_of(lambda: kept.append(load()))
     line = refused(lambda: (load(), announce(kept[0])))
     assert "in another graph" in line
 
 
-def test_a_graph_is_not_asked_for_inside_a_pipeline():
+def test_a_graph_is_not_built_inside_a_pipeline():
     inner = Pipeline(calling(load), name="inner")
     assert "call the pipeline to add its steps" in refused(calling(inner.graph))
 
 
-def test_a_pipeline_that_is_a_part_of_itself_is_refused():
+def test_a_pipeline_that_calls_itself_is_rejected():
     def circular():
         other()
 
@@ -264,16 +264,16 @@ def test_a_pipeline_that_is_a_part_of_itself_is_refused():
     assert str(caught.value) == ("pipeline 'circular' calls itself: circular -> back -> circular")
 
 
-def test_a_pipeline_of_the_domain_is_not_run_by_calling_it():
+def test_calling_a_pipeline_of_the_domain_does_not_run_it():
     with pytest.raises(InvalidPipeline, match="is called outside a pipeline: start a run of it"):
         Pipeline(load, name="training")()
 
 
-def test_a_pipeline_without_a_step_is_refused():
+def test_a_pipeline_without_a_step_is_rejected():
     assert refused(lambda: None) == "pipeline 'training' calls no step"
 
 
-def test_an_error_in_the_pipeline_function_is_said_with_its_line():
+def test_an_error_in_the_pipeline_function_is_reported_with_its_line():
     def training():
         load()
         1 / 0  # noqa: B018
@@ -294,13 +294,13 @@ async def later() -> int:
     return 1
 
 
-def test_functions_that_cannot_be_a_step_are_refused():
+def test_functions_that_cannot_be_a_step_are_rejected():
     assert "takes *args or **kwargs" in refused(Step(lambda *args: 1, name="f"))
     assert "cannot be given by name" in refused(lambda: Step(lambda x, /: 1, name="f")(1))
     assert "is async" in refused(calling(step(later)))
 
 
-def test_a_hint_that_names_nothing_is_taken_as_any():
+def test_a_hint_with_an_undefined_name_is_any():
     @step
     def lost(x: "Missing") -> int:  # noqa: F821
         return 1
@@ -309,7 +309,7 @@ def test_a_hint_that_names_nothing_is_taken_as_any():
     assert node.step.signature.unknown_hints == ("x",)
 
 
-def test_outputs_named_alike_are_refused():
+def test_outputs_with_the_same_name_are_rejected():
     @step
     def twins() -> tuple[Annotated[int, "a"], Annotated[int, "a"]]:
         return 1, 2
