@@ -1,4 +1,4 @@
-"""The port of model deployers: a model that a pipeline made, behind an address that predicts."""
+"""The port of model deployers, which serve the models of pipelines over HTTP."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,136 +11,134 @@ from stackfold.application.ports.tensors import Tensor
 from stackfold.domain.stacks.component_type import ComponentType
 
 Reference = Mapping[str, Any]
-"""What finds the server of a deployment again; values that JSON can carry, kept in the record.
-It holds no secret."""
+"""Identifies the server of a deployment; JSON values, recorded, so they must contain no secret."""
 
 
 class Health(StrEnum):
-    """How a deployment is found when somebody looks."""
+    """The state of a deployment's server."""
 
     READY = "ready"
-    """It predicts."""
+    """It serves predictions."""
     STARTING = "starting"
-    """It is alive, and does not predict yet."""
+    """It is running, but does not serve predictions yet."""
     DOWN = "down"
-    """It should predict, but its server is gone or does not answer."""
+    """It should serve predictions, but its server has ended or does not answer."""
     ELSEWHERE = "elsewhere"
-    """Another machine serves it, which cannot be asked from here."""
+    """Another machine serves it, which cannot be reached from this one."""
 
 
 class ModelToServe(NamedTuple):
-    """What a deployment is to serve, and what a server may be told of it."""
+    """A model to deploy."""
 
     id: str
     """The deployment's id."""
     name: str
-    """The deployment's name, which is also the model's name for whoever asks for predictions."""
+    """The deployment's name, which is also the model's name in requests."""
     artifact: str
     """The model, as "pipeline/step/output@version"."""
     type: str
     """The model's Python type, as "module.Class"."""
     uri: str
-    """Where the artifact store keeps it."""
+    """Its address in the artifact store."""
     digest: str
     """sha256 of the stored bytes, in hexadecimal."""
     versions: Mapping[str, str]
-    """"python" and module → the version that wrote it, where another may fail to read it."""
+    """For version-dependent formats: "python" and module → the version that wrote it."""
     stack: str
     stack_revision: int
     load: Callable[[], object]
-    """Reads the model from the artifact store, its digest checked."""
+    """Loads the model from the artifact store, and verifies its digest."""
     copy: Callable[[Path], None]
-    """Writes the stored bytes into a new file, their digest checked."""
+    """Copies the stored bytes to a new file, and verifies their digest."""
     environment: Mapping[str, str] = {}
-    """Variables by which another program reads `uri`, such as the store's endpoint and region."""
+    """Environment variables to read `uri` with, such as the store's endpoint and region."""
 
 
 class Deployed(NamedTuple):
-    """A deployment, as its deployer finds it again."""
+    """An existing deployment, as passed to its deployer."""
 
     id: str
     name: str
     reference: Reference | None
-    """What `deploy` returned; None if whoever called it was killed before it did."""
+    """What `deploy` returned; None if its process was killed before."""
 
 
 class Served(NamedTuple):
-    """What came of deploying a model."""
+    """The result of a deployment."""
 
     reference: Reference
     url: str
-    """Where predictions are asked for, over HTTP."""
+    """The address of predictions, over HTTP."""
 
 
 class ModelDeployer(StackComponent):
     """Serves models.
 
-    Only `deploy` may use what the flavor requires to be installed: whoever looks, predicts, stops
-    or asks for a manifest may do so where the server could not be started.
+    Only `deploy` may use the flavor's requirements: the other methods are also called where they
+    are not installed.
     """
 
     component_type = ComponentType.MODEL_DEPLOYER
 
     @abstractmethod
     def deploy(self, model: ModelToServe) -> Served:
-        """Serve a model, and return once it predicts.
+        """Serve a model, and return once it is ready.
 
-        It goes on when this process ends. What it kept of an earlier time under the same id is
-        replaced.
+        The server continues when this process ends. Files of an earlier deployment with the same
+        id are replaced.
 
         Args:
-            model: What to serve.
+            model: The model.
 
         Raises:
-            DeploymentFailed: It ended or did not become ready in time. Nothing of it is left
-                running; its logs are still there.
+            DeploymentFailed: The server ended or did not become ready in time. It no longer runs;
+                its logs are still available.
         """
 
     @abstractmethod
     def health(self, deployed: Deployed) -> Health:
-        """How it is, after a bounded wait of a few seconds at most."""
+        """Return the state of the server, after at most a few seconds."""
 
     def why_down(self, deployed: Deployed) -> str:
-        """Why a deployment is down, in one line; empty, as by default, if that is not known.
+        """Return why a deployment is down, in one line; empty, as by default, if unknown.
 
-        Asked right after `health` has found it so.
+        Called right after `health` has returned DOWN.
         """
         return ""
 
     @abstractmethod
     def predict(self, deployed: Deployed, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
-        """Ask for a prediction.
+        """Request a prediction.
 
         Raises:
-            DeploymentUnavailable: It is down, starting or elsewhere, or did not answer in time.
+            DeploymentUnavailable: It is not ready, or did not answer in time.
             PredictionRejected: Its server answered that it cannot predict from these inputs.
         """
 
     @abstractmethod
     def logs(self, deployed: Deployed) -> Iterator[str]:
-        """What its server has written, in pieces, the oldest first; nothing if there is nothing.
+        """Yield the chunks of the server's log, oldest first.
 
         Raises:
-            DeploymentUnavailable: They are elsewhere.
+            DeploymentUnavailable: The log is on another machine.
         """
 
     @abstractmethod
     def stop(self, deployed: Deployed) -> None:
-        """End its server, and return once it has ended; one that is gone is fine.
+        """End the server, if it runs, and return once it has ended.
 
         Raises:
-            DeploymentUnavailable: It is elsewhere.
+            DeploymentUnavailable: It runs on another machine.
         """
 
     @abstractmethod
     def delete(self, deployed: Deployed) -> None:
-        """Remove what was kept for it, its logs included, after stopping it; raises as `stop`."""
+        """Stop the server and delete its files and logs; raises as `stop`."""
 
     @abstractmethod
     def manifest(self, model: ModelToServe) -> str:
-        """What would make a Kubernetes cluster serve the model, as YAML; nothing is started.
+        """Return a Kubernetes manifest that serves the model, as YAML, without starting anything.
 
         Raises:
-            NoManifest: This flavor serves on no cluster, or its configuration lacks what a
-                cluster must know.
+            NoManifest: The flavor supports no cluster, or its configuration is incomplete.
         """

@@ -1,4 +1,4 @@
-"""Tensors: what models are asked with and what they answer, as the Open Inference Protocol has it.
+"""Tensors: the inputs and outputs of predictions, as defined by the Open Inference Protocol.
 
 The protocol, version 2: https://github.com/kserve/open-inference-protocol
 """
@@ -20,17 +20,17 @@ class Tensor(NamedTuple):
     """"BOOL", "INT64", "FP64", "BYTES" (texts), …: the names of the protocol."""
     shape: Sequence[int]
     data: Sequence[Any]
-    """As many values as the shape has places."""
+    """As many values as the shape has elements."""
 
 
 ONLY = "input-0"
-"""The name of a tensor that nobody has named."""
+"""The name of an unnamed tensor."""
 
 _INTEGERS = {
     **{f"INT{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
     **{f"UINT{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
 }
-"""Datatype → its least and its greatest value."""
+"""Datatype → its smallest and its largest value."""
 DATATYPES = ("BOOL", *_INTEGERS, "FP16", "FP32", "FP64", "BYTES")
 
 _KINDS: tuple[tuple[set[type], str], ...] = (
@@ -39,19 +39,19 @@ _KINDS: tuple[tuple[set[type], str], ...] = (
     ({int, float}, "FP64"),
     ({str}, "BYTES"),
 )
-"""Types of values that a tensor can hold together → its datatype; the first one that fits."""
-_TOLD = {bool: "truth values", int: "numbers", float: "numbers", str: "texts"}
+"""Types that a tensor can mix → its datatype; the first that matches is used."""
+_TITLES = {bool: "truth values", int: "numbers", float: "numbers", str: "texts"}
 
 
 def tensors_of(inputs: Any) -> list[Tensor]:
-    """What a prediction is asked for from, as tensors.
+    """Convert the inputs of a prediction to tensors.
 
     Args:
-        inputs: Lists in lists, each of a depth as long as its neighbours, of numbers, of truth
-            values or of texts; integers among fractions become such. Or a numpy array; or a
-            pandas frame, which is one tensor of two dimensions if its columns are of one kind,
-            else one tensor of n by 1 for each column, by its name. Or a whole request of the
-            protocol, as a mapping with "inputs". Or a JSON text of lists or of such a request.
+        inputs: One of: nested lists of equal lengths of numbers, booleans or strings, where
+            integers among floats become floats; a numpy array; a pandas frame, which becomes one
+            two-dimensional tensor if its columns have one type, else a named n by 1 tensor per
+            column; a request of the protocol, as a mapping with "inputs"; JSON text of lists or
+            of a request.
 
     Raises:
         InvalidInputs: It is none of these.
@@ -66,25 +66,25 @@ def tensors_of(inputs: Any) -> list[Tensor]:
 
 
 def nested(tensor: Tensor) -> Any:
-    """The values of a tensor as lists in lists, one level for each dimension.
+    """Return the values of a tensor as nested lists, one level per dimension.
 
     Raises:
-        ValueError: It has not as many values as its shape has places.
+        ValueError: The number of values differs from the shape.
     """
     values = [*tensor.data]
     if any(length < 0 for length in tensor.shape) or len(values) != prod(tensor.shape):
         raise ValueError(
             f"the tensor {tensor.name!r} has {len(values)} values and the shape {[*tensor.shape]}"
         )
-    return _folded(values, tensor.shape) if tensor.shape else values[0]
+    return _reshaped(values, tensor.shape) if tensor.shape else values[0]
 
 
-def _folded(values: list[Any], shape: Sequence[int]) -> list[Any]:
+def _reshaped(values: list[Any], shape: Sequence[int]) -> list[Any]:
     first, *rest = shape
     if not rest:
         return values
     size = prod(rest)
-    return [_folded(values[i * size : (i + 1) * size], rest) for i in range(first)]
+    return [_reshaped(values[i * size : (i + 1) * size], rest) for i in range(first)]
 
 
 def _parsed(text: str | bytes) -> Any:
@@ -110,7 +110,7 @@ def _array(name: str, array: Any) -> Tensor:
 
 
 def _flat(array: Any) -> tuple[list[int], list[Any]]:
-    """The shape, and the values one after another."""
+    """Return the shape and the flat values, in row-major order."""
     if hasattr(array, "tolist"):  # of numpy, and of what is like it
         array = array.tolist()
     shape: list[int] = []
@@ -119,7 +119,7 @@ def _flat(array: Any) -> tuple[list[int], list[Any]]:
         lengths = {len(each) for each in level}
         if len(lengths) > 1:
             depth = "rows" if len(shape) == 1 else f"lists at depth {len(shape) + 1}"
-            raise InvalidInputs(f"its {depth} are of different lengths: {_some(lengths)}")
+            raise InvalidInputs(f"its {depth} are of different lengths: {_shortened(lengths)}")
         shape += lengths
         level = [*chain.from_iterable(level)]
     if any(isinstance(each, list | tuple) for each in level):
@@ -128,7 +128,7 @@ def _flat(array: Any) -> tuple[list[int], list[Any]]:
 
 
 def _declared(array: Any) -> str:
-    """The datatype that an array says it has; empty if it says none that the protocol knows."""
+    """Return the datatype declared by an array; empty if the protocol does not know it."""
     dtype = getattr(array, "dtype", None)
     kind, size = getattr(dtype, "kind", ""), getattr(dtype, "itemsize", 0)
     prefix = {"b": "BOOL", "i": "INT", "u": "UINT", "f": "FP"}.get(kind, "")
@@ -137,22 +137,22 @@ def _declared(array: Any) -> str:
 
 
 def _kind(values: Sequence[Any]) -> str:
-    """The datatype that values have together."""
+    """Return the common datatype of values."""
     kinds = {type(value) for value in values}
     for of, datatype in _KINDS:
         if kinds <= of:
             return datatype
     for value in values:
-        if type(value) not in _TOLD:
+        if type(value) not in _TITLES:
             name = "null" if value is None else f"a value of the type {type(value).__name__}"
             problem = f"it holds {name}, where a number, a truth value or a text is wanted"
             raise InvalidInputs(problem)
-    mixed = " and ".join(sorted({_TOLD[kind] for kind in kinds}))
+    mixed = " and ".join(sorted({_TITLES[kind] for kind in kinds}))
     raise InvalidInputs(f"it mixes {mixed}: give a request with several inputs")
 
 
 def _checked(name: str, datatype: str, values: list[Any]) -> list[Any]:
-    """The values, if they are of that type; integers among fractions become such."""
+    """Check values against a datatype; integers among floats become floats."""
     match datatype:
         case "BOOL":
             fitting = all(type(each) is bool for each in values)
@@ -162,23 +162,23 @@ def _checked(name: str, datatype: str, values: list[Any]) -> list[Any]:
             least, greatest = _INTEGERS[datatype]
             fitting = all(type(each) is int and least <= each <= greatest for each in values)
         case _:
-            return _fractions(name, datatype, values)
+            return _floats(name, datatype, values)
     if not fitting:
         raise InvalidInputs(f"the input {name!r} holds what is no {datatype}")
     return values
 
 
-def _fractions(name: str, datatype: str, values: list[Any]) -> list[Any]:
+def _floats(name: str, datatype: str, values: list[Any]) -> list[Any]:
     if not all(type(each) in (int, float) for each in values):
         raise InvalidInputs(f"the input {name!r} holds what is no {datatype}")
     try:
-        fractions = [float(each) for each in values]
+        floats = [float(each) for each in values]
     except OverflowError:
-        fractions = [float("inf")]
-    if not all(map(isfinite, fractions)):
+        floats = [float("inf")]
+    if not all(map(isfinite, floats)):
         problem = "holds NaN or infinity, which JSON cannot represent"
         raise InvalidInputs(f"the input {name!r} {problem}")
-    return fractions
+    return floats
 
 
 # -- frames
@@ -210,25 +210,27 @@ def _requested(request: Mapping[str, Any]) -> list[Tensor]:
         raise InvalidInputs('a request needs "inputs", a list of tensors')
     unknown = [key for key in request if key not in ("inputs", "id")]
     if unknown:
-        raise InvalidInputs(f"a request with {_some(unknown)} is not understood: give its inputs")
-    tensors = [_tensor(place, each) for place, each in enumerate(inputs)]
+        raise InvalidInputs(
+            f"a request with {_shortened(unknown)} is not understood: give its inputs"
+        )
+    tensors = [_tensor(index, each) for index, each in enumerate(inputs)]
     if len({each.name for each in tensors}) < len(tensors):
         raise InvalidInputs("two inputs have the same name")
     return tensors
 
 
-_WANTED = ("name", "shape", "datatype", "data")
+_KEYS = ("name", "shape", "datatype", "data")
 
 
-def _tensor(place: int, given: Any) -> Tensor:
-    which = f"the input number {place + 1}"
-    if not isinstance(given, Mapping):
-        raise InvalidInputs(f"{which} is no tensor: give {_some(_WANTED)}")
-    if missing := {*_WANTED} - {*given}:
-        raise InvalidInputs(f"{which} lacks {_some(missing)}")
-    if unknown := {*given} - {*_WANTED}:
-        raise InvalidInputs(f"{which} has {_some(unknown)}, which cannot be handed on")
-    name, shape, datatype = given["name"], given["shape"], given["datatype"]
+def _tensor(index: int, request: Any) -> Tensor:
+    which = f"the input number {index + 1}"
+    if not isinstance(request, Mapping):
+        raise InvalidInputs(f"{which} is no tensor: give {_shortened(_KEYS)}")
+    if missing := {*_KEYS} - {*request}:
+        raise InvalidInputs(f"{which} lacks {_shortened(missing)}")
+    if unknown := {*request} - {*_KEYS}:
+        raise InvalidInputs(f"{which} has {_shortened(unknown)}, which cannot be handed on")
+    name, shape, datatype = request["name"], request["shape"], request["datatype"]
     if not isinstance(name, str) or not name:
         raise InvalidInputs(f"{which} has no name")
     if datatype not in DATATYPES:
@@ -236,9 +238,9 @@ def _tensor(place: int, given: Any) -> Tensor:
         raise InvalidInputs(f"the input {name!r} is of no known datatype: give one of {known}")
     if not isinstance(shape, list) or not shape or not all(_is_length(each) for each in shape):
         raise InvalidInputs(f"the input {name!r} has no shape, such as [2, 4]")
-    if not isinstance(given["data"], list):
+    if not isinstance(request["data"], list):
         raise InvalidInputs(f"the data of the input {name!r} is no list")
-    found, values = _flat(given["data"])  # which may be nested, too
+    found, values = _flat(request["data"])  # which may be nested, too
     if len(values) != prod(shape) or (len(found) > 1 and found != shape):
         problem = f"{len(values)} values, which do not fit its shape {shape}"
         raise InvalidInputs(f"the input {name!r} has {problem}")
@@ -249,6 +251,6 @@ def _is_length(value: object) -> bool:
     return type(value) is int and value > 0
 
 
-def _some(values: Any) -> str:
+def _shortened(values: Any) -> str:
     shown = sorted(map(str, values))
     return ", ".join(shown[:5]) + (", …" if len(shown) > 5 else "")

@@ -15,17 +15,17 @@ _NO_LIBRARY = sys.stdlib_module_names | {"__main__", "__mp_main__", "cloudpickle
 
 
 class CloudpickleMaterializer(Materializer):
-    """Writes what nothing else takes. To read it is to trust whoever can write to the store."""
+    """Writes any other object. Reading it requires trust in everyone who can write to the store."""
 
     name = "cloudpickle"
     executes = True
 
     def prepare(self, value: object) -> WriteValue | None:
-        # Costs 20 ms to import, which a pipeline of plain values never pays.
+        # Imported late: it takes 20 ms, which pipelines of plain values need not spend.
         import cloudpickle
 
         class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
-            """One that notes what the classes of the objects in a pickle come from."""
+            """Records the modules of the classes of all pickled objects."""
 
             modules: set[str]
 
@@ -52,20 +52,20 @@ class CloudpickleMaterializer(Materializer):
 
 
 def _versions(modules: set[str]) -> Versions:
-    """The versions of Python and of the libraries that modules belong to, those that have one."""
+    """Return the versions of Python and of the libraries that modules belong to."""
     libraries = {module.partition(".")[0] for module in modules} - _NO_LIBRARY
     found = {name: version for name in sorted(libraries) if (version := _version(name))}
     return {"python": environment.python(), **found}
 
 
 def _version(library: str) -> str:
-    told = getattr(sys.modules.get(library), "__version__", None)
-    return told if isinstance(told, str) else environment.version(library)
+    declared = getattr(sys.modules.get(library), "__version__", None)
+    return declared if isinstance(declared, str) else environment.version(library)
 
 
 def _version_here(library: str) -> str | None:
     try:
-        # Which unpickling is about to do anyway.
+        # Unpickling imports it anyway.
         importlib.import_module(library)
     except ImportError:
         return None

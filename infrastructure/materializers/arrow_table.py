@@ -9,9 +9,9 @@ from stackfold.infrastructure.materializers.sink import Sink, comes_from
 
 
 class ArrowMaterializer(Materializer):
-    """Writes tables with their chunks and metadata, of every type that Arrow has.
+    """Writes tables of all Arrow types, with their chunks and metadata.
 
-    Not as Parquet, which the frames use: that keeps neither chunks nor some of the types.
+    Not as Parquet, which loses chunks and some types.
     """
 
     name = "arrow"

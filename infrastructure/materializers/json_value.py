@@ -1,7 +1,7 @@
 """Plain values, data classes and pydantic models, as JSON that keeps their types.
 
-For the form see `stackfold.domain.exact_json`. A value that holds anything without an exact form is
-not for this materializer.
+The format is described in `stackfold.domain.exact_json`. Values without an exact form are left to
+other materializers.
 """
 
 import json
@@ -18,7 +18,7 @@ _ENCODER = Encoder()
 
 
 class JsonMaterializer(Materializer):
-    """Writes None, bool, int, float, str, list, dict, tuple, set and what is made of them."""
+    """Writes None, bool, int, float, str, list, dict, tuple, set and combinations of them."""
 
     name = "json"
 

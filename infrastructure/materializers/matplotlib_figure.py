@@ -1,4 +1,4 @@
-"""matplotlib figures, as PNG: what comes back is the picture."""
+"""matplotlib figures, as PNG; they are read back as pictures."""
 
 from typing import Any, BinaryIO, cast
 
@@ -10,7 +10,7 @@ from stackfold.infrastructure.materializers.sink import Sink, comes_from
 
 
 class MatplotlibMaterializer(Materializer):
-    """Draws a figure. Nothing but a pickle of one version could be drawn on any further."""
+    """Renders a figure. Only a pickle, which depends on the version, would stay editable."""
 
     name = "figure-png"
 
@@ -24,7 +24,7 @@ class MatplotlibMaterializer(Materializer):
         figure = value
 
         def write(file: ArtifactWriter) -> None:
-            # Without the time of writing, so that equal figures are equal bytes.
+            # Omit the metadata that differs between equal figures.
             figure.savefig(cast(BinaryIO, Sink(file)), format="png", metadata={"Software": None})
 
         return write

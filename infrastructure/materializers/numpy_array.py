@@ -9,7 +9,7 @@ from stackfold.infrastructure.materializers.sink import comes_from
 
 
 class NumpyMaterializer(Materializer):
-    """Writes arrays and single numbers of numpy, but none that hold Python objects."""
+    """Writes numpy arrays and scalars without Python objects."""
 
     name = "numpy"
 
@@ -18,7 +18,7 @@ class NumpyMaterializer(Materializer):
             return None
         import numpy
 
-        # Subclasses, such as masked arrays, would come back as plain arrays.
+        # Subclasses, such as masked arrays, would be read back as plain arrays.
         if not isinstance(value, numpy.generic) and type(value) is not numpy.ndarray:
             return None
         array = numpy.asarray(value)

@@ -12,17 +12,17 @@ from stackfold.infrastructure.system.environment import importable
 _EXACT = frozenset({"bool", "float32", "float64", "datetime64[us]", "datetime64[ns]"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
-"""Column types that Parquet always gives back as they were; others are tried."""
+"""Column types that Parquet always preserves; others are tested."""
 
 _LARGE = 2**26
-"""From this many bytes on a frame is read column by column."""
+"""Frames of at least this many bytes are read column by column."""
 
-_TRIED_AT_ONCE = 2**16
-"""Rows; so that trying a frame never takes the memory of another one."""
+_TEST_ROWS = 2**16
+"""Number of rows to test at once, to limit the memory of the test."""
 
 
 class PandasMaterializer(Materializer):
-    """Writes frames and series that Parquet gives back exactly as they were."""
+    """Writes frames and series that Parquet preserves exactly."""
 
     name = "pandas"
 
@@ -36,7 +36,7 @@ class PandasMaterializer(Materializer):
             frame = _as_frame(value)
         elif type(value) is not pandas.DataFrame:
             return None
-        if frame is None or not _comes_back(frame):
+        if frame is None or not _is_preserved(frame):
             return None
 
         def write(file: ArtifactWriter) -> None:
@@ -53,14 +53,14 @@ class PandasMaterializer(Materializer):
 
 
 def _frame(file: BinaryIO) -> Any:
-    """The frame in a file, without ever being there twice, as Arrow's columns and as pandas'."""
+    """Read a frame without holding it in memory twice, as Arrow columns and as pandas columns."""
     import pandas
     from pyarrow import parquet
 
     stored = parquet.ParquetFile(file)
-    told = stored.metadata
-    groups = range(told.num_row_groups)
-    if sum(told.row_group(group).total_byte_size for group in groups) < _LARGE:
+    metadata = stored.metadata
+    groups = range(metadata.num_row_groups)
+    if sum(metadata.row_group(group).total_byte_size for group in groups) < _LARGE:
         return pandas.read_parquet(file, engine="pyarrow")
     described = stored.schema_arrow.pandas_metadata
     columns: dict[str, Any] = {}
@@ -73,13 +73,13 @@ def _frame(file: BinaryIO) -> Any:
             columns[name] = _filled(stored, name)
         else:
             only = pandas.read_parquet(file, engine="pyarrow", columns=[name])[name]
-            columns[name] = only.array.copy()  # what a series shows of itself may be read-only
+            columns[name] = only.array.copy()  # the values of a series may be read-only
     index = pandas.read_parquet(file, engine="pyarrow", columns=[]).index
     return pandas.DataFrame(columns, index=index, copy=False)
 
 
 def _filled(stored: Any, name: str) -> Any:
-    """A column of plain numbers, read one row group at a time into its place."""
+    """Read a column of numbers into one array, a row group at a time."""
     import numpy
 
     column, first = None, 0
@@ -94,13 +94,13 @@ def _filled(stored: Any, name: str) -> Any:
 
 
 def _as_frame(series: Any) -> Any:
-    # A Parquet column must have a name; no other one is empty.
+    # A Parquet column needs a name; the empty one stands for None.
     if series.name is None:
         return series.to_frame(name="")
     return series.to_frame() if type(series.name) is str and series.name else None
 
 
-def _comes_back(frame: Any) -> bool:
+def _is_preserved(frame: Any) -> bool:
     import pandas
 
     columns = frame.columns
@@ -115,21 +115,21 @@ def _comes_back(frame: Any) -> bool:
 
 
 def _same_after_parquet(frame: Any) -> bool:
-    """Try it, in memory: there is no shorter way to know for objects, categories and indexes."""
+    """Test by a round trip in memory, as needed for objects, categories and indexes."""
     types: dict[str, Any] = {}
-    for first in range(0, max(len(frame), 1), _TRIED_AT_ONCE):
-        schema = _schema_if_same(frame.iloc[first : first + _TRIED_AT_ONCE])
+    for first in range(0, max(len(frame), 1), _TEST_ROWS):
+        schema = _schema_if_same(frame.iloc[first : first + _TEST_ROWS])
         if schema is None:
             return False
         for field in schema:
-            # What holds nothing at all here may be of any type elsewhere.
+            # A column without values has the type null, which is compatible with any.
             if str(field.type) != "null" and types.setdefault(field.name, field.type) != field.type:
                 return False
     return True
 
 
 def _schema_if_same(frame: Any) -> Any:
-    """The types in Parquet of a frame that comes back as it was; None if it does not."""
+    """Return the Parquet schema of a frame that is preserved exactly; None if it is not."""
     import pandas
     from pyarrow import parquet
 
@@ -140,13 +140,13 @@ def _schema_if_same(frame: Any) -> Any:
             back = pandas.read_parquet(file, engine="pyarrow")
             pandas.testing.assert_frame_equal(back, frame, check_exact=True)
             schema = parquet.read_schema(file)
-        except Exception:  # pyarrow refuses in many ways
+        except Exception:  # pyarrow raises many classes
             return None
     return schema if _same_objects(back, frame) else None
 
 
 def _same_objects(back: Any, frame: Any) -> bool:
-    """Whether cells that hold Python objects hold the same types, None and nan told apart."""
+    """Whether cells that hold Python objects hold the same types, None and nan distinguished."""
     for name, kind in frame.dtypes.items():
         if kind.kind == "O" and kind.name == "object":
             pairs = zip(back[name], frame[name], strict=True)

@@ -8,11 +8,11 @@ from stackfold.domain.pipelines.class_finder import FindClass
 from stackfold.infrastructure.materializers.sink import Sink, comes_from
 
 _EXACT = {"1", "L", "LA", "RGB", "RGBA", "I;16"}
-"""The modes in which PNG gives back every pixel as it was."""
+"""The modes of which PNG preserves every pixel."""
 
 
 class PillowMaterializer(Materializer):
-    """Writes the pixels of an image; those that PNG would change are pickled."""
+    """Writes the pixels of images in modes that PNG preserves; others are pickled."""
 
     name = "png"
 
@@ -34,5 +34,5 @@ class PillowMaterializer(Materializer):
         from PIL import Image
 
         with Image.open(file, formats=["PNG"]) as image:
-            # Read to the end while the file is open; the copy is a plain image.
+            # Copy while the file is open: pixels are read lazily.
             return image.copy()

@@ -1,4 +1,4 @@
-"""plotly figures, as a page of HTML that also holds the figure's own JSON."""
+"""plotly figures, as an HTML page that embeds the figure's JSON."""
 
 import base64
 import json
@@ -15,9 +15,9 @@ _FIGURE = re.compile(re.escape(_BEGIN) + b"(.*?)" + re.escape(_END), re.DOTALL)
 
 
 class PlotlyMaterializer(Materializer):
-    """Writes a page that a browser shows, and that can be read back as the figure.
+    """Writes an HTML page that browsers display, and that can be read back as the figure.
 
-    The page loads plotly's script from the net, which keeps it small.
+    The page loads plotly's script from its CDN, which keeps the page small.
     """
 
     name = "figure-html"
@@ -33,11 +33,11 @@ class PlotlyMaterializer(Materializer):
         figure: Any = value
 
         def write(file: ArtifactWriter) -> None:
-            # Always the same id, so that equal figures are equal bytes.
+            # A constant id, so that equal figures are equal bytes.
             include: Any = "cdn"  # of what it accepts, pyright infers only bool
             page = io.to_html(figure, include_plotlyjs=include, div_id="figure")
             file.write(page.encode())
-            # In JSON a slash may be escaped, and then no text in it can end the script.
+            # Escape slashes, so that no text in the JSON can end the script element.
             file.write(_BEGIN + figure.to_json().replace("</", "<\\/").encode() + _END)
 
         return write
@@ -47,12 +47,12 @@ class PlotlyMaterializer(Materializer):
 
         found = _FIGURE.findall(file.read())
         if not found:
-            raise ValueError("it holds no figure")
+            raise ValueError("it contains no figure")
         return Figure(_with_arrays(json.loads(found[-1])))
 
 
 def _with_arrays(value: Any) -> Any:
-    """What was read, with arrays in the place of what plotly writes for them."""
+    """Replace the encoded arrays in plotly's JSON by numpy arrays."""
     if isinstance(value, list):
         return [_with_arrays(each) for each in value]
     if not isinstance(value, dict):

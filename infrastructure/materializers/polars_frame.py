@@ -8,11 +8,11 @@ from stackfold.domain.pipelines.class_finder import FindClass
 from stackfold.infrastructure.materializers.sink import Sink, comes_from
 
 _INEXACT = ("Object", "Unknown")
-"""Types that Parquet cannot hold."""
+"""Types that Parquet cannot store."""
 
 
 class PolarsMaterializer(Materializer):
-    """Writes frames and series; a lazy frame is a plan and no data, and is pickled."""
+    """Writes frames and series; a lazy frame, which has no data, is pickled."""
 
     name = "polars"
 
@@ -26,7 +26,7 @@ class PolarsMaterializer(Materializer):
             frame = value.to_frame()
         elif type(value) is not polars.DataFrame:
             return None
-        # A frame without columns still has a height, and Parquet has no place for it.
+        # Parquet cannot store the height of a frame without columns.
         if not frame.width or any(_inexact(kind) for kind in frame.dtypes):
             return None
 

@@ -1,4 +1,4 @@
-"""Bytes, as they are."""
+"""Bytes, unchanged."""
 
 from typing import Any, BinaryIO
 
@@ -8,7 +8,7 @@ from stackfold.domain.pipelines.class_finder import FindClass
 
 
 class BytesMaterializer(Materializer):
-    """Writes bytes as they are."""
+    """Writes bytes unchanged."""
 
     name = "bytes"
 

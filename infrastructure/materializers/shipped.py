@@ -1,4 +1,4 @@
-"""Materializers of installed packages, imported once a value may need them."""
+"""Materializers of installed packages, imported when a value may need them."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
 
 ENTRY_POINTS = "stackfold.materializers"
-"""The entry-point group: `<top-level module> = module`. Importing the module on the right, which
-uses our decorator, lets values of classes from the module on the left be stored."""
+"""The entry-point group: `<top-level module> = module`. Importing the module on the right registers
+the materializers of classes from the module on the left, by the decorator `materializer`."""
 
 
 def load(module: str | None) -> None:
-    """Import what is shipped for the classes of a top-level module; everything for None.
+    """Import the materializers for classes of a top-level module; all of them for None.
 
     Raises:
-        InvalidMaterializer: It cannot be imported.
+        InvalidMaterializer: A module cannot be imported.
     """
     for point in _shipped():
         if module in (None, point.name):

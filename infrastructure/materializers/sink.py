@@ -1,4 +1,4 @@
-"""What libraries want of a file, around something that can be written to."""
+"""Sink: adapts an ArtifactWriter to the file interface that libraries expect."""
 
 import io
 from typing import Any
@@ -7,15 +7,15 @@ from stackfold.application.ports import ArtifactWriter
 
 
 class Sink(io.RawIOBase):
-    """A binary file that can only be written to, from beginning to end."""
+    """A binary file that can only be appended to."""
 
     def __init__(self, file: ArtifactWriter) -> None:
-        """Write to `file`, which stays open when this is closed."""
+        """Create the adapter; closing it does not close `file`."""
         self._file = file
         self._position = 0
 
     def writable(self) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
     def write(self, data: Any, /) -> int:
@@ -25,10 +25,10 @@ class Sink(io.RawIOBase):
         return written
 
     def tell(self) -> int:
-        """How much was written; some libraries ask, none may go back."""
+        """Return the number of bytes written."""
         return self._position
 
 
 def comes_from(value: object, library: str) -> bool:
-    """Whether a value's class is one of a library's; nothing is imported to tell."""
+    """Whether the class of a value is defined in a library, without importing it."""
     return type(value).__module__.partition(".")[0] == library

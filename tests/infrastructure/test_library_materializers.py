@@ -120,7 +120,7 @@ def test_a_large_frame_is_read_column_by_column_all_the_same(which, monkeypatch)
 def test_a_column_that_changes_its_types_on_the_way_is_pickled(values, monkeypatch):
     import pandas as pd
 
-    monkeypatch.setattr(pandas_frame, "_TRIED_AT_ONCE", 2)
+    monkeypatch.setattr(pandas_frame, "_TEST_ROWS", 2)
     name, back = round_trip(pd.DataFrame({"a": pd.Series(values, dtype=object)}))
     assert name == "cloudpickle"
     assert list(back["a"]) == values
@@ -129,7 +129,7 @@ def test_a_column_that_changes_its_types_on_the_way_is_pickled(values, monkeypat
 def test_a_column_that_holds_nothing_at_first_is_written_as_parquet(monkeypatch):
     import pandas as pd
 
-    monkeypatch.setattr(pandas_frame, "_TRIED_AT_ONCE", 2)
+    monkeypatch.setattr(pandas_frame, "_TEST_ROWS", 2)
     frame = pd.DataFrame({"a": pd.array([None, None, "x", "y"], dtype="string")})
     name, back = round_trip(frame)
     assert name == "pandas"

@@ -1,9 +1,9 @@
-"""Pickling calls for another process.
+"""Pickles calls for another process.
 
-Functions and classes are sent by reference wherever the other process can import their module:
-then what the step does there with pickles and process pools works as it does here. The step is
-sent by value as well, as cloudpickle does it, and taken so if there is no such module there, or one
-that does something else: another version of the file, or one whose global variables were changed.
+Functions and classes are pickled by reference if the other process can import their module, so
+that pickles and process pools work in the step as usual. The step is also pickled by value, as
+cloudpickle does it. The other process uses that if the module does not exist there or differs:
+another version of the file, or changed global variables.
 """
 
 import contextlib
@@ -27,10 +27,10 @@ from stackfold.infrastructure.system.file_modules import FileModule, file_module
 
 
 def dumps(value: object) -> bytes:
-    """Pickle a call, what one returned, or what one raised.
+    """Pickle a call, a result or an exception.
 
     Raises:
-        Exception: It cannot be pickled; whatever a class of the user's raises.
+        Exception: It cannot be pickled; a class of the user's may raise anything.
     """
     if isinstance(value, StepCall):
         return pickle.dumps(_sent(value))
@@ -39,20 +39,20 @@ def dumps(value: object) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class SentStep:
-    """A call of a step on its way to another process."""
+    """A pickled call of a step for another process."""
 
     code: str
     """The digest of the step's code."""
     file: str
-    """The file of the step's code, where it was sent."""
+    """The path of the step's code on the sending machine."""
     by_reference: bytes | None
     by_value: bytes | None
 
     def __call__(self) -> object:
-        """Execute it; raises as it does.
+        """Execute the call; raises what the call raises.
 
         Raises:
-            InvalidPipeline: It can be read in neither way.
+            InvalidPipeline: The call can be unpickled in neither way.
         """
         return self._call()()
 
@@ -61,7 +61,7 @@ class SentStep:
         problem = "its module is not what it was when the run started"
         if self.by_reference is not None:
             try:
-                # What a module says when it is imported is no output of the step.
+                # What a module prints while it is imported is not output of the step.
                 with contextlib.redirect_stdout(io.StringIO()):
                     call: StepCall = pickle.loads(self.by_reference)  # noqa: S301
                 if _digest(call) == self.code:
@@ -82,7 +82,7 @@ def _sent(call: StepCall) -> SentStep:
     for pickler in (_ByReference, _ByValue):
         try:
             found[pickler] = _dumped(call, pickler)
-        except Exception as error:  # whatever a class of the user's does when it is pickled
+        except Exception as error:  # a class of the user's may raise anything
             problem = error
     if problem is not None and not found:
         raise problem
@@ -91,9 +91,9 @@ def _sent(call: StepCall) -> SentStep:
 
 
 def with_paths_as_sent(traceback: str) -> str:
-    """A traceback with the paths that the files had where the step was sent.
+    """Replace the paths in a traceback by those of the sending machine.
 
-    On a node of a cluster the code lies in a folder that nobody knows afterwards.
+    On a node of a cluster, the code lies in a temporary folder.
     """
     for here, there in _moved:
         if here and there and here != there:
@@ -102,7 +102,7 @@ def with_paths_as_sent(traceback: str) -> str:
 
 
 _moved: list[tuple[str, str]] = []
-"""The folder that the step's code lies in, here and where it was sent."""
+"""The folder of the step's code on this and on the sending machine."""
 
 
 def _file(call: StepCall) -> str:
@@ -110,7 +110,7 @@ def _file(call: StepCall) -> str:
 
 
 def _folders(here: str, there: str) -> tuple[str, str]:
-    """The folders of two files, without the part of their paths that is the same in both."""
+    """Return the folders of two files, without the common end of their paths."""
     mine, other = here.split(os.sep), there.split(os.sep)
     while mine and other and mine[-1] == other[-1]:
         mine.pop()
@@ -145,13 +145,13 @@ def _located(make: Callable[..., CodeType], parts: tuple[Any, ...], file: str) -
 
 
 class _ByValue(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
-    """Sends code as cloudpickle does, with the name of its file."""
+    """Pickles code by value, including the name of its file."""
 
     dispatch_table: ClassVar[Any] = ChainMap({CodeType: _reduced}, _REDUCERS)
 
 
 class _ByReference(_ByValue):
-    """Sends functions and classes by where they are, if they can be found there."""
+    """Pickles functions and classes by reference, where they can be found by name."""
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, FunctionType | type) and isinstance(obj.__module__, str):
@@ -166,7 +166,7 @@ class _ByReference(_ByValue):
 
 
 def _depth(obj: Any, module: Any, name: str) -> int | None:
-    """How many decorators hide a function from its name; None if that leads elsewhere."""
+    """Return the number of decorators around an object; None if its name refers to another."""
     found = module
     for part in name.split("."):
         found = getattr(found, "__dict__", {}).get(part)
@@ -178,7 +178,7 @@ def _depth(obj: Any, module: Any, name: str) -> int | None:
 
 
 def _wrapped(value: Any) -> Any:
-    # Asks no property of the user's; a step and a pipeline have it too.
+    # `__dict__` evaluates no property of the user's; steps and pipelines have the key, too.
     return getattr(value, "__dict__", {}).get("__wrapped__")
 
 

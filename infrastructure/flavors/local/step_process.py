@@ -1,4 +1,4 @@
-"""The process that executes steps for `StepProcess`; see there."""
+"""The program of the processes that `local.processes.StepProcess` starts."""
 
 import os
 import pickle
@@ -10,23 +10,23 @@ from typing import Any
 
 
 def main(requests: int, answers: int) -> None:
-    """Execute what is asked for, and answer, until nobody asks any more.
+    """Read calls, execute them and write their outcomes, until the requests end.
 
-    A message is its length in 8 bytes and so many bytes after it. The first one sets the import
-    path, and is answered by an empty one; each further one is a call. An answer is a pickled
-    pair: what it returned and None, or what it raised and the traceback.
+    A message is its length in 8 bytes, big-endian, followed by its bytes. The first message sets
+    the import path, and is answered by an empty one; each further message is a pickled call. An
+    answer is a pickled pair: the result and None, or the exception and its traceback.
 
     Args:
-        requests: The descriptor to read from.
-        answers: The descriptor to write to.
+        requests: The file descriptor to read from.
+        answers: The file descriptor to write to.
     """
     for stream in (sys.stdout, sys.stderr):
-        # Seen at once on the other side, whatever the locale is.
+        # Line-buffered UTF-8, whatever the locale is, so that the parent sees output at once.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
-    _heed_interruptions()
-    asked: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    _handle_interruptions()
+    received: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     busy = threading.Event()
-    reader = threading.Thread(target=_read, args=(requests, asked, busy), daemon=True)
+    reader = threading.Thread(target=_read, args=(requests, received, busy), daemon=True)
     first = _message(requests)
     if first is None:
         return
@@ -35,7 +35,7 @@ def main(requests: int, answers: int) -> None:
         os.environ.pop("PYTHONPATH", None)
     else:
         os.environ["PYTHONPATH"] = python_path
-    # What it takes to tell of an error is there before the time of a step begins to count.
+    # Import what reports errors before the time limit of a step begins to count.
     import stackfold.application.runs.step_call
     import stackfold.infrastructure.flavors.local.serialization  # noqa: F401
     from stackfold.application.runs.captured_output import log_to_stderr
@@ -44,8 +44,8 @@ def main(requests: int, answers: int) -> None:
     reader.start()
     folder, variables = _current_folder(), dict(os.environ)
     _write(answers, b"")  # ready
-    while (request := asked.get()) is not None:
-        _start_afresh(folder, variables)
+    while (request := received.get()) is not None:
+        _reset_process(folder, variables)
         written = _answer(request)
         del request
         sys.stdout.flush()
@@ -54,25 +54,27 @@ def main(requests: int, answers: int) -> None:
         _write(answers, written)
 
 
-def _heed_interruptions() -> None:
-    """Be interrupted as by Ctrl-C, though whoever started us may be deaf to that, as Ray is."""
+def _handle_interruptions() -> None:
+    """Handle SIGINT as Python does by default, even if the parent ignores it, as Ray does."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _read(requests: int, asked: "queue.SimpleQueue[bytes | None]", busy: threading.Event) -> None:
+def _read(
+    requests: int, received: "queue.SimpleQueue[bytes | None]", busy: threading.Event
+) -> None:
     while (message := _message(requests)) is not None:
         busy.set()
-        asked.put(message)
+        received.put(message)
     if busy.is_set():
-        # Whoever asked has died: nobody waits for the answer.
+        # The parent has died: no one reads the answer.
         os._exit(1)
-    asked.put(None)
+    received.put(None)
 
 
-def _start_afresh(folder: str, variables: dict[str, str]) -> None:
-    """Undo what a step before may have changed for the whole process."""
+def _reset_process(folder: str, variables: dict[str, str]) -> None:
+    """Restore the current folder and environment that an earlier step may have changed."""
     if folder and _current_folder() != folder:
         os.chdir(folder)
     if os.environ != variables:
@@ -81,7 +83,7 @@ def _start_afresh(folder: str, variables: dict[str, str]) -> None:
 
 
 def _current_folder() -> str:
-    """The current folder; empty if it was deleted."""
+    """Return the current folder; empty if it was deleted."""
     try:
         return os.getcwd()
     except FileNotFoundError:
@@ -91,7 +93,7 @@ def _current_folder() -> str:
 def _answer(request: bytes) -> bytes:
     try:
         return _dumped((pickle.loads(request)(), None))  # noqa: S301
-    except BaseException as error:  # SystemExit too: the other side decides what it means
+    except BaseException as error:  # including SystemExit, which the parent handles
         return _failure(error)
 
 
@@ -104,7 +106,7 @@ def _failure(error: BaseException) -> bytes:
         written = _dumped((error, text))
         pickle.loads(written)  # noqa: S301  # made a line above
     except BaseException:
-        # An error that cannot travel, as a panic of Rust, is told by one that can.
+        # Replace an exception that cannot be pickled, such as a panic of Rust.
         written = _dumped((RuntimeError(one_line(error)), text))
     return written
 
@@ -116,7 +118,7 @@ def _dumped(outcome: tuple[Any, str | None]) -> bytes:
 
 
 def _message(requests: int) -> bytes | None:
-    """The next message; None when there is nobody any more to send one."""
+    """Return the next message; None at the end of the requests."""
     length = _read_exactly(requests, 8)
     return _read_exactly(requests, int.from_bytes(length, "big")) if length else None
 
