@@ -27,7 +27,7 @@ class ArtifactRow(NamedTuple):
     """The id of the run that produced it."""
     pipeline: str
     step: str
-    place: int
+    ordinal: int
     """Its index among the outputs of the step."""
     name: str
     version: int
@@ -54,7 +54,7 @@ class FlowRow(NamedTuple):
     direction: str
     """"in" or "out"."""
     name: str
-    place: int
+    ordinal: int
     """Its index among the inputs or outputs of the step."""
     artifact: str
     """The id of the artifact."""
@@ -72,7 +72,7 @@ ARTIFACTS = Table(
 FLOWS = Table(
     "flows",
     FlowRow,
-    primary_key=("run", "step", "direction", "name", "place"),
+    primary_key=("run", "step", "direction", "name", "ordinal"),
     position=PositionOf(RUNS, "run"),
     indexes=(("artifact", "direction"),),
 )
@@ -87,14 +87,14 @@ def apply(event: Run.Event, position: int, recorded_at: str) -> Iterator[RowChan
     run = str(event.originator_id)
     match event:
         case Run.StepCompleted():
-            for place, artifact in enumerate(event.outputs):
+            for ordinal, artifact in enumerate(event.outputs):
                 # A step from the cache has the outputs of the run that produced them.
                 if event.cached_from is None:
-                    yield Insert(ARTIFACTS, _artifact(event, position, place, artifact))
-                yield _flow(run, event.step, "out", artifact.name, place, str(artifact.id))
+                    yield Insert(ARTIFACTS, _artifact(event, position, ordinal, artifact))
+                yield _flow(run, event.step, "out", artifact.name, ordinal, str(artifact.id))
             # By name: the log does not record their order.
-            for place, (name, id) in enumerate(sorted(event.inputs.items())):
-                yield _flow(run, event.step, "in", name, place, str(id))
+            for ordinal, (name, id) in enumerate(sorted(event.inputs.items())):
+                yield _flow(run, event.step, "in", name, ordinal, str(id))
         case Run.Resumed():
             for step in event.redone:
                 yield Delete(FLOWS, {"run": run, "step": step})
@@ -102,12 +102,12 @@ def apply(event: Run.Event, position: int, recorded_at: str) -> Iterator[RowChan
             yield Delete(FLOWS, {"run": run})
 
 
-def _flow(run: str, step: str, direction: str, name: str, place: int, artifact: str) -> Insert:
-    return Insert(FLOWS, FlowRow(run, step, direction, name, place, artifact)._asdict())
+def _flow(run: str, step: str, direction: str, name: str, ordinal: int, artifact: str) -> Insert:
+    return Insert(FLOWS, FlowRow(run, step, direction, name, ordinal, artifact)._asdict())
 
 
 def _artifact(
-    event: Run.StepCompleted, position: int, place: int, artifact: Artifact
+    event: Run.StepCompleted, position: int, ordinal: int, artifact: Artifact
 ) -> dict[str, Any]:
     run = str(event.originator_id)
     return {
@@ -115,7 +115,7 @@ def _artifact(
         "run": run,
         "pipeline": Lookup(RUNS, "pipeline", run),
         "step": event.step,
-        "place": place,
+        "ordinal": ordinal,
         "name": artifact.name,
         "version": NextNumber(("pipeline", "step", "name")),
         "position": position,

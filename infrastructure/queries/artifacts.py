@@ -63,7 +63,7 @@ class SqlArtifactQueries:
         self, listing: Listing = LATEST_ARTIFACTS, only_latest: bool = False
     ) -> list[NamedArtifact]:
         """The artifacts that match a listing."""
-        wanted = listing_clauses(listing, _COLUMNS, then="t.place, t.id")
+        wanted = listing_clauses(listing, _COLUMNS, then="t.ordinal, t.id")
         latest = f" AND t.id IN (SELECT ({_NEWEST}) FROM ({_NAMES}) AS n)" if only_latest else ""
         rows = self._database.read(
             f"{_SELECT} FROM artifacts AS t WHERE {_EXISTS}{latest}{wanted.where}{wanted.tail}",
@@ -201,7 +201,7 @@ class SqlArtifactQueries:
     def _found(self, condition: str, values: Sequence[Any]) -> list[NamedArtifact]:
         rows = self._database.read(
             f"{_SELECT} FROM artifacts AS t WHERE {_EXISTS} AND {condition} "
-            "ORDER BY t.position DESC, t.place LIMIT 100",
+            "ORDER BY t.position DESC, t.ordinal LIMIT 100",
             values,
         )
         return [_named(row) for row in rows]

@@ -18,7 +18,7 @@ _LATEST = (
     "FROM (SELECT run, name, cached_from, metadata, tags FROM steps WHERE key = ? "
     "ORDER BY ended DESC LIMIT 1) AS s "
     "LEFT JOIN flows AS f ON f.run = s.run AND f.step = s.name AND f.direction = 'out' "
-    "LEFT JOIN artifacts AS a ON a.id = f.artifact ORDER BY f.place"
+    "LEFT JOIN artifacts AS a ON a.id = f.artifact ORDER BY f.ordinal"
 )
 
 

@@ -13,7 +13,7 @@ _MOST = 2**62
 """More rows than any table has, and less than the largest integer of SQL."""
 
 
-_NUMBERS = {"place", "position", "revision", "size", "stack_revision", "version"}
+_NUMBERS = {"ordinal", "position", "revision", "size", "stack_revision", "version"}
 """Columns of numbers, which are compared as texts, since users may filter by any text."""
 
 

@@ -70,7 +70,7 @@ class Lineages:
         for run, step in steps:
             rows = self._database.read(
                 "SELECT artifact FROM flows WHERE run = ? AND step = ? AND direction = ? "
-                "ORDER BY place",
+                "ORDER BY ordinal",
                 [run, step, direction],
             )
             yield from (artifact for (artifact,) in rows)
@@ -85,7 +85,7 @@ class Lineages:
             "SELECT f.direction, f.name, "
             "a.pipeline || '/' || a.step || '/' || a.name || '@' || a.version "
             "FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
-            "WHERE f.run = ? AND f.step = ? ORDER BY f.place, f.name",
+            "WHERE f.run = ? AND f.step = ? ORDER BY f.ordinal, f.name",
             [run, step],
         )
         return LineageStep(

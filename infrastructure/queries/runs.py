@@ -114,9 +114,10 @@ class SqlRunQueries:
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
         """The artifacts that the run with an id, or one of its steps, produced."""
         if step is None:
-            rows = self._database.read(f"{_ARTIFACT} ORDER BY a.position, f.place", (run,))
+            rows = self._database.read(f"{_ARTIFACT} ORDER BY a.position, f.ordinal", (run,))
         else:
-            rows = self._database.read(f"{_ARTIFACT} AND f.step = ? ORDER BY f.place", (run, step))
+            select = f"{_ARTIFACT} AND f.step = ? ORDER BY f.ordinal"
+            rows = self._database.read(select, (run, step))
         return [artifact_view(row) for row in rows]
 
     def _found(self, condition: str, *values: str) -> list[RunView]:
@@ -130,7 +131,7 @@ class SqlRunQueries:
         executed = {row[0]: row[1:] for row in rows}
         outputs: dict[str, list[ArtifactView]] = {}
         # By the step that they are outputs of: from the cache, another step may have produced them.
-        for step, *artifact in self._database.read(f"{_OUTPUT} ORDER BY f.place", (run,)):
+        for step, *artifact in self._database.read(f"{_OUTPUT} ORDER BY f.ordinal", (run,)):
             outputs.setdefault(step, []).append(artifact_view(artifact))
         return [_step(node, executed.get(node["name"]), outputs) for node in graph]
 

@@ -157,9 +157,9 @@ class _ByReference(_ByValue):
         if isinstance(obj, FunctionType | type) and isinstance(obj.__module__, str):
             module, name = obj.__module__, obj.__qualname__
             depth = _depth(obj, sys.modules.get(module), name)
-            place = None if depth is None else file_module(module)
-            if place is not None:
-                return _found_in_file, (place, name, depth)
+            file = None if depth is None else file_module(module)
+            if file is not None:
+                return _found_in_file, (file, name, depth)
             if depth:  # without a decorator, cloudpickle does it
                 return _found, (module, name, depth)
         return super().reducer_override(obj)
@@ -187,8 +187,8 @@ def _found(module: str, name: str, depth: int) -> Any:
     return _inside(sys.modules[module], name, depth)
 
 
-def _found_in_file(place: FileModule, name: str, depth: int) -> Any:
-    return _inside(place.load(), name, depth)
+def _found_in_file(file: FileModule, name: str, depth: int) -> Any:
+    return _inside(file.load(), name, depth)
 
 
 def _inside(module: Any, name: str, depth: int) -> Any:
