@@ -15,7 +15,7 @@ from stackfold.infrastructure.queries.log_entries import (
     COLUMNS,
     PAGE,
     EntryReader,
-    Event,
+    EventRow,
     state_of,
 )
 from stackfold.infrastructure.queries.log_filter import Selection, selection
@@ -44,7 +44,7 @@ class SqlHistory:
 
     def at(self, positions: Sequence[int]) -> list[HistoryEntry]:
         """The entries at positions, in the same order."""
-        found: dict[int, Event] = {}
+        found: dict[int, EventRow] = {}
         for begin in range(0, len(positions), PAGE):
             part = positions[begin : begin + PAGE]
             events = self._events(f"e.position IN ({marks(part)})", part)
@@ -183,17 +183,17 @@ class SqlHistory:
             yield from (position for _, position in page)
             last, _ = page[-1]
 
-    def _events(self, where: str, parameters: Sequence[Any]) -> list[Event]:
+    def _events(self, where: str, parameters: Sequence[Any]) -> list[EventRow]:
         return self._read(f"{Selection().source} AND {where}", parameters)
 
-    def _read(self, source: str, parameters: Sequence[Any]) -> list[Event]:
+    def _read(self, source: str, parameters: Sequence[Any]) -> list[EventRow]:
         return [
-            Event(*row) for row in self._database.read(f"SELECT {COLUMNS} {source}", parameters)
+            EventRow(*row) for row in self._database.read(f"SELECT {COLUMNS} {source}", parameters)
         ]
 
     def _pages(
         self, wanted: Selection, newest_first: bool, limit: int | None = None
-    ) -> Iterator[list[Event]]:
+    ) -> Iterator[list[EventRow]]:
         """Events by position, read a page at a time, so that no other thread waits long.
 
         Args:

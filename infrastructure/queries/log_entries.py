@@ -16,7 +16,7 @@ COLUMNS = (
     "e.position, e.change, e.recorded_at, e.originator_id, e.originator_version, e.topic, "
     "e.state, n.kind, n.name"
 )
-"""The columns of `Event`, with the events as `e` and their entries in the log index as `n`."""
+"""The columns of `EventRow`, with the events as `e` and their entries in the log index as `n`."""
 PAGE = 200
 """The number of events of a page."""
 
@@ -27,7 +27,7 @@ _SHOWN = ("name", "pipeline", "step", "error")
 """The fields of a run's events that entries show."""
 
 
-class Event(NamedTuple):
+class EventRow(NamedTuple):
     """A row of the log, with its entry in the log index."""
 
     position: int
@@ -74,15 +74,15 @@ class EntryReader:
         self._names: dict[str, _Name] = {}
         self._revisions: dict[str, dict[tuple[str, int], _Revision]] = {}
 
-    def entries(self, events: Iterable[Event]) -> Iterator[HistoryEntry]:
+    def entries(self, events: Iterable[EventRow]) -> Iterator[HistoryEntry]:
         """One entry per event, in the same order."""
         events = iter(events)
         while page := [*islice(events, PAGE)]:
             yield from self.page(page)
 
-    def page(self, events: Sequence[Event]) -> list[HistoryEntry]:
+    def page(self, events: Sequence[EventRow]) -> list[HistoryEntry]:
         """One entry per event of a page, in the same order."""
-        by_topic: dict[str, list[Event]] = {}
+        by_topic: dict[str, list[EventRow]] = {}
         for event in events:
             by_topic.setdefault(event.topic.partition(".")[0], []).append(event)
         changes: dict[int, list[Change]] = {}
@@ -96,7 +96,7 @@ class EntryReader:
         return [_entry(event, states[event.position], changes[event.position]) for event in events]
 
     def _revised(
-        self, model: ReadModel, events: Sequence[Event]
+        self, model: ReadModel, events: Sequence[EventRow]
     ) -> Iterator[tuple[int, list[Change]]]:
         """Position → what changed, for aggregates with a row per revision."""
         before, after = self._rows(model, events)
@@ -106,7 +106,7 @@ class EntryReader:
             yield at, row_changes(model, before.get(at), after.get(at), names.get(at, {}))
 
     def _rows(
-        self, model: ReadModel, events: Sequence[Event]
+        self, model: ReadModel, events: Sequence[EventRow]
     ) -> tuple[dict[int, Row], dict[int, Row]]:
         """Position → the row that an event ended, and position → the row that it began."""
         # The row that one event begins is the one that the next event of the aggregate ends.
@@ -141,7 +141,7 @@ class EntryReader:
         self,
         model: ReadModel,
         joined: str,
-        events: Sequence[Event],
+        events: Sequence[EventRow],
         known: dict[tuple[str, int], _Revision],
     ) -> None:
         if not events:
@@ -224,7 +224,7 @@ _END = 2**63 - 1
 _decode = json.JSONDecoder().raw_decode
 
 
-def state_of(event: Event) -> Mapping[str, Any]:
+def state_of(event: EventRow) -> Mapping[str, Any]:
     """The fields of an event; none if they are damaged, since the rest can still be shown."""
     try:
         state = _decode(event.state.decode())[0]
@@ -238,7 +238,7 @@ def _shown(state: Mapping[str, Any]) -> list[Change]:
     return [Change(field, None, state[field]) for field in _SHOWN if field in state]
 
 
-def _entry(event: Event, state: Mapping[str, Any], changes: list[Change]) -> HistoryEntry:
+def _entry(event: EventRow, state: Mapping[str, Any], changes: list[Change]) -> HistoryEntry:
     return HistoryEntry(
         event.position,
         event.change,
