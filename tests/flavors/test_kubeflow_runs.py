@@ -254,7 +254,7 @@ def test_an_api_that_fails_for_a_while_is_asked_again(on_kubeflow, kubeflow):
 
 
 def test_a_run_goes_on_when_the_api_stays_away(on_kubeflow, kubeflow, monkeypatch, tmp_path):
-    monkeypatch.setattr(kubeflow_orchestrator, "_UNREACHABLE", 1.0)
+    monkeypatch.setattr(kubeflow_orchestrator, "_MAX_OUTAGE", 1.0)
     kubeflow.refuse["GET runs/"] = (503, "try later")
     ws = on_kubeflow()
     with pytest.raises(RunDetached, match="it is not waited for: 503 try later"):
@@ -267,7 +267,7 @@ def test_a_run_goes_on_when_the_api_stays_away(on_kubeflow, kubeflow, monkeypatc
 def test_a_run_that_ends_while_the_api_is_away_ends_in_the_log_too(
     on_kubeflow, kubeflow, monkeypatch
 ):
-    monkeypatch.setattr(kubeflow_orchestrator, "_UNREACHABLE", 15.0)
+    monkeypatch.setattr(kubeflow_orchestrator, "_MAX_OUTAGE", 15.0)
     kubeflow.refuse["GET runs/"] = (503, "try later")
     ws = on_kubeflow()
     with suppress(RunDetached):  # unless it is quicker than that, as it should be
@@ -288,7 +288,7 @@ def test_an_api_that_accepts_and_never_answers_is_not_waited_for(
 
 
 def test_a_run_goes_on_when_the_api_falls_silent(on_kubeflow, kubeflow, monkeypatch, tmp_path):
-    monkeypatch.setattr(kubeflow_orchestrator, "_UNREACHABLE", 1.0)
+    monkeypatch.setattr(kubeflow_orchestrator, "_MAX_OUTAGE", 1.0)
     monkeypatch.setattr(kubeflow_api, "_RESPONSE_TIMEOUT", 5)
     kubeflow.silent = ["GET runs/"]
     ws = on_kubeflow()

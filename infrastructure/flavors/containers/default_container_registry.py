@@ -21,29 +21,29 @@ class DefaultContainerRegistry(ContainerRegistry):
     flavor = "default"
 
     class Configuration(ports.Configuration):
-        """Where the registry is, and who may use it."""
+        """The registry and the credentials."""
 
         uri: str = Field(
             min_length=1,
-            description="Where images are pushed to and pulled from: registry.example.com/team.",
+            description="The address of the registry: registry.example.com/team.",
         )
         username: Secret | None = Field(
             None,
-            description="The account to log in with, as a reference {{secret.key}}; `token` where "
-            "there is only a password.",
+            description="The user name, as a reference {{secret.key}}; `token` if there is only a "
+            "password.",
         )
         password: Secret | None = Field(
-            None, description="Its password or token, as a reference {{secret.key}}."
+            None, description="The password or token, as a reference {{secret.key}}."
         )
         insecure: bool | None = Field(
             None,
-            description="Whether it speaks plain HTTP; by default only one on this machine does.",
+            description="Whether to use plain HTTP; the default is to do so on this machine only.",
         )
 
         @field_validator("uri")
         @classmethod
         def _is_an_address(cls, uri: str) -> str:
-            # What is wrong with it must not be repeated: it may hold a password.
+            # The message must not repeat the address, which may contain a password.
             if "://" in uri:
                 raise ValueError("is written without http:// or https://: registry.example.com")
             if "@" in uri:
@@ -62,12 +62,12 @@ class DefaultContainerRegistry(ContainerRegistry):
 
     @property
     def uri(self) -> str:
-        """Where images are pushed to and pulled from."""
+        """The address of the registry."""
         return self.configuration.uri
 
     @property
     def is_remote(self) -> bool:  # type: ignore[override]
-        """Whether other machines can reach it."""
+        """Whether other machines can reach the registry."""
         return not is_loopback(without_port(host_of(self.uri)))
 
     @property
@@ -80,12 +80,12 @@ class DefaultContainerRegistry(ContainerRegistry):
         chosen = self.configuration
         if chosen.password is None:
             return None
-        # Registries that give out tokens ask for some name, but not for which.
+        # Registries with tokens require a user name, but ignore it.
         username = self.secret(chosen.username) if chosen.username is not None else "token"
         return Credentials(username, self.secret(chosen.password))
 
     def check_connection(self) -> None:
-        """Log in, if there is a password; which images may be pushed is not tried."""
+        """Log in, if there is a password; the permission to push is not checked."""
         from stackfold.infrastructure.flavors.containers.registry_api import RegistryApi
 
         RegistryApi(self.uri, self.is_plain, self.credentials).check()

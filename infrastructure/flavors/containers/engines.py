@@ -1,4 +1,4 @@
-"""Docker, Podman and Buildah: the programs that build images, each with its own way to be asked."""
+"""The engines that build and push images: Docker, Podman and Buildah."""
 
 import base64
 import json
@@ -19,10 +19,10 @@ from stackfold.domain.errors import BuildFailed, PushFailed, RegistryForbidden, 
 from stackfold.infrastructure.flavors.containers.engine_processes import Outcome, run
 from stackfold.infrastructure.flavors.containers.image_names import host_of
 
-_SECRETS = "STACKFOLD_SECRET_"
-"""What begins the names of variables that hold secrets; an engine needs none of them."""
+_NOT_INHERITED = "STACKFOLD_SECRET_"
+"""Prefix of variables with secrets, which engines do not inherit."""
 
-_REFUSED = ("unauthorized", "authentication required", "denied", "forbidden", "no basic auth")
+_FORBIDDEN = ("unauthorized", "authentication required", "denied", "forbidden", "no basic auth")
 _UNREACHABLE = (
     "connection refused", "no such host", "i/o timeout", "no route to host", "connection reset",
     "server misbehaving", "tls handshake", "x509",
@@ -31,16 +31,16 @@ _UNREACHABLE = (
 
 
 class Access(NamedTuple):
-    """How a registry is to be spoken to."""
+    """The credentials and the protocol of a registry."""
 
     credentials: Credentials | None
-    """Whose; None for those that the engine knows itself."""
+    """None for those that the engine has stored itself."""
     is_plain: bool
-    """Whether it speaks plain HTTP."""
+    """Whether it uses plain HTTP."""
 
 
 class Build(NamedTuple):
-    """An image that is to be built."""
+    """An image to build."""
 
     name: str
     containerfile: Path
@@ -49,42 +49,42 @@ class Build(NamedTuple):
     platform: str | None
     rebuild: bool
     base: str
-    """The image that it begins with."""
+    """The base image; empty if a Containerfile names it."""
     access: Access | None
-    """To the registry of that; None if nobody knows more of it than the engine."""
+    """The access to the registry of the base image; None for the engine's own."""
 
 
-class _Way(NamedTuple):
-    """What an engine must be told to be let in by a registry."""
+class _Login(NamedTuple):
+    """The options and variables by which an engine logs in to a registry."""
 
     options: Sequence[str] = ()
     environment: Mapping[str, str] = MappingProxyType({})
 
 
 class Engine:
-    """A program on this machine."""
+    """An engine: a program on this machine."""
 
     program: ClassVar[str]
 
-    def __init__(self, options: Sequence[str], build_options: Sequence[str], seconds: int) -> None:
-        """Ask it with these options.
+    def __init__(self, options: Sequence[str], build_options: Sequence[str], timeout: int) -> None:
+        """Create the engine; nothing is started yet.
 
         Args:
-            options: Before what it is asked.
-            build_options: When it is asked to build.
-            seconds: How long a build may take, and how long a push.
+            options: Global options of the program.
+            build_options: Options of its command `build`.
+            timeout: Seconds until a build or a push times out.
         """
         self._options = options
         self._build_options = build_options
-        self._seconds = seconds
+        self._timeout = timeout
 
     def build(self, build: Build) -> None:
         """Build an image.
 
         Raises:
-            BuildFailed: It did not work.
+            BuildFailed: The engine failed, or timed out.
         """
-        command = ["build", *self._how, "-t", build.name, "-f", str(build.containerfile)]
+        command = ["build", *self._build_defaults, "-t", build.name, "-f", str(build.containerfile)]
         for name, value in build.arguments.items():
             command += ["--build-arg", f"{name}={value}"]
         if build.platform:
@@ -92,74 +92,75 @@ class Engine:
         if build.rebuild:
             command += ["--no-cache", "--pull"]
         with _private_folder() as folder:
-            way = self._way(build.base, build.access, folder) if build.access else _Way()
-            command += [*way.options, *self._build_options, str(build.context)]
+            login = self._login(build.base, build.access, folder) if build.access else _Login()
+            command += [*login.options, *self._build_options, str(build.context)]
             try:
-                outcome = self._run(command, way.environment)
+                outcome = self._run(command, login.environment)
             except subprocess.TimeoutExpired as error:
-                raise BuildFailed(build.name, self._too_long) from error
+                raise BuildFailed(build.name, self._timed_out) from error
         if outcome.code:
             raise BuildFailed(build.name, f"{self.program}: {outcome.reason}")
 
     def push(self, name: str, access: Access) -> str:
-        """Push an image, and return the digest that its registry gave it.
+        """Push an image, and return its digest in the registry.
 
         Args:
-            name: The image.
-            access: To its registry.
+            name: The full name of the image.
+            access: The access to its registry.
 
         Raises:
-            PushFailed: It did not work.
-            RegistryForbidden: The registry does not let them in.
-            RegistryUnavailable: The registry does not answer.
+            PushFailed: The engine failed, or timed out.
+            RegistryForbidden: The registry denies access.
+            RegistryUnavailable: The registry does not respond.
         """
         with _private_folder() as folder:
-            way = self._way(name, access, folder)
+            login = self._login(name, access, folder)
             try:
-                outcome, digest = self._push(name, way, folder)
+                outcome, digest = self._push(name, login, folder)
             except subprocess.TimeoutExpired as error:
-                raise PushFailed(name, self._too_long) from error
+                raise PushFailed(name, self._timed_out) from error
         if not outcome.code and digest:
             return digest
-        said = outcome.output.lower()
-        if any(each in said for each in _REFUSED):
+        output = outcome.output.lower()
+        if any(each in output for each in _FORBIDDEN):
             who = "the account" if access.credentials else f"whom {self.program} is logged in as"
             raise RegistryForbidden(host_of(name), f"{who} may not push {name}")
-        if "server gave http response to https" in said:
+        if "server gave http response to https" in output:
             problem = (
                 "it speaks plain HTTP: if that will do, give insecure, or tell Docker's daemon"
             )
             raise RegistryUnavailable(host_of(name), problem)
-        if any(each in said for each in _UNREACHABLE):
+        if any(each in output for each in _UNREACHABLE):
             raise RegistryUnavailable(host_of(name), outcome.reason)
         raise PushFailed(name, f"{self.program}: {outcome.reason}")
 
     @abstractmethod
     def id(self, name: str) -> str | None:
-        """What the engine knows an image by, "sha256:…"; None if it does not have it."""
+        """Return the engine's id of an image, "sha256:…"; None if it does not have the image."""
 
-    # -- how it is done
-
-    _how: ClassVar[Sequence[str]] = ()
-    """What is said with every build."""
+    _build_defaults: ClassVar[Sequence[str]] = ()
+    """Options of every build."""
 
     @abstractmethod
-    def _way(self, name: str, access: Access, folder: Path) -> _Way:
-        """How to be let in by the registry in an image's name.
+    def _login(self, name: str, access: Access, folder: Path) -> _Login:
+        """Return how to log in to the registry in an image's name.
 
-        What is secret is written to the folder, which is private and goes.
+        Args:
+            name: The image.
+            access: The access to its registry.
+            folder: A private temporary folder for credentials.
         """
 
     @abstractmethod
-    def _push(self, name: str, way: _Way, folder: Path) -> tuple[Outcome, str]:
-        """Push an image; what became of it, and its digest."""
+    def _push(self, name: str, login: _Login, folder: Path) -> tuple[Outcome, str]:
+        """Push an image, and return the result and the digest."""
 
     @property
-    def _too_long(self) -> str:
-        return f"it took longer than {self._seconds} seconds, the timeout"
+    def _timed_out(self) -> str:
+        return f"it took longer than {self._timeout} seconds, the timeout"
 
-    def _ask(self, *arguments: str) -> str | None:
-        """One word that it says of an image; None if it does not have it."""
+    def _query(self, *arguments: str) -> str | None:
+        """The last word of the output of a command; None if the command fails."""
         with suppress(subprocess.TimeoutExpired):
             outcome = self._run(arguments)
             if not outcome.code and outcome.output.strip():
@@ -170,75 +171,77 @@ class Engine:
         self, arguments: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})
     ) -> Outcome:
         command = [self.program, *self._options, *arguments]
-        own = {each: value for each, value in os.environ.items() if not each.startswith(_SECRETS)}
-        return run(command, self._seconds, {**own, **environment})
+        own = {
+            each: value for each, value in os.environ.items() if not each.startswith(_NOT_INHERITED)
+        }
+        return run(command, self._timeout, {**own, **environment})
 
 
 class Buildah(Engine):
-    """https://buildah.io: builds without a daemon, and where nobody may start containers."""
+    """https://buildah.io: builds without a daemon, and without the permission to run containers."""
 
     program = "buildah"
-    _how = ("--layers",)
+    _build_defaults = ("--layers",)
 
     def id(self, name: str) -> str | None:
-        found = self._ask("inspect", "--type", "image", "--format", "{{.FromImageID}}", name)
+        found = self._query("inspect", "--type", "image", "--format", "{{.FromImageID}}", name)
         return found and f"sha256:{found}"
 
-    def _way(self, name: str, access: Access, folder: Path) -> _Way:
+    def _login(self, name: str, access: Access, folder: Path) -> _Login:
         options = [f"--tls-verify={str(not access.is_plain).lower()}"]
         if access.credentials:
-            path = _written(folder / "auth.json", name, access.credentials)
+            path = _write_credentials(folder / "auth.json", name, access.credentials)
             options += ["--authfile", str(path)]
-        return _Way(options)
+        return _Login(options)
 
-    def _push(self, name: str, way: _Way, folder: Path) -> tuple[Outcome, str]:
+    def _push(self, name: str, login: _Login, folder: Path) -> tuple[Outcome, str]:
         digest = folder / "digest"
-        outcome = self._run(["push", *way.options, "--digestfile", str(digest), name])
+        outcome = self._run(["push", *login.options, "--digestfile", str(digest), name])
         return outcome, digest.read_text().strip() if digest.exists() else ""
 
 
 class Podman(Buildah):
-    """https://podman.io: Buildah's builds, in a program that can start containers, too."""
+    """https://podman.io: builds as Buildah does, and can run containers."""
 
     program = "podman"
 
     def id(self, name: str) -> str | None:
-        found = self._ask("image", "inspect", "--format", "{{.Id}}", name)
+        found = self._query("image", "inspect", "--format", "{{.Id}}", name)
         return found and f"sha256:{found}"
 
 
 class Docker(Engine):
-    """https://docs.docker.com: a daemon builds, which may be on another machine."""
+    """https://docs.docker.com: builds by a daemon, which may be on another machine."""
 
     program = "docker"
 
     def id(self, name: str) -> str | None:
-        return self._ask("image", "inspect", "--format", "{{.Id}}", name)
+        return self._query("image", "inspect", "--format", "{{.Id}}", name)
 
-    def _way(self, name: str, access: Access, folder: Path) -> _Way:
-        # Whether a registry may speak plain HTTP is for Docker's daemon to say.
+    def _login(self, name: str, access: Access, folder: Path) -> _Login:
+        # Docker's daemon decides whether a registry may use plain HTTP.
         if access.credentials is None:
-            return _Way()
-        # It reads credentials from the folder of its configuration, which also names the daemon.
-        daemon = self._ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
-        _written(folder / "config.json", name, access.credentials)
+            return _Login()
+        # It reads credentials from its configuration folder, which also names the daemon.
+        daemon = self._query("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+        _write_credentials(folder / "config.json", name, access.credentials)
         environment = {"DOCKER_CONFIG": str(folder)}
         if daemon and "DOCKER_HOST" not in os.environ:
             environment["DOCKER_HOST"] = daemon
-        return _Way((), environment)
+        return _Login((), environment)
 
-    def _push(self, name: str, way: _Way, folder: Path) -> tuple[Outcome, str]:
-        outcome = self._run(["push", name], way.environment)
+    def _push(self, name: str, login: _Login, folder: Path) -> tuple[Outcome, str]:
+        outcome = self._run(["push", name], login.environment)
         found = re.findall(r"digest: (sha256:[0-9a-f]{64})", outcome.output)
         return outcome, found[-1] if found else ""
 
 
 ENGINES: Mapping[str, type[Engine]] = {each.program: each for each in (Docker, Podman, Buildah)}
-"""By name, in the order in which they are looked for."""
+"""Name → class, in the order in which an engine is chosen."""
 
 
 def installed() -> Iterator[str]:
-    """The engines that are there; Docker only if its daemon answers."""
+    """Yield the installed engines; Docker only if its daemon responds."""
     for name in ENGINES:
         if shutil.which(name) and (name != "docker" or _daemon_answers()):
             yield name
@@ -258,13 +261,13 @@ def _private_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _written(path: Path, name: str, credentials: Credentials) -> Path:
-    """A file as these programs read credentials, for nobody else to read."""
+def _write_credentials(path: Path, name: str, credentials: Credentials) -> Path:
+    """Write credentials to a private file in the format of these programs."""
     host = host_of(name)
     key = "https://index.docker.io/v1/" if host == "docker.io" else host
     pair = f"{credentials.username}:{credentials.password}".encode()
-    said = {"auth": base64.b64encode(pair).decode()}
-    text = json.dumps({"auths": {key: said, host: said}})
+    entry = {"auth": base64.b64encode(pair).decode()}
+    text = json.dumps({"auths": {key: entry, host: entry}})
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     return path

@@ -1,4 +1,4 @@
-"""What an image is made of: the Containerfile, the code and what comes with it."""
+"""The contents of an image: the Containerfile, the code, Stackfold and the requirements."""
 
 import hashlib
 import json
@@ -18,16 +18,16 @@ from stackfold.infrastructure.system.stackfold_wheel import stackfold_wheel
 
 WORKING_FOLDER = "/app"
 OWN_FOLDER = ".stackfold-image"
-"""What comes with the code: a folder in it, there and in the image."""
+"""The folder of Stackfold and the requirements, below the code, in the context and the image."""
 
 _STACKFOLD = re.compile(r"stackfold(\[[\w,-]+\])?")
-_THE_BEGINNING = 315_532_800
-"""1980, as a time of change: the layers of an image are the same if its files are."""
+_MODIFIED = 315_532_800
+"""The modification time of all files, 1980, so that equal files make equal layers."""
 _MEGABYTE = 10**6
 
 
 class Choices(Protocol):
-    """What of a builder's configuration goes into an image."""
+    """The part of a builder's configuration that determines an image."""
 
     @property
     def base_image(self) -> str | None: ...
@@ -58,24 +58,24 @@ class Choices(Protocol):
 
 
 def default_base_image() -> str:
-    """An image with the Python that is running: what it pickles, another may not read."""
+    """Return an image with the running version of Python, which can read its pickles."""
     return f"docker.io/library/python:{sys.version_info.major}.{sys.version_info.minor}-slim"
 
 
 class ImageContext:
-    """What is handed to the engine that builds an image."""
+    """The input of the engine that builds an image."""
 
     def __init__(self, plan: ImagePlan, choices: Choices, home: Path) -> None:
-        """Look at the code, but copy nothing yet.
+        """List the files of the code; nothing is copied yet.
 
         Args:
-            plan: What the image is for.
-            choices: How it is made.
-            home: The folder of the workspace, which must not get into it.
+            plan: The pipeline and the folder of its code.
+            choices: The configuration of the builder.
+            home: The home of the workspace, which is excluded.
 
         Raises:
-            BuildFailed: The code, or the Containerfile of one's own, is not there or too large.
-            InvalidFile: The list of what stays out cannot be read.
+            BuildFailed: The code or the Containerfile does not exist, or the code is too large.
+            InvalidFile: The ignore file cannot be read.
         """
         self._plan = plan
         self._choices = choices
@@ -85,35 +85,33 @@ class ImageContext:
         except InstallFailed as error:
             raise BuildFailed(self._title, error.problem) from error
         self._code = sorted(files_of(plan.folder, home))
-        self._must_be_small()
+        self._check_size()
 
     @property
     def base_image(self) -> str:
-        """What it begins with; empty if a Containerfile of one's own says that."""
+        """The base image; empty if a Containerfile names it."""
         if self._choices.containerfile is not None:
             return ""
         return self._choices.base_image or default_base_image()
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The code, by path."""
+        """The paths of the code."""
         return tuple(each.path for each in self._code)
 
     @cached_property
     def requirements(self) -> str:
-        """What pip is to install, one requirement a line."""
-        place = f"file://{WORKING_FOLDER}/{OWN_FOLDER}/{self._wheel.name}"
+        """The requirements for pip, one per line."""
+        url = f"file://{WORKING_FOLDER}/{OWN_FOLDER}/{self._wheel.name}"
         lines = [
-            f"stackfold{found[1] or ''} @ {place}"
-            if (found := _STACKFOLD.fullmatch(each))
-            else each
+            f"stackfold{found[1] or ''} @ {url}" if (found := _STACKFOLD.fullmatch(each)) else each
             for each in (*self._plan.requirements, *self._choices.requirements)
         ]
         return "".join(f"{each}\n" for each in dict.fromkeys(lines))
 
     @cached_property
     def containerfile(self) -> str:
-        """How the image is built, step by step; what changes most comes last."""
+        """The Containerfile; the steps that change most come last."""
         choices = self._choices
         install = ["python3", "-m", "pip", "install", "--no-cache-dir"]
         if choices.index_url:
@@ -122,14 +120,14 @@ class ImageContext:
             install += ["--extra-index-url", url]
         install += ["-r", f"{WORKING_FOLDER}/{OWN_FOLDER}/requirements.txt"]
         variables = {
-            "PIP_BREAK_SYSTEM_PACKAGES": "1",  # where a distribution keeps Python for itself
+            "PIP_BREAK_SYSTEM_PACKAGES": "1",  # for a Python that the distribution manages
             "PIP_ROOT_USER_ACTION": "ignore",
             "PYTHONPATH": WORKING_FOLDER,
             **choices.environment,
         }
         return "\n".join(
             [
-                self._beginning(),
+                self._first_steps(),
                 f"WORKDIR {WORKING_FOLDER}",
                 *(f"ENV {name}={_quoted(value)}" for name, value in variables.items()),
                 f"COPY {OWN_FOLDER}/ {WORKING_FOLDER}/{OWN_FOLDER}/",
@@ -140,13 +138,13 @@ class ImageContext:
         )
 
     def digest(self, into: Path | None = None) -> str:
-        """What the image is made of, as sha256 in hexadecimal; of its base only the name.
+        """Return the sha256 of the contents, in hexadecimal; of the base image only the name.
 
         Args:
-            into: A new folder into which all of it is copied, as it is read for the digest.
+            into: A new folder to copy the contents to, as they are read for the digest.
 
         Raises:
-            BuildFailed: The code cannot be read, or there is no room.
+            BuildFailed: The code cannot be read, or the disk is full.
         """
         files = {}
         try:
@@ -158,26 +156,26 @@ class ImageContext:
             problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             raise BuildFailed(self._title, f"its code cannot be copied: {problem}") from error
         if into is not None:
-            _smooth(into)
-        made_of = {
+            _normalize(into)
+        contents = {
             "containerfile": self.containerfile,
             "build_arguments": self._choices.build_arguments,
             "platform": self._choices.platform,
             "files": files,
         }
-        return hashlib.sha256(canonical_json(made_of, ascii=True, spaces=True).encode()).hexdigest()
-
-    # -- how it is done
+        return hashlib.sha256(
+            canonical_json(contents, ascii=True, spaces=True).encode()
+        ).hexdigest()
 
     def _contents(self) -> Iterator[tuple[str, bytes, bool]]:
-        """Path, content, and whether it can be executed."""
+        """Yield the path and the content of every file, and whether it is executable."""
         yield f"{OWN_FOLDER}/{self._wheel.name}", self._wheel.content, False
         yield f"{OWN_FOLDER}/requirements.txt", self.requirements.encode(), False
         for each in self._code:
             yield each.path, each.location.read_bytes(), os.access(each.location, os.X_OK)
 
-    def _beginning(self) -> str:
-        """Where the image begins: a base image, or the steps of a Containerfile of one's own."""
+    def _first_steps(self) -> str:
+        """The base image, or the steps of the configured Containerfile."""
         if self._choices.containerfile is None:
             return f"FROM {self.base_image}"
         path = self._plan.folder / self._choices.containerfile
@@ -187,8 +185,8 @@ class ImageContext:
             problem = error.strerror if isinstance(error, OSError) else "it is no text"
             raise BuildFailed(self._title, f"{path} cannot be read: {problem}") from error
 
-    def _must_be_small(self) -> None:
-        """Refuse what was hardly meant, such as a whole home folder."""
+    def _check_size(self) -> None:
+        """Reject code that is too large, such as a whole home folder."""
         sizes: dict[str, int] = {}
         for each in self._code:
             top = each.path.partition("/")[0]
@@ -209,14 +207,14 @@ def _write(path: Path, content: bytes, mode: int) -> None:
     path.chmod(mode)
 
 
-def _smooth(folder: Path) -> None:
-    """Let nothing but their content tell files apart, so that the same ones make the same layer."""
+def _normalize(folder: Path) -> None:
+    """Set equal modes and times, so that equal files make equal layers."""
     for here, _, names in os.walk(folder, topdown=False):
         Path(here).chmod(0o755)
         for each in (*(os.path.join(here, name) for name in names), here):
-            os.utime(each, (_THE_BEGINNING, _THE_BEGINNING))
+            os.utime(each, (_MODIFIED, _MODIFIED))
 
 
 def _quoted(value: str) -> str:
-    """A value as a Containerfile reads it, with nothing in it replaced."""
+    """Quote a value for a Containerfile, without expansion."""
     return '"' + re.sub(r'(["\\$])', r"\\\1", value) + '"'

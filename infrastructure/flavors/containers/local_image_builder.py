@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _TITLE = "the image builder 'local'"
 _TAG = 20
-"""Hexadecimal digits of a digest in a tag: two images share them once in 10^12 pairs of 10^12."""
+"""Hexadecimal digits of a digest in a tag; a collision of two images has a chance of 10^-24."""
 
 
 class LocalImageBuilder(ImageBuilder):
@@ -34,49 +34,45 @@ class LocalImageBuilder(ImageBuilder):
     flavor = "local"
 
     class Configuration(ports.Configuration):
-        """What images are made of, and with what."""
+        """The contents of images, and the engine that builds them."""
 
         engine: Literal["docker", "podman", "buildah"] | None = Field(
-            None, description="What builds; by default the first of them that works here."
+            None, description="The engine; by default the first of them that works here."
         )
         base_image: str | None = Field(
             None,
             pattern=r"^[a-zA-Z0-9][\w.:/@-]*$",
-            description="What images begin with, which must have python3 and pip; by default "
-            "docker.io/library/python:X.Y-slim, of the Python that runs Stackfold.",
+            description="The base image, which must contain python3 and pip; by default "
+            "docker.io/library/python:X.Y-slim, with the Python version that runs Stackfold.",
         )
         containerfile: str | None = Field(
             None,
             min_length=1,
-            description="A Containerfile or Dockerfile of one's own in the place of a base image, "
-            "relative to the code, which is its context; what is ours comes after it.",
+            description="A Containerfile or Dockerfile instead of a base image, relative to the "
+            "code, which is its context. Stackfold's steps are appended.",
         )
         requirements: list[str] = Field(
             default_factory=list,
-            description="pip requirements, beside those of the stack and of Stackfold itself.",
+            description="Further pip requirements, beside those of the stack and of Stackfold.",
         )
         index_url: str | None = Field(
-            None, description="The package index that pip uses, instead of PyPI."
+            None, description="The package index of pip; by default PyPI."
         )
         extra_index_urls: list[str] = Field(
-            default_factory=list, description="Package indexes that pip uses, too."
+            default_factory=list, description="Further package indexes of pip."
         )
         environment: dict[str, str] = Field(
             default_factory=dict,
-            description="Variables of the image, for all to see who may pull it.",
+            description="Environment variables of the image; not for secrets.",
         )
         build_arguments: dict[str, str] = Field(
-            default_factory=dict, description="Arguments of the build, for all to see."
+            default_factory=dict, description="Arguments of the build; not for secrets."
         )
         platform: str | None = Field(
-            None, min_length=1, description="For which machines, such as linux/amd64."
+            None, min_length=1, description="The platform of the image, such as linux/amd64."
         )
-        context_limit: int = Field(
-            200, gt=0, description="Megabytes of code, at most: more was hardly meant."
-        )
-        timeout: int = Field(
-            3600, gt=0, description="Seconds that a build may take, and that a push may."
-        )
+        context_limit: int = Field(200, gt=0, description="Megabytes of code, at most.")
+        timeout: int = Field(3600, gt=0, description="Seconds until a build or a push times out.")
         engine_options: list[str] = Field(
             default_factory=list,
             description="Options of the engine, such as --storage-driver=vfs.",
@@ -104,7 +100,7 @@ class LocalImageBuilder(ImageBuilder):
         @classmethod
         def _hold_no_password(cls, given: str | list[str] | None) -> str | list[str] | None:
             for url in [given] if isinstance(given, str) else given or []:
-                # What is wrong with it must not be repeated: it may hold a password.
+                # The message must not repeat the URL, which may contain a password.
                 if "@" in urlsplit(url).netloc:
                     raise ValueError("may hold no password: whoever pulls an image would see it")
             return given
@@ -156,11 +152,11 @@ class LocalImageBuilder(ImageBuilder):
         return Recipe(name, context.containerfile, context.requirements, context.files)
 
     def check_connection(self) -> None:
-        """Look for a program that builds, and for the daemon of Docker."""
+        """Check that an engine is installed and, for Docker, that its daemon responds."""
         self._engine()
 
     def _access(self, image: str, registry: ContainerRegistry | None) -> "Access | None":
-        """To the registry of a base image, if it is the stack's."""
+        """The access to the registry of the base image, if it is the stack's registry."""
         from stackfold.infrastructure.flavors.containers.engines import Access
 
         if registry is None or not image or host_of(image) != host_of(registry.uri):

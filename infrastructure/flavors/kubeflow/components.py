@@ -1,6 +1,6 @@
-"""The two components that every pipeline for Kubeflow is made of.
+"""The two components of every pipeline on Kubeflow.
 
-Their source is what is sent: in the pod they know nothing else of this file.
+kfp sends the source of each function alone, so they cannot use other names of this file.
 """
 
 
@@ -12,7 +12,7 @@ def step(run: str, step: str, source: str) -> None:
 
 
 def settle(run: str, source: str, awaited: bool) -> None:
-    """End a run of which no step is executed any more."""
+    """Complete a run whose steps have all ended."""
     from stackfold.infrastructure.flavors.kubeflow.step import main
 
     main("settle", run, source, *(["awaited"] if awaited else []))

@@ -22,19 +22,19 @@ from stackfold.infrastructure.system.home import LOG_FILE, find_project
 if TYPE_CHECKING:
     from stackfold.infrastructure.flavors.kubeflow.api import KubeflowApi, State
 
-_UNREACHABLE = 60.0
+_MAX_OUTAGE = 60.0
 """Seconds for which the API may fail while a run is followed."""
-_LAST_WORDS = 40.0
-"""Seconds in which Kubernetes ends the pods of a run that is terminated, and a few."""
+_TERMINATION_TIMEOUT = 40.0
+"""Seconds to wait until the pods of a terminated run have ended; Kubernetes allows them 30."""
 
 
 class KubeflowOrchestrator(SubmittingOrchestrator):
-    """Runs a pipeline on Kubeflow Pipelines, each step in a pod of its own."""
+    """Runs a pipeline on Kubeflow Pipelines, each step in its own pod."""
 
     flavor = "kubeflow"
 
     class Configuration(KubeflowSettings):
-        """Where the API is, who may use it, and what the pods are like."""
+        """The API, the credentials, and the settings of pods."""
 
     configuration: Configuration
 
@@ -45,19 +45,19 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
 
     @property
     def needs(self) -> tuple[ComponentType, ...]:  # type: ignore[override]
-        """An image has to come from somewhere."""
+        """The components that build and store the pods' image, unless one is configured."""
         if self.configuration.image or self.configuration.on_this_machine:
             return ()
         return (ComponentType.CONTAINER_REGISTRY, ComponentType.IMAGE_BUILDER)
 
     @property
     def takes_image(self) -> bool:
-        """Whether nobody chose the pods' image."""
+        """Whether the pods' image is built, and not configured."""
         return not self.configuration.image
 
     @property
     def awaited(self) -> bool:
-        """Whether whoever starts a run waits until it has ended."""
+        """Whether starting a run waits until it has ended."""
         return self.configuration.synchronous
 
     def submit(self, job: Job) -> Submission:
@@ -69,7 +69,7 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
     def follow(self, reference: str, poll: Callable[[], None]) -> None:
         end = time.monotonic() + self.configuration.timeout
         while True:
-            state = self._state_at_last(reference)
+            state = self._state_despite_outage(reference)
             poll()
             if state.has_ended:
                 break
@@ -87,13 +87,13 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
         if self._api.state(reference).has_ended:
             return
         self._api.terminate(reference)
-        # Until then its pods may still say how they ended.
-        end = time.monotonic() + _LAST_WORDS
+        # Until then its pods may still record how they ended.
+        end = time.monotonic() + _TERMINATION_TIMEOUT
         while not self._api.state(reference).has_ended and time.monotonic() < end:
             time.sleep(min(1.0, self.configuration.poll_interval))
 
     def check_connection(self) -> None:
-        """Ask the API for an experiment, and the shared log that the pods record to."""
+        """Check the API, and the shared log that the pods write to."""
         self._api.check()
         problem = self._log_problem()
         if problem:
@@ -109,8 +109,6 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
         if problem:
             warnings.warn(WouldNotRun(problem), stacklevel=2)
         return self._compiled(job)
-
-    # -- how it is done
 
     def _compiled(self, job: Job) -> str:
         from stackfold.infrastructure.flavors.kubeflow.pipeline import document
@@ -128,11 +126,11 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
         return KubeflowApi(self.configuration, self.secret)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the connection."""
+        """Exclude the connection."""
         return {name: value for name, value in vars(self).items() if name != "_api"}
 
-    def _state_at_last(self, reference: str) -> "State":
-        end = time.monotonic() + _UNREACHABLE
+    def _state_despite_outage(self, reference: str) -> "State":
+        end = time.monotonic() + _MAX_OUTAGE
         while True:
             try:
                 return self._api.state(reference)
@@ -142,7 +140,7 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
             time.sleep(self.configuration.poll_interval)
 
     def _log_problem(self) -> str:
-        """Why what it starts could not record what it does; empty if it could."""
+        """Why its pods could not write to the log; empty if they can."""
         store = self._environment().get("STACKFOLD_STORE")
         if store is not None:
             if self.configuration.on_this_machine or not only_on_loopback(store):
@@ -161,7 +159,7 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
         return ""
 
     def _environment(self) -> dict[str, str]:
-        """Where the pods find the log, and what else they are to know."""
+        """The environment variables of the pods, with the address of the log."""
         own = dict(self.configuration.environment)
         store = own.get("STACKFOLD_STORE") or self._store()
         if store:

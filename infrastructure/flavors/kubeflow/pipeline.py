@@ -1,4 +1,4 @@
-"""From a run to a pipeline as Kubeflow reads it: KFP's intermediate representation, in YAML."""
+"""Compiles a run to a pipeline of Kubeflow: KFP's intermediate representation, in YAML."""
 
 import re
 import sys
@@ -13,39 +13,39 @@ from stackfold.infrastructure.flavors.kubeflow import components
 from stackfold.infrastructure.flavors.kubeflow.settings import KubeflowSettings
 
 RUN = "run"
-"""The pipeline's one parameter: the id of the run that its steps belong to."""
+"""The only parameter of the pipeline: the id of the run that its steps belong to."""
 
 
 def document(job: Job, settings: KubeflowSettings, environment: Mapping[str, str]) -> str:
-    """The pipeline of a run.
+    """Compile the pipeline of a run.
 
-    Each step of the run is a task that executes it by `kubeflow.step`. What flows from step to
-    step does not flow through Kubeflow, which only knows what comes after what.
+    Each step of the run is a task that executes it by `kubeflow.step`. Kubeflow knows the order of
+    the steps, but not their inputs and outputs.
 
     Args:
-        job: The run; its id is left out, as a parameter.
-        settings: What the pods are like.
-        environment: Variables that they have.
+        job: The run; its id becomes a parameter.
+        settings: The settings of pods.
+        environment: The environment variables of pods.
     """
     from kfp import compiler, dsl
 
     image, source = _image(settings, job), settings.source or _source(settings, job)
 
     def component(function: Any) -> Any:
-        # Nothing is installed when a pod starts: its image has all.
+        # Nothing is installed when a pod starts: the image contains everything.
         return dsl.component(function, base_image=image, install_kfp_package=False)
 
     execute, settle = map(component, (components.step, components.settle))
 
     def pipeline(run: str) -> None:
         last = settle(run=run, source=source, awaited=settings.synchronous)
-        _equip(last, settings, environment).set_display_name("settle")
+        _configure(last, settings, environment).set_display_name("settle")
         with dsl.ExitHandler(last, name="steps"):
             tasks: dict[str, Any] = {}
             for step in job.steps:
                 task = execute(run=run, step=step.name, source=source)
-                _equip(task, settings, environment).set_display_name(step.name)
-                _allot(task, step, settings)
+                _configure(task, settings, environment).set_display_name(step.name)
+                _set_resources(task, step, settings)
                 tasks[step.name] = task.after(*(tasks[above] for above in step.upstream))
 
     made = dsl.pipeline(name=_name(job.pipeline), description=f"{job.pipeline}, by Stackfold")(
@@ -58,24 +58,24 @@ def document(job: Job, settings: KubeflowSettings, environment: Mapping[str, str
 
 
 def _name(pipeline: str) -> str:
-    """A pipeline's name as Kubeflow allows it: small letters, digits and hyphens."""
+    """Convert a pipeline's name to one that Kubeflow allows: a to z, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", pipeline.lower()).strip("-") or "pipeline"
 
 
 def _image(settings: KubeflowSettings, job: Job) -> str:
     built = job.image.name if job.image else ""
-    # On this machine no container is made; the name says what would be in it.
+    # On this machine no container is created, and any name will do.
     return settings.image or built or f"python:{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _source(settings: KubeflowSettings, job: Job) -> str:
-    # On this machine, what executes it has no other working folder than its own.
+    # On this machine, steps have the working folder of the process that executes them.
     return job.image.source if job.image and not settings.on_this_machine else job.source
 
 
-def _equip(task: Any, settings: KubeflowSettings, environment: Mapping[str, str]) -> Any:
-    """Give a task what those of all steps have, and return it."""
-    # Whether something is executed at all is for Stackfold to say, which knows what it depends on.
+def _configure(task: Any, settings: KubeflowSettings, environment: Mapping[str, str]) -> Any:
+    """Apply the settings of all steps to a task, and return it."""
+    # Stackfold decides whether a cached result is used.
     task.set_caching_options(False)
     for name, value in environment.items():
         task.set_env_variable(name, value)
@@ -104,14 +104,14 @@ def _equip(task: Any, settings: KubeflowSettings, environment: Mapping[str, str]
     return task
 
 
-def _allot(task: Any, step: JobStep, settings: KubeflowSettings) -> None:
-    """Give a task the resources that its step asks for, no less and no more."""
-    asked = step.resources
-    if asked.num_cpus is not None:
-        task.set_cpu_request(f"{asked.num_cpus:g}").set_cpu_limit(f"{asked.num_cpus:g}")
-    if asked.memory is not None:
-        amount = str(bytes_of(asked.memory))
+def _set_resources(task: Any, step: JobStep, settings: KubeflowSettings) -> None:
+    """Set the resources of a task to those that its step requests, as request and limit."""
+    resources = step.resources
+    if resources.num_cpus is not None:
+        task.set_cpu_request(f"{resources.num_cpus:g}").set_cpu_limit(f"{resources.num_cpus:g}")
+    if resources.memory is not None:
+        amount = str(bytes_of(resources.memory))
         task.set_memory_request(amount).set_memory_limit(amount)
-    if asked.num_gpus:
-        # Kubernetes hands out whole ones.
-        task.set_accelerator_type(settings.gpu_type).set_accelerator_limit(int(asked.num_gpus))
+    if resources.num_gpus:
+        # Kubernetes allocates whole GPUs.
+        task.set_accelerator_type(settings.gpu_type).set_accelerator_limit(int(resources.num_gpus))

@@ -1,4 +1,4 @@
-"""What is configured of Kubeflow Pipelines."""
+"""The configuration of the orchestrator `kubeflow`."""
 
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from stackfold.domain.stacks.secret_references import is_reference
 from stackfold.infrastructure.system.loopback import is_loopback
 
 _SECRET_ARGUMENTS = frozenset({"cookies", "existing_token", "other_client_secret"})
-"""Arguments of `kfp.Client` that nobody may see."""
+"""Arguments of `kfp.Client` that are secrets."""
 
 
 def _name_and_key(text: str) -> str:
@@ -22,11 +22,11 @@ def _name_and_key(text: str) -> str:
 
 
 KubernetesSecret = Annotated[str, AfterValidator(_name_and_key)]
-"""A key of a secret that Kubernetes keeps, as "name:key"."""
+"""A key of a Kubernetes secret, as "name:key"."""
 
 
 class Toleration(BaseModel):
-    """What nodes may be marked with that the pods go to all the same, in Kubernetes' words."""
+    """A toleration of the pods, with the fields of Kubernetes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,20 +38,20 @@ class Toleration(BaseModel):
 
 
 class Volume(BaseModel):
-    """A volume that the pods have."""
+    """A volume of the pods."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     claim: str
     """The name of its PersistentVolumeClaim."""
     path: str
-    """Where it is mounted."""
+    """The path in the pods."""
     sub_path: str = ""
-    """The folder in it that is mounted."""
+    """The folder of the volume to mount; by default all of it."""
 
 
 class PodSettings(BaseModel):
-    """What the pods of all steps are like."""
+    """Settings of the pods of all steps."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,78 +61,79 @@ class PodSettings(BaseModel):
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
     image_pull_secrets: list[str] = Field(default_factory=list)
-    """The names of the cluster's secrets that images are pulled with."""
+    """The Kubernetes secrets to pull images with."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     volumes: list[Volume] = Field(default_factory=list)
 
 
 class KubeflowSettings(ports.Configuration):
-    """Where the API is, who may use it, and what the pods are like."""
+    """The API, the credentials, and the settings of pods."""
 
     synchronous: bool = Field(
         True, description="Whether to wait until a run has ended; Ctrl-C then terminates it."
     )
     timeout: int = Field(
-        1200, gt=0, description="Seconds to wait, at most. The run goes on all the same."
+        1200, gt=0, description="Seconds to wait, at most; the run continues after that."
     )
     kubeflow_hostname: str | None = Field(
         None,
-        description="The API's address, such as https://kubeflow.example.com/pipeline. Without it, "
-        "it is reached through Kubernetes.",
+        description="The URL of the API, such as https://kubeflow.example.com/pipeline; by default "
+        "the API is reached through Kubernetes.",
     )
     kubeflow_namespace: str = Field(
-        "kubeflow", min_length=1, description="The namespace in which Kubeflow is installed."
+        "kubeflow", min_length=1, description="The namespace of Kubeflow."
     )
     kubernetes_context: str | None = Field(
         None,
-        description="The context of the Kubernetes configuration by which it is reached, where "
-        "there is no hostname; by default the current one.",
+        description="The context of the Kubernetes configuration to use without "
+        "kubeflow_hostname; by default the current one.",
     )
     user_namespace: str | None = Field(
-        None, description="The user's namespace, where Kubeflow has several users."
+        None, description="The user's namespace, if Kubeflow has several users."
     )
     client_username: Secret | None = Field(
-        None, description="The user to log in as, as a reference {{secret.key}}."
+        None, description="The user name, as a reference {{secret.key}}."
     )
     client_password: Secret | None = Field(
-        None, description="The user's password, as a reference {{secret.key}}."
+        None, description="The password, as a reference {{secret.key}}."
     )
     client_args: dict[str, Any] = Field(
         default_factory=dict,
         description="Further arguments of kfp.Client. Tokens and cookies only as references.",
     )
     pod_settings: PodSettings = Field(
-        default_factory=PodSettings, description="What the pods of all steps are like."
+        default_factory=PodSettings, description="Settings of the pods of all steps."
     )
     image: str | None = Field(
         None,
-        description="The image of the pods: the pipeline's code, what it imports, and "
+        description="The image of the pods: the pipeline's code, the packages it imports, and "
         "stackfold[kubeflow]. By default the stack's image builder builds it.",
     )
     source: str | None = Field(
         None,
-        description="Where the pipeline is in the image, as FILE.py:NAME or MODULE:NAME; by "
-        "default where it is here, or else below the image's working directory.",
+        description="The pipeline in the image, as FILE.py:NAME or MODULE:NAME; by default at "
+        "the same path as here, or else below the image's working directory.",
     )
     environment: dict[str, str] = Field(
-        default_factory=dict, description="Variables that the pods have; for all to see."
+        default_factory=dict,
+        description="Environment variables of the pods; not for secrets, as the log holds them.",
     )
     secret_environment: dict[str, KubernetesSecret] = Field(
         default_factory=dict,
-        description="Variables that come from the cluster's own secrets, as NAME:KEY: what the "
-        "stack's components need, and PGPASSWORD for a shared log.",
+        description="Environment variables of the pods from Kubernetes secrets, as NAME:KEY: the "
+        "secrets of the stack's components, and PGPASSWORD for a shared log.",
     )
     gpu_type: str = Field(
-        "nvidia.com/gpu", min_length=1, description="What Kubernetes calls the GPUs of a step."
+        "nvidia.com/gpu", min_length=1, description="The Kubernetes resource name of GPUs."
     )
     poll_interval: float = Field(
-        5, gt=0, le=300, description="Seconds between two questions how a run comes along."
+        5, gt=0, le=300, description="Seconds between two requests for the state of a run."
     )
 
     @field_validator("kubeflow_hostname")
     @classmethod
     def _is_an_address(cls, url: str | None) -> str | None:
-        # What is wrong with it must not be repeated: it may hold a password.
+        # The message must not repeat the URL, which may contain a password.
         parts = urlsplit(url or "https://host")
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be http://HOST or https://HOST, perhaps with a path")
@@ -160,12 +161,12 @@ class KubeflowSettings(ports.Configuration):
 
     @property
     def on_this_machine(self) -> bool:
-        """Whether the API, and what it starts, is on this machine: as tests have it."""
+        """Whether the API is on this machine, as in tests."""
         host = urlsplit(self.kubeflow_hostname or "").hostname or ""
         return is_loopback(host)
 
     @property
     def title(self) -> str:
-        """What it is called in a sentence."""
+        """Its name in messages."""
         where = self.kubeflow_hostname or f"in the namespace {self.kubeflow_namespace!r}"
         return f"Kubeflow at {where}" if self.kubeflow_hostname else f"Kubeflow {where}"

@@ -1,7 +1,6 @@
-"""What a pod of Kubeflow does: `python -m stackfold.infrastructure.flavors.kubeflow.step`.
+"""The program of a pod on Kubeflow: executes a step, or completes a run.
 
-It opens the log that the environment names, by STACKFOLD_STORE or STACKFOLD_HOME, and records there
-what came of the step.
+It opens the log that STACKFOLD_STORE or STACKFOLD_HOME names, and records the result there.
 """
 
 import os
@@ -16,18 +15,18 @@ from stackfold.infrastructure.workspace import Workspace
 
 
 def main(what: str, run: str, source: str, *more: str) -> None:
-    """Execute one step, or end a run.
+    """Execute one step, or complete a run.
 
     Args:
         what: "execute" or "settle".
         run: The run's id.
-        source: Where the pipeline is, as "file.py:name" or "module:name".
-        *more: The step's name; or "awaited", if somebody waits for the run, who ends it then.
+        source: The pipeline, as "file.py:name" or "module:name".
+        *more: The step's name; or "awaited" if another process waits for the run and ends it.
 
     Raises:
-        SystemExit: It failed; what is wrong was printed, and recorded if it was the step's fault.
+        SystemExit: It failed. The error was printed, and recorded if the step has failed.
     """
-    # Kubernetes ends a pod so, when the run is terminated.
+    # Kubernetes sends it when the run is terminated.
     signal.signal(signal.SIGTERM, _stop)
     _import_from_here()
     try:
@@ -38,7 +37,7 @@ def main(what: str, run: str, source: str, *more: str) -> None:
             else:
                 steps.settle(run, _here(source), awaited="awaited" in more)
     except RunFailed as failure:
-        sys.stderr.write(f"{failure}\n")  # it was settled as it should be
+        sys.stderr.write(f"{failure}\n")  # the run was completed, as failed
     except StackfoldError as error:
         sys.exit(f"error: {error}")
     except StepStopped as stopped:
@@ -50,18 +49,18 @@ def _stop(_: int, __: FrameType | None) -> None:
 
 
 def _import_from_here() -> None:
-    """Let modules be imported from the working folder, which holds the run's code."""
+    """Add the working folder, which contains the run's code, to the import path."""
     for folder in (os.path.join(os.getcwd(), "src"), os.getcwd()):
         if os.path.isdir(folder) and folder not in sys.path:
             sys.path.insert(0, folder)
 
 
 def _here(source: str) -> str:
-    """Where the pipeline is on this machine: its file may lie elsewhere than where it was run."""
+    """The pipeline on this machine, where its file may be in another folder."""
     place, _, name = source.rpartition(":")
     if place.endswith(".py") and not os.path.exists(place):
         parts = place.split("/")
-        # As much of its path as there is below the current folder.
+        # The longest end of its path that exists below the current folder.
         for first in range(1, len(parts)):
             nearer = os.path.join(*parts[first:])
             if os.path.exists(nearer):
