@@ -26,8 +26,8 @@ class UnknownClass(NotFound):
 
     def __init__(self, reference: str) -> None:
         message = (
-            f"the stored value is a {reference}, which this program does not have: import it, or "
-            "annotate the input that takes it"
+            f"the stored value is a {reference}, which this program has not imported: import it, "
+            "or annotate the input that takes it"
         )
         super().__init__("class", reference, message=message)
 
@@ -71,7 +71,7 @@ class PickleForbidden(Forbidden):
     def __init__(self, what: str, written: bool) -> None:
         self.what, self.written = what, written
         how = "can only be stored as a pickle" if written else "is a pickle"
-        super().__init__(f"{what} {how}, and pickles are refused here (no_pickle)")
+        super().__init__(f"{what} {how}, and this store allows no pickles (no_pickle)")
 
 
 class InvalidMaterializer(Invalid):

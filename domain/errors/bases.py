@@ -6,7 +6,7 @@ _Raised = TypeVar("_Raised", bound=BaseException)
 
 
 class Copyable:
-    """Lets exceptions be pickled and copied, whatever their constructors take."""
+    """Makes exceptions picklable and copyable, independent of what their constructors take."""
 
     args: tuple[Any, ...]
 
@@ -61,7 +61,7 @@ class Invalid(StackfoldError):
 
 
 class Forbidden(StackfoldError):
-    """A permission or a rule does not allow it, whatever the input."""
+    """A permission or a rule does not allow it, independent of the input."""
 
 
 class Unavailable(StackfoldError):

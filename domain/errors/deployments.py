@@ -64,7 +64,9 @@ class PredictionRejected(Invalid):
 
     def __init__(self, deployment: str, problem: str) -> None:
         self.deployment, self.problem = deployment, problem
-        super().__init__(f"the deployment {deployment!r} cannot predict from this: {problem}")
+        super().__init__(
+            f"the deployment {deployment!r} cannot predict from these inputs: {problem}"
+        )
 
 
 class NoManifest(Unavailable):

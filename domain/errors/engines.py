@@ -21,12 +21,12 @@ class RunDetached(Unavailable):
 
     Attributes:
         engine: What executes the run.
-        problem: Why it is not waited for.
+        problem: Why it is no longer waited for.
     """
 
     def __init__(self, engine: str, problem: str) -> None:
         self.engine = engine
-        message = f"the run goes on, {engine} executes it; it is not waited for: {problem}"
+        message = f"{engine} continues the run, which is no longer waited for: {problem}"
         super().__init__(engine, problem, message=message)
 
 
@@ -42,7 +42,8 @@ class StepLost(Failed):
     def __init__(self, engine: str, times: int, reason: str) -> None:
         self.engine, self.times, self.reason = engine, times, reason
         super().__init__(
-            f"the step was lost {times} times, as what executed it on {engine} died: {reason}"
+            f"the step was lost, as {times} of {times} machines died that executed it on {engine}: "
+            f"{reason}"
         )
 
 

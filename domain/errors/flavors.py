@@ -26,14 +26,14 @@ class DuplicateFlavor(Conflict):
     Attributes:
         noun: Their component type, such as "artifact store".
         flavor: Their name.
-        origins: The package of each; "own" for one that a user registered.
+        origins: The package of each; "own" for a flavor that a user registered.
     """
 
     def __init__(self, noun: str, flavor: str, origins: Sequence[str]) -> None:
         self.noun, self.flavor, self.origins = noun, flavor, tuple(origins)
         super().__init__(
             f"there are {len(self.origins)} {noun} flavors {flavor!r}, of {', '.join(origins)}: "
-            "uninstall a package, or delete a flavor of your own"
+            "uninstall a package, or delete the flavor that a user registered"
         )
 
 

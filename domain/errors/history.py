@@ -15,7 +15,7 @@ class InvalidAsOf(Invalid):
     def __init__(self, given: str) -> None:
         self.given = given
         super().__init__(
-            f"{given!r} is no point in the past: give a position (#123), a time or date "
+            f"{given!r} is not a point in the past: give a position (#123), a time or date "
             "(2026-01-31T12:00:00Z), an age (2h, 3d) or a run (run:ID)"
         )
 
@@ -31,7 +31,7 @@ class AsOfOutOfRange(Invalid):
 
     def __init__(self, given: str, first: str, last: int) -> None:
         self.given, self.first, self.last = given, first, last
-        super().__init__(f"the log holds nothing as of {given}: it goes from {first} to #{last}")
+        super().__init__(f"the log has no state as of {given}: it covers {first} to #{last}")
 
 
 class NoSuchRevision(NotFound):
@@ -66,7 +66,7 @@ class DidNotExistAt(NotFound):
 
 
 class CannotUndo(Conflict):
-    """The last change is of a kind that `undo` does not take back.
+    """The last change cannot be undone, such as the start of a deployment.
 
     Attributes:
         position: Its position in the log.
@@ -78,17 +78,17 @@ class CannotUndo(Conflict):
     def __init__(self, position: int, kind: str, name: str, action: str) -> None:
         self.position, self.kind, self.name, self.action = position, kind, name, action
         super().__init__(
-            f"the last change, #{position}, is {kind} {name!r} {action}, which undo does not take "
-            f"back: delete the {kind}, after which undo goes on with the change before, or revert "
-            "a stack"
+            f"the last change, #{position}, is {kind} {name!r} {action}, which cannot be "
+            f"undone: delete the {kind}, after which undo continues with the change before it, or "
+            "revert a stack"
         )
 
 
 class NothingToUndo(Conflict):
-    """Every change has been taken back, or none was made."""
+    """Every change has been undone, or none was made."""
 
     def __init__(self) -> None:
-        super().__init__("there is no change left to take back")
+        super().__init__("there is no change left to undo")
 
 
 class NeedsConfirmation(Conflict):
@@ -129,7 +129,7 @@ class ComponentDeleted(Conflict):
         self.command, self.with_components = command, with_components
         otherwise = ", or revert the components too" if with_components else ""
         super().__init__(
-            f"{kind} {name!r}, which stack {stack!r} held then, was deleted: restore it "
+            f"{kind} {name!r}, which stack {stack!r} contained then, was deleted: restore it "
             f"first{otherwise}"
         )
 

@@ -20,8 +20,8 @@ class ConcurrentModification(Conflict):
         self.kind, self.name, self.revision = kind, name, revision
         self.by, self.fields = by, tuple(fields)
         super().__init__(
-            f"{kind} {name!r} was changed by {by} meanwhile ({', '.join(self.fields)}, now "
-            f"revision {revision}), nothing was recorded: look at it and try again"
+            f"{by} changed {kind} {name!r} at the same time ({', '.join(self.fields)}, now "
+            f"revision {revision}), nothing was recorded: check it and try again"
         )
 
 
@@ -51,11 +51,10 @@ class WriteInterrupted(LogUnavailable):
         self.committing = committing
         super().__init__(
             place,
-            "was lost while something was being recorded, and cannot be asked whether it is "
-            "there: look for it when the connection is back"
+            "was disconnected during a commit, so the change may or may not be recorded: check it "
+            "when the connection is back"
             if committing
-            else "was lost while something was being recorded, and nothing of it is there: "
-            "try again",
+            else "was disconnected during a write, and nothing was recorded: try again",
         )
 
 
@@ -67,7 +66,7 @@ class ReadInterrupted(LogUnavailable):
     """
 
     def __init__(self, place: str) -> None:
-        super().__init__(place, "was lost while it was being read: try again")
+        super().__init__(place, "was disconnected during a read: try again")
 
 
 class PermissionDenied(LogUnavailable, Forbidden):
@@ -79,7 +78,7 @@ class PermissionDenied(LogUnavailable, Forbidden):
     """
 
     def __init__(self, place: str, problem: str) -> None:
-        super().__init__(place, f"{problem}: ask the owner of the log for the right")
+        super().__init__(place, f"{problem}: ask the owner of the log for the permission")
 
 
 class ClockJumped(Conflict):
@@ -122,7 +121,7 @@ class LogExists(Conflict):
     def __init__(self, place: str) -> None:
         self.place = place
         kind = "database" if "://" in place else "home"
-        super().__init__(f"there is a log at {place} already: choose an empty {kind}")
+        super().__init__(f"a log exists at {place}: choose an empty {kind}")
 
 
 class UnreadableEvent(Damaged):

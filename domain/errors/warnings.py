@@ -33,7 +33,7 @@ class VersionsDiffer(StackfoldWarning):
         self.what, self.versions = what, dict(versions)
         listed = ", ".join(f"{name} {was} (here {now})" for name, (was, now) in versions.items())
         super().__init__(
-            f"{what} was written with {listed}: it may fail to load, or behave otherwise"
+            f"{what} was written with {listed}: it may fail to load, or behave differently"
         )
 
 
@@ -66,7 +66,7 @@ class CodeChanged(StackfoldWarning):
         self.run, self.steps = run, tuple(steps)
         listed = ", ".join(map(repr, steps))
         noun = "step" if len(steps) == 1 else "steps"
-        super().__init__(f"the code of {noun} {listed} is not what it was in run {run!r}")
+        super().__init__(f"the code of {noun} {listed} changed since run {run!r}")
 
 
 class WouldNotRun(StackfoldWarning):

@@ -86,7 +86,7 @@ def _lying_index(database: Database) -> Fault | None:
 def _parsed(known: str) -> tuple[int, bytes]:
     match = re.fullmatch(r"#?(\d{1,18}):([0-9a-fA-F]{64})", known.strip())
     if not match:
-        raise Invalid(f"{known!r} is no head: give POSITION:HASH")
+        raise Invalid(f"{known!r} is not a head: give POSITION:HASH")
     return int(match[1]), bytes.fromhex(match[2])
 
 

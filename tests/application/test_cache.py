@@ -269,7 +269,7 @@ def test_a_pickle_is_made_again_where_pickles_are_refused(runs):
 
     runs.start(one(work))
     assert ran(lambda: runs.start(one(work)))[0] == []
-    with pytest.raises(RunFailed, match="pickles are refused"):
+    with pytest.raises(RunFailed, match="this store allows no pickles"):
         runs.start(one(work), configuration=RunConfiguration(no_pickle=True))
 
 

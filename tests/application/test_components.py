@@ -285,8 +285,8 @@ def test_of_two_changes_of_one_field_the_second_is_refused(ws, hub):
     with pytest.raises(ConcurrentModification) as refusal:
         ws.components.update(REGISTRY, "hub", {"uri": "b"})
     assert str(refusal.value) == (
-        "container registry 'hub' was changed by bob meanwhile (attribute uri, now revision 2), "
-        "nothing was recorded: look at it and try again"
+        "bob changed container registry 'hub' at the same time (attribute uri, now revision 2), "
+        "nothing was recorded: check it and try again"
     )
     assert ws.components.get(REGISTRY, "hub").configuration == {"uri": "c"}
 

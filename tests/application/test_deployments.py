@@ -89,7 +89,7 @@ def test_it_predicts(served):
 
 
 def test_what_its_server_refuses_is_told(served):
-    with pytest.raises(PredictionRejected, match="'churn' cannot predict from this: 2 columns are"):
+    with pytest.raises(PredictionRejected, match="'churn' cannot predict from these inputs: 2 col"):
         served.predict("churn", [[1, 2, 3]])
     with pytest.raises(InvalidInputs, match="of different lengths"):
         served.predict("churn", [[1, 2], [3]])
@@ -375,10 +375,10 @@ def test_the_log_tells_it_in_words(ws, served):
 
 
 def test_undo_takes_no_deployment_back_and_does_not_step_over_one(ws, served):
-    with pytest.raises(CannotUndo, match="is deployment 'churn' started, which undo does not ta"):
+    with pytest.raises(CannotUndo, match="is deployment 'churn' started, which cannot be undone"):
         ws.undo()
     served.stop("churn")
-    with pytest.raises(CannotUndo, match="delete the deployment, after which undo goes on"):
+    with pytest.raises(CannotUndo, match="delete the deployment, after which undo continues"):
         ws.undo(dry_run=True)
     served.delete("churn")
     assert [entry.kind for entry in ws.undo()] == ["activation", "stack"]

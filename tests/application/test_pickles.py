@@ -33,7 +33,9 @@ def refused(runs, pipeline, **options):
     with pytest.raises(RunFailed) as caught:
         runs.start(pipeline, **options)
     assert isinstance(caught.value.__cause__, PickleForbidden)
-    assert "Odd can only be stored as a pickle, and pickles are refused" in str(caught.value)
+    assert "Odd can only be stored as a pickle, and this store allows no pickles" in str(
+        caught.value
+    )
     assert caught.value.step == "make"
 
 
@@ -63,7 +65,7 @@ def test_a_run_that_refuses_them_stays_so_when_it_is_repeated_or_resumed(runs):
     refused(runs, Pipeline(work), configuration=NO_PICKLE)
     failed = runs.list()[0]
     for again in (runs.rerun, runs.resume):
-        with pytest.raises(RunFailed, match="pickles are refused"):
+        with pytest.raises(RunFailed, match="this store allows no pickles"):
             again(failed.id, Pipeline(work))
 
 

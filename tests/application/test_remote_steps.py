@@ -248,7 +248,7 @@ def test_to_settle_a_run_that_has_ended_does_nothing(engine):
 
 def test_a_run_goes_on_though_it_is_no_longer_waited_for(engine):
     runs = engine(Impatient)
-    with pytest.raises(RunDetached, match="the run goes on"):
+    with pytest.raises(RunDetached, match="continues the run"):
         runs.start(training, stack="engine")
     assert runs.list()[0].status == "running"
 

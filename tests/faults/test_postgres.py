@@ -105,7 +105,7 @@ def test_a_reader_in_the_middle_is_told_to_try_again(postgres, url, ws):
             cut_off(postgres, url)
             ws.stacks.list()
 
-    assert refusal(read).endswith("was lost while it was being read: try again")
+    assert refusal(read).endswith("was disconnected during a read: try again")
     assert names(ws.stacks.list()) == ["default"]
 
 

@@ -81,7 +81,7 @@ def test_a_read_that_loses_its_connection_at_any_statement_is_repeated(
 
 def test_a_read_that_is_lost_twice_is_told(ws, cut_off, monkeypatch):
     cut_off_at(monkeypatch, cut_off, ws.queries, "_stack_views", times=2)
-    with pytest.raises(LogUnavailable, match="was lost while it was being read: try again"):
+    with pytest.raises(LogUnavailable, match="was disconnected during a read: try again"):
         ws.stacks.list()
     assert names(ws.stacks.list()) == ["default", "s"]
 
@@ -102,7 +102,7 @@ def test_a_change_that_is_lost_before_it_was_committed_is_made_once(ws, cut_off,
 def test_a_change_that_is_lost_again_and_again_is_told_as_not_made(ws, cut_off, monkeypatch):
     queries = ws._event_store.log._projector._queries
     cut_off_at(monkeypatch, cut_off, queries, "existing", times=9)
-    with pytest.raises(WriteInterrupted, match="nothing of it is there: try again") as told:
+    with pytest.raises(WriteInterrupted, match="nothing was recorded: try again") as told:
         stack(ws, "t", artifact_store="a")
     assert "\n" not in str(told.value)
     assert names(ws.stacks.list()) == ["default", "s"]
@@ -131,7 +131,7 @@ def denied(command):
     with pytest.raises(PermissionDenied) as refused:
         command()
     told = str(refused.value)
-    assert told.endswith(": ask the owner of the log for the right")
+    assert told.endswith(": ask the owner of the log for the permission")
     assert "\n" not in told
     assert "damaged" not in told
     return told

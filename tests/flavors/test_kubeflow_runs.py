@@ -257,7 +257,7 @@ def test_a_run_goes_on_when_the_api_stays_away(on_kubeflow, kubeflow, monkeypatc
     monkeypatch.setattr(kubeflow_orchestrator, "_MAX_OUTAGE", 1.0)
     kubeflow.refuse["GET runs/"] = (503, "try later")
     ws = on_kubeflow()
-    with pytest.raises(RunDetached, match="it is not waited for: 503 try later"):
+    with pytest.raises(RunDetached, match="is no longer waited for: 503 try later"):
         ws.runs.start(kubeflow_pipelines.waiting, {"folder": str(tmp_path)}, stack="kubeflow")
     (tmp_path / "go").touch()
     run = ws.runs.list()[0].id
@@ -292,7 +292,7 @@ def test_a_run_goes_on_when_the_api_falls_silent(on_kubeflow, kubeflow, monkeypa
     monkeypatch.setattr(kubeflow_api, "_RESPONSE_TIMEOUT", 5)
     kubeflow.silent = ["GET runs/"]
     ws = on_kubeflow()
-    with pytest.raises(RunDetached, match=r"it is not waited for: .*timed out"):
+    with pytest.raises(RunDetached, match=r"is no longer waited for: .*timed out"):
         ws.runs.start(kubeflow_pipelines.waiting, {"folder": str(tmp_path)}, stack="kubeflow")
     (tmp_path / "go").touch()
     run = ws.runs.list()[0].id

@@ -124,14 +124,14 @@ def test_every_query_accepts_a_point_in_the_past(ws):
     ],
 )  # fmt: skip
 def test_a_malformed_point_is_rejected(ws, as_of):
-    with rejected(ws, InvalidAsOf, "is no point in the past: give a position"):
+    with rejected(ws, InvalidAsOf, "is not a point in the past: give a position"):
         ws.stacks.list(as_of=as_of)
 
 
 @pytest.mark.parametrize("as_of", ["#0", 0, -1, "#8", 10**15, "2026-01-01", "1999-12-31T23:59:59Z"])
 def test_a_point_outside_of_the_log_is_rejected_with_its_range(ws, as_of):
-    holds = r"it goes from 2026-01-01T12:00:00.000000Z to #7"
-    with rejected(ws, AsOfOutOfRange, f"the log holds nothing as of .*: {holds}"):
+    holds = r"it covers 2026-01-01T12:00:00.000000Z to #7"
+    with rejected(ws, AsOfOutOfRange, f"the log has no state as of .*: {holds}"):
         ws.stacks.list(as_of=as_of)
 
 

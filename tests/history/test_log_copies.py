@@ -56,14 +56,14 @@ def test_a_fork_continues_the_same_chain(filled, tmp_path):
 
 def test_a_home_with_a_log_is_not_overwritten_by_a_fork(filled, home, tmp_path):
     before = contents(home)
-    with rejected(filled, LogExists, "there is a log at .* already: choose an empty home"):
+    with rejected(filled, LogExists, "a log exists at .*: choose an empty home"):
         filled.log.fork(4, home)
     assert contents(home) == before
 
 
 def test_a_fork_at_an_invalid_point_creates_nothing(filled, tmp_path):
     for at, error in (("#99", AsOfOutOfRange), (0, AsOfOutOfRange), ("never", InvalidAsOf)):
-        with rejected(filled, error, "the log holds nothing|is no point in the past"):
+        with rejected(filled, error, "the log has no state|is not a point in the past"):
             filled.log.fork(at, tmp_path / "then")
     (tmp_path / "file").write_text("in the way")
     with rejected(filled, LogUnavailable, "cannot be created"):
@@ -187,7 +187,7 @@ def test_an_export_to_a_file_system_without_hard_links(filled, tmp_path, monkeyp
 
 
 def test_a_home_with_a_log_is_not_overwritten_by_an_import(exported, home, filled):
-    with rejected(filled, LogExists, "there is a log at .* already: choose an empty home"):
+    with rejected(filled, LogExists, "a log exists at .*: choose an empty home"):
         Workspace.import_log(exported, home)
 
 

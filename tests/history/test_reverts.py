@@ -94,7 +94,7 @@ def test_a_revision_that_never_existed_is_rejected(ws, prod, revision):
 def test_a_time_at_which_the_stack_did_not_exist_is_rejected(ws, prod):
     with rejected(ws, DidNotExistAt, "stack 'prod' did not exist as of #5: see its history"):
         ws.stacks.revert("prod", as_of=5)
-    with rejected(ws, AsOfOutOfRange, "the log holds nothing as of #99"):
+    with rejected(ws, AsOfOutOfRange, "the log has no state as of #99"):
         ws.stacks.revert("prod", as_of="#99")
 
 
@@ -134,8 +134,8 @@ def test_a_stack_whose_former_component_was_deleted_cannot_be_reverted(ws, prod)
     with rejected(
         ws,
         ComponentDeleted,
-        "artifact store 'common', which stack 'prod' held then, was deleted: restore it first, or "
-        "revert the components too",
+        "artifact store 'common', which stack 'prod' contained then, was deleted: restore it "
+        "first, or revert the components too",
     ):
         ws.stacks.revert("prod", to=3)
     ws.components.restore(STORE, "common")

@@ -243,7 +243,7 @@ def test_an_older_head_proves_everything_before_it(original, home):
     "known", ["", "9", "9:", ":abc", "9:xyz", "9:" + "0" * 63, "x:" + "0" * 64]
 )
 def test_a_malformed_head_is_rejected(home, known):
-    with Workspace.open(home) as ws, pytest.raises(Invalid, match="is no head: give POSITION"):
+    with Workspace.open(home) as ws, pytest.raises(Invalid, match="is not a head: give POSITION"):
         ws.log.verify(known or " ")
 
 

@@ -167,7 +167,7 @@ def test_undo_ends_at_the_first_use():
         for _ in range(3):
             ws.undo()
         assert there(ws) == first_use
-        with rejected(ws, NothingToUndo, "there is no change left to take back"):
+        with rejected(ws, NothingToUndo, "there is no change left to undo"):
             ws.undo()
 
 

@@ -259,7 +259,7 @@ def test_reading_imports_nothing():
     _, written = stored(Point(1))
     forged = written.replace(f"{__name__}.Point".encode(), b"this.Point")
     reader = MATERIALIZERS.named("json", "the artifact")
-    with pytest.raises(UnknownClass, match=r"this\.Point, which this program does not have"):
+    with pytest.raises(UnknownClass, match=r"this\.Point, which this program has not imp"):
         reader.read(io.BytesIO(forged), "this.Point", class_finder())
     assert "this" not in sys.modules
 

@@ -257,7 +257,7 @@ def test_a_library_that_is_missing_is_named(store):
 def test_pickles_can_be_refused(store):
     artifact = write("output", Drawing("circle"), store, MATERIALIZERS)
     careful = MATERIALIZERS.without_pickles()
-    with pytest.raises(PickleForbidden, match="is a pickle, and pickles are refused"):
+    with pytest.raises(PickleForbidden, match="is a pickle, and this store allows no pickles"):
         read(artifact, store, careful)
     with pytest.raises(PickleForbidden, match=r"Drawing can only be stored as a pickle"):
         write("output", Drawing("circle"), store, careful)
