@@ -12,6 +12,7 @@ from stackfold.domain.errors.artifacts import (
     UnknownClass,
 )
 from stackfold.domain.errors.bases import (
+    PUBLIC_MODULE,
     Busy,
     Conflict,
     Damaged,
@@ -237,6 +238,5 @@ __all__ = [
     "WriteInterrupted",
 ]
 
-# Tracebacks and pickles show the public address.
 for _name in __all__:
-    globals()[_name].__module__ = "stackfold.errors"
+    globals()[_name].__module__ = PUBLIC_MODULE

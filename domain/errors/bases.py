@@ -1,8 +1,9 @@
 """The base class of all errors, and the eight kinds to catch by."""
 
-from typing import Any, TypeVar
+from typing import Any
 
-_Raised = TypeVar("_Raised", bound=BaseException)
+PUBLIC_MODULE = "stackfold.errors"
+"""The module that users import errors from, and that tracebacks show."""
 
 
 class Copyable:
@@ -11,11 +12,17 @@ class Copyable:
     args: tuple[Any, ...]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A copy is made without __init__, which takes the data and not the message.
-        return _restored, (type(self), self.args, self.__dict__)
+        # A copy is made without __init__, which takes the data and not the message. Public classes
+        # go by name, since cloudpickle would copy a class whose public module is not loaded.
+        kind = type(self)
+        which = kind.__name__ if kind.__module__ == PUBLIC_MODULE else kind
+        return _restored, (which, self.args, self.__dict__)
 
 
-def _restored(kind: type[_Raised], args: tuple[Any, ...], data: dict[str, Any]) -> _Raised:
+def _restored(which: str | type[BaseException], args: tuple[Any, ...], data: dict[str, Any]) -> Any:
+    from stackfold.domain import errors
+
+    kind = getattr(errors, which) if isinstance(which, str) else which
     error = kind.__new__(kind, *args)
     error.__dict__.update(data)
     return error

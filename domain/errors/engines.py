@@ -42,8 +42,7 @@ class StepLost(Failed):
     def __init__(self, engine: str, times: int, reason: str) -> None:
         self.engine, self.times, self.reason = engine, times, reason
         super().__init__(
-            f"the step was lost, as {times} of {times} machines died that executed it on {engine}: "
-            f"{reason}"
+            f"every machine that executed the step on {engine} died ({times} in all): {reason}"
         )
 
 

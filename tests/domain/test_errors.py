@@ -4,6 +4,8 @@ import copy
 import inspect
 import pickle
 import re
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from stackfold.domain import errors as domain_errors
 from stackfold.errors import (
     Conflict,
     Forbidden,
+    Invalid,
     NotFound,
     NothingToChange,
     StackfoldError,
@@ -103,6 +106,28 @@ def test_a_copy_is_the_same(kind, copied):
     other = copied(error)
     assert type(other) is kind
     assert (str(other), other.args, vars(other)) == (str(error), error.args, vars(error))
+
+
+def test_an_error_of_ones_own_is_copied_too():
+    other = pickle.loads(pickle.dumps(Mine("no")))
+    assert (type(other), str(other)) == (Mine, "no")
+
+
+class Mine(Invalid):
+    """An error that a user derives."""
+
+
+IN_A_PROCESS = """
+import sys, cloudpickle
+from stackfold.domain.errors import NotFound
+error = NotFound("stack", "prod")
+assert "stackfold.errors" not in sys.modules
+assert type(cloudpickle.loads(cloudpickle.dumps(error))) is NotFound
+"""
+
+
+def test_it_is_copied_where_the_public_module_is_not_loaded():
+    subprocess.run([sys.executable, "-c", IN_A_PROCESS], check=True)
 
 
 @pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__name__)

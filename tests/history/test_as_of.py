@@ -136,7 +136,7 @@ def test_a_point_outside_of_the_log_is_rejected_with_its_range(ws, as_of):
 
 
 def test_a_time_or_age_before_the_first_event_is_rejected(ws):
-    with freeze_time("2026-01-05"), rejected(ws, AsOfOutOfRange, "the log holds nothing"):
+    with freeze_time("2026-01-05"), rejected(ws, AsOfOutOfRange, "the log has no state"):
         ws.stacks.list(as_of="5d")
 
 
