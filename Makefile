@@ -11,6 +11,10 @@ FLAVORS := $(VENV)-flavors
 STAMP := $(VENV)/.installed
 SERVERS := $(VENV)/.servers
 RUN := $(VENV)/bin/python
+# Tests of one file run one after another, files side by side.
+PYTEST := $(VENV)/bin/pytest --numprocesses auto --dist loadfile
+# It would ask PyPI for its newest version.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 INSTALL := .ci/install pyproject.toml .ci/locks/pip.txt .ci/locks/build.txt
 # Flavors whose tools do not all fit into one environment, and what only serves them.
 APART := kserve kubeflow mlflow ray seldon wandb
@@ -30,21 +34,23 @@ demo-stacks: $(SERVERS) $(SHOWN:%=$(FLAVORS)/%/.installed) ## Run one pipeline f
 	@$(RUN) examples/demo_stacks.py
 
 test: $(STAMP) ## Run the tests, but not the slow ones
-	@$(VENV)/bin/pytest -m "not slow and not flavors"
+	@$(PYTEST) -m "not slow and not flavors"
 
 slow: $(STAMP) ## Run only the slow tests
-	@$(VENV)/bin/pytest -m "slow and not flavors"
+	@.ci/postgres $(RUN)
+	@$(PYTEST) -m "slow and not flavors"
 
-check: $(STAMP) ## Run all that CI runs: lint, format, types, layers, every test
+check: $(STAMP) ## Lint, check formatting, types and layers, and run the tests but the slow ones
 	@.ci/postgres $(RUN)
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+	@$(VENV)/bin/pyright --pythonpath $(RUN)
 	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/pytest -m "not flavors"
+	@$(PYTEST) -m "not slow and not flavors"
 
-check-newest: ## Run all that `make check` runs, with the newest versions of everything
-	@$(MAKE) --no-print-directory VERSIONS=newest check
+check-newest: ## Run `make check` and `make slow` with the newest versions of everything
+	@$(MAKE) --no-print-directory VERSIONS=newest check slow
 
 check-lowest: ## Run every test with the lowest versions that pyproject.toml allows, on Python 3.11
 	@$(MAKE) --no-print-directory VERSIONS=lowest PYTHON=$(or $(PYTHON),python3.11) test slow
