@@ -145,10 +145,11 @@ class Fold:
         for count, (position, recorded_at, id, version, topic, state) in enumerate(events, 1):
             try:
                 event = self._load(topic, id, version, state)
-                self.contradictions.revision(id, version, position, topic)
-                self._take(event, id, position, recorded_at)
             except UnreadableEvent as error:
                 raise UnreadableEvent(topic, error.reason, position) from error
+            try:
+                self.contradictions.revision(id, version, position, topic)
+                self._take(event, id, position, recorded_at)
             except (AssertionError, LookupError, TypeError, ValueError) as error:
                 if not self.contradictions.leave_out(id, position, topic):
                     raise UnreadableEvent(topic, "it does not follow", position) from error
