@@ -5,6 +5,7 @@ import signal
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Shared assertions explain themselves like those in tests.
 pytest.register_assert_rewrite(
@@ -17,6 +18,10 @@ pytest.register_assert_rewrite(
     "documents",
     "history",
 )
+
+# A busy machine must not fail a property.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 pytest_plugins = ["postgres_server"]
 
