@@ -46,7 +46,7 @@ def test_a_run_goes_on_when_a_node_is_killed_under_it(ws, head, tmp_path):
     began = [path.name.split("-")[1] for path in tmp_path.glob("began-*")]
     assert len(began) == 5  # the two steps that were on the node began anew
     told = ["".join(ws.runs.logs(done.id, name)) for name in ("work", "work_2", "work_3")]
-    assert sum("what executed the step died, it begins anew" in text for text in told) == 2
+    assert sum("what executed the step died, it begins again" in text for text in told) == 2
 
 
 @pytest.mark.parametrize(

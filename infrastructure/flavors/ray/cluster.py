@@ -1,7 +1,7 @@
-"""A Ray cluster as a place for steps; what the orchestrator and the step operator `ray` share.
+"""Executes steps on a Ray cluster, for the orchestrator and the step operator `ray`.
 
-Nothing is left to Ray's own retries: a step's output is taken over piece by piece, and Ray would
-mix up that of two executions. `RayCluster` itself begins a step anew when its node has died.
+Ray's own retries are disabled: the output of a step is streamed, and Ray would mix that of two
+executions. `RayCluster` restarts a step whose node has died.
 """
 
 import sys
@@ -20,142 +20,142 @@ from stackfold.infrastructure.flavors.ray.task import ANSWERED, BEGAN, DIED, LAT
 from stackfold.infrastructure.flavors.secret_env import Values, secrets_of
 from stackfold.infrastructure.flavors.step_executors import GRACE, InlineExecutor
 
-_GLANCE = 0.2
-"""Seconds between two looks whether the wait for a step should end."""
+_POLL_INTERVAL = 0.2
+"""Seconds between two checks whether to stop waiting for a step."""
 
 
 class RayCluster:
-    """A cluster that the program is connected to."""
+    """A cluster to which the program is connected."""
 
     def __init__(self, ray: Any, settings: RaySettings) -> None:
-        """Use the module `ray`, which is connected, according to `settings`."""
+        """Use the module `ray`, which is connected to the cluster of `settings`."""
         self._ray = ray
         self._settings = settings
         self._task = ray.remote(execute)
 
     @property
     def cores(self) -> int:
-        """How many it has, at least one."""
+        """The number of cores of the cluster, at least one."""
         return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def executor(self, thread: InlineExecutor) -> StepExecutor:
-        """Its nodes, with `thread` waiting for what they execute."""
-        return _OnANode(self, thread)
+        """Return an executor on the nodes; `thread` waits for the results."""
+        return _NodeExecutor(self, thread)
 
     def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
-        """Execute a call on one of the nodes, handing on what it prints.
+        """Execute a call on one of the nodes, and print its output here.
 
         Args:
-            call: What to execute.
-            timeout: Seconds that it may take from its beginning; None for ever.
+            call: The call.
+            timeout: Seconds from its start until it times out; None for no limit.
 
         Raises:
-            InvalidPipeline: It holds what cannot be sent.
-            EngineUnavailable: No node has what it asks for.
-            StepLost: One node after another died under it.
-            StepProcessDied: Its process ended without an answer.
-            StepTimedOut: It took longer.
-            BaseException: What it raised.
+            InvalidPipeline: The call cannot be sent.
+            EngineUnavailable: No node has the resources that it requests.
+            StepLost: Its node died, more often than `node_retries`.
+            StepProcessDied: Its process ended without a result.
+            StepTimedOut: It timed out.
+            BaseException: The error that the call raised.
         """
         request = portable(call)
         secrets = secrets_of(call) if self._settings.send_secrets else {}
         lost = 0
         while True:
             try:
-                came: Result = self._attempt(request, timeout, secrets, _resources(call))
-                return came
+                result: Result = self._attempt(request, timeout, secrets, _resources(call))
+                return result
             except self._losses as error:
                 lost += 1
                 reason = " ".join(str(error).split(". ")[0].split())
                 if lost > self._settings.node_retries:
                     raise StepLost(self._settings.title, lost, reason) from None
-                sys.stderr.write(f"-- what executed the step died, it begins anew: {reason}\n")
+                sys.stderr.write(f"-- what executed the step died, it begins again: {reason}\n")
 
     @property
     def _losses(self) -> tuple[type[Exception], ...]:
-        """What Ray raises if something died that is not the step's."""
-        known = self._ray.exceptions
-        return (known.WorkerCrashedError, known.NodeDiedError, known.OutOfMemoryError,
-                known.ObjectLostError, known.LocalRayletDiedError)  # fmt: skip
+        """Ray's errors if a node or a process of Ray died."""
+        errors = self._ray.exceptions
+        return (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError,
+                errors.ObjectLostError, errors.LocalRayletDiedError)  # fmt: skip
 
     def _attempt(
-        self, request: bytes, timeout: float | None, secrets: Values, asked: Resources
+        self, request: bytes, timeout: float | None, secrets: Values, requested: Resources
     ) -> Any:
-        wanted = self._wanted(asked)
+        options = self._task_options(requested)
         task = self._task.options(
             num_returns="streaming",
             max_retries=0,
             name="stackfold step",
             scheduling_strategy="SPREAD" if self._settings.scheduling == "spread" else "DEFAULT",
-            **wanted,
+            **options,
         ).remote(request, timeout, self._variables(), secrets)
         try:
-            return self._followed(task, timeout, wanted)
+            return self._wait(task, timeout, options)
         except BaseException:
             self._end(task)
             raise
 
-    def _followed(self, task: Any, timeout: float | None, wanted: Mapping[str, Any]) -> Any:
-        end = time.monotonic() + self._settings.patience
+    def _wait(self, task: Any, timeout: float | None, options: Mapping[str, Any]) -> Any:
+        deadline = time.monotonic() + self._settings.patience
         began = False
         while True:
-            # Not longer, as Ctrl-C and the end of the run do not reach a thread that waits in C.
-            ready, _ = self._ray.wait([task], timeout=_GLANCE)
+            # In short steps: Ctrl-C and the end of the run do not interrupt a thread in C.
+            ready, _ = self._ray.wait([task], timeout=_POLL_INTERVAL)
             if not ready:
-                if not began and time.monotonic() > end:
-                    self._must_have(wanted)
-                    end = time.monotonic() + self._settings.patience
+                if not began and time.monotonic() > deadline:
+                    self._require_node(options)
+                    deadline = time.monotonic() + self._settings.patience
                 continue
             try:
-                happened, what = self._ray.get(next(task))
+                event, value = self._ray.get(next(task))
             except self._ray.exceptions.RayTaskError as error:
-                raise self._in_plain_words(error) from None
-            if happened == BEGAN:
+                raise self._engine_error(error) from None
+            if event == BEGAN:
                 began = True
-            elif happened == ANSWERED:
-                return outcome(what)
-            elif happened == DIED:
-                raise StepProcessDied(what)
-            elif happened == LATE:
+            elif event == ANSWERED:
+                return outcome(value)
+            elif event == DIED:
+                raise StepProcessDied(value)
+            elif event == LATE:
                 late = StepTimedOut(timeout or 0.0)
-                late.add_note(what)
+                late.add_note(value)
                 raise late
             else:
-                getattr(sys, happened).write(what)
+                getattr(sys, event).write(value)
 
     def _end(self, task: Any) -> None:
-        """End a task, and wait for that, but not for ever; what it still says is handed on."""
-        with suppress(Exception):  # it has ended by itself, or its node is gone
+        """Cancel a task, wait a limited time for its end, and print the rest of its output."""
+        with suppress(Exception):  # it has ended, or its node has died
             self._ray.cancel(task)
-            end = time.monotonic() + 2 * GRACE
-            # Until the task has completed, reading the end of its stream may block for ever.
-            while not self._ray.wait([task.completed()], timeout=_GLANCE)[0]:
-                if time.monotonic() > end:
+            deadline = time.monotonic() + 2 * GRACE
+            # Before the task has completed, reading its stream may block without limit.
+            while not self._ray.wait([task.completed()], timeout=_POLL_INTERVAL)[0]:
+                if time.monotonic() > deadline:
                     return
             for each in task:
-                happened, what = self._ray.get(each)
-                if happened in {"stdout", "stderr"}:
-                    getattr(sys, happened).write(what)
+                event, value = self._ray.get(each)
+                if event in {"stdout", "stderr"}:
+                    getattr(sys, event).write(value)
 
-    def _wanted(self, asked: Resources) -> dict[str, Any]:
-        """What Ray shall give a step, as options of a task."""
+    def _task_options(self, requested: Resources) -> dict[str, Any]:
+        """The resources of a step, as options of a task in Ray."""
         given = self._settings
-        memory = asked.memory or given.memory
-        cpus, gpus = asked.num_cpus, asked.num_gpus
+        memory = requested.memory or given.memory
+        cpus, gpus = requested.num_cpus, requested.num_gpus
         return {
             "num_cpus": given.num_cpus if cpus is None else cpus,
             "num_gpus": given.num_gpus if gpus is None else gpus,
             "memory": bytes_of(memory) if memory else None,
-            "resources": {**given.custom_resources, **asked.custom} or None,
+            "resources": {**given.custom_resources, **requested.custom} or None,
         }
 
-    def _must_have(self, wanted: Mapping[str, Any]) -> None:
-        """Refuse what no node of the cluster has, busy or not."""
+    def _require_node(self, options: Mapping[str, Any]) -> None:
+        """Raise EngineUnavailable if no node, busy or idle, has the resources."""
         amounts = {
-            "CPU": wanted["num_cpus"],
-            "GPU": wanted["num_gpus"],
-            "memory": wanted["memory"] or 0,
-            **(wanted["resources"] or {}),
+            "CPU": options["num_cpus"],
+            "GPU": options["num_gpus"],
+            "memory": options["memory"] or 0,
+            **(options["resources"] or {}),
         }
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         if any(all(has.get(name, 0) >= amounts[name] for name in amounts) for has in nodes):
@@ -164,7 +164,7 @@ class RayCluster:
         problem = f"none of its {len(nodes)} nodes has what the step asks for: {asks}"
         raise EngineUnavailable(self._settings.title, problem)
 
-    def _in_plain_words(self, error: Exception) -> Exception:
+    def _engine_error(self, error: Exception) -> Exception:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         problem = lines[-1] if lines else type(error).__name__
         if "No module named 'stackfold" in str(error) or "failed to import" in str(error):
@@ -175,11 +175,11 @@ class RayCluster:
         return EngineUnavailable(self._settings.title, problem)
 
     def _variables(self) -> dict[str, str]:
-        # A step that uses Ray itself uses the cluster that it is executed on.
+        # A step that uses Ray itself connects to the cluster that executes it.
         return {"RAY_ADDRESS": self._ray.get_runtime_context().gcs_address}
 
 
-class _OnANode:
+class _NodeExecutor:
     def __init__(self, cluster: RayCluster, thread: InlineExecutor) -> None:
         self._cluster = cluster
         self._thread = thread
@@ -192,5 +192,5 @@ class _OnANode:
 
 
 def _resources(call: Callable[[], object]) -> Resources:
-    asked = call.step.options.resources if isinstance(call, StepCall) else None
-    return asked or Resources()
+    requested = call.step.options.resources if isinstance(call, StepCall) else None
+    return requested or Resources()

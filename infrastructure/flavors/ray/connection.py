@@ -1,4 +1,4 @@
-"""The program's connection to a Ray cluster, of which a process has one at most."""
+"""The connection of this process to a Ray cluster; Ray allows only one."""
 
 import os
 import signal
@@ -14,36 +14,36 @@ from stackfold.domain.errors import EngineUnavailable
 from stackfold.infrastructure.flavors.ray.cluster import RayCluster
 from stackfold.infrastructure.flavors.ray.settings import RaySettings
 
-_turn = threading.RLock()
+_lock = threading.RLock()
 
 
 class _Connection:
     users = 0
-    """How many blocks use it."""
+    """The number of blocks that use it."""
     ours = False
-    """Whether it ends with the last of them."""
-    had_its_own = False
-    """Whether a cluster of this machine's own was ever started here."""
+    """Whether to disconnect after the last of them."""
+    had_local = False
+    """Whether this process has started a local cluster."""
 
 
 @contextmanager
 def connected(settings: RaySettings, home: Path, stay: bool = False) -> Iterator[RayCluster]:
-    """A cluster for the block; blocks may overlap.
+    """Connect to a cluster for the block; blocks may overlap.
 
-    If the program is connected to one, by `ray.init`, it is that one. Else the first block connects
-    it, and the last one that ends lets go.
+    A connection that the program has made by `ray.init` is used. Otherwise the first block
+    connects, and the last one to end disconnects.
 
     Args:
-        settings: Which cluster, and how.
-        home: The folder that relative paths refer to.
-        stay: Whether to stay connected until the program ends, as it may be needed again soon.
+        settings: The cluster.
+        home: The base of relative paths.
+        stay: Whether to stay connected until the program ends.
 
     Raises:
-        EngineUnavailable: It cannot be reached, or the program is connected to another one.
+        EngineUnavailable: It cannot be reached, or the program is connected to another cluster.
     """
-    # Read when ray is imported: no statistics are sent anywhere.
+    # Ray reads this on import: send no usage statistics.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    with _turn:
+    with _lock:
         if settings.on_this_machine:
             os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback only
         import ray
@@ -52,13 +52,13 @@ def connected(settings: RaySettings, home: Path, stay: bool = False) -> Iterator
             _connect(ray, settings, home)
             _Connection.ours = True
         elif settings.address:
-            _must_be_connected_to(ray, settings)
+            _require_connection_to(ray, settings)
         _Connection.ours = _Connection.ours and not stay
         _Connection.users += 1
     try:
         yield RayCluster(ray, settings)
     finally:
-        with _turn:
+        with _lock:
             _Connection.users -= 1
             if _Connection.ours and not _Connection.users:
                 _Connection.ours = False
@@ -67,46 +67,46 @@ def connected(settings: RaySettings, home: Path, stay: bool = False) -> Iterator
 
 def _connect(ray: Any, settings: RaySettings, home: Path) -> None:
     if settings.address:
-        if _Connection.had_its_own:
-            # What steps say would never arrive: seen with Ray 2.60, and with nothing but Ray.
+        if _Connection.had_local:
+            # The output of steps would not arrive: seen with Ray 2.60, without Stackfold too.
             problem = (
                 "this program had a local one before, and Ray needs a fresh process for another"
             )
             raise EngineUnavailable(settings.title, problem)
-        must_answer(settings)
-    _Connection.had_its_own |= not settings.address
+        require_response(settings)
+    _Connection.had_local |= not settings.address
     where = {"_node_ip_address": "127.0.0.1"} if settings.on_this_machine else {}
     handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         ray.init(
-            # Never what a file or the environment says: only what the run is pinned to.
+            # Explicit, so that no file or variable can replace what the run is pinned to.
             address=settings.address or "local",
             runtime_env=runtime_environment(settings, home),
             include_dashboard=None if settings.address else False,
-            # What steps print comes another way, each line to its own step.
+            # The output of steps is streamed by the task, so that each line belongs to a step.
             log_to_driver=False,
             logging_level="ERROR",
             **where,
         )
-    except Exception as error:  # Ray's own errors have no class in common
+    except Exception as error:  # Ray's errors share no base class
         with suppress(Exception):
             ray.shutdown()
         line = next((line for line in str(error).splitlines() if line.strip()), repr(error))
         raise EngineUnavailable(settings.title, " ".join(line.split())) from error
     finally:
-        _put_back(handlers)
+        _restore(handlers)
 
 
-def _put_back(handlers: dict[signal.Signals, Any]) -> None:
-    """Undo what Ray does to signals: its own handler would make SIGTERM look like a step's exit."""
+def _restore(handlers: dict[signal.Signals, Any]) -> None:
+    """Restore the signal handlers: with Ray's, SIGTERM would look like the exit of a step."""
     if threading.current_thread() is threading.main_thread():
         for which, handler in handlers.items():
             signal.signal(which, handler)
 
 
-def must_answer(settings: RaySettings) -> None:
+def require_response(settings: RaySettings) -> None:
     """Raise EngineUnavailable if a cluster's head does not answer within `connect_timeout`."""
-    # Ray itself would try for minutes, and say so in many lines.
+    # Ray itself would try for minutes, and print many lines.
     try:
         socket.create_connection((settings.host, settings.port), settings.connect_timeout).close()
     except OSError as error:
@@ -114,7 +114,7 @@ def must_answer(settings: RaySettings) -> None:
         raise EngineUnavailable(settings.title, problem) from error
 
 
-def _must_be_connected_to(ray: Any, settings: RaySettings) -> None:
+def _require_connection_to(ray: Any, settings: RaySettings) -> None:
     found = ray.get_runtime_context().gcs_address
     wanted = _resolved(settings.host), settings.port
     host, _, port = found.rpartition(":")
@@ -130,11 +130,11 @@ def _resolved(host: str) -> str:
 
 
 def runtime_environment(settings: RaySettings, home: Path) -> dict[str, Any]:
-    """What Ray is to send to the nodes, and to prepare there.
+    """Return Ray's runtime environment: what is sent to the nodes and prepared there.
 
     Args:
-        settings: What is configured of it.
-        home: The folder that relative paths refer to.
+        settings: The configuration.
+        home: The base of relative paths.
     """
     wanted: dict[str, Any] = dict(settings.runtime_env)
     folder = settings.working_dir
@@ -148,12 +148,12 @@ def runtime_environment(settings: RaySettings, home: Path) -> dict[str, Any]:
 
 
 def program_folder() -> str:
-    """The folder that the program's own modules are imported from; empty if there is none."""
+    """Return the folder from which the program imports its modules; empty if there is none."""
     library = os.path.dirname(os.__file__)
     for each in map(os.path.abspath, sys.path):
         if each == library:
             return ""
-        # Nor the folder that a command was installed into, nor what Ray puts before all others.
+        # Not the folder of an installed command, nor those that Ray puts first.
         if os.path.isdir(each) and not each.startswith(
             (sys.prefix + os.sep, sys.base_prefix + os.sep)
         ):
@@ -162,6 +162,6 @@ def program_folder() -> str:
 
 
 def _path(text: str, home: Path) -> str:
-    if "://" in text:  # of an archive that the nodes fetch themselves
+    if "://" in text:  # an archive that the nodes download
         return text
     return os.path.join(home, os.path.expanduser(text))

@@ -8,19 +8,19 @@ from stackfold.infrastructure.flavors.worker_pool import WorkerPool
 
 
 class RayOrchestrator(Orchestrator):
-    """Runs the steps on a Ray cluster, independent ones at once."""
+    """Runs steps on a Ray cluster, independent ones in parallel."""
 
     flavor = "ray"
 
     class Configuration(RaySettings):
-        """Which cluster, what is sent there, and what a step gets."""
+        """The cluster, its runtime environment, and the resources of steps."""
 
         max_parallel: int | None = Field(
             None,
             ge=1,
-            description="How many steps may run or wait for a free node at once; by default as "
-            "many as the cluster has cores when the run begins. More make a cluster that can grow "
-            "do so.",
+            description="The number of steps that run or wait for a free node at once; by default "
+            "the number of cores at the start of the run. A higher number lets a cluster with "
+            "autoscaling grow.",
         )
 
     configuration: Configuration
@@ -31,11 +31,11 @@ class RayOrchestrator(Orchestrator):
         return not self.configuration.on_this_machine
 
     def check_connection(self) -> None:
-        """Connect to the cluster's head, if it is not started by the run itself."""
+        """Check that the cluster's head responds; a local cluster is started by each run."""
         if self.configuration.address:
-            from stackfold.infrastructure.flavors.ray.connection import must_answer
+            from stackfold.infrastructure.flavors.ray.connection import require_response
 
-            must_answer(self.configuration)
+            require_response(self.configuration)
 
     def run(self, plan: RunPlan, execute: Execute) -> None:
         from stackfold.infrastructure.flavors.ray.connection import connected

@@ -1,4 +1,4 @@
-"""What is configured of a Ray cluster, whether it orchestrates or executes single steps."""
+"""The configuration of the orchestrator and the step operator `ray`."""
 
 from typing import Any, Literal
 
@@ -10,56 +10,56 @@ from stackfold.infrastructure.system.loopback import is_loopback
 
 
 class RaySettings(ports.Configuration):
-    """Which cluster, what is sent there, and what a step gets."""
+    """The cluster, its runtime environment, and the resources of steps."""
 
     address: str | None = Field(
         None,
         description="The cluster's head, as HOST:PORT; this machine must be able to reach all of "
-        "its nodes. Without it, one of this machine's own is started, on loopback only.",
+        "its nodes. By default a local cluster is started, on loopback only.",
     )
     working_dir: str | None = Field(
         None,
-        description="The folder that is sent to the nodes, for steps to start in and to import "
-        "from. By default, with an address, the folder of the program that runs the pipeline; "
-        "empty to send nothing. What its .gitignore names is left out.",
+        description="The folder that is sent to the nodes as the working folder of steps. By "
+        "default, with an address, the folder of the program that runs the pipeline; empty to "
+        "send nothing. Files in its .gitignore are excluded.",
     )
     py_modules: list[str] = Field(
         default_factory=list,
-        description="Folders of further packages that are sent to the nodes, to be imported.",
+        description="Folders of further packages to send to the nodes.",
     )
     runtime_env: dict[str, Any] = Field(
         default_factory=dict,
-        description="What else Ray's runtime environment shall hold, such as pip or env_vars.",
+        description="Further fields of Ray's runtime environment, such as pip or env_vars.",
     )
     num_cpus: Amount = Field(
-        1, description="The cores that a step gets, if it does not say so by resources."
+        1, description="The cores of a step that does not specify them by resources."
     )
-    num_gpus: Amount = Field(0, description="The GPUs that it gets; may be a fraction.")
+    num_gpus: Amount = Field(0, description="The GPUs of a step; may be a fraction.")
     memory: Memory | None = Field(
-        None, description="The memory that is set aside for it, such as 4GB; by default none is."
+        None, description="The memory reserved for a step, such as 4GB; by default none."
     )
     custom_resources: dict[str, Amount] = Field(
-        default_factory=dict, description="What else it gets, of what the nodes say they have."
+        default_factory=dict, description="Custom resources of a step, as the nodes define them."
     )
     scheduling: Literal["pack", "spread"] = Field(
-        "pack", description="Whether steps fill one node after another, or all alike."
+        "pack", description="Whether steps fill one node after another or are spread over all."
     )
     node_retries: int = Field(
-        3, ge=0, description="How often a step begins anew because its node died under it."
+        3, ge=0, description="How often a step is restarted because its node died."
     )
     patience: float = Field(
         60,
         gt=0,
-        description="Seconds to wait for a node that has what a step asks for, as long as the "
-        "cluster has none; where one is busy, a step waits as long as it takes.",
+        description="Seconds to wait for a node with the resources of a step if the cluster has "
+        "none. For a busy node a step waits without limit.",
     )
     connect_timeout: float = Field(
-        10, gt=0, description="Seconds to wait for the head to answer at all."
+        10, gt=0, description="Seconds to wait for a response of the head."
     )
     send_secrets: bool = Field(
         True,
-        description="Whether the secrets that the stack's other components refer to are sent with "
-        "each step, to its process alone. If not, every node must have them.",
+        description="Whether the secrets that the stack's other components refer to are sent to "
+        "the process of each step. Otherwise every node must have them.",
     )
 
     @field_validator("address")
@@ -78,12 +78,12 @@ class RaySettings(ports.Configuration):
 
     @property
     def host(self) -> str:
-        """The head's, without brackets; empty for a cluster of this machine's own."""
+        """The host of the head, without brackets; empty for a local cluster."""
         return (self.address or "").rpartition(":")[0].strip("[]")
 
     @property
     def port(self) -> int:
-        """The head's."""
+        """The port of the head; 0 for a local cluster."""
         return int((self.address or ":0").rpartition(":")[2])
 
     @property
@@ -93,5 +93,5 @@ class RaySettings(ports.Configuration):
 
     @property
     def title(self) -> str:
-        """What it is called in a sentence."""
+        """Its name in messages."""
         return f"the Ray cluster at {self.address}" if self.address else "the local Ray cluster"

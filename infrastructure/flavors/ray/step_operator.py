@@ -12,7 +12,7 @@ class RayStepOperator(StepOperator):
     flavor = "ray"
 
     class Configuration(RaySettings):
-        """Which cluster, what is sent there, and what a step gets."""
+        """The cluster, its runtime environment, and the resources of steps."""
 
     configuration: Configuration
 
@@ -22,15 +22,15 @@ class RayStepOperator(StepOperator):
         return not self.configuration.on_this_machine
 
     def check_connection(self) -> None:
-        """Connect to the cluster's head, if it is not started by the run itself."""
+        """Check that the cluster's head responds; a local cluster is started by each run."""
         if self.configuration.address:
-            from stackfold.infrastructure.flavors.ray.connection import must_answer
+            from stackfold.infrastructure.flavors.ray.connection import require_response
 
-            must_answer(self.configuration)
+            require_response(self.configuration)
 
     def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
         from stackfold.infrastructure.flavors.ray.connection import connected
 
-        # Connected for good: a cluster takes longer to begin than most steps take.
+        # Stay connected: a cluster takes longer to start than most steps take.
         with connected(self.configuration, self.home, stay=True) as cluster:
             return cluster.execute(call, timeout)

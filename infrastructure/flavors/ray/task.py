@@ -1,8 +1,7 @@
-"""What the workers of a Ray cluster execute for `ray.cluster`; see there.
+"""The task that workers of a Ray cluster execute; see `cluster.py`.
 
-A worker does not execute a step itself: it lets a process of its own do so. Then a step that takes
-too long, that exits or is killed ends as on any other machine, whatever Ray makes of it, and each
-one starts afresh.
+A worker executes each step in a new process. A step that times out, exits or is killed then ends
+as on any other machine, however Ray handles it.
 """
 
 import queue
@@ -17,45 +16,45 @@ from stackfold.infrastructure.flavors.secret_env import CallWithSecrets, Values
 from stackfold.infrastructure.flavors.step_executors import GRACE, StoppableExecutor
 
 BEGAN, ANSWERED, DIED, LATE = "began", "answered", "died", "late"
-_GLANCE = 0.1
-"""Seconds between two chances for Ray to interrupt the worker."""
+_POLL_INTERVAL = 0.1
+"""Seconds between two opportunities for Ray to interrupt the worker."""
 
-Said = tuple[str, Any]
-"""What happened, and what belongs to it: "stdout" or "stderr" and a text; BEGAN and None; ANSWERED
-and the answer as bytes; DIED and the exit code; LATE and where the step was, as text."""
+Event = tuple[str, Any]
+"""A kind of event and its value: "stdout" or "stderr" and a text; BEGAN and None; ANSWERED and the
+result as bytes; DIED and the exit code; LATE and the traceback of the step as text."""
 
 
 def execute(
     request: bytes, timeout: float | None, environment: Mapping[str, str], secrets: Values
-) -> Iterator[Said]:
-    """Execute a call in a process of this machine, and tell what happens while it does.
+) -> Iterator[Event]:
+    """Execute a call in a process of this machine, and yield its events.
 
     Args:
         request: The call, as `local.processes.portable` writes it.
-        timeout: Seconds that it may take.
-        environment: Variables for it beside those of the worker.
-        secrets: What it must be able to look up.
+        timeout: Seconds until it times out.
+        environment: Environment variables beside those of the worker.
+        secrets: The secrets that it may resolve.
     """
-    # Apart until now: Ray may write a long argument to a disk, and these never are.
+    # Ray may write a long argument to disk, so the secrets are an argument of their own.
     provided = portable(CallWithSecrets(request, secrets)) if secrets else request
-    happened: queue.SimpleQueue[Said] = queue.SimpleQueue()
-    guard = StoppableExecutor()
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    executor = StoppableExecutor()
 
     def work() -> None:
-        with suppress(BaseException):  # told by what it has put last
-            _execute(provided, timeout, environment, happened, guard)
+        with suppress(BaseException):  # its last event reports the error
+            _execute(provided, timeout, environment, events, executor)
 
     thread = threading.Thread(target=work, daemon=True)
     try:
         yield BEGAN, None
         thread.start()
-        while thread.is_alive() or not happened.empty():
+        while thread.is_alive() or not events.empty():
             with suppress(queue.Empty):
-                yield happened.get(timeout=_GLANCE)
+                yield events.get(timeout=_POLL_INTERVAL)
     finally:
-        # Interrupted, or nobody listens any more: the process must not outlive that.
+        # Interrupted, or the stream was closed: end the process.
         if thread.is_alive():
-            guard.stop()
+            executor.stop()
             thread.join(2 * GRACE)
 
 
@@ -63,20 +62,20 @@ def _execute(
     request: bytes,
     timeout: float | None,
     environment: Mapping[str, str],
-    happened: "queue.SimpleQueue[Said]",
-    guard: StoppableExecutor,
+    events: "queue.SimpleQueue[Event]",
+    executor: StoppableExecutor,
 ) -> None:
     process = StepProcess(
-        write=lambda stream, text: happened.put((stream, text)), environment=environment
+        write=lambda stream, text: events.put((stream, text)), environment=environment
     )
     try:
-        # Only here: the process must not be left behind half begun, nor half closed.
-        answer = guard.run_inline(lambda: process.answer(request, timeout))
+        # Stoppable only here, so that the process is not left half started or half closed.
+        answer = executor.run_inline(lambda: process.answer(request, timeout))
     except StepProcessDied as died:
-        happened.put((DIED, died.returncode))
+        events.put((DIED, died.returncode))
     except StepTimedOut as late:
-        happened.put((LATE, "".join(getattr(late, "__notes__", ()))))
+        events.put((LATE, "".join(getattr(late, "__notes__", ()))))
     else:
-        happened.put((ANSWERED, answer))
+        events.put((ANSWERED, answer))
     finally:
         process.close()
