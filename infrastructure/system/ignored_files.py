@@ -124,7 +124,7 @@ def _regex(text: str) -> str:
 def _any_folders(text: str, at: int) -> tuple[str, int]:
     """The regular expression of the `**` at a position, and the position after it."""
     rest = text[at + 2 :]
-    if rest in ("", "/"):
+    if not rest:
         return ".*", len(text)
     if rest.startswith("/"):
         return "(.*/)?", at + 3
