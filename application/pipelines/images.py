@@ -107,9 +107,9 @@ class Images:
 
     def _plan(self, pipeline: str, source: str, import_root: str, pin: Pin) -> ImagePlan:
         code = self._locate(source, import_root)
-        held = [each for components in pin.components.values() for each in components]
+        pinned = [each for components in pin.components.values() for each in components]
         wanted = requirements_of(
-            self._flavors, [(each.type, each.flavor) for each in held], self._extras
+            self._flavors, [(each.type, each.flavor) for each in pinned], self._extras
         )
         return ImagePlan(pipeline, code.folder, code.source, tuple(wanted))
 

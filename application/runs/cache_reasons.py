@@ -95,7 +95,7 @@ class CacheReasons:
             return "caching is off" if step.declares else "caching is off: it has no outputs"
         known = self._executions.known(run.id, step.key)
         if known:
-            return f"what it made in run {known!r} was gone"
+            return f"its outputs of run {known!r} no longer exist"
         if before is None:
             return "it was executed for the first time"
         twice = any(
@@ -166,7 +166,7 @@ def _parameters(
         if name not in before:
             yield f"parameter {name!r} is new: {_short(after[name])}"
         elif name not in after:
-            yield f"parameter {name!r} is gone"
+            yield f"parameter {name!r} was removed"
         elif text_of(before[name]) == text_of(after[name]):
             continue
         elif not same_form and readable(before[name]) == readable(after[name]):

@@ -98,7 +98,7 @@ def test_artifacts_that_are_gone_are_told(runs):
     (loaded, _) = runs.artifacts(first.id)
     Path(url2pathname(loaded.uri.removeprefix("file://"))).unlink()
     run = runs.start(chain)
-    assert reasons(runs, run)["load"] == f"what it made in run {first.name!r} was gone"
+    assert reasons(runs, run)["load"] == f"its outputs of run {first.name!r} no longer exist"
 
 
 def test_caching_that_is_off_is_told(runs):

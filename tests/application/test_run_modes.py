@@ -111,7 +111,7 @@ def test_stopping_on_a_failure_lets_the_running_end(runs, stacks, tmp_path, isol
         (tmp_path / "other runs").touch()
         wait_for(tmp_path / "failure is known")
 
-    class Telling(RecordingListener):
+    class FailureSignal(RecordingListener):
         def step_ended(self, end):
             if end.status == "failed":
                 (tmp_path / "failure is known").touch()
@@ -119,7 +119,7 @@ def test_stopping_on_a_failure_lets_the_running_end(runs, stacks, tmp_path, isol
     functions = (fail, end_after_the_failure, end_after_the_failure)
     pipeline = independent(*functions, mode="stop_on_failure")
     with pytest.raises(RunFailed) as caught:
-        runs.start(pipeline, stack=isolation, listener=Telling())
+        runs.start(pipeline, stack=isolation, listener=FailureSignal())
     assert statuses(runs, caught.value.run) == {"s0": "failed", "s1": "completed", "s2": "skipped"}
 
 
@@ -184,7 +184,7 @@ def test_a_step_that_leaves_the_process_fails_its_run_only(runs, stacks):
 
 
 def test_a_watcher_is_told_how_the_run_comes_along(runs):
-    watching = RecordingListener()
+    listener = RecordingListener()
 
     def failing():
         raise ValueError("no")
@@ -198,8 +198,8 @@ def test_a_watcher_is_told_how_the_run_comes_along(runs):
         last()
 
     with pytest.raises(RunFailed):
-        runs.start(Pipeline(three), listener=watching)
-    assert watching.told == [
+        runs.start(Pipeline(three), listener=listener)
+    assert listener.events == [
         ("run", ["first", "bad", "last"], []),
         ("begins", "first"),
         ("completed", "first", ""),

@@ -62,12 +62,12 @@ def test_a_step_fails_when_its_retries_are_used_up(runs, tmp_path):
 
 
 def test_between_attempts_it_waits_longer_and_longer(runs, tmp_path):
-    watching = RecordingListener()
+    listener = RecordingListener()
     began = time.monotonic()
     pipeline = single(flaky(tmp_path / "tries", 2), retries=2, delay=0.1, backoff=3.0)
-    runs.start(pipeline, listener=watching)
+    runs.start(pipeline, listener=listener)
     assert time.monotonic() - began > 0.4
-    assert [each for each in watching.told if each[0] == "again"] == [
+    assert [each for each in listener.events if each[0] == "again"] == [
         ("again", "only", 2, "OSError: not yet, at 1", 0.1),
         ("again", "only", 3, "OSError: not yet, at 2", pytest.approx(0.3)),
     ]

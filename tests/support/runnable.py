@@ -47,22 +47,22 @@ def single(function, **options):
 
 
 class RecordingListener:
-    """Notes what it is told."""
+    """Records the events of a run."""
 
     def __init__(self):
-        self.told = []
+        self.events = []
 
-    def run_started(self, run, steps, kept):
-        self.told.append(("run", list(steps), list(kept)))
+    def run_started(self, run, steps, completed):
+        self.events.append(("run", list(steps), list(completed)))
 
     def step_started(self, step):
-        self.told.append(("begins", step))
+        self.events.append(("begins", step))
 
     def step_retried(self, step, attempt, reason, delay):
-        self.told.append(("again", step, attempt, reason, delay))
+        self.events.append(("again", step, attempt, reason, delay))
 
     def step_ended(self, end):
-        self.told.append((end.status, end.step, end.reason))
+        self.events.append((end.status, end.step, end.reason))
 
     def run_ended(self, status):
-        self.told.append(("ends", status))
+        self.events.append(("ends", status))
