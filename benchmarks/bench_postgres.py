@@ -216,7 +216,7 @@ def write(url: str, me: str, start: str, seconds: str) -> dict[str, Any]:
     latencies, whys, tries = [], [], [0]
     outcomes = Counter[str]()
     with Workspace.open(store=url) as ws:
-        repository = ws._event_store.repository
+        repository = ws._services.repository
         save = repository.save
 
         def counted(*arguments: Any, **more: Any) -> Any:

@@ -95,35 +95,36 @@ def training(drop_above: float = 5.0) -> None:
     mean(load(), drop_above)
 
 
-def commands(ws: Workspace) -> dict[str, Callable[[int], object]]:
-    """Command → what executes it; called with a number that no earlier execution had."""
-
+def commands(ws: Workspace) -> dict[str, Callable[[str], object]]:
+    """Command → what executes it on the stack and the component of a name."""
     return {
-        "stack register": lambda number: ws.stacks.register(
-            f"s{number}", orchestrator="default", artifact_store="lake"
+        "stack register": lambda name: ws.stacks.register(
+            f"new-{name}", orchestrator="default", artifact_store=name
         ),
-        "stack revert --with-components": lambda _: ws.stacks.revert(
-            "prod", 1, with_components=True, confirmed=True
+        "stack revert --with-components": lambda name: ws.stacks.revert(
+            name, 1, with_components=True, confirmed=True
         ),
         "training() of two steps": lambda _: training(),
     }
 
 
-def change(ws: Workspace, number: int) -> None:
-    """Let there be something to revert: a stack and one of its components differ from before."""
-    ws.stacks.update("prod", labels={"tier": f"t{number}"})
-    ws.components.update("artifact_store", "lake", {"path": f"p{number}"})
+def prepare(ws: Workspace, name: str) -> None:
+    """Register a stack and a component, and update each once, so that both can be reverted."""
+    ws.components.register("artifact_store", name, "local", {"path": "old"})
+    ws.stacks.register(name, orchestrator="default", artifact_store=name)
+    ws.stacks.update(name, labels={"tier": "gold"})
+    ws.components.update("artifact_store", name, {"path": "new"})
 
 
 def measure(ws: Workspace, listed: bool) -> None:
-    ws.components.register("artifact_store", "lake", "local", {"path": "p"})
-    ws.stacks.register("prod", orchestrator="default", artifact_store="lake")
+    names = ("first", "second")
+    for name in names:
+        prepare(ws, name)
     print(f"{'command':<34}{'reads':>6}{'at most':>9}{'calls':>8}{'at most':>9}")
     for command, execute in commands(ws).items():
-        for number in range(2):
-            change(ws, number)
+        for name in names:
             with counted() as reach:
-                execute(number)
+                execute(name)
         reads, calls = LIMITS[command]
         print(f"{command:<34}{len(reach.reads):>6}{reads:>9}{len(reach.calls):>8}{calls:>9}")
         if listed:

@@ -101,7 +101,7 @@ def list_artifacts(
 def describe(name: Reference, output: Output = Format.TABLE) -> None:
     """Show all details of an artifact: its type, origin and location."""
     with Workspace.open() as workspace:
-        record = plain(workspace.artifact_queries.describe_artifact(name))
+        record = plain(workspace.artifacts.describe(name))
     show_one(record, list(record), output)
 
 
@@ -121,7 +121,7 @@ def load(
     An object whose class is not importable here is printed as JSON.
     """
     with Workspace.open() as workspace, warnings_as_notes():
-        trust = workspace.artifact_queries.describe_artifact(name).trust
+        trust = workspace.artifacts.describe(name).trust
         if trust and not no_pickle:
             note(trust)
         try:
@@ -145,7 +145,9 @@ def lineage(
     """Show what an artifact was derived from, and what was derived from it."""
     both = upstream == downstream
     with Workspace.open() as workspace:
-        found = workspace.artifact_queries.lineage(name, upstream or both, downstream or both)
+        found = workspace.artifacts.lineage(
+            name, upstream=upstream or both, downstream=downstream or both
+        )
     if output != Format.TABLE:
         show_one(plain(found), found._fields, output)
         return

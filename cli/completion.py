@@ -1,6 +1,7 @@
 """Completes names in the shell; errors are ignored, so that they never disturb typing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.stacks.component_type import ComponentType
@@ -12,16 +13,14 @@ MAX_NAMES = 200
 
 def stacks(incomplete: str) -> list[str]:
     """The names of stacks that start with `incomplete`."""
-    return _names(lambda workspace: workspace.queries.stacks(_with_prefix(incomplete)))
+    return _names(lambda workspace: workspace.stacks.list(_with_prefix(incomplete)))
 
 
 def components(type: ComponentType) -> Callable[[str], list[str]]:
     """A completer for the names of components of a type."""
 
     def complete(incomplete: str) -> list[str]:
-        return _names(
-            lambda workspace: workspace.queries.components(type, _with_prefix(incomplete))
-        )
+        return _names(lambda workspace: workspace.components.list(type, _with_prefix(incomplete)))
 
     return complete
 
@@ -33,7 +32,7 @@ def deleted(kind: str, type: ComponentType | None = None) -> Callable[[str], lis
         return _names(
             lambda workspace: [
                 each
-                for each in workspace.history.deleted(kind, type)
+                for each in workspace.log.deleted(kind, type)
                 if each.name.startswith(incomplete)
             ]
         )
@@ -45,7 +44,7 @@ def flavors(type: ComponentType) -> Callable[[str], list[str]]:
     """A completer for the names of flavors of a type."""
 
     def complete(incomplete: str) -> list[str]:
-        return _names(lambda workspace: workspace.catalogue.views(type))
+        return _names(lambda workspace: workspace.flavors.list(type))
 
     return complete
 
@@ -58,7 +57,7 @@ def secrets(incomplete: str) -> list[str]:
 def runs(incomplete: str) -> list[str]:
     """The names of the latest runs that start with `incomplete`."""
     return _names(
-        lambda workspace: workspace.run_queries.runs(
+        lambda workspace: workspace.runs.list(
             _with_prefix(incomplete)._replace(sort_by="started", descending=True)
         )
     )
@@ -66,15 +65,13 @@ def runs(incomplete: str) -> list[str]:
 
 def artifacts(incomplete: str) -> list[str]:
     """The names of artifacts that start with `incomplete`."""
-    return _names(
-        lambda workspace: workspace.artifact_queries.artifacts(_with_prefix(incomplete), True)
-    )
+    return _names(lambda workspace: workspace.artifacts.list(_with_prefix(incomplete), True))
 
 
 def deployments(incomplete: str) -> list[str]:
     """The names of deployments that start with `incomplete`."""
     return _names(
-        lambda workspace: workspace.deployment_queries.deployments(_with_prefix(incomplete))
+        lambda workspace: workspace.deployments.list(_with_prefix(incomplete), contact=False)
     )
 
 
@@ -82,7 +79,7 @@ def _with_prefix(incomplete: str) -> Listing:
     return Listing(where=(Condition("name", "startswith", incomplete),), size=MAX_NAMES)
 
 
-def _names(query: Callable[[Workspace], list]) -> list[str]:  # type: ignore[type-arg]
+def _names(query: Callable[[Workspace], Sequence[Any]]) -> list[str]:
     try:
         if not Workspace.exists():
             return []

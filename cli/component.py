@@ -161,21 +161,21 @@ def _declare_names(noun: Noun, type: ComponentType) -> None:
     @noun.command("rename", help=f"Rename {a(type)}; stacks that use it are unaffected.")
     def rename(name: Annotated[str, _name(type)], new_name: NewName, message: Message = "") -> None:
         with Workspace.open() as workspace:
-            old = workspace.queries.find_component(type, name)
+            old = workspace.components.get(type, name)
             view = workspace.components.rename(type, old.id, new_name, why=message)
         echo(f"{type.noun} {old.name!r} renamed to {view.name!r}, revision {view.revision}")
 
     @noun.command("copy", help=f"Copy {a(type)} to a new name.")
     def copy(name: Annotated[str, _name(type)], new_name: NewName, message: Message = "") -> None:
         with Workspace.open() as workspace:
-            old = workspace.queries.find_component(type, name)
+            old = workspace.components.get(type, name)
             view = workspace.components.copy(type, old.id, new_name, why=message)
         echo(f"{type.noun} {old.name!r} copied to {view.name!r}, revision {view.revision}")
 
     @noun.command("delete", help=f"Delete {a(type)} that no stack uses.")
     def delete(name: Annotated[str, _name(type)], yes: Yes = False, message: Message = "") -> None:
         with Workspace.open() as workspace:
-            old = workspace.queries.find_component(type, name)
+            old = workspace.components.get(type, name)
             confirm(f"{type.noun} {old.name!r}", yes)
             view = workspace.components.delete(type, old.id, why=message)
         echo(f"{type.noun} {view.name!r} deleted, revision {view.revision + 1}")

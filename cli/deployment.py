@@ -80,7 +80,7 @@ def deploy(
         if dry_run:
             sys.stdout.write(workspace.deployments.manifest(name, model, stack))
             return
-        trust = workspace.artifact_queries.describe_artifact(model).trust
+        trust = workspace.artifacts.describe(model).trust
         if trust:
             note(trust)
         _echo_served(workspace.deployments.deploy(name, model, stack, why=message))
@@ -219,7 +219,7 @@ def delete(
     Asks for confirmation on a terminal; requires --yes elsewhere.
     """
     with Workspace.open() as workspace:
-        found = workspace.deployment_queries.find_deployment(name)
+        found = workspace.deployments.find(name)
         confirm(f"deployment {found.name!r}", yes)
         view = workspace.deployments.delete(found.id, forget=forget, why=message)
     echo(f"deployment {view.name!r} deleted, revision {view.revision + 1}")

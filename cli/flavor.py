@@ -98,7 +98,7 @@ def _declare_changes(noun: Noun, type: ComponentType) -> None:
         name: Annotated[str, _flavor_name(type)], yes: Yes = False, message: Message = ""
     ) -> None:
         with Workspace.open() as workspace:
-            workspace.catalogue.require(type, name)
+            workspace.flavors.require(type, name)
             confirm(f"{type.noun} flavor {name!r}", yes)
             workspace.flavors.delete(type, name, why=message)
         echo(f"{type.noun} flavor {name!r} deleted, revision 2")

@@ -101,7 +101,7 @@ def diff(
     another = None if revisions else other
     with Workspace.open() as workspace:
         if name is None:
-            name = workspace.queries.active_stack().name
+            name = workspace.stacks.get().name
         found = workspace.stacks.diff(
             name, another, revisions=revisions, as_of=(points[0], points[1])
         )

@@ -16,6 +16,8 @@ from stackfold.cli.typer_ext import Noun
 from stackfold.domain.limits import DOCUMENT
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.files.input_file import read_stdin
+from stackfold.infrastructure.files.stack import document_text, write_text
+from stackfold.infrastructure.files.yaml import parse_yaml, read_yaml
 from stackfold.infrastructure.workspace import Workspace
 
 _STREAM = Path("-")
@@ -48,11 +50,11 @@ def export(
 ) -> None:
     """Write a stack and its components as YAML."""
     with Workspace.open() as workspace:
-        document = workspace.exchange.export(name)
+        document = workspace.stacks.export(name)
         if file is None or file == _STREAM:
-            sys.stdout.write(workspace.stack_files.text(document))
+            sys.stdout.write(document_text(document))
         else:
-            workspace.stack_files.write(file, document, overwrite)
+            write_text(file, document_text(document), overwrite)
             echo(f"stack {document['stack_name']!r} written to {file}")
 
 
@@ -73,13 +75,11 @@ def export_requirements(
 ) -> None:
     """Print the pip requirements of a stack's components."""
     with Workspace.open() as workspace:
-        found = workspace.exchange.requirements(name)
+        found = workspace.stacks.requirements(name)
         if output_file is None or output_file == _STREAM:
             sys.stdout.write("".join(f"{escaped(str(each))}\n" for each in found))
         else:
-            workspace.stack_files.write_text(
-                output_file, "".join(f"{each}\n" for each in found), overwrite
-            )
+            write_text(output_file, "".join(f"{each}\n" for each in found), overwrite)
             echo(f"requirements written to {output_file}")
 
 
@@ -114,12 +114,9 @@ def import_stack(
     An existing component with the same name, flavor and configuration is reused.
     """
     with Workspace.open() as workspace:
-        files = workspace.stack_files
         origin = "stdin" if file == _STREAM else str(file)
-        document = (
-            files.parse(read_stdin(DOCUMENT), origin) if file == _STREAM else files.read(file)
-        )
-        done = workspace.exchange.import_stack(
+        document = parse_yaml(read_stdin(DOCUMENT), origin) if file == _STREAM else read_yaml(file)
+        done = workspace.stacks.import_stack(
             document, name, on_conflict=on_conflict.value, origin=origin, why=message
         )
     _echo(done.registered, "registered")

@@ -27,7 +27,7 @@ def list_integrations(output: Output = Format.TABLE) -> None:
     """List integrations with their requirements and flavors."""
     with Workspace.open() as workspace:
         found = workspace.integrations.list()
-        problems = workspace.catalogue.packages.problems()
+        problems = workspace.flavors.problems()
     show_rows([each._asdict() for each in found], Shape(_FIELDS, _FIELDS), output)
     for each in problems:
         note(str(each))

@@ -87,9 +87,9 @@ def run(
     if no_cache:
         settings["enable_cache"] = False
     with Workspace.open() as workspace:
-        configuration = workspace.load_configuration(config, **settings)
-        found = workspace.load_pipeline(source)
-        values = workspace.read_parameters(found, given)
+        configuration = workspace.pipelines.configuration(config, **settings)
+        found = workspace.pipelines.load(source)
+        values = workspace.pipelines.parameters(found, given)
         if dry_run:
             with warnings_as_notes():
                 document = workspace.runs.document(
@@ -133,7 +133,7 @@ def build(
     pushes it to the stack's container registry.
     """
     with Workspace.open() as workspace:
-        found = workspace.load_pipeline(source)
+        found = workspace.pipelines.load(source)
         if dry_run:
             _show(workspace.images.recipe(found, stack=stack))
             return

@@ -125,7 +125,7 @@ def describe(
 ) -> None:
     """Show a run, its steps, and the exact stack it ran on."""
     with Workspace.open() as workspace:
-        described = plain(workspace.run_queries.describe_run(name))
+        described = plain(workspace.runs.describe(name))
         if why:
             described["cache"] = plain([*workspace.runs.why(described["id"])])
     if output != Format.TABLE:
@@ -173,7 +173,7 @@ def diff(
     Compares the stacks, configuration, flavors, code, parameters, inputs, outputs and packages.
     """
     with Workspace.open() as workspace:
-        found = workspace.run_diffs.diff(before, after)
+        found = workspace.runs.diff(before, after)
     if output == DiffForm.JSON:
         described = {**plain(found), "changes": [record(each) for each in found.changes]}
         show_one(described, found._fields, Format.JSON)
@@ -240,7 +240,7 @@ def delete(name: RunName, yes: Yes = False, message: Message = "") -> None:
     Its events remain in the log.
     """
     with Workspace.open() as workspace:
-        view = workspace.run_queries.run(name)
+        view = workspace.runs.get(name)
         confirm(f"run {view.name!r}", yes)
         workspace.runs.delete(view.id, why=message)
     echo(f"run {view.name!r} deleted")

@@ -4,6 +4,7 @@ Both the typer commands and the fast path call them, so they do not need typer.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from stackfold.application.listing.listing import Listing
@@ -42,10 +43,10 @@ def stacks(
 ) -> None:
     """Print stacks, at present or at a past point."""
     with Workspace.open() as workspace:
-        position = workspace.queries.position(as_of)
+        position = workspace.log.position(as_of)
 
         def ask(part: Listing) -> Sequence[StackView]:
-            return workspace.queries.stacks(part, position)
+            return workspace.stacks.list(part, position)
 
         views = ask(listing)
         more = _more(ask, listing, len(views))
@@ -61,14 +62,14 @@ def stack(
 ) -> None:
     """Print one stack, by default the active one."""
     with Workspace.open() as workspace:
-        view = _stack(workspace, reference, as_of)
+        view = workspace.stacks.get(reference, as_of)
     show_one(view._asdict(), StackView._fields, output)
 
 
 def active_stack(output: str = Format.TABLE, as_of: str | None = None) -> None:
     """Print the name of the active stack; as JSON or YAML, the whole record."""
     with Workspace.open() as workspace:
-        _show_name(_stack(workspace, None, as_of), output)
+        _show_name(workspace.stacks.get(as_of=as_of), output)
 
 
 def stack_history(
@@ -79,16 +80,8 @@ def stack_history(
 ) -> None:
     """Print the history of a stack, by default the active one, and of its components."""
     with Workspace.open() as workspace:
-        entries = workspace.histories.of_stack(reference, limit)
+        entries = workspace.stacks.history(reference, limit)
     show_history(entries, "stack", output, columns)
-
-
-def _stack(workspace: Workspace, reference: str | None, as_of: str | None) -> StackView:
-    queries = workspace.queries
-    position = queries.position(as_of)
-    if reference is None:
-        return queries.active_stack(position)
-    return queries.stack(reference, position)
 
 
 def _stack_record(view: StackView) -> dict[str, Any]:
@@ -108,10 +101,10 @@ def components(
 ) -> None:
     """Print components of a type, at present or at a past point."""
     with Workspace.open() as workspace:
-        position = workspace.queries.position(as_of)
+        position = workspace.log.position(as_of)
 
         def ask(part: Listing) -> Sequence[ComponentView]:
-            return workspace.queries.components(type, part, position)
+            return workspace.components.list(type, part, position)
 
         views = ask(listing)
         more = _more(ask, listing, len(views))
@@ -127,7 +120,7 @@ def component(
 ) -> None:
     """Print one component, by default the active stack's."""
     with Workspace.open() as workspace:
-        view = _component(workspace, type, reference, as_of)
+        view = workspace.components.get(type, reference, as_of)
     show_one(view._asdict(), ComponentView._fields, output)
 
 
@@ -136,7 +129,7 @@ def active_component(
 ) -> None:
     """Print the name of the active stack's component; as JSON or YAML, the whole record."""
     with Workspace.open() as workspace:
-        _show_name(_component(workspace, type, None, as_of), output)
+        _show_name(workspace.components.get(type, as_of=as_of), output)
 
 
 def component_history(
@@ -148,18 +141,8 @@ def component_history(
 ) -> None:
     """Print the history of a component, by default the active stack's."""
     with Workspace.open() as workspace:
-        entries = workspace.histories.of_component(type, reference, limit)
+        entries = workspace.components.history(type, reference, limit)
     show_history(entries, type.value, output, columns)
-
-
-def _component(
-    workspace: Workspace, type: ComponentType, reference: str | None, as_of: str | None
-) -> ComponentView:
-    queries = workspace.queries
-    position = queries.position(as_of)
-    if reference is None:
-        return queries.active_component(type, position)
-    return queries.component(type, reference, position)
 
 
 # -- flavors
@@ -173,9 +156,9 @@ def flavors(
 ) -> None:
     """Print the flavors of a type."""
     with Workspace.open() as workspace:
-        views = workspace.catalogue.views(type, listing)
-        more = _more(lambda part: workspace.catalogue.views(type, part), listing, len(views))
-        problems = workspace.catalogue.packages.problems()
+        views = workspace.flavors.list(type, listing)
+        more = _more(partial(workspace.flavors.list, type), listing, len(views))
+        problems = workspace.flavors.problems()
     show_rows([view._asdict() for view in views], _FLAVOR, output, columns)
     _note_rest(listing, len(views), more, f"{type.noun} flavor")
     for each in problems:
@@ -192,8 +175,8 @@ def runs(
     from stackfold.application.runs.run_views import RunView
 
     with Workspace.open() as workspace:
-        views = workspace.run_queries.runs(listing)
-        more = _more(workspace.run_queries.runs, listing, len(views))
+        views = workspace.runs.list(listing)
+        more = _more(workspace.runs.list, listing, len(views))
     table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "ended")
     shape = Shape(RunView._fields, table, table[:5])
     show_rows([view._asdict() for view in views], shape, output, columns)
@@ -215,7 +198,7 @@ def artifacts(
     with Workspace.open() as workspace:
 
         def ask(part: Listing) -> Sequence[NamedArtifact]:
-            return workspace.artifact_queries.artifacts(part, only_latest)
+            return workspace.artifacts.list(part, only_latest)
 
         views = ask(listing)
         more = _more(ask, listing, len(views))
@@ -236,18 +219,16 @@ def deployments(
     as_of: str | None = None,
 ) -> None:
     """Print deployments: with their live status, or as recorded at a past point."""
-    from stackfold.application.deployments.deployment_views import OPEN, DeploymentView
+    from stackfold.application.deployments.deployment_views import DeploymentView
 
     with Workspace.open() as workspace:
-        position = workspace.queries.position(as_of)
+        position = workspace.log.position(as_of)
 
         def ask(part: Listing) -> Sequence[DeploymentView]:
-            return workspace.deployment_queries.deployments(part, position)
+            return workspace.deployments.list(part, position)
 
         views = ask(listing)
         more = _more(ask, listing, len(views))
-        if position is None and any(view.status in OPEN for view in views):
-            views = workspace.deployments.looked_at(views)
     table = ("name", "status", "model", "stack", "stack_revision", "deployer", "url")
     shape = Shape(DeploymentView._fields, table, table[:3])
     show_rows([view._asdict() for view in views], shape, output, columns)
@@ -256,13 +237,8 @@ def deployments(
 
 def deployment(reference: str, output: str = Format.TABLE, as_of: str | None = None) -> None:
     """Print all fields of one deployment."""
-    from stackfold.application.deployments.deployment_views import OPEN
-
     with Workspace.open() as workspace:
-        position = workspace.queries.position(as_of)
-        record = workspace.deployment_queries.describe_deployment(reference, position)
-        if position is None and record.status in OPEN:
-            record = workspace.deployments.describe(record.id)
+        record = workspace.deployments.describe(reference, as_of)
     show_one(record._asdict(), record._fields, output)
 
 
@@ -274,7 +250,7 @@ def deployment_history(
 ) -> None:
     """Print the history of a deployment."""
     with Workspace.open() as workspace:
-        entries = workspace.histories.of_deployment(reference, limit)
+        entries = workspace.deployments.history(reference, limit)
     show_history(entries, "deployment", output, columns)
 
 

@@ -1,10 +1,12 @@
 """`stackfold stack`: compose, inspect, change and activate stacks."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from stackfold.application.listing.listing import Condition, Listing
+from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.cli import history as past
 from stackfold.cli import import_export as exchange
 from stackfold.cli import show
@@ -61,6 +63,7 @@ from stackfold.cli.options import (
 )
 from stackfold.cli.render import Format, Shape, echo, note, show_rows
 from stackfold.cli.typer_ext import Noun, WrongUsage
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 stack = Noun("stack", "Compose, inspect, change and activate stacks.")
@@ -269,7 +272,7 @@ def set_default(
 def rename(name: StackName, new_name: NewName, message: Message = "") -> None:
     """Rename a stack; an active stack remains active."""
     with Workspace.open() as workspace:
-        old = workspace.queries.find_stack(name)
+        old = workspace.stacks.get(name)
         view = workspace.stacks.rename(old.id, new_name, why=message)
     echo(f"stack {old.name!r} renamed to {view.name!r}, revision {view.revision}")
 
@@ -278,7 +281,7 @@ def rename(name: StackName, new_name: NewName, message: Message = "") -> None:
 def copy(name: StackName, new_name: NewName, message: Message = "") -> None:
     """Copy a stack to a new name, including its labels."""
     with Workspace.open() as workspace:
-        old = workspace.queries.find_stack(name)
+        old = workspace.stacks.get(name)
         view = workspace.stacks.copy(old.id, new_name, why=message)
     echo(f"stack {old.name!r} copied to {view.name!r}, revision {view.revision}")
 
@@ -300,14 +303,13 @@ def delete(
     Asks for confirmation on a terminal; requires --yes elsewhere.
     """
     with Workspace.open() as workspace:
-        queries = workspace.queries
-        old = queries.find_stack(name)
-        components = queries.stack_components(old.id) if recursive else []
+        old = workspace.stacks.get(name)
+        components = _components(workspace, old) if recursive else []
         confirm(f"stack {old.name!r}" + " and the components that only it uses" * recursive, yes)
         view = workspace.stacks.delete(old.id, recursive=recursive, why=message)
-        left = queries.existing("component", [each.id for each in components])
+        left = {each.id for type in ComponentType for each in workspace.components.list(type)}
         of_it = Listing(where=(Condition("stack_id", "equals", old.id),))
-        deployments = workspace.deployment_queries.deployments(of_it)
+        deployments = workspace.deployments.list(of_it, contact=False)
     echo(f"stack {view.name!r} deleted, revision {view.revision + 1}")
     if deployments:
         names = ", ".join(repr(each.name) for each in deployments)
@@ -336,10 +338,20 @@ def activate(name: StackName, message: Message = "") -> None:
 
 
 def _echo_active(workspace: Workspace, name: str, revision: int) -> None:
-    where = " in this project" if workspace.scope.project else ""
+    status = workspace.status()
+    where = " in this project" if status.project else ""
     echo(f"stack {name!r} activated{where}, revision {revision}")
-    if workspace.scope.override:
-        note(f"STACKFOLD_ACTIVE_STACK still makes {workspace.scope.override!r} active here")
+    if status.chosen_by == "environment":
+        override = os.environ["STACKFOLD_ACTIVE_STACK"]
+        note(f"STACKFOLD_ACTIVE_STACK still makes {override!r} active here")
+
+
+def _components(workspace: Workspace, stack: StackView) -> list[ComponentView]:
+    return [
+        workspace.components.get(ComponentType(type), name)
+        for type, names in stack.components.items()
+        for name in names
+    ]
 
 
 @stack.command("check")

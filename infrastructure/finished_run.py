@@ -84,7 +84,7 @@ class FinishedRun:
         if known is not None and not known.closed:
             yield known
             return
-        if known is not None and known.is_temporary:
+        if known is not None and known._temporary:
             raise LogUnavailable("memory", "was closed: ask in its `with` block")
         again = Workspace.open(self.home, self.store)
         try:

@@ -1,25 +1,21 @@
-"""The composition root: where the log lives, and what is wired to what.
-
-Reading needs neither eventsourcing nor pydantic, so they are imported where a command needs them.
-"""
+"""Workspace: one log, and the services that work on it."""
 
 import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, ParamSpec, Self
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.stacks.views import StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
-from stackfold.infrastructure.current_workspace import InScope
+from stackfold.infrastructure.current_workspace import enter, leave
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
-from stackfold.infrastructure.deployment_services import DeploymentServices
 from stackfold.infrastructure.eventstore.open import chosen_store, exists, open_log
 from stackfold.infrastructure.project_trust import ProjectTrust
 from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
-from stackfold.infrastructure.run_services import RunServices
+from stackfold.infrastructure.services import Services
 from stackfold.infrastructure.system.drafts import delete_abandoned
 from stackfold.infrastructure.system.home import (
     PROJECT_FOLDER,
@@ -32,34 +28,34 @@ from stackfold.infrastructure.system.home import (
 if TYPE_CHECKING:
     import tempfile
 
+    from stackfold.application.artifacts.artifacts import Artifacts
+    from stackfold.application.deployments.deployments import Deployments
     from stackfold.application.history.views import HistoryEntry
-    from stackfold.application.secrets.secrets import Secrets, StoredSecrets
-    from stackfold.application.stacks.activations import Activations
+    from stackfold.application.pipelines.images import Images
+    from stackfold.application.runs.runs import Runs
+    from stackfold.application.secrets.secrets import Secrets
     from stackfold.application.stacks.components import Components
-    from stackfold.application.stacks.diffs import Diffs
-    from stackfold.application.stacks.flavor_catalogue import Catalogue
     from stackfold.application.stacks.flavors import Flavors
-    from stackfold.application.stacks.histories import Histories
-    from stackfold.application.stacks.import_export import Exchange
-    from stackfold.application.stacks.reverts import Reverts
     from stackfold.application.stacks.stacks import Stacks
-    from stackfold.application.stacks.validation import StackRules
+    from stackfold.domain.pipelines.pipeline import Pipeline
     from stackfold.infrastructure.eventstore.hash_chain import Head
     from stackfold.infrastructure.eventstore.log import Log
-    from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
-    from stackfold.infrastructure.files.stack import StackFiles
-    from stackfold.infrastructure.queries.history import SqlHistory
+    from stackfold.infrastructure.finished_run import FinishedRun
+    from stackfold.infrastructure.pipelines import Pipelines
     from stackfold.infrastructure.system.integrations import Integrations
 
+Given = ParamSpec("Given")
 
-class Workspace(InScope, RunServices, DeploymentServices, ProjectTrust):
-    """Everything that can be done and asked, on one log.
 
-    `stacks`, `components`, `flavors`, `runs`, `artifacts` and `deployments` have one method per
-    verb of the command line.
-    Threads may share a workspace. Close it, or use it in a `with` block: a pipeline that is called
-    in there runs in it.
+class Workspace(ProjectTrust):
+    """One log, and a service per noun of the command line, with one method per verb.
+
+    Threads may share a workspace. Close it, or use it in a `with` block: pipelines that are called
+    in the block run in it.
     """
+
+    closed = False
+    """Whether it was closed."""
 
     def __init__(
         self,
@@ -68,17 +64,23 @@ class Workspace(InScope, RunServices, DeploymentServices, ProjectTrust):
         scope: Scope,
         temporary: "tempfile.TemporaryDirectory[str] | None" = None,
     ) -> None:
-        """Use `open` or `in_memory` instead."""
-        # The folder goes when the workspace does.
-        self._temporary = temporary
+        """Use `open` or `in_memory` instead.
+
+        Args:
+            database: Holds the log.
+            home: The folder that relative paths of components refer to.
+            scope: Determines which stack is active.
+            temporary: A folder to delete when the workspace is closed.
+        """
         self.home = home
-        self.scope = scope
         self._database = database
-        self.queries = SqlQueries(database, scope)
+        self._scope = scope
+        self._temporary = temporary
+        self._services = Services(database, home, scope)
 
     @classmethod
     def open(cls, home: str | os.PathLike[str] | None = None, store: str | None = None) -> Self:
-        """The workspace with the log in a folder, or in a shared store; the first use creates it.
+        """Open the log in a folder or in a shared database; the first use creates it.
 
         Args:
             home: The folder; by default `STACKFOLD_HOME`, or else the user's data folder.
@@ -86,8 +88,8 @@ class Workspace(InScope, RunServices, DeploymentServices, ProjectTrust):
                 By default, and unless a home is given, `STACKFOLD_STORE`, or else the project's.
 
         Raises:
-            Invalid: The address is not to be used.
-            UntrustedProject: The current folder is in a project of somebody else.
+            Invalid: The address is invalid.
+            UntrustedProject: The current folder is in another user's project.
             UntrustedStore: Its project names a log that was not trusted.
             LogUnavailable: The log cannot be opened or created.
         """
@@ -104,21 +106,8 @@ class Workspace(InScope, RunServices, DeploymentServices, ProjectTrust):
         return cls(database, folder, scope)
 
     @classmethod
-    def is_default(cls, workspace: "Workspace") -> bool:
-        """Whether it is the one that `open` opens by default."""
-        folder = home_folder()
-        if workspace.home != folder:
-            return False
-        return workspace.store == chosen_store(find_project(home=folder), folder)
-
-    @classmethod
-    def exists(cls) -> bool:
-        """Whether there is a log already, so that `open` would not create one."""
-        return exists()
-
-    @classmethod
     def in_memory(cls) -> Self:
-        """A new workspace that leaves nothing behind, for tests and for embedding.
+        """Create a workspace that leaves no files behind, for tests and for embedding.
 
         Relative paths of its components refer to a temporary folder.
         """
@@ -128,79 +117,196 @@ class Workspace(InScope, RunServices, DeploymentServices, ProjectTrust):
 
         folder = tempfile.TemporaryDirectory(prefix="stackfold-")
         workspace = cls(SqliteDatabase.in_memory(), Path(folder.name), Scope(), folder)
-        workspace._event_store.log.create_tables()
-        seed(workspace._event_store.repository)
+        workspace._services.event_store.log.create_tables()
+        seed(workspace._services.repository)
         return workspace
+
+    @classmethod
+    def exists(cls) -> bool:
+        """Return whether there is a log already, so that `open` would not create one."""
+        return exists()
+
+    @property
+    def store(self) -> str | None:
+        """The address of the shared log; None if it is a file in the home, or in memory."""
+        return self._database.url
+
+    def close(self) -> None:
+        """Close the log."""
+        self.closed = True
+        leave(self)
+        self._database.close()
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> Self:
+        enter(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- nouns
 
     @cached_property
     def stacks(self) -> "Stacks":
-        """Stacks: register, look up, change, activate."""
+        """Stacks: register, list, change, activate, compare, revert."""
         from stackfold.application.stacks.stacks import Stacks
 
-        return Stacks(
-            self._event_store.repository,
-            self.queries,
-            self.histories,
-            self._activations,
-            lambda: self._reverts,
-            lambda: self._diffs,
-            lambda: self._rules,
-        )
+        return Stacks(self._services.queries, self._services.history, self._services)
 
     @cached_property
     def components(self) -> "Components":
-        """Components of every type: register, look up, change."""
+        """Components of every type: register, list, change, revert."""
         from stackfold.application.stacks.components import Components
 
-        return Components(
-            self._event_store.repository,
-            self.queries,
-            self.histories,
-            self.flavors,
-            lambda: self._reverts,
-        )
+        return Components(self._services.queries, self._services.history, self._services)
 
-    @cached_property
+    @property
     def flavors(self) -> "Flavors":
-        """Flavors: look up, describe, register one's own."""
-        from stackfold.application.stacks.flavors import Flavors
+        """Flavors: list, describe, register custom ones."""
+        return self._services.flavors
 
-        return Flavors(
-            self._event_store.repository,
-            self.queries,
-            self.catalogue,
-            self.home,
-            self.stored_secrets,
-        )
+    @property
+    def pipelines(self) -> "Pipelines":
+        """Pipelines of files and modules: load them, their parameters and configurations."""
+        return self._services.pipelines
+
+    @property
+    def runs(self) -> "Runs":
+        """Runs: start, resume, list, describe, load outputs."""
+        return self._services.runs
+
+    @property
+    def artifacts(self) -> "Artifacts":
+        """Artifacts: list, load, trace, prune."""
+        return self._services.artifacts
+
+    @property
+    def deployments(self) -> "Deployments":
+        """Deployments: serve a model, predict, check, stop."""
+        return self._services.deployments
+
+    @property
+    def images(self) -> "Images":
+        """Images: build what the orchestrator of a stack starts."""
+        return self._services.images
 
     @cached_property
     def secrets(self) -> "Secrets":
-        """Secrets: keep, look up, change; they are no part of the log."""
+        """Secrets: create, list, change; the log never contains them."""
         from stackfold.application.secrets.secrets import Secrets
         from stackfold.infrastructure.secrets import preferred
 
-        return Secrets(self.stored_secrets, self.queries, preferred())
+        return Secrets(self._services.stored_secrets, self._services.queries, preferred())
 
     @cached_property
     def integrations(self) -> "Integrations":
-        """Integrations: what flavors need, and installing it."""
+        """Integrations: the packages that flavors require."""
         from stackfold.infrastructure.system.integrations import Integrations
 
-        return Integrations(self.catalogue.packages)
-
-    @cached_property
-    def stored_secrets(self) -> "StoredSecrets":
-        """What resolves references to secrets."""
-        from stackfold.infrastructure.secrets import stored_secrets
-
-        return stored_secrets(self.home)
+        return Integrations(self._services.catalogue.packages)
 
     @cached_property
     def log(self) -> "Log":
-        """The log as a whole: follow it, prove it, rebuild from it, copy it."""
+        """The log: read, follow, verify, rebuild, copy."""
         from stackfold.infrastructure.eventstore.log import Log
 
         return Log(self._database)
+
+    # -- verbs without a noun
+
+    def run(
+        self, pipeline: "Pipeline[Given]", /, *args: Given.args, **kwargs: Given.kwargs
+    ) -> "FinishedRun":
+        """Run a pipeline in this workspace, and return when it has completed.
+
+        `runs.start` also takes a stack, a configuration and a reason.
+
+        Args:
+            pipeline: The pipeline.
+            *args: Its positional parameters.
+            **kwargs: Its parameters by name.
+
+        Raises:
+            InvalidPipeline: Its steps or parameters are invalid.
+            RunFailed: A step raised; its exception is the cause.
+        """
+        from stackfold.infrastructure.finished_run import FinishedRun
+
+        view = self.runs.start(pipeline, pipeline.signature.named(args, kwargs))
+        return FinishedRun.of(view, self)
+
+    def undo(self, *, dry_run: bool = False, why: str = "") -> "Sequence[HistoryEntry]":
+        """Undo the last change that was not undone already, whatever it changed.
+
+        Args:
+            dry_run: Whether to return the changes without making them.
+            why: The reason.
+
+        Returns:
+            The changes.
+
+        Raises:
+            NothingToUndo: No change is left.
+            CannotUndo: The last change is one of a deployment that exists.
+        """
+        return self._services.reverts.undo(dry_run, why)
+
+    def status(self, as_of: AsOf = None) -> StatusView:
+        """Return where the log and the project are, and which stack is active and why.
+
+        Args:
+            as_of: A point in the past (see `application.eventsourcing.as_of`); None for now.
+        """
+        queries = self._services.queries
+        position = queries.position(as_of)
+        project = find_project(home=self.home)
+        view = StatusView(
+            home=str(self.home),
+            project=str(project.folder) if project else None,
+            active_stack=None,
+            chosen_by="environment" if self._scope.override else self._chosen_by(position),
+            store=self._database.place if self._database.shared else None,
+        )
+        try:
+            return view._replace(active_stack=queries.active_stack(position).name)
+        except (NotFound, Ambiguous) as error:
+            return view._replace(problem=f"STACKFOLD_ACTIVE_STACK: {error}")
+
+    def init_project(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        why: str = "",
+        store: str | None = None,
+    ) -> Path:
+        """Create a project, which has an active stack of its own; at first, the current one.
+
+        Args:
+            folder: The folder of the project; None for the current one.
+            why: The reason.
+            store: The address of this workspace's shared log, to be used by the project.
+
+        Returns:
+            The folder.
+
+        Raises:
+            Conflict: The folder has a project already.
+        """
+        from uuid import UUID
+
+        from stackfold.application.stacks.activations import Activations
+        from stackfold.infrastructure.system.trust import create_trusted_project
+
+        outside = Scope(user=self._scope.user)
+        active = SqlQueries(self._database, outside).active_stack()
+        project = create_trusted_project(self.home, absolute_folder(folder), store)
+        scope = outside._replace(project=project.scope)
+        services = self._services
+        if services.queries.activation(scope.own) is None:
+            activations = Activations(services.repository, services.queries, scope.own)
+            services.repository.attempt(lambda: [activations.choose(UUID(active.id))], why)
+        return project.folder
 
     @staticmethod
     def import_log(
@@ -208,7 +314,7 @@ class Workspace(InScope, RunServices, DeploymentServices, ProjectTrust):
         home: str | os.PathLike[str] | None = None,
         store: str | None = None,
     ) -> "Head":
-        """Create a home with an exported log: positions, times, authors and hashes are kept.
+        """Create a home from an exported log, with the same positions, times, authors and hashes.
 
         Args:
             path: The file that `log.export` wrote.
@@ -216,7 +322,7 @@ class Workspace(InScope, RunServices, DeploymentServices, ProjectTrust):
             store: The address of an empty database instead; by default as for `open`.
 
         Returns:
-            The head of the log, the same that was exported.
+            The head of the log, the same as that of the exported log.
 
         Raises:
             InvalidFile: The file is not an export of this version, is damaged, or was cut off.
@@ -232,147 +338,23 @@ class Workspace(InScope, RunServices, DeploymentServices, ProjectTrust):
 
         return load(Path(path), folder)
 
-    @cached_property
-    def history(self) -> "SqlHistory":
-        """What was done, by whom and why."""
-        from stackfold.infrastructure.queries.history import SqlHistory
+    # -- private
 
-        return SqlHistory(self._database)
-
-    @cached_property
-    def histories(self) -> "Histories":
-        """What was done to what has a name, whether it is there or was deleted."""
-        from stackfold.application.stacks.histories import Histories
-
-        return Histories(self.queries, self.deployment_queries, self.history)
-
-    def undo(self, *, dry_run: bool = False, why: str = "") -> "Sequence[HistoryEntry]":
-        """Take back the last change that was not taken back yet, whatever it was.
-
-        Args:
-            dry_run: Only tell what would change.
-            why: The reason.
-
-        Returns:
-            What it changed.
-
-        Raises:
-            NothingToUndo: No change is left.
-        """
-        return self._reverts.undo(dry_run, why)
-
-    @cached_property
-    def exchange(self) -> "Exchange":
-        """Stacks as documents: export, import."""
-        from stackfold.application.stacks.import_export import Exchange
-
-        return Exchange(self._event_store.repository, self.queries, self.flavors)
-
-    @cached_property
-    def stack_files(self) -> "StackFiles":
-        """Such documents in YAML files."""
-        from stackfold.infrastructure.files.stack import StackFiles
-
-        return StackFiles()
-
-    @cached_property
-    def catalogue(self) -> "Catalogue":
-        """Which flavors there are, told without loading any."""
-        from stackfold.application.stacks.flavor_catalogue import Catalogue
-        from stackfold.infrastructure.system.flavor_folders import FlavorFolders
-        from stackfold.infrastructure.system.packages import InstalledPackages
-
-        return Catalogue(InstalledPackages(FlavorFolders(self.home)), self.queries)
-
-    def status(self, as_of: AsOf = None) -> StatusView:
-        """Where the log and the project are, and which stack is active by whose choice.
-
-        Args:
-            as_of: A point in the past (see `application.eventsourcing.as_of`); None for now.
-        """
-        position = self.queries.position(as_of)
-        project = find_project(home=self.home)
-        view = StatusView(
-            home=str(self.home),
-            project=str(project.folder) if project else None,
-            active_stack=None,
-            chosen_by="environment" if self.scope.override else self._chosen_by(position),
-            store=self._database.place if self._database.shared else None,
-        )
-        try:
-            return view._replace(active_stack=self.queries.active_stack(position).name)
-        except (NotFound, Ambiguous) as error:
-            return view._replace(problem=f"STACKFOLD_ACTIVE_STACK: {error}")
-
-    def init_project(
-        self,
-        folder: str | os.PathLike[str] | None = None,
-        why: str = "",
-        store: str | None = None,
-    ) -> Path:
-        """Give a folder an active stack of its own; it starts with the one active elsewhere.
-
-        Args:
-            folder: By default the current one.
-            why: The reason.
-            store: The address of this workspace's shared log, to be the project's from now on.
-
-        Returns:
-            The folder.
-
-        Raises:
-            Conflict: It has one already.
-        """
-        from uuid import UUID
-
-        from stackfold.application.stacks.activations import Activations
-        from stackfold.infrastructure.system.trust import create_trusted_project
-
-        elsewhere = Scope(user=self.scope.user)
-        active = SqlQueries(self._database, elsewhere).active_stack()
-        project = create_trusted_project(self.home, absolute_folder(folder), store)
-        scope = elsewhere._replace(project=project.scope)
-        if self.queries.activation(scope.own) is None:
-            activations = Activations(self._event_store.repository, self.queries, scope.own)
-            self._event_store.repository.attempt(lambda: [activations.choose(UUID(active.id))], why)
-        return project.folder
-
-    @cached_property
-    def _reverts(self) -> "Reverts":
-        from stackfold.application.stacks.reverts import Reverts
-
-        return Reverts(self._event_store.repository, self.queries, self.history, self.flavors)
-
-    @cached_property
-    def _rules(self) -> "StackRules":
-        from stackfold.application.stacks.validation import StackRules
-
-        return StackRules(self.queries, self.flavors)
-
-    @cached_property
-    def _diffs(self) -> "Diffs":
-        from stackfold.application.stacks.diffs import Diffs
-
-        return Diffs(self.queries, self.history, self.histories, self.flavors)
+    @classmethod
+    def _is_default(cls, workspace: "Workspace") -> bool:
+        """Whether it is the workspace that `open` opens by default."""
+        folder = home_folder()
+        if workspace.home != folder:
+            return False
+        return workspace.store == chosen_store(find_project(home=folder), folder)
 
     def _chosen_by(self, as_of: int | None) -> Literal["project", "user", "global"]:
-        if self.scope.project and self.queries.activation(self.scope.own, as_of):
+        activation = self._services.queries.activation
+        if self._scope.project and activation(self._scope.own, as_of):
             return "project"
-        if self.scope.user and self.queries.activation(self.scope.user, as_of):
+        if self._scope.user and activation(self._scope.user, as_of):
             return "user"
         return "global"
-
-    @cached_property
-    def _activations(self) -> "Activations":
-        from stackfold.application.stacks.activations import Activations
-
-        return Activations(self._event_store.repository, self.queries, self.scope.own)
-
-    @cached_property
-    def _event_store(self) -> "EventStoreComponents":
-        from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
-
-        return EventStoreComponents(self._database)
 
 
 def _user() -> str:

@@ -72,7 +72,7 @@ class Deployers:
         """
         return cast(ModelDeployer, self._pinning.sketched(deployer))
 
-    def ready(self, deployer: PinnedComponent) -> None:
+    def must_be_usable(self, deployer: PinnedComponent) -> None:
         """Refuse a model deployer that could not serve here; raises as `built`.
 
         Raises:
@@ -88,7 +88,7 @@ class Deployers:
         if missing:
             raise MissingSecret(missing)
 
-    def must_hold(self, store: PinnedComponent, artifact: Artifact) -> None:
+    def must_contain(self, store: PinnedComponent, artifact: Artifact) -> None:
         """Refuse an artifact that is gone.
 
         Raises:

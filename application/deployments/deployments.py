@@ -1,28 +1,25 @@
-"""Deployments: serve a model, look how it is, ask it for predictions, stop and forget it."""
+"""Deployments: one method per query and command on deployments."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries
-from stackfold.application.deployments.deployers import Deployers
-from stackfold.application.deployments.deployment_health import DeploymentHealth
 from stackfold.application.deployments.deployment_views import (
+    OPEN,
     DeploymentDescription,
     DeploymentQueries,
     DeploymentView,
 )
-from stackfold.application.deployments.serving import Serving
+from stackfold.application.deployments.services import DeploymentServices
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.eventsourcing.claims import Claims
-from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.history.queries import History
+from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.listing import ALL, Listing
-from stackfold.application.ports.model_deployer import Health
-from stackfold.application.ports.tensors import nested, tensors_of
-from stackfold.application.stacks.queries import Queries
-from stackfold.domain.deployments.deployment import Deployment
+from stackfold.application.listing.reference import Reference
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.domain.errors import (
     Busy,
     Conflict,
@@ -32,314 +29,351 @@ from stackfold.domain.errors import (
     RunBusy,
 )
 from stackfold.domain.name import valid_name
-from stackfold.domain.runs.artifact import Artifact
-from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
 
-PAUSE = 0.5
-"""Seconds between two looks at logs that are followed."""
+if TYPE_CHECKING:
+    from stackfold.application.deployments.deployment_health import DeploymentHealth
+    from stackfold.application.deployments.serving import Serving
+    from stackfold.domain.deployments.deployment import Deployment
 
-_SERVED = (Health.READY, Health.STARTING, Health.ELSEWHERE)
+_READY = "ready"
+_SERVED = (_READY, "starting", "elsewhere")
+"""The values of `Health` with which a deployment need not be started."""
 
 
 class Deployments:
-    """What can be done with deployments, and asked of them.
+    """Queries and commands on deployments.
 
-    A `reference` is a name, an id or a unique prefix of either. The status of a deployment is one
-    word, "ready", "starting", "down" or "elsewhere", as `Health` has them, for one that was
-    started; "failed" or "stopped"; "unfinished" if whoever was starting it was killed; or
-    "unknown" if its model deployer cannot be asked.
+    A `reference` is a name, an id or a unique prefix of either.
+
+    The status of a deployment is one of:
+        "ready", "starting", "down", "elsewhere": It was started; see `Health`.
+        "failed", "stopped": It is not served.
+        "unfinished": The process that was starting it was killed.
+        "unknown": Its model deployer cannot be contacted.
     """
 
     def __init__(
         self,
-        repository: Repository,
-        queries: Queries,
-        deployment_queries: DeploymentQueries,
+        queries: DeploymentQueries,
         artifact_queries: ArtifactQueries,
-        deployers: Deployers,
-        claims: Claims,
+        history: History,
+        stack_queries: StackQueries,
+        services: DeploymentServices,
     ) -> None:
-        """Record in `repository`.
+        """Create the service.
 
         Args:
-            repository: The log.
-            queries: The questions about stacks, and about points in the past.
-            deployment_queries: The questions about deployments.
-            artifact_queries: The questions about artifacts.
-            deployers: Sets up model deployers, and what they are to serve.
-            claims: Who is starting, stopping or deleting which deployment.
+            queries: Reads deployments.
+            artifact_queries: Reads artifacts.
+            history: Reads what happened to a deployment.
+            stack_queries: Resolves points in the past.
+            services: Creates what commands need, on first use.
         """
-        self._repository = repository
-        self._positions = queries
-        self._queries = deployment_queries
+        self._queries = queries
         self._artifacts = artifact_queries
-        self._deployers = deployers
-        self._claims = claims
-        self._serving = Serving(repository, deployers)
-        self._health = DeploymentHealth(repository, deployers, claims)
+        self._history = history
+        self._stack_queries = stack_queries
+        self._services = services
 
     def deploy(
         self, name: str, model: str, stack: str | None = None, why: str = ""
     ) -> DeploymentView:
-        """Serve a model by the model deployer of a stack, and return once it predicts.
+        """Serve a model with the model deployer of a stack, and return once it is ready.
 
         Args:
-            name: The deployment's name, unique among the living ones.
-            model: An artifact, as `application.artifacts.artifact_views.ArtifactQueries` finds it.
-            stack: The stack, by name, id or unique prefix; the active one if None.
+            name: The deployment's name, unique among deployments.
+            model: An artifact; see `application.artifacts.artifact_views.ArtifactQueries`.
+            stack: The stack, by name, id or unique prefix; None for the active one.
             why: The reason.
 
         Raises:
             InvalidName: The name breaks the rule for names.
-            NameTaken: There is a deployment of that name.
-            NotFound: There is no such artifact or stack.
-            NotInStack: The stack holds none.
-            NotInstalled: What the model deployer requires is not there.
-            MissingSecret: What the model deployer needs is not there.
-            ArtifactDamaged: The artifact is gone from its store.
-            DeploymentFailed: It did not come to predict. What happened is recorded.
+            NameTaken: Another deployment has this name.
+            NotFound: The artifact or the stack does not exist.
+            NotInStack: The stack contains no model deployer.
+            NotInstalled: The requirements of the model deployer are not installed.
+            MissingSecret: A secret of the model deployer is missing.
+            ArtifactDamaged: The artifact is missing from its store.
+            DeploymentFailed: The server did not become ready; the deployment is recorded as failed.
         """
-        name = valid_name("deployment", name)
-        found, artifact, store = self._model(model)
-        pin, deployer = self._deployers.of_stack(stack)
-        self._deployers.ready(deployer)
-        self._deployers.must_hold(store, artifact)
-        id = uuid4()
-        with self._claimed(str(id), name):
-            deployment = Deployment.register(
-                name, found, artifact, store, pin.stack_id, pin.stack, pin.revision,
-                deployer, id,
-            )  # fmt: skip
-            self._repository.save(deployment, why=why)
+        deployment = self._registered(name, model, stack, uuid4())
+        id = str(deployment.id)
+        self._services.deployers.must_be_usable(deployment.deployer)
+        self._services.deployers.must_contain(deployment.store, deployment.artifact)
+        with self._claimed(id, deployment.name):
+            self._services.repository.save(deployment, why=why)
             self._serving.serve(deployment, why)
-        return self._queries.deployment(str(id))._replace(status=Health.READY.value)
+        return self._queries.deployment(id)._replace(status=_READY)
 
     def manifest(self, name: str, model: str, stack: str | None = None) -> str:
-        """What would make a Kubernetes cluster serve a model; nothing is started or recorded.
+        """Return the manifest with which a Kubernetes cluster serves a model; deploys nothing.
 
-        Arguments as for `deploy`.
+        Args:
+            name: As for `deploy`.
+            model: As for `deploy`.
+            stack: As for `deploy`.
 
         Returns:
             YAML.
 
         Raises:
-            NoManifest: The stack's model deployer serves on no cluster, or lacks what a cluster
-                must know.
+            NoManifest: The model deployer serves on no cluster, or lacks settings for one.
             InvalidName: The name breaks the rule for names.
-            NotFound: There is no such artifact or stack.
-            NotInStack: The stack holds none.
+            NotFound: The artifact or the stack does not exist.
+            NotInStack: The stack contains no model deployer.
         """
-        name = valid_name("deployment", name)
-        found, artifact, store = self._model(model)
-        pin, deployer = self._deployers.of_stack(stack)
-        would_be = Deployment.register(
-            name,
-            found,
-            artifact,
-            store,
-            pin.stack_id,
-            pin.stack,
-            pin.revision,
-            deployer,
-            UUID(int=0),
-        )
-        return self._deployers.known(deployer).manifest(self._deployers.to_serve(would_be))
+        deployment = self._registered(name, model, stack, UUID(int=0))
+        deployers = self._services.deployers
+        return deployers.known(deployment.deployer).manifest(deployers.to_serve(deployment))
 
     def start(self, reference: str, why: str = "") -> DeploymentView:
-        """Serve again what was stopped, failed, is down or was never finished; raises as `deploy`.
+        """Start the server of a deployment that is not served; raises as `deploy`.
 
-        It serves the same artifact by the same model deployer, configured as it was.
+        It serves the same artifact with the recorded model deployer and configuration.
 
         Args:
-            reference: Which deployment.
+            reference: The deployment.
             why: The reason.
 
         Raises:
-            NotFound: There is no such deployment.
-            Conflict: It is served, so that there is nothing to start.
-            Busy: Somebody is starting, stopping or deleting it.
+            NotFound: No deployment matches.
+            Conflict: It is served already.
+            Busy: Another process starts, stops or deletes it.
         """
         id, name = self._queries.find_deployment(reference)
         with self._claimed(id, name):
-            deployment = self._load(id)
-            self._deployers.ready(deployment.deployer)
-            self._deployers.must_hold(deployment.store, deployment.artifact)
+            deployment = self._existing(id)
+            self._services.deployers.must_be_usable(deployment.deployer)
+            self._services.deployers.must_contain(deployment.store, deployment.artifact)
             if self._health.of(deployment).status in _SERVED:
                 raise Conflict(f"the deployment {name!r} is served already: stop it first")
-            deployment = self._repository.change(Deployment, id, Deployment.request_start, why)
+            deployment = self._change(id, lambda each: each.request_start(), why)
             self._serving.serve(deployment, why)
-        return self._queries.deployment(id)._replace(status=Health.READY.value)
+        return self._queries.deployment(id)._replace(status=_READY)
 
     def stop(self, reference: str, why: str = "") -> DeploymentView:
-        """End the server of a deployment; it can be started again.
+        """Stop the server of a deployment; it can be started again.
 
         Raises:
-            NotFound: There is no such deployment.
+            NotFound: No deployment matches.
             Conflict: It was stopped already, or failed.
-            Busy: Somebody is starting, stopping or deleting it.
+            Busy: Another process starts, stops or deletes it.
             DeploymentUnavailable: It is served elsewhere.
         """
         id, name = self._queries.find_deployment(reference)
         with self._claimed(id, name):
-            deployment = self._load(id)
+            deployment = self._existing(id)
             deployment.must_be_stoppable()
-            deployer = self._deployers.known(deployment.deployer)
-            deployer.stop(self._deployers.deployed(deployment))
-            self._repository.change(Deployment, id, Deployment.stop, why)
+            deployer = self._services.deployers.known(deployment.deployer)
+            deployer.stop(self._services.deployers.deployed(deployment))
+            self._change(id, lambda each: each.stop(), why)
         return self._queries.deployment(id)
 
     def delete(self, reference: str, *, forget: bool = False, why: str = "") -> DeploymentView:
-        """End the server of a deployment, and remove all that was kept for it.
+        """Stop the server of a deployment, and delete the deployment with its files.
 
         Args:
-            reference: Which deployment.
-            forget: Leave alone what may still serve it and what was kept for it; for one whose
-                server or model deployer is lost.
+            reference: The deployment.
+            forget: Whether to delete only the record, if its server or model deployer is lost.
             why: The reason.
 
         Returns:
-            The deployment as it was recorded before.
+            Its last recorded state.
 
         Raises:
-            NotFound: There is no such deployment.
-            Busy: Somebody is starting, stopping or deleting it.
+            NotFound: No deployment matches.
+            Busy: Another process starts, stops or deletes it.
             DeploymentUnavailable: It is served elsewhere.
         """
         view = self._queries.deployment(reference)
         with self._claimed(view.id, view.name):
             if not forget:
-                deployment = self._load(view.id)
-                deployer = self._deployers.known(deployment.deployer)
-                deployer.delete(self._deployers.deployed(deployment))
-            self._repository.change(Deployment, view.id, Deployment.delete, why)
+                deployment = self._existing(view.id)
+                deployer = self._services.deployers.known(deployment.deployer)
+                deployer.delete(self._services.deployers.deployed(deployment))
+            self._change(view.id, lambda each: each.delete(), why)
         return view
 
-    def list(self, listing: Listing = ALL, as_of: AsOf = None) -> Sequence[DeploymentView]:
-        """The living deployments, by name.
+    def list(
+        self, listing: Listing = ALL, as_of: AsOf = None, contact: bool = True
+    ) -> Sequence[DeploymentView]:
+        """List deployments.
 
         Args:
-            listing: Which of them, in which order.
-            as_of: A point in the past (see `application.eventsourcing.as_of`), at which the
-                log alone tells their status; None for now, when their servers are asked, all at
-                once.
+            listing: Filters, order and page.
+            as_of: A point in the past (see `application.eventsourcing.as_of`), with the status
+                that the log had then; None for now.
+            contact: Whether to contact the servers, all at once, for the current status.
 
         Raises:
-            InvalidListing: A column that deployments do not have.
+            InvalidListing: Deployments have no such column.
         """
-        position = self._positions.position(as_of)
+        position = self._stack_queries.position(as_of)
         views = self._queries.deployments(listing, position)
-        return views if position is not None else self.looked_at(views)
+        return self._with_health(views) if contact and position is None else views
 
-    def looked_at(self, views: Sequence[DeploymentView]) -> Sequence[DeploymentView]:
-        """The same deployments with the status in which they are found; asked all at once."""
-        found = self._health.all([(view.id, view.status) for view in views])
-        return [view._replace(status=each.status) for view, each in zip(views, found, strict=True)]
+    def find(self, reference: str) -> Reference:
+        """Look up the id and name of a deployment; raises as `get`."""
+        return self._queries.find_deployment(reference)
 
     def get(self, reference: str, as_of: AsOf = None) -> DeploymentView:
-        """One deployment.
+        """Return one deployment.
 
         Raises:
-            NotFound: There is none.
-            Ambiguous: The prefix fits several.
+            NotFound: No deployment matches.
+            Ambiguous: The reference is a prefix of several.
         """
-        position = self._positions.position(as_of)
+        position = self._stack_queries.position(as_of)
         view = self._queries.deployment(reference, position)
-        return view if position is not None else self.looked_at([view])[0]
+        return view if position is not None else self._with_health([view])[0]
 
     def describe(self, reference: str, as_of: AsOf = None) -> DeploymentDescription:
-        """One deployment with all that it keeps of what it serves; raises as `get`."""
-        position = self._positions.position(as_of)
-        told = self._queries.describe_deployment(reference, position)
-        if position is not None:
-            return told
-        (found,) = self._health.all([(told.id, told.status)])
-        return told._replace(status=found.status, problem=told.problem or found.problem)
+        """Return one deployment with its model and model deployer; raises as `get`."""
+        position = self._stack_queries.position(as_of)
+        described = self._queries.describe_deployment(reference, position)
+        if position is not None or described.status not in OPEN:
+            return described
+        (found,) = self._health.all([(described.id, described.status)])
+        return described._replace(status=found.status, problem=described.problem or found.problem)
 
-    def predict(self, reference: str, inputs: Any) -> Any:
-        """Ask a deployment for a prediction.
+    def history(self, reference: str, limit: int | None = None) -> Sequence[HistoryEntry]:
+        """Return the changes of a deployment, newest first.
 
         Args:
-            reference: Which deployment.
-            inputs: What to predict from; see `application.ports.tensors.tensors_of`.
-
-        Returns:
-            Lists in lists, one level for each dimension; if its server answers with several
-            tensors, such lists by the name of each.
+            reference: The deployment; it may have been deleted.
+            limit: The most entries to return.
 
         Raises:
-            NotFound: There is no such deployment.
+            NotFound: There never was such a deployment.
+        """
+        try:
+            found = self._queries.find_deployment(reference)
+        except NotFound:
+            found = self._history.find("deployment", reference)
+        return self._history.of(found.id, limit)
+
+    def predict(self, reference: str, inputs: Any) -> Any:
+        """Return a prediction of a deployed model.
+
+        Args:
+            reference: The deployment.
+            inputs: The inputs of the model; see `application.ports.tensors.tensors_of`.
+
+        Returns:
+            Nested lists, one level per dimension; or, if the server returns several tensors, a
+            dictionary of such lists by tensor name.
+
+        Raises:
+            NotFound: No deployment matches.
             InvalidInputs: The inputs are no tensors.
             DeploymentUnavailable: It is not served, or its server does not answer.
             PredictionRejected: Its server cannot predict from these inputs.
         """
+        from stackfold.application.ports.tensors import nested, tensors_of
+
         id, name = self._queries.find_deployment(reference)
         tensors = tensors_of(inputs)
-        deployment = self._load(id)
+        deployment = self._existing(id)
         if deployment.status != "started":
             raise self._not_served(deployment)
-        deployer = self._deployers.known(deployment.deployer)
-        answer = deployer.predict(self._deployers.deployed(deployment), tensors)
+        deployers = self._services.deployers
+        deployer = deployers.known(deployment.deployer)
+        answer = deployer.predict(deployers.deployed(deployment), tensors)
         try:
             found = {each.name: nested(each) for each in answer}
         except ValueError as error:
-            raise DeploymentUnavailable(name, f"its server answers wrongly: {error}") from None
+            raise DeploymentUnavailable(
+                name, f"its server returned an invalid answer: {error}"
+            ) from None
         return next(iter(found.values())) if len(found) == 1 else found
 
     def logs(self, reference: str, *, follow: bool = False) -> Iterator[str]:
-        """What the server of a deployment has written, in pieces, the oldest first.
+        """Return the logs of a deployment's server, in pieces, the oldest first.
 
         Args:
-            reference: Which deployment.
-            follow: Go on with what it writes, until it is stopped or deleted.
+            reference: The deployment.
+            follow: Whether to wait for more until it is stopped or deleted.
 
         Raises:
-            NotFound: There is no such deployment.
-            DeploymentUnavailable: They are elsewhere.
+            NotFound: No deployment matches.
+            DeploymentUnavailable: The logs cannot be read from here.
         """
-        deployment = self._load(self._queries.find_deployment(reference).id)
-        deployer = self._deployers.known(deployment.deployer)
-        told = 0
-        while True:
-            # A look before, so that what was written until the end is told.
-            goes_on = follow and self._goes_on(str(deployment.id))
-            seen = 0
-            for piece in deployer.logs(self._deployers.deployed(deployment)):
-                seen += len(piece)
-                if seen > told:
-                    yield piece[max(len(piece) - (seen - told), 0) :]
-            started_again = seen < told  # which begins new ones
-            told = 0 if started_again else seen
-            if not goes_on:
-                return
-            if not started_again:
-                time.sleep(PAUSE)
+        from stackfold.application.deployments.server_logs import server_logs
 
-    # -- how it is done
+        deployment = self._existing(self._queries.find_deployment(reference).id)
+        deployers = self._services.deployers
+        return server_logs(
+            deployers.known(deployment.deployer),
+            deployers.deployed(deployment),
+            lambda: follow and self._is_open(str(deployment.id)),
+        )
 
-    def _model(self, reference: str) -> tuple[str, Artifact, PinnedComponent]:
-        """What an artifact is called, what was recorded of it, and the store that holds it."""
-        named = self._artifacts.artifact(reference)
+    # -- private
+
+    def _with_health(self, views: Sequence[DeploymentView]) -> Sequence[DeploymentView]:
+        if not any(view.status in OPEN for view in views):
+            return views
+        found = self._health.all([(view.id, view.status) for view in views])
+        return [view._replace(status=each.status) for view, each in zip(views, found, strict=True)]
+
+    @cached_property
+    def _health(self) -> "DeploymentHealth":
+        from stackfold.application.deployments.deployment_health import DeploymentHealth
+
+        services = self._services
+        return DeploymentHealth(services.repository, services.deployers, services.claims)
+
+    @cached_property
+    def _serving(self) -> "Serving":
+        from stackfold.application.deployments.serving import Serving
+
+        return Serving(self._services.repository, self._services.deployers)
+
+    def _registered(self, name: str, model: str, stack: str | None, id: UUID) -> "Deployment":
+        """A new deployment of an artifact on a stack, not saved yet."""
+        from stackfold.domain.deployments.deployment import Deployment
+        from stackfold.domain.runs.artifact import Artifact
+        from stackfold.domain.runs.pin import Pin
+
+        name = valid_name("deployment", name)
+        named = self._artifacts.artifact(model)
         view, recorded = self._artifacts.recorded(named.id)
         artifact = Artifact.model_validate(
             {field: getattr(view, field) for field in Artifact.model_fields}
         )
         store = Pin.model_validate(recorded).component(ComponentType.ARTIFACT_STORE)
         if store is None:
-            raise NotFound("artifact", reference, "its run has no artifact store")
-        return named.reference, artifact, store
+            raise NotFound("artifact", model, "its run has no artifact store")
+        pin, deployer = self._services.deployers.of_stack(stack)
+        return Deployment.register(
+            name, named.reference, artifact, store, pin.stack_id, pin.stack, pin.revision,
+            deployer, id,
+        )  # fmt: skip
 
-    def _load(self, id: str) -> Deployment:
-        deployment = self._repository.load(Deployment, id)
+    def _load(self, id: str) -> "Deployment":
+        from stackfold.domain.deployments.deployment import Deployment
+
+        return self._services.repository.load(Deployment, id)
+
+    def _existing(self, id: str) -> "Deployment":
+        deployment = self._load(id)
         deployment.must_exist()
         return deployment
 
-    def _goes_on(self, id: str) -> bool:
-        deployment = self._repository.load(Deployment, id)
+    def _change(self, id: str, command: "Callable[[Deployment], object]", why: str) -> "Deployment":
+        from stackfold.domain.deployments.deployment import Deployment
+
+        return self._services.repository.change(Deployment, id, command, why)
+
+    def _is_open(self, id: str) -> bool:
+        deployment = self._load(id)
         return not deployment.deleted and deployment.status in ("started", "unfinished")
 
-    def _not_served(self, deployment: Deployment) -> DeploymentUnavailable:
-        if deployment.status == "unfinished" and self._claims.is_claimed(str(deployment.id)):
+    def _not_served(self, deployment: "Deployment") -> DeploymentUnavailable:
+        if deployment.status == "unfinished" and self._services.claims.is_claimed(
+            str(deployment.id)
+        ):
             problem = "it is being started: wait until it is ready"
             return DeploymentUnavailable(deployment.name, problem)
         problems = {"unfinished": "its last start was interrupted", "stopped": "it is stopped"}
@@ -348,10 +382,10 @@ class Deployments:
 
     @contextmanager
     def _claimed(self, id: str, name: str) -> Iterator[None]:
-        """Be the only one who starts, stops or deletes a deployment."""
+        """Lock a deployment against other processes that start, stop or delete it."""
         with ExitStack() as claim:
             try:
-                claim.enter_context(self._claims.claim(id, name))
+                claim.enter_context(self._services.claims.claim(id, name))
             except RunBusy:
                 raise Busy(
                     f"the deployment {name!r} is being started, stopped or deleted by another "

@@ -92,6 +92,7 @@ class Aggregates:
         self._references = {each.topic: each for each in references}
         self._types: dict[str, AggregateType] = {}
         self._read_models: dict[str, ReadModel] = {}
+        self._event_classes: dict[str, type[DomainEvent]] = {}
 
     def with_types(self, *types: AggregateType) -> Self:
         """A copy of the set with further aggregate types.
@@ -133,8 +134,12 @@ class Aggregates:
 
     def event_class(self, topic: str) -> "type[DomainEvent] | None":
         """The class of the events of a topic; None if no aggregate type declares it."""
-        found = self.type_of(topic)
-        return found.events.get(topic) if found else None
+        event_class = self._event_classes.get(topic)
+        if event_class is None and (found := self.type_of(topic)):
+            event_class = found.events.get(topic)
+            if event_class is not None:
+                self._event_classes[topic] = event_class
+        return event_class
 
     def types(self) -> Iterator[AggregateType]:
         """All aggregate types."""

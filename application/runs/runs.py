@@ -1,27 +1,10 @@
 """Runs: start pipelines on stacks, look up their runs, and load what those produced."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from stackfold.application.artifacts.artifact_views import ArtifactView
-from stackfold.application.artifacts.materializers import Materializers
-from stackfold.application.eventsourcing.claims import Claims
-from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.listing.listing import Listing
-from stackfold.application.pipelines.images import Images
-from stackfold.application.pipelines.unresolved_hints import note_unresolved_hints
-from stackfold.application.runs import annotations
-from stackfold.application.runs.cache import Executions
-from stackfold.application.runs.cache_reasons import CacheReason, CacheReasons, EarlierExecutions
-from stackfold.application.runs.job_submitter import JobSubmitter
-from stackfold.application.runs.launcher import RunLauncher, RunRequest
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
-from stackfold.application.runs.recorded_graph import PipelineLoader
-from stackfold.application.runs.remote_steps import RemoteSteps
-from stackfold.application.runs.reruns import Reruns
-from stackfold.application.runs.resumption import Resumption
-from stackfold.application.runs.run_diffs import Changes, RunDiff, RunDiffs
-from stackfold.application.runs.run_outputs import RunOutputs
 from stackfold.application.runs.run_views import (
     NEWEST_FIRST,
     RunDescription,
@@ -29,24 +12,17 @@ from stackfold.application.runs.run_views import (
     RunView,
     StepView,
 )
-from stackfold.application.stacks.flavors import Flavors
-from stackfold.application.stacks.queries import Queries
-from stackfold.application.stacks.stack_resolver import Pinning
+from stackfold.application.runs.services import RunServices
 from stackfold.domain.errors import RunBusy
-from stackfold.domain.pipelines.code import CodeFingerprints
-from stackfold.domain.pipelines.graph import Graph, parameters_must_fit
-from stackfold.domain.pipelines.pipeline import Pipeline
-from stackfold.domain.pipelines.run_configuration import (
-    AS_WRITTEN,
-    AnyConfiguration,
-    configuration_of,
-)
-from stackfold.domain.runs.environment import Environment
-from stackfold.domain.runs.run import Run
 
-
-class KnownExecutions(Executions, EarlierExecutions, Protocol):
-    """Looks up earlier executions of steps."""
+if TYPE_CHECKING:
+    from stackfold.application.artifacts.artifact_views import ArtifactView
+    from stackfold.application.runs.cache_reasons import CacheReason
+    from stackfold.application.runs.remote_steps import RemoteSteps
+    from stackfold.application.runs.run_diffs import RunDiff
+    from stackfold.domain.pipelines.graph import Graph
+    from stackfold.domain.pipelines.pipeline import Pipeline
+    from stackfold.domain.pipelines.run_configuration import AnyConfiguration
 
 
 class Runs:
@@ -55,71 +31,27 @@ class Runs:
     A `reference` is a name, an id or a unique prefix of either.
     """
 
-    def __init__(
-        self,
-        repository: Repository,
-        queries: Queries,
-        run_queries: RunQueries,
-        flavors: Flavors,
-        materializers: Materializers,
-        claims: Claims,
-        load_pipeline: PipelineLoader,
-        executions: KnownExecutions,
-        changes: Changes,
-        environment: Callable[[], Environment],
-        images: Images,
-        fingerprints: Callable[[], CodeFingerprints],
-    ) -> None:
+    def __init__(self, queries: RunQueries, services: RunServices) -> None:
         """Create the service.
 
         Args:
-            repository: Loads and saves runs.
-            queries: Reads stacks and components.
-            run_queries: Reads runs.
-            flavors: Builds components.
-            materializers: Write and read values.
-            claims: Locks runs against concurrent execution.
-            load_pipeline: Loads the pipeline at a source.
-            executions: Looks up earlier executions of steps.
-            changes: Reads the history of stacks and components.
-            environment: Describes this Python, platform and its packages.
-            images: Builds container images for engines.
-            fingerprints: Creates the code fingerprints of one run.
+            queries: Reads runs.
+            services: Creates what commands need, on first use.
         """
-        self._repository = repository
-        self._claims = claims
-        self._environment = environment
-        self._pinning = Pinning(queries, flavors)
-        job_submitter = JobSubmitter(run_queries)
-        self._launcher = RunLauncher(
-            repository,
-            self._pinning,
-            materializers,
-            claims,
-            executions,
-            job_submitter,
-            images,
-            fingerprints,
-        )
-        self.remote_steps = RemoteSteps(
-            repository, run_queries, claims, self._launcher, load_pipeline
-        )
+        self._queries = queries
+        self._services = services
+
+    @property
+    def remote_steps(self) -> "RemoteSteps":
         """Commands for the processes of an engine that a run was submitted to."""
-        self._resumption = Resumption(
-            repository, run_queries, self._pinning, claims, self._launcher, load_pipeline
-        )
-        self._reruns = Reruns(run_queries, self._launcher, load_pipeline, environment)
-        self._cache_reasons = CacheReasons(run_queries, executions)
-        self._diffs = RunDiffs(run_queries, changes)
-        self._outputs = RunOutputs(run_queries, self._pinning, materializers)
-        self._run_queries = run_queries
+        return self._services.remote_steps
 
     def start(
         self,
-        pipeline: Pipeline[...],
+        pipeline: "Pipeline[...]",
         parameters: Mapping[str, Any] | None = None,
         *,
-        configuration: AnyConfiguration = AS_WRITTEN,
+        configuration: "AnyConfiguration | None" = None,
         stack: str | None = None,
         why: str = "",
         listener: ProgressListener = NULL_LISTENER,
@@ -131,7 +63,8 @@ class Runs:
         Args:
             pipeline: The pipeline.
             parameters: Its parameters by name; they override the configuration's.
-            configuration: Options of this run: a `RunConfiguration` or a mapping with its keys.
+            configuration: Options of this run: a `RunConfiguration`, a mapping with its keys, or
+                None.
             stack: The stack to run on, by name, id or unique prefix; by default the
                 configuration's, else the active one. The active stack does not change.
             why: The reason.
@@ -144,18 +77,21 @@ class Runs:
             RunFailed: A step raised; its exception is the cause.
             TooLarge: Parameters exceed the size limit of the log.
         """
+        from stackfold.application.runs.launcher import RunRequest
+        from stackfold.domain.pipelines.graph import parameters_must_fit
+
         graph, chosen_stack = _graph(pipeline, parameters, configuration)
         parameters_must_fit(graph)
-        pin = self._pinning.pin(stack or chosen_stack)
-        request = RunRequest(graph, pin, why, self._environment(), listener=listener)
-        return self.get(self._launcher.start(request))
+        pin = self._services.resolver.pin(stack or chosen_stack)
+        request = RunRequest(graph, pin, why, self._services.environment(), listener=listener)
+        return self.get(self._services.launcher.start(request))
 
     def document(
         self,
-        pipeline: Pipeline[...],
+        pipeline: "Pipeline[...]",
         parameters: Mapping[str, Any] | None = None,
         *,
-        configuration: AnyConfiguration = AS_WRITTEN,
+        configuration: "AnyConfiguration | None" = None,
         stack: str | None = None,
     ) -> str:
         """Return what would be submitted to the stack's engine, without running anything.
@@ -177,12 +113,14 @@ class Runs:
             NotInstalled: The orchestrator's requirements are not installed.
         """
         graph, chosen_stack = _graph(pipeline, parameters, configuration)
-        return self._launcher.document(graph, self._pinning.pin(stack or chosen_stack))
+        return self._services.launcher.document(
+            graph, self._services.resolver.pin(stack or chosen_stack)
+        )
 
     def resume(
         self,
         reference: str,
-        pipeline: Pipeline[...] | None = None,
+        pipeline: "Pipeline[...] | None" = None,
         *,
         why: str = "",
         listener: ProgressListener = NULL_LISTENER,
@@ -204,12 +142,12 @@ class Runs:
             NotResumable: It has completed, or its pipeline has changed or cannot be loaded.
             RunFailed: A step raised; its exception is the cause.
         """
-        return self.get(self._resumption.resume(reference, pipeline, why, listener))
+        return self.get(self._services.resumption.resume(reference, pipeline, why, listener))
 
     def rerun(
         self,
         reference: str,
-        pipeline: Pipeline[...] | None = None,
+        pipeline: "Pipeline[...] | None" = None,
         *,
         why: str = "",
         listener: ProgressListener = NULL_LISTENER,
@@ -233,7 +171,7 @@ class Runs:
             InvalidConfiguration: A flavor no longer accepts the pinned configuration.
             RunFailed: A step raised; its exception is the cause.
         """
-        return self.get(self._reruns.rerun(reference, pipeline, why, listener))
+        return self.get(self._services.reruns.rerun(reference, pipeline, why, listener))
 
     def delete(self, reference: str, why: str = "") -> RunView:
         """Delete a run. Its events stay in the log; its artifacts remain until they are pruned.
@@ -249,16 +187,18 @@ class Runs:
             NotFound: The run does not exist.
             RunBusy: It is being executed.
         """
+        from stackfold.domain.runs.run import Run
+
         view = self.get(reference)
         if view.status == "running":  # possibly by an engine, without a claim
             raise RunBusy(view.name)
-        with self._claims.claim(view.id, view.name):
-            self._repository.change(Run, view.id, Run.delete, why)
+        with self._services.claims.claim(view.id, view.name):
+            self._services.repository.change(Run, view.id, Run.delete, why)
         return view
 
-    def diff(self, before: str, after: str) -> RunDiff:
+    def diff(self, before: str, after: str) -> "RunDiff":
         """Compare two runs, with the changes made in between; raises as `get`."""
-        return self._diffs.diff(before, after)
+        return self._services.run_diffs.diff(before, after)
 
     def list(self, listing: Listing = NEWEST_FIRST) -> Sequence[RunView]:
         """List runs, newest first.
@@ -266,7 +206,7 @@ class Runs:
         Raises:
             InvalidListing: Runs do not have one of the columns.
         """
-        return self._run_queries.runs(listing)
+        return self._queries.runs(listing)
 
     def get(self, reference: str) -> RunView:
         """Return one run.
@@ -275,11 +215,11 @@ class Runs:
             NotFound: The run does not exist.
             Ambiguous: The reference is a prefix of several runs.
         """
-        return self._run_queries.run(reference)
+        return self._queries.run(reference)
 
     def describe(self, reference: str) -> RunDescription:
         """Return a run with its steps and its pin; raises as `get`."""
-        return self._run_queries.describe_run(reference)
+        return self._queries.describe_run(reference)
 
     def steps(self, reference: str) -> Sequence[StepView]:
         """Return the steps of a run in topological order; raises as `get`."""
@@ -297,11 +237,11 @@ class Runs:
             NotFound: The run or step does not exist.
             ArtifactDamaged: A text is missing or damaged.
         """
-        return self._outputs.logs(reference, step)
+        return self._services.run_outputs.logs(reference, step)
 
-    def artifacts(self, reference: str) -> Sequence[ArtifactView]:
+    def artifacts(self, reference: str) -> "Sequence[ArtifactView]":
         """Return the artifacts that a run produced, oldest first; raises as `get`."""
-        return self._run_queries.artifacts(self.get(reference).id)
+        return self._queries.artifacts(self.get(reference).id)
 
     def load(
         self, reference: str, step: str, output: str | None = None, *, no_pickle: bool = False
@@ -320,11 +260,11 @@ class Runs:
             PickleForbidden: It is a pickle, and `no_pickle` is set.
             UnknownClass: Its class is not imported in this program.
         """
-        return self._outputs.load(reference, step, output, no_pickle)
+        return self._services.run_outputs.load(reference, step, output, no_pickle)
 
-    def why(self, reference: str) -> Sequence[CacheReason]:
+    def why(self, reference: str) -> "Sequence[CacheReason]":
         """Explain for each step of a run why it was or was not cached; raises as `get`."""
-        return [*self._cache_reasons.of(self.describe(reference))]
+        return [*self._services.cache_reasons.of(self.describe(reference))]
 
     def tag(
         self, reference: str, add: Iterable[str] = (), remove: Iterable[str] = (), why: str = ""
@@ -343,7 +283,9 @@ class Runs:
             NotFound: The run does not exist.
             Ambiguous: The reference is a prefix of several runs.
         """
-        annotations.tag(self._repository, self.get(reference).id, add, remove, why)
+        from stackfold.application.runs import annotations
+
+        annotations.tag(self._services.repository, self.get(reference).id, add, remove, why)
         return self.get(reference)
 
     def log_metadata(self, reference: str, metadata: Mapping[str, Any], why: str = "") -> RunView:
@@ -360,15 +302,22 @@ class Runs:
             NotFound: The run does not exist.
             Ambiguous: The reference is a prefix of several runs.
         """
-        annotations.log_metadata(self._repository, self.get(reference).id, metadata, why)
+        from stackfold.application.runs import annotations
+
+        annotations.log_metadata(self._services.repository, self.get(reference).id, metadata, why)
         return self.get(reference)
 
 
 def _graph(
-    pipeline: Pipeline[...], parameters: Mapping[str, Any] | None, configuration: AnyConfiguration
-) -> tuple[Graph, str | None]:
+    pipeline: "Pipeline[...]",
+    parameters: Mapping[str, Any] | None,
+    configuration: "AnyConfiguration | None",
+) -> "tuple[Graph, str | None]":
     """Return the graph of a pipeline and the stack that its configuration chooses, if any."""
-    chosen = configuration_of(configuration)
+    from stackfold.application.pipelines.unresolved_hints import note_unresolved_hints
+    from stackfold.domain.pipelines.run_configuration import AS_WRITTEN, configuration_of
+
+    chosen = configuration_of(AS_WRITTEN if configuration is None else configuration)
     graph = pipeline.graph_for(parameters or {}, chosen)
     note_unresolved_hints(pipeline, graph)
     return graph, chosen.stack

@@ -2,12 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.listing.filtering import selected
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.secrets.redaction import remember
-from stackfold.application.stacks.queries import Queries
 from stackfold.domain.errors import (
     Invalid,
     MissingSecret,
@@ -90,6 +89,28 @@ class StoredSecrets:
         return any(name in store.keys() for store in self.stores if store.writable)  # noqa: SIM118
 
 
+class Configured(Protocol):
+    """A component that may refer to secrets."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """Attribute → value."""
+        ...
+
+
+class ComponentQueries(Protocol):
+    """Looks up which components refer to a secret."""
+
+    def components(self, type: ComponentType) -> Sequence[Configured]:
+        """List the components of a type."""
+        ...
+
+
 class SecretView(NamedTuple):
     """A secret, without its values."""
 
@@ -104,7 +125,9 @@ class SecretView(NamedTuple):
 class Secrets:
     """Commands and queries for secrets. The log records none of them."""
 
-    def __init__(self, stored: StoredSecrets, queries: Queries, preferred: str = "") -> None:
+    def __init__(
+        self, stored: StoredSecrets, queries: ComponentQueries, preferred: str = ""
+    ) -> None:
         """Create the service.
 
         Args:
@@ -245,7 +268,7 @@ class Secrets:
         return SecretView(name, store.name, [*keys], _users(self._queries).get(name, []))
 
 
-def _users(queries: Queries) -> dict[str, list[str]]:
+def _users(queries: ComponentQueries) -> dict[str, list[str]]:
     """Secret → the existing components that refer to it."""
     users: dict[str, list[str]] = {}
     for type in ComponentType:

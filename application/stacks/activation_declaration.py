@@ -7,7 +7,7 @@ from uuid import UUID
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.application.stacks import rows
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.application.stacks.rows import ActivationRow
 from stackfold.domain.errors import NotFound
 from stackfold.domain.stacks.activation import Activation
@@ -26,7 +26,7 @@ def apply(row: ActivationRow | None, event: Activation.Event) -> ActivationRow |
 
 
 def stack_must_exist(
-    queries: Queries, event: Activation.Registered | Activation.Activated, row: object
+    queries: StackQueries, event: Activation.Registered | Activation.Activated, row: object
 ) -> None:
     """Reject the activation of a stack that was deleted concurrently."""
     if not queries.existing("stack", [str(event.stack)]):

@@ -3,14 +3,14 @@
 from uuid import UUID
 
 from stackfold.application.eventsourcing.repository import Repository
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.domain.stacks.activation import Activation
 
 
 class Activations:
     """Choosing stacks on behalf of a scope: a project, or everywhere else."""
 
-    def __init__(self, repository: Repository, queries: Queries, scope: str) -> None:
+    def __init__(self, repository: Repository, queries: StackQueries, scope: str) -> None:
         """Choose for `scope`: "global" or "project:<id>"."""
         self._repository = repository
         self._queries = queries

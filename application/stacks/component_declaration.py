@@ -6,7 +6,7 @@ from typing import Any
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.application.stacks import rows
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.application.stacks.rows import ComponentRow
 from stackfold.domain.errors import InUse
 from stackfold.domain.stacks.component import Component
@@ -43,7 +43,7 @@ def apply(row: ComponentRow | None, event: Component.Event) -> ComponentRow | No
     raise AssertionError(f"{event.TOPIC} does not follow {row}")
 
 
-def must_be_unused(queries: Queries, event: Component.Deleted, row: ComponentRow) -> None:
+def must_be_unused(queries: StackQueries, event: Component.Deleted, row: ComponentRow) -> None:
     """Reject the deletion of a component that a stack contains."""
     stacks = queries.stacks_with(str(event.originator_id))
     if stacks:

@@ -1,17 +1,17 @@
-"""How callers say which components a stack is made of."""
+"""References to the components of a stack, as callers write them."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
-from stackfold.application.eventsourcing.repository import Repository
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries, StoredComponent
 from stackfold.domain.errors import NotInStack
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.domain.stacks.stack import Stack
 
 if TYPE_CHECKING:
+    from stackfold.application.eventsourcing.repository import Repository
     from stackfold.domain.stacks.component import Component
+    from stackfold.domain.stacks.stack import Stack
 
 Names = str | Sequence[str]
 """One component by name, id or unique prefix; or several, the default one first."""
@@ -34,53 +34,75 @@ class Composition(TypedDict, total=False):
     image_builder: Names
 
 
-def several(names: Names) -> Sequence[str]:
-    """The names, whether one was given or several."""
-    return [names] if isinstance(names, str) else names
+def named_components(
+    components: Mapping[Any, Any], queries: StackQueries
+) -> dict[ComponentType, list[StoredComponent]]:
+    """Look up the components that were named, once each.
 
+    Args:
+        components: Component type → a name, or several.
+        queries: Looks up components.
 
-def component_ids(
-    components: Mapping[Any, Any], queries: Queries
-) -> dict[ComponentType, Sequence[UUID]]:
-    """Component type → the ids of the components that were named.
-
-    Raises:
-        NotFound: One of them does not exist.
-        Ambiguous: A prefix fits several.
-    """
-    return {
-        ComponentType(type): [
-            UUID(queries.find_component(ComponentType(type), name).id) for name in several(names)
-        ]
-        for type, names in components.items()
-    }
-
-
-def held(
-    stack: Stack, components: Mapping[ComponentType, Names], queries: Queries
-) -> dict[ComponentType, Sequence[UUID]]:
-    """Component type → the ids of the components that were named, all of which a stack holds.
+    Returns:
+        Component type → the components.
 
     Raises:
         NotFound: One of them does not exist.
-        NotInStack: The stack does not hold one of them.
+        Ambiguous: A prefix matches several.
     """
-    ids = component_ids(components, queries)
+    found: dict[ComponentType, list[StoredComponent]] = {}
+    for key, names in components.items():
+        type = ComponentType(key)
+        several = [names] if isinstance(names, str) else names
+        found[type] = [queries.find_component(type, name) for name in several]
+    return found
+
+
+def ids_by_type(
+    components: Mapping[ComponentType, Sequence[StoredComponent]],
+) -> dict[ComponentType, Sequence[UUID]]:
+    """Component type → ids."""
+    return {type: [UUID(each.id) for each in group] for type, group in components.items()}
+
+
+def components_in_stack(
+    stack: "Stack", components: Mapping[ComponentType, Names], queries: StackQueries
+) -> dict[ComponentType, Sequence[UUID]]:
+    """Look up components that were named, all of which a stack contains.
+
+    Returns:
+        Component type → ids.
+
+    Raises:
+        NotFound: One of them does not exist.
+        NotInStack: The stack does not contain one of them.
+    """
+    ids = ids_by_type(named_components(components, queries))
     for type, wanted in ids.items():
-        for id, name in zip(wanted, several(components[type]), strict=True):
+        for id, name in zip(wanted, _several(components[type]), strict=True):
             if id not in stack.components.get(type, ()):
                 raise NotInStack(stack.name, type.noun, name)
     return ids
 
 
-def orphans(stack: Stack, repository: Repository, queries: Queries) -> "Sequence[Component]":
-    """The components that only this stack holds, deleted; the default ones stay."""
+def unshared_components(
+    stack: "Stack", repository: "Repository", queries: StackQueries
+) -> "Sequence[Component]":
+    """Delete the components that no other stack contains, except default ones.
+
+    Returns:
+        The deleted components, to be saved.
+    """
     from stackfold.domain.stacks.component import Component
 
-    found = []
+    deleted = []
     for id in (id for ids in stack.components.values() for id in ids):
         component = repository.load(Component, id)
         if queries.stacks_with(str(id)) == [stack.name] and not component.is_default:
             component.delete()
-            found.append(component)
-    return found
+            deleted.append(component)
+    return deleted
+
+
+def _several(names: Names) -> Sequence[str]:
+    return [names] if isinstance(names, str) else names

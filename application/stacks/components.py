@@ -1,84 +1,97 @@
-"""Components: register, look up and change them; one method per verb."""
+"""Components: one method per query and command on components."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.history.queries import History
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.listing import ALL, Listing
-from stackfold.application.stacks.flavors import Flavors
-from stackfold.application.stacks.histories import Histories
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
+from stackfold.application.stacks.services import StackServices
 from stackfold.application.stacks.views import ComponentView
-from stackfold.domain.stacks.component import Component
+from stackfold.domain.errors import NotFound
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.domain.stacks.origin import Origin
 
 if TYPE_CHECKING:
-    from stackfold.application.stacks.reverts import Reverts
+    from stackfold.domain.stacks.component import Component
 
 
 class Components:
-    """What can be done with components, and asked of them.
+    """Queries and commands on components.
 
-    A `reference` is a name, an id or a unique prefix of either; None stands for the active
-    stack's component of the type.
+    A `reference` is a name, an id or a unique prefix of either; None is the component of that type
+    in the active stack.
     """
 
-    def __init__(
-        self,
-        repository: Repository,
-        queries: Queries,
-        histories: Histories,
-        flavors: Flavors,
-        reverts: Callable[[], "Reverts"],
-    ) -> None:
-        """Record in `repository`, and ask `queries`.
+    def __init__(self, queries: StackQueries, history: History, services: StackServices) -> None:
+        """Create the service.
 
         Args:
-            repository: The log.
-            queries: The questions about stacks and components.
-            histories: The questions about what was.
-            flavors: What checks configurations.
-            reverts: Makes what goes back, when that is wanted; loading it costs time.
+            queries: Reads current and past read models.
+            history: Reads what happened to a component.
+            services: Creates what commands need, on first use.
         """
-        self._repository = repository
         self._queries = queries
-        self._histories = histories
-        self._flavors = flavors
-        self._reverts = reverts
+        self._history = history
+        self._services = services
+
+    # -- queries
 
     def list(
         self, type: ComponentType, listing: Listing = ALL, as_of: AsOf = None
     ) -> Sequence[ComponentView]:
-        """The living components of a type.
+        """List the components of a type.
 
         Args:
             type: The component type.
-            listing: Which of them, in which order.
+            listing: Filters, order and page.
             as_of: A point in the past (see `application.eventsourcing.as_of`); None for now.
 
         Raises:
-            InvalidListing: A column that components do not have.
+            InvalidListing: Components have no such column.
         """
         return self._queries.components(ComponentType(type), listing, self._queries.position(as_of))
 
     def get(
         self, type: ComponentType, reference: str | None = None, as_of: AsOf = None
     ) -> ComponentView:
-        """One component.
+        """Return one component.
 
         Raises:
-            NotFound: Nothing answers to the reference.
+            NotFound: No component matches.
             Ambiguous: The reference is a prefix of several.
-            NotInStack: No reference, and the active stack holds no component of the type.
+            NotInStack: No reference, and the active stack contains no component of the type.
         """
         type = ComponentType(type)
         position = self._queries.position(as_of)
         if reference is None:
             return self._queries.active_component(type, position)
         return self._queries.component(type, reference, position)
+
+    def history(
+        self, type: ComponentType, reference: str | None = None, limit: int | None = None
+    ) -> Sequence[HistoryEntry]:
+        """Return the changes of a component, newest first.
+
+        Args:
+            type: The component type.
+            reference: The component; it may have been deleted.
+            limit: The most entries to return.
+
+        Raises:
+            NotFound: There never was such a component.
+        """
+        type = ComponentType(type)
+        if reference is None:
+            return self._history.of(self._queries.active_component(type).id, limit)
+        try:
+            return self._history.of(self._queries.find_component(type, reference).id, limit)
+        except NotFound:
+            found = self._history.find("component", reference, type)
+            return self._history.of(found.id, limit)
+
+    # -- commands
 
     def register(
         self,
@@ -89,11 +102,11 @@ class Components:
         labels: Mapping[str, str] | None = None,
         why: str = "",
     ) -> ComponentView:
-        """Name and configure a flavor.
+        """Register a component: a flavor with a name and a configuration.
 
         Args:
-            type: What the component does in a stack.
-            name: Its name, unique among the living components of its type.
+            type: The component type.
+            name: Its name, unique among components of its type.
             flavor: The name of a flavor of that type.
             configuration: Attribute → value, as the flavor declares them.
             labels: Label → text.
@@ -103,13 +116,13 @@ class Components:
             InvalidName: The name or a label breaks the rule for names.
             UnknownFlavor: The type has no such flavor.
             InvalidConfiguration: The configuration does not fit the flavor.
-            NameTaken: The type has a component of that name already.
+            NameTaken: Another component of the type has this name.
         """
+        from stackfold.domain.stacks.component import Component
+
         type = ComponentType(type)
-        explicit = self._flavors.explicit(type, flavor, configuration or {})
-        component = Component.register(type, name, flavor, explicit, labels)
-        self._repository.save(component, why=why)
-        return self._view(component)
+        explicit = self._services.flavors.explicit(type, flavor, configuration or {})
+        return self._save(Component.register(type, name, flavor, explicit, labels), why)
 
     def update(
         self,
@@ -119,33 +132,35 @@ class Components:
         labels: Mapping[str, str | None] | None = None,
         why: str = "",
     ) -> ComponentView:
-        """Set attributes and labels; what is not named stays.
+        """Set attributes and labels; what is not given stays unchanged.
 
         Args:
             type: The component type.
-            reference: Which component.
+            reference: The component.
             configuration: Attribute → new value.
             labels: Label → new text, or None to remove it.
             why: The reason.
 
         Raises:
-            InvalidConfiguration: The whole would not fit the flavor.
+            InvalidConfiguration: The resulting configuration does not fit the flavor.
             Protected: It is a default component.
             NothingToChange: Everything has these values already.
-            ConcurrentModification: Somebody else changed the same attributes at the same time.
+            ConcurrentModification: A concurrent change touched the same attributes.
         """
+        asked = configuration or {}
 
-        def command(component: Component) -> None:
-            whole = {**component.configuration, **(configuration or {})}
-            explicit = self._flavors.explicit(component.type, component.flavor, whole)
-            # A flavor may record an attribute under another name than it was given by.
-            asked, before = configuration or {}, component.configuration
-            given = {
+        def command(component: "Component") -> None:
+            before = component.configuration
+            explicit = self._services.flavors.explicit(
+                component.type, component.flavor, {**before, **asked}
+            )
+            # A flavor may record an attribute under another name than the given one.
+            changed = {
                 name: value
                 for name, value in explicit.items()
                 if name in asked or name not in before or value != before[name]
             }
-            component.update(given, labels)
+            component.update(changed, labels)
 
         return self._change(type, reference, command, why)
 
@@ -156,7 +171,7 @@ class Components:
         attributes: Sequence[str],
         why: str = "",
     ) -> ComponentView:
-        """Let attributes go back to the flavor's defaults.
+        """Reset attributes to the defaults of the flavor.
 
         Raises:
             NotFound: One of them is not set.
@@ -164,35 +179,40 @@ class Components:
             Protected: It is a default component.
         """
 
-        def command(component: Component) -> None:
+        def command(component: "Component") -> None:
             component.remove_attributes(attributes)
-            self._flavors.explicit(component.type, component.flavor, component.configuration)
+            self._services.flavors.explicit(
+                component.type, component.flavor, component.configuration
+            )
 
         return self._change(type, reference, command, why)
 
     def rename(
         self, type: ComponentType, reference: str | None, name: str, why: str = ""
     ) -> ComponentView:
-        """Give a component another name.
+        """Rename a component.
 
         Raises:
             InvalidName: The new name breaks the rule for names.
-            NameTaken: The type has a component of that name already.
+            NameTaken: Another component of the type has this name.
             Protected: It is a default component.
-            NothingToChange: It has that name already.
+            NothingToChange: It has this name already.
         """
         return self._change(type, reference, lambda component: component.rename(name), why)
 
     def copy(
         self, type: ComponentType, reference: str | None, name: str, why: str = ""
     ) -> ComponentView:
-        """Register a component like another one, under a new name.
+        """Register a copy of a component under a new name.
 
         Raises:
             InvalidName: The new name breaks the rule for names.
-            NameTaken: The type has a component of that name already.
+            NameTaken: Another component of the type has this name.
         """
-        original = self._repository.load(Component, self.get(type, reference).id)
+        from stackfold.domain.stacks.component import Component
+        from stackfold.domain.stacks.origin import Origin
+
+        original = self._services.repository.load(Component, self.get(type, reference).id)
         copy = Component.register(
             original.type,
             name,
@@ -201,36 +221,20 @@ class Components:
             original.labels,
             copied_from=Origin(id=original.id, revision=original.version),
         )
-        self._repository.save(copy, why=why)
-        return self._view(copy)
+        return self._save(copy, why)
 
     def delete(self, type: ComponentType, reference: str, why: str = "") -> ComponentView:
-        """Delete a component that no stack uses, and return it as it was.
+        """Delete a component that no stack contains, and return its last state.
 
         Raises:
-            InUse: Stacks use it.
+            InUse: A stack contains it.
             Protected: It is a default component.
         """
+        from stackfold.domain.stacks.component import Component
+
         view = self.get(type, reference)
-        self._repository.change(Component, view.id, Component.delete, why)
+        self._services.repository.change(Component, view.id, Component.delete, why)
         return view
-
-    # -- the past
-
-    def history(
-        self, type: ComponentType, reference: str | None = None, limit: int | None = None
-    ) -> Sequence[HistoryEntry]:
-        """What was done to a component, newest first.
-
-        Args:
-            type: The component type.
-            reference: Which component, deleted or not.
-            limit: At most so many entries.
-
-        Raises:
-            NotFound: There never was such a component.
-        """
-        return self._histories.of_component(ComponentType(type), reference, limit)
 
     def revert(
         self,
@@ -242,54 +246,60 @@ class Components:
         dry_run: bool = False,
         why: str = "",
     ) -> Sequence[HistoryEntry]:
-        """Make a component what it was, as a new revision.
+        """Restore an earlier state of a component, as a new revision.
 
         Args:
             type: The component type.
-            reference: Which component.
-            to: The revision to go back to; by default the one before the latest.
-            as_of: Instead of a revision, a point in the past.
-            dry_run: Only tell what would change.
+            reference: The component.
+            to: The revision to restore; None for the one before the latest.
+            as_of: A point in the past, instead of a revision.
+            dry_run: Whether to return the changes without making them.
             why: The reason.
 
         Returns:
-            What it changed.
+            The changes.
 
         Raises:
             NoSuchRevision: It has no such revision.
             DidNotExistAt: It did not exist then.
-            InvalidConfiguration: Its flavor no longer accepts the old configuration.
-            NameTaken: Another component has the name by now that it had then.
-            NothingToChange: It is like that.
+            IncompatibleConfiguration: The flavor no longer accepts the earlier configuration.
+            NameTaken: Another component has the name that it had then.
+            NothingToChange: It has that state already.
         """
-        return self._reverts().revert_component(
+        return self._services.reverts.revert_component(
             ComponentType(type), reference, to, as_of, dry_run, why
         )
 
     def restore(
         self, type: ComponentType, reference: str, *, dry_run: bool = False, why: str = ""
     ) -> Sequence[HistoryEntry]:
-        """Bring back a deleted component, as it was before; returns what it changed.
+        """Restore a deleted component, and return the changes.
 
         Raises:
             NotFound: There never was such a component.
-            NotDeleted: It is there.
-            InvalidConfiguration: Its flavor no longer accepts the configuration.
-            NameTaken: Another component has its name by now.
+            NotDeleted: It exists.
+            IncompatibleConfiguration: The flavor no longer accepts its configuration.
+            NameTaken: Another component has its name.
         """
-        return self._reverts().restore_component(ComponentType(type), reference, dry_run, why)
+        return self._services.reverts.restore_component(
+            ComponentType(type), reference, dry_run, why
+        )
 
-    # -- how it is done
+    # -- private
+
+    def _save(self, component: "Component", why: str) -> ComponentView:
+        self._services.repository.save(component, why=why)
+        return self._queries.component(component.type, str(component.id))
 
     def _change(
         self,
         type: ComponentType,
         reference: str | None,
-        command: Callable[[Component], None],
+        command: "Callable[[Component], None]",
         why: str,
     ) -> ComponentView:
-        id = self.get(type, reference).id
-        return self._view(self._repository.change(Component, id, command, why))
+        from stackfold.domain.stacks.component import Component
 
-    def _view(self, component: Component) -> ComponentView:
-        return self._queries.component(component.type, str(component.id))
+        id = self.get(type, reference).id
+        self._services.repository.change(Component, id, command, why)
+        return self._queries.component(type, id)

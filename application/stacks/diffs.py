@@ -9,59 +9,58 @@ from stackfold.application.history.queries import History
 from stackfold.application.history.views import Change
 from stackfold.application.listing.reference import Reference
 from stackfold.application.stacks.flavors import Flavors
-from stackfold.application.stacks.histories import Histories
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import DidNotExistAt, NoSuchRevision, NotFound, StackfoldError
 from stackfold.domain.stacks.component_type import ComponentType
 
 
 class Diffs:
-    """What differs, with everything behind it: composition and resolved configuration."""
+    """Compares stacks: their composition, and the configuration of their components."""
 
-    def __init__(
-        self, queries: Queries, history: History, histories: Histories, flavors: Flavors
-    ) -> None:
-        """Ask the first three; resolve configurations by `flavors`."""
+    def __init__(self, queries: StackQueries, history: History, flavors: Flavors) -> None:
+        """Create the service.
+
+        Args:
+            queries: Reads stacks and components as they are or were.
+            history: Reads the positions of revisions.
+            flavors: Adds defaults to configurations.
+        """
         self._queries = queries
         self._history = history
-        self._histories = histories
         self._flavors = flavors
 
-    def stack(
+    def of_stacks(
         self,
-        before: str,
-        after: str | None = None,
+        before: Reference,
+        after: Reference | None = None,
         revisions: tuple[int, int | None] | None = None,
         as_of: tuple[AsOf, AsOf] = (None, None),
     ) -> list[Change]:
-        """The fields in which a stack differs from itself at another point, or from another.
+        """Return the fields in which two stacks, or two states of a stack, differ.
 
         Args:
             before: A stack.
-            after: Another one; by default the same.
-            revisions: Two revisions of the stack; None for the second is the latest.
-            as_of: The points at which the two sides are looked at.
+            after: Another stack; None for the same.
+            revisions: Two revisions of the stack; None as the second one is the latest.
+            as_of: The points in the past at which the first and the second are compared.
 
         Raises:
-            NotFound: There never was such a stack.
-            NoSuchRevision: It has no such revision.
+            NoSuchRevision: The stack has no such revision.
             DidNotExistAt: It did not exist then.
         """
-        one = self._histories.find_stack(before)
-        other = self._histories.find_stack(after) if after else one
         positions = [self._queries.position(each) for each in as_of]
         if revisions:
-            positions = [self._position(one, each) for each in revisions]
+            positions = [self._position(before, each) for each in revisions]
         elif after is None and as_of == (None, None):
-            (latest,) = self._history.of_stack(one.id, limit=1)
+            (latest,) = self._history.of_stack(before.id, limit=1)
             positions = [latest.change - 1, latest.position]
         return differences(
-            self._whole(one, positions[0], same=after is None),
-            self._whole(other, positions[1], same=after is None),
+            self._state(before, positions[0], same=after is None),
+            self._state(after or before, positions[1], same=after is None),
         )
 
-    # -- how it is done
+    # -- private
 
     def _position(self, stack: Reference, revision: int | None) -> int | None:
         if revision is None:
@@ -72,8 +71,8 @@ class Diffs:
             raise NoSuchRevision("stack", stack.name, revision, len(revisions))
         return position
 
-    def _whole(self, stack: Reference, position: int | None, same: bool) -> dict[str, object]:
-        """Everything behind a stack; compared with itself, it has a name, or is not there yet."""
+    def _state(self, stack: Reference, position: int | None, same: bool) -> dict[str, object]:
+        """A stack as fields; where it is compared with itself, its name and absence count too."""
         try:
             view = self._queries.stack(stack.id, position)
         except NotFound:
@@ -82,19 +81,19 @@ class Diffs:
             raise DidNotExistAt("stack", stack.name, position) from None
         components = self._queries.stack_components(stack.id, position)
         resolved = {component.id: self._resolved(component) for component in components}
-        whole = _whole_stack(view, components, resolved)
-        return {"name": view.name, **whole} if same else whole
+        fields = _fields(view, components, resolved)
+        return {"name": view.name, **fields} if same else fields
 
     def _resolved(self, component: ComponentView) -> dict[str, object]:
         try:
             entry = self._flavors.entry(ComponentType(component.type), component.flavor)
             return self._flavors.resolved(entry, component.configuration)
         except StackfoldError:
-            # Its flavor is gone, or wants another configuration by now: what was set still counts.
+            # The flavor was removed or changed: without its defaults, the explicit values remain.
             return component.configuration
 
 
-def _whole_stack(
+def _fields(
     stack: StackView, components: Sequence[ComponentView], resolved: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Flatten a stack and the configuration of its components into fields.

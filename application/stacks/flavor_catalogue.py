@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from stackfold.application.listing.filtering import selected
 from stackfold.application.listing.listing import ALL, Listing
-from stackfold.application.stacks.queries import Queries, StoredFlavor
+from stackfold.application.stacks.queries import StackQueries, StoredFlavor
 from stackfold.application.stacks.views import FlavorView
 from stackfold.domain.errors import DuplicateFlavor, UnknownFlavor
 from stackfold.domain.stacks.component_type import ComponentType
@@ -101,7 +101,7 @@ class Packages(Protocol):
 class Catalogue:
     """All flavors: those of packages, and those that users registered."""
 
-    def __init__(self, packages: Packages, queries: Queries) -> None:
+    def __init__(self, packages: Packages, queries: StackQueries) -> None:
         """Know the flavors of `packages`, and those registered according to `queries`."""
         self.packages = packages
         self._queries = queries
@@ -117,7 +117,7 @@ class Catalogue:
     def entries(self, type: ComponentType) -> list[Entry]:
         """The flavors of a component type."""
         shipped = [entry for entry in self.packages.entries() if entry.type == type]
-        return [*shipped, *(_own(stored) for stored in self._queries.flavors(type))]
+        return [*shipped, *map(_own, self._queries.flavors(type))]
 
     def entry(self, type: ComponentType, name: str) -> Entry:
         """One flavor.

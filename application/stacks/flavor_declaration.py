@@ -3,7 +3,7 @@
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.application.stacks import rows
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.application.stacks.rows import FlavorRow
 from stackfold.domain.errors import InUse
 from stackfold.domain.stacks.component_type import ComponentType
@@ -22,7 +22,7 @@ def apply(row: FlavorRow | None, event: Flavor.Event) -> FlavorRow | None:
     raise AssertionError(f"{event.TOPIC} does not follow {row}")
 
 
-def must_be_unused(queries: Queries, event: Flavor.Deleted, row: FlavorRow) -> None:
+def must_be_unused(queries: StackQueries, event: Flavor.Deleted, row: FlavorRow) -> None:
     """Reject the deletion of a flavor that a component uses."""
     type = ComponentType(row.type)
     components = queries.components_of_flavor(type, row.name)

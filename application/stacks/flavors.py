@@ -1,19 +1,13 @@
 """Flavors: what a component can be of."""
 
-import inspect
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic.errors import PydanticUserError
-
-from stackfold.application.eventsourcing.repository import Repository
-from stackfold.application.ports import PORTS, Configuration, StackComponent
-from stackfold.application.secrets.secrets import StoredSecrets
-from stackfold.application.stacks import configuration as configurations
-from stackfold.application.stacks.flavor_catalogue import OWN, Catalogue, Entry
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.listing.listing import ALL, Listing
+from stackfold.application.stacks.flavor_catalogue import OWN, Catalogue, Entry, PackageProblem
+from stackfold.application.stacks.queries import StackQueries
+from stackfold.application.stacks.services import StackServices
 from stackfold.application.stacks.views import FlavorDescription, FlavorView
 from stackfold.domain.errors import (
     FlavorClassNotFound,
@@ -25,38 +19,61 @@ from stackfold.domain.errors import (
     UnknownFlavor,
 )
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.domain.stacks.flavor import Flavor
+
+if TYPE_CHECKING:
+    from stackfold.application.ports import StackComponent
+    from stackfold.application.secrets.secrets import StoredSecrets
 
 
 class Flavors:
-    """What can be done with flavors, and asked of them."""
+    """Queries and commands on flavors, and the way from a flavor to its class."""
 
     def __init__(
         self,
-        repository: Repository,
-        queries: Queries,
+        queries: StackQueries,
         catalogue: Catalogue,
         home: Path,
-        secrets: StoredSecrets,
+        secrets: "StoredSecrets",
+        services: StackServices,
     ) -> None:
-        """Register flavors in `repository`, and build components.
+        """Create the service.
 
         Args:
-            repository: Where flavors of one's own are recorded;
-            queries: and found.
-            catalogue: All flavors.
-            home: What relative paths of components refer to.
-            secrets: What components read their secrets by.
+            queries: Reads custom flavors.
+            catalogue: Lists all flavors, without importing them.
+            home: The folder that relative paths of components refer to.
+            secrets: Resolves references to secrets.
+            services: Creates what commands need, on first use.
         """
-        self._repository = repository
+        self._services = services
         self._queries = queries
         self._catalogue = catalogue
         self._home = home
         self.secrets = secrets
 
-    def list(self, type: ComponentType) -> Sequence[FlavorView]:
-        """The flavors of a component type, by name."""
-        return self._catalogue.views(ComponentType(type))
+    def list(self, type: ComponentType, listing: Listing = ALL) -> Sequence[FlavorView]:
+        """List the flavors of a component type.
+
+        Args:
+            type: The component type.
+            listing: Filters, order and page.
+
+        Raises:
+            InvalidListing: Flavors have no such column.
+        """
+        return self._catalogue.views(ComponentType(type), listing)
+
+    def problems(self) -> Sequence[PackageProblem]:
+        """Return why flavors of installed packages cannot be used."""
+        return self._catalogue.packages.problems()
+
+    def require(self, type: ComponentType, name: str) -> None:
+        """Check that a type has a flavor of that name.
+
+        Raises:
+            UnknownFlavor: It has none.
+        """
+        self._catalogue.require(type, name)
 
     def describe(self, type: ComponentType, name: str) -> FlavorDescription:
         """A flavor with its requirements and the JSON schema of its configuration.
@@ -65,12 +82,14 @@ class Flavors:
             UnknownFlavor: There is none of that name.
             InvalidFlavor: Its class is gone or no longer fits its type.
         """
+        from stackfold.application.stacks.flavor_class import schema_of
+
         entry = self._catalogue.entry(type, name)
         return FlavorDescription(
             *self._catalogue.view(entry),
             source=entry.source,
             requires=[*self.requirements(type, name)],
-            schema=_schema(entry.source, self.implementation(type, name)),
+            schema=schema_of(entry.source, self.implementation(type, name)),
         )
 
     def register(self, type: ComponentType, source: str, why: str = "") -> FlavorView:
@@ -89,12 +108,17 @@ class Flavors:
             InvalidFlavor: There is no such class, or it does not implement the port.
             NameTaken: The type has a flavor of that name already.
         """
+        import inspect
+
+        from stackfold.application.stacks.flavor_class import checked, schema_of
+        from stackfold.domain.stacks.flavor import Flavor
+
         type = ComponentType(type)
         found = self._catalogue.packages.load_named(source)
         if found is None:
             module = source.rpartition(".")[0]
             raise InvalidFlavor(source, f"no module {module!r} is installed, or in this folder")
-        flavor = _checked(found, source, type)
+        flavor = checked(found, source, type)
         same = [each for each in self._catalogue.entries(type) if each.name == flavor.flavor]
         known = [(each.integration, each.source) for each in same] == [(OWN, source)]
         if same and not known:
@@ -109,9 +133,9 @@ class Flavors:
             flavor.flavor,
             source,
             summary=(inspect.getdoc(flavor) or "").partition("\n")[0],
-            configuration_schema=_schema(source, flavor),
+            configuration_schema=schema_of(source, flavor),
         )
-        self._repository.save(registered, why=why)
+        self._services.repository.save(registered, why=why)
         return self._catalogue.view(self._catalogue.entry(type, registered.name))
 
     def is_registered(self, type: ComponentType, source: str) -> bool:
@@ -129,15 +153,17 @@ class Flavors:
         """
         type = ComponentType(type)
         self._catalogue.require(type, name)
+        from stackfold.domain.stacks.flavor import Flavor
+
         own = {stored.name: stored.id for stored in self._queries.flavors(type)}
         if name not in own:
             hint = "uninstall the package that provides it"
             raise Protected(f"{type.noun} flavor", name, "deleted", hint)
-        self._repository.change(Flavor, own[name], Flavor.delete, why)
+        self._services.repository.change(Flavor, own[name], Flavor.delete, why)
 
     # -- what components and runs need of a flavor
 
-    def implementation(self, type: ComponentType, name: str) -> type[StackComponent]:
+    def implementation(self, type: ComponentType, name: str) -> "type[StackComponent]":
         """The class of a flavor; raises as `describe`."""
         return self._load(self._catalogue.entry(type, name))
 
@@ -150,11 +176,15 @@ class Flavors:
             UnknownFlavor: There is none of that name.
             InvalidConfiguration: The attributes do not fit it.
         """
-        return configurations.explicit(self.implementation(type, name), configuration)
+        from stackfold.application.stacks.configuration import explicit
+
+        return explicit(self.implementation(type, name), configuration)
 
     def resolved(self, entry: Entry, configuration: Mapping[str, Any]) -> dict[str, Any]:
         """Return every attribute of a flavor, defaults included; raises as `explicit`."""
-        return configurations.resolved(self._load(entry), configuration)
+        from stackfold.application.stacks.configuration import resolved
+
+        return resolved(self._load(entry), configuration)
 
     def entry(self, type: ComponentType, name: str) -> Entry:
         """A flavor, as far as it is known without loading its class.
@@ -166,7 +196,7 @@ class Flavors:
 
     def build(
         self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
-    ) -> StackComponent:
+    ) -> "StackComponent":
         """An instance of the flavor's class, ready for use.
 
         Args:
@@ -218,7 +248,7 @@ class Flavors:
 
     def sketch(
         self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
-    ) -> StackComponent:
+    ) -> "StackComponent":
         """What `build` makes, to be asked what it needs, whether or not it could be used here."""
         try:
             entry = self._catalogue.entry(type, name)
@@ -228,14 +258,18 @@ class Flavors:
             entry = Entry(name, type, OWN, "", source)
         if source and entry.integration == OWN:
             entry = entry._replace(source=source)
-        return configurations.build(self._load(entry), configuration, self._home, self.secrets)
+        from stackfold.application.stacks.configuration import build
+
+        return build(self._load(entry), configuration, self._home, self.secrets)
 
     def _load(self, entry: Entry) -> "type[StackComponent]":
+        from stackfold.application.stacks.flavor_class import checked
+
         type = ComponentType(entry.type)
         found = self._catalogue.packages.load(f"{type}.{entry.name}", entry.source)
         if found is None:
             raise FlavorClassNotFound(type.command, entry.source)
-        flavor = _checked(found, entry.source, type)
+        flavor = checked(found, entry.source, type)
         if entry.integration != OWN and flavor.flavor != entry.name:
             raise InvalidFlavor(
                 entry.source,
@@ -243,40 +277,3 @@ class Flavors:
                 f"itself {flavor.flavor!r}: they must agree",
             )
         return flavor
-
-
-def _checked(found: object, source: str, type: ComponentType) -> "type[StackComponent]":
-    port = PORTS[type]
-    if not inspect.isclass(found) or not issubclass(found, port):
-        raise InvalidFlavor(source, f"it must be a class that derives from {port.__name__}")
-    problem = _problem(found)
-    if problem:
-        raise InvalidFlavor(source, problem)
-    return found
-
-
-@lru_cache
-def _problem(flavor: type[StackComponent]) -> str:
-    """What keeps a class from being a flavor; empty if nothing does."""
-    if inspect.isabstract(flavor):
-        return f"it does not define {', '.join(sorted(flavor.__abstractmethods__))}"
-    model = getattr(flavor, "Configuration", None)
-    if not inspect.isclass(model) or not issubclass(model, Configuration):
-        return "it needs a Configuration derived from ours"
-    if not isinstance(getattr(flavor, "flavor", None), str):
-        return "it needs a name in the class attribute 'flavor'"
-    for name, field in model.model_fields.items():
-        if field.alias is not None:
-            return f"its attribute {name!r} may have no alias"
-        if "pydantic.types.Secret" in str(field.annotation):
-            # What it shows of itself is stars, and those would be recorded.
-            return f"its attribute {name!r} must be of our type Secret"
-    return ""
-
-
-def _schema(source: str, flavor: type[StackComponent]) -> dict[str, Any]:
-    try:
-        return flavor.Configuration.model_json_schema()
-    except PydanticUserError as error:
-        problem = str(error).partition("\n")[0]
-        raise InvalidFlavor(source, f"its Configuration has no JSON schema: {problem}") from error

@@ -1,4 +1,4 @@
-"""Stacks as documents: told by one Stackfold, or by the peer, and taken in by another."""
+"""Import and export of stacks as documents, in the format of Stackfold or of ZenML."""
 
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -9,7 +9,7 @@ from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.listing.listing import Condition, Listing
 from stackfold.application.stacks.connections import Member
 from stackfold.application.stacks.flavors import Flavors
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.application.stacks.requirements import requirements_of
 from stackfold.application.stacks.stack_document import (
     ComponentDocument,
@@ -39,37 +39,36 @@ class Imported(NamedTuple):
     reused: list[ComponentView]
 
 
-class Exchange:
-    """Telling stacks to others, and taking in theirs."""
+class ImportExport:
+    """Exports stacks as documents, and imports them."""
 
-    def __init__(self, repository: Repository, queries: Queries, flavors: Flavors) -> None:
-        """Record in `repository`, ask `queries`, check configurations against `flavors`."""
+    def __init__(self, repository: Repository, queries: StackQueries, flavors: Flavors) -> None:
+        """Create the service.
+
+        Args:
+            repository: Loads and saves aggregates.
+            queries: Reads stacks and components.
+            flavors: Checks configurations.
+        """
         self._repository = repository
         self._queries = queries
         self._flavors = flavors
 
-    def export(self, reference: str | None = None) -> Document:
-        """Everything that makes up a stack, as plain values.
+    def export(self, stack: StackView) -> Document:
+        """Return a stack with its components as plain values.
 
-        Args:
-            reference: Which stack, by name, id or unique prefix; None for the active one.
-
-        Raises:
-            NotFound: Nothing answers to the reference.
-            Ambiguous: The reference is a prefix of several.
+        Configurations contain explicit attributes only; secrets are references.
         """
-        queries = self._queries
-        stack = queries.active_stack() if reference is None else queries.stack(reference)
         components: dict[str, list[Document]] = {}
-        for each in queries.stack_components(stack.id):
-            told = {
+        for each in self._queries.stack_components(stack.id):
+            described = {
                 "name": each.name,
                 "type": each.type,
                 "flavor": each.flavor,
                 "configuration": each.configuration,
                 "labels": each.labels,
             }
-            components.setdefault(each.type, []).append(told)
+            components.setdefault(each.type, []).append(described)
         return {
             "stack_name": stack.name,
             "description": stack.description,
@@ -77,18 +76,14 @@ class Exchange:
             "components": components,
         }
 
-    def requirements(self, reference: str | None = None) -> list[str]:
-        """The pip requirements of a stack's components, those of our extras as one.
+    def requirements(self, stack: StackView) -> list[str]:
+        """Return the pip requirements of a stack's components, with one for Stackfold's extras.
 
         Raises:
-            NotFound: Nothing answers to the reference.
-            InvalidFlavor: A flavor of the user's own cannot be loaded.
+            InvalidFlavor: A custom flavor cannot be loaded.
         """
-        queries = self._queries
-        stack = queries.active_stack() if reference is None else queries.stack(reference)
-        members = [
-            (ComponentType(each.type), each.flavor) for each in queries.stack_components(stack.id)
-        ]
+        components = self._queries.stack_components(stack.id)
+        members = [(ComponentType(each.type), each.flavor) for each in components]
         return requirements_of(self._flavors, members)
 
     def import_stack(
@@ -135,7 +130,7 @@ class _Import:
     """One import; its command may be called again, after a lost race."""
 
     def __init__(
-        self, told: StackDocument, queries: Queries, flavors: Flavors, on_conflict: OnConflict
+        self, told: StackDocument, queries: StackQueries, flavors: Flavors, on_conflict: OnConflict
     ) -> None:
         self._told = told
         self._queries = queries

@@ -31,6 +31,14 @@ class StoredStack(NamedTuple):
     """By type, the default one of each type first."""
 
 
+class ComponentRevision(NamedTuple):
+    """The revision of a component at a position in the log."""
+
+    number: int
+    is_current: bool
+    """Whether the component has the same name, configuration and labels now."""
+
+
 class StoredFlavor(NamedTuple):
     """A flavor that a user registered."""
 
@@ -43,7 +51,7 @@ class StoredFlavor(NamedTuple):
     """JSON schema of its configuration, as text."""
 
 
-class Queries(Protocol):
+class StackQueries(Protocol):
     """The questions; `as_of` is a position in the log, None for now."""
 
     def position(self, as_of: AsOf) -> int | None:
@@ -136,8 +144,14 @@ class Queries(Protocol):
 
     def find_component(
         self, type: ComponentType, reference: str, as_of: int | None = None
-    ) -> Reference:
-        """The id and name of a component; raises as `component` does."""
+    ) -> StoredComponent:
+        """Look up a component as it is configured; raises as `component`."""
+        ...
+
+    def component_revisions(
+        self, ids: Sequence[str], position: int
+    ) -> dict[str, ComponentRevision]:
+        """Component id → its revision at a position, for those that existed then."""
         ...
 
     def stack_components(self, id: str, as_of: int | None = None) -> list[ComponentView]:

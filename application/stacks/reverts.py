@@ -1,8 +1,7 @@
-"""Going back: revert, restore and undo, each by recording a new revision."""
+"""Revert, restore and undo: each restores a past state as a new revision."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
-from uuid import UUID
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.repository import Repository, Undo
@@ -10,7 +9,7 @@ from stackfold.application.history.queries import History, Revision
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.reference import Reference
 from stackfold.application.stacks.flavors import Flavors
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.domain.errors import (
     CannotUndo,
     ComponentDeleted,
@@ -35,14 +34,14 @@ R = TypeVar("R", bound=Revertible)
 
 
 class Reverts:
-    """Taking stacks and components back to what they were.
+    """Restores past states of stacks and components, as new revisions.
 
-    Each method returns what it changed, as history entries, or with `dry_run` what it would
-    change, of which then nothing is kept. A revert that cannot hold is refused as a whole.
+    Each method returns its changes as history entries; with `dry_run`, nothing is saved. A revert
+    that a constraint forbids changes nothing.
     """
 
     def __init__(
-        self, repository: Repository, queries: Queries, history: History, flavors: Flavors
+        self, repository: Repository, queries: StackQueries, history: History, flavors: Flavors
     ) -> None:
         """Create the service.
 
@@ -59,7 +58,7 @@ class Reverts:
 
     def revert_stack(
         self,
-        reference: str,
+        found: Reference,
         to: int | None,
         as_of: AsOf,
         with_components: bool,
@@ -67,25 +66,23 @@ class Reverts:
         dry_run: bool,
         why: str,
     ) -> list[HistoryEntry]:
-        """Make a stack what it was at a revision or a point in the past."""
-        found = self._queries.find_stack(reference)
+        """Revert a stack to a revision or a point in the past; see `Stacks.revert`."""
         revision = self._revision("stack", found, to, as_of)
 
         def command() -> list[Revertible]:
-            stack = self._repository.load(Stack, found.id)
-            past = self._repository.load(Stack, found.id, revision.number)
-            then = revision.position
-            components = self._components_then(past, then) if with_components else []
+            stack, past = self._repository.load_with_past(Stack, found.id, revision.number)
+            _must_have_existed(past, found, revision)
+            components = self._reverted(past, revision.position) if with_components else []
             self._must_be_confirmed(stack, components, confirmed)
             if not with_components:
-                self._must_be_there(past, with_components=True)
+                self._components_must_exist(past, with_components=True)
             if past.state != stack.state:
                 stack.revert(past)
             elif not components:
                 raise NothingToChange(stack.kind, stack.name, stack.version)
             return [*components, stack]
 
-        # Which other stacks hold the components is asked, and must stay so until all is recorded.
+        # Under the write lock, as other stacks must not take these components in the meantime.
         return self._record(command, why, dry_run, locked=with_components)
 
     def revert_component(
@@ -97,26 +94,26 @@ class Reverts:
         dry_run: bool,
         why: str,
     ) -> list[HistoryEntry]:
-        """Make a component what it was at a revision or a point in the past."""
-        found = self._queries.find_component(type, reference)
+        """Revert a component to a revision or a point in the past; see `Components.revert`."""
+        id, _, name, *_ = self._queries.find_component(type, reference)
+        found = Reference(id, name)
         revision = self._revision("component", found, to, as_of, type.noun)
 
         def command() -> list[Revertible]:
-            component = self._repository.load(Component, found.id)
-            past = self._repository.load(Component, found.id, revision.number)
+            component, past = self._repository.load_with_past(Component, id, revision.number)
+            _must_have_existed(past, found, revision)
             self._must_fit(past)
             component.revert(past)
             return [component]
 
         return self._record(command, why, dry_run)
 
-    def restore_stack(self, reference: str, dry_run: bool, why: str) -> list[HistoryEntry]:
-        """Bring back a deleted stack, as it was before it was deleted."""
-        found = self._history.find("stack", reference, deleted=True)
+    def restore_stack(self, found: Reference, dry_run: bool, why: str) -> list[HistoryEntry]:
+        """Restore a deleted stack, with its state before it was deleted."""
 
         def command() -> list[Revertible]:
             stack, past = self._deleted(Stack, found)
-            self._must_be_there(past)
+            self._components_must_exist(past)
             stack.restore(past)
             return [stack]
 
@@ -125,7 +122,7 @@ class Reverts:
     def restore_component(
         self, type: ComponentType, reference: str, dry_run: bool, why: str
     ) -> list[HistoryEntry]:
-        """Bring back a deleted component, as it was before it was deleted."""
+        """Restore a deleted component, with its state before it was deleted."""
         found = self._history.find("component", reference, ComponentType(type), deleted=True)
 
         def command() -> list[Revertible]:
@@ -137,18 +134,18 @@ class Reverts:
         return self._record(command, why, dry_run)
 
     def undo(self, dry_run: bool = False, why: str = "") -> list[HistoryEntry]:
-        """Take back the last change that was not taken back yet, whatever it was.
+        """Undo the last change that was not undone already, whatever it changed.
 
         Args:
-            dry_run: Only tell what would change.
+            dry_run: Whether to return the changes without making them.
             why: The reason.
 
         Returns:
-            What it changed.
+            The changes.
 
         Raises:
             NothingToUndo: No change is left.
-            CannotUndo: The last change is one of a deployment that is there.
+            CannotUndo: The last change is one of a deployment that exists.
         """
 
         def command() -> Undo:
@@ -159,10 +156,12 @@ class Reverts:
                 if kind:
                     first[id] = kind, version
             aggregates = []
-            # Newest first, so that nothing is taken away before what needs it is gone.
+            # Newest first: what contains others is deleted before them.
             for id, (kind, version) in first.items():
-                aggregate = self._repository.load(kind, id)
-                past = self._repository.load(kind, id, version - 1) if version > 1 else None
+                if version == 1:
+                    aggregate, past = self._repository.load(kind, id), None
+                else:
+                    aggregate, past = self._repository.load_with_past(kind, id, version - 1)
                 if isinstance(past, Component) and not past.deleted:
                     self._must_fit(past)
                 aggregate.become(past)
@@ -171,7 +170,7 @@ class Reverts:
 
         return self._record(command, why, dry_run)
 
-    # -- how it is done
+    # -- private
 
     def _record(
         self,
@@ -197,56 +196,61 @@ class Reverts:
         self, kind: str, found: Reference, to: int | None, as_of: AsOf, noun: str = "stack"
     ) -> Revision:
         position = self._queries.position(as_of)
-        if position is None:
-            revisions = self._history.revisions(found.id)
-            if to is None:
-                # The one before the latest: what it was before it was last changed.
-                to = max(1, len(revisions) - 1)
-            if not 1 <= to <= len(revisions):
-                raise NoSuchRevision(noun, found.name, to, len(revisions))
-            position = revisions[to - 1].position
-        past = self._history.revision(kind, found.id, position)
-        if past is None:
-            raise DidNotExistAt(noun, found.name, position)
-        return Revision(past.number, position)
+        if position is not None:
+            past = self._history.revision(kind, found.id, position)
+            if past is None:
+                raise DidNotExistAt(noun, found.name, position)
+            return Revision(past.number, position)
+        revisions = self._history.revisions(found.id)
+        if to is None:
+            to = max(1, len(revisions) - 1)
+        if not 1 <= to <= len(revisions):
+            raise NoSuchRevision(noun, found.name, to, len(revisions))
+        return revisions[to - 1]
 
     def _deleted(self, kind: type[R], found: Reference) -> tuple[R, R]:
-        """A deleted aggregate, and what it was before it was deleted."""
+        """A deleted aggregate, and its state before it was deleted."""
         aggregate = self._repository.load(kind, found.id)
         if not aggregate.deleted:
             raise NotDeleted(aggregate.kind, aggregate.name)
         return aggregate, self._repository.load(kind, found.id, aggregate.version - 1)
 
-    def _components_then(self, past: Stack, position: int) -> list[Component]:
-        """The components of a past stack, reverted or restored to what they were then."""
-        changed = []
-        for id in (id for ids in past.components.values() for id in ids):
-            revision = self._history.revision("component", str(id), position)
-            if revision is None:
-                raise DidNotExistAt("component", str(id), position)
-            then = self._repository.load(Component, id, revision.number)
-            component = self._repository.load(Component, id)
-            if component.deleted or not component.is_like(then):
+    def _reverted(self, past: Stack, position: int) -> list[Component]:
+        """The components of a past stack that have changed since, reverted or restored."""
+        reverted = []
+        ids = [str(id) for group in past.components.values() for id in group]
+        revisions = self._queries.component_revisions(ids, position)
+        for id in ids:
+            if id not in revisions:
+                raise DidNotExistAt("component", id, position)
+            if not revisions[id].is_current:
+                component, then = self._repository.load_with_past(
+                    Component, id, revisions[id].number
+                )
                 self._must_fit(then)
                 component.become(then)
-                changed.append(component)
-        return changed
+                reverted.append(component)
+        return reverted
 
     def _must_be_confirmed(
         self, stack: Stack, components: Sequence[Component], confirmed: bool
     ) -> None:
-        reached = {}
+        if confirmed:
+            return
+        affected = {}
         for component in components:
             if others := set(self._queries.stacks_with(str(component.id))) - {stack.name}:
-                reached[f"{component.kind} {component.name!r}"] = sorted(others)
-        if reached and not confirmed:
-            raise NeedsConfirmation(reached)
+                affected[f"{component.kind} {component.name!r}"] = sorted(others)
+        if affected:
+            raise NeedsConfirmation(affected)
 
-    def _must_be_there(self, past: Stack, with_components: bool = False) -> None:
-        for type, ids in past.components.items():
-            for id in (str(id) for id in ids):
-                if not self._queries.existing("component", [id]):
-                    name = self._repository.load(Component, UUID(id)).name
+    def _components_must_exist(self, past: Stack, with_components: bool = False) -> None:
+        ids = [str(id) for group in past.components.values() for id in group]
+        existing = self._queries.existing("component", ids)
+        for type, group in past.components.items():
+            for id in group:
+                if str(id) not in existing:
+                    name = self._repository.load(Component, id).name
                     raise ComponentDeleted(
                         type.noun, name, past.name, type.command, with_components
                     )
@@ -286,3 +290,8 @@ class Reverts:
 
 FIRST_CHANGE = 1
 """The first use: what it registered stays."""
+
+
+def _must_have_existed(past: Revertible, found: Reference, revision: Revision) -> None:
+    if past.deleted:
+        raise DidNotExistAt(past.kind, found.name, revision.position)

@@ -7,7 +7,7 @@ from uuid import UUID
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.application.stacks import rows
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.application.stacks.rows import StackRow
 from stackfold.domain.errors import NotFound, StackActive
 from stackfold.domain.stacks.component_type import ComponentType
@@ -49,7 +49,7 @@ def _plain(components: Any) -> dict[str, list[str]]:
 
 
 def components_must_exist(
-    queries: Queries,
+    queries: StackQueries,
     event: Stack.Registered | Stack.Updated | Stack.Reverted,
     row: StackRow | None,
 ) -> None:
@@ -59,7 +59,7 @@ def components_must_exist(
         raise NotFound(ComponentType(wanted[id]).noun, id, "it was deleted concurrently")
 
 
-def must_not_be_active(queries: Queries, event: Stack.Deleted, row: StackRow) -> None:
+def must_not_be_active(queries: StackQueries, event: Stack.Deleted, row: StackRow) -> None:
     """Reject the deletion of a stack that is active in a scope."""
     scopes = queries.scopes_with(str(event.originator_id))
     if scopes:

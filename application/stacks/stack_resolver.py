@@ -6,7 +6,7 @@ from uuid import UUID
 from stackfold.application.ports import StackComponent
 from stackfold.application.stacks.connections import Member
 from stackfold.application.stacks.flavors import Flavors
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.application.stacks.validation import StackRules, ValidationPhase
 from stackfold.domain.errors import InvalidPipeline, Violation
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -16,7 +16,7 @@ from stackfold.domain.stacks.component_type import ComponentType
 class Pinning:
     """Resolves stacks to pins, and builds pinned components."""
 
-    def __init__(self, queries: Queries, flavors: Flavors) -> None:
+    def __init__(self, queries: StackQueries, flavors: Flavors) -> None:
         """Create the service.
 
         Args:

@@ -1,89 +1,38 @@
-"""Stacks: compose, look up, change and activate them; one method per verb."""
+"""Stacks: one method per command on stacks; the queries are in `stack_reader.py`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 from uuid import UUID
 
-from typing_extensions import Unpack
-
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.eventsourcing.repository import Repository
-from stackfold.application.history.views import Change, HistoryEntry
-from stackfold.application.listing.listing import ALL, Listing
-from stackfold.application.stacks.activations import Activations
+from stackfold.application.history.views import HistoryEntry
 from stackfold.application.stacks.component_references import (
     Composition,
     Names,
-    component_ids,
-    held,
-    orphans,
+    components_in_stack,
+    ids_by_type,
+    named_components,
+    unshared_components,
 )
-from stackfold.application.stacks.histories import Histories
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.stack_reader import StackReader
 from stackfold.application.stacks.views import StackView
-from stackfold.domain.errors import NothingToChange, Violation
-from stackfold.domain.eventsourcing.aggregate import Aggregate
+from stackfold.domain.errors import NothingToChange
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.domain.stacks.origin import Origin
-from stackfold.domain.stacks.stack import Stack
 
 if TYPE_CHECKING:
-    from stackfold.application.stacks.diffs import Diffs
-    from stackfold.application.stacks.reverts import Reverts
-    from stackfold.application.stacks.validation import StackRules
+    from stackfold.application.stacks.import_export import Imported, OnConflict
+    from stackfold.domain.eventsourcing.aggregate import Aggregate
+    from stackfold.domain.stacks.stack import Stack
 
 PREVIOUS = "-"
-"""Stands for the stack that was active before."""
+"""The reference of the stack that was active before."""
 
 
-class Stacks:
-    """What can be done with stacks, and asked of them.
+class Stacks(StackReader):
+    """Queries and commands on stacks.
 
-    A `reference` is a name, an id or a unique prefix of either; None stands for the active stack.
+    A `reference` is a name, an id or a unique prefix of either; None is the active stack.
     """
-
-    def __init__(
-        self,
-        repository: Repository,
-        queries: Queries,
-        histories: Histories,
-        activations: Activations,
-        reverts: Callable[[], "Reverts"],
-        diffs: Callable[[], "Diffs"],
-        rules: Callable[[], "StackRules"],
-    ) -> None:
-        """Create the service."""
-        self._repository = repository
-        self._queries = queries
-        self._histories = histories
-        self._activations = activations
-        self._reverts = reverts
-        self._diffs = diffs
-        self._rules = rules
-
-    def list(self, listing: Listing = ALL, as_of: AsOf = None) -> Sequence[StackView]:
-        """The living stacks.
-
-        Args:
-            listing: Which of them, in which order.
-            as_of: A point in the past (see `application.eventsourcing.as_of`); None for now.
-
-        Raises:
-            InvalidListing: A column that stacks do not have.
-        """
-        return self._queries.stacks(listing, self._queries.position(as_of))
-
-    def get(self, reference: str | None = None, as_of: AsOf = None) -> StackView:
-        """One stack.
-
-        Raises:
-            NotFound: Nothing answers to the reference.
-            Ambiguous: The reference is a prefix of several.
-        """
-        position = self._queries.position(as_of)
-        if reference is None:
-            return self._queries.active_stack(position)
-        return self._queries.stack(reference, position)
 
     def register(
         self,
@@ -95,13 +44,13 @@ class Stacks:
         why: str = "",
         **components: Unpack[Composition],
     ) -> StackView:
-        """Compose a stack.
+        """Register a stack.
 
         Args:
-            name: Its name, unique among the living stacks.
+            name: Its name, unique among stacks.
             description: What it is for.
             labels: Label → text.
-            activate: Whether to make it the active stack in the same change.
+            activate: Whether to activate it in the same change.
             why: The reason.
             **components: Component type → components; of several, the default one first.
 
@@ -110,18 +59,19 @@ class Stacks:
             NotFound: A component does not exist.
             IncompleteStack: It has no orchestrator or no artifact store.
             Invalid: Two components of a type that allows one.
-            NameTaken: There is a stack of that name already.
+            InvalidStack: The components do not work together.
+            NameTaken: Another stack has this name.
         """
 
-        def command() -> list[Aggregate]:
-            stack = Stack.register(
-                name, component_ids(components, self._queries), description, labels
-            )
-            self._rules().require_composed(stack, registered=False)
-            return [stack, self._activations.choose(stack.id)] if activate else [stack]
+        def command() -> "Sequence[Aggregate]":
+            from stackfold.domain.stacks.stack import Stack
 
-        stack, position = self._repository.create(command, why)
-        return self._queries.stack_by_id(str(stack.id), position)
+            found = named_components(components, self._queries)
+            stack = Stack.register(name, ids_by_type(found), description, labels)
+            self._services.rules.require_composed(stack, found, registered=False)
+            return [stack, self._services.activations.choose(stack.id)] if activate else [stack]
+
+        return self._create(command, why)
 
     def update(
         self,
@@ -133,14 +83,13 @@ class Stacks:
         why: str = "",
         **components: Unpack[Composition],
     ) -> StackView:
-        """Take other components for the given types; what is not given is kept.
+        """Replace the components of the given types; what is not given stays unchanged.
 
         Args:
-            reference: Which stack.
-            description: The new description, or None to keep it.
+            reference: The stack.
+            description: The new description; None leaves it unchanged.
             labels: Label → new text, or None to remove it.
-            add: Whether components of types that allow several join those that are there,
-                instead of replacing them.
+            add: Whether to add components, instead of replacing, where a type allows several.
             why: The reason.
             **components: Component type → components.
 
@@ -148,63 +97,64 @@ class Stacks:
             NotFound: The stack or a component does not exist.
             Protected: It is the default stack.
             Invalid: Two components of a type that allows one.
-            NothingToChange: It is like that already.
-            ConcurrentModification: Somebody else changed the same types at the same time.
+            InvalidStack: The components do not work together.
+            NothingToChange: It has this state already.
+            ConcurrentModification: A concurrent change touched the same types.
         """
 
-        def command(stack: Stack) -> None:
-            ids = component_ids(components, self._queries)
-            if add:
-                for type in ids:
-                    if type.several_per_stack:
-                        ids[type] = [*stack.components.get(type, ()), *ids[type]]
+        def command(stack: "Stack") -> None:
+            found = named_components(components, self._queries)
+            ids = ids_by_type(found)
+            for type in ids:
+                if add and type.several_per_stack:
+                    ids[type] = [*stack.components.get(type, ()), *ids[type]]
             stack.update(ids, description, labels)
             if ids:
-                self._rules().require_composed(stack)
+                self._services.rules.require_composed(stack, found)
 
         return self._change(reference, command, why)
 
     def remove_components(
         self, reference: str | None, components: Mapping[ComponentType, Names], why: str = ""
     ) -> StackView:
-        """Do without some components.
+        """Remove components from a stack.
 
         Args:
-            reference: Which stack.
-            components: Component type → names, or none for all of that type.
+            reference: The stack.
+            components: Component type → names; empty for all of that type.
             why: The reason.
 
         Raises:
-            NotInStack: The stack does not hold one of them.
+            NotInStack: The stack does not contain one of them.
             IncompleteStack: It would have no orchestrator or no artifact store.
             Protected: It is the default stack.
         """
 
-        def command(stack: Stack) -> None:
-            stack.remove_components(held(stack, components, self._queries))
-            self._rules().require_composed(stack)
+        def command(stack: "Stack") -> None:
+            stack.remove_components(components_in_stack(stack, components, self._queries))
+            self._services.rules.require_composed(stack)
 
         return self._change(reference, command, why)
 
     def set_default(
         self, reference: str | None, components: Mapping[ComponentType, str], why: str = ""
     ) -> StackView:
-        """Of several components of one type, use this one unless a step says otherwise.
+        """Choose which of several components of a type steps use by default.
 
         Args:
-            reference: Which stack.
-            components: Component type → the component to come first.
+            reference: The stack.
+            components: Component type → the default component.
             why: The reason.
 
         Raises:
-            NotInStack: The stack does not hold one of them.
+            NotInStack: The stack does not contain one of them.
             NothingToChange: Each of them is the default already.
             Protected: It is the default stack.
         """
 
-        def command(stack: Stack) -> None:
+        def command(stack: "Stack") -> None:
             before = stack.version
-            for type, (id,) in held(stack, components, self._queries).items():
+            for type, (id,) in components_in_stack(stack, components, self._queries).items():
                 if stack.components[type][0] != id:
                     stack.set_default(type, id)
             if stack.version == before:
@@ -213,45 +163,46 @@ class Stacks:
         return self._change(reference, command, why)
 
     def rename(self, reference: str | None, name: str, why: str = "") -> StackView:
-        """Give a stack another name; if it is active, it stays so.
+        """Rename a stack; an active stack stays active.
 
         Raises:
             InvalidName: The new name breaks the rule for names.
-            NameTaken: There is a stack of that name already.
+            NameTaken: Another stack has this name.
             Protected: It is the default stack.
-            NothingToChange: It has that name already.
+            NothingToChange: It has this name already.
         """
         return self._change(reference, lambda stack: stack.rename(name), why)
 
     def copy(self, reference: str | None, name: str, why: str = "") -> StackView:
-        """Register a stack like another one, labels and all, under a new name.
+        """Register a copy of a stack, including its labels, under a new name.
 
         Raises:
             InvalidName: The new name breaks the rule for names.
-            NameTaken: There is a stack of that name already.
+            NameTaken: Another stack has this name.
         """
 
-        def command() -> list[Aggregate]:
-            original = self._repository.load(Stack, self.get(reference).id)
-            return [
-                Stack.register(
-                    name,
-                    original.components,
-                    original.description,
-                    original.labels,
-                    copied_from=Origin(id=original.id, revision=original.version),
-                )
-            ]
+        def command() -> "Sequence[Aggregate]":
+            from stackfold.domain.stacks.origin import Origin
+            from stackfold.domain.stacks.stack import Stack
 
-        stack, position = self._repository.create(command, why)
-        return self._queries.stack_by_id(str(stack.id), position)
+            original = self._load(self.get(reference).id)
+            copy = Stack.register(
+                name,
+                original.components,
+                original.description,
+                original.labels,
+                copied_from=Origin(id=original.id, revision=original.version),
+            )
+            return [copy]
+
+        return self._create(command, why)
 
     def delete(self, reference: str, recursive: bool = False, why: str = "") -> StackView:
-        """Delete a stack that is active nowhere, and return it as it was.
+        """Delete a stack that is active nowhere, and return its last state.
 
         Args:
-            reference: Which stack.
-            recursive: Whether to delete its components too, those that no other stack holds.
+            reference: The stack.
+            recursive: Whether to delete its components that no other stack contains.
             why: The reason.
 
         Raises:
@@ -259,86 +210,54 @@ class Stacks:
             Protected: It is the default stack.
         """
         view = self.get(reference)
+        repository = self._services.repository
 
-        def command() -> list[Aggregate]:
-            stack = self._repository.load(Stack, view.id)
+        def command() -> "Sequence[Aggregate]":
+            stack = self._load(view.id)
             stack.delete()
-            return [stack, *(orphans(stack, self._repository, self._queries) if recursive else ())]
+            if not recursive:
+                return [stack]
+            return [stack, *unshared_components(stack, repository, self._queries)]
 
-        self._repository.attempt(command, why)
+        repository.attempt(command, why)
         return view
 
     def activate(self, reference: str, why: str = "") -> StackView:
-        """Make a stack the active one, here: in this project, or everywhere outside of projects.
+        """Activate a stack in the current project, or outside of projects everywhere.
 
         Args:
-            reference: Which stack; `-` for the one that was active before.
+            reference: The stack; `-` for the one that was active before.
             why: The reason.
 
         Raises:
-            NotFound: Nothing answers to the reference.
-            NothingToChange: Nothing changes.
+            NotFound: No stack matches.
+            InvalidStack: Its components do not work together.
+            NothingToChange: It is active already.
         """
         find = self._queries.find_stack
         found = self._queries.previous_stack() if reference == PREVIOUS else find(reference)
-        self._rules().require_composed(self._repository.load(Stack, found.id))
+        self._services.rules.require_composed(self._load(found.id))
+        choose = self._services.activations.choose
         try:
-            self._repository.attempt(lambda: [self._activations.choose(UUID(found.id))], why)
+            self._services.repository.attempt(lambda: [choose(UUID(found.id))], why)
         except NothingToChange:
             message = f"stack {found.name!r} is active already"
             raise NothingToChange("stack", found.name, message=message) from None
         return self.get(found.id)
 
-    def check(self, reference: str | None = None, connect: bool = False) -> Sequence[Violation]:
-        """What keeps a stack from working here and now, each with what fixes it; changes nothing.
-
-        With `connect`, also asks what its components connect to; else nothing is contacted.
-
-        Raises:
-            NotFound: Nothing answers to the reference.
-        """
-        return self._rules().of_stack(self.get(reference), connect)
-
-    # -- the past
-
-    def history(
-        self, reference: str | None = None, limit: int | None = None
-    ) -> Sequence[HistoryEntry]:
-        """What was done to a stack, and to its components while it held them; newest first.
-
-        Args:
-            reference: Which stack, deleted or not.
-            limit: At most so many entries.
-
-        Raises:
-            NotFound: There never was such a stack.
-        """
-        return self._histories.of_stack(reference, limit)
-
-    def diff(
+    def import_stack(
         self,
-        before: str | None = None,
-        after: str | None = None,
+        document: object,
+        name: str | None = None,
         *,
-        revisions: tuple[int, int | None] | None = None,
-        as_of: tuple[AsOf, AsOf] = (None, None),
-    ) -> Sequence[Change]:
-        """What differs, composition and resolved configuration, field by field.
-
-        With a stack alone: what its last change changed.
-
-        Args:
-            before: A stack; by default the active one.
-            after: Another stack; by default the same.
-            revisions: Two revisions of the stack; None for the second is now.
-            as_of: The points in the past at which the two sides are looked at.
-
-        Raises:
-            NotFound: There never was such a stack.
-            NoSuchRevision: It has no such revision.
-            DidNotExistAt: It did not exist then.
-        """
-        return self._diffs().stack(before or self.get().id, after, revisions, as_of)
+        on_conflict: "OnConflict" = "fail",
+        origin: str = "the document",
+        why: str = "",
+    ) -> "Imported":
+        """Register the stack that a document describes; see `ImportExport.import_stack`."""
+        return self._services.import_export.import_stack(
+            document, name, on_conflict=on_conflict, origin=origin, why=why
+        )
 
     def revert(
         self,
@@ -351,49 +270,62 @@ class Stacks:
         dry_run: bool = False,
         why: str = "",
     ) -> Sequence[HistoryEntry]:
-        """Make a stack what it was, as a new revision.
+        """Restore an earlier state of a stack, as a new revision.
 
         Args:
-            reference: Which stack.
-            to: The revision to go back to; by default the one before the latest.
-            as_of: Instead of a revision, a point in the past.
-            with_components: Whether its components become what they were then, too.
-            confirmed: Whether components may change that other stacks hold as well.
-            dry_run: Only tell what would change.
+            reference: The stack.
+            to: The revision to restore; None for the one before the latest.
+            as_of: A point in the past, instead of a revision.
+            with_components: Whether to revert its components as well.
+            confirmed: Whether components may change that other stacks contain.
+            dry_run: Whether to return the changes without making them.
             why: The reason.
 
         Returns:
-            What it changed.
+            The changes.
 
         Raises:
             NoSuchRevision: It has no such revision.
             DidNotExistAt: It did not exist then.
-            ComponentDeleted: A component that it held then was deleted.
-            NeedsConfirmation: Other stacks would change, too.
-            NameTaken: Another stack has the name by now that it had then.
-            NothingToChange: It is like that.
+            ComponentDeleted: A component that it contained then was deleted.
+            NeedsConfirmation: Other stacks would change.
+            NameTaken: Another stack has the name that it had then.
+            NothingToChange: It has that state already.
         """
-        return self._reverts().revert_stack(
-            reference, to, as_of, with_components, confirmed, dry_run, why
+        return self._services.reverts.revert_stack(
+            self._queries.find_stack(reference), to, as_of, with_components, confirmed, dry_run, why
         )
 
     def restore(
         self, reference: str, *, dry_run: bool = False, why: str = ""
     ) -> Sequence[HistoryEntry]:
-        """Bring back a deleted stack, as it was before; returns what it changed.
+        """Restore a deleted stack, and return the changes.
 
         Raises:
             NotFound: There never was such a stack.
-            NotDeleted: It is there.
-            ComponentDeleted: A component that it held was deleted, too.
-            NameTaken: Another stack has its name by now.
+            NotDeleted: It exists.
+            ComponentDeleted: A component that it contained was deleted.
+            NameTaken: Another stack has its name.
         """
-        return self._reverts().restore_stack(reference, dry_run, why)
+        found = self._history.find("stack", reference, deleted=True)
+        return self._services.reverts.restore_stack(found, dry_run, why)
 
-    # -- how it is done
+    # -- private
+
+    def _load(self, id: str) -> "Stack":
+        from stackfold.domain.stacks.stack import Stack
+
+        return self._services.repository.load(Stack, id)
+
+    def _create(self, command: "Callable[[], Sequence[Aggregate]]", why: str) -> StackView:
+        stack, position = self._services.repository.create(command, why)
+        return self._queries.stack_by_id(str(stack.id), position)
 
     def _change(
-        self, reference: str | None, command: Callable[[Stack], None], why: str
+        self, reference: str | None, command: "Callable[[Stack], None]", why: str
     ) -> StackView:
+        from stackfold.domain.stacks.stack import Stack
+
         id = self.get(reference).id
-        return self.get(str(self._repository.change(Stack, id, command, why).id))
+        self._services.repository.change(Stack, id, command, why)
+        return self._queries.stack_by_id(id)

@@ -4,14 +4,14 @@ A rule looks at components that were set up but never used: a flavor says of its
 (`StackComponent.needs`, `is_remote`), so no rule knows a flavor.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
 from stackfold.application.ports import StackComponent
 from stackfold.application.stacks.connections import Member, unreachable
 from stackfold.application.stacks.flavors import Flavors
-from stackfold.application.stacks.queries import Queries, StoredComponent
+from stackfold.application.stacks.queries import StackQueries, StoredComponent
 from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import (
     FlavorClassNotFound,
@@ -66,15 +66,9 @@ class Facts:
         """
         self.stack = stack
         self.held = held
+        self.usable = [(each.member, each.component) for each in held if each.component is not None]
         self.surroundings = surroundings
         self.registered = registered
-
-    @property
-    def usable(self) -> Iterator[tuple[Member, StackComponent]]:
-        """The components that could be set up."""
-        for each in self.held:
-            if each.component is not None:
-                yield each.member, each.component
 
     def of(self, type: ComponentType) -> Iterator[tuple[Member, StackComponent]]:
         """Those of a type."""
@@ -196,7 +190,7 @@ RULES = (
 class StackRules:
     """Asks whether stacks can work."""
 
-    def __init__(self, queries: Queries, flavors: Flavors) -> None:
+    def __init__(self, queries: StackQueries, flavors: Flavors) -> None:
         """Find components by `queries`, and their classes and secrets by `flavors`."""
         self._queries = queries
         self.flavors = flavors
@@ -239,10 +233,24 @@ class StackRules:
             raise InvalidStack(stack, violations)
         return [each.component for each in held if each.component is not None]
 
-    def require_composed(self, stack: Stack, registered: bool = True) -> None:
-        """Refuse what a stack is to be made of; raises as `require`."""
+    def require_composed(
+        self,
+        stack: Stack,
+        resolved: Mapping[ComponentType, Sequence[StoredComponent]] | None = None,
+        registered: bool = True,
+    ) -> None:
+        """Check that the components of a stack work together; raises as `require`.
+
+        Args:
+            stack: The stack.
+            resolved: Those of its components that were looked up already.
+            registered: Whether the stack exists already.
+        """
+        known = {each.id: each for group in (resolved or {}).values() for each in group}
         ids = [str(id) for group in stack.components.values() for id in group]
-        members = [*map(member, self._queries.stored_components(ids))]
+        if unknown := set(ids) - known.keys():
+            known |= {each.id: each for each in self._queries.stored_components([*unknown])}
+        members = [member(known[id]) for id in ids if id in known]
         self.require(stack.name, members, ValidationPhase.COMPOSED, registered)
 
     def of_stack(self, stack: StackView, connect: bool = False) -> list[Violation]:

@@ -13,7 +13,9 @@ def valid_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
         InvalidName: A label's key breaks the rule for names.
         TooLarge: There are too many labels, or one is too long.
     """
-    valid = {valid_name("label", key): value for key, value in (labels or {}).items()}
+    if not labels:
+        return {}
+    valid = {valid_name("label", key): value for key, value in labels.items()}
     _must_fit(valid, {})
     return valid
 
@@ -42,6 +44,8 @@ def _must_fit(changes: Mapping[str, str | None], labels: Mapping[str, str]) -> N
 
 def merged(labels: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
     """Return `labels` with `changes` applied; None removes a label."""
+    if not changes:
+        return dict(labels)
     both = {**labels, **changes}
     return {key: value for key, value in both.items() if value is not None}
 

@@ -105,7 +105,10 @@ class EventMapper(Mapper[UUID]):
             fields["originator_id"] = id
             fields["originator_version"] = version
             metadata = EventMetadata(
-                **{name: fields.pop(name) for name in EventMetadata._fields if name in fields}
+                fields.pop("by"),
+                fields.pop("why", ""),
+                fields.pop("undoes", None),
+                fields.pop("correlation_id", None),
             )
             if _VERSION in fields or event_class.class_version > 1:
                 _upcast(event_class, fields)

@@ -5,15 +5,15 @@ Reading needs neither eventsourcing nor pydantic, so other methods import what n
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from stackfold.application.eventsourcing.as_of import AsOf, Time, parse_as_of
 from stackfold.application.history.views import HistoryEntry, LogEvent, LogFilter
+from stackfold.application.listing.reference import Reference
 from stackfold.domain.errors import UnreadableEvent
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.hash_chain import Head, Record
 from stackfold.infrastructure.eventstore.records import head, records
@@ -74,7 +74,7 @@ class Log:
         wanted = LogFilter(
             after=self._position_before(since),
             since=_time(since),
-            upto=None if _time(until) else self._position(until),
+            upto=None if _time(until) else self.position(until),
             until=_time(until),
             by=by,
             kind=kind,
@@ -125,6 +125,25 @@ class Log:
                 if left <= 0:
                     return
                 wait(min(left, _LONGEST))
+
+    def position(self, as_of: AsOf) -> int | None:
+        """Return the last position that belongs to a point in the past; None for now.
+
+        Raises:
+            InvalidAsOf: The point has an unknown form.
+            AsOfOutOfRange: It is before the first event, or after the last position.
+            NotFound: There is no such run.
+        """
+        return position_of(self._database, as_of)
+
+    def deleted(self, kind: str, type: ComponentType | None = None) -> Sequence[Reference]:
+        """Return deleted aggregates, by their last names.
+
+        Args:
+            kind: "stack", "component", "flavor" or "deployment".
+            type: The component type, for components.
+        """
+        return self._history.deleted(kind, type)
 
     def head(self) -> Head:
         """The last position and its hash; stored elsewhere, they prove that nothing was cut off."""
@@ -194,7 +213,7 @@ class Log:
         """
         from stackfold.infrastructure.eventstore.fork import fork
 
-        return fork(self._database, self._position(at), home)
+        return fork(self._database, self.position(at), home)
 
     def write_schemas(self, folder: Path) -> int:
         """Write a JSON Schema for every version of every event, a file each.
@@ -222,15 +241,14 @@ class Log:
 
         return application_class(self._database)
 
-    def _position(self, as_of: AsOf) -> int | None:
-        return position_of(self._database, as_of)
-
     def _position_before(self, since: AsOf) -> int:
-        position = None if _time(since) else self._position(since)
+        position = None if _time(since) else self.position(since)
         return 0 if position is None else position - 1
 
 
 def _fields(record: Record) -> dict[str, Any]:
+    import orjson
+
     try:
         fields: dict[str, Any] = orjson.loads(record.state)
     except orjson.JSONDecodeError as error:

@@ -10,7 +10,7 @@ from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.eventsourcing.projection import Row, TemporalProjection
 from stackfold.application.eventsourcing.read_model import ReadModel
-from stackfold.application.stacks.queries import Queries
+from stackfold.application.stacks.queries import StackQueries
 from stackfold.domain.errors import NameTaken
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.infrastructure.database.protocol import Cursor, Database
@@ -30,7 +30,7 @@ _INDEX = f"INSERT INTO log_index ({', '.join(IndexEntry._fields)}) VALUES (?, ?,
 class Projector:
     """Updates the tables of the read models for each appended event."""
 
-    def __init__(self, queries: Queries, database: Database) -> None:
+    def __init__(self, queries: StackQueries, database: Database) -> None:
         """Create a projector.
 
         Args:

@@ -48,8 +48,8 @@ class SqlHistory:
         for begin in range(0, len(positions), PAGE):
             part = positions[begin : begin + PAGE]
             events = self._events(f"e.position IN ({marks(part)})", part)
-            found.update((event.position, event) for event in events)
-        wanted = (found[position] for position in positions if position in found)
+            found |= {event.position: event for event in events}
+        wanted = [found[position] for position in positions if position in found]
         return [*EntryReader(self._database).entries(wanted)]
 
     def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:

@@ -114,18 +114,16 @@ class EntryReader:
         keys = [(e.originator_id, e.originator_version - back) for e in events for back in (0, 1)]
         known = {key: last[key] for key in keys if key in last}
         self._revisions[model.topic] = known
-        missing = [e for e in events if (e.originator_id, e.originator_version) not in known]
-        self._read_rows(model, "r.since = e.position", missing, known)
-        missing = [
-            e
-            for e in events
-            if e.originator_version > 1 and (e.originator_id, e.originator_version - 1) not in known
-        ]
-        until = (
-            f"r.until = e.position AND r.since = (SELECT since FROM {model.table} "
-            "WHERE id = e.originator_id AND since < e.position ORDER BY since DESC LIMIT 1)"
-        )
-        self._read_rows(model, until, missing, known)
+        read = {*known}
+        began, ended = [], []
+        for position, _, _, id, revision, *_ in events:
+            if (id, revision) not in read:
+                read.add((id, revision))
+                began.append(position)
+        for position, _, _, id, revision, *_ in events:
+            if revision > 1 and (id, revision - 1) not in read:
+                ended.append(position)
+        self._read_rows(model, began, ended, known)
         before: dict[int, Row] = {}
         after: dict[int, Row] = {}
         for position, _, _, id, revision, *_ in events:
@@ -140,20 +138,30 @@ class EntryReader:
     def _read_rows(
         self,
         model: ReadModel,
-        joined: str,
-        events: Sequence[EventRow],
+        began: Sequence[int],
+        ended: Sequence[int],
         known: dict[tuple[str, int], _Revision],
     ) -> None:
-        if not events:
-            return
-        columns = [each for each in model.columns if each in model.describe]
-        own = ", ".join(f"r.{column}" for column in columns)
+        """Read the rows that began at some positions, and those that ended at others."""
+        columns = [*model.describe]
+        own = ", r.".join(columns)
+        joined = {
+            "r.since = e.position": began,
+            f"r.until = e.position AND r.since = (SELECT since FROM {model.table} "
+            "WHERE id = e.originator_id AND since < e.position ORDER BY since DESC LIMIT 1)": ended,
+        }
         # One seek for each event; a condition with OR would read every revision.
+        selects = [
+            f"SELECT r.id, r.revision, r.since, r.until, r.{own} FROM events AS e "
+            f"JOIN {model.table} AS r ON r.id = e.originator_id AND {condition} "
+            f"WHERE e.position IN ({marks(positions)})"
+            for condition, positions in joined.items()
+            if positions
+        ]
+        if not selects:
+            return
         for id, revision, since, until, *values in self._database.read(
-            f"SELECT r.id, r.revision, r.since, r.until, {own} FROM events AS e "
-            f"JOIN {model.table} AS r ON r.id = e.originator_id AND {joined} "
-            f"WHERE e.position IN ({marks(events)})",
-            [event.position for event in events],
+            " UNION ALL ".join(selects), [*began, *ended]
         ):
             known[id, revision] = _Revision(since, until, dict(zip(columns, values, strict=True)))
 

@@ -18,7 +18,21 @@ def find(
     reference: str,
     as_of: int | None,
 ) -> Reference:
-    """The id and name for a name, an id, or a unique prefix of either.
+    """Look up the id and name of a row; see `find_row`."""
+    return Reference(*find_row(database, table, kind, condition, values, reference, as_of))
+
+
+def find_row(
+    database: Database,
+    table: str,
+    kind: str,
+    condition: str,
+    values: Iterable[str],
+    reference: str,
+    as_of: int | None,
+    columns: str = "",
+) -> Sequence[Any]:
+    """Look up a row by name, id or a unique prefix of either, as it is or was.
 
     Args:
         database: Holds the read model.
@@ -28,13 +42,17 @@ def find(
         values: The parameters of the condition.
         reference: The name, the id or the prefix.
         as_of: A position; None for now.
+        columns: Further columns of `t`, each after a comma.
+
+    Returns:
+        The id, the name, and the further columns.
 
     Raises:
         NotFound: Nothing matches.
         Ambiguous: The prefix matches several rows.
     """
     source, parameters = valid_at(table, as_of)
-    select = f"SELECT t.id, t.name {source}{condition}"
+    select = f"SELECT t.id, t.name{columns} {source}{condition}"
     given = [*parameters, *values]
     reference = normal(reference)
     # Two seeks; a condition with OR would read every name.
@@ -44,7 +62,7 @@ def find(
     )
     if exact:
         # A name takes precedence over an equal id.
-        return Reference(*([row for row in exact if row[1] == reference] or exact)[0])
+        return ([row for row in exact if row[1] == reference] or exact)[0]  # type: ignore[no-any-return]
     prefixed = reference and database.read(
         f"{select} AND (substr(t.name, 1, length(?)) = ? OR substr(t.id, 1, length(?)) = ?) "
         "ORDER BY t.name",
@@ -53,13 +71,13 @@ def find(
     if not prefixed:
         raise NotFound(kind, reference, _known(database, select, given))
     if len(prefixed) > 1:
-        raise Ambiguous(kind, reference, [name for _, name in prefixed])
-    return Reference(*prefixed[0])
+        raise Ambiguous(kind, reference, [name for _, name, *_ in prefixed])
+    return prefixed[0]  # type: ignore[no-any-return]
 
 
 def _known(database: Database, select: str, given: list[Any]) -> str:
     rows = database.read(f"{select} ORDER BY t.name LIMIT 11", given)
-    names = [name for _, name in rows[:10]] + (["…"] if len(rows) > 10 else [])
+    names = [name for _, name, *_ in rows[:10]] + (["…"] if len(rows) > 10 else [])
     return f"there is {', '.join(names)}" if names else "none is registered yet"
 
 

@@ -7,7 +7,12 @@ from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.cells import mapping
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
-from stackfold.application.stacks.queries import StoredComponent, StoredFlavor, StoredStack
+from stackfold.application.stacks.queries import (
+    ComponentRevision,
+    StoredComponent,
+    StoredFlavor,
+    StoredStack,
+)
 from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import Ambiguous, NotFound, NotInStack
 from stackfold.domain.stacks.component_type import ComponentType
@@ -15,7 +20,7 @@ from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.as_of import position_of
 from stackfold.infrastructure.queries.filters import listing_clauses
-from stackfold.infrastructure.queries.lookup import find, marks, table_of, valid_at
+from stackfold.infrastructure.queries.lookup import find, find_row, marks, table_of, valid_at
 
 GLOBAL = "global"
 
@@ -169,18 +174,21 @@ class SqlQueries:
 
     def find_component(
         self, type: ComponentType, reference: str, as_of: int | None = None
-    ) -> Reference:
-        """The id and name of a component."""
+    ) -> StoredComponent:
+        """The component of that type and name, id or unique prefix, as it is configured."""
         type = ComponentType(type)
-        return find(
+        condition, columns = " AND t.type = ?", ", t.flavor, t.configuration, t.revision"
+        id, name, flavor, configuration, revision = find_row(
             self._database,
             "components",
             type.noun,
-            " AND t.type = ?",
+            condition,
             (type.value,),
             reference,
             as_of,
+            columns,
         )
+        return StoredComponent(id, type.value, name, flavor, mapping(configuration), revision)
 
     def active_component(self, type: ComponentType, as_of: int | None = None) -> ComponentView:
         """The component of a type in the active stack; of several, the default one."""
@@ -221,6 +229,21 @@ class SqlQueries:
         ids = [each for group in mapping(composed).values() for each in group]
         return StoredStack(id, name, revision, self.stored_components(ids))
 
+    def component_revisions(
+        self, ids: Sequence[str], position: int
+    ) -> dict[str, ComponentRevision]:
+        """Component id → its revision at a position, for those that existed then."""
+        rows = self._database.read(
+            f"WITH wanted (id) AS (VALUES {', '.join(['(?)'] * len(ids))}) "
+            "SELECT t.id, t.revision, n.name = t.name AND n.configuration = t.configuration "
+            "AND n.labels = t.labels FROM wanted JOIN components AS t ON t.id = wanted.id "
+            "AND t.since = (SELECT max(since) FROM components WHERE id = wanted.id AND since <= ?) "
+            "LEFT JOIN components AS n ON n.id = t.id AND n.until IS NULL "
+            "WHERE t.until IS NULL OR t.until > ?",
+            [*ids, position, position],
+        )
+        return {id: ComponentRevision(number, bool(same)) for id, number, same in rows}
+
     def components_of_flavor(self, type: ComponentType, flavor: str) -> list[str]:
         """The names of the existing components of a flavor."""
         rows = self._database.read(
@@ -232,11 +255,13 @@ class SqlQueries:
 
     def flavors(self, type: ComponentType | None = None) -> list[StoredFlavor]:
         """The existing flavors that users registered."""
+        wanted = "" if type is None else " AND type = ?"
         rows = self._database.read(
-            "SELECT id, name, type, source, summary, schema FROM flavors WHERE until IS NULL "
-            "ORDER BY type, name"
+            "SELECT id, name, type, source, summary, schema FROM flavors WHERE until IS NULL"
+            f"{wanted} ORDER BY type, name",
+            () if type is None else (str(type),),
         )
-        return [StoredFlavor(*row) for row in rows if type is None or row[2] == type]
+        return [*map(StoredFlavor._make, rows)]
 
     def activation(self, scope: str, as_of: int | None = None) -> str | None:
         """The id of the activation of a scope; None if no stack was activated in it."""
@@ -274,7 +299,8 @@ class SqlQueries:
         )
         if not chosen:
             raise NotFound("stack", "active", "none was active yet")
-        return str(next(chosen[scope] for scope in scopes if scope in chosen))
+        first, *_ = [chosen[scope] for scope in scopes if scope in chosen]
+        return str(first)
 
     def _stack_by_id(self, id: str, as_of: int | None) -> StackView:
         views = self._stack_views(self._by_id("stacks", _STACK, [id], as_of), as_of)

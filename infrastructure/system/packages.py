@@ -1,7 +1,7 @@
 """The flavors of Stackfold and of installed packages, and loading the class of any flavor."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -173,7 +173,7 @@ class InstalledPackages:
         Raises:
             InvalidFlavor: The module cannot be imported, or has no such object.
         """
-        return _member(source, lambda module: self._folders.module(module, flavor, source))
+        return _member(source, partial(self._folders.module, flavor=flavor, source=source))
 
     def load_named(self, source: str) -> object | None:
         """Import the object at "module.Class", also from the current folder; raises like `load`."""

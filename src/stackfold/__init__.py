@@ -53,6 +53,8 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         value = getattr(import_module(_PLACES[name]), name)
+        if isinstance(value, type):
+            value.__module__ = __name__  # what `repr` shows
     elif name == "__version__":
         from importlib.metadata import version
 
@@ -61,3 +63,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

@@ -105,10 +105,10 @@ class Pipeline(domain.Pipeline[Given]):
                 f"a run of pipeline {self.name!r} is started inside another pipeline: call the "
                 "pipeline to add its steps"
             )
-        workspace = current_workspace(Workspace.is_default)
+        workspace = current_workspace(Workspace._is_default)
         with nullcontext(workspace) if workspace else Workspace.open() as used:
             if isinstance(configuration, str | os.PathLike):
-                configuration = used.load_configuration(configuration)
+                configuration = used.pipelines.configuration(configuration)
             view = used.runs.start(
                 self, parameters, configuration=configuration, stack=stack, why=why
             )

@@ -164,7 +164,7 @@ def test_looking_up_loads_neither_pydantic_nor_eventsourcing(tmp_path):
         "    assert ws.artifacts.list()\n"
         "    assert ws.artifacts.describe('training/total').version == 1\n"
         "    assert ws.artifacts.lineage('training/total').upstream\n"
-        "    assert not ws.run_diffs.diff(sys.argv[2], sys.argv[2]).differences\n"
+        "    assert not ws.runs.diff(sys.argv[2], sys.argv[2]).differences\n"
         "print(*sys.modules)"
     )
     loaded = subprocess.run(

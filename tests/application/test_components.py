@@ -256,11 +256,9 @@ def test_every_command_signs_with_author_and_reason(ws):
 
 def changed_by_bob(ws, configuration=None, labels=None):
     def change():
-        component = ws._event_store.repository.load(
-            Component, ws.components.get(REGISTRY, "hub").id
-        )
+        component = ws._services.repository.load(Component, ws.components.get(REGISTRY, "hub").id)
         component.update(configuration or {}, labels)
-        repository = ws._event_store.repository
+        repository = ws._services.repository
         author, repository.author = repository.author, lambda: "bob"
         repository.save(component)
         repository.author = author

@@ -65,7 +65,7 @@ def faulty(ws, fault, **configuration):
 
 def recorded(ws, name):
     """What was recorded of a deployment, oldest first."""
-    return [entry.action for entry in reversed(ws.histories.of_deployment(name))]
+    return [entry.action for entry in reversed(ws.deployments.history(name))]
 
 
 # -- from a model to predictions and back
@@ -77,7 +77,7 @@ def test_a_model_is_served(ws):
     assert (view.stack, view.stack_revision, view.deployer) == ("prod", 1, "plain")
     assert view.url.startswith("http://127.0.0.1:")
     assert recorded(ws, "churn") == ["registered", "started"]
-    assert {entry.why for entry in ws.histories.of_deployment("churn")} == {"go live"}
+    assert {entry.why for entry in ws.deployments.history("churn")} == {"go live"}
     assert_consistent(ws)
 
 
@@ -186,7 +186,7 @@ def test_what_another_machine_serves_is_told_and_left_alone(ws, served):
 def elsewhere(ws):
     """What is recorded next is the deployment as another machine would serve it."""
     id = ws.deployments.get("churn").id
-    repository = ws._event_store.repository
+    repository = ws._services.repository
     repository.change(Deployment, id, Deployment.request_start)
     repository.change(Deployment, id, lambda d: d.start(ELSEWHERE, "http://there/"))
 
@@ -314,7 +314,7 @@ def test_an_answer_that_is_no_tensor_is_told(ws, served, monkeypatch):
 
     wrong = [Tensor("y", "FP64", [3], [1.0])]
     monkeypatch.setattr("plain_deployer.PlainDeployer.predict", lambda *_: wrong)
-    with pytest.raises(DeploymentUnavailable, match="answers wrongly: the tensor 'y' has 1 values"):
+    with pytest.raises(DeploymentUnavailable, match="invalid answer: the tensor 'y' has 1 values"):
         served.predict("churn", [[1, 2]])
 
 
@@ -385,7 +385,7 @@ def test_undo_takes_no_deployment_back_and_does_not_step_over_one(ws, served):
 
 
 def test_a_long_history_is_not_replayed_from_its_beginning(ws, served):
-    repository = ws._event_store.repository
+    repository = ws._services.repository
     id = served.get("churn").id
     while repository.load(Deployment, id).version < EVERY:
         repository.change(Deployment, id, Deployment.request_start)

@@ -54,37 +54,39 @@ def told(view):
 
 
 def test_an_exported_stack_comes_back_whole_in_another_workspace(prod):
-    exported = prod.exchange.export("prod")
+    exported = prod.stacks.export("prod")
     with Workspace.in_memory() as other:
-        imported = other.exchange.import_stack(exported)
+        imported = other.stacks.import_stack(exported)
         assert told(imported.stack) == told(prod.stacks.get("prod"))
-        assert other.exchange.export("prod") == exported
+        assert other.stacks.export("prod") == exported
         assert [view.name for view in imported.registered] == ["shared", "small", "big"]
         assert [view.name for view in imported.reused] == ["default"]
         assert other.components.get(STORE, "shared").labels == {"tier": "gold"}
 
 
 def test_the_active_stack_is_exported_if_none_is_named(prod):
-    assert prod.exchange.export()["stack_name"] == "default"
+    assert prod.stacks.export()["stack_name"] == "default"
 
 
 def test_importing_it_again_changes_nothing(prod):
     with pytest.raises(NothingToChange):
-        prod.exchange.import_stack(prod.exchange.export("prod"))
+        prod.stacks.import_stack(prod.stacks.export("prod"))
 
 
 def test_the_order_of_components_matters(prod):
-    exported = prod.exchange.export("prod")
+    exported = prod.stacks.export("prod")
     exported["components"]["step_operator"].reverse()
     with pytest.raises(NameTaken):
-        prod.exchange.import_stack(exported)
-    view = prod.exchange.import_stack(exported, "other").stack
+        prod.stacks.import_stack(exported)
+    view = prod.stacks.import_stack(exported, "other").stack
     assert view.components["step_operator"] == ["big", "small"]
 
 
 def test_it_is_one_change_with_one_reason(prod):
-    imported = prod.exchange.import_stack(document(), why="from ada")
-    entries = prod.history.of(imported.stack.id) + prod.history.of(imported.registered[0].id)
+    imported = prod.stacks.import_stack(document(), why="from ada")
+    entries = prod._services.history.of(imported.stack.id) + prod._services.history.of(
+        imported.registered[0].id
+    )
     assert {entry.why for entry in entries} == {"from ada"}
     assert len({entry.change for entry in entries}) == 1
 
@@ -93,7 +95,7 @@ def test_nothing_comes_in_of_what_is_refused(ws):
     before = len(ws.components.list(ComponentType.ORCHESTRATOR))
     lacking = document(components={"orchestrator": [{"name": "o", "flavor": "local"}]})
     with pytest.raises(IncompleteStack):
-        ws.exchange.import_stack(lacking)
+        ws.stacks.import_stack(lacking)
     assert len(ws.components.list(ComponentType.ORCHESTRATOR)) == before
 
 
@@ -101,25 +103,25 @@ def test_nothing_comes_in_of_what_is_refused(ws):
     "other", [{"configuration": {"path": "/elsewhere"}}, {"configuration": None}], ids=str
 )
 def test_another_component_of_the_name_is_in_the_way(prod, other):
-    exported = prod.exchange.export("prod")
+    exported = prod.stacks.export("prod")
     exported["components"]["artifact_store"][0].update(other)
     with pytest.raises(ComponentsDiffer) as refusal:
-        prod.exchange.import_stack(exported, "again")
+        prod.stacks.import_stack(exported, "again")
     assert refusal.value.components == ("artifact store 'shared'",)
 
-    reused = prod.exchange.import_stack(exported, "reusing", on_conflict="reuse")
+    reused = prod.stacks.import_stack(exported, "reusing", on_conflict="reuse")
     assert reused.stack.components["artifact_store"] == ["shared"]
     assert not reused.registered
 
-    renamed = prod.exchange.import_stack(exported, "renaming", on_conflict="rename")
+    renamed = prod.stacks.import_stack(exported, "renaming", on_conflict="rename")
     assert renamed.stack.components["artifact_store"] == ["shared-2"]
     assert renamed.registered[0].configuration == (other["configuration"] or {})
 
 
 def test_labels_do_not_make_a_component_another_one(prod):
-    exported = prod.exchange.export("prod")
+    exported = prod.stacks.export("prod")
     del exported["components"]["artifact_store"][0]["labels"]
-    imported = prod.exchange.import_stack(exported, "again")
+    imported = prod.stacks.import_stack(exported, "again")
     assert not imported.registered
 
 
@@ -130,7 +132,7 @@ def test_renaming_finds_a_free_name_of_legal_length(prod):
         changed["components"]["artifact_store"][0].update(
             name=longest, configuration={"path": path}
         )
-        imported = prod.exchange.import_stack(changed, longest, on_conflict="rename")
+        imported = prod.stacks.import_stack(changed, longest, on_conflict="rename")
     assert imported.stack.name == imported.registered[0].name == "x" * 62 + "-3"
 
 
@@ -139,14 +141,14 @@ def test_a_name_is_compared_in_its_normal_form(ws):
     ws.components.register(STORE, composed, "local", {"path": "/told"})
     changed = document()
     changed["components"]["artifact_store"][0]["name"] = decomposed
-    assert ws.exchange.import_stack(changed).reused[0].name == composed
+    assert ws.stacks.import_stack(changed).reused[0].name == composed
 
 
 def test_the_peers_older_form_has_one_mapping_for_each_type(ws):
     older = document()
     older["components"] = {type: held[0] for type, held in older["components"].items()}
     older["zenml_version"] = "0.50.0"
-    assert ws.exchange.import_stack(older).stack.components == {
+    assert ws.stacks.import_stack(older).stack.components == {
         "orchestrator": ["o"],
         "artifact_store": ["s"],
     }
@@ -203,7 +205,7 @@ def test_the_peers_older_form_has_one_mapping_for_each_type(ws):
 )
 def test_a_document_that_describes_no_stack_is_refused(ws, changed, refusal, problem):
     with pytest.raises(refusal) as refused:
-        ws.exchange.import_stack(changed, origin="told.yaml")
+        ws.stacks.import_stack(changed, origin="told.yaml")
     assert problem in str(refused.value)
     assert "\n" not in str(refused.value)
     if refusal is InvalidFile:

@@ -142,7 +142,7 @@ def test_a_package_cannot_replace_a_built_in_flavor(ws, install):
     assert ws.flavors.describe(STORE, "local").integration == "built-in"
     assert [view.name for view in ws.flavors.list(STORE)].count("local") == 1
     assert "acme_flavors_c" not in sys.modules
-    (problem,) = ws.catalogue.packages.problems()
+    (problem,) = ws.flavors.problems()
     assert "acme-flavors" in str(problem)
     assert "cannot be replaced" in str(problem)
 
@@ -161,7 +161,7 @@ def test_neither_of_two_flavors_of_one_name_can_be_used(ws, install, tmp_path):
     ):
         with pytest.raises(DuplicateFlavor, match=r"2 alerter flavors 'pager', of .*uninstall"):
             command()
-    (problem,) = ws.catalogue.packages.problems()
+    (problem,) = ws.flavors.problems()
     assert "neither can be used" in str(problem)
 
 
@@ -190,7 +190,7 @@ def test_the_entry_point_and_the_class_must_agree_on_the_name(ws, install):
 )
 def test_what_no_flavor_can_be_is_reported(ws, install, entry_point, problem):
     install(entry_point, acme_flavors_g=PAGER)
-    (found,) = ws.catalogue.packages.problems()
+    (found,) = ws.flavors.problems()
     assert str(found).startswith("the package acme-flavors has an entry point '")
     assert problem in str(found)
 
@@ -203,7 +203,7 @@ def test_what_a_package_needs_is_told_wherever_requirements_are(ws, install):
     assert ws.flavors.describe(STORE, "acme").requires == needed
     ws.components.register(STORE, "archive", "acme")
     stack(ws, "prod", artifact_store="archive")
-    assert ws.exchange.requirements("prod") == ["stackfold", *sorted(needed)]
+    assert ws.stacks.requirements("prod") == ["stackfold", *sorted(needed)]
     assert list(ws.integrations.requirements(["acme-flavors"])) == ["acme-flavors"]
     ws.components.register("image_builder", "builder", "local")
     ws.stacks.update("prod", image_builder="builder")

@@ -34,7 +34,7 @@ def written(tmp_path):
 
 def test_a_run_is_repeated_with_its_parameters(workspace, runs, written):
     source, _ = written
-    first = runs.start(workspace.load_pipeline(source), {"rows": 3})
+    first = runs.start(workspace.pipelines.load(source), {"rows": 3})
     again = runs.rerun(first.name, why="to be sure")
     assert again.id != first.id
     assert runs.load(again.id, "make") == [1, 1, 1]
@@ -97,7 +97,7 @@ def test_a_rerun_of_a_rerun_names_the_one_it_repeats(runs):
 
 def test_code_that_has_changed_is_told_and_run(workspace, runs, written):
     source, write = written
-    first = runs.start(workspace.load_pipeline(source))
+    first = runs.start(workspace.pipelines.load(source))
     write(factor=7)
     with pytest.warns(CodeChanged, match=rf"the code of step 'make' is not .* '{first.name}'"):
         again = runs.rerun(first.id)
@@ -118,7 +118,7 @@ def test_a_step_that_is_new_or_gone_is_told(runs):
 
 
 def test_code_that_has_not_changed_is_not_told(workspace, runs, written):
-    first = runs.start(workspace.load_pipeline(written[0]))
+    first = runs.start(workspace.pipelines.load(written[0]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         runs.rerun(first.id)
@@ -126,7 +126,7 @@ def test_code_that_has_not_changed_is_not_told(workspace, runs, written):
 
 def test_a_pipeline_that_is_no_longer_there_is_refused(workspace, runs, written):
     source, _ = written
-    first = runs.start(workspace.load_pipeline(source))
+    first = runs.start(workspace.pipelines.load(source))
     Path(source.rpartition(":")[0]).unlink()
     with pytest.raises(InvalidFile, match="does not exist"):
         runs.rerun(first.id)
@@ -154,7 +154,7 @@ def test_a_deleted_run_is_gone_with_its_steps_and_stays_in_the_log(workspace, ru
         with pytest.raises(NotFound):
             ask(gone.id)
     assert workspace._database.read("SELECT count(*) FROM steps") == [(5,)]
-    entry, *before = workspace.history.of(gone.id)
+    entry, *before = workspace._services.history.of(gone.id)
     assert (entry.action, entry.why) == ("deleted", "by mistake")
     assert [each.action for each in before][-1] == "started"
     assert_consistent(workspace)

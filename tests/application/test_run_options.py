@@ -217,7 +217,7 @@ def test_somebody_else_may_say_something_about_a_run_while_it_runs(tmp_path):
         # What is said has no effect; it takes a revision all the same.
         def meddle(call):
             (run,) = there.runs.list()
-            there._event_store.repository.change(
+            there._services.repository.change(
                 Run, run.id, lambda run: run.steps_skipped(("x",), "y")
             )
 

@@ -201,7 +201,7 @@ def churn():
 """
     file.write_text(text.format(body="raise ValueError('a mistake')"))
     with pytest.raises(RunFailed) as caught:
-        workspace.runs.start(workspace.load_pipeline(f"{file}:churn"))
+        workspace.runs.start(workspace.pipelines.load(f"{file}:churn"))
     file.write_text(text.format(body="return data + 1"))  # as one does
     run = workspace.runs.resume(caught.value.run)
     assert workspace.runs.load(run.id, "train") == 2

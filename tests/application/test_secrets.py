@@ -112,13 +112,13 @@ def test_the_environment_comes_first_and_is_changed_nowhere_else(ws, monkeypatch
     ws.secrets.create("aws", {"key": "stored"})
     monkeypatch.setenv("STACKFOLD_SECRET_AWS_KEY", "from the environment")
     monkeypatch.setenv("STACKFOLD_SECRET_ONLY_KEY", "there")
-    assert ws.stored_secrets.value("{{aws.key}}") == "from the environment"
+    assert ws._services.stored_secrets.value("{{aws.key}}") == "from the environment"
     assert ws.secrets.get("only").store == "environment"
     with pytest.raises(NotFound, match="it is in the environment and is changed there"):
         ws.secrets.update("only", {"key": "x"})
     ws.secrets.update("aws", {"key": "new"})
     monkeypatch.delenv("STACKFOLD_SECRET_AWS_KEY")
-    assert ws.stored_secrets.value("{{ aws.key }}") == "new"
+    assert ws._services.stored_secrets.value("{{ aws.key }}") == "new"
 
 
 def test_every_reference_in_a_configuration_is_found():

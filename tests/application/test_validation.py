@@ -227,9 +227,9 @@ def test_the_requirements_of_a_stack_are_those_of_its_components(ws):
     ws.components.register(STORE, "s3", "s3", {"path": "s3://bucket"})
     stack(ws, "prod", artifact_store="s3")
     stack(ws, "own", artifact_store="lake")
-    assert ws.exchange.requirements() == ["stackfold"]
-    assert ws.exchange.requirements("prod") == ["stackfold[s3]"]
-    assert ws.exchange.requirements("own") == ["stackfold", "lake-client>=2"]
+    assert ws.stacks.requirements() == ["stackfold"]
+    assert ws.stacks.requirements("prod") == ["stackfold[s3]"]
+    assert ws.stacks.requirements("own") == ["stackfold", "lake-client>=2"]
 
 
 def test_every_rule_is_asked_when_a_stack_is_used():
@@ -237,12 +237,12 @@ def test_every_rule_is_asked_when_a_stack_is_used():
 
 
 def test_a_stack_is_checked_when_it_is_imported(ws):
-    document = ws.exchange.export()
+    document = ws.stacks.export()
     document["stack_name"] = "taken-in"
     document["components"]["orchestrator"] = [
         {"name": "far", "type": "orchestrator", "flavor": "cluster", "configuration": {}}
     ]
-    (found,) = violations(lambda: ws.exchange.import_stack(document))
+    (found,) = violations(lambda: ws.stacks.import_stack(document))
     assert found[0].startswith("orchestrator 'far' runs on other machines, which cannot reach")
     assert [each.name for each in ws.components.list(ORCHESTRATOR)] == [
         "boxes",
@@ -250,7 +250,7 @@ def test_a_stack_is_checked_when_it_is_imported(ws):
         "default",
     ]
     document["components"]["orchestrator"][0]["configuration"] = {"address": "local"}
-    assert ws.exchange.import_stack(document).stack.name == "taken-in"
+    assert ws.stacks.import_stack(document).stack.name == "taken-in"
 
 
 def test_what_is_used_in_another_environment_need_not_be_here(ws, monkeypatch):

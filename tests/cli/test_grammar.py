@@ -119,7 +119,7 @@ def test_a_flag_may_be_repeated(cli):
 def test_a_reason_is_recorded(cli):
     cli.ok("orchestrator", "register", "a", "-f", "local", "-m", "to try it")
     with Workspace.open() as workspace:
-        (entry,) = workspace.history.of(cli.json("orchestrator", "describe", "a")["id"])
+        (entry,) = workspace._services.history.of(cli.json("orchestrator", "describe", "a")["id"])
     assert (entry.why, entry.by) == ("to try it", "ada@example.com")
 
 

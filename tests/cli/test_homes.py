@@ -293,8 +293,8 @@ def test_commands_that_need_a_folder_fail_in_a_deleted_folder(nowhere, tmp_path)
         for use in (
             ws.init_project,
             ws.trust,
-            lambda: ws.load_pipeline("flow.py"),
-            lambda: ws.load_pipeline("flow:flow"),
+            lambda: ws.pipelines.load("flow.py"),
+            lambda: ws.pipelines.load("flow:flow"),
             lambda: ws.init_project("inner"),
         ):
             with pytest.raises(InvalidFile, match="the current folder was deleted"):

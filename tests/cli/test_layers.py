@@ -9,6 +9,8 @@ VIEWS = {
     for name in (
         "artifacts.artifact_views",
         "deployments.deployment_views",
+        "history.views",
+        "listing.listing",
         "notices",
         "ports.image_views",
         "runs.progress",
@@ -20,6 +22,7 @@ ALLOWED = VIEWS | {
     "stackfold.infrastructure.workspace",
     # What users hand over, and what they get, is read and written in one way everywhere.
     "stackfold.infrastructure.files.input_file",
+    "stackfold.infrastructure.files.stack",
     "stackfold.infrastructure.files.yaml",
     "stackfold.domain.errors",
     "stackfold.domain.stacks.component_type",

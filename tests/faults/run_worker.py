@@ -22,13 +22,13 @@ def work(home: str, stack: str, runs: list[str]) -> None:
             ws.runs.resume(run)
         while os.getppid() == parent:
             # Another seed each time, or all would come from the cache.
-            ws.runs.start(ws.load_pipeline(GARDEN), {"seed": time.time_ns() % 10**9}, stack=stack)
+            ws.runs.start(ws.pipelines.load(GARDEN), {"seed": time.time_ns() % 10**9}, stack=stack)
 
 
 def main() -> None:
     # Imports all that will be needed.
     with redirect_stdout(io.StringIO()), Workspace.in_memory() as ws:
-        ws.runs.start(ws.load_pipeline(GARDEN))
+        ws.runs.start(ws.pipelines.load(GARDEN))
     for line in sys.stdin:
         seconds, home, stack, runs = json.loads(line)
         child = os.fork()

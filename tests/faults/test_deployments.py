@@ -86,7 +86,7 @@ def deploying(ws, command):
 
 
 def recorded(ws):
-    return [entry.action for entry in reversed(ws.histories.of_deployment("churn"))]
+    return [entry.action for entry in reversed(ws.deployments.history("churn"))]
 
 
 # -- the command ends before it knows what came of it

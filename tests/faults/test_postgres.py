@@ -66,7 +66,7 @@ def test_a_connection_lost_between_two_commands_is_made_anew(postgres, url, ws):
 
 
 def test_a_connection_lost_in_the_middle_of_a_write_loses_nothing(postgres, url, ws, monkeypatch):
-    projector = ws._event_store.log._projector
+    projector = ws._services.event_store.log._projector
     project = projector.project
     times = []
 

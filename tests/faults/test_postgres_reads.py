@@ -80,7 +80,7 @@ def test_a_read_that_loses_its_connection_at_any_statement_is_repeated(
 
 
 def test_a_read_that_is_lost_twice_is_told(ws, cut_off, monkeypatch):
-    cut_off_at(monkeypatch, cut_off, ws.queries, "_stack_views", times=2)
+    cut_off_at(monkeypatch, cut_off, ws._services.queries, "_stack_views", times=2)
     with pytest.raises(LogUnavailable, match="was disconnected during a read: try again"):
         ws.stacks.list()
     assert names(ws.stacks.list()) == ["default", "s"]
@@ -91,7 +91,7 @@ def test_a_read_that_is_lost_twice_is_told(ws, cut_off, monkeypatch):
 
 def test_a_change_that_is_lost_before_it_was_committed_is_made_once(ws, cut_off, monkeypatch):
     """Lost at a question that a constraint asks under the write lock."""
-    queries = ws._event_store.log._projector._queries
+    queries = ws._services.event_store.log._projector._queries
     calls = cut_off_at(monkeypatch, cut_off, queries, "existing")
     stack(ws, "t", artifact_store="a")
     assert len(calls) == 2
@@ -100,7 +100,7 @@ def test_a_change_that_is_lost_before_it_was_committed_is_made_once(ws, cut_off,
 
 
 def test_a_change_that_is_lost_again_and_again_is_told_as_not_made(ws, cut_off, monkeypatch):
-    queries = ws._event_store.log._projector._queries
+    queries = ws._services.event_store.log._projector._queries
     cut_off_at(monkeypatch, cut_off, queries, "existing", times=9)
     with pytest.raises(WriteInterrupted, match="nothing was recorded: try again") as told:
         stack(ws, "t", artifact_store="a")

@@ -53,7 +53,7 @@ def test_no_update_of_four_at_once_is_lost(place, race):
 
 def test_who_loses_every_race_is_let_in_alone(place):
     with opened(place) as ws, opened(place) as other:
-        repository = ws._event_store.repository
+        repository = ws._services.repository
         save, exclusive, races, alone = repository.save, repository._log.exclusive, [], []
 
         def save_too_late(*aggregates, **more):

@@ -56,7 +56,7 @@ def image(index, python, buildah, hub, tmp_path_factory):
             image_builder="builder",
             container_registry="hub",
         )
-        pipeline = ws.load_pipeline(str(folder / "train.py"))
+        pipeline = ws.pipelines.load(str(folder / "train.py"))
         return ws.images.build(pipeline, stack="boxes").reference
 
 
@@ -99,6 +99,6 @@ def test_a_package_that_is_not_there_is_told(index, python, buildah, tmp_path):
         )
         (tmp_path / "models").mkdir()
         (tmp_path / "models" / "words.py").write_text("WORD = 1")
-        pipeline = ws.load_pipeline(str(tmp_path / "train.py"))
+        pipeline = ws.pipelines.load(str(tmp_path / "train.py"))
         with pytest.raises(BuildFailed, match="No matching distribution found for tabulate=="):
             ws.images.build(pipeline, stack="here")

@@ -47,7 +47,7 @@ def training(ws, tmp_path):
     (folder.parent / "__init__.py").touch()
     (folder / "__init__.py").touch()
     (folder / "train.py").write_text(PIPELINE)
-    return ws.load_pipeline(str(folder / "train.py"))
+    return ws.pipelines.load(str(folder / "train.py"))
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_its_pods_find_the_code_and_record_what_came_of_it(
             image_builder="builder",
             container_registry="hub",
         )
-        training = ws.load_pipeline(str(tmp_path / "code" / "train.py"))
+        training = ws.pipelines.load(str(tmp_path / "code" / "train.py"))
         run = ws.runs.start(training, stack="kubeflow")
         assert run.status == "running"
         (tmp_path / "code" / "train.py").unlink()  # a pod has nothing but its image

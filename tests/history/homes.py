@@ -77,7 +77,7 @@ def append(ws: Workspace, *events: Any) -> None:
     ]
     mapper = EventMapper(STACKFOLD_AGGREGATES)
     stored = [mapper.to_stored_event(event) for event in numbered]
-    ws._event_store.log.insert_events(stored, events=numbered)
+    ws._services.event_store.log.insert_events(stored, events=numbered)
 
 
 def copied(home: Path, to: Path) -> Path:
@@ -154,4 +154,4 @@ def summaries(entries: Sequence[HistoryEntry]) -> list[str]:
 
 def as_somebody(ws: Workspace, name: str) -> None:
     """Continue as another author."""
-    ws._event_store.repository.author = lambda: name
+    ws._services.repository.author = lambda: name

@@ -27,7 +27,7 @@ JSON = [
 def reads(ws):
     """Queries that read all read models."""
     yield ws.stacks.list
-    yield lambda: ws.queries.stack_components(ws.queries.find_stack("live").id)
+    yield lambda: ws._services.queries.stack_components(ws._services.queries.find_stack("live").id)
     yield lambda: ws.stacks.history("live")
     yield lambda: ws.components.list(STORE)
     yield lambda: ws.components.history(STORE, "shared")
@@ -35,13 +35,15 @@ def reads(ws):
     yield ws.runs.list
     yield lambda: [ws.runs.describe(view.id) for view in ws.runs.list()]
     yield ws.artifacts.list
-    yield lambda: [ws.deployment_queries.describe_deployment(v.id) for v in _deployments(ws)]
+    yield lambda: [
+        ws._services.deployment_queries.describe_deployment(v.id) for v in _deployments(ws)
+    ]
     yield lambda: [*ws.log.entries()]
     yield ws.status
 
 
 def _deployments(ws):
-    return ws.deployment_queries.deployments()
+    return ws._services.deployment_queries.deployments()
 
 
 def errors(ws):
@@ -114,4 +116,4 @@ def test_a_cell_of_another_structure_suggests_a_rebuild(filled, home, damage, re
 
 def test_invalid_arguments_are_not_reported_as_damage(filled):
     with pytest.raises((AttributeError, TypeError)):
-        filled.queries.stack(object())
+        filled._services.queries.stack(object())

@@ -180,8 +180,8 @@ class Histories(AtWork):
     def import_stack(self, which, new):
         name = self.stack(which)
         self.do(
-            lambda ws: ws.exchange.import_stack(
-                ws.exchange.export(name), new, on_conflict="rename", origin="here"
+            lambda ws: ws.stacks.import_stack(
+                ws.stacks.export(name), new, on_conflict="rename", origin="here"
             )
         )
 

@@ -119,9 +119,9 @@ def test_a_component_shows_its_attributes_and_labels(ws):
 def test_an_attribute_with_the_name_of_a_field_has_a_prefix(ws):
     ws.flavors.register(ALERTER, "history.own_flavors.Pager")
     ws.components.register(ALERTER, "a", "pager", {"to": "x"})
-    component = ws._event_store.repository.load(Component, ws.components.get(ALERTER, "a").id)
+    component = ws._services.repository.load(Component, ws.components.get(ALERTER, "a").id)
     component.update({"name": "ops"})
-    ws._event_store.repository.save(component)
+    ws._services.repository.save(component)
     assert changes(ws.components.history(ALERTER, "a")[0]) == {"configuration.name": (None, "ops")}
 
 
@@ -273,7 +273,7 @@ def test_a_long_history_replays_from_a_snapshot_to_the_same(ws):
         ws.stacks.update("prod", description=str(number), labels={f"l{number % 3}": str(number)})
     ws.stacks.delete("prod")
     ws.stacks.restore("prod")
-    repository = ws._event_store.repository
+    repository = ws._services.repository
     for kind, id, last in (
         (Component, ws.components.get(STORE, "shared").id, 230),
         (Stack, ws.stacks.get("prod").id, 232),

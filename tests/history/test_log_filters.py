@@ -91,7 +91,9 @@ def test_a_filter_is_answered_by_an_index(where, wanted, index, tmp_path, reques
 
 def test_entries_that_are_read_together_equal_those_read_alone(busy):
     together = [*busy.log.entries()]
-    assert together == [entry for each in together for entry in busy.history.at([each.position])]
+    assert together == [
+        entry for each in together for entry in busy._services.history.at([each.position])
+    ]
 
 
 def test_a_name_is_found_however_it_is_spelled(ws):

@@ -64,7 +64,7 @@ def test_no_other_stack_can_use_a_component_during_a_revert_with_components(home
     store(home, "lake", path="/one")
     stack(home, "mine", artifact_store="lake")
     home.components.update(STORE, "lake", {"path": "/two"})
-    asked = home.queries.stacks_with
+    asked = home._services.queries.stacks_with
     address = getattr(home._database, "_address", None)
     with Workspace.open(store=address.url) if address else Workspace.open(home.home) as other:
         connection = other._database._connection
@@ -76,7 +76,7 @@ def test_no_other_stack_can_use_a_component_during_a_revert_with_components(home
                 stack(other, "theirs", artifact_store="lake")
             return found
 
-        monkeypatch.setattr(home.queries, "stacks_with", overtaken)
+        monkeypatch.setattr(home._services.queries, "stacks_with", overtaken)
         home.stacks.revert("mine", 1, with_components=True)
         monkeypatch.undo()
         assert home.components.get(STORE, "lake").configuration == {"path": "/one"}

@@ -59,7 +59,7 @@ CHANGES = {
     "another component is the default": lambda ws: ws.stacks.set_default("prod", {OPERATOR: "b"}),
     "a stack is renamed": lambda ws: ws.stacks.rename("prod", "live"),
     "a stack is copied": lambda ws: ws.stacks.copy("prod", "copy"),
-    "a stack is imported": lambda ws: ws.exchange.import_stack(
+    "a stack is imported": lambda ws: ws.stacks.import_stack(
         {
             "stack_name": "imported",
             "components": {

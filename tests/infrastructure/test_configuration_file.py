@@ -13,7 +13,7 @@ def load(tmp_path):
         path = tmp_path / "run.yaml"
         path.write_text(text)
         with Workspace.in_memory() as workspace:
-            return workspace.load_configuration(path)
+            return workspace.pipelines.configuration(path)
 
     return written
 
@@ -87,4 +87,4 @@ def test_a_file_that_is_not_a_configuration_is_rejected_in_one_line(load, text, 
 
 def test_a_missing_file_is_rejected(tmp_path):
     with Workspace.in_memory() as workspace, pytest.raises(InvalidFile, match="No such file"):
-        workspace.load_configuration(tmp_path / "missing.yaml")
+        workspace.pipelines.configuration(tmp_path / "missing.yaml")

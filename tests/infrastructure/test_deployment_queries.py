@@ -14,17 +14,17 @@ from stackfold.domain.errors import Ambiguous, InvalidListing, NameTaken, NotFou
 def queries(ws):
     """Of a deployment that failed at first, and was started then; positions 6 to 9."""
     append(ws, *deployment())
-    return ws.deployment_queries
+    return ws._services.deployment_queries
 
 
 def command(ws, *commands):
     for each in commands:
-        ws._event_store.repository.change(Deployment, SERVED, each)
+        ws._services.repository.change(Deployment, SERVED, each)
 
 
 def another(ws, **changed):
     """A second deployment that is being started."""
-    ws._event_store.repository.attempt(lambda: [Deployment.register(**{**facts(), **changed})])
+    ws._services.repository.attempt(lambda: [Deployment.register(**{**facts(), **changed})])
 
 
 def facts():
@@ -103,13 +103,13 @@ def test_an_ambiguous_prefix_is_rejected(ws, queries):
 
 def test_existing_and_deleted_deployments_have_a_history(ws, queries):
     command(ws, Deployment.stop, Deployment.delete)
-    assert summaries(ws.histories.of_deployment("churn", 3)) == [
+    assert summaries(ws.deployments.history("churn", 3)) == [
         "deployment churn deleted",
         "deployment churn stopped",
         "deployment churn started",
     ]
     with pytest.raises(NotFound, match="there never was one"):
-        ws.histories.of_deployment("never")
+        ws.deployments.history("never")
 
 
 def test_the_read_models_are_rebuilt(ws, queries):

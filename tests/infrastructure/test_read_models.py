@@ -218,8 +218,8 @@ def test_without_a_name_the_active_stacks_component_is_meant(ws):
 
 
 def activate_in(ws, scope, name):
-    activations = Activations(ws._event_store.repository, ws.queries, scope)
-    ws._event_store.repository.attempt(lambda: [activations.choose(UUID(ws.stacks.get(name).id))])
+    activations = Activations(ws._services.repository, ws._services.queries, scope)
+    ws._services.repository.attempt(lambda: [activations.choose(UUID(ws.stacks.get(name).id))])
 
 
 # -- during concurrent changes

@@ -21,7 +21,7 @@ def workspace():
 
 def listed(workspace, *conditions, **options):
     listing = Listing(where=tuple(Condition(*each) for each in conditions), **options)
-    return [(run.pipeline, run.stack, run.status) for run in workspace.run_queries.runs(listing)]
+    return [(run.pipeline, run.stack, run.status) for run in workspace.runs.list(listing)]
 
 
 FIRST = ("training", "default", "completed")
@@ -30,7 +30,7 @@ FAILED = ("alone", "default", "failed")
 
 
 def test_the_latest_run_comes_first(workspace):
-    views = workspace.run_queries.runs()
+    views = workspace.runs.list()
     assert [(run.pipeline, run.stack, run.status) for run in views] == [FAILED, SECOND, FIRST]
     assert listed(workspace, sort_by="position") == [FIRST, SECOND, FAILED]
 
@@ -63,8 +63,8 @@ def test_a_run_that_has_just_started_shows_its_steps_as_pending(workspace):
     seen = []
 
     def look():
-        (latest, *_) = workspace.run_queries.runs()
-        seen.append(workspace.run_queries.describe_run(latest.id))
+        (latest, *_) = workspace.runs.list()
+        seen.append(workspace.runs.describe(latest.id))
 
     workspace.runs.start(single(look))
     (description,) = seen

@@ -81,12 +81,12 @@ def test_each_has_an_active_stack_of_their_own(as_):
     assert (ada.status().chosen_by, bob.status().chosen_by) == ("user", "global")
     with pytest.raises(StackActive, match=r"stack 's' is active \(user ada\): activate another"):
         bob.stacks.delete("s")
-    assert ada.queries.previous_stack().name == "default"
+    assert ada._services.queries.previous_stack().name == "default"
     ada.stacks.activate("default")
-    assert ada.queries.previous_stack().name == "s"
+    assert ada._services.queries.previous_stack().name == "s"
     bob.stacks.delete("s")
     with pytest.raises(NotFound, match="no stack was active before"):
-        bob.queries.previous_stack()
+        bob._services.queries.previous_stack()
 
 
 def test_each_has_an_active_stack_of_their_own_in_a_project(as_, tmp_path, monkeypatch, url):
@@ -244,7 +244,7 @@ def test_reading_a_file_loads_no_driver_and_reading_a_server_no_framework(url):
 import sys
 from stackfold.infrastructure.workspace import Workspace
 with Workspace.open() as ws:
-    ws.queries.stacks(); ws.queries.active_stack(); ws.status(); ws.catalogue.views("orchestrator")
+    ws.stacks.list(); ws.stacks.get(); ws.status(); ws.flavors.list("orchestrator")
 loaded = {name.partition(".")[0] for name in sys.modules}
 print(*sorted(loaded & {"eventsourcing", "pydantic", "psycopg"}))
 """

@@ -1,9 +1,9 @@
 import pytest
 
 from stackfold.domain.errors import InvalidFile
-from stackfold.infrastructure.files.stack import StackFiles
+from stackfold.infrastructure.files.stack import document_text, write_text
+from stackfold.infrastructure.files.yaml import parse_yaml, read_yaml
 
-FILES = StackFiles()
 DOCUMENT = {
     "stack_name": "2026-01-31",
     "description": "two\nlines: \N{SNOWMAN} \x07",
@@ -20,8 +20,8 @@ DOCUMENT = {
 
 
 def test_a_written_document_is_read_back(tmp_path):
-    FILES.write(tmp_path / "a.yaml", DOCUMENT)
-    read = FILES.read(tmp_path / "a.yaml")
+    write_text(tmp_path / "a.yaml", document_text(DOCUMENT))
+    read = read_yaml(tmp_path / "a.yaml")
     assert read.pop("stackfold_version")
     assert read == DOCUMENT
     assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
@@ -29,34 +29,34 @@ def test_a_written_document_is_read_back(tmp_path):
 
 def test_a_value_used_twice_is_written_twice():
     shared = {"path": "/x"}
-    assert "&" not in FILES.text({"a": shared, "b": shared})
+    assert "&" not in document_text({"a": shared, "b": shared})
 
 
 def test_a_file_is_replaced_only_on_request(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("mine")
     with pytest.raises(InvalidFile, match="already exists"):
-        FILES.write(path, DOCUMENT)
+        write_text(path, document_text(DOCUMENT))
     assert path.read_text() == "mine"
-    FILES.write(path, DOCUMENT, overwrite=True)
-    assert FILES.read(path)["stack_name"] == "2026-01-31"
+    write_text(path, document_text(DOCUMENT), overwrite=True)
+    assert read_yaml(path)["stack_name"] == "2026-01-31"
     assert [each.name for each in tmp_path.iterdir()] == ["a.yaml"]
 
 
 @pytest.mark.parametrize("name", ["nowhere/a.yaml", "."])
 def test_a_file_that_cannot_be_written_is_rejected(tmp_path, name):
     with pytest.raises(InvalidFile, match=r"cannot be written|already exists"):
-        FILES.write(tmp_path / name, DOCUMENT)
+        write_text(tmp_path / name, document_text(DOCUMENT))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_date_remains_text():
-    read = FILES.parse("a: 2026-01-31\nb: 2026-01-31T12:00:00Z\nc: yes\nd: 1.5", "x")
+    read = parse_yaml("a: 2026-01-31\nb: 2026-01-31T12:00:00Z\nc: yes\nd: 1.5", "x")
     assert read == {"a": "2026-01-31", "b": "2026-01-31T12:00:00Z", "c": True, "d": 1.5}
 
 
 def test_references_are_followed():
-    assert FILES.parse("a: &x {b: 1}\nc: *x\nd:\n  <<: *x\n  e: 2", "x") == {
+    assert parse_yaml("a: &x {b: 1}\nc: *x\nd:\n  <<: *x\n  e: 2", "x") == {
         "a": {"b": 1},
         "c": {"b": 1},
         "d": {"b": 1, "e": 2},
@@ -88,7 +88,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 def test_yaml_of_other_than_plain_values_is_rejected_in_one_line(text, problem):
     with pytest.raises(InvalidFile) as refusal:
-        FILES.parse(text, "x.yaml")
+        parse_yaml(text, "x.yaml")
     assert problem in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -96,8 +96,8 @@ def test_yaml_of_other_than_plain_values_is_rejected_in_one_line(text, problem):
 def test_a_file_that_is_not_text_is_rejected(tmp_path):
     (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidFile, match="not UTF-8"):
-        FILES.read(tmp_path / "a.yaml")
+        read_yaml(tmp_path / "a.yaml")
     with pytest.raises(InvalidFile, match="cannot be read"):
-        FILES.read(tmp_path)
+        read_yaml(tmp_path)
     with pytest.raises(InvalidFile, match="cannot be read"):
-        FILES.read(tmp_path / "missing.yaml")
+        read_yaml(tmp_path / "missing.yaml")

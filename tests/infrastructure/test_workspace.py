@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from replay import assert_consistent, records_of
 from workspaces import OPERATOR, STORE, names, stack, store
 
+import stackfold
 from stackfold.domain.errors import (
     Conflict,
     InvalidFile,
@@ -128,6 +130,34 @@ def test_other_frameworks_variables_do_not_rewire_the_log(monkeypatch):
         assert ws.components.get(STORE, "shared").revision == 1
 
 
+def test_a_workspace_shows_its_nouns_and_little_else():
+    nouns = {
+        "artifacts", "components", "deployments", "flavors", "images", "integrations", "log",
+        "pipelines", "runs", "secrets", "stacks",
+    }  # fmt: skip
+    verbs = {"init_project", "run", "status", "trust", "undo", "untrust"}
+    itself = {"close", "closed", "exists", "home", "import_log", "in_memory", "open", "store"}
+    with Workspace.in_memory() as ws:
+        assert {name for name in dir(ws) if not name.startswith("_")} == nouns | verbs | itself
+
+
+def test_the_package_shows_its_public_names_only():
+    program = "import stackfold; stackfold.Workspace; print(*dir(stackfold))"
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.split() == sorted(stackfold.__all__)
+
+
+def test_public_classes_are_shown_under_their_public_names():
+    classes = {name: getattr(stackfold, name) for name in stackfold.__all__}
+    classes = {name: each for name, each in classes.items() if isinstance(each, type)}
+    assert "FinishedRun" in classes
+    for name, each in classes.items():
+        assert str(each) in (f"<class 'stackfold.{name}'>", f"<enum '{name}'>")
+        assert pickle.loads(pickle.dumps(each)) is each
+
+
 def test_reading_loads_no_framework():
     with Workspace.open() as ws:
         stack(ws, "prod")
@@ -135,9 +165,10 @@ def test_reading_loads_no_framework():
 import sys
 from stackfold.infrastructure.workspace import Workspace
 with Workspace.open() as ws:
-    ws.queries.stacks(); ws.queries.stack("prod"); ws.queries.active_stack()
-    ws.queries.components("artifact_store"); ws.queries.component("artifact_store", "default")
-    ws.catalogue.views("orchestrator"); ws.status()
+    ws.stacks.list(); ws.stacks.get("prod"); ws.stacks.get(); ws.stacks.history("prod")
+    ws.components.list("artifact_store"); ws.components.get("artifact_store", "default")
+    ws.flavors.list("orchestrator"); ws.status(); ws.log.head(); [*ws.log.entries()]
+    ws.runs.list(); ws.artifacts.list(); ws.deployments.list()
 print(*sorted({name.partition(".")[0] for name in sys.modules} & {"eventsourcing", "pydantic"}))
 """
     done = subprocess.run(

@@ -38,7 +38,7 @@ def position(ws: Workspace) -> int:
 
 def concurrently(ws: Workspace, change: Callable[[], object]) -> None:
     """Record a change right before the next command records its own."""
-    repository = ws._event_store.repository
+    repository = ws._services.repository
     save = repository.save
 
     def save_too_late(*arguments: Any, **more: Any) -> Any:

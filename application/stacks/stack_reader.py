@@ -1,0 +1,138 @@
+"""Stack reader: one method per query on stacks."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.history.queries import History
+from stackfold.application.history.views import Change, HistoryEntry
+from stackfold.application.listing.listing import ALL, Listing
+from stackfold.application.listing.reference import Reference
+from stackfold.application.stacks.queries import StackQueries
+from stackfold.application.stacks.services import StackServices
+from stackfold.application.stacks.views import StackView
+from stackfold.domain.errors import NotFound, Violation
+
+if TYPE_CHECKING:
+    from stackfold.application.stacks.stack_document import Document
+
+
+class StackReader:
+    """Queries on stacks; `Stacks` adds the commands.
+
+    A `reference` is a name, an id or a unique prefix of either; None is the active stack.
+    """
+
+    def __init__(self, queries: StackQueries, history: History, services: StackServices) -> None:
+        """Create the service.
+
+        Args:
+            queries: Reads current and past read models.
+            history: Reads what happened to a stack.
+            services: Creates what commands need, on first use.
+        """
+        self._queries = queries
+        self._history = history
+        self._services = services
+
+    def list(self, listing: Listing = ALL, as_of: AsOf = None) -> Sequence[StackView]:
+        """List stacks.
+
+        Args:
+            listing: Filters, order and page.
+            as_of: A point in the past (see `application.eventsourcing.as_of`); None for now.
+
+        Raises:
+            InvalidListing: Stacks have no such column.
+        """
+        return self._queries.stacks(listing, self._queries.position(as_of))
+
+    def get(self, reference: str | None = None, as_of: AsOf = None) -> StackView:
+        """Return one stack.
+
+        Raises:
+            NotFound: No stack matches.
+            Ambiguous: The reference is a prefix of several.
+        """
+        position = self._queries.position(as_of)
+        if reference is None:
+            return self._queries.active_stack(position)
+        return self._queries.stack(reference, position)
+
+    def history(
+        self, reference: str | None = None, limit: int | None = None
+    ) -> Sequence[HistoryEntry]:
+        """Return the changes of a stack, and of its components while it contained them.
+
+        Args:
+            reference: The stack; it may have been deleted.
+            limit: The most entries to return.
+
+        Returns:
+            The entries, newest first.
+
+        Raises:
+            NotFound: There never was such a stack.
+        """
+        return self._history.of_stack(self._find_deleted_too(reference).id, limit)
+
+    def diff(
+        self,
+        before: str | None = None,
+        after: str | None = None,
+        *,
+        revisions: tuple[int, int | None] | None = None,
+        as_of: tuple[AsOf, AsOf] = (None, None),
+    ) -> Sequence[Change]:
+        """Compare composition and configuration, including defaults, field by field.
+
+        With a stack alone, compares the states before and after its last change.
+
+        Args:
+            before: A stack; None for the active one.
+            after: Another stack; None for the same.
+            revisions: Two revisions of the stack; None as the second one is the latest.
+            as_of: The points in the past at which the first and the second are compared.
+
+        Raises:
+            NotFound: There never was such a stack.
+            NoSuchRevision: It has no such revision.
+            DidNotExistAt: It did not exist then.
+        """
+        one = self._find_deleted_too(before)
+        other = self._find_deleted_too(after) if after else None
+        return self._services.diffs.of_stacks(one, other, revisions, as_of)
+
+    def check(self, reference: str | None = None, connect: bool = False) -> Sequence[Violation]:
+        """Return what keeps a stack from working on this machine, each with its fix.
+
+        Args:
+            reference: The stack.
+            connect: Whether to contact what its components connect to.
+
+        Raises:
+            NotFound: No stack matches.
+        """
+        return self._services.rules.of_stack(self.get(reference), connect)
+
+    def export(self, reference: str | None = None) -> "Document":
+        """Return a stack with its components as plain values; see `ImportExport.export`."""
+        return self._services.import_export.export(self.get(reference))
+
+    def requirements(self, reference: str | None = None) -> Sequence[str]:
+        """Return the pip requirements of a stack's components.
+
+        Raises:
+            NotFound: No stack matches.
+            InvalidFlavor: A custom flavor cannot be loaded.
+        """
+        return self._services.import_export.requirements(self.get(reference))
+
+    def _find_deleted_too(self, reference: str | None) -> Reference:
+        if reference is None:
+            active = self._queries.active_stack()
+            return Reference(active.id, active.name)
+        try:
+            return self._queries.find_stack(reference)
+        except NotFound:
+            return self._history.find("stack", reference)

@@ -1,0 +1,336 @@
+"""Composition root: creates the services of a workspace, each on first use.
+
+Modules are imported here only when they are needed: a query takes less time than their import.
+"""
+
+import os
+import sys
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.queries.history import SqlHistory
+from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
+
+if TYPE_CHECKING:
+    from stackfold.application.artifacts.artifact_loading import ArtifactLoading
+    from stackfold.application.artifacts.artifacts import Artifacts
+    from stackfold.application.artifacts.materializers import Materializers
+    from stackfold.application.artifacts.pruning import Pruning
+    from stackfold.application.deployments.deployers import Deployers
+    from stackfold.application.deployments.deployments import Deployments
+    from stackfold.application.eventsourcing.claims import Claims
+    from stackfold.application.eventsourcing.repository import Repository
+    from stackfold.application.pipelines.images import Images
+    from stackfold.application.runs.cache_reasons import CacheReasons
+    from stackfold.application.runs.launcher import RunLauncher
+    from stackfold.application.runs.remote_steps import RemoteSteps
+    from stackfold.application.runs.reruns import Reruns
+    from stackfold.application.runs.resumption import Resumption
+    from stackfold.application.runs.run_diffs import RunDiffs
+    from stackfold.application.runs.run_outputs import RunOutputs
+    from stackfold.application.runs.runs import Runs
+    from stackfold.application.secrets.secrets import StoredSecrets
+    from stackfold.application.stacks.activations import Activations
+    from stackfold.application.stacks.diffs import Diffs
+    from stackfold.application.stacks.flavor_catalogue import Catalogue
+    from stackfold.application.stacks.flavors import Flavors
+    from stackfold.application.stacks.import_export import ImportExport
+    from stackfold.application.stacks.reverts import Reverts
+    from stackfold.application.stacks.stack_resolver import Pinning
+    from stackfold.application.stacks.validation import StackRules
+    from stackfold.domain.runs.environment import Environment
+    from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
+    from stackfold.infrastructure.pipelines import Pipelines
+    from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
+    from stackfold.infrastructure.queries.cache import SqlExecutions
+    from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
+    from stackfold.infrastructure.queries.runs import SqlRunQueries
+
+
+class Services:
+    """The services of a workspace."""
+
+    def __init__(self, database: Database, home: Path, scope: Scope) -> None:
+        """Create the services.
+
+        Args:
+            database: Holds the log and its read models.
+            home: The folder that relative paths of components refer to.
+            scope: Determines which stack is active.
+        """
+        self.database = database
+        self.home = home
+        self.scope = scope
+        self.queries = SqlQueries(database, scope)
+        self.history = SqlHistory(database)
+
+    @cached_property
+    def event_store(self) -> "EventStoreComponents":
+        """The recorder and the repository."""
+        from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
+
+        return EventStoreComponents(self.database)
+
+    @property
+    def repository(self) -> "Repository":
+        """Loads and saves aggregates."""
+        return self.event_store.repository
+
+    # -- stacks
+
+    @cached_property
+    def catalogue(self) -> "Catalogue":
+        """Lists flavors without importing them."""
+        from stackfold.application.stacks.flavor_catalogue import Catalogue
+        from stackfold.infrastructure.system.flavor_folders import FlavorFolders
+        from stackfold.infrastructure.system.packages import InstalledPackages
+
+        return Catalogue(InstalledPackages(FlavorFolders(self.home)), self.queries)
+
+    @cached_property
+    def flavors(self) -> "Flavors":
+        """Loads and registers flavors."""
+        from stackfold.application.stacks.flavors import Flavors
+
+        return Flavors(self.queries, self.catalogue, self.home, self.stored_secrets, self)
+
+    @cached_property
+    def stored_secrets(self) -> "StoredSecrets":
+        """Resolves references to secrets."""
+        from stackfold.infrastructure.secrets import stored_secrets
+
+        return stored_secrets(self.home)
+
+    @cached_property
+    def activations(self) -> "Activations":
+        """Chooses the active stack of the current scope."""
+        from stackfold.application.stacks.activations import Activations
+
+        return Activations(self.repository, self.queries, self.scope.own)
+
+    @cached_property
+    def rules(self) -> "StackRules":
+        """Checks whether the components of a stack work together."""
+        from stackfold.application.stacks.validation import StackRules
+
+        return StackRules(self.queries, self.flavors)
+
+    @cached_property
+    def diffs(self) -> "Diffs":
+        """Compares stacks."""
+        from stackfold.application.stacks.diffs import Diffs
+
+        return Diffs(self.queries, self.history, self.flavors)
+
+    @cached_property
+    def reverts(self) -> "Reverts":
+        """Restores past states."""
+        from stackfold.application.stacks.reverts import Reverts
+
+        return Reverts(self.repository, self.queries, self.history, self.flavors)
+
+    @cached_property
+    def import_export(self) -> "ImportExport":
+        """Reads and writes stacks as documents."""
+        from stackfold.application.stacks.import_export import ImportExport
+
+        return ImportExport(self.repository, self.queries, self.flavors)
+
+    @cached_property
+    def resolver(self) -> "Pinning":
+        """Pins stacks, and builds the components of a pin."""
+        from stackfold.application.stacks.stack_resolver import Pinning
+
+        return Pinning(self.queries, self.flavors)
+
+    # -- pipelines and runs
+
+    @cached_property
+    def pipelines(self) -> "Pipelines":
+        """Loads pipelines, their parameters and configurations."""
+        from stackfold.infrastructure.pipelines import Pipelines
+
+        return Pipelines()
+
+    @cached_property
+    def images(self) -> "Images":
+        """Builds images for orchestrators."""
+        from stackfold.application.pipelines.images import Images
+        from stackfold.infrastructure.system.code_folder import code_folder
+
+        locate = partial(code_folder, home=self.home)
+        log = ("stackfold[postgres]",) if self.database.shared else ()
+        return Images(self.resolver, self.flavors, locate, log)
+
+    @cached_property
+    def run_queries(self) -> "SqlRunQueries":
+        """Reads runs."""
+        from stackfold.infrastructure.queries.runs import SqlRunQueries
+
+        return SqlRunQueries(self.database, self.claims)
+
+    @cached_property
+    def run_diffs(self) -> "RunDiffs":
+        """Compares runs."""
+        from stackfold.application.runs.run_diffs import RunDiffs
+        from stackfold.infrastructure.queries.changes import SqlChanges
+
+        return RunDiffs(self.run_queries, SqlChanges(self.database, self.history))
+
+    @cached_property
+    def claims(self) -> "Claims":
+        """Knows which process executes which run."""
+        if self.database.shared:
+            from stackfold.infrastructure.system.postgres_claims import PostgresClaims
+
+            return PostgresClaims(self.database)
+        if sys.platform == "win32":
+            from stackfold.infrastructure.system.windows_claims import WindowsClaims
+
+            return WindowsClaims(self.home)
+        from stackfold.infrastructure.system.claims import FileClaims
+
+        return FileClaims(self.home)
+
+    @cached_property
+    def materializers(self) -> "Materializers":
+        """Writes and reads values."""
+        from stackfold.application.artifacts.materializers import Materializers
+        from stackfold.infrastructure.materializers import ALL, shipped
+
+        return Materializers(ALL, shipped.load)
+
+    @cached_property
+    def runs(self) -> "Runs":
+        """Queries and commands on runs."""
+        from stackfold.application.runs.runs import Runs
+
+        return Runs(self.run_queries, self)
+
+    @cached_property
+    def launcher(self) -> "RunLauncher":
+        """Executes graphs on pinned stacks."""
+        from stackfold.application.runs.job_submitter import JobSubmitter
+        from stackfold.application.runs.launcher import RunLauncher
+        from stackfold.infrastructure.system.module_sources import code_fingerprints
+
+        return RunLauncher(
+            self.repository,
+            self.resolver,
+            self.materializers,
+            self.claims,
+            self.executions,
+            JobSubmitter(self.run_queries),
+            self.images,
+            code_fingerprints,
+        )
+
+    @cached_property
+    def remote_steps(self) -> "RemoteSteps":
+        """Executes steps in the processes of an engine."""
+        from stackfold.application.runs.remote_steps import RemoteSteps
+
+        load = self.pipelines.load
+        return RemoteSteps(self.repository, self.run_queries, self.claims, self.launcher, load)
+
+    @cached_property
+    def resumption(self) -> "Resumption":
+        """Resumes runs."""
+        from stackfold.application.runs.resumption import Resumption
+
+        return Resumption(
+            self.repository,
+            self.run_queries,
+            self.resolver,
+            self.claims,
+            self.launcher,
+            self.pipelines.load,
+        )
+
+    @cached_property
+    def reruns(self) -> "Reruns":
+        """Repeats runs."""
+        from stackfold.application.runs.reruns import Reruns
+
+        return Reruns(self.run_queries, self.launcher, self.pipelines.load, self.environment)
+
+    @cached_property
+    def run_outputs(self) -> "RunOutputs":
+        """Reads values and logs of runs."""
+        from stackfold.application.runs.run_outputs import RunOutputs
+
+        return RunOutputs(self.run_queries, self.resolver, self.materializers)
+
+    @cached_property
+    def executions(self) -> "SqlExecutions":
+        """Looks up earlier executions of steps."""
+        from stackfold.infrastructure.queries.cache import SqlExecutions
+
+        return SqlExecutions(self.database)
+
+    @cached_property
+    def cache_reasons(self) -> "CacheReasons":
+        """Explains why steps were or were not cached."""
+        from stackfold.application.runs.cache_reasons import CacheReasons
+
+        return CacheReasons(self.run_queries, self.executions)
+
+    def environment(self) -> "Environment":
+        """Describe this Python, platform and its packages."""
+        from stackfold.infrastructure.system.environment import environment
+
+        return environment()
+
+    # -- artifacts
+
+    @cached_property
+    def artifacts(self) -> "Artifacts":
+        """Queries and commands on artifacts."""
+        from stackfold.application.artifacts.artifacts import Artifacts
+
+        return Artifacts(self.artifact_queries, self._artifact_loading, self._pruning)
+
+    @cached_property
+    def artifact_queries(self) -> "SqlArtifactQueries":
+        """Reads artifacts."""
+        from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
+
+        return SqlArtifactQueries(self.database)
+
+    def _artifact_loading(self) -> "ArtifactLoading":
+        from stackfold.application.artifacts.artifact_loading import ArtifactLoading
+
+        return ArtifactLoading(self.artifact_queries, self.resolver, self.materializers)
+
+    def _pruning(self) -> "Pruning":
+        from stackfold.application.artifacts.pruning import Pruning
+
+        home = Path(os.path.realpath(self.home)).as_uri()
+        return Pruning(self.artifact_queries, self.flavors, f"{home}/")
+
+    # -- deployments
+
+    @cached_property
+    def deployments(self) -> "Deployments":
+        """Queries and commands on deployments."""
+        from stackfold.application.deployments.deployments import Deployments
+
+        return Deployments(
+            self.deployment_queries, self.artifact_queries, self.history, self.queries, self
+        )
+
+    @cached_property
+    def deployment_queries(self) -> "SqlDeploymentQueries":
+        """Reads deployments."""
+        from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
+
+        return SqlDeploymentQueries(self.database)
+
+    @cached_property
+    def deployers(self) -> "Deployers":
+        """Builds model deployers."""
+        from stackfold.application.deployments.deployers import Deployers
+
+        return Deployers(self.resolver, self.rules, self.materializers)
