@@ -43,7 +43,7 @@ def stacks(
 ) -> None:
     """Print stacks, at present or at a past point."""
     with Workspace.open() as workspace:
-        position = workspace.log.position(as_of)
+        position = _position(workspace, as_of)
 
         def ask(part: Listing) -> Sequence[StackView]:
             return workspace.stacks.list(part, position)
@@ -101,7 +101,7 @@ def components(
 ) -> None:
     """Print components of a type, at present or at a past point."""
     with Workspace.open() as workspace:
-        position = workspace.log.position(as_of)
+        position = _position(workspace, as_of)
 
         def ask(part: Listing) -> Sequence[ComponentView]:
             return workspace.components.list(type, part, position)
@@ -222,7 +222,7 @@ def deployments(
     from stackfold.application.deployments.deployment_views import DeploymentView
 
     with Workspace.open() as workspace:
-        position = workspace.log.position(as_of)
+        position = _position(workspace, as_of)
 
         def ask(part: Listing) -> Sequence[DeploymentView]:
             return workspace.deployments.list(part, position)
@@ -292,6 +292,11 @@ def version(output: str = Format.TABLE) -> None:
 
 
 # -- helpers
+
+
+def _position(workspace: Workspace, as_of: str | None) -> int | None:
+    """The position of a past point: resolved once, for all pages of a list."""
+    return None if as_of is None else workspace.log.position(as_of)
 
 
 def _show_name(view: StackView | ComponentView, output: str) -> None:

@@ -177,16 +177,10 @@ class SqlQueries:
     ) -> StoredComponent:
         """The component of that type and name, id or unique prefix, as it is configured."""
         type = ComponentType(type)
-        condition, columns = " AND t.type = ?", ", t.flavor, t.configuration, t.revision"
+        columns = ", t.flavor, t.configuration, t.revision"
+        condition, values = " AND t.type = ?", (type.value,)
         id, name, flavor, configuration, revision = find_row(
-            self._database,
-            "components",
-            type.noun,
-            condition,
-            (type.value,),
-            reference,
-            as_of,
-            columns,
+            self._database, "components", type.noun, condition, values, reference, as_of, columns
         )
         return StoredComponent(id, type.value, name, flavor, mapping(configuration), revision)
 
