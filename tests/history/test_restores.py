@@ -22,7 +22,7 @@ def test_a_deleted_stack_is_restored_with_its_last_state(ws, prod):
 
 def test_components_deleted_with_the_stack_must_be_restored_first(ws, prod):
     ws.stacks.delete("prod", recursive=True)
-    says = "deleted: run `stackfold artifact-store restore shared` first$"
+    says = "deleted: restore it first$"
     with rejected(ws, ComponentDeleted, says):
         ws.stacks.restore("prod")
     ws.components.restore(STORE, "shared")
