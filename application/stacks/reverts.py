@@ -195,8 +195,7 @@ class Reverts:
     def _revision(
         self, kind: str, found: Reference, to: int | None, as_of: AsOf, noun: str = "stack"
     ) -> Revision:
-        position = self._queries.position(as_of)
-        if position is not None:
+        if as_of is not None and (position := self._queries.position(as_of)):
             past = self._history.revision(kind, found.id, position)
             if past is None:
                 raise DidNotExistAt(noun, found.name, position)
