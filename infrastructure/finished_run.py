@@ -1,4 +1,4 @@
-"""A run that completed, in Python."""
+"""The result of calling a pipeline."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that completed, and the way to what it produced."""
+    """A completed run, with access to its outputs."""
 
     view: RunView
     home: Path
-    """The home of the workspace that knows it."""
+    """The home of its workspace."""
     store: str | None = None
-    """The address of the shared log that it is in; None if that is in the home."""
+    """The address of the shared log that contains it; None if the log is in the home."""
     _workspace: "Workspace | None" = field(default=None, repr=False, compare=False)
-    """That it was run in; None in another process."""
+    """The workspace that it ran in; None in another process."""
 
     @classmethod
     def of(cls, view: RunView, workspace: "Workspace") -> "FinishedRun":
-        """A run that completed in a workspace."""
+        """Create the result of a run that completed in a workspace."""
         return cls(view, workspace.home, workspace.store, workspace)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -51,33 +51,33 @@ class FinishedRun:
         return self.view.status
 
     def describe(self) -> "RunDescription":
-        """Its steps, and everything that it was pinned to."""
+        """Return its steps, and the stack that it was pinned to."""
         with self._opened() as workspace:
             return workspace.runs.describe(self.id)
 
     def why(self) -> "Sequence[CacheReason]":
-        """Why each of its steps was or was not taken from the cache."""
+        """Explain for each step why it was or was not cached."""
         with self._opened() as workspace:
             return workspace.runs.why(self.id)
 
     def load(self, step: str, output: str | None = None) -> Any:
-        """A value that it produced.
+        """Return a value that it produced.
 
         Args:
             step: The step's name.
-            output: The output's name; may be left out if there is one.
+            output: The output's name; may be omitted if the step has one output.
 
         Raises:
-            NotFound: There is no such output.
-            ArtifactDamaged: The value is gone, or not what was written.
-            LogUnavailable: It was run in a workspace in memory, which is closed.
+            NotFound: The output does not exist.
+            ArtifactDamaged: The value is missing or damaged.
+            LogUnavailable: It ran in a workspace in memory that was closed.
         """
         with self._opened() as workspace:
             return workspace.runs.load(self.id, step, output)
 
     @contextmanager
     def _opened(self) -> "Iterator[Workspace]":
-        """The workspace that it was run in; opened once more, if it was closed."""
+        """The workspace that it ran in, opened again if it was closed."""
         from stackfold.infrastructure.workspace import Workspace
 
         known = self._workspace

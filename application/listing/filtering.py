@@ -1,4 +1,4 @@
-"""Taking the part of a list that is wanted out of rows in memory; the log's rows are SQL's job."""
+"""Filters, sorts and pages rows in memory; rows of the log are filtered by SQL."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -18,14 +18,14 @@ _FITS: dict[str, Callable[[str, str], bool]] = {
 
 
 def selected(rows: Sequence[Row], listing: Listing) -> list[Row]:
-    """The rows that a listing asks for, in its order.
+    """Return the rows of a listing.
 
     Args:
-        rows: All of them, of one kind.
-        listing: Which of them; labels are not looked at, as these rows have none.
+        rows: All rows, of one class.
+        listing: Filters, order and page; labels are ignored, as these rows have none.
 
     Raises:
-        InvalidListing: A column that the rows do not have.
+        InvalidListing: The rows have no such column.
     """
     found = [row for row in rows if all(_fits(row, condition) for condition in listing.where)]
     found.sort(key=lambda row: _text(row, listing.sort_by), reverse=listing.descending)
@@ -40,7 +40,7 @@ def _fits(row: Any, condition: Condition) -> bool:
 
 
 def _text(row: Any, column: str) -> str:
-    """A value as it is written in a condition; truth as in JSON."""
+    """A value as it is written in a condition; booleans as in JSON."""
     if column not in row._fields:
         raise InvalidListing("column", column, row._fields)
     value = getattr(row, column)

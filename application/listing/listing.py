@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 
 class Condition(NamedTuple):
-    """What a list must fulfil: a column, an operator and a value."""
+    """A condition on a column."""
 
     column: str
     operator: Literal["equals", "contains", "startswith", "endswith", "oneof"]
@@ -12,7 +12,7 @@ class Condition(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Which part of a list is wanted, and in which order."""
+    """Filters, order and page of a list."""
 
     where: tuple[Condition, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
