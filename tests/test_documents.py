@@ -3,11 +3,14 @@
 `UPDATE_DOCUMENTS=1 pytest tests/test_documents.py` writes the current output into the documents.
 """
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from documents import comparable, programs, rerun
+from documents import comparable, programs, rerun, write_programs
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
@@ -50,3 +53,38 @@ def test_the_programs_print_the_same_on_postgresql(path, postgres, tmp_path_fact
         printed = rerun(document, tmp_path_factory.mktemp("documents-"), url)
     assert "Traceback" in document or "Traceback" not in printed
     assert programs(comparable(printed)) == programs(comparable(document))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """What mypy found out about Stackfold and libraries, for one document after the other."""
+    return tmp_path_factory.mktemp("mypy")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "path",
+    [path for path in DOCUMENTS if "```python\n# " in path.read_text()],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_the_programs_of_a_document_pass_type_checkers(path, tmp_path, cache):
+    names = write_programs(path.read_text(), tmp_path)
+    if "digits" in path.read_text():
+        (tmp_path / "digits.py").write_text((ROOT / "examples" / "digits.py").read_text())
+    settings = {
+        "include": names,
+        "extraPaths": [str(ROOT / "src")],
+        "typeCheckingMode": "standard",
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    mypy = ["mypy", "--config-file", ROOT / "pyproject.toml", "--cache-dir", cache, *names]
+    for tool in (mypy, ["pyright", "--pythonpath", sys.executable]):
+        done = subprocess.run(
+            [sys.executable, "-m", *tool],
+            cwd=tmp_path,
+            env={**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr

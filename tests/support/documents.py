@@ -57,6 +57,15 @@ def rerun(document: str, folder: Path, store: str | None = None) -> str:
     return _BLOCK.sub(replaced, document)
 
 
+def write_programs(document: str, folder: Path) -> list[str]:
+    """Write the document's Python files into a folder; returns their names."""
+    blocks = [block["body"] for block in _BLOCK.finditer(document) if block["kind"] == "python"]
+    files = {name["name"]: body for body in blocks if (name := _FILE.match(body))}
+    for name, body in files.items():
+        (folder / name).write_text(body)
+    return [*files]
+
+
 def programs(document: str) -> dict[str, str]:
     """Command → its output, for commands that run a Python program of the document."""
     sessions = [each["body"] for each in _BLOCK.finditer(document) if each["kind"] == "console"]

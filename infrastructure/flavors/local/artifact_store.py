@@ -7,11 +7,11 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
@@ -64,10 +64,13 @@ class LocalArtifactStore(ArtifactStore):
                 raise ValueError("is an address: give a folder, or choose the flavor for it")
             return path
 
-    configuration: Configuration
+    configuration: Any  # so that a subclass may narrow it to its own `Configuration`
+
+    def create(self) -> AbstractContextManager[ports.ArtifactWriter]:
+        return self._create()
 
     @contextmanager
-    def create(self) -> Iterator[ports.ArtifactWriter]:
+    def _create(self) -> Iterator[ports.ArtifactWriter]:
         # Symbolic links are resolved: the real folder must contain every artifact.
         root = os.path.realpath(self._root)
         with _store_errors(root):
@@ -156,7 +159,7 @@ class LocalArtifactStore(ArtifactStore):
 
     @cached_property
     def _root(self) -> str:
-        path = os.path.expanduser(self.configuration.path)
+        path: str = os.path.expanduser(self.configuration.path)
         if path.startswith("~"):
             raise ArtifactStoreUnavailable(path, "there is no such user: write the path in full")
         return os.path.abspath(os.path.join(self.home, path))
