@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.errors import UnknownClass
-from stackfold.domain.pipelines.class_finder import FindClass
+from stackfold.domain.exact_json.class_finder import FindClass
 
 Versions = Mapping[str, str]
 """"python" and module → the version that wrote a value, for version-dependent formats."""

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast, get_args
 from stackfold.application.artifacts.materializer import Materializer, Versions, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.errors import ArtifactDamaged, InvalidMaterializer, PickleForbidden
-from stackfold.domain.pipelines.class_finder import (
+from stackfold.domain.exact_json.class_finder import (
     FindClass,
     main_name,
     mentioned,

@@ -10,7 +10,7 @@ from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.domain.errors import ArtifactDamaged, StackfoldError, VersionsDiffer
 from stackfold.domain.errors.wording import text_of
-from stackfold.domain.pipelines.class_finder import class_finder, type_name
+from stackfold.domain.exact_json.class_finder import class_finder, type_name
 from stackfold.domain.pipelines.graph import StepFunction
 from stackfold.domain.runs.artifact import Artifact
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from stackfold.domain.exact_json.decoding import Decoder
 from stackfold.domain.exact_json.display import readable
-from stackfold.domain.pipelines.class_finder import class_finder
+from stackfold.domain.exact_json.class_finder import class_finder
 
 
 class RecordedParameters(NamedTuple):

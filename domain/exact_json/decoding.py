@@ -16,7 +16,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from stackfold.domain.errors import UnknownClass
-from stackfold.domain.pipelines.class_finder import FindClass, type_name
+from stackfold.domain.exact_json.class_finder import FindClass, type_name
 
 FACTORIES: dict[str, type] = {
     kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from stackfold.domain.exact_json.decoding import Unloaded
-from stackfold.domain.pipelines.class_finder import is_model, is_named_tuple
+from stackfold.domain.exact_json.class_finder import is_model, is_named_tuple
 
 _LONGEST_INTEGER = 10_000
 """Bits; Python limits the length of decimal integers."""

@@ -16,7 +16,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from stackfold.domain.errors.wording import with_article
-from stackfold.domain.pipelines.class_finder import type_name
+from stackfold.domain.exact_json.class_finder import type_name
 
 PATH = type(Path())
 _LARGEST_INTEGER = 2**53

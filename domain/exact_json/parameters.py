@@ -30,7 +30,7 @@ from stackfold.domain.exact_json.encoding import (
     encoded_timedelta,
     is_by_offset,
 )
-from stackfold.domain.pipelines.class_finder import FindClass, is_named_tuple, type_name
+from stackfold.domain.exact_json.class_finder import FindClass, is_named_tuple, type_name
 
 _NUMPY_SCALARS = (bool, int, float, complex, str, bytes)
 _PLAIN_INTEGER = 2**53

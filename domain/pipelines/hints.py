@@ -3,7 +3,7 @@
 from types import GenericAlias, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from stackfold.domain.pipelines.class_finder import type_name
+from stackfold.domain.exact_json.class_finder import type_name
 
 _NUMBER = "number"
 _KINDS: dict[Any, str] = {

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from stackfold.domain.errors import OutputMismatch
 from stackfold.domain.errors.wording import with_article
-from stackfold.domain.pipelines.class_finder import type_name
+from stackfold.domain.exact_json.class_finder import type_name
 from stackfold.domain.pipelines.hints import hint_text, is_typed_dict
 from stackfold.domain.pipelines.signature import OutputDefinition
 

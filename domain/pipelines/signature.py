@@ -31,7 +31,7 @@ from stackfold.domain.exact_json.parameters import (
     record_of,
 )
 from stackfold.domain.name import valid_name
-from stackfold.domain.pipelines.class_finder import FindClass, class_finder, mentioned
+from stackfold.domain.exact_json.class_finder import FindClass, class_finder, mentioned
 from stackfold.domain.pipelines.type_hints import resolved_hints
 from stackfold.domain.validation_message import first_error
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from stackfold.application.artifacts.materializer import Materializer, Versions, WriteValue
 from stackfold.application.ports import ArtifactWriter
-from stackfold.domain.pipelines.class_finder import FindClass
+from stackfold.domain.exact_json.class_finder import FindClass
 from stackfold.infrastructure.system import environment
 
 _NO_LIBRARY = sys.stdlib_module_names | {"__main__", "__mp_main__", "cloudpickle"}

@@ -4,7 +4,7 @@ from typing import Any, BinaryIO, cast
 
 from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
-from stackfold.domain.pipelines.class_finder import FindClass
+from stackfold.domain.exact_json.class_finder import FindClass
 from stackfold.infrastructure.materializers.pillow_image import PillowMaterializer
 from stackfold.infrastructure.materializers.sink import Sink, comes_from
 

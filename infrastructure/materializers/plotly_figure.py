@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
-from stackfold.domain.pipelines.class_finder import FindClass
+from stackfold.domain.exact_json.class_finder import FindClass
 from stackfold.infrastructure.materializers.sink import comes_from
 
 _BEGIN, _END = b'<script type="application/json" id="stackfold-figure">', b"</script>"

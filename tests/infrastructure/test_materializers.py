@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 from round_trip import MATERIALIZERS, round_trip, stored
 
 from stackfold.domain.errors import ArtifactDamaged, UnknownClass
-from stackfold.domain.pipelines.class_finder import class_finder
+from stackfold.domain.exact_json.class_finder import class_finder
 
 
 def same(one: Any, other: Any) -> bool:

@@ -4,7 +4,7 @@ import io
 from typing import Any
 
 from stackfold.application.artifacts.materializers import Materializers
-from stackfold.domain.pipelines.class_finder import class_finder, type_name
+from stackfold.domain.exact_json.class_finder import class_finder, type_name
 from stackfold.infrastructure.materializers import ALL
 
 MATERIALIZERS = Materializers(ALL)
