@@ -42,7 +42,7 @@ from stackfold.infrastructure.database.url import Address
 from stackfold.infrastructure.system.forks import notify_after_fork
 
 if TYPE_CHECKING:
-    from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+    from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
 _LOCK = int.from_bytes(b"stackfol", "big")
 """The write lock. An advisory lock needs no rights to the tables and does not block readers."""
@@ -228,7 +228,7 @@ class PostgresDatabase:
         self.empty = False
 
     def _tables(self) -> "ReadModelTables":
-        from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+        from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
         return ReadModelTables(self.aggregates)
 

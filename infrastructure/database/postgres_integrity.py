@@ -12,8 +12,8 @@ from stackfold.infrastructure.database.postgres_schema import (
     SCHEMA_NAME,
 )
 from stackfold.infrastructure.database.protocol import Cursor, Fault
-from stackfold.infrastructure.eventstore import log_tables
-from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+from stackfold.infrastructure.database import log_tables
+from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
 Read = Callable[[str, Sequence[Any]], list[Any]]
 """Executes a SELECT."""

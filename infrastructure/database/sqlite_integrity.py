@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 
 from stackfold.infrastructure.database.protocol import Fault
-from stackfold.infrastructure.eventstore import log_tables
-from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+from stackfold.infrastructure.database import log_tables
+from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
 REBUILD = "the log itself is intact: `stackfold log rebuild` recreates indexes and read models"
 COPY = "copy what can be read with `stackfold log fork NEW_HOME`, or restore the file from a backup"

@@ -103,7 +103,7 @@ def fill(database: Database, copied: Iterable[Record]) -> Head:
         LogExists: The database already has a log.
         ContradictoryEvents: Too many of the records have the same revisions.
     """
-    from stackfold.infrastructure.eventstore.log_tables import copy
+    from stackfold.infrastructure.database.log_tables import copy
     from stackfold.infrastructure.eventstore.rebuild import fold_copied, report
     from stackfold.infrastructure.eventstore.records import head
     from stackfold.infrastructure.eventstore.wiring import EventStoreComponents

@@ -15,7 +15,7 @@ from stackfold.domain.errors import NameTaken
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.eventstore.canonical_json import canonical_json
-from stackfold.infrastructure.eventstore.log_index import (
+from stackfold.infrastructure.database.log_index import (
     FIRST_NAME,
     IndexEntry,
     author_of,

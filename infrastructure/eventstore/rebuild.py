@@ -13,7 +13,7 @@ from stackfold.infrastructure.database.protocol import Cursor, Database, pages
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.eventstore.contradictions import Contradiction, Contradictions
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
-from stackfold.infrastructure.eventstore.log_index import (
+from stackfold.infrastructure.database.log_index import (
     LOG_INDEX,
     IndexEntry,
     author_of,
@@ -21,7 +21,7 @@ from stackfold.infrastructure.eventstore.log_index import (
     revision_entry,
 )
 from stackfold.infrastructure.eventstore.projector import encoded, in_json
-from stackfold.infrastructure.eventstore.read_model_tables import ENVELOPE, ReadModelTables
+from stackfold.infrastructure.database.read_model_tables import ENVELOPE, ReadModelTables
 from stackfold.infrastructure.eventstore.row_statements import statement
 
 Progress = Callable[[int], None]

@@ -32,7 +32,7 @@ class EventStoreComponents:
     def log(self) -> "Recorder":
         """The recorder."""
         from stackfold.infrastructure.eventstore.projector import Projector
-        from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+        from stackfold.infrastructure.database.read_model_tables import ReadModelTables
         from stackfold.infrastructure.eventstore.recorder import Recorder
         from stackfold.infrastructure.queries.stacks import SqlQueries
 

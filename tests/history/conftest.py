@@ -5,7 +5,7 @@ from history.homes import copied, fill
 from workspaces import stack, store
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
-from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.workspace import Workspace
 
 

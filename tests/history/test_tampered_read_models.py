@@ -4,7 +4,7 @@ import pytest
 from history.homes import opened_by_force, tamper, verified
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
-from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.workspace import Workspace
 
 

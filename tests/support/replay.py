@@ -11,7 +11,7 @@ from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
 from stackfold.infrastructure.eventstore.fork import fill
 from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, COLUMNS, Record, chained
-from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
+from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.workspace import Workspace
 
 
