@@ -183,7 +183,7 @@ class Services:
     def claims(self) -> "Claims":
         """Knows which process executes which run."""
         if self.database.shared:
-            from stackfold.infrastructure.system.postgres_claims import PostgresClaims
+            from stackfold.infrastructure.database.postgres_claims import PostgresClaims
 
             return PostgresClaims(self.database)
         if sys.platform == "win32":

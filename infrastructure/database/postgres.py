@@ -38,7 +38,7 @@ from stackfold.infrastructure.database.postgres_schema import (
 )
 from stackfold.infrastructure.database.protocol import Cursor, Fault, R, Wait, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
-from stackfold.infrastructure.database.url import Address
+from stackfold.infrastructure.system.database_url import Address
 from stackfold.infrastructure.system.forks import notify_after_fork
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from stackfold.domain.errors import LogUnavailable
 from stackfold.infrastructure.database.postgres_dialect import translated, without_nul
 from stackfold.infrastructure.database.postgres_errors import connection_error, server_restarts
 from stackfold.infrastructure.database.postgres_schema import HAS_ACCESS, SCHEMA_NAME
-from stackfold.infrastructure.database.url import Address
+from stackfold.infrastructure.system.database_url import Address
 
 PATIENCE = 10.0
 """Seconds to wait for the transaction of another session to end."""

@@ -10,7 +10,7 @@ from stackfold.infrastructure.database.postgres_connection import (
     control,
 )
 from stackfold.infrastructure.database.postgres_schema import CHANNEL
-from stackfold.infrastructure.database.url import Address
+from stackfold.infrastructure.system.database_url import Address
 
 
 class Listener:

@@ -131,7 +131,7 @@ def import_into(store: str, path: Path) -> "Head":
 
 
 def _shared(store: str) -> "PostgresDatabase":
-    from stackfold.infrastructure.database.url import address
+    from stackfold.infrastructure.system.database_url import address
 
     where = address(store)
     try:

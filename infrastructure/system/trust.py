@@ -22,7 +22,7 @@ from stackfold.domain.errors import (
 )
 
 if TYPE_CHECKING:
-    from stackfold.infrastructure.database.url import Address
+    from stackfold.infrastructure.system.database_url import Address
     from stackfold.infrastructure.system.home import Project
 
 _TRUST_FILE = "trusted.json"
@@ -110,7 +110,7 @@ def trust_project(home: Path, start: Path) -> TrustedProject:
         Invalid: The project names a log by an address that is not to be used.
         InvalidFile: The project's file is damaged, or the list cannot be written.
     """
-    from stackfold.infrastructure.database.url import address
+    from stackfold.infrastructure.system.database_url import address
     from stackfold.infrastructure.system.home import project_folder, read_project
 
     folder = project_folder(start)
@@ -156,7 +156,7 @@ def untrust_project(home: Path, start: Path) -> TrustedProject:
 
 def _named_store(folder: Path) -> "Address | None":
     """The log that a project names; None if it names none, or cannot be read."""
-    from stackfold.infrastructure.database.url import address
+    from stackfold.infrastructure.system.database_url import address
     from stackfold.infrastructure.system.home import read_project
 
     try:
@@ -231,7 +231,7 @@ def require_trusted_store(folder: Path, store: str, home: Path | None) -> None:
         Invalid: It is not the URL of a shared log.
         InvalidFile: The list of trusted URLs is damaged.
     """
-    from stackfold.infrastructure.database.url import address
+    from stackfold.infrastructure.system.database_url import address
     from stackfold.infrastructure.system.home import home_folder
 
     where = address(store)

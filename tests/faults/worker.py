@@ -190,7 +190,7 @@ def as_nobody(home: str, new_home: str) -> dict[str, str]:
 
 def warm_up() -> None:
     """Import all that will be needed."""
-    import_module("stackfold.infrastructure.system.postgres_claims")
+    import_module("stackfold.infrastructure.database.postgres_claims")
     with Workspace.in_memory() as ws:
         ws.components.register(STORE, "a", "local")
         ws.stacks.register("a", orchestrator="default", artifact_store="a", activate=True)

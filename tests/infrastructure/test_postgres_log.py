@@ -5,7 +5,7 @@ import pytest
 from contracts.log import LogContract
 
 from stackfold.infrastructure.database.postgres import PostgresDatabase
-from stackfold.infrastructure.database.url import address
+from stackfold.infrastructure.system.database_url import address
 from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
 

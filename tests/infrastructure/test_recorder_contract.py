@@ -9,7 +9,7 @@ from eventsourcing.tests.persistence import ApplicationRecorderTestCase
 from stackfold.domain.stacks.stack import Stack
 from stackfold.infrastructure.database.postgres import PostgresDatabase
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
-from stackfold.infrastructure.database.url import address
+from stackfold.infrastructure.system.database_url import address
 from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
 

@@ -23,10 +23,10 @@ from stackfold.domain.errors import (
     RunBusy,
     StackActive,
 )
-from stackfold.infrastructure.database.url import address
+from stackfold.infrastructure.system.database_url import address
 from stackfold.infrastructure.system.author import author
 from stackfold.infrastructure.system.home import LOG_FILE
-from stackfold.infrastructure.system.postgres_claims import PostgresClaims
+from stackfold.infrastructure.database.postgres_claims import PostgresClaims
 from stackfold.infrastructure.workspace import Workspace
 
 

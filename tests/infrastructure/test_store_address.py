@@ -2,7 +2,7 @@
 
 import pytest
 
-from stackfold.infrastructure.database.url import only_on_loopback
+from stackfold.infrastructure.system.database_url import only_on_loopback
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from stackfold.application.ports.submitting_orchestrator import (
 )
 from stackfold.domain.errors import EngineStopped, EngineUnavailable, RunDetached, WouldNotRun
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.database.url import address, only_on_loopback
+from stackfold.infrastructure.system.database_url import address, only_on_loopback
 from stackfold.infrastructure.eventstore.open import chosen_store
 from stackfold.infrastructure.flavors.kubeflow.settings import KubeflowSettings
 from stackfold.infrastructure.system.home import LOG_FILE, find_project
