@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from stackfold.application.ports.stack_component import StackComponent
 from stackfold.application.ports.step_executor import StepExecutor
-from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.stacks.component_type import ComponentType
 
 if TYPE_CHECKING:

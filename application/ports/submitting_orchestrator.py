@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from stackfold.application.ports.orchestrator import Execute, Orchestrator, RunPlan
-from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.runs.failure_mode import FailureMode
 
 if TYPE_CHECKING:
     from stackfold.domain.pipelines.resources import Resources

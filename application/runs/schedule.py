@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from stackfold.application.ports import RunPlan
-from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.runs.failure_mode import FailureMode
 
 if TYPE_CHECKING:
     from stackfold.domain.pipelines.graph import Node

@@ -11,8 +11,8 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from stackfold.domain.exact_json.decoding import Unloaded
 from stackfold.domain.exact_json.class_finder import is_model, is_named_tuple
+from stackfold.domain.exact_json.decoding import Unloaded
 
 _LONGEST_INTEGER = 10_000
 """Bits; Python limits the length of decimal integers."""

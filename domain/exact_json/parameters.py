@@ -22,6 +22,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from stackfold.domain.errors import UnknownClass
 from stackfold.domain.errors.wording import with_article
+from stackfold.domain.exact_json.class_finder import FindClass, is_named_tuple, type_name
 from stackfold.domain.exact_json.decoding import FACTORIES, IP_KINDS, Decoder
 from stackfold.domain.exact_json.encoding import (
     Encoder,
@@ -30,7 +31,6 @@ from stackfold.domain.exact_json.encoding import (
     encoded_timedelta,
     is_by_offset,
 )
-from stackfold.domain.exact_json.class_finder import FindClass, is_named_tuple, type_name
 
 _NUMPY_SCALARS = (bool, int, float, complex, str, bytes)
 _PLAIN_INTEGER = 2**53

@@ -1,7 +1,6 @@
 """Options: how a step or a pipeline is executed."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, Self, TypedDict
 
 from pydantic import (
@@ -16,20 +15,10 @@ from pydantic import (
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
 from stackfold.domain.pipelines.hooks import Hook
 from stackfold.domain.pipelines.resources import AnyResources, Resources
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.metadata import valid_metadata
 from stackfold.domain.runs.tags import valid_tag
 from stackfold.domain.validation_message import first_error
-
-
-class FailureMode(StrEnum):
-    """What happens to the other steps when one has failed."""
-
-    FAIL_FAST = "fail_fast"
-    """Running steps are cancelled, and no other step is started."""
-    STOP_ON_FAILURE = "stop_on_failure"
-    """Running steps continue, and no other step is started."""
-    CONTINUE_ON_FAILURE = "continue_on_failure"
-    """All steps that do not depend on the failed one are executed."""
 
 
 def valid_tags(tags: tuple[str, ...]) -> tuple[str, ...]:

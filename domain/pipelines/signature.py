@@ -19,6 +19,7 @@ from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
 from stackfold.domain.errors import InvalidPipeline, UnknownClass
+from stackfold.domain.exact_json.class_finder import FindClass, class_finder, mentioned
 from stackfold.domain.exact_json.encoding import NoExactForm
 from stackfold.domain.exact_json.parameters import (
     IsSecret,
@@ -31,7 +32,6 @@ from stackfold.domain.exact_json.parameters import (
     record_of,
 )
 from stackfold.domain.name import valid_name
-from stackfold.domain.exact_json.class_finder import FindClass, class_finder, mentioned
 from stackfold.domain.pipelines.type_hints import resolved_hints
 from stackfold.domain.validation_message import first_error
 

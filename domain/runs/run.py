@@ -11,9 +11,9 @@ from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.limits import TAGS, must_be_few
 from stackfold.domain.name import LONGEST
-from stackfold.domain.pipelines.options import FailureMode
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.environment import Environment
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin
 from stackfold.domain.runs.step_outcome import StepCancellation, StepFailure, StepLog, StepResult
 

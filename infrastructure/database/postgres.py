@@ -38,7 +38,7 @@ from stackfold.infrastructure.database.postgres_schema import (
 )
 from stackfold.infrastructure.database.protocol import Cursor, Fault, R, Wait, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
-from stackfold.infrastructure.system.database_url import Address
+from stackfold.infrastructure.system.database_url import DatabaseUrl
 from stackfold.infrastructure.system.forks import notify_after_fork
 
 if TYPE_CHECKING:
@@ -68,14 +68,14 @@ class PostgresDatabase:
     conflict: type[Exception] = psycopg.IntegrityError
     shared = True
 
-    def __init__(self, address: Address, connection: Connection) -> None:
+    def __init__(self, address: DatabaseUrl, connection: Connection) -> None:
         """Use `open` instead of this.
 
         Args:
             address: The address of the database.
             connection: A connection to it.
         """
-        self.place = address.place
+        self.place = address.location
         self._address = address
         self.url: str | None = address.url
         self._opened: Connection | None = connection
@@ -88,7 +88,7 @@ class PostgresDatabase:
         """Whether the database has no log yet."""
 
     @classmethod
-    def open(cls, address: Address) -> Self:
+    def open(cls, address: DatabaseUrl) -> Self:
         """Connect to the database at an address.
 
         Raises:

@@ -13,7 +13,7 @@ from stackfold.domain.errors import LogUnavailable
 from stackfold.infrastructure.database.postgres_dialect import translated, without_nul
 from stackfold.infrastructure.database.postgres_errors import connection_error, server_restarts
 from stackfold.infrastructure.database.postgres_schema import HAS_ACCESS, SCHEMA_NAME
-from stackfold.infrastructure.system.database_url import Address
+from stackfold.infrastructure.system.database_url import DatabaseUrl
 
 PATIENCE = 10.0
 """Seconds to wait for the transaction of another session to end."""
@@ -55,7 +55,7 @@ class TranslatingCursor(psycopg.Cursor[Any]):
 Connection = psycopg.Connection[Any]
 
 
-def connect(address: Address, patience: float) -> Connection:
+def connect(address: DatabaseUrl, patience: float) -> Connection:
     """Open a connection that commits each statement outside of transactions.
 
     Args:
@@ -72,12 +72,12 @@ def connect(address: Address, patience: float) -> Connection:
             return _connected(address)
         except psycopg.Error as error:
             if not server_restarts(error) or time.monotonic() + pause > end:
-                raise connection_error(address.place, error) from error
+                raise connection_error(address.location, error) from error
         time.sleep(pause)
         pause = min(2 * pause, 0.5)
 
 
-def _connected(address: Address) -> Connection:
+def _connected(address: DatabaseUrl) -> Connection:
     given = conninfo_to_dict(address.url)
     hosts = str(given.get("host", ""))
     chosen: dict[str, Any] = {k: v for k, v in _TIMEOUTS.items() if k not in given}
@@ -126,7 +126,7 @@ def at_once(connection: Connection, statement: bytes) -> None:
         raise errors.error_from_result(result)
 
 
-def has_access(address: Address) -> bool:
+def has_access(address: DatabaseUrl) -> bool:
     """Whether the user has rights to the schema of the log; True if that cannot be determined."""
     with suppress(LogUnavailable, psycopg.Error), connect(address, ARRIVAL) as connection:
         ((allowed,),) = connection.execute(HAS_ACCESS).fetchall()

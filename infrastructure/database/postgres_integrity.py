@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Error, errors
 
+from stackfold.infrastructure.database import log_tables
 from stackfold.infrastructure.database.postgres_schema import (
     ANNOUNCE,
     APPEND_ONLY,
@@ -12,7 +13,6 @@ from stackfold.infrastructure.database.postgres_schema import (
     SCHEMA_NAME,
 )
 from stackfold.infrastructure.database.protocol import Cursor, Fault
-from stackfold.infrastructure.database import log_tables
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
 Read = Callable[[str, Sequence[Any]], list[Any]]

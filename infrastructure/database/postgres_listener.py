@@ -10,13 +10,13 @@ from stackfold.infrastructure.database.postgres_connection import (
     control,
 )
 from stackfold.infrastructure.database.postgres_schema import CHANNEL
-from stackfold.infrastructure.system.database_url import Address
+from stackfold.infrastructure.system.database_url import DatabaseUrl
 
 
 class Listener:
     """Waits for notifications of new events."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: DatabaseUrl) -> None:
         """Listen at the database with an address."""
         self._address = address
         self._connection = self._listening(ARRIVAL)

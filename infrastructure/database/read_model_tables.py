@@ -7,8 +7,8 @@ from stackfold.application.eventsourcing.aggregate_type import Aggregates
 from stackfold.application.eventsourcing.columns import columns_of
 from stackfold.application.eventsourcing.projection import PositionOf, Table
 from stackfold.application.eventsourcing.snapshots import EVERY
-from stackfold.infrastructure.database.protocol import Cursor
 from stackfold.infrastructure.database.log_index import LOG_INDEX
+from stackfold.infrastructure.database.protocol import Cursor
 
 ENVELOPE = ("id", "revision", "since", "until", "created", "updated", "ended", "by")
 """The first columns of every read model with a row per revision; its row's columns follow."""

@@ -4,8 +4,8 @@ import re
 import sqlite3
 from collections.abc import Iterator
 
-from stackfold.infrastructure.database.protocol import Fault
 from stackfold.infrastructure.database import log_tables
+from stackfold.infrastructure.database.protocol import Fault
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
 REBUILD = "the log itself is intact: `stackfold log rebuild` recreates indexes and read models"

@@ -131,12 +131,12 @@ def import_into(store: str, path: Path) -> "Head":
 
 
 def _shared(store: str) -> "PostgresDatabase":
-    from stackfold.infrastructure.system.database_url import address
+    from stackfold.infrastructure.system.database_url import parse_database_url
 
-    where = address(store)
+    where = parse_database_url(store)
     try:
         from stackfold.infrastructure.database.postgres import PostgresDatabase
     except ImportError as error:
         problem = "needs a package that is not installed: pip install 'stackfold[postgres]'"
-        raise LogUnavailable(where.place, problem) from error
+        raise LogUnavailable(where.location, problem) from error
     return PostgresDatabase.open(where)

@@ -13,8 +13,6 @@ from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.application.stacks.queries import StackQueries
 from stackfold.domain.errors import NameTaken
 from stackfold.domain.eventsourcing.event import DomainEvent
-from stackfold.infrastructure.database.protocol import Cursor, Database
-from stackfold.infrastructure.eventstore.canonical_json import canonical_json
 from stackfold.infrastructure.database.log_index import (
     FIRST_NAME,
     IndexEntry,
@@ -22,6 +20,8 @@ from stackfold.infrastructure.database.log_index import (
     fact_entry,
     revision_entry,
 )
+from stackfold.infrastructure.database.protocol import Cursor, Database
+from stackfold.infrastructure.eventstore.canonical_json import canonical_json
 from stackfold.infrastructure.eventstore.row_statements import statement
 
 _INDEX = f"INSERT INTO log_index ({', '.join(IndexEntry._fields)}) VALUES (?, ?, ?, ?)"

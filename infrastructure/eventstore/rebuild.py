@@ -9,10 +9,6 @@ from typing import Any, NamedTuple
 from stackfold.application.eventsourcing.projection import Insert, RowChange, TemporalProjection
 from stackfold.domain.errors import LogContradicts, UnreadableEvent
 from stackfold.domain.eventsourcing.event import DomainEvent
-from stackfold.infrastructure.database.protocol import Cursor, Database, pages
-from stackfold.infrastructure.database.schema_version import SCHEMA
-from stackfold.infrastructure.eventstore.contradictions import Contradiction, Contradictions
-from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 from stackfold.infrastructure.database.log_index import (
     LOG_INDEX,
     IndexEntry,
@@ -20,8 +16,12 @@ from stackfold.infrastructure.database.log_index import (
     fact_entry,
     revision_entry,
 )
-from stackfold.infrastructure.eventstore.projector import encoded, in_json
+from stackfold.infrastructure.database.protocol import Cursor, Database, pages
 from stackfold.infrastructure.database.read_model_tables import ENVELOPE, ReadModelTables
+from stackfold.infrastructure.database.schema_version import SCHEMA
+from stackfold.infrastructure.eventstore.contradictions import Contradiction, Contradictions
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.infrastructure.eventstore.projector import encoded, in_json
 from stackfold.infrastructure.eventstore.row_statements import statement
 
 Progress = Callable[[int], None]

@@ -14,8 +14,9 @@ from eventsourcing.persistence import (
 
 from stackfold.domain.errors import LogUnavailable, WriteInterrupted
 from stackfold.domain.eventsourcing.event import DomainEvent
-from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.database import log_tables
+from stackfold.infrastructure.database.protocol import Cursor, Database
+from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.eventstore import clock
 from stackfold.infrastructure.eventstore.hash_chain import (
     BEGINNING,
@@ -25,7 +26,6 @@ from stackfold.infrastructure.eventstore.hash_chain import (
     select_head,
 )
 from stackfold.infrastructure.eventstore.projector import Projector
-from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.eventstore.subscription import LogSubscription
 
 Load = Callable[[str, UUID | str, int, bytes], Any]

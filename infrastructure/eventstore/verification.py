@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from stackfold.domain.errors import Invalid, LogUnavailable, UnreadableEvent
 from stackfold.infrastructure.database.protocol import Database, Fault
-from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, Record, chained
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
+from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, Record, chained
 from stackfold.infrastructure.eventstore.rebuild import Fold, Progress, events
 from stackfold.infrastructure.eventstore.records import PAGE, records
 

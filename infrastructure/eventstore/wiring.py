@@ -31,8 +31,8 @@ class EventStoreComponents:
     @cached_property
     def log(self) -> "Recorder":
         """The recorder."""
-        from stackfold.infrastructure.eventstore.projector import Projector
         from stackfold.infrastructure.database.read_model_tables import ReadModelTables
+        from stackfold.infrastructure.eventstore.projector import Projector
         from stackfold.infrastructure.eventstore.recorder import Recorder
         from stackfold.infrastructure.queries.stacks import SqlQueries
 

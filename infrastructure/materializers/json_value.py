@@ -9,10 +9,10 @@ from typing import Any, BinaryIO
 
 from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
+from stackfold.domain.exact_json.class_finder import FindClass, class_finder
 from stackfold.domain.exact_json.decoding import Decoder
 from stackfold.domain.exact_json.display import readable
 from stackfold.domain.exact_json.encoding import JSON_ENCODER, Encoder, NoExactForm
-from stackfold.domain.exact_json.class_finder import FindClass, class_finder
 
 _ENCODER = Encoder()
 

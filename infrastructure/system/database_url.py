@@ -11,16 +11,16 @@ _SCHEMES = ("postgresql", "postgres")
 _SECRET = {"password", "sslpassword"}
 
 
-class Address(NamedTuple):
+class DatabaseUrl(NamedTuple):
     """The address of a shared log."""
 
     url: str
     """The URL as the user wrote it, which contains no password."""
-    place: str
+    location: str
     """The part of the URL that messages show."""
 
 
-def address(url: str) -> Address:
+def parse_database_url(url: str) -> DatabaseUrl:
     """Parse the address of a shared log.
 
     Raises:
@@ -52,16 +52,16 @@ def address(url: str) -> Address:
     )
     if not readable:
         raise _unreadable()
-    return Address(url.strip(), f"postgresql://{parts.netloc}{parts.path}")
+    return DatabaseUrl(url.strip(), f"postgresql://{parts.netloc}{parts.path}")
 
 
 def only_on_loopback(url: str) -> bool:
     """Whether every host of an address is this machine; so is the folder of a socket.
 
     Raises:
-        Invalid: As `address`.
+        Invalid: As `parse_database_url`.
     """
-    parts = urlsplit(address(url).url)
+    parts = urlsplit(parse_database_url(url).url)
     options = dict(parse_qsl(parts.query))
     if "service" in options:
         return False  # the service file may name any host

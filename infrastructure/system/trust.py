@@ -22,7 +22,7 @@ from stackfold.domain.errors import (
 )
 
 if TYPE_CHECKING:
-    from stackfold.infrastructure.system.database_url import Address
+    from stackfold.infrastructure.system.database_url import DatabaseUrl
     from stackfold.infrastructure.system.home import Project
 
 _TRUST_FILE = "trusted.json"
@@ -110,16 +110,16 @@ def trust_project(home: Path, start: Path) -> TrustedProject:
         Invalid: The project names a log by an address that is not to be used.
         InvalidFile: The project's file is damaged, or the list cannot be written.
     """
-    from stackfold.infrastructure.system.database_url import address
+    from stackfold.infrastructure.system.database_url import parse_database_url
     from stackfold.infrastructure.system.home import project_folder, read_project
 
     folder = project_folder(start)
     if folder is None:
         raise NotFound("project", str(start))
     project = read_project(folder)
-    where = address(project.store) if project.store else None
+    where = parse_database_url(project.store) if project.store else None
     trust(home, folder=folder, store=where.url if where else None)
-    return TrustedProject(folder, where.place if where else None)
+    return TrustedProject(folder, where.location if where else None)
 
 
 def untrust_project(home: Path, start: Path) -> TrustedProject:
@@ -151,17 +151,17 @@ def untrust_project(home: Path, start: Path) -> TrustedProject:
     if remaining == known:
         raise NotFound("trusted project", str(folder))
     _write(home, remaining)
-    return TrustedProject(folder, where.place if where else None)
+    return TrustedProject(folder, where.location if where else None)
 
 
-def _named_store(folder: Path) -> "Address | None":
+def _named_store(folder: Path) -> "DatabaseUrl | None":
     """The log that a project names; None if it names none, or cannot be read."""
-    from stackfold.infrastructure.system.database_url import address
+    from stackfold.infrastructure.system.database_url import parse_database_url
     from stackfold.infrastructure.system.home import read_project
 
     try:
         store = read_project(folder).store
-        return address(store) if store else None
+        return parse_database_url(store) if store else None
     except StackfoldError:
         return None
 
@@ -231,12 +231,12 @@ def require_trusted_store(folder: Path, store: str, home: Path | None) -> None:
         Invalid: It is not the URL of a shared log.
         InvalidFile: The list of trusted URLs is damaged.
     """
-    from stackfold.infrastructure.system.database_url import address
+    from stackfold.infrastructure.system.database_url import parse_database_url
     from stackfold.infrastructure.system.home import home_folder
 
-    where = address(store)
+    where = parse_database_url(store)
     if where.url not in trusted(home or home_folder()).stores:
-        raise UntrustedStore(str(folder), where.place)
+        raise UntrustedStore(str(folder), where.location)
 
 
 def project_code_folder(home: Path) -> str | None:

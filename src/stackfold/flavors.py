@@ -42,7 +42,7 @@ from stackfold.application.ports.submitting_orchestrator import (
     SubmittingOrchestrator,
 )
 from stackfold.application.ports.tensors import Tensor, nested, tensors_of
-from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
 

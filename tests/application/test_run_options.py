@@ -10,8 +10,8 @@ import pytest
 from runnable import RecordingListener, single
 
 from stackfold.domain.errors import InvalidPipeline, RunFailed, StepTimedOut
-from stackfold.domain.pipelines.options import FailureMode
 from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 

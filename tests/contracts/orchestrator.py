@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from stackfold.application.ports import Orchestrator, RunPlan, StepStopped
-from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.run import StepDefinition
 
 FAIL_FAST = FailureMode.FAIL_FAST

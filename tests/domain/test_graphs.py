@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stackfold.domain.errors import InvalidName, InvalidPipeline
-from stackfold.domain.pipelines.options import FailureMode
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.pipelines.run_configuration import RunConfiguration
+from stackfold.domain.runs.failure_mode import FailureMode
 
 
 @step

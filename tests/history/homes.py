@@ -19,8 +19,8 @@ from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.runs.run import Run
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 from stackfold.infrastructure.eventstore.verification import Verification
 from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace

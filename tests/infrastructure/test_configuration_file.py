@@ -3,7 +3,7 @@
 import pytest
 
 from stackfold.domain.errors import InvalidFile
-from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.infrastructure.workspace import Workspace
 
 

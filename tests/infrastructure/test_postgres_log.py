@@ -5,8 +5,8 @@ import pytest
 from contracts.log import LogContract
 
 from stackfold.infrastructure.database.postgres import PostgresDatabase
-from stackfold.infrastructure.system.database_url import address
 from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
+from stackfold.infrastructure.system.database_url import parse_database_url
 
 
 class TestInPostgres(LogContract):
@@ -17,7 +17,7 @@ class TestInPostgres(LogContract):
 
     @pytest.fixture
     def database(self, url):
-        database = PostgresDatabase.open(address(url))
+        database = PostgresDatabase.open(parse_database_url(url))
         yield database
         database.close()
 

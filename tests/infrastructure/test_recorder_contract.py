@@ -9,8 +9,8 @@ from eventsourcing.tests.persistence import ApplicationRecorderTestCase
 from stackfold.domain.stacks.stack import Stack
 from stackfold.infrastructure.database.postgres import PostgresDatabase
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
-from stackfold.infrastructure.system.database_url import address
 from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
+from stackfold.infrastructure.system.database_url import parse_database_url
 
 
 class RecorderSpecification(ApplicationRecorderTestCase):
@@ -45,7 +45,7 @@ class TestOnPostgres(RecorderSpecification):
     @pytest.fixture(autouse=True)
     def _lend_a_database(self, postgres):
         with postgres.lent() as url:
-            self.database = PostgresDatabase.open(address(url))
+            self.database = PostgresDatabase.open(parse_database_url(url))
             yield
             self.database.close()
 

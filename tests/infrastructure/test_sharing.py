@@ -23,10 +23,10 @@ from stackfold.domain.errors import (
     RunBusy,
     StackActive,
 )
-from stackfold.infrastructure.system.database_url import address
-from stackfold.infrastructure.system.author import author
-from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.database.postgres_claims import PostgresClaims
+from stackfold.infrastructure.system.author import author
+from stackfold.infrastructure.system.database_url import parse_database_url
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -228,7 +228,7 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(secret, monkeypa
     ],
 )
 def test_other_addresses_are_taken(url, place):
-    assert address(url) == (url, place)
+    assert parse_database_url(url) == (url, place)
 
 
 def test_without_the_driver_one_line_says_what_to_install(monkeypatch):

@@ -11,9 +11,9 @@ from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
-from stackfold.domain.pipelines.options import FailureMode
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.environment import Environment
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.run import Run, StepDefinition, StepLog
 from stackfold.domain.stacks.activation import Activation

@@ -8,10 +8,10 @@ from eventsourcing.persistence import StoredEvent
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
 from stackfold.infrastructure.eventstore.fork import fill
 from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, COLUMNS, Record, chained
-from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.workspace import Workspace
 
 

@@ -14,9 +14,9 @@ from stackfold.application.ports.submitting_orchestrator import (
 )
 from stackfold.domain.errors import EngineStopped, EngineUnavailable, RunDetached, WouldNotRun
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.system.database_url import address, only_on_loopback
 from stackfold.infrastructure.eventstore.open import chosen_store
 from stackfold.infrastructure.flavors.kubeflow.settings import KubeflowSettings
+from stackfold.infrastructure.system.database_url import only_on_loopback, parse_database_url
 from stackfold.infrastructure.system.home import LOG_FILE, find_project
 
 if TYPE_CHECKING:
@@ -145,8 +145,9 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
         if store is not None:
             if self.configuration.on_this_machine or not only_on_loopback(store):
                 return ""
+            location = parse_database_url(store).location
             return (
-                f"its pods record what they do, but in a pod the log at {address(store).place} is "
+                f"its pods record what they do, but in a pod the log at {location} is "
                 "on another machine: give STACKFOLD_STORE a host that pods reach"
             )
         if not self.configuration.on_this_machine:
