@@ -1,7 +1,6 @@
 """Execution: executes the steps of one run, and records the outcome of each."""
 
 import threading
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +10,7 @@ from stackfold.application.ports import RunPlan, StepExecutor, StepStopped
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.runs.context import RunFacts, StepMetadata, metadata_on
 from stackfold.application.runs.hooks import HookCall, call_hook
+from stackfold.application.runs.input_artifacts import InputArtifacts
 from stackfold.application.runs.progress import ProgressListener, StepEnd
 from stackfold.application.runs.run_recorder import Command, RunRecorder
 from stackfold.application.runs.run_views import StepView
@@ -21,8 +21,8 @@ from stackfold.application.runs.step_tracker import RECORD
 from stackfold.application.runs.tracking import Tracking, tracked_run
 from stackfold.domain.errors import RemoteStepFailed, RunFailed
 from stackfold.domain.pipelines.graph import Graph, Node
-from stackfold.domain.pipelines.options import FailureMode
 from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin
 from stackfold.domain.runs.run import Run, StepDefinition, StepLog
 
@@ -64,16 +64,10 @@ class Execution:
         self._ended: dict[str, str] = dict.fromkeys(completed, "completed")
         self._failures: dict[str, Failure] = {}
         self._closed = False
-        self._artifacts: dict[tuple[str, str], Artifact] = {}
-        # An artifact is remembered until its last consumer has completed.
-        self._consumers = Counter(
-            (output.step, output.name)
-            for node in graph.nodes
-            if node.name not in completed
-            for output in node.inputs.values()
-        )
+        executing = [node for node in graph.nodes if node.name not in completed]
+        self._inputs = InputArtifacts(executing)
         for step, outputs in completed.items():
-            self._remember(step, outputs)
+            self._inputs.add(step, outputs)
 
     @property
     def plan(self) -> RunPlan:
@@ -189,10 +183,7 @@ class Execution:
         with self._lock:
             self._must_be_open()
             self._running[node.name] = started
-            inputs = {
-                name: self._artifacts[output.step, output.name]
-                for name, output in node.inputs.items()
-            }
+            inputs = self._inputs.of(node)
         self._run_resources.listener.step_started(node.name)
         return started, inputs
 
@@ -245,8 +236,8 @@ class Execution:
             self._must_be_open()
             # A cache hit would be found again, so it need not be durable at once.
             self._recorder.record(command, at_once=cached_from is None)
-            self._forget(node)
-            self._remember(node.name, result.outputs)
+            self._inputs.release(node)
+            self._inputs.add(node.name, result.outputs)
             self._note(node.name, "completed")
         self._notify(node.name, status, started, ended)
         self._call_hook(node, "success", status)
@@ -363,18 +354,6 @@ class Execution:
             for step in steps:
                 self._run_resources.listener.step_ended(StepEnd(step, "skipped", 0.0, reason))
         return [_skip(tuple(steps), reason) for reason, steps in reasons.items()]
-
-    def _forget(self, node: Node) -> None:
-        for output in node.inputs.values():
-            taken = output.step, output.name
-            self._consumers[taken] -= 1
-            if not self._consumers[taken]:
-                del self._artifacts[taken]
-
-    def _remember(self, step: str, outputs: tuple[Artifact, ...]) -> None:
-        for artifact in outputs:
-            if self._consumers[step, artifact.name]:
-                self._artifacts[step, artifact.name] = artifact
 
     def _call_hook(
         self, node: Node, event: str, status: str, error: BaseException | None = None

@@ -25,9 +25,9 @@ from stackfold.domain.errors import (
     StepNotRunnable,
 )
 from stackfold.domain.pipelines.graph import Graph
-from stackfold.domain.pipelines.options import FailureMode
 from stackfold.domain.pipelines.resources import Resources
 from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.run import Run
 
 

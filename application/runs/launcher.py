@@ -32,9 +32,9 @@ from stackfold.domain.errors import InvalidPipeline, WouldNotRun
 from stackfold.domain.errors.wording import with_article
 from stackfold.domain.pipelines.code import FORM, CodeFingerprints
 from stackfold.domain.pipelines.graph import Graph
-from stackfold.domain.pipelines.options import FailureMode
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.environment import Environment
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.run import Run, StepDefinition
 from stackfold.domain.stacks.component_type import ComponentType

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from stackfold.domain.exact_json.class_finder import class_finder
 from stackfold.domain.exact_json.decoding import Decoder
 from stackfold.domain.exact_json.display import readable
-from stackfold.domain.exact_json.class_finder import class_finder
 
 
 class RecordedParameters(NamedTuple):

@@ -12,7 +12,7 @@ from stackfold.application.runs.recorded_graph import PipelineLoader, recorded_g
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_views import RunDescription, RunQueries
 from stackfold.domain.pipelines.graph import Graph
-from stackfold.domain.pipelines.options import FailureMode
+from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin
 from stackfold.domain.runs.run import Run
 
