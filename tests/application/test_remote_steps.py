@@ -89,7 +89,7 @@ class Interrupted(Engine):
 def engine(ws, monkeypatch):
     """A function that makes the stack `engine` of an orchestrator of some class."""
     Engine.ws, Engine.jobs, Engine.terminated = ws, [], []
-    monkeypatch.setattr(type(ws), "load_pipeline", lambda self, source, root: PIPELINES[source])
+    monkeypatch.setattr(ws.pipelines, "load", lambda source, root: PIPELINES[source])
 
     def registered(flavor, pipeline=training):
         PIPELINES[pipeline.source] = pipeline

@@ -116,7 +116,10 @@ def test_two_who_change_one_component_both_succeed_or_one_is_told_what_changed(a
     assert bob.components.get(STORE, "a").labels == {"team": "x"}
     with opened(url) as other:
         concurrently(bob, lambda: other.components.update(STORE, "a", {"path": "3"}))
-        with pytest.raises(ConcurrentModification, match=r"by bob meanwhile \(.*path.*revision 4"):
+        changed = (
+            r"bob changed artifact store 'a' at the same time \(attribute path, now revision 4\)"
+        )
+        with pytest.raises(ConcurrentModification, match=changed):
             bob.components.update(STORE, "a", {"path": "4"})
         assert other.components.get(STORE, "a").configuration["path"] == "3"
         assert assert_consistent(other) == 8
