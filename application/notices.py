@@ -1,16 +1,20 @@
-"""What goes on all the same but should be known, told to whoever listens; else it is logged."""
+"""Notices: problems that stop nothing but that users should know of.
+
+A notice goes to the innermost listener of this process, such as the command line, which prints it.
+Without a listener it is logged as a warning.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LOGGER = "stackfold"
-"""The name of the logger that gets what nobody listens to."""
+"""The name of the logger for notices without a listener."""
 
 _listeners: list[Callable[[str], object]] = []
 
 
-def tell(text: str) -> None:
-    """Tell one line to those who listen in this process, or log it as a warning."""
+def publish_notice(text: str) -> None:
+    """Send a notice of one line to the listener, or log it as a warning."""
     if _listeners:
         _listeners[-1](text)
         return
@@ -20,8 +24,8 @@ def tell(text: str) -> None:
 
 
 @contextmanager
-def heard_by(listener: Callable[[str], object]) -> Iterator[None]:
-    """In the block `listener` is told instead of the logger, in every thread."""
+def notices_to(listener: Callable[[str], object]) -> Iterator[None]:
+    """Send the notices of all threads to a listener during the block."""
     _listeners.append(listener)
     try:
         yield

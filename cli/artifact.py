@@ -193,7 +193,7 @@ def prune(
             continue
         echo(
             f"{before}artifact store {each.store}: {len(each.removed)} removed, {each.size} bytes; "
-            f"{each.kept} kept, {each.young} too young"
+            f"{each.referenced} kept, {each.young} too young"
         )
         for uri in each.removed:
             echo(f"{before}  {uri}")

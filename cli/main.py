@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 
-from stackfold.application.notices import heard_by
+from stackfold.application.notices import notices_to
 from stackfold.cli.gc_tuning import collect_rarely
 from stackfold.cli.render import warnings_as_notes
 from stackfold.domain.errors import NothingToChange, StackfoldError
@@ -89,7 +89,7 @@ def _run(arguments: Sequence[str]) -> int:
     from stackfold.cli.app import command
 
     try:
-        with heard_by(cache(_note)):  # print each notice once
+        with notices_to(cache(_note)):  # print each notice once
             result = command()(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except TyperException as misuse:
         return _wrong_usage(misuse)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from stackfold.application.stacks.flavors import Flavors
     from stackfold.application.stacks.import_export import ImportExport
     from stackfold.application.stacks.reverts import Reverts
-    from stackfold.application.stacks.stack_resolver import Pinning
+    from stackfold.application.stacks.stack_resolver import StackResolver
     from stackfold.application.stacks.validation import StackRules
     from stackfold.domain.runs.environment import Environment
     from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
@@ -139,11 +139,11 @@ class Services:
         return ImportExport(self.repository, self.queries, self.flavors)
 
     @cached_property
-    def resolver(self) -> "Pinning":
+    def resolver(self) -> "StackResolver":
         """Pins stacks, and builds the components of a pin."""
-        from stackfold.application.stacks.stack_resolver import Pinning
+        from stackfold.application.stacks.stack_resolver import StackResolver
 
-        return Pinning(self.queries, self.flavors)
+        return StackResolver(self.queries, self.flavors)
 
     # -- pipelines and runs
 

@@ -6,7 +6,7 @@ from stackfold.application.artifacts.artifact_views import ArtifactQueries
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import artifact_of, read, show
 from stackfold.application.ports import ArtifactStore
-from stackfold.application.stacks.stack_resolver import Pinning
+from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin
 from stackfold.domain.stacks.component_type import ComponentType
@@ -16,17 +16,17 @@ class ArtifactLoading:
     """Reads the values of artifacts."""
 
     def __init__(
-        self, queries: ArtifactQueries, pinning: Pinning, materializers: Materializers
+        self, queries: ArtifactQueries, resolver: StackResolver, materializers: Materializers
     ) -> None:
         """Create the service.
 
         Args:
             queries: Reads recorded artifacts.
-            pinning: Builds the artifact store of a pin.
+            resolver: Builds the artifact store of a pin.
             materializers: Read stored values.
         """
         self._queries = queries
-        self._pinning = pinning
+        self._resolver = resolver
         self._materializers = materializers
 
     def load(self, id: str, no_pickle: bool) -> Any:
@@ -43,5 +43,5 @@ class ArtifactLoading:
     def _stored(self, id: str) -> tuple[Artifact, ArtifactStore]:
         view, recorded = self._queries.recorded(id)
         pin = Pin.model_validate(recorded)
-        store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
+        store = cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
         return artifact_of(view), store

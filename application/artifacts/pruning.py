@@ -25,7 +25,7 @@ class PrunedStore(NamedTuple):
     """The addresses of deleted artifacts, or of those a dry run would delete."""
     size: int
     """Number of bytes freed, including partial files of killed writers."""
-    kept: int
+    referenced: int
     """Number of artifacts that are referred to."""
     young: int
     """Number of unreferenced artifacts that were written within the grace time."""
@@ -105,6 +105,6 @@ class Pruning:
         return result._replace(
             removed=[each.uri for each in removed],
             size=sum(each.size for each in removed) + swept,
-            kept=len(listed) - len(orphans),
+            referenced=len(listed) - len(orphans),
             young=len(orphans) - len(old),
         )

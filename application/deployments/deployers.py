@@ -7,7 +7,7 @@ from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.model_deployer import Deployed, ModelDeployer, ModelToServe
-from stackfold.application.stacks.stack_resolver import Pinning
+from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.application.stacks.validation import StackRules
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import ArtifactDamaged, MissingSecret, NotInStack
@@ -24,15 +24,17 @@ _PIECE = 2**20
 class Deployers:
     """From stacks and deployments to model deployers that can be used."""
 
-    def __init__(self, pinning: Pinning, rules: StackRules, materializers: Materializers) -> None:
-        """Set up components by `pinning`.
+    def __init__(
+        self, resolver: StackResolver, rules: StackRules, materializers: Materializers
+    ) -> None:
+        """Set up components by `resolver`.
 
         Args:
-            pinning: Sets up what a pin names.
+            resolver: Sets up what a pin names.
             rules: What a stack must hold, and the secrets that are here.
             materializers: What reads models.
         """
-        self._pinning = pinning
+        self._resolver = resolver
         self._rules = rules
         self._materializers = materializers
 
@@ -46,7 +48,7 @@ class Deployers:
             NotFound: There is no such stack.
             NotInStack: It holds none.
         """
-        pin = self._pinning.pin(reference)
+        pin = self._resolver.pin(reference)
         deployer = pin.component(_TYPE)
         if deployer is None:
             hint = self._rules.lacking(pin.stack, _TYPE)
@@ -61,7 +63,7 @@ class Deployers:
             UnknownFlavor: There is none such any more.
             InvalidConfiguration: It was configured as its flavor no longer allows.
         """
-        return cast(ModelDeployer, self._pinning.built(deployer))
+        return cast(ModelDeployer, self._resolver.built(deployer))
 
     def known(self, deployer: PinnedComponent) -> ModelDeployer:
         """A model deployer for all but deploying, which alone takes what its flavor requires.
@@ -70,7 +72,7 @@ class Deployers:
             UnknownFlavor: There is none such any more.
             InvalidConfiguration: It was configured as its flavor no longer allows.
         """
-        return cast(ModelDeployer, self._pinning.sketched(deployer))
+        return cast(ModelDeployer, self._resolver.sketched(deployer))
 
     def must_be_usable(self, deployer: PinnedComponent) -> None:
         """Refuse a model deployer that could not serve here; raises as `built`.
@@ -96,7 +98,7 @@ class Deployers:
             ArtifactStoreUnavailable: The store cannot be asked.
         """
         if self._store(store).size(artifact.uri) is None:
-            raise ArtifactDamaged(artifact.uri, "is gone: let its pipeline make it again")
+            raise ArtifactDamaged(artifact.uri, "no longer exists: run its pipeline again")
 
     def to_serve(self, deployment: Deployment) -> ModelToServe:
         """What a deployment serves, as a model deployer takes it."""
@@ -123,7 +125,9 @@ class Deployers:
             stack_revision=deployment.stack_revision,
             load=load,
             copy=copy,
-            environment=cast(ArtifactStore, self._pinning.sketched(deployment.store)).environment(),
+            environment=cast(
+                ArtifactStore, self._resolver.sketched(deployment.store)
+            ).environment(),
         )
 
     def deployed(self, deployment: Deployment) -> Deployed:
@@ -131,4 +135,4 @@ class Deployers:
         return Deployed(str(deployment.id), deployment.name, deployment.reference)
 
     def _store(self, store: PinnedComponent) -> ArtifactStore:
-        return cast(ArtifactStore, self._pinning.built(store))
+        return cast(ArtifactStore, self._resolver.built(store))

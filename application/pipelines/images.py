@@ -9,7 +9,7 @@ from stackfold.application.ports.image_views import BuiltImage, Recipe
 from stackfold.application.ports.submitting_orchestrator import JobImage
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.requirements import requirements_of
-from stackfold.application.stacks.stack_resolver import Pinning
+from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.pipelines.graph import Graph
 from stackfold.domain.pipelines.pipeline import Pipeline
@@ -36,7 +36,7 @@ class Images:
 
     def __init__(
         self,
-        pinning: Pinning,
+        resolver: StackResolver,
         flavors: Flavors,
         locate: Callable[[str, str], Code],
         extras: Sequence[str] = (),
@@ -44,13 +44,13 @@ class Images:
         """Create the service.
 
         Args:
-            pinning: Finds stacks, and builds their image builders and registries.
+            resolver: Finds stacks, and builds their image builders and registries.
             flavors: Tells the requirements of flavors.
             locate: Finds the code of a pipeline by its source and import root; raises
                 InvalidPipeline if it is in no file.
             extras: pip requirements in addition to those of the stack.
         """
-        self._pinning = pinning
+        self._resolver = resolver
         self._flavors = flavors
         self._locate = locate
         self._extras = extras
@@ -77,7 +77,7 @@ class Images:
             RegistryUnavailable: The registry does not answer.
             RegistryForbidden: The registry does not accept the credentials.
         """
-        pin = self._pinning.pin(stack)
+        pin = self._resolver.pin(stack)
         plan = self._plan(pipeline.name, pipeline.source, pipeline.import_root, pin)
         return self._builder(pin).build(plan, self._registry(pin), rebuild=rebuild)
 
@@ -86,7 +86,7 @@ class Images:
 
         Raises as `build`.
         """
-        pin = self._pinning.pin(stack)
+        pin = self._resolver.pin(stack)
         plan = self._plan(pipeline.name, pipeline.source, pipeline.import_root, pin)
         return self._builder(pin).recipe(plan, self._registry(pin))
 
@@ -120,8 +120,8 @@ class Images:
                 f"stack {pin.stack!r} holds no image builder: run `stackfold stack update "
                 f"{pin.stack} --image-builder NAME`"
             )
-        return cast(ImageBuilder, self._pinning.built(found))
+        return cast(ImageBuilder, self._resolver.built(found))
 
     def _registry(self, pin: Pin) -> ContainerRegistry | None:
         found = pin.component(ComponentType.CONTAINER_REGISTRY)
-        return None if found is None else cast(ContainerRegistry, self._pinning.built(found))
+        return None if found is None else cast(ContainerRegistry, self._resolver.built(found))

@@ -27,7 +27,7 @@ from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.step_retry import RunResources
 from stackfold.application.runs.tracking import Trackers
-from stackfold.application.stacks.stack_resolver import Pinning
+from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.domain.errors import InvalidPipeline, WouldNotRun
 from stackfold.domain.errors.wording import with_article
 from stackfold.domain.pipelines.code import FORM, CodeFingerprints
@@ -63,7 +63,7 @@ class RunLauncher:
     def __init__(
         self,
         repository: Repository,
-        pinning: Pinning,
+        resolver: StackResolver,
         materializers: Materializers,
         claims: Claims,
         executions: Executions,
@@ -75,7 +75,7 @@ class RunLauncher:
 
         Args:
             repository: Saves runs.
-            pinning: Builds the components of a pin.
+            resolver: Builds the components of a pin.
             materializers: Write and read outputs.
             claims: Locks runs against concurrent execution.
             executions: Looks up earlier executions.
@@ -84,7 +84,7 @@ class RunLauncher:
             fingerprints: Creates the code fingerprints of one run.
         """
         self._repository = repository
-        self._pinning = pinning
+        self._resolver = resolver
         self._materializers = materializers
         self._claims = claims
         self._executions = executions
@@ -168,13 +168,13 @@ class RunLauncher:
         """Return what would be submitted to the engine; raises as `Runs.document`."""
         for type in (ComponentType.STEP_OPERATOR, ComponentType.EXPERIMENT_TRACKER):
             requested_components(graph, pin, type)
-        orchestrator = cast(Orchestrator, self._pinning.required(pin, ComponentType.ORCHESTRATOR))
+        orchestrator = cast(Orchestrator, self._resolver.required(pin, ComponentType.ORCHESTRATOR))
         if not isinstance(orchestrator, SubmittingOrchestrator):
             raise InvalidPipeline(
                 f"stack {pin.stack!r} submits nothing to an engine: its orchestrator is of the "
                 f"flavor {orchestrator.flavor!r}, which executes the steps itself"
             )
-        for problem, fix in self._pinning.violations(pin):
+        for problem, fix in self._resolver.violations(pin):
             warnings.warn(WouldNotRun(f"{problem}: {fix}"), stacklevel=3)
         job = job_of(graph, "RUN", graph.pipeline, {})
         return orchestrator.document(
@@ -185,7 +185,7 @@ class RunLauncher:
         self, graph: Graph, pin: Pin, listener: ProgressListener
     ) -> tuple[RunResources, Orchestrator]:
         """Check the stack, and build what executes the run; raises as `run_resources`."""
-        built = self._pinning.check(pin)
+        built = self._resolver.check(pin)
         orchestrator = cast(Orchestrator, built[_default(pin, ComponentType.ORCHESTRATOR).id])
         return self._resources(graph, pin, listener, lambda each: built[each.id]), orchestrator
 
@@ -195,7 +195,7 @@ class RunLauncher:
         Raises:
             InvalidPipeline: The stack lacks a component that a step needs.
         """
-        return self._resources(graph, pin, listener, self._pinning.built)
+        return self._resources(graph, pin, listener, self._resolver.built)
 
     def _resources(
         self, graph: Graph, pin: Pin, listener: ProgressListener, build: Build

@@ -11,7 +11,7 @@ from stackfold.application.runs.launcher import CompletedOutputs, RunLauncher
 from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.recorded_graph import PipelineLoader, recorded_graph
 from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView
-from stackfold.application.stacks.stack_resolver import Pinning
+from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.domain.errors import NotResumable, RunBusy, StackfoldError
 from stackfold.domain.pipelines.graph import Graph
 from stackfold.domain.pipelines.pipeline import Pipeline
@@ -28,7 +28,7 @@ class Resumption:
         self,
         repository: Repository,
         queries: RunQueries,
-        pinning: Pinning,
+        resolver: StackResolver,
         claims: Claims,
         launcher: RunLauncher,
         load_pipeline: PipelineLoader,
@@ -38,14 +38,14 @@ class Resumption:
         Args:
             repository: Loads and saves runs.
             queries: Reads runs.
-            pinning: Builds the components of a pin.
+            resolver: Builds the components of a pin.
             claims: Locks runs against concurrent execution.
             launcher: Continues runs.
             load_pipeline: Loads the pipeline at a source.
         """
         self._repository = repository
         self._queries = queries
-        self._pinning = pinning
+        self._resolver = resolver
         self._claims = claims
         self._launcher = launcher
         self._load_pipeline = load_pipeline
@@ -85,7 +85,7 @@ class Resumption:
         """Raise RunBusy if an engine is still executing the run."""
         if run.status != "running" or not described.submitted:
             return
-        orchestrator = self._pinning.required(pin, ComponentType.ORCHESTRATOR)
+        orchestrator = self._resolver.required(pin, ComponentType.ORCHESTRATOR)
         if isinstance(orchestrator, SubmittingOrchestrator) and orchestrator.is_executing(
             described.submitted["reference"]
         ):
@@ -93,7 +93,7 @@ class Resumption:
 
     def _completed(self, run: RunDescription, pin: Pin) -> CompletedOutputs:
         """Step → its outputs, for completed steps whose outputs all exist."""
-        store = cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
+        store = cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
         completed: dict[str, tuple[Artifact, ...]] = {}
         for step in run.steps:
             if step.status in ("completed", "cached") and _all_exist(step, store):

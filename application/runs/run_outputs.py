@@ -9,7 +9,7 @@ from stackfold.application.artifacts.values import artifact_of, read
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView
 from stackfold.application.runs.step_logs import text_of, text_of_all
-from stackfold.application.stacks.stack_resolver import Pinning
+from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.domain.errors import NotFound
 from stackfold.domain.runs.pin import Pin
 from stackfold.domain.stacks.component_type import ComponentType
@@ -18,16 +18,18 @@ from stackfold.domain.stacks.component_type import ComponentType
 class RunOutputs:
     """Reads what the steps of runs returned and printed."""
 
-    def __init__(self, queries: RunQueries, pinning: Pinning, materializers: Materializers) -> None:
+    def __init__(
+        self, queries: RunQueries, resolver: StackResolver, materializers: Materializers
+    ) -> None:
         """Create the service.
 
         Args:
             queries: Look up runs and their artifacts.
-            pinning: Builds the artifact store of a pin.
+            resolver: Builds the artifact store of a pin.
             materializers: Read stored values.
         """
         self._queries = queries
-        self._pinning = pinning
+        self._resolver = resolver
         self._materializers = materializers
 
     def load(self, reference: str, step: str, output: str | None, no_pickle: bool) -> Any:
@@ -46,7 +48,7 @@ class RunOutputs:
 
     def _store(self, run: RunDescription) -> ArtifactStore:
         pin = Pin.model_validate(run.pin)
-        return cast(ArtifactStore, self._pinning.required(pin, ComponentType.ARTIFACT_STORE))
+        return cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
 
     def _output(self, run: RunDescription, step: str, name: str | None) -> ArtifactView:
         outputs = {each.name: each for each in self._queries.artifacts(run.id, step)}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stackfold.application.runs.resumption import Resumption
     from stackfold.application.runs.run_diffs import RunDiffs
     from stackfold.application.runs.run_outputs import RunOutputs
-    from stackfold.application.stacks.stack_resolver import Pinning
+    from stackfold.application.stacks.stack_resolver import StackResolver
     from stackfold.domain.runs.environment import Environment
 
 
@@ -30,7 +30,7 @@ class RunServices(Protocol):
         ...
 
     @property
-    def resolver(self) -> "Pinning":
+    def resolver(self) -> "StackResolver":
         """Pins stacks, and builds the components of a pin."""
         ...
 

@@ -1,4 +1,4 @@
-"""Pinning: resolves a stack to a pin, and builds the components of a pin."""
+"""StackResolver: resolves a stack to a pin, and builds the components of a pin."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
@@ -13,7 +13,7 @@ from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
 
 
-class Pinning:
+class StackResolver:
     """Resolves stacks to pins, and builds pinned components."""
 
     def __init__(self, queries: StackQueries, flavors: Flavors) -> None:

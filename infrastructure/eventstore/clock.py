@@ -9,7 +9,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from stackfold.application.notices import tell
+from stackfold.application.notices import publish_notice
 from stackfold.domain.errors import ClockJumped
 from stackfold.domain.rfc3339 import from_rfc3339, to_rfc3339, to_the_second
 from stackfold.infrastructure.database.protocol import Cursor, Database
@@ -95,7 +95,7 @@ def ahead(database: Database, cursor: Cursor, head: Head, server_time: str | Non
 def report(found: Ahead | None) -> None:
     """Warn of a log that is ahead of the clock."""
     if found:
-        tell(str(found))
+        publish_notice(str(found))
 
 
 def now() -> str:

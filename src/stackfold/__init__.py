@@ -31,7 +31,7 @@ __all__ = [
     "step",
 ]
 
-_PLACES = {
+_MODULES = {
     "ComponentType": "stackfold.domain.stacks.component_type",
     "FinishedRun": "stackfold.pipelines",
     "Pipeline": "stackfold.pipelines",
@@ -49,10 +49,10 @@ _PLACES = {
 
 def __getattr__(name: str) -> Any:
     """Load a public name on first use; `__version__` is the installed distribution's."""
-    if name in _PLACES:
+    if name in _MODULES:
         from importlib import import_module
 
-        value = getattr(import_module(_PLACES[name]), name)
+        value = getattr(import_module(_MODULES[name]), name)
         if isinstance(value, type):
             value.__module__ = __name__  # what `repr` shows
     elif name == "__version__":

@@ -222,10 +222,10 @@ def test_once_it_is_deleted_its_model_is_pruned(ws, served):
     ws.runs.delete(run.id)
     grace = -ws.artifacts.prune.__kwdefaults__["grace"]
     (pruned,) = ws.artifacts.prune(grace=grace)
-    assert (len(pruned.removed), pruned.kept) == (0, 1)
+    assert (len(pruned.removed), pruned.referenced) == (0, 1)
     served.delete("churn")
     (pruned,) = ws.artifacts.prune(grace=grace)
-    assert (len(pruned.removed), pruned.kept) == (1, 0)
+    assert (len(pruned.removed), pruned.referenced) == (1, 0)
 
 
 def test_a_changed_component_changes_no_deployment(ws, served):
@@ -265,7 +265,7 @@ def test_a_model_that_is_gone_is_refused(ws):
     view = ws.artifacts.get(MODEL).view
     (ws.home / "artifacts" / view.digest[:2] / view.digest[2:]).unlink()
     before = ws.log.head()
-    with pytest.raises(ArtifactDamaged, match="is gone: let its pipeline make it again"):
+    with pytest.raises(ArtifactDamaged, match="no longer exists: run its pipeline again"):
         ws.deployments.deploy("churn", MODEL)
     assert ws.log.head() == before
 

@@ -45,7 +45,12 @@ def test_what_runs_refer_to_stays(workspace, runs, folder):
     runs.start(speaking)  # its log is in the store, too
     before = stored(folder)
     told = pruned(workspace)
-    assert (told.store, told.removed, told.kept, told.problem) == ("default", [], len(before), "")
+    assert (told.store, told.removed, told.referenced, told.problem) == (
+        "default",
+        [],
+        len(before),
+        "",
+    )
     assert stored(folder) == before
     assert runs.load(runs.list()[1].id, "total") == 2.0
 
@@ -151,7 +156,7 @@ def test_a_store_is_pruned_where_it_was_too(workspace, runs, other_stack, tmp_pa
     then, now = workspace.artifacts.prune(["other"], grace=NO_GRACE)
     assert stored(other_stack) == set()
     assert then.removed
-    assert (now.removed, now.kept) == ([], 0)
+    assert (now.removed, now.referenced) == ([], 0)
 
 
 def test_one_place_under_several_names_is_pruned_once(workspace, runs):

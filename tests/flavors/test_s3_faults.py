@@ -239,7 +239,7 @@ def test_a_server_that_is_killed_keeps_what_it_took(s3_server, s3):
 def test_what_is_gone_is_told_apart_from_a_missing_bucket(s3):
     stored = written(s3, b"bytes")
     s3.delete(stored.uri)
-    with pytest.raises(ArtifactDamaged, match="is gone"):
+    with pytest.raises(ArtifactDamaged, match="no longer exists"):
         content(s3, stored)
 
 

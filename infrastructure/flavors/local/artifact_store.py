@@ -296,7 +296,7 @@ def _missing_is_damaged(uri: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise ArtifactDamaged(uri, "is gone") from error
+        raise ArtifactDamaged(uri, "no longer exists") from error
 
 
 def _must_be(uri: str, digest: str, found: str) -> None:

@@ -282,7 +282,7 @@ class S3ArtifactStore(ArtifactStore):
         except FileNotFoundError as error:
             s3_error = S3Error.parse(error)
             if s3_error.code != "NoSuchBucket" and uri:
-                raise ArtifactDamaged(uri, "is gone") from None
+                raise ArtifactDamaged(uri, "no longer exists") from None
         except BaseError as error:
             s3_error = S3Error.parse(error)
         else:
