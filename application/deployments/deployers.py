@@ -1,4 +1,4 @@
-"""Model deployers, set up from stacks and from what deployments keep; and what they serve."""
+"""Deployers: builds the model deployers of stacks and deployments, and the models they serve."""
 
 from pathlib import Path
 from typing import cast
@@ -17,36 +17,36 @@ from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.secret_references import references
 
 _TYPE = ComponentType.MODEL_DEPLOYER
-_PIECE = 2**20
-"""So many bytes of a model are copied at once."""
+_CHUNK_SIZE = 2**20
+"""The number of bytes of a model that are copied at a time."""
 
 
 class Deployers:
-    """From stacks and deployments to model deployers that can be used."""
+    """Builds model deployers, and describes models to them."""
 
     def __init__(
         self, resolver: StackResolver, rules: StackRules, materializers: Materializers
     ) -> None:
-        """Set up components by `resolver`.
+        """Create the service.
 
         Args:
-            resolver: Sets up what a pin names.
-            rules: What a stack must hold, and the secrets that are here.
-            materializers: What reads models.
+            resolver: Pins stacks, and builds pinned components.
+            rules: Reads secrets, and suggests how to add a component to a stack.
+            materializers: Read models.
         """
         self._resolver = resolver
         self._rules = rules
         self._materializers = materializers
 
     def of_stack(self, reference: str | None) -> tuple[Pin, PinnedComponent]:
-        """A stack as it is, and its model deployer.
+        """Pin a stack, and return the pin and its model deployer.
 
         Args:
-            reference: The stack, by name, id or unique prefix; the active one if None.
+            reference: The stack, by name, id or unique prefix; None for the active one.
 
         Raises:
-            NotFound: There is no such stack.
-            NotInStack: It holds none.
+            NotFound: The stack does not exist.
+            NotInStack: The stack has no model deployer.
         """
         pin = self._resolver.pin(reference)
         deployer = pin.component(_TYPE)
@@ -56,29 +56,29 @@ class Deployers:
         return pin, deployer
 
     def built(self, deployer: PinnedComponent) -> ModelDeployer:
-        """A model deployer, ready for use.
+        """Build a model deployer.
 
         Raises:
-            NotInstalled: What it requires is not there.
-            UnknownFlavor: There is none such any more.
-            InvalidConfiguration: It was configured as its flavor no longer allows.
+            NotInstalled: A package that its flavor requires is missing.
+            UnknownFlavor: Its flavor no longer exists.
+            InvalidConfiguration: Its configuration no longer fits its flavor.
         """
         return cast(ModelDeployer, self._resolver.built(deployer))
 
     def known(self, deployer: PinnedComponent) -> ModelDeployer:
-        """A model deployer for all but deploying, which alone takes what its flavor requires.
+        """Build a model deployer even if packages that deploying requires are missing.
 
         Raises:
-            UnknownFlavor: There is none such any more.
-            InvalidConfiguration: It was configured as its flavor no longer allows.
+            UnknownFlavor: Its flavor no longer exists.
+            InvalidConfiguration: Its configuration no longer fits its flavor.
         """
         return cast(ModelDeployer, self._resolver.sketched(deployer))
 
     def must_be_usable(self, deployer: PinnedComponent) -> None:
-        """Refuse a model deployer that could not serve here; raises as `built`.
+        """Check that a model deployer can deploy from this machine; raises as `built`.
 
         Raises:
-            MissingSecret: A secret that it refers to is not here.
+            MissingSecret: A secret that it refers to does not exist.
         """
         self.built(deployer)
         missing = {}
@@ -91,18 +91,19 @@ class Deployers:
             raise MissingSecret(missing)
 
     def must_contain(self, store: PinnedComponent, artifact: Artifact) -> None:
-        """Refuse an artifact that is gone.
+        """Check that a store contains an artifact.
 
         Raises:
-            ArtifactDamaged: It is gone.
-            ArtifactStoreUnavailable: The store cannot be asked.
+            ArtifactDamaged: The artifact no longer exists.
+            ArtifactStoreUnavailable: The store cannot be read.
         """
         if self._store(store).size(artifact.uri) is None:
             raise ArtifactDamaged(artifact.uri, "no longer exists: run its pipeline again")
 
     def to_serve(self, deployment: Deployment) -> ModelToServe:
-        """What a deployment serves, as a model deployer takes it."""
+        """Describe the model of a deployment to its model deployer."""
         artifact = deployment.artifact
+        store = cast(ArtifactStore, self._resolver.sketched(deployment.store))
 
         def load() -> object:
             return read(artifact, self._store(deployment.store), self._materializers)
@@ -110,8 +111,8 @@ class Deployers:
         def copy(path: Path) -> None:
             store = self._store(deployment.store)
             with store.open(artifact.uri, artifact.digest) as source, path.open("xb") as target:
-                while piece := source.read(_PIECE):
-                    target.write(piece)
+                while chunk := source.read(_CHUNK_SIZE):
+                    target.write(chunk)
 
         return ModelToServe(
             id=str(deployment.id),
@@ -131,7 +132,7 @@ class Deployers:
         )
 
     def deployed(self, deployment: Deployment) -> Deployed:
-        """A deployment, as its model deployer finds it again."""
+        """Identify a deployment to its model deployer."""
         return Deployed(str(deployment.id), deployment.name, deployment.reference)
 
     def _store(self, store: PinnedComponent) -> ArtifactStore:

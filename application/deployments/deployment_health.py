@@ -1,4 +1,4 @@
-"""How deployments are found when somebody looks: many at once, each after a bounded wait."""
+"""DeploymentHealth: checks the status of deployments, many at once."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,81 +12,81 @@ from stackfold.application.secrets.redaction import redacted
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import StackfoldError
 
-AT_ONCE = 16
-"""So many servers are asked at once at most."""
+MAX_CONCURRENT = 16
+"""The maximum number of servers that are checked at the same time."""
 
 UNKNOWN = "unknown"
-"""The status of a deployment whose model deployer cannot be asked."""
+"""The status of a deployment that its model deployer cannot check."""
 
 
 class Found(NamedTuple):
-    """How a deployment was found."""
+    """The status of a deployment at the time of a check."""
 
     status: str
     problem: str = ""
-    """Why it is down, or why its status cannot be told; empty if neither is so."""
+    """Why it is down, or why its status is unknown; otherwise empty."""
 
 
 class DeploymentHealth:
-    """Looks at deployments."""
+    """Checks deployments."""
 
     def __init__(self, repository: Repository, deployers: Deployers, claims: Claims) -> None:
-        """Load deployments from `repository`.
+        """Create the service.
 
         Args:
-            repository: The log.
-            deployers: Sets up who is asked.
-            claims: Who is starting which deployment.
+            repository: Loads deployments.
+            deployers: Builds the model deployers that check.
+            claims: Shows which deployments are being started.
         """
         self._repository = repository
         self._deployers = deployers
         self._claims = claims
 
     def of(self, deployment: Deployment) -> Found:
-        """How one is that somebody has claimed, and is not starting."""
+        """Check a deployment that the caller has claimed, so that it is not being started."""
         if deployment.status != "started":
             return Found(deployment.status)
-        return self._question(deployment)()
+        return self._check(deployment)()
 
     def all(self, recorded: Sequence[tuple[str, str]]) -> Sequence[Found]:
-        """How deployments are.
+        """Check deployments.
 
         Args:
-            recorded: Of each, its id and the status that the log knows.
+            recorded: The id and recorded status of each deployment.
         """
-        questions: list[Callable[[], Found]] = []
+        checks: list[Callable[[], Found]] = []
         for id, status in recorded:
             if status == "started":
-                questions.append(self._question(self._repository.load(Deployment, id)))
+                checks.append(self._check(self._repository.load(Deployment, id)))
             else:
-                questions.append(self._answered(id, status))
+                checks.append(self._unchanged(id, status))
         if sum(status == "started" for _, status in recorded) < 2:
-            return [ask() for ask in questions]
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            return [*threads.map(lambda ask: ask(), questions)]
+            return [check() for check in checks]
+        with ThreadPoolExecutor(MAX_CONCURRENT) as threads:
+            return [*threads.map(lambda check: check(), checks)]
 
-    def _answered(self, id: str, status: str) -> Callable[[], Found]:
+    def _unchanged(self, id: str, status: str) -> Callable[[], Found]:
         if status == "unfinished" and self._claims.is_claimed(id):
             status = Health.STARTING.value
         return lambda: Found(status)
 
-    def _question(self, deployment: Deployment) -> Callable[[], Found]:
-        """What asks, wherever it is called; its model deployer is set up here and now."""
+    def _check(self, deployment: Deployment) -> Callable[[], Found]:
+        """Build the model deployer, and return a function that checks in any thread."""
         try:
             deployer = self._deployers.known(deployment.deployer)
         except StackfoldError as error:
             found = Found(UNKNOWN, str(error))
             return lambda: found
         deployed = self._deployers.deployed(deployment)
-        return lambda: _asked(deployer, deployed)
+        return lambda: _checked(deployer, deployed)
 
 
-def _asked(deployer: ModelDeployer, deployed: Deployed) -> Found:
+def _checked(deployer: ModelDeployer, deployed: Deployed) -> Found:
     try:
         health = Health(deployer.health(deployed))
     except StackfoldError as error:
         return Found(UNKNOWN, redacted(str(error)))
-    except Exception as error:  # of somebody else's class
+    except Exception as error:  # raised by a custom flavor
         return Found(UNKNOWN, redacted(f"{type(error).__name__}: {error}"))
     return Found(health.value, _why_down(deployer, deployed) if health is Health.DOWN else "")
 
@@ -94,5 +94,5 @@ def _asked(deployer: ModelDeployer, deployed: Deployed) -> Found:
 def _why_down(deployer: ModelDeployer, deployed: Deployed) -> str:
     try:
         return redacted(deployer.why_down(deployed))
-    except Exception as error:  # of somebody else's class; that it is down is known all the same
+    except Exception as error:  # raised by a custom flavor; the deployment is down anyway
         return redacted(" ".join(f"{type(error).__name__}: {error}".split()))

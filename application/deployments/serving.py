@@ -1,4 +1,4 @@
-"""Serving: from a deployment of which it is recorded that it begins, to what came of it."""
+"""Serving: starts the servers of registered deployments, and records the outcome."""
 
 from contextlib import suppress
 
@@ -11,26 +11,31 @@ from stackfold.domain.errors import DeploymentFailed, StackfoldError
 
 
 class Serving:
-    """Starts servers, and records what came of it."""
+    """Starts servers, and records the outcome."""
 
     def __init__(self, repository: Repository, deployers: Deployers) -> None:
-        """Record in `repository`, and set up model deployers by `deployers`."""
+        """Create the service.
+
+        Args:
+            repository: Saves deployments.
+            deployers: Builds model deployers.
+        """
         self._repository = repository
         self._deployers = deployers
 
     def serve(self, deployment: Deployment, why: str) -> None:
-        """Start the server of a deployment that was just registered, or is to be started again.
+        """Start or restart the server of a registered deployment.
 
-        Whatever happens, what is recorded is true: if this process is killed, that nobody knows;
-        if its server is not recorded as started, it is not left running.
+        If this process is killed, the deployment stays recorded as unfinished. A server that could
+        not be recorded as started is stopped.
 
         Args:
-            deployment: Which one; only whoever holds its claim may ask for it.
-            why: The reason.
+            deployment: The deployment, which the caller has claimed.
+            why: The reason, for the log.
 
         Raises:
-            DeploymentFailed: It did not come to predict.
-            StackfoldError: The model cannot be read, or the log not be written.
+            DeploymentFailed: The server did not start to predict.
+            StackfoldError: The model cannot be read, or the log cannot be written.
         """
         deployer = self._deployers.built(deployment.deployer)
         try:
@@ -50,7 +55,7 @@ class Serving:
             raise failure from error
 
     def _failure(self, deployment: Deployment, error: BaseException) -> BaseException:
-        """What is told of an error; what somebody else's class raises is a failure of its own."""
+        """The error to raise; an unexpected error of a flavor becomes DeploymentFailed."""
         error = without_secrets(error)
         if isinstance(error, StackfoldError) or not isinstance(error, Exception):
             return error
@@ -59,17 +64,17 @@ class Serving:
         return DeploymentFailed(title, deployment.name, problem)
 
     def _record_failure(self, deployment: Deployment, failure: BaseException, why: str) -> None:
-        """Record that it is not served, as far as that can be done."""
-        told = " ".join(redacted(str(failure)).split())
+        """Record that the deployment is not served, unless the log cannot be written."""
+        problem = " ".join(redacted(str(failure)).split())
         if not isinstance(failure, Exception):
-            told = f"it was interrupted ({type(failure).__name__})"
+            problem = f"it was interrupted ({type(failure).__name__})"
 
         def record(deployment: Deployment) -> None:
-            # It may have been recorded as started when the interruption came.
+            # It may have been recorded as started before an interruption.
             if deployment.status == "started":
                 deployment.stop()
             else:
-                deployment.fail(told)
+                deployment.fail(problem)
 
         with suppress(StackfoldError):
             self._repository.change(Deployment, deployment.id, record, why)
