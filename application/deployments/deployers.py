@@ -126,9 +126,7 @@ class Deployers:
             stack_revision=deployment.stack_revision,
             load=load,
             copy=copy,
-            environment=cast(
-                ArtifactStore, self._resolver.sketched(deployment.store)
-            ).environment(),
+            environment=store.environment(),
         )
 
     def deployed(self, deployment: Deployment) -> Deployed:
