@@ -18,7 +18,7 @@ def test_its_table_of_fields_is_current(name):
 
 
 @pytest.mark.parametrize("name", GUIDES)
-def test_it_says_how_to_get_it_and_what_was_tested(name):
+def test_it_describes_installation_and_tests(name):
     headings = [line for line in (FOLDER / name).read_text().splitlines() if line.startswith("## ")]
     assert {"## Install", "## Register", "## What is tested"} <= {*headings}
 
@@ -30,7 +30,7 @@ def test_the_list_of_guides_is_complete():
     assert {path.name for path in FOLDER.glob("*.md")} == {*GUIDES, "README.md", "own.md"}
 
 
-def test_what_a_flavor_requires_is_told():
+def test_the_requirements_of_a_flavor_are_listed():
     for name, described in GUIDES.items():
         for requirement in described.requires:
             assert f"'{requirement}'" in (FOLDER / name).read_text(), "tell how to install it"

@@ -113,7 +113,7 @@ def imports_between_folders(layer: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_folders_of_a_layer_do_not_import_each_other_in_a_circle(layer):
+def test_folders_of_a_layer_have_no_import_cycle(layer):
     graph: dict[str, set[str]] = {}
     for importer, used in imports_between_folders(layer):
         graph.setdefault(importer, set()).add(used)
@@ -124,7 +124,7 @@ def test_folders_of_a_layer_do_not_import_each_other_in_a_circle(layer):
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_folder_says_what_is_in_it_and_where_to_start(folder):
+def test_a_folder_describes_its_content(folder):
     text = ast.get_docstring(parse(folder / "__init__.py")) or ""
     assert 1 <= len(text.splitlines()) <= 3, "say in three lines what is in the folder"
     start = re.search(r"Start with `([a-z_/]+\.py)`", text)
@@ -133,7 +133,7 @@ def test_a_folder_says_what_is_in_it_and_where_to_start(folder):
 
 
 @each(EVERY_MODULE)
-def test_a_module_says_what_it_is_for(path):
+def test_a_module_has_a_docstring(path):
     assert ast.get_docstring(parse(path)), "start the file with a docstring"
 
 
@@ -144,7 +144,7 @@ def test_a_file_stays_short(path):
 
 
 @each(EVERY_MODULE + EVERY_SCRIPT)
-def test_a_module_is_named_for_what_it_holds(path):
+def test_a_module_is_named_for_its_content(path):
     vague = VAGUE.intersection({path.stem, *path.relative_to(ROOT).parent.parts})
     assert not vague, f"{vague} could hold anything"
 
@@ -205,7 +205,7 @@ def test_the_package_links_to_every_layer_by_a_relative_path():
         assert link.readlink() == Path("..", "..", layer)
 
 
-def test_the_package_holds_only_the_facade_and_the_layers():
+def test_the_package_contains_only_the_facade_and_the_layers():
     held = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
     facade = {"__init__.py", "__main__.py", "errors.py", "pipelines.py", "py.typed"}
     facade |= {"eventsourcing.py", "flavors.py", "serve.py"}

@@ -59,7 +59,7 @@ def test_a_lock_gives_exact_versions_with_hashes(lock):
 
 
 @each_lock
-def test_a_lock_holds_nothing_of_the_machine_that_wrote_it(lock):
+def test_a_lock_contains_nothing_of_the_machine_that_wrote_it(lock):
     text = lock.read_text(encoding="utf-8")
     assert "://" not in text
     assert not re.search(r"^\s*--?(?!-?hash=)", text, re.MULTILINE), "an option of pip"
@@ -67,7 +67,7 @@ def test_a_lock_holds_nothing_of_the_machine_that_wrote_it(lock):
 
 
 @each_lock
-def test_a_lock_has_what_pyproject_asks_for(lock):
+def test_a_lock_fulfils_pyproject(lock):
     versions: dict[str, list[Version]] = {}
     for requirement, _ in locked(lock):
         name, _, version = requirement.partition(" ")[0].partition("==")

@@ -54,15 +54,15 @@ def test_the_wheel_puts_one_name_into_site_packages(wheel):
     assert names == {"stackfold", f"stackfold-{version('stackfold')}.dist-info"}
 
 
-def test_the_wheel_holds_every_module(wheel):
+def test_the_wheel_contains_every_module(wheel):
     assert {name for name in wheel.namelist() if name.endswith(".py")} == module_paths()
 
 
-def test_the_wheel_says_that_it_is_typed(wheel):
+def test_the_wheel_is_marked_as_typed(wheel):
     assert "stackfold/py.typed" in wheel.namelist()
 
 
-def test_the_sdist_holds_every_module_as_a_plain_file(sdist):
+def test_the_sdist_contains_every_module_as_a_plain_file(sdist):
     modules = {
         member.name.split("/src/", 1)[1]: member
         for member in sdist.getmembers()
@@ -72,12 +72,12 @@ def test_the_sdist_holds_every_module_as_a_plain_file(sdist):
     assert all(member.isreg() for member in modules.values())
 
 
-def test_the_sdist_holds_the_licence_and_the_readme(sdist):
+def test_the_sdist_contains_the_licence_and_the_readme(sdist):
     names = {name.split("/", 1)[1] for name in sdist.getnames()}
     assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= names
 
 
-def test_both_archives_carry_no_path_of_the_machine_that_built_them(wheel, sdist):
+def test_the_archives_contain_no_path_of_the_build_machine(wheel, sdist):
     here = str(ROOT).encode()
     assert not [name for name in wheel.namelist() if here in wheel.read(name)]
     files = (member for member in sdist.getmembers() if member.isfile())

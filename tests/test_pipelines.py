@@ -42,7 +42,7 @@ def test_every_public_name_can_be_imported():
         stackfold.nothing  # noqa: B018
 
 
-def test_the_errors_are_at_one_address():
+def test_all_errors_are_in_one_module():
     errors = importlib.import_module("stackfold.errors")
     assert issubclass(errors.RunFailed, errors.StackfoldError)
 
@@ -76,7 +76,7 @@ def test_run_takes_a_configuration_as_a_dictionary():
         doubling.run(2, configuration={"tagz": ["nightly"]})
 
 
-def test_a_wrong_parameter_is_refused():
+def test_a_wrong_parameter_is_rejected():
     with pytest.raises(InvalidPipeline, match="has no parameter 'y': it takes x"):
         doubling(y=1)
     with pytest.raises(InvalidPipeline, match="should be a valid integer"):
@@ -118,7 +118,7 @@ def test_no_run_is_started_while_a_pipeline_is_built(home):
     assert not home.exists()
 
 
-def test_a_parameter_called_like_an_option_is_refused():
+def test_a_parameter_named_like_an_option_is_rejected():
     with pytest.raises(InvalidPipeline, match="has a parameter 'stack'"):
 
         @pipeline

@@ -57,7 +57,7 @@ def test_a_call_in_a_block_runs_there_and_nowhere_else(home):
     assert not home.exists()
 
 
-def test_of_nested_blocks_the_innermost_counts_and_after_it_the_outer_one(home):
+def test_the_innermost_of_nested_blocks_is_in_scope(home):
     with Workspace.in_memory() as outer:
         with Workspace.in_memory() as inner:
             doubling()
@@ -109,7 +109,7 @@ def test_a_generator_keeps_its_workspace_in_scope_until_it_ends(home):
     assert home.exists()
 
 
-def test_tasks_have_the_workspace_of_whoever_started_them(home):
+def test_tasks_inherit_the_workspace_of_their_creator(home):
     async def with_its_own():
         with Workspace.in_memory() as ws:
             await asyncio.sleep(0)
@@ -127,7 +127,7 @@ def test_tasks_have_the_workspace_of_whoever_started_them(home):
     assert not home.exists()
 
 
-def test_a_thread_without_its_context_is_told_that_no_workspace_is_in_scope(home):
+def test_a_thread_without_its_context_has_no_workspace_in_scope(home):
     with Workspace.in_memory() as ws:
         refused = in_a_thread(doubling)
         assert isinstance(refused, NoWorkspace)
@@ -139,7 +139,7 @@ def test_a_thread_without_its_context_is_told_that_no_workspace_is_in_scope(home
     assert not home.exists()
 
 
-def test_a_thread_uses_the_default_where_that_is_the_one_that_was_entered(home):
+def test_a_thread_uses_the_default_if_that_was_entered(home):
     with Workspace.open() as ws:
         in_a_thread(doubling)
         assert runs(ws) == 1
@@ -162,7 +162,7 @@ def test_a_run_remembers_its_workspace_after_that_was_closed(home, tmp_path):
     assert not home.exists()
 
 
-def test_a_run_in_memory_is_gone_with_its_workspace(home):
+def test_a_run_in_memory_ends_with_its_workspace(home):
     with Workspace.in_memory() as ws:
         run = ws.run(doubling)
     with pytest.raises(LogUnavailable, match="the log at memory was closed"):

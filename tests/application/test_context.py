@@ -94,7 +94,7 @@ def test_what_a_failed_step_had_told_is_recorded(runs, other_stack, operator):
     assert (recorded.status, recorded.metadata) == ("failed", {"rows": 3})
 
 
-def test_a_thread_of_the_step_uses_the_context_that_it_is_handed(runs):
+def test_a_thread_of_a_step_can_use_its_context(runs):
     def work() -> int:
         context = get_context()
         threads = [

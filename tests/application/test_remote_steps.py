@@ -183,7 +183,7 @@ def test_when_a_run_fails_fast_the_engine_is_told_to_end_the_rest(engine):
     assert Engine.terminated == ["engine-1"]
 
 
-def test_a_failed_run_goes_on_with_what_is_missing(engine):
+def test_resuming_a_failed_run_executes_the_remaining_steps(engine):
     runs = engine(Engine, failing)
     with pytest.raises(RunFailed):
         runs.start(failing, stack="engine")

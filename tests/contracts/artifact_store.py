@@ -61,7 +61,7 @@ class ArtifactStoreContract:
         raise NotImplementedError
 
     @pytest.mark.parametrize("data", [b"", b"\0", b"some bytes" * 1000])
-    def test_what_is_written_comes_back(self, store, data):
+    def test_an_artifact_is_read_as_it_was_written(self, store, data):
         stored = written(store, data)
         assert stored.digest == hashlib.sha256(data).hexdigest()
         assert stored.size == len(data) == store.size(stored.uri)
@@ -72,7 +72,7 @@ class ArtifactStoreContract:
             assert [file.write(piece) for piece in (b"ab", b"", b"c")] == [2, 0, 1]
         assert content(store, file.stored) == b"abc"
 
-    def test_a_large_artifact_is_never_whole_in_memory(self, store):
+    def test_a_large_artifact_is_streamed(self, store):
         piece, count = b"x" * MEBIBYTE, 48
         tracemalloc.start()
         try:
@@ -105,10 +105,10 @@ class ArtifactStoreContract:
         stored = [written(store, data) for data in (b"a", b"b", b"c")]
         assert set(uris(store)) == {each.uri for each in stored}
 
-    def test_an_empty_store_holds_nothing(self, store):
+    def test_an_empty_store_lists_nothing(self, store):
         assert uris(store) == []
 
-    def test_there_is_nothing_until_the_block_ends(self, store):
+    def test_an_artifact_exists_only_after_the_block(self, store):
         with store.create() as file:
             file.write(b"not yet")
             assert uris(store) == []
@@ -131,7 +131,7 @@ class ArtifactStoreContract:
         other.secrets = store.secrets
         assert content(other, stored) == b"shared"
 
-    def test_a_store_can_travel_to_another_process(self, store):
+    def test_a_store_can_be_pickled(self, store):
         stored = written(store, b"shared")
         there = pickle.loads(pickle.dumps(store))
         assert content(there, stored) == b"shared"
@@ -152,7 +152,7 @@ class ArtifactStoreContract:
         assert sorted({content(store, each) for each in stored}) == [b"0", b"1", b"2", b"3", b"4"]
         assert len(uris(store)) == 5
 
-    def test_a_damaged_artifact_is_refused(self, store, damage):
+    def test_a_damaged_artifact_is_rejected(self, store, damage):
         for data in (b"small", b"large" * MEBIBYTE):
             stored = written(store, data)
             damage(stored.uri)
@@ -164,7 +164,7 @@ class ArtifactStoreContract:
         damage(stored.uri)
         assert content(store, written(store, b"bytes")) == b"bytes"
 
-    def test_an_artifact_that_is_gone_is_refused(self, store):
+    def test_a_deleted_artifact_is_not_found(self, store):
         stored = written(store, b"bytes")
         store.delete(stored.uri)
         with pytest.raises(ArtifactDamaged, match="no longer exists"):
@@ -177,7 +177,7 @@ class ArtifactStoreContract:
         assert store.size(stored.uri) is None
         assert uris(store) == [other.uri]
 
-    def test_an_address_outside_the_store_is_refused(self, store, outside):
+    def test_an_address_outside_the_store_is_rejected(self, store, outside):
         written(store, b"something")
         digest = hashlib.sha256(b"secret").hexdigest()
         for uri in outside:
@@ -207,7 +207,7 @@ class ArtifactStoreContract:
     @example(["%2e%2e%2fneighbour"])
     @example(["..\\neighbour"])
     @example(["\ud800"])
-    def test_no_address_whatever_it_is_made_of_leads_out(self, store, neighbour, parts):
+    def test_no_address_leads_out_of_the_store(self, store, neighbour, parts):
         address, unharmed = neighbour
         stored = written(store, b"something")
         for operation in operations(store):
@@ -241,7 +241,7 @@ class ArtifactStoreContract:
             assert content(store, stored) == data
         assert len(uris(store)) == 3
 
-    def test_a_killed_writer_leaves_nothing_but_what_can_be_swept(self, store):
+    def test_what_a_killed_writer_leaves_can_be_swept(self, store):
         kept = written(store, b"kept")
         writer = in_a_process(
             store,
@@ -262,7 +262,7 @@ class ArtifactStoreContract:
 
     # -- listing and deleting
 
-    def test_a_list_tells_size_and_time(self, store):
+    def test_a_list_has_sizes_and_times(self, store):
         before = datetime.now(UTC) - timedelta(seconds=2)
         stored = written(store, b"12345")
         (kept,) = store.list_artifacts()
@@ -281,7 +281,7 @@ class ArtifactStoreContract:
         assert uris(store) == [young.uri]
         assert store.delete(old.uri, before) is False
 
-    def test_what_is_written_again_is_young_again(self, store, age):
+    def test_writing_an_artifact_again_renews_it(self, store, age):
         stored = written(store, b"bytes")
         age(stored.uri, timedelta(hours=2))
         assert written(store, b"bytes") == stored

@@ -31,11 +31,11 @@ class ContainerRegistryContract:
         """The registry, with credentials that it does not accept: "ada" and "wrong-password"."""
         raise NotImplementedError
 
-    def test_it_knows_the_digest_of_what_it_holds(self, registry, held):
+    def test_it_returns_the_digest_of_an_image(self, registry, held):
         name, digest = held
         assert registry.digest(name) == digest
 
-    def test_it_knows_what_it_does_not_hold(self, registry, held):
+    def test_a_missing_image_has_no_digest(self, registry, held):
         name, _ = held
         assert registry.digest(f"{name}-not") is None
         assert registry.digest(f"{registry.uri}/nothing/here:1") is None
@@ -45,16 +45,16 @@ class ContainerRegistryContract:
         assert name.startswith(f"{registry.uri}/")
         assert "://" not in registry.uri
 
-    def test_it_can_travel_to_another_process(self, registry, held):
+    def test_it_can_be_sent_to_another_process(self, registry, held):
         name, digest = held
         assert pickle.loads(pickle.dumps(registry)).digest(name) == digest
 
-    def test_one_that_is_away_is_said_to_be(self, away):
+    def test_an_unavailable_registry_is_reported(self, away):
         with pytest.raises(RegistryUnavailable) as caught:
             away.digest(f"{away.uri}/training:1")
         assert "\n" not in str(caught.value)
 
-    def test_wrong_credentials_are_said_to_be(self, unwelcome):
+    def test_wrong_credentials_are_reported(self, unwelcome):
         with pytest.raises(RegistryForbidden) as caught:
             unwelcome.digest(f"{unwelcome.uri}/training:1")
         assert "\n" not in str(caught.value)

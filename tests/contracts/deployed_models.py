@@ -57,7 +57,7 @@ class DeployedModelsContract:
 
         return run
 
-    def test_it_is_deployed_asked_killed_started_again_stopped_and_deleted(self, stackfold):
+    def test_it_is_deployed_queried_killed_restarted_stopped_and_deleted(self, stackfold):
         def told(name="flowers"):
             return json.loads(stackfold("deployment", "describe", name, "--output", "json"))
 

@@ -116,7 +116,7 @@ class ExperimentTrackerContract:
     # -- by way of the context
 
     @pytest.mark.parametrize("place", PLACES)
-    def test_what_a_step_tells_by_its_context_arrives(self, ws, tool, place):
+    def test_what_a_step_logs_by_its_context_is_tracked(self, ws, tool, place):
         def train(depth: int = 3) -> int:
             tracker = get_context().tracker
             for epoch in range(4):
@@ -136,7 +136,7 @@ class ExperimentTrackerContract:
         assert recorded.metadata["metrics"] == {"loss": 1 / 4, "accuracy": 0.75}
         assert recorded.metadata["parameters"] == {"solver": "saga"}
 
-    def test_the_record_tells_what_finds_the_run_and_the_step(self, ws, tool):
+    def test_the_ids_of_run_and_step_are_recorded(self, ws, tool):
         def train() -> int:
             get_context().tracker.log_metrics({"x": 1})
             return 1
@@ -147,7 +147,7 @@ class ExperimentTrackerContract:
         assert seen.ids.items() <= ids_of(recorded).items()
         assert ids_of(run)
 
-    def test_files_and_folders_arrive(self, ws, tool, tmp_path):
+    def test_files_and_folders_are_uploaded(self, ws, tool, tmp_path):
         (tmp_path / "report.txt").write_text("fine")
         (tmp_path / "plots").mkdir()
         (tmp_path / "plots" / "roc.svg").write_text("<svg/>")
@@ -164,7 +164,7 @@ class ExperimentTrackerContract:
         assert tool.artifact(seen, "other.txt") == b"fine"
         assert tool.artifact(seen, "plots/roc.svg") == b"<svg/>"
 
-    def test_models_arrive(self, ws, tool, tmp_path):
+    def test_models_are_uploaded(self, ws, tool, tmp_path):
         (tmp_path / "small").mkdir()
         (tmp_path / "small" / "weights").write_bytes(b"\x00\x01")
 
@@ -175,7 +175,7 @@ class ExperimentTrackerContract:
         seen = the_only(tool.seen(self.run(ws, train)), "train")
         assert tool.models(seen) == {"small": {"weights": b"\x00\x01"}}
 
-    def test_a_step_with_nothing_to_tell_is_not_there(self, ws, tool):
+    def test_a_step_that_logs_nothing_is_not_tracked(self, ws, tool):
         def load() -> int:
             return 1
 
@@ -196,7 +196,7 @@ class ExperimentTrackerContract:
         assert tool.seen(run) == {}
         assert run.steps[0].metadata == {"metrics": {"x": 1.0}}
 
-    def test_a_thread_of_the_step_uses_the_context_that_it_is_handed(self, ws, tool):
+    def test_a_thread_of_a_step_can_use_its_context(self, ws, tool):
         def train() -> int:
             tracker = get_context().tracker
             threads = [
@@ -215,7 +215,7 @@ class ExperimentTrackerContract:
     # -- by the tool's own functions
 
     @pytest.mark.parametrize("place", PLACES)
-    def test_the_tools_own_functions_speak_of_the_step(self, ws, tool, place):
+    def test_the_tools_functions_log_to_the_step(self, ws, tool, place):
         def train(depth: int = 3) -> int:
             tool.log("loss", 0.5)
             tool.log_parameter("own", "yes")
@@ -230,7 +230,7 @@ class ExperimentTrackerContract:
         assert seen.ids.items() <= ids_of(run.steps[0]).items()
 
     @pytest.mark.parametrize("place", ["thread", "process"])
-    def test_steps_at_once_do_not_mix_up(self, ws, tool, tmp_path, place):
+    def test_parallel_steps_are_not_mixed_up(self, ws, tool, tmp_path, place):
         together = 3
 
         def tell(mine):
@@ -293,7 +293,7 @@ class ExperimentTrackerContract:
     # -- steps that fail
 
     @pytest.mark.parametrize("place", ["inline", "operator"])
-    def test_a_step_that_fails_has_failed_there_too(self, ws, tool, place):
+    def test_a_failed_step_is_failed_in_the_tool(self, ws, tool, place):
         def train() -> int:
             tool.log("loss", 0.5)
             raise ValueError("no")
@@ -305,7 +305,7 @@ class ExperimentTrackerContract:
         assert (seen.ended, seen.metrics) == ("failed", {"loss": [0.5]})
         assert seen.ids.items() <= ids_of(run.steps[0]).items()
 
-    def test_each_try_of_a_step_is_there(self, ws, tool, tmp_path):
+    def test_each_attempt_of_a_step_is_tracked(self, ws, tool, tmp_path):
         def train() -> int:
             tool.log("loss", 0.5)
             if not (tmp_path / "tried").exists():
@@ -331,7 +331,7 @@ class ExperimentTrackerContract:
 
     # -- trackers
 
-    def test_a_cached_step_tells_nothing_again(self, ws, tool):
+    def test_a_cached_step_logs_nothing_again(self, ws, tool):
         def train() -> int:
             tool.log("loss", 0.5)
             return 1

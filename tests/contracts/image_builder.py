@@ -70,16 +70,16 @@ class ImageBuilderContract:
         image = builder.build(plan, registry)
         assert image.reference == f"{registry.uri}/training-2@{image.digest}"
 
-    def test_it_holds_the_code_but_no_secrets(self, builder, plan, registry, files):
+    def test_it_contains_the_code_but_no_secrets(self, builder, plan, registry, files):
         image = builder.build(plan, registry)
         assert files(image.reference) == {"train.py": TRAIN, "steps/größe.py": "SIZE = 1\n"}
 
-    def test_it_is_called_what_the_recipe_says(self, builder, plan, registry):
+    def test_it_has_the_name_of_the_recipe(self, builder, plan, registry):
         recipe = builder.recipe(plan, registry)
         assert registry.digest(recipe.name) is None  # nothing was built for it
         assert builder.build(plan, registry).name == recipe.name
 
-    def test_the_recipe_asks_nobody(self, builder, plan, away):
+    def test_the_recipe_contacts_no_service(self, builder, plan, away):
         assert builder.recipe(plan, away).files == ("steps/größe.py", "train.py")
 
     def test_the_recipe_names_what_is_installed(self, builder, plan, registry):
@@ -87,11 +87,11 @@ class ImageBuilderContract:
         assert first.startswith("stackfold[s3]")
         assert second == "pandas>=2"
 
-    def test_what_is_there_is_not_built_again(self, builder, plan, registry):
+    def test_an_existing_image_is_not_rebuilt(self, builder, plan, registry):
         image = builder.build(plan, registry)
         assert builder.build(plan, registry) == image._replace(is_new=False)
 
-    def test_unless_that_is_asked_for(self, builder, plan, registry):
+    def test_an_existing_image_is_rebuilt_on_request(self, builder, plan, registry):
         image = builder.build(plan, registry)
         again = builder.build(plan, registry, rebuild=True)
         assert (again.name, again.is_new) == (image.name, True)
@@ -124,12 +124,12 @@ class ImageBuilderContract:
         assert "\n" not in str(caught.value)
         assert registry.digest(builder.recipe(plan, registry).name) is None
 
-    def test_a_registry_that_is_away_is_said_to_be(self, builder, plan, away):
+    def test_an_unavailable_registry_stops_the_build(self, builder, plan, away):
         with pytest.raises(RegistryUnavailable) as caught:
             builder.build(plan, away)
         assert "\n" not in str(caught.value)
 
-    def test_wrong_credentials_are_said_to_be(self, builder, plan, unwelcome):
+    def test_wrong_credentials_are_reported(self, builder, plan, unwelcome):
         with pytest.raises(RegistryForbidden) as caught:
             builder.build(plan, unwelcome)
         assert "\n" not in str(caught.value)

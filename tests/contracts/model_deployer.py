@@ -97,7 +97,7 @@ class ModelDeployerContract:
         assert answer.data == model.load().predict(FLOWERS).tolist() == [0, 1, 2]
         assert (answer.name, answer.datatype, [*answer.shape]) == ("predict", "INT64", [3])
 
-    def test_its_model_is_told_why_inputs_are_not_its(self, deployer, served):
+    def test_invalid_inputs_are_explained(self, deployer, served):
         deployed, _ = served
         with pytest.raises(PredictionRejected, match="X has 3 features, but Log") as caught:
             deployer().predict(deployed, tensors_of([[5.1, 3.5, 1.4]]))
@@ -117,14 +117,14 @@ class ModelDeployerContract:
             ),
         ],
     )
-    def test_inputs_that_it_cannot_predict_from_are_refused(self, deployer, served, inputs):
+    def test_inputs_that_it_cannot_predict_from_are_rejected(self, deployer, served, inputs):
         deployed, _ = served
         with pytest.raises(PredictionRejected) as caught:
             deployer().predict(deployed, inputs)
         assert "\n" not in str(caught.value)
         assert deployer().health(deployed) == Health.READY
 
-    def test_a_model_of_ones_own_may_have_several_outputs(self, deployer, versatile):
+    def test_a_user_defined_model_may_have_several_outputs(self, deployer, versatile):
         answers = deployer().predict(versatile, tensors_of([[1.5, 2.0], [3.0, 4.0]]))
         assert {each.name: (each.datatype, [*each.shape], [*each.data]) for each in answers} == {
             "twice": ("FP64", [2, 2], [3.0, 4.0, 6.0, 8.0]),
@@ -142,11 +142,11 @@ class ModelDeployerContract:
         )
         assert answer.data == [9.0, 9.0]
 
-    def test_what_its_model_raises_is_told_in_one_line(self, deployer, versatile):
+    def test_an_error_of_the_model_is_one_line(self, deployer, versatile):
         with pytest.raises(PredictionRejected, match="the model is out of order"):
             deployer().predict(versatile, tensors_of([[0.0]]))
 
-    def test_nan_comes_back_and_infinity_is_refused(self, deployer, versatile):
+    def test_nan_is_returned_and_infinity_is_rejected(self, deployer, versatile):
         (answer,) = deployer().predict(versatile, tensors_of([[1.0]]))
         assert answer.data[0] == 1.0
         assert math.isnan(answer.data[1])
@@ -193,7 +193,7 @@ class ModelDeployerContract:
     def test_one_that_is_not_known_has_none(self, deployer):
         assert [*deployer().logs(Deployed(str(uuid4()), "any", None))] == []
 
-    def test_what_is_kept_is_its_owners_and_holds_no_secret(self, home, served):
+    def test_its_files_are_private_and_contain_no_secret(self, home, served):
         deployed, _ = served
         folder = home / "deployments" / deployed.id
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -272,9 +272,7 @@ in_another_process(*sys.stdin.read().split())
             deployer().predict(deployed, tensors_of(FLOWERS))
         deployer().delete(deployed)
 
-    def test_it_listens_where_it_is_told_to_and_is_down_when_it_hangs(
-        self, deployer, model, monkeypatch
-    ):
+    def test_it_listens_at_its_host_and_is_down_when_it_hangs(self, deployer, model, monkeypatch):
         elsewhere = model._replace(id=str(uuid4()), name="elsewhere")
         there = deployer(host="127.0.0.2")
         came = there.deploy(elsewhere)
@@ -337,7 +335,7 @@ in_another_process(*sys.stdin.read().split())
             deployer().deploy(damaged)
         assert deployer().health(Deployed(damaged.id, damaged.name, None)) == Health.DOWN
 
-    def test_a_port_that_is_taken_is_told_before_anything_is_started(self, deployer, model):
+    def test_a_port_in_use_is_reported_before_anything_is_started(self, deployer, model):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
@@ -367,7 +365,7 @@ in_another_process(*sys.stdin.read().split())
         assert answer.data == [0, 1, 2]
         deployer.delete(deployed)
 
-    def test_an_interpreter_that_lacks_the_server_is_told_so(self, deployer, model, tmp_path):
+    def test_an_interpreter_without_the_server_is_reported(self, deployer, model, tmp_path):
         bare = tmp_path / "bare"
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
         elsewhere = deployer(python=str(bare / "bin" / "python"))

@@ -96,12 +96,12 @@ class ModelManifestContract:
             "AWS_REGION": "us-east-1",
         }
 
-    def test_what_is_configured_comes_before_what_the_store_says(self, manifest, on_s3):
+    def test_the_configuration_overrides_the_environment_of_the_store(self, manifest, on_s3):
         place = {"AWS_ENDPOINT_URL": "https://s3.example.com", "AWS_REGION": "eu-central-1"}
         found = manifest(on_s3, image=IMAGE, environment=place)
         assert self.variables(found) == {**place, "AWS_ALLOW_HTTP": "true"}
 
-    def test_an_address_that_pods_take_for_their_own_is_warned_of(self, manifest, on_s3):
+    def test_a_loopback_address_gives_a_warning(self, manifest, on_s3):
         with pytest.warns(WouldNotRun, match="AWS_ENDPOINT_URL is http://127.0.0.1:"):
             manifest(on_s3, image=IMAGE)
 
@@ -128,7 +128,7 @@ class ModelManifestContract:
         assert found["resources"] == {"requests": requests, "limits": {"memory": "2Gi"}}
         assert found["imagePullPolicy"] == "Always"
 
-    def test_without_an_image_there_is_none(self, manifest, on_s3):
+    def test_without_an_image_there_is_no_manifest(self, manifest, on_s3):
         with pytest.raises(NoManifest, match="it needs an image of the pods: give image"):
             manifest(on_s3)
 
@@ -137,7 +137,7 @@ class ModelManifestContract:
         with pytest.raises(NoManifest, match="pods cannot read the model: use one that others"):
             manifest(model, image=IMAGE)
 
-    def test_a_name_that_no_cluster_takes_is_refused(self, manifest, on_s3):
+    def test_a_name_that_no_cluster_accepts_is_rejected(self, manifest, on_s3):
         with pytest.raises(NoManifest, match="'2nd' is no name for a cluster"):
             manifest(on_s3._replace(name="2nd"), image=IMAGE)
 

@@ -137,7 +137,7 @@ class OrchestratorContract:
 
     # -- how many at once
 
-    def test_independent_steps_are_executed_at_once_up_to_the_limit(self, orchestrator):
+    def test_independent_steps_are_parallel_up_to_the_limit(self, orchestrator):
         steps = Steps(**{f"s{n}": nap for n in range(6)})
         orchestrator.run(plan(**{f"s{n}": () for n in range(6)}), steps)
         assert steps.most == min(self.width, 6)
@@ -281,7 +281,7 @@ class OrchestratorContract:
 
     # -- executors
 
-    def test_a_place_returns_what_the_call_returned(self, orchestrator):
+    def test_an_executor_returns_what_the_call_returned(self, orchestrator):
         came = []
 
         def execute(step, executor):
@@ -291,7 +291,7 @@ class OrchestratorContract:
         orchestrator.run(plan(only=()), execute)
         assert came == [(1, "two"), [3]]
 
-    def test_a_place_ends_a_call_that_takes_too_long(self, orchestrator):
+    def test_an_executor_ends_a_call_that_takes_too_long(self, orchestrator):
         from stackfold.domain.errors import StepTimedOut
 
         def execute(step, executor):
@@ -300,7 +300,7 @@ class OrchestratorContract:
         with pytest.raises(StepTimedOut, match=r"it took longer than its 0\.3 seconds"):
             orchestrator.run(plan(one=(), other=()), execute)
 
-    def test_a_place_lets_a_call_end_in_time(self, orchestrator):
+    def test_an_executor_lets_a_call_end_in_time(self, orchestrator):
         came = []
 
         def execute(step, executor):

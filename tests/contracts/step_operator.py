@@ -39,7 +39,7 @@ class StepOperatorContract:
     def test_the_call_is_executed_elsewhere(self, operator):
         assert operator.execute(os.getpid) != os.getpid()
 
-    def test_each_call_starts_afresh(self, operator):
+    def test_each_call_has_a_new_process(self, operator):
         def count():
             import math
 
@@ -48,7 +48,7 @@ class StepOperatorContract:
 
         assert [operator.execute(count), operator.execute(count)] == [1, 1]
 
-    def test_what_the_call_raises_comes_back(self, operator):
+    def test_the_error_of_a_call_is_raised(self, operator):
         def fail():
             raise KeyError("missing", 3)
 
@@ -56,7 +56,7 @@ class StepOperatorContract:
             operator.execute(fail)
         assert caught.value.args == ("missing", 3)
 
-    def test_the_traceback_from_there_comes_along_as_the_last_note(self, operator):
+    def test_the_remote_traceback_is_the_last_note(self, operator):
         def inner():
             return 1 / 0
 
@@ -72,7 +72,7 @@ class StepOperatorContract:
         assert ", in inner" in note
         assert lines[-1] == "ZeroDivisionError: division by zero"
 
-    def test_an_error_keeps_its_own_notes(self, operator):
+    def test_an_error_keeps_its_notes(self, operator):
         def fail():
             error = ValueError("bad")
             error.add_note("look here")
@@ -82,7 +82,7 @@ class StepOperatorContract:
             operator.execute(fail)
         assert caught.value.__notes__[0] == "look here"
 
-    def test_an_error_that_cannot_travel_is_told_by_one_that_can(self, operator):
+    def test_an_error_that_cannot_be_pickled_is_replaced(self, operator):
         def fail():
             class Stubborn(Exception):
                 def __init__(self, one, two):
@@ -94,7 +94,7 @@ class StepOperatorContract:
             operator.execute(fail)
         assert "in fail" in caught.value.__notes__[-1]
 
-    def test_an_answer_that_cannot_travel_is_an_error(self, operator):
+    def test_a_result_that_cannot_be_pickled_is_an_error(self, operator):
         def lock():
             import threading
 
@@ -103,7 +103,7 @@ class StepOperatorContract:
         with pytest.raises(TypeError, match="cannot pickle"):
             operator.execute(lock)
 
-    def test_a_call_that_cannot_travel_is_refused(self, operator):
+    def test_a_call_that_cannot_be_pickled_is_rejected(self, operator):
         lock = threading.Lock()
         with pytest.raises(StackfoldError, match="cannot be sent to another process: ") as caught:
             operator.execute(lambda: lock)
@@ -138,10 +138,10 @@ class StepOperatorContract:
             operator.execute(lambda: 1 / 0)
         assert operator.execute(lambda: 1) == 1
 
-    def test_an_operator_can_travel_to_another_process(self, operator):
+    def test_an_operator_can_be_pickled(self, operator):
         assert pickle.loads(pickle.dumps(operator)).execute(lambda: 1) == 1
 
-    def test_what_it_prints_is_written_here(self, operator, capsys):
+    def test_its_output_is_written_here(self, operator, capsys):
         def speak():
             print("to stdout: größe")
             print("to stderr", file=sys.stderr)
@@ -156,7 +156,7 @@ class StepOperatorContract:
         assert operator.execute(lambda: print("x" * 2**20) or "done") == "done"
         assert len(capsys.readouterr().out) == 2**20 + 1
 
-    def test_what_a_killed_call_had_printed_is_there(self, operator, capsys):
+    def test_the_output_of_a_killed_call_is_written(self, operator, capsys):
         def speak_and_die():
             print("last words")
             os.kill(os.getpid(), signal.SIGKILL)

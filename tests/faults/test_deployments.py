@@ -141,7 +141,7 @@ def test_an_interrupted_command_leaves_no_server(ws, deploying):
 # -- while a command is at it
 
 
-def test_what_is_being_started_is_left_to_whoever_starts_it(ws, deploying):
+def test_a_starting_deployment_belongs_to_its_command(ws, deploying):
     assert ws.deployments.get("churn").status == "starting"
     for refused in (ws.deployments.start, ws.deployments.stop, ws.deployments.delete):
         with pytest.raises(Busy, match="being started, stopped or deleted by another"):
@@ -169,7 +169,7 @@ def test_of_several_processes_that_deploy_under_one_name_one_wins(ws, command):
     assert_consistent(ws)
 
 
-def test_racing_commands_are_done_or_refused_and_the_record_is_true(ws):
+def test_racing_commands_succeed_or_fail_and_the_record_is_true(ws):
     def work(verbs):
         with Workspace.open() as mine:
             return [done_or_refused(mine, verb) for verb in verbs]
@@ -246,7 +246,7 @@ def test_no_secret_of_a_deployer_is_recorded_or_shown(ws, command, monkeypatch, 
             assert PLANTED.encode() not in file.read_bytes()
 
 
-def test_a_secret_that_is_missing_is_told_before_anything_is_recorded(ws, command):
+def test_a_missing_secret_is_reported_before_anything_is_recorded(ws, command):
     ws.components.update(DEPLOYER, "prod", {"password": "{{nowhere.password}}"})
     before = ws.log.head()
     _, told = command(*DEPLOY).communicate()

@@ -103,7 +103,7 @@ def test_the_same_command_can_be_run_again(kill_at_every_point):
         assert drafts(place) == []
 
 
-def test_a_project_file_is_there_as_a_whole_or_not_at_all(kill_at_every_point, monkeypatch):
+def test_a_project_file_is_written_as_a_whole_or_not_at_all(kill_at_every_point, monkeypatch):
     left = 0
     for place in kill_at_every_point("init"):
         left += bool(drafts(place))
@@ -124,7 +124,7 @@ def test_a_project_file_is_there_as_a_whole_or_not_at_all(kill_at_every_point, m
 # -- who is at work is not disturbed
 
 
-def test_a_draft_that_somebody_works_on_stays(tmp_path):
+def test_a_draft_in_use_stays(tmp_path):
     path = tmp_path / "plain.json"
     with draft_of(path) as (draft, file):
         file.write("half")

@@ -55,7 +55,7 @@ def cut_off(postgres, url):
 # -- lost connections
 
 
-def test_a_connection_lost_between_two_commands_is_made_anew(postgres, url, ws):
+def test_a_connection_lost_between_two_commands_is_reopened(postgres, url, ws):
     cut_off(postgres, url)
     assert names(ws.stacks.list()) == ["default"]
     cut_off(postgres, url)
@@ -83,7 +83,7 @@ def test_a_connection_lost_in_the_middle_of_a_write_loses_nothing(postgres, url,
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_a_commit_nobody_answered_is_looked_for(postgres, url, committed):
+def test_an_unconfirmed_commit_is_looked_up(postgres, url, committed):
     proxy = CuttingProxy(postgres.port)
     try:
         with opened(url.replace(f":{postgres.port}/", f":{proxy.port}/")) as ws:
@@ -99,7 +99,7 @@ def test_a_commit_nobody_answered_is_looked_for(postgres, url, committed):
         proxy.close()
 
 
-def test_a_reader_in_the_middle_is_told_to_try_again(postgres, url, ws):
+def test_an_interrupted_reader_gets_an_error_to_retry(postgres, url, ws):
     def read():
         with ws._database.look():
             cut_off(postgres, url)
@@ -109,7 +109,7 @@ def test_a_reader_in_the_middle_is_told_to_try_again(postgres, url, ws):
     assert names(ws.stacks.list()) == ["default"]
 
 
-def test_who_follows_goes_on_after_a_lost_connection(postgres, url, ws):
+def test_following_continues_after_a_lost_connection(postgres, url, ws):
     with closing(ws.log.subscribe(after=4, timeout=10)) as events:
         store(ws, "a")
         assert next(events).position == 5
@@ -131,7 +131,7 @@ def mine(own_postgres):
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_a_restart_is_waited_for(mine, mode):
+def test_a_write_waits_for_a_restart(mine, mode):
     server, ws = mine
     store(ws, "before")
     for number, command in enumerate((ws.stacks.list, lambda: store(ws, "after"))):
@@ -143,7 +143,7 @@ def test_a_restart_is_waited_for(mine, mode):
     assert assert_consistent(ws) == 6
 
 
-def test_a_server_that_stays_away_is_told_after_seconds(mine):
+def test_an_unavailable_server_is_reported_within_seconds(mine):
     server, ws = mine
     server.stop()
     place = ws._database.place
@@ -159,7 +159,7 @@ def test_a_server_that_stays_away_is_told_after_seconds(mine):
     assert assert_consistent(ws) == 5
 
 
-def test_a_host_that_is_not_there_is_told_after_seconds():
+def test_an_unreachable_host_is_reported_within_seconds():
     assert "cannot be reached: " in refusal(lambda: opened("postgresql://u@no.such.host.invalid/d"))
     # An address from which no answer ever comes.
     assert "cannot be reached: " in refusal(lambda: opened("postgresql://u@192.0.2.1/d"))
@@ -183,7 +183,7 @@ def test_after_a_fail_over_the_server_that_can_be_written_to_is_found(mine):
 # -- who may not
 
 
-def test_a_wrong_password_is_told_and_never_shown(postgres, url, monkeypatch):
+def test_a_wrong_password_is_reported_but_not_shown(postgres, url, monkeypatch):
     postgres.execute("DROP ROLE IF EXISTS careful")
     postgres.execute("CREATE ROLE careful LOGIN PASSWORD 'planted-right'")
     database = url.rpartition("/")[2]
@@ -201,7 +201,7 @@ def test_a_wrong_password_is_told_and_never_shown(postgres, url, monkeypatch):
         assert "planted" not in f"{ws.status()}{records_of(ws._database)}"
 
 
-def test_unknown_databases_and_users_are_told(postgres):
+def test_unknown_databases_and_users_are_reported(postgres):
     assert 'database "nope" does not exist' in refusal(lambda: opened(postgres.url("nope")))
     assert 'role "nope" does not exist' in refusal(lambda: opened(postgres.url("postgres", "nope")))
 
@@ -250,7 +250,7 @@ def documented_grants():
     return [each for each in statements if not each.startswith("CREATE ROLE")]
 
 
-def test_who_may_not_create_a_log_is_told(postgres, url):
+def test_a_missing_right_to_create_a_log_is_reported(postgres, url):
     postgres.execute("DROP ROLE IF EXISTS guest")
     postgres.execute("CREATE ROLE guest LOGIN")
     told = refusal(lambda: opened(url.replace("postgres@", "guest@")))
@@ -260,7 +260,7 @@ def test_who_may_not_create_a_log_is_told(postgres, url):
 # -- locked, full, of another version
 
 
-def test_a_locked_log_can_be_read_and_is_written_after_the_lock_is_gone(url, monkeypatch):
+def test_a_locked_log_can_be_read_and_is_written_after_the_lock(url, monkeypatch):
     monkeypatch.setattr(postgres_connection, "PATIENCE", 0.2)
     with opened(url) as ws, opened(url) as other:
         with other._database.write():
@@ -286,7 +286,7 @@ def test_readers_go_on_while_the_read_models_are_rebuilt(url, ws):
     assert seen == [["a", "default"]]
 
 
-def test_a_newer_log_is_refused_also_by_who_was_there_before(postgres, url, ws):
+def test_a_newer_log_is_rejected_by_open_workspaces_too(postgres, url, ws):
     ws._database.read("SELECT 1")
     postgres.execute(f"UPDATE stackfold.version SET form = {SCHEMA + 1}", url.rpartition("/")[2])
     assert refusal(lambda: opened(url)).endswith("was written by a newer Stackfold: upgrade")
@@ -301,7 +301,7 @@ def newer(monkeypatch):
         monkeypatch.setattr(module, "SCHEMA", SCHEMA + 1)
 
 
-def test_an_older_log_is_upgraded_by_whoever_comes_first(postgres, url, ws, monkeypatch):
+def test_an_older_log_is_upgraded_on_first_use(postgres, url, ws, monkeypatch):
     store(ws, "a")
     database = url.rpartition("/")[2]
     postgres.execute("ALTER TABLE stackfold.components DROP COLUMN labels", database)
@@ -323,7 +323,7 @@ def test_an_older_log_is_upgraded_by_whoever_comes_first(postgres, url, ws, monk
     assert refusal(lambda: store(ws, "b")).endswith("was written by a newer Stackfold: upgrade")
 
 
-def test_a_full_disk_is_told_and_nothing_is_lost(postgres):
+def test_a_full_disk_is_reported_and_nothing_is_lost(postgres):
     disk = postgres.folder / "small"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=12m,mode=777", "tmpfs", disk]

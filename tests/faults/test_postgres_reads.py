@@ -79,7 +79,7 @@ def test_a_read_that_loses_its_connection_at_any_statement_is_repeated(
             assert READS[read](ws)
 
 
-def test_a_read_that_is_lost_twice_is_told(ws, cut_off, monkeypatch):
+def test_a_read_that_is_lost_twice_is_an_error(ws, cut_off, monkeypatch):
     cut_off_at(monkeypatch, cut_off, ws._services.queries, "_stack_views", times=2)
     with pytest.raises(LogUnavailable, match="was disconnected during a read: try again"):
         ws.stacks.list()
@@ -99,7 +99,7 @@ def test_a_change_that_is_lost_before_it_was_committed_is_made_once(ws, cut_off,
     assert assert_consistent(ws) == 8
 
 
-def test_a_change_that_is_lost_again_and_again_is_told_as_not_made(ws, cut_off, monkeypatch):
+def test_a_change_that_is_lost_repeatedly_is_reported_as_not_made(ws, cut_off, monkeypatch):
     queries = ws._services.event_store.log._projector._queries
     cut_off_at(monkeypatch, cut_off, queries, "existing", times=9)
     with pytest.raises(WriteInterrupted, match="nothing was recorded: try again") as told:
@@ -137,7 +137,7 @@ def denied(command):
     return told
 
 
-def test_missing_rights_are_told_as_such_one_after_the_other(guest):
+def test_missing_rights_are_reported_one_after_the_other(guest):
     url, grant = guest
     assert "permission denied for schema stackfold" in denied(lambda: opened(url))
     grant("USAGE ON SCHEMA stackfold")
@@ -155,7 +155,7 @@ def test_missing_rights_are_told_as_such_one_after_the_other(guest):
         assert "permission denied for table" in denied(ws.log.rebuild)
 
 
-def test_rights_that_are_taken_away_meanwhile_are_told_as_such(guest, postgres):
+def test_rights_that_are_revoked_meanwhile_are_reported(guest, postgres):
     url, grant = guest
     grant("USAGE ON SCHEMA stackfold")
     grant("SELECT ON ALL TABLES IN SCHEMA stackfold")
@@ -166,7 +166,7 @@ def test_rights_that_are_taken_away_meanwhile_are_told_as_such(guest, postgres):
         assert "permission denied for schema stackfold" in denied(ws.log.head)
 
 
-def test_who_may_not_connect_is_told_as_such(guest, postgres):
+def test_a_missing_right_to_connect_is_reported(guest, postgres):
     url, _ = guest
     database = url.rpartition("/")[2]
     postgres.execute(f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")

@@ -51,7 +51,7 @@ def test_no_update_of_four_at_once_is_lost(place, race):
         assert_consistent(ws)
 
 
-def test_who_loses_every_race_is_let_in_alone(place):
+def test_a_writer_that_loses_every_race_is_let_in_alone(place):
     with opened(place) as ws, opened(place) as other:
         repository = ws._services.repository
         save, exclusive, races, alone = repository.save, repository._log.exclusive, [], []

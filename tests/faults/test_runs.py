@@ -163,7 +163,7 @@ def full_disk(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("isolation", EVERYWHERE)
-def test_100_megabytes_of_output_are_kept_and_not_held_in_memory(garden, isolation):
+def test_100_megabytes_of_output_are_stored_but_not_in_memory(garden, isolation):
     script = f"""
         import resource, sys
         from stackfold import step
@@ -279,7 +279,7 @@ def test_a_killed_process_leaves_a_run_that_is_seen_as_interrupted(garden, isola
         assert ws.runs.resume(run.id).status == "completed"
 
 
-def test_a_child_that_a_step_has_forked_does_not_keep_the_run_alive(garden):
+def test_a_child_that_a_step_forked_does_not_prolong_the_run(garden):
     body = "os.fork() or time.sleep(10) or os._exit(0); time.sleep(600)"
     process, _ = script_of(garden, "inline", body)
     time.sleep(0.2)

@@ -60,13 +60,13 @@ def refusal_of(home):
         (b"SQLite format 3\0" + b"x" * 8192, "restore it from a backup"),
     ],
 )
-def test_a_file_that_is_no_log_is_refused_and_stays_as_it_is(home, content, told):
+def test_a_file_that_is_no_log_is_rejected_unchanged(home, content, told):
     (home / LOG_FILE).write_bytes(content)
     assert told in refusal_of(home)
     assert (home / LOG_FILE).read_bytes() == content
 
 
-def test_another_programs_database_is_refused_and_stays_as_it_is(home):
+def test_another_programs_database_is_rejected_unchanged(home):
     (home / LOG_FILE).unlink()
     connection = sqlite3.connect(home / LOG_FILE)
     connection.execute("CREATE TABLE precious (x)")
@@ -77,7 +77,7 @@ def test_another_programs_database_is_refused_and_stays_as_it_is(home):
     assert (home / LOG_FILE).read_bytes() == before
 
 
-def test_a_newer_log_is_refused(home):
+def test_a_newer_log_is_rejected(home):
     connection = sqlite3.connect(home / LOG_FILE)
     connection.execute("PRAGMA user_version = 999")
     connection.close()
@@ -87,7 +87,7 @@ def test_a_newer_log_is_refused(home):
 @pytest.mark.parametrize(
     "length", [16, 50, 100, 1000, 4096, 5000, 8192, 20000, 0.25, 0.5, 0.75, -4096, -100, -1]
 )
-def test_a_truncated_log_is_refused_and_the_backup_is_good(home, length):
+def test_a_truncated_log_is_rejected_and_its_backup_is_intact(home, length):
     log = home / LOG_FILE
     whole = log.read_bytes()
     keep = int(length * len(whole)) if isinstance(length, float) else length % len(whole)
@@ -117,7 +117,7 @@ def test_a_garbage_journal_beside_the_log_is_ignored(home):
         assert_consistent(ws)
 
 
-def test_a_log_that_vanishes_is_not_made_anew_behind_the_users_back(home):
+def test_a_log_that_vanishes_is_not_silently_recreated(home):
     (home / LOG_FILE).unlink()
     with pytest.raises(LogUnavailable, match="is missing: restore it from a backup"):
         sqlite_database.SqliteDatabase.open(home / LOG_FILE)
@@ -127,7 +127,7 @@ def test_a_log_that_vanishes_is_not_made_anew_behind_the_users_back(home):
 
 
 @pytest.mark.parametrize("left", [200, 4096, 5000, 0.5, -1], ids=str)
-def test_a_log_that_was_cut_off_is_not_read_as_if_it_were_whole(tmp_path, left):
+def test_a_truncated_log_is_not_read_as_complete(tmp_path, left):
     with Workspace.open(tmp_path):
         pass
     log = tmp_path / LOG_FILE
@@ -137,7 +137,7 @@ def test_a_log_that_was_cut_off_is_not_read_as_if_it_were_whole(tmp_path, left):
         Workspace.open(tmp_path)
 
 
-def test_a_locked_log_can_be_read_and_is_written_after_the_lock_is_gone(home, monkeypatch):
+def test_a_locked_log_can_be_read_and_is_written_after_the_lock(home, monkeypatch):
     monkeypatch.setattr(sqlite_file, "PATIENCE", 0.05)
     lock = sqlite3.connect(home / LOG_FILE, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
@@ -154,7 +154,7 @@ def test_a_locked_log_can_be_read_and_is_written_after_the_lock_is_gone(home, mo
     lock.close()
 
 
-def test_a_write_waits_for_a_lock_that_is_soon_gone(home):
+def test_a_write_waits_for_a_short_lock(home):
     lock = sqlite3.connect(home / LOG_FILE, isolation_level=None, check_same_thread=False)
     lock.execute("BEGIN IMMEDIATE")
     threading.Timer(0.3, lambda: lock.execute("ROLLBACK")).start()
@@ -175,7 +175,7 @@ def public():
 
 
 @pytest.mark.parametrize("left_open", [False, True], ids=["at rest", "while somebody writes"])
-def test_who_may_only_read_can_read(home, public, start, left_open):
+def test_read_access_is_enough_to_read(home, public, start, left_open):
     copy = public / "home"
     shutil.copytree(home, copy)
     for path in (copy / LOG_FILE, copy):
@@ -202,7 +202,7 @@ def test_who_may_only_read_can_read(home, public, start, left_open):
         assert_consistent(ws)
 
 
-def test_a_home_that_may_not_be_entered_is_told_in_one_line(home, public, start):
+def test_an_inaccessible_home_is_one_line(home, public, start):
     private = public / "private"
     shutil.copytree(home, private / "home")
     private.chmod(0o700 if os.geteuid() == 0 else 0o000)
@@ -243,7 +243,7 @@ def fill(ws):
     raise AssertionError("the disk was not small")
 
 
-def test_a_full_disk_is_told_in_one_line_and_nothing_is_lost(small_disk):
+def test_a_full_disk_is_one_line_and_nothing_is_lost(small_disk):
     home = small_disk / "home"
     with Workspace.open(home) as ws:
         filler = small_disk / "filler"

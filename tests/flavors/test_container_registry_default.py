@@ -41,13 +41,13 @@ class TestGuardedContainerRegistry(TestDefaultContainerRegistry):
         return f"{guarded_hub.host}/{name}:1", guarded_hub.put(name, "1")
 
 
-def test_without_a_password_a_guarded_registry_tells_nothing(guarded_hub, registry_at):
+def test_a_protected_registry_needs_a_password(guarded_hub, registry_at):
     """Whoever pushes may be logged in otherwise, so that is no reason to refuse."""
     guarded_hub.put("team/secret", "1")
     assert registry_at(guarded_hub.host).digest(f"{guarded_hub.host}/team/secret:1") is None
 
 
-def test_credentials_are_read_when_they_are_asked_for(hub, guarded_hub, registry_at, monkeypatch):
+def test_credentials_are_read_when_they_are_requested(hub, guarded_hub, registry_at, monkeypatch):
     guarded = registry_at(guarded_hub.host, PASSWORD)
     monkeypatch.setenv("STACKFOLD_SECRET_HUB_TOKEN", "wrong-password")
     assert guarded.credentials().password == "wrong-password"

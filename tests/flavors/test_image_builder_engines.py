@@ -98,9 +98,7 @@ def test_a_base_image_may_be_in_the_same_registry_behind_its_password(
     assert made(base_image=base).build(plan, right).is_new
 
 
-def test_a_containerfile_of_ones_own_has_the_code_as_its_context(
-    made, plan, place, code, hub, tiny
-):
+def test_the_context_of_a_custom_containerfile_is_the_code(made, plan, place, code, hub, tiny):
     (code / "Containerfile").write_text(
         f"ARG LEVEL\nFROM {tiny}\nARG LEVEL\nCOPY train.py /copied.py\n"
         'RUN ["/bin/sh", "-c", "echo $LEVEL > /level"]\n'
@@ -167,7 +165,7 @@ def test_ctrl_c_ends_a_build(made, plan, place, engine):
     assert no_process_with(f"sleep {seconds}")
 
 
-def test_an_option_that_the_engine_does_not_know_is_told(made, plan, place):
+def test_an_option_unknown_to_the_engine_is_reported(made, plan, place):
     with pytest.raises(BuildFailed, match="--no-such-option") as caught:
         made(build_options=["--no-such-option"]).build(plan, place)
     assert "\n" not in str(caught.value)
@@ -201,19 +199,19 @@ def test_the_push_is_done_all_the_same(made, plan, hub, silent):
     assert hub.image(image.reference).digest == image.digest
 
 
-def test_wrong_credentials_are_told_by_the_push(made, plan, guarded_hub, silent):
+def test_the_push_reports_wrong_credentials(made, plan, guarded_hub, silent):
     with pytest.raises(RegistryForbidden, match="the account may not push") as caught:
         made().build(plan, silent(guarded_hub.host, "wrong-password"))
     assert "wrong-password" not in str(caught.value)
 
 
-def test_a_registry_that_is_away_is_told_by_the_push(made, plan, silent):
+def test_the_push_reports_an_unavailable_registry(made, plan, silent):
     with pytest.raises(RegistryUnavailable, match="refused") as caught:
         made().build(plan, silent("127.0.0.1:9"))
     assert "\n" not in str(caught.value)
 
 
-def test_one_that_speaks_plain_http_has_to_be_known_as_such(made, plan, hub, silent, engine):
+def test_a_registry_with_plain_http_must_be_configured(made, plan, hub, silent, engine):
     if engine["engine"] == "docker":
         pytest.skip("here its daemon takes plain HTTP from all that is on this machine")
     with pytest.raises(RegistryUnavailable, match="it speaks plain HTTP: if that will do"):

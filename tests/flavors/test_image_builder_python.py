@@ -74,7 +74,7 @@ def test_the_pipeline_runs_in_it(container):
     assert logs.stdout == "größe größe größe\n"
 
 
-def test_it_has_what_the_stack_requires_and_what_was_asked_for(container):
+def test_it_contains_the_requirements_of_stack_and_builder(container):
     program = "import json, obstore, tabulate; print(json.dumps([tabulate.__version__]))"
     done = container.run("python3", "-c", program)
     assert json.loads(done.stdout) == ["0.9.0"], done.stderr
@@ -87,7 +87,7 @@ def test_stackfold_is_the_one_that_built_it(container):
     assert version("stackfold") in done.stdout
 
 
-def test_a_package_that_is_not_there_is_told(index, python, buildah, tmp_path):
+def test_a_missing_package_is_reported(index, python, buildah, tmp_path):
     from stackfold.domain.errors import BuildFailed
 
     (tmp_path / "train.py").write_text(PIPELINE)

@@ -75,7 +75,7 @@ class TestKServe(ModelManifestContract):
             ".spec.predictor.replicas is not known",
         ]
 
-    def test_it_is_asked_by_the_name_of_the_container_that_kserve_looks_for(self, manifest, on_s3):
+    def test_its_container_has_the_name_that_kserve_expects(self, manifest, on_s3):
         container = self.container(manifest(on_s3, image=IMAGE))
         assert container["name"] == "kserve-container"
         assert container["readinessProbe"]["httpGet"] == {

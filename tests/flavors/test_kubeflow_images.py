@@ -117,7 +117,7 @@ def test_kubeflow_gets_the_image_that_was_pushed(
     assert given[0].startswith("stackfold[kubeflow] @ file:///app/")
 
 
-def test_a_run_whose_image_cannot_be_pushed_fails_and_says_so(ws, training, on_kubeflow, tmp_path):
+def test_a_run_whose_image_cannot_be_pushed_fails(ws, training, on_kubeflow, tmp_path):
     with KfpApiServer(tmp_path) as kubeflow:
         on_kubeflow(kubeflow.url, "127.0.0.1:9", {"base_image": "python:3"})
         with pytest.raises(RunFailed, match="cannot be used: nothing answers there"):

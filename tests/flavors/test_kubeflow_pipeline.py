@@ -80,7 +80,7 @@ def test_a_task_knows_which_step_it_executes(document):
         assert source == "kubeflow_pipelines:training"
 
 
-def test_whatever_becomes_of_the_tasks_a_last_one_ends_the_run(document):
+def test_a_final_task_always_ends_the_run(document):
     (pipeline,) = document()
     last = pipeline["root"]["dag"]["tasks"]["settle"]
     assert last["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
@@ -101,7 +101,7 @@ def test_the_run_is_a_parameter_so_that_the_same_document_serves_all(document):
     }
 
 
-def test_a_step_gets_what_it_asks_for(document):
+def test_a_step_gets_the_resources_that_it_requests(document):
     (pipeline,) = document()
     executors = pipeline["deploymentSpec"]["executors"]
     by_step = {
@@ -116,13 +116,13 @@ def test_a_step_gets_what_it_asks_for(document):
     assert (total["resourceType"], total["resourceCount"]) == ("nvidia.com/gpu", "1")
 
 
-def test_the_pods_are_told_where_the_log_is(document, ws):
+def test_pods_get_the_address_of_the_log(document, ws):
     (pipeline,) = document()
     for container in containers_of(pipeline):
         assert {"name": "STACKFOLD_HOME", "value": str(ws.home)} in container["env"]
 
 
-def test_a_shared_log_comes_before_a_folder(document, monkeypatch):
+def test_a_shared_log_takes_precedence_over_a_folder(document, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setenv("STACKFOLD_STORE", "postgresql://ada@db.example.com/log")
         (pipeline,) = document()
@@ -191,7 +191,7 @@ def made(tmp_path, **settings):
         ({"timeout": 0}, "greater than 0"),
     ],
 )
-def test_a_configuration_that_makes_no_sense_is_refused(settings, problem):
+def test_an_invalid_configuration_is_rejected(settings, problem):
     with pytest.raises(ValidationError, match=problem) as caught:
         KubeflowOrchestrator.Configuration(**settings)
     shown = str(caught.value.errors(include_input=False))
@@ -267,7 +267,7 @@ def test_what_a_dry_run_prints_is_the_document(ws, dry_run):
     assert notes == ""
 
 
-def test_a_dry_run_needs_no_cluster_and_tells_what_a_run_would_lack(ws, dry_run):
+def test_a_dry_run_needs_no_cluster_and_reports_what_a_run_would_lack(ws, dry_run):
     ws.components.register(
         ORCHESTRATOR,
         "kf",
@@ -302,6 +302,6 @@ def test_a_dry_run_needs_no_cluster_and_tells_what_a_run_would_lack(ws, dry_run)
     ]
 
 
-def test_where_nothing_is_handed_over_there_is_no_dry_run(ws):
+def test_an_orchestrator_that_submits_nothing_has_no_dry_run(ws):
     with pytest.raises(InvalidPipeline, match="submits nothing to an engine"):
         ws.runs.document(kubeflow_pipelines.training, stack="default")

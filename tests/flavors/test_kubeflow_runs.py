@@ -75,7 +75,7 @@ def test_each_step_is_executed_in_a_process_that_kubeflow_starts(on_kubeflow, ku
     assert "loading 4" in "".join(ws.runs.logs(run.id, "load"))
 
 
-def test_a_run_tells_where_it_is_on_kubeflow(on_kubeflow, kubeflow):
+def test_a_run_records_its_id_on_kubeflow(on_kubeflow, kubeflow):
     ws = on_kubeflow()
     run = ws.runs.start(kubeflow_pipelines.training, stack="kubeflow")
     (submitted,) = kubeflow.runs.values()
@@ -87,7 +87,7 @@ def test_a_run_tells_where_it_is_on_kubeflow(on_kubeflow, kubeflow):
     }
 
 
-def test_the_record_is_the_one_that_the_local_orchestrator_leaves(on_kubeflow):
+def test_the_record_equals_that_of_the_local_orchestrator(on_kubeflow):
     ws = on_kubeflow()
     there = ws.runs.start(kubeflow_pipelines.training, {"rows": 3}, stack="kubeflow")
     here = ws.runs.start(
@@ -116,7 +116,7 @@ def test_a_second_run_takes_from_the_cache_what_the_first_one_made(on_kubeflow):
     assert statuses(ws, again.id)["where"] == "completed"
 
 
-def test_a_step_that_fails_there_fails_the_run_with_what_it_raised(on_kubeflow):
+def test_a_step_that_fails_remotely_fails_the_run_with_its_error(on_kubeflow):
     ws = on_kubeflow()
     with pytest.raises(RunFailed, match="failed in step 'fail': ValueError: of the step") as caught:
         ws.runs.start(kubeflow_pipelines.failing, stack="kubeflow")
@@ -129,7 +129,9 @@ def test_a_step_that_fails_there_fails_the_run_with_what_it_raised(on_kubeflow):
     assert "".join(ws.runs.logs(run.id, "fail")).count("about to fail") == 2
 
 
-def test_a_failed_run_goes_on_with_what_is_missing(on_kubeflow, kubeflow, monkeypatch, tmp_path):
+def test_resuming_a_failed_run_executes_the_remaining_steps(
+    on_kubeflow, kubeflow, monkeypatch, tmp_path
+):
     ws = on_kubeflow(environment={"MENDED": str(tmp_path / "mended")})
     with pytest.raises(RunFailed):
         ws.runs.start(kubeflow_pipelines.mendable, stack="kubeflow")
@@ -144,7 +146,7 @@ def test_a_failed_run_goes_on_with_what_is_missing(on_kubeflow, kubeflow, monkey
 # -- ended, left alone, lost
 
 
-def test_ctrl_c_terminates_the_run_there_too(on_kubeflow, kubeflow, tmp_path):
+def test_ctrl_c_terminates_the_run_on_kubeflow(on_kubeflow, kubeflow, tmp_path):
     ws = on_kubeflow()
     interrupt_once((tmp_path / "pid").exists)
     with pytest.raises(KeyboardInterrupt):
@@ -167,7 +169,7 @@ def interrupt_once(condition):
     threading.Thread(target=interrupt, daemon=True).start()
 
 
-def test_somebody_else_may_terminate_it(on_kubeflow, kubeflow, tmp_path):
+def test_it_can_be_terminated_on_kubeflow(on_kubeflow, kubeflow, tmp_path):
     ws = on_kubeflow()
 
     def terminate():
@@ -197,7 +199,7 @@ def test_without_waiting_a_failure_is_recorded_all_the_same(on_kubeflow):
     assert statuses(ws, run.id)["total"] == "skipped"
 
 
-def test_after_its_timeout_a_run_goes_on_unwatched(on_kubeflow, tmp_path):
+def test_after_its_timeout_a_run_continues_detached(on_kubeflow, tmp_path):
     ws = on_kubeflow(timeout=2)
     with pytest.raises(RunDetached, match="its timeout of 2 seconds is over"):
         ws.runs.start(kubeflow_pipelines.hanging, {"folder": str(tmp_path)}, stack="kubeflow")
@@ -207,7 +209,7 @@ def test_after_its_timeout_a_run_goes_on_unwatched(on_kubeflow, tmp_path):
         ws.runs.resume(run, kubeflow_pipelines.hanging)
 
 
-def test_a_run_whose_processes_are_gone_without_a_word_can_be_resumed(on_kubeflow, kubeflow):
+def test_a_run_whose_processes_vanished_can_be_resumed(on_kubeflow, kubeflow):
     kubeflow.executes = False
     ws = on_kubeflow(synchronous=False)
     run = ws.runs.start(kubeflow_pipelines.training, stack="kubeflow").id
@@ -222,7 +224,7 @@ def test_a_run_whose_processes_are_gone_without_a_word_can_be_resumed(on_kubeflo
 # -- an API that is not as one would wish
 
 
-def test_an_api_that_does_not_answer_is_told_in_one_line(on_kubeflow, kubeflow):
+def test_an_unresponsive_api_is_one_line(on_kubeflow, kubeflow):
     ws = on_kubeflow(kubeflow_hostname="http://127.0.0.1:9")
     with pytest.raises(RunFailed) as caught:
         ws.runs.start(kubeflow_pipelines.training, stack="kubeflow")
@@ -232,7 +234,7 @@ def test_an_api_that_does_not_answer_is_told_in_one_line(on_kubeflow, kubeflow):
     assert ws.runs.list()[0].status == "failed"
 
 
-def test_a_submission_that_is_refused_is_told_in_one_line(on_kubeflow, kubeflow):
+def test_a_rejected_submission_is_one_line(on_kubeflow, kubeflow):
     kubeflow.refuse["POST runs"] = (403, "not in this\nnamespace")
     ws = on_kubeflow()
     with pytest.raises(RunFailed, match=r"cannot be used: 403 not in this namespace$"):
@@ -240,7 +242,7 @@ def test_a_submission_that_is_refused_is_told_in_one_line(on_kubeflow, kubeflow)
     assert set(statuses(ws, ws.runs.list()[0].id).values()) == {"skipped"}
 
 
-def test_an_api_that_fails_for_a_while_is_asked_again(on_kubeflow, kubeflow):
+def test_requests_are_repeated_while_the_api_fails(on_kubeflow, kubeflow):
     ws = on_kubeflow()
 
     def fail_for_a_while():
@@ -253,7 +255,9 @@ def test_an_api_that_fails_for_a_while_is_asked_again(on_kubeflow, kubeflow):
     assert ws.runs.start(kubeflow_pipelines.training, stack="kubeflow").status == "completed"
 
 
-def test_a_run_goes_on_when_the_api_stays_away(on_kubeflow, kubeflow, monkeypatch, tmp_path):
+def test_a_run_continues_when_the_api_stays_unavailable(
+    on_kubeflow, kubeflow, monkeypatch, tmp_path
+):
     monkeypatch.setattr(kubeflow_orchestrator, "_MAX_OUTAGE", 1.0)
     kubeflow.refuse["GET runs/"] = (503, "try later")
     ws = on_kubeflow()
@@ -264,9 +268,7 @@ def test_a_run_goes_on_when_the_api_stays_away(on_kubeflow, kubeflow, monkeypatc
     until(lambda: ws.runs.get(run).status == "completed")
 
 
-def test_a_run_that_ends_while_the_api_is_away_ends_in_the_log_too(
-    on_kubeflow, kubeflow, monkeypatch
-):
+def test_a_run_that_ends_without_the_api_ends_in_the_log(on_kubeflow, kubeflow, monkeypatch):
     monkeypatch.setattr(kubeflow_orchestrator, "_MAX_OUTAGE", 15.0)
     kubeflow.refuse["GET runs/"] = (503, "try later")
     ws = on_kubeflow()
@@ -287,7 +289,9 @@ def test_an_api_that_accepts_and_never_answers_is_not_waited_for(
     assert ws.runs.list()[0].status == "failed"
 
 
-def test_a_run_goes_on_when_the_api_falls_silent(on_kubeflow, kubeflow, monkeypatch, tmp_path):
+def test_a_run_continues_when_the_api_stops_responding(
+    on_kubeflow, kubeflow, monkeypatch, tmp_path
+):
     monkeypatch.setattr(kubeflow_orchestrator, "_MAX_OUTAGE", 1.0)
     monkeypatch.setattr(kubeflow_api, "_RESPONSE_TIMEOUT", 5)
     kubeflow.silent = ["GET runs/"]
@@ -331,7 +335,7 @@ def test_one_logs_in_by_name_and_password(ws, guarded, password, gets_in):
     assert password not in str(caught.value)
 
 
-def test_a_token_that_opens_nothing_is_told_in_one_line(ws, guarded):
+def test_an_invalid_token_is_one_line(ws, guarded):
     ws.secrets.create("kubeflow", {"token": "planted-wrong-one"})
     token = {"existing_token": "{{kubeflow.token}}"}
     where = {"kubeflow_hostname": guarded.url, "client_args": token}
@@ -362,19 +366,19 @@ def test_an_api_that_can_be_used_passes_the_check(on_kubeflow, kubeflow):
     assert "GET experiments" in kubeflow.requests
 
 
-def test_an_api_that_refuses_is_told_by_the_check(on_kubeflow, kubeflow):
+def test_the_check_reports_a_denied_request(on_kubeflow, kubeflow):
     kubeflow.refuse["GET experiments"] = 403, "not allowed"
     (found,) = on_kubeflow().stacks.check("kubeflow", connect=True)
     assert "403 not allowed" in found.problem
 
 
-def test_an_api_that_is_away_is_told_by_the_check(on_kubeflow, kfp):
+def test_the_check_reports_an_unavailable_api(on_kubeflow, kfp):
     ws = on_kubeflow(kubeflow_hostname="http://127.0.0.1:1")
     (found,) = ws.stacks.check("kubeflow", connect=True)
     assert "it does not answer" in found.problem
 
 
-def test_a_shared_log_that_pods_cannot_reach_is_told_by_the_check(on_kubeflow):
+def test_the_check_reports_a_log_that_pods_cannot_reach(on_kubeflow):
     store = "postgresql://nobody@127.0.0.1:1/none"
     ws = on_kubeflow(environment={"STACKFOLD_STORE": store})
     (found,) = ws.stacks.check("kubeflow", connect=True)

@@ -38,7 +38,7 @@ def tracked(ws, kfp, tmp_path):
         yield run
 
 
-def test_a_step_tells_its_tracker_from_the_process_that_kubeflow_starts(tracked, mlflow_tool):
+def test_a_step_is_tracked_from_the_process_that_kubeflow_starts(tracked, mlflow_tool):
     run = tracked(**mlflow_tool.configuration())
     seen = mlflow_tool.seen(run)
     assert sorted(seen) == ["train", "train_2"]
@@ -54,14 +54,14 @@ def test_a_step_tells_its_tracker_from_the_process_that_kubeflow_starts(tracked,
     assert (parent.info.run_name, parent.info.status) == (run.name, "FINISHED")
 
 
-def test_a_run_whose_server_is_away_goes_on_and_says_so(tracked):
+def test_a_run_continues_with_a_warning_without_the_server(tracked):
     run = tracked(tracking_uri=NOBODY, timeout=1)
     assert run.status == "completed"
     problem = run.metadata["experiment_tracker"]["tracking"]["problem"]
     assert problem.startswith(f"the experiment tracker at {NOBODY} cannot be used: ")
 
 
-def test_where_the_tracker_is_strict_the_run_fails(ws, tracked):
+def test_with_a_strict_tracker_the_run_fails(ws, tracked):
     with pytest.raises(RunFailed, match=f"the experiment tracker at {NOBODY} cannot be used"):
         tracked(tracking_uri=NOBODY, timeout=1, strict=True)
     assert ws.runs.list()[0].status == "failed"

@@ -75,7 +75,7 @@ speak.__module__ = "__main__"
 
 
 @pytest.mark.parametrize("operator", [False, True])
-def test_a_run_goes_on_without_a_server_that_does_not_answer(ws, lines, capfd, operator):
+def test_a_run_continues_without_an_unresponsive_server(ws, lines, capfd, operator):
     register(ws, NOBODY)
     run = run_of(ws, speak, experiment_tracker=True, step_operator=operator)
     assert run.status == "completed"
@@ -86,7 +86,7 @@ def test_a_run_goes_on_without_a_server_that_does_not_answer(ws, lines, capfd, o
     assert "\n" not in line
 
 
-def test_it_is_asked_once_for_the_whole_run_not_once_for_each_step(ws, lines):
+def test_the_server_is_tried_once_per_run(ws, lines):
     register(ws, NOBODY)
     run = run_of(ws, *[speak] * 10, experiment_tracker=True)
     assert run.status == "completed"
@@ -110,7 +110,7 @@ def test_a_strict_tracker_fails_the_run_before_any_step(ws):
         ("URL/wrong", "it is no MLflow server: correct tracking_uri"),
     ],
 )
-def test_what_is_wrong_is_told(ws, mlflow_server, uri, words):
+def test_the_cause_is_reported(ws, mlflow_server, uri, words):
     register(ws, uri.replace("URL", mlflow_server.url), strict=True)
     with pytest.raises(RunFailed, match=words):
         run_of(ws, speak)
@@ -152,7 +152,7 @@ def test_a_server_that_wants_a_password_gets_it_from_the_secrets(
     assert PASSWORD.encode() not in kept
 
 
-def test_a_wrong_password_is_told_but_not_shown(ws, guarded_server):
+def test_a_wrong_password_is_reported_but_not_shown(ws, guarded_server):
     ws.secrets.create("mlflow", {"user": USER, "password": "planted-wrong-one"})
     register(ws, guarded_server.url, **ACCOUNT)
     with pytest.raises(RunFailed, match="access is denied: correct the user's name") as caught:
@@ -171,7 +171,7 @@ def mortal_server(mlflow_server):
     mlflow_server.start()
 
 
-def test_a_step_goes_on_when_the_server_is_killed_while_it_speaks(ws, mortal_server, lines):
+def test_a_step_continues_when_the_server_is_killed(ws, mortal_server, lines):
     register(ws, mortal_server.url, retries=2)
 
     def train() -> int:
@@ -201,7 +201,7 @@ def test_a_step_goes_on_when_the_server_is_killed_while_it_speaks(ws, mortal_ser
     assert run_line.startswith("'tracking' was not notified of the end of the run: ")
 
 
-def test_what_is_told_after_the_server_is_back_arrives(ws, mortal_server, monkeypatch):
+def test_values_logged_after_the_server_is_back_are_tracked(ws, mortal_server, monkeypatch):
     monkeypatch.setattr(circuit_breaker, "PAUSE", 0.0)
     register(ws, mortal_server.url)
 
@@ -234,7 +234,7 @@ def test_a_strict_tracker_fails_the_step_when_the_server_is_killed(ws, mortal_se
     assert isinstance(caught.value.__cause__, TrackerUnavailable)
 
 
-def test_a_users_own_mistake_is_still_one(ws, mlflow_server):
+def test_a_mistake_of_the_user_is_still_an_error(ws, mlflow_server):
     register(ws, mlflow_server.url)
 
     def train() -> int:
@@ -256,7 +256,7 @@ def test_a_server_that_can_be_used_passes_the_check(ws, mlflow_server):
     assert list(ws.stacks.check("tracked", connect=True)) == []
 
 
-def test_a_server_that_is_away_is_told_by_the_check(ws):
+def test_the_check_reports_an_unavailable_server(ws):
     register(ws, NOBODY)
     assert list(ws.stacks.check("tracked")) == []
     (found,) = ws.stacks.check("tracked", connect=True)

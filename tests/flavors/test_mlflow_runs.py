@@ -49,7 +49,7 @@ def alone(function, **options):
     return Pipeline(tracked)
 
 
-def test_the_run_of_a_pipeline_is_known_with_all_that_tells_it_from_others(ws, on, mlflow_tool):
+def test_a_run_is_tracked_with_tags_that_identify_it(ws, on, mlflow_tool):
     run = ws.runs.start(alone(lambda: 1, name="only"), {"rate": 0.25}, stack=on(tags={"team": "a"}))
     parent, child = mlflow_tool.runs(run)
     assert (parent.info.run_name, parent.info.status) == (run.name, "FINISHED")
@@ -83,7 +83,7 @@ def test_each_pipeline_has_an_experiment_of_its_name_or_all_have_the_one_given(w
     assert experiment(ws.runs.start(alone(lambda: 1, name="only"), stack=other)) == "everything"
 
 
-def test_an_experiment_that_was_deleted_is_told(ws, on, mlflow_tool):
+def test_a_deleted_experiment_is_reported(ws, on, mlflow_tool):
     client = mlflow_tool.client()
     client.delete_experiment(client.create_experiment("gone"))
     with pytest.raises(RunFailed, match="experiment 'gone' was deleted: restore it, or correct"):
@@ -133,7 +133,7 @@ def test_what_a_killed_process_left_open_is_ended_with_the_run(ws, on, mlflow_to
     assert [each.info.status for each in mlflow_tool.runs(run)] == ["FAILED", "KILLED"]
 
 
-def test_a_run_that_goes_on_does_so_in_the_same_run(ws, on, mlflow_tool, tmp_path):
+def test_a_resumed_run_continues_the_same_mlflow_run(ws, on, mlflow_tool, tmp_path):
     def train() -> int:
         if not (tmp_path / "mended").exists():
             raise ValueError("not yet")
@@ -190,7 +190,7 @@ def test_autologging_goes_to_the_step(ws, on, mlflow_tool):
     assert "training_mean_squared_error" in seen.metrics
 
 
-def test_runs_that_a_step_starts_itself_are_below_its_own(ws, on, mlflow_tool):
+def test_runs_that_a_step_starts_are_nested_in_its_run(ws, on, mlflow_tool):
     def train() -> int:
         import mlflow
 
@@ -212,7 +212,7 @@ def test_runs_that_a_step_starts_itself_are_below_its_own(ws, on, mlflow_tool):
     assert not mlflow_tool.has_a_run()
 
 
-def test_a_choice_of_the_users_own_experiment_is_in_nobodys_way(ws, on, mlflow_tool):
+def test_an_experiment_that_the_user_sets_does_no_harm(ws, on, mlflow_tool):
     import mlflow
     from mlflow.tracking import fluent
 

@@ -35,7 +35,7 @@ def killed(cluster, node, folder, steps, survivors=0):
     return thread
 
 
-def test_a_run_goes_on_when_a_node_is_killed_under_it(ws, head, tmp_path):
+def test_a_run_continues_when_a_node_is_killed(ws, head, tmp_path):
     node = add_node(head, num_cpus=2)
     run = on(ws, head, max_parallel=3)
     killer = killed(head, node, tmp_path, steps=3, survivors=1)
@@ -56,7 +56,7 @@ def test_a_run_goes_on_when_a_node_is_killed_under_it(ws, head, tmp_path):
         ({"patience": 2}, "none of its 1 nodes has what the step asks for: spare 1"),
     ],
 )
-def test_a_run_fails_when_there_is_no_node_left_for_a_step(ws, head, tmp_path, settings, problem):
+def test_a_run_fails_when_no_node_is_left_for_a_step(ws, head, tmp_path, settings, problem):
     node = add_node(head, num_cpus=1, resources={"spare": 1})
     run = on(ws, head, **settings)
     killer = killed(head, node, tmp_path, steps=1)
@@ -76,7 +76,7 @@ PROGRAM = """
 """
 
 
-def test_a_run_whose_head_dies_is_known_as_interrupted(ws, own_head, tmp_path):
+def test_a_run_whose_head_dies_is_interrupted(ws, own_head, tmp_path):
     on(ws, own_head)
     soon = {"RAY_gcs_rpc_server_reconnect_timeout_s": "3"}  # a minute otherwise
     program = program_of(ws, PROGRAM, str(tmp_path), **soon)

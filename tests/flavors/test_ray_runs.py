@@ -38,7 +38,7 @@ def test_independent_steps_are_executed_at_once_on_several_nodes(ws, two_nodes, 
     assert ws.runs.load(run.id, "meet") != ws.runs.load(run.id, "meet_2")
 
 
-def test_a_step_is_executed_where_there_is_what_it_asks_for(ws, two_nodes):
+def test_a_step_is_executed_where_its_resources_are(ws, two_nodes):
     run = on(ws, two_nodes)(ray_pipelines.places)
     head, other = two_nodes.head_node, next(iter(two_nodes.worker_nodes))
     assert ws.runs.load(run.id, "on_the_other") == pid(other)
@@ -51,7 +51,7 @@ def pid(node):
     return node.all_processes[PROCESS_TYPE_RAYLET][0].process.pid
 
 
-def test_what_no_node_has_is_told_after_some_patience(ws, two_nodes):
+def test_resources_that_no_node_has_are_an_error(ws, two_nodes):
     run = on(ws, two_nodes, patience=1)
     with pytest.raises(RunFailed) as caught:
         run(ray_pipelines.impossible)
@@ -93,7 +93,7 @@ def record(ws, run):
 
 
 @pytest.mark.parametrize("pipeline", [ray_pipelines.failing, ray_pipelines.answering])
-def test_the_record_is_the_one_that_the_local_orchestrator_leaves(ws, two_nodes, pipeline):
+def test_the_record_equals_that_of_the_local_orchestrator(ws, two_nodes, pipeline):
     run_there = on(ws, two_nodes)
     for start in (
         lambda: run_there(pipeline),
@@ -110,7 +110,7 @@ def test_the_record_is_the_one_that_the_local_orchestrator_leaves(ws, two_nodes,
 # -- ending
 
 
-def test_ctrl_c_ends_what_is_executed_there(ws, two_nodes, tmp_path):
+def test_ctrl_c_ends_remote_steps(ws, two_nodes, tmp_path):
     run = on(ws, two_nodes)
     main = threading.get_ident()
 
@@ -125,7 +125,7 @@ def test_ctrl_c_ends_what_is_executed_there(ws, two_nodes, tmp_path):
     until(lambda: is_gone(tmp_path))
 
 
-def test_a_step_that_takes_too_long_is_ended_there(ws, two_nodes, tmp_path):
+def test_a_remote_step_that_takes_too_long_is_ended(ws, two_nodes, tmp_path):
     with pytest.raises(RunFailed, match="it took longer than its 2 seconds"):
         on(ws, two_nodes)(ray_pipelines.late, folder=str(tmp_path))
     until(lambda: is_gone(tmp_path))
@@ -189,7 +189,7 @@ def test_the_stacks_secrets_are_sent_to_the_steps(ws, two_nodes, sent, length):
     assert asking(ws, two_nodes, sent)[0] == length
 
 
-def test_a_secret_that_is_sent_is_nowhere_else(ws, two_nodes, ray):
+def test_a_sent_secret_is_stored_nowhere(ws, two_nodes, ray):
     ray.init(address=two_nodes.address, logging_level="ERROR", log_to_driver=False)
     assert asking(ws, two_nodes, True) == [len(SECRET), []]
     session = Path(two_nodes.head_node.get_session_dir_path())
@@ -216,7 +216,7 @@ def kept_by_ray(ray):
 # -- connecting
 
 
-def test_a_head_that_does_not_answer_is_told_in_one_line(ws, ray):
+def test_an_unresponsive_head_is_one_line(ws, ray):
     ws.components.register(ORCHESTRATOR, "cluster", "ray", {"address": "127.0.0.1:9"})
     ws.stacks.register("ray", orchestrator="cluster", artifact_store="default")
     with pytest.raises(RunFailed, match=r"its head does not answer: Connection refused$"):
@@ -243,7 +243,7 @@ OWN = """
 """
 
 
-def test_a_cluster_of_its_own_is_gone_after_each_run(ws, two_nodes):
+def test_a_local_cluster_ends_with_each_run(ws, two_nodes):
     on(ws, two_nodes)
     ws.components.register(ORCHESTRATOR, "own", "ray")
     ws.stacks.register("own", orchestrator="own", artifact_store="default")
@@ -268,7 +268,7 @@ def test_a_program_that_is_connected_elsewhere_is_not_connected_here(ws, two_nod
         ray.shutdown()
 
 
-def test_a_connection_of_the_programs_own_is_used_and_left(ws, two_nodes, ray):
+def test_an_existing_connection_is_used_and_left_open(ws, two_nodes, ray):
     ray.init(address=two_nodes.address, logging_level="ERROR", log_to_driver=False)
     run = on(ws, two_nodes)(ray_pipelines.answering)
     assert run.status == "completed"
@@ -288,7 +288,7 @@ def test_a_connection_of_the_programs_own_is_used_and_left(ws, two_nodes, ray):
         ({"num_cpus": -1}, "greater than or equal to 0"),
     ],
 )
-def test_a_configuration_that_makes_no_sense_is_refused(settings, problem):
+def test_an_invalid_configuration_is_rejected(settings, problem):
     with pytest.raises(ValidationError, match=problem):
         RayOrchestrator.Configuration(**settings)
 

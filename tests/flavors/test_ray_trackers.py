@@ -36,7 +36,7 @@ def tracked(ws, two_nodes, wandb_tool):
     return run
 
 
-def test_a_step_tells_its_tracker_from_the_node_that_executes_it(tracked, wandb_tool):
+def test_a_step_is_tracked_from_its_node(tracked, wandb_tool):
     run = tracked(ray_pipelines.tracking)
     seen = wandb_tool.seen(run)
     assert sorted(seen) == ["train", "train_2"]  # `answer` said nothing
@@ -60,7 +60,7 @@ def online(**more):
     }
 
 
-def test_a_step_whose_server_is_away_goes_on_and_says_so(ws, tracked, wandb_tool):
+def test_a_step_continues_with_a_warning_without_the_server(ws, tracked, wandb_tool):
     ws.secrets.create("wandb", {"key": KEY})
     run = tracked(ray_pipelines.tracking, **online())
     assert run.status == "completed"
@@ -71,7 +71,7 @@ def test_a_step_whose_server_is_away_goes_on_and_says_so(ws, tracked, wandb_tool
     assert the_only(wandb_tool.seen(run), "train").metrics == {"loss": [0.5], "again": [0.25]}
 
 
-def test_where_the_tracker_is_strict_the_run_fails(ws, tracked):
+def test_with_a_strict_tracker_the_run_fails(ws, tracked):
     ws.secrets.create("wandb", {"key": KEY})
     with pytest.raises(RunFailed, match="nothing answers: start it, or correct base_url"):
         tracked(ray_pipelines.tracking, **online(strict=True))

@@ -132,7 +132,7 @@ def before_deleting(monkeypatch, uri, act):
     monkeypatch.setattr(obstore, "delete", interrupted)
 
 
-def test_who_writes_when_the_deleter_has_looked_finds_it(s3, old, monkeypatch):
+def test_an_artifact_written_during_a_deletion_remains(s3, old, monkeypatch):
     import obstore
 
     put, sent = obstore.put, threading.Event()
@@ -164,7 +164,7 @@ def test_one_deleter_at_a_time(s3, old, monkeypatch):
     assert others == [False]
 
 
-def test_a_deleter_that_died_holds_nobody_up_for_ever(s3, s3_client, old, monkeypatch):
+def test_the_claim_of_a_dead_deleter_expires(s3, s3_client, old, monkeypatch):
     import obstore
 
     claim = f"{key_of(s3.configuration.path)}/.deleting/{old.digest}"

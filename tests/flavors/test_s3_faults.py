@@ -47,7 +47,7 @@ OPERATIONS = list(every_operation(s3_store(path="s3://bucket")))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_nothing_answers(s3_secrets, operation):
+def test_an_unavailable_server_is_reported(s3_secrets, operation):
     store = s3_store(path="s3://bucket/x", endpoint_url="http://127.0.0.1:1", retry_timeout=0.5)
     assert unavailable(every_operation(store)[operation]) == (
         "the artifact store at s3://bucket/x on http://127.0.0.1:1 cannot be used: nothing "
@@ -55,7 +55,7 @@ def test_nothing_answers(s3_secrets, operation):
     )
 
 
-def test_there_is_no_such_host(s3_secrets):
+def test_an_unknown_host_is_reported(s3_secrets):
     store = s3_store(path="s3://bucket", endpoint_url="http://nowhere.invalid", retry_timeout=0)
     assert "there is no such host: correct endpoint_url" in unavailable(
         lambda: written(store, b"bytes")
@@ -63,7 +63,7 @@ def test_there_is_no_such_host(s3_secrets):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_the_bucket_is_missing(s3_server, s3_secrets, operation):
+def test_a_missing_bucket_is_reported(s3_server, s3_secrets, operation):
     store = s3_store(path="s3://missing/x", endpoint_url=s3_server.url)
     assert "there is no such bucket: create it, or correct the path" in unavailable(
         every_operation(store)[operation]
@@ -78,7 +78,7 @@ def test_the_bucket_is_missing(s3_server, s3_secrets, operation):
         ("SECRET", ["the secret key is wrong: correct the secret behind secret"]),
     ],
 )
-def test_the_credentials_are_wrong(
+def test_wrong_credentials_are_reported(
     s3_server,
     s3_secrets,
     s3_path,
@@ -99,20 +99,20 @@ def test_a_bucket_that_can_be_used_passes_the_check(s3):
     s3.check_connection()
 
 
-def test_a_secret_is_missing(s3_server, s3_path):
+def test_a_missing_secret_is_reported(s3_server, s3_path):
     store = s3_store(path=s3_path, endpoint_url=s3_server.url, key="{{nobody.knows}}")
     with pytest.raises(MissingSecret, match="no secret 'nobody' with a key 'knows'"):
         written(store, b"bytes")
 
 
-def test_a_busy_server_is_asked_again(proxy, s3_secrets, s3_path):
+def test_requests_to_a_busy_server_are_repeated(proxy, s3_secrets, s3_path):
     proxy.slow_downs = 3
     store = s3_store(path=s3_path, endpoint_url=proxy.url)
     assert content(store, written(store, b"bytes")) == b"bytes"
     assert proxy.met == 3
 
 
-def test_a_server_that_stays_busy_is_given_up(proxy, s3_secrets, s3_path):
+def test_requests_to_a_busy_server_end_at_last(proxy, s3_secrets, s3_path):
     proxy.slow_downs = 10**9
     store = s3_store(path=s3_path, endpoint_url=proxy.url, retry_timeout=1)
     began = time.monotonic()
@@ -120,7 +120,7 @@ def test_a_server_that_stays_busy_is_given_up(proxy, s3_secrets, s3_path):
     assert time.monotonic() - began > 0.5
 
 
-def test_a_connection_that_is_cut_in_a_large_put_is_made_again(
+def test_a_connection_lost_in_a_large_put_is_reopened(
     proxy,
     s3_secrets,
     s3_path,
@@ -131,7 +131,7 @@ def test_a_connection_that_is_cut_in_a_large_put_is_made_again(
     assert proxy.met == 2
 
 
-def test_a_connection_that_is_always_cut_leaves_nothing(
+def test_an_upload_that_is_always_interrupted_leaves_nothing(
     proxy,
     s3,
     s3_secrets,
@@ -165,7 +165,7 @@ def test_a_put_that_is_reset_is_repeated(resetting, through):
     assert resetting.met == 2
 
 
-def test_a_put_of_what_is_there_that_is_reset_is_repeated(resetting, through, s3):
+def test_a_reset_put_of_an_existing_artifact_is_repeated(resetting, through, s3):
     before = written(s3, b"bytes")
     resetting.reset_on = b"PUT "
     assert written(through, b"bytes") == before
@@ -194,7 +194,7 @@ def test_a_deletion_that_is_reset_is_repeated(resetting, through, s3):
     assert resetting.met == 2
 
 
-def test_a_claim_whose_answer_was_lost_is_ones_own(resetting, through, s3):
+def test_a_claim_whose_response_was_lost_is_recognized(resetting, through, s3):
     stored = written(s3, b"bytes")
     resetting.reset_on = b"PUT "
     assert through.delete(stored.uri, datetime.now(UTC) + timedelta(hours=1)) is True
@@ -202,7 +202,7 @@ def test_a_claim_whose_answer_was_lost_is_ones_own(resetting, through, s3):
     assert resetting.met == 2
 
 
-def test_a_claim_of_somebody_else_is_not_ones_own(resetting, through, s3, s3_client):
+def test_a_claim_of_another_process_is_respected(resetting, through, s3, s3_client):
     import obstore
 
     stored = written(s3, b"bytes")
@@ -213,21 +213,21 @@ def test_a_claim_of_somebody_else_is_not_ones_own(resetting, through, s3, s3_cli
     assert content(s3, stored) == b"bytes"
 
 
-def test_a_put_that_is_always_reset_is_told_as_that(resetting, s3_secrets, s3_path):
+def test_a_put_that_is_always_reset_is_reported(resetting, s3_secrets, s3_path):
     resetting.resets, resetting.reset_on = 10**9, b"PUT "
     store = s3_store(path=s3_path, endpoint_url=resetting.url, retry_timeout=1)
     assert unavailable(lambda: written(store, b"bytes")).endswith("the connection was cut")
     assert resetting.met > 1
 
 
-def test_nothing_is_repeated_if_one_does_not_want_it(resetting, s3_secrets, s3_path):
+def test_repetition_can_be_switched_off(resetting, s3_secrets, s3_path):
     resetting.reset_on = b"PUT "
     store = s3_store(path=s3_path, endpoint_url=resetting.url, retry_timeout=0)
     assert unavailable(lambda: written(store, b"bytes")).endswith("the connection was cut")
     assert resetting.met == 1
 
 
-def test_a_server_that_is_killed_keeps_what_it_took(s3_server, s3):
+def test_a_killed_server_keeps_stored_artifacts(s3_server, s3):
     stored = [written(s3, b"%d" % number * 1000) for number in range(20)]
     s3_server.kill()
     s3_server.start(wait=False)
@@ -236,14 +236,14 @@ def test_a_server_that_is_killed_keeps_what_it_took(s3_server, s3):
         assert content(s3, each)
 
 
-def test_what_is_gone_is_told_apart_from_a_missing_bucket(s3):
+def test_a_deleted_artifact_differs_from_a_missing_bucket(s3):
     stored = written(s3, b"bytes")
     s3.delete(stored.uri)
     with pytest.raises(ArtifactDamaged, match="no longer exists"):
         content(s3, stored)
 
 
-def test_the_environment_leads_no_stack_to_another_server(s3, monkeypatch):
+def test_environment_variables_do_not_change_the_server(s3, monkeypatch):
     for name, value in {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "AWS_ENDPOINT": "http://127.0.0.1:1",
@@ -261,7 +261,7 @@ def test_the_environment_leads_no_stack_to_another_server(s3, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_gibibyte_passes_through_without_being_held(s3):
+def test_a_gibibyte_is_streamed(s3):
     import resource
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

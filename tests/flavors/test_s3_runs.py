@@ -54,7 +54,7 @@ def test_a_pipeline_runs_with_its_artifacts_in_s3(on_s3, s3_path):
     assert all(each.startswith(f"{s3_path}/") for each in addresses)
 
 
-def test_nothing_that_is_kept_holds_the_credentials(on_s3, home):
+def test_no_stored_file_contains_the_credentials(on_s3, home):
     on_s3.runs.start(training, stack="s3")
     kept = b"".join(
         each.read_bytes()
@@ -88,7 +88,7 @@ def interrupted_by(stop):
     return Pipeline(interrupted)
 
 
-def test_a_run_goes_on_when_the_server_is_killed_and_comes_back(on_s3, s3_server):
+def test_a_run_continues_when_the_server_is_killed_and_restarted(on_s3, s3_server):
     def crash():
         s3_server.kill()
         s3_server.start(wait=False)
@@ -98,7 +98,7 @@ def test_a_run_goes_on_when_the_server_is_killed_and_comes_back(on_s3, s3_server
     assert on_s3.runs.load(run.id, "after") == 3
 
 
-def test_a_run_ends_truthfully_when_the_server_stays_away(on_s3, s3_server):
+def test_a_run_fails_when_the_server_stays_unavailable(on_s3, s3_server):
     on_s3.components.update(STORE, "lake", {"retry_timeout": 1})
     pipeline = interrupted_by(s3_server.kill)
     try:

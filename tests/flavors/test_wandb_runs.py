@@ -99,7 +99,7 @@ def test_without_a_project_each_pipeline_has_its_own(ws, on, wandb_tool):
     assert told.run.project == "tracked"
 
 
-def test_the_environment_leads_no_stack_elsewhere(ws, on, wandb_tool, monkeypatch):
+def test_environment_variables_do_not_change_the_destination(ws, on, wandb_tool, monkeypatch):
     for name, value in {
         "WANDB_MODE": "disabled",
         "WANDB_PROJECT": "other",
@@ -186,7 +186,7 @@ def test_the_key_of_one_tracker_is_given_to_no_other(ws, on, wandb_tool, monkeyp
         ("tags", json.dumps([""]), "a tag must have 1 to 64 characters"),
     ],
 )
-def test_what_cannot_be_is_refused(ws, on, attribute, value, words):
+def test_an_invalid_configuration_is_rejected(ws, on, attribute, value, words):
     with pytest.raises(InvalidConfiguration, match=words) as caught:
         on(**{attribute: json.loads(value) if attribute == "tags" else value})
     assert KEY not in str(caught.value)

@@ -109,7 +109,7 @@ def test_variables_are_what_they_are(context):
         ({"timeout": 0}, "greater than 0"),
     ],
 )
-def test_what_cannot_be_is_refused(settings, problem):
+def test_an_invalid_configuration_is_rejected(settings, problem):
     with pytest.raises(ValidationError, match=problem) as caught:
         Configuration(**settings)
     assert "hunter2" not in str(caught.value.errors(include_input=False))

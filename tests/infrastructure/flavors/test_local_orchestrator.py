@@ -91,6 +91,6 @@ def test_without_configuration_it_is_inline(tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [{"isolation": "fork"}, {"max_parallel": 0}])
-def test_a_configuration_that_makes_no_sense_is_refused(wrong):
+def test_an_invalid_configuration_is_rejected(wrong):
     with pytest.raises(ValidationError):
         LocalOrchestrator.Configuration(**wrong)
