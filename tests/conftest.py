@@ -1,4 +1,4 @@
-"""What every test may use."""
+"""Fixtures and settings of all tests."""
 
 import os
 import signal
@@ -25,11 +25,11 @@ settings.load_profile("untimed")
 
 pytest_plugins = ["postgres_server"]
 
-# No test meets the keyring of whoever runs it, nor one that another test defines: defining the
+# No test uses the keyring of the user, nor one that another test defines: defining the
 # class of a keyring is enough for the package keyring to take it for the system's.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
-# Whoever starts tests in the background lets them ignore Ctrl-C, which some of them are about.
+# Processes in the background ignore Ctrl-C, which some tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -57,7 +57,7 @@ ON_EVERY_DATABASE = {
     "test_stacks",
     "test_undo",
 }
-"""The modules whose tests of a workspace are run on each database that can keep a log."""
+"""The modules whose tests of a workspace are run on each database that supports logs."""
 
 
 def pytest_generate_tests(metafunc):
@@ -67,7 +67,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture
 def ws(request):
-    """A workspace after its first use: in memory, or as the test is parametrized."""
+    """A workspace after its first use, in memory or as the test is parametrized."""
     from stackfold.infrastructure.workspace import Workspace
 
     if getattr(request, "param", "in memory") == "in memory":
@@ -80,7 +80,7 @@ def ws(request):
 
 @pytest.fixture(autouse=True)
 def no_program_of_a_test_stays_imported(tmp_path_factory):
-    """Two tests may write a program of the same name, each with its own pipeline."""
+    """Two tests may write a program of the same name, with different pipelines."""
     yield
     folder = str(tmp_path_factory.getbasetemp())
     for name, module in list(sys.modules.items()):

@@ -57,7 +57,7 @@ def test_the_programs_print_the_same_on_postgresql(path, postgres, tmp_path_fact
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    """What mypy found out about Stackfold and libraries, for one document after the other."""
+    """Mypy's cache of Stackfold and libraries, shared by the documents."""
     return tmp_path_factory.mktemp("mypy")
 
 

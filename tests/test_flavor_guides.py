@@ -1,4 +1,4 @@
-"""Every flavor of ours has a guide, and its table of fields is the flavor's."""
+"""Every built-in flavor has a guide with a current table of its fields."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The rules of the house, so that nobody has to remember them.
+"""The rules of the code, checked.
 
 The directions between layers, and the technologies that inner layers must not know, are contracts
 of import-linter in `pyproject.toml`. Here is what it cannot say: exact allowances of single
@@ -23,7 +23,7 @@ LONGEST_FILE = 400
 VAGUE = {"base", "common", "core", "helper", "helpers", "manager", "misc", "util", "utils"}
 
 # Values, text and types: nothing here reads a file, a clock, the environment or a network.
-# `datetime` and `uuid` can read the clock and chance; the rule on clocks is a test of its own.
+# `datetime` and `uuid` can read the clock and chance; the rule on clocks has a separate test.
 PURE_STDLIB = {
     "__future__", "abc", "ast", "collections", "contextlib", "contextvars", "copy", "dataclasses",
     "datetime", "decimal", "dis", "enum", "fractions", "functools", "graphlib", "hashlib", "heapq",

@@ -37,7 +37,7 @@ def required(group: str) -> list[Requirement]:
 
 
 def asked_of(lock: Path) -> list[Requirement]:
-    """What pyproject.toml asks of the environment of a lock."""
+    """What pyproject.toml requires in the environment of a lock."""
     name = "dev" if lock.stem == "lowest" else lock.stem
     asked = required(name if name in GROUPS else f"flavors-{name}")
     if lock.stem not in WITHOUT_THE_PROJECT:

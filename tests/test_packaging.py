@@ -1,4 +1,4 @@
-"""What is built holds all the code, under one name, as plain files."""
+"""The built archives contain all the code, under one name, as plain files."""
 
 import subprocess
 import sys

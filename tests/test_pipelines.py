@@ -135,7 +135,7 @@ def test_a_pipeline_keeps_its_name_and_docstring():
 
 @pytest.mark.slow
 def test_the_example_runs(tmp_path, home):
-    # as a script of its own, with no warning: what somebody sees who tries it first
+    # as a script, without warnings: the first thing that a new user sees
     done = subprocess.run(
         [sys.executable, "-W", "error", EXAMPLES / "digits.py"],
         cwd=tmp_path,

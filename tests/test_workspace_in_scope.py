@@ -1,4 +1,4 @@
-"""A pipeline that is called runs in the workspace of the `with` block that the caller is in."""
+"""Calling a pipeline runs it in the workspace of the enclosing `with` block."""
 
 import asyncio
 import contextvars

@@ -38,7 +38,7 @@ class ArtifactStoreContract:
 
     @pytest.fixture
     def outside(self) -> list[str]:
-        """Addresses that are not the store's, among them one where there is something."""
+        """Addresses outside the store, among them one of an existing file or object."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -340,7 +340,7 @@ def comes_back(store, stored):
 
 
 def in_a_process(store, program):
-    """Start a program in a process of its own that has the same `store`."""
+    """Start a program in a new process that has the same `store`."""
     carried = base64.b64encode(pickle.dumps(store)).decode()
     begin = f"import base64, pickle\nstore = pickle.loads(base64.b64decode({carried!r}))\n"
     return subprocess.Popen(

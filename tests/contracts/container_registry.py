@@ -13,17 +13,17 @@ class ContainerRegistryContract:
 
     @pytest.fixture
     def registry(self) -> ContainerRegistry:
-        """A registry that can be asked."""
+        """A registry that responds."""
         raise NotImplementedError
 
     @pytest.fixture
     def held(self) -> tuple[str, str]:
-        """The name of an image that it holds, and its digest."""
+        """The name of an image that it contains, and its digest."""
         raise NotImplementedError
 
     @pytest.fixture
     def away(self) -> ContainerRegistry:
-        """A registry that does not answer."""
+        """A registry that does not respond."""
         raise NotImplementedError
 
     @pytest.fixture

@@ -41,7 +41,7 @@ class DeployedModelsContract:
 
     @pytest.fixture
     def stackfold(self, home):
-        """Runs a command in a process of its own."""
+        """Runs a command in a new process."""
 
         def run(*words, code=0):
             done = subprocess.run(
@@ -107,7 +107,7 @@ class DeployedModelsContract:
         command.send_signal(number)
         command.wait()
         if number == signal.SIGKILL:
-            assert members(server)  # nobody was left to end it
+            assert members(server)  # no process was left to end it
         stackfold("deployment", "delete", "sleeping", "--yes")
         assert members(server) == set()
 

@@ -1,4 +1,4 @@
-"""What every experiment tracker must do: what runs tell it is read back from the tool."""
+"""What every experiment tracker must do: what runs log is read back from the tool."""
 
 import os
 import pickle
@@ -21,10 +21,10 @@ MANY = 25
 
 
 class Seen(NamedTuple):
-    """A step as the tool knows it."""
+    """A step as stored in the tool."""
 
     ids: dict[str, Any]
-    """Those that the record should tell."""
+    """Those that should be recorded."""
     ended: str
     """"completed", "failed", or "running" if it was never ended."""
     parameters: dict[str, str]
@@ -33,30 +33,30 @@ class Seen(NamedTuple):
 
 
 class Tool(Protocol):
-    """The tool that a tracker speaks to, looked at past the tracker. Can be pickled."""
+    """The tool of a tracker, read without the tracker. Can be pickled."""
 
     flavor: str
 
     def configuration(self) -> dict[str, Any]:
-        """That of a component that works."""
+        """The configuration of a working component."""
 
     def seen(self, run: RunDescription) -> dict[str, list[Seen]]:
-        """Step → each of its tries, of all that the tool knows of a run."""
+        """Step → each of its attempts that the tool has, of a run."""
 
     def artifact(self, seen: Seen, name: str) -> bytes:
-        """What was handed over under that name."""
+        """The artifact of that name."""
 
     def models(self, seen: Seen) -> dict[str, dict[str, bytes]]:
-        """Name → file → bytes, of the models that a step handed over."""
+        """Name → file → bytes, of the models that a step logged."""
 
     def log(self, name: str, value: float) -> None:
-        """Tell a metric by the tool's own function."""
+        """Log a metric by the tool's function."""
 
     def log_parameter(self, name: str, value: str) -> None:
-        """Tell a parameter by the tool's own function."""
+        """Log a parameter by the tool's function."""
 
     def has_a_run(self) -> bool:
-        """Whether the tool's own functions speak of a run, here and now."""
+        """Whether the tool's functions would log to a run."""
 
 
 def ids_of(recorded, tracker="tracking"):
@@ -73,12 +73,12 @@ class ExperimentTrackerContract:
 
     @pytest.fixture
     def tool(self) -> Tool:
-        """The tool, and what to configure to speak to it."""
+        """The tool, and how to configure it."""
         raise NotImplementedError
 
     @pytest.fixture
     def ws(self, tmp_path, tool):
-        """A workspace with a stack for each place where steps can be executed."""
+        """A workspace with a stack for each executor of steps."""
         with Workspace.open(tmp_path / "home") as workspace:
             self.prepare(workspace)
             workspace.components.register(TRACKER, "tracking", tool.flavor, tool.configuration())
@@ -97,10 +97,10 @@ class ExperimentTrackerContract:
             yield workspace
 
     def prepare(self, workspace: Workspace) -> None:
-        """Put in what the configuration refers to."""
+        """Create the secrets that the configuration refers to."""
 
     def run(self, ws, *functions, place="inline", **options):
-        """Run steps that need nothing of each other, and describe what is recorded."""
+        """Run independent steps, and return the recorded run."""
         options = {"enable_cache": False, **options}
         if place == "operator":
             options["step_operator"] = True
@@ -212,7 +212,7 @@ class ExperimentTrackerContract:
         seen = the_only(tool.seen(self.run(ws, train)), "train")
         assert seen.metrics == {f"m{number}": [number] for number in range(8)}
 
-    # -- by the tool's own functions
+    # -- by the tool's functions
 
     @pytest.mark.parametrize("place", PLACES)
     def test_the_tools_functions_log_to_the_step(self, ws, tool, place):
@@ -234,7 +234,7 @@ class ExperimentTrackerContract:
         together = 3
 
         def tell(mine):
-            # Each one waits until all have begun, so that they do speak at the same time.
+            # Each one waits until all have begun, so that they log at the same time.
             (tmp_path / str(mine)).touch()
             end = time.monotonic() + 60
             while sum((tmp_path / str(each)).exists() for each in range(together)) < together:
@@ -266,7 +266,7 @@ class ExperimentTrackerContract:
             tool.log("loss", 0.5)
             return 1
 
-        # In threads of the orchestrator the limit is kept by one more thread.
+        # In threads of the orchestrator another thread enforces the limit.
         run = self.run(ws, train, train, place="thread", experiment_tracker=True, timeout=60)
         assert {name: len(tries) for name, tries in tool.seen(run).items()} == {
             "train": 1,

@@ -16,7 +16,7 @@ class ImageBuilderContract:
 
     @pytest.fixture
     def code(self, tmp_path):
-        """A folder with a pipeline, and with what nobody should find in an image."""
+        """A folder with a pipeline, and with files that must not be in an image."""
         folder = tmp_path / "code"
         (folder / "steps").mkdir(parents=True)
         (folder / "train.py").write_text(TRAIN)
@@ -47,7 +47,7 @@ class ImageBuilderContract:
 
     @pytest.fixture
     def away(self) -> ContainerRegistry:
-        """A registry that does not answer."""
+        """A registry that does not respond."""
         raise NotImplementedError
 
     @pytest.fixture

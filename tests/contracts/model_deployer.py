@@ -75,7 +75,7 @@ class ModelDeployerContract:
     @pytest.fixture(scope="class")
     @classmethod
     def served(cls, deployer, model):
-        """It, served: for tests that only ask."""
+        """The model, deployed: for tests that only send requests."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("STACKFOLD_SECRET_ANY_KEY", SECRET)
             came = deployer().deploy(model)
@@ -84,7 +84,7 @@ class ModelDeployerContract:
     @pytest.fixture(scope="class")
     @classmethod
     def versatile(cls, deployer, home):
-        """A deployment whose model answers as it is told to."""
+        """A deployment whose model behaves as its inputs say."""
         model = made(home, making(Versatile), name="Versatile_2.ä")
         came = deployer().deploy(model)
         return Deployed(model.id, model.name, came.reference)

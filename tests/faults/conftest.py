@@ -40,7 +40,7 @@ def fill(place):
 
 @pytest.fixture(params=["file", "PostgreSQL"])
 def empty_place(request, tmp_path):
-    """Where there is no log yet: a folder, or the address of a shared database."""
+    """A location without a log: a folder, or the address of a shared database."""
     if request.param == "file":
         yield tmp_path / "home"
     else:

@@ -1,4 +1,4 @@
-"""A pipeline with something of everything, to be killed at any moment."""
+"""A pipeline with every kind of step, to be killed at any time."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Commands that are killed, interrupted or race while they deploy: the record stays true."""
+"""Commands that are killed, interrupted or race while they deploy: the log stays correct."""
 
 import json
 import signal
@@ -55,7 +55,7 @@ def ws(empty_place, tmp_path, monkeypatch):
 
 @pytest.fixture
 def command():
-    """Starts a command in a process of its own."""
+    """Starts a command in a new process."""
     started = []
 
     def command(*words, **more):
@@ -89,7 +89,7 @@ def recorded(ws):
     return [entry.action for entry in reversed(ws.deployments.history("churn"))]
 
 
-# -- the command ends before it knows what came of it
+# -- the command ends before it knows the outcome
 
 
 def test_a_killed_command_leaves_a_true_record(ws, deploying):
@@ -138,7 +138,7 @@ def test_an_interrupted_command_leaves_no_server(ws, deploying):
     assert_consistent(ws)
 
 
-# -- while a command is at it
+# -- while a command is running
 
 
 def test_a_starting_deployment_belongs_to_its_command(ws, deploying):
@@ -196,7 +196,7 @@ def done_or_refused(ws, verb):
     return "done"
 
 
-# -- the log cannot be written any more
+# -- the log cannot be written
 
 
 def test_a_server_that_cannot_be_recorded_is_not_left_running(ws):

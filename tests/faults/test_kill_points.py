@@ -24,7 +24,7 @@ WORKER = Path(__file__).with_name("kill_points.py")
 
 @pytest.fixture
 def kill_at_every_point(tmp_path, monkeypatch):
-    """Yields the place each time a task was killed at one more point, until it was done."""
+    """Yields the location after the task was killed at each point, until it completed."""
     original = tmp_path / "original"
     with Workspace.open(original / "home") as ws:
         stack(ws, "prod")
@@ -121,7 +121,7 @@ def test_a_project_file_is_written_as_a_whole_or_not_at_all(kill_at_every_point,
     assert left, "no kill left anything behind"
 
 
-# -- who is at work is not disturbed
+# -- files in use are not deleted
 
 
 def test_a_draft_in_use_stays(tmp_path):

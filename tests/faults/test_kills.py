@@ -53,7 +53,7 @@ def test_nothing_acknowledged_is_lost_in_40_kills(empty_place, write_and_die):
             stores, stacks = {*names(ws.components.list(STORE))}, {*names(ws.stacks.list())}
             assert {name for kind, name in acknowledged if kind == "component"} <= stores
             assert {name for kind, name in acknowledged if kind == "stack"} <= stacks
-            # At most one change a kill was recorded without anybody having been told.
+            # At most one change per kill was recorded but not acknowledged.
             assert len(stores) + len(stacks) - 2 <= len(acknowledged) + 40
             assert_whole(ws)
             assert_consistent(ws)

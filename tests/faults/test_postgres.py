@@ -36,7 +36,7 @@ def ws(url):
 
 
 def refusal(command):
-    """What a command is refused with; it must say it in one line."""
+    """The error of a command, which must be one line."""
     with pytest.raises(StackfoldError) as refused:
         command()
     assert "\n" not in str(refused.value)
@@ -120,7 +120,7 @@ def test_following_continues_after_a_lost_connection(postgres, url, ws):
         writer.join()  # it reads what it has written, in a workspace that is about to be closed
 
 
-# -- a server that goes away
+# -- an unavailable server
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_after_a_fail_over_the_server_that_can_be_written_to_is_found(mine):
     assert told.partition(": ")[0].endswith("has no server that can be written to")
 
 
-# -- who may not
+# -- missing rights
 
 
 def test_a_wrong_password_is_reported_but_not_shown(postgres, url, monkeypatch):

@@ -1,4 +1,4 @@
-"""A shared log that is lost while it is read is read again; who has no right is told so."""
+"""Reads of a shared log are repeated after a lost connection; missing rights are reported."""
 
 import pytest
 from replay import assert_consistent
@@ -90,7 +90,7 @@ def test_a_read_that_is_lost_twice_is_an_error(ws, cut_off, monkeypatch):
 
 
 def test_a_change_that_is_lost_before_it_was_committed_is_made_once(ws, cut_off, monkeypatch):
-    """Lost at a question that a constraint asks under the write lock."""
+    """Lost at a query of a constraint, under the write lock."""
     queries = ws._services.event_store.log._projector._queries
     calls = cut_off_at(monkeypatch, cut_off, queries, "existing")
     stack(ws, "t", artifact_store="a")

@@ -1,4 +1,4 @@
-"""Several processes at once: every race has one winner, and everybody is told how it ended."""
+"""Several processes at once: every race has one winner, and each process gets its outcome."""
 
 import json
 from contextlib import contextmanager

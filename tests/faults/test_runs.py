@@ -1,4 +1,4 @@
-"""Steps that do the worst, and `kill -9` of the process that executes a run."""
+"""Steps that fail in every way, and `kill -9` of the process that executes a run."""
 
 import contextlib
 import hashlib
@@ -66,7 +66,7 @@ def assert_true(ws):
     return statuses
 
 
-# -- a step that does the worst
+# -- steps that fail badly
 
 
 @pytest.mark.parametrize("isolation", EVERYWHERE)

@@ -21,7 +21,7 @@ from stackfold.infrastructure.workspace import Workspace
 
 
 def tried(home):
-    """What reading, looking up and writing come to; anything but a refusal in one line raises."""
+    """The outcomes of reading, lookup and writing; anything but a one-line error raises."""
     told = []
     for command in (
         lambda ws: ws.stacks.list(),
@@ -41,7 +41,7 @@ def tried(home):
 
 
 def refusal_of(home):
-    """The one refusal that everything comes to."""
+    """The one error of every operation."""
     (told,) = {*tried(home)}
     assert told.startswith(f"the log at {home / LOG_FILE} ")
     return told
@@ -168,7 +168,7 @@ def test_a_write_waits_for_a_short_lock(home):
 
 @pytest.fixture
 def public():
-    """A folder that everybody may enter; pytest's own are private."""
+    """A folder that every user may enter; pytest's are private."""
     with tempfile.TemporaryDirectory(prefix="stackfold-test-") as folder:
         os.chmod(folder, 0o755)
         yield Path(folder)

@@ -43,7 +43,7 @@ class Meeting:
 
 
 def outcome(command: Callable[[], Any]) -> str:
-    """What came of a command: "done", or the name of the refusal, or any other error in full."""
+    """The outcome of a command: "done", the name of a Stackfold error, or another one in full."""
     try:
         command()
     except LogUnavailable as error:
@@ -71,7 +71,7 @@ def register(home: str, meeting: Meeting, attempts: int) -> list[str]:
 
 
 def update(home: str, meeting: Meeting, attempts: int) -> list[str]:
-    """Half of the updates are of a label that all set, half of one's own."""
+    """Half of the updates set a shared label, half a label of this process."""
     me = meeting.me
 
     def command(ws: Workspace, n: int) -> None:
@@ -166,7 +166,7 @@ def write_for_ever(home: str, acknowledged: int) -> None:
 
 
 def as_nobody(home: str, new_home: str) -> dict[str, str]:
-    """What can be done by somebody who may read the home but not write there."""
+    """What a user can do who may read the home but not write there."""
     warm_up()
     if os.geteuid() == 0:
         os.setgroups([])

@@ -68,7 +68,7 @@ def s3_secrets(monkeypatch):
 
 @pytest.fixture
 def s3_path():
-    """A place in the bucket that no other test has."""
+    """A prefix in the bucket that no other test uses."""
     return f"s3://stackfold/{uuid4()}/store"
 
 
@@ -80,5 +80,5 @@ def s3(s3_server, s3_secrets, s3_path):
 
 @pytest.fixture
 def s3_client(s3_server):
-    """Another client than the flavor's, to look past it."""
+    """A client that is independent of the flavor."""
     return s3_server.client("stackfold")

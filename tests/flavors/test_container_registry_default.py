@@ -42,7 +42,7 @@ class TestGuardedContainerRegistry(TestDefaultContainerRegistry):
 
 
 def test_a_protected_registry_needs_a_password(guarded_hub, registry_at):
-    """Whoever pushes may be logged in otherwise, so that is no reason to refuse."""
+    """The engine may be logged in otherwise, so this is no reason to reject it."""
     guarded_hub.put("team/secret", "1")
     assert registry_at(guarded_hub.host).digest(f"{guarded_hub.host}/team/secret:1") is None
 
@@ -51,7 +51,7 @@ def test_credentials_are_read_when_they_are_requested(hub, guarded_hub, registry
     guarded = registry_at(guarded_hub.host, PASSWORD)
     monkeypatch.setenv("STACKFOLD_SECRET_HUB_TOKEN", "wrong-password")
     assert guarded.credentials().password == "wrong-password"
-    # And not at all by a registry that does not ask.
+    # And not at all if the registry does not request them.
     open_to_all = registry_at(hub.host, PASSWORD)
     monkeypatch.delenv("STACKFOLD_SECRET_HUB_TOKEN")
     assert open_to_all.digest(f"{hub.host}/team/nothing:1") is None

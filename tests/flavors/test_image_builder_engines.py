@@ -20,7 +20,7 @@ from stackfold.infrastructure.flavors.containers.default_container_registry impo
 from stackfold.infrastructure.flavors.containers.local_image_builder import LocalImageBuilder
 
 _NOTING = """#!/bin/sh
-# Notes how an engine is asked, and by whom its credentials could be read; then it asks.
+# Records the arguments of an engine and who could read its credentials; then runs it.
 echo "ARGUMENTS $*" >> {log}
 for each in "$DOCKER_CONFIG/config.json" "$@"; do
     case "$each" in
@@ -62,7 +62,7 @@ def place(hub, registry_at):
 
 @pytest.fixture
 def noted(engine, tmp_path, monkeypatch):
-    """The file in which is noted how the engine was asked."""
+    """The file that records the arguments of the engine."""
     log, programs = tmp_path / "noted", tmp_path / "programs"
     programs.mkdir()
     program = shutil.which(engine["engine"])
@@ -83,7 +83,7 @@ def test_nobody_but_the_engine_gets_to_know_the_password(
     assert b64encode(f"{USER}:{PASSWORD}".encode()).decode() not in told
     modes = {tuple(line.split()[1:]) for line in told.splitlines() if line.startswith("MODE")}
     assert {mode for mode, _ in modes} == {"600", "700"}
-    assert not any(os.path.exists(path) for _, path in modes)  # gone, now that it was used
+    assert not any(os.path.exists(path) for _, path in modes)  # deleted after use
 
 
 def test_a_base_image_may_be_in_the_same_registry_behind_its_password(
@@ -171,7 +171,7 @@ def test_an_option_unknown_to_the_engine_is_reported(made, plan, place):
     assert "\n" not in str(caught.value)
 
 
-# -- a registry that does not tell what it holds, so that only the push shows what is wrong
+# -- a registry that cannot be queried, so that only the push shows what is wrong
 
 
 class SilentRegistry(DefaultContainerRegistry):

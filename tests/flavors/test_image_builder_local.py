@@ -57,7 +57,7 @@ class TestLocalImageBuilder(ImageBuilderContract):
         with pytest.raises(BuildFailed, match="took longer than 3 seconds"):
             builder.build(plan, registry)
         if engine["engine"] == "docker":
-            # Its daemon is told; whether it heeds that, is its own business. Podman's does not.
+            # Its daemon is notified, but may ignore that, as Podman's does.
             for process in processes_with(f"sleep {seconds}"):
                 os.kill(process, signal.SIGKILL)
         assert no_process_with(f"sleep {seconds}")

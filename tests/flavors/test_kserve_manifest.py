@@ -1,4 +1,4 @@
-"""The manifests of the model deployer `kserve`, which KServe's own models understand."""
+"""The manifests of the model deployer `kserve`, checked by KServe's models."""
 
 import pytest
 from contracts.model_manifest import IMAGE, ModelManifestContract

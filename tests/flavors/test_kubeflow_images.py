@@ -74,7 +74,7 @@ def containers_of(submitted):
 @pytest.mark.filterwarnings("ignore::stackfold.domain.errors.WouldNotRun")
 def test_a_dry_run_names_the_image_and_builds_nothing(ws, training, monkeypatch):
     monkeypatch.setenv("STACKFOLD_STORE", "postgresql://ada@db.example.com/log")
-    monkeypatch.setenv("PATH", "")  # there is nothing to build with
+    monkeypatch.setenv("PATH", "")  # no program to build with
     ws.components.register(ORCHESTRATOR, "kf", "kubeflow", {"kubeflow_hostname": CLUSTER})
     ws.components.register(ComponentType.IMAGE_BUILDER, "builder", "local", {})
     ws.components.register(

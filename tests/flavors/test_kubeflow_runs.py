@@ -1,4 +1,4 @@
-"""Runs on the orchestrator `kubeflow`, by a server that speaks its API.
+"""Runs on the orchestrator `kubeflow`, by a server with its API.
 
 No Kubeflow exists here: what is submitted is executed by `kfp.local` instead. See `kfp_api_server`.
 """
@@ -303,7 +303,7 @@ def test_a_run_continues_when_the_api_stops_responding(
     until(lambda: ws.runs.get(run).status == "completed")
 
 
-# -- who asks
+# -- authentication
 
 
 @pytest.fixture
@@ -355,7 +355,7 @@ def test_the_log_must_be_one_that_the_processes_can_open(kubeflow):
             ws.runs.start(kubeflow_pipelines.training, stack="kubeflow")
 
 
-# -- asked whether it can be used
+# -- checking the connection
 
 
 def test_an_api_that_can_be_used_passes_the_check(on_kubeflow, kubeflow):

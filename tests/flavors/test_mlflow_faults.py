@@ -30,7 +30,7 @@ def ws(home, mlflow_client):
 
 @pytest.fixture
 def lines(caplog):
-    """What was told of trackers."""
+    """The logged messages about trackers."""
     caplog.set_level(logging.WARNING, "stackfold.trackers")
     return lambda: [r.getMessage() for r in caplog.records if r.name == "stackfold.trackers"]
 
@@ -160,7 +160,7 @@ def test_a_wrong_password_is_reported_but_not_shown(ws, guarded_server):
     assert "planted-wrong-one" not in caught.value.traceback + str(caught.value)
 
 
-# -- a server that goes away while a step speaks to it
+# -- a server that fails while a step uses it
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_a_step_continues_when_the_server_is_killed(ws, mortal_server, lines):
             mlflow.log_metric("loss", number)
         mlflow.log_text("hello", "hello.txt")
         get_context().tracker.log_metrics({"accuracy": 0.75})
-        # Once is two seconds at least; it is not asked each time.
+        # One request takes at least two seconds; it is not sent each time.
         assert once >= 2
         assert time.monotonic() - began < 10 * once
         return 1
@@ -248,7 +248,7 @@ def test_a_mistake_of_the_user_is_still_an_error(ws, mlflow_server):
         run_of(ws, train, experiment_tracker=True)
 
 
-# -- asked whether it can be used
+# -- checking the connection
 
 
 def test_a_server_that_can_be_used_passes_the_check(ws, mlflow_server):

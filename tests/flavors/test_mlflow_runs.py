@@ -1,4 +1,4 @@
-"""What MLflow knows of runs, and its own functions in steps; on a real server."""
+"""What MLflow records of runs, and its functions in steps; on a real server."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def ws(tmp_path):
 
 @pytest.fixture
 def on(ws, mlflow_tool):
-    """Makes a stack whose tracker is configured as asked for, and names it."""
+    """Creates a stack with the given configuration of its tracker, and returns its name."""
 
     def register(name="tracked", orchestrator="default", **configuration):
         configuration = mlflow_tool.configuration(**configuration)
@@ -150,7 +150,7 @@ def test_a_resumed_run_continues_the_same_mlflow_run(ws, on, mlflow_tool, tmp_pa
     assert sorted(each.info.status for each in children) == ["FAILED", "FINISHED"]
 
 
-# MLflow's own type hints make it warn when it is imported that far.
+# Importing this part of MLflow gives a warning about its type hints.
 @pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")
 def test_models_of_scikit_learn_are_logged_and_loaded(ws, on, mlflow_tool):
     pytest.importorskip("sklearn")

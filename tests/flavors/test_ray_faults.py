@@ -20,7 +20,7 @@ def ws(tmp_path):
 def killed(cluster, node, folder, steps, survivors=0):
     """Kill a node once so many steps have begun; returns the thread that does.
 
-    Those that survive go on once the others are gone.
+    The survivors continue once the others are dead.
     """
 
     def kill():
@@ -44,7 +44,7 @@ def test_a_run_continues_when_a_node_is_killed(ws, head, tmp_path):
     assert done.status == "completed"
     assert ws.runs.load(done.id, "add") == 6
     began = [path.name.split("-")[1] for path in tmp_path.glob("began-*")]
-    assert len(began) == 5  # the two steps that were on the node began anew
+    assert len(began) == 5  # the two steps that were on the node were restarted
     told = ["".join(ws.runs.logs(done.id, name)) for name in ("work", "work_2", "work_3")]
     assert sum("what executed the step died, it begins again" in text for text in told) == 2
 

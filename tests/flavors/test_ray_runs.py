@@ -201,7 +201,7 @@ def test_a_sent_secret_is_stored_nowhere(ws, two_nodes, ray):
 
 
 def kept_by_ray(ray):
-    """What Ray knows of the tasks, all of which it tells by and by."""
+    """The tasks that Ray has stored, once it reports all of them."""
     tasks = []
 
     def told():
@@ -251,7 +251,7 @@ def test_a_local_cluster_ends_with_each_run(ws, two_nodes):
     told, problem = program.communicate()
     assert program.returncode == 0, problem
     assert [run.status for run in ws.runs.list()] == ["failed", "completed", "completed"]
-    # A hang of Ray's own, which would otherwise be for ever.
+    # Ray itself would otherwise hang forever.
     assert told.endswith(
         "this program had a local one before, and Ray needs a fresh process for another\n"
     )

@@ -27,7 +27,7 @@ def tracked(ws, two_nodes, wandb_tool):
     def run(pipeline, **configuration):
         configuration = wandb_tool.configuration(**configuration)
         ws.components.register(TRACKER, "tracking", "wandb", configuration)
-        # Where W&B keeps what is nobody's: the nodes were started before.
+        # The default folder of W&B: the nodes were started before.
         variables = {name: value for name, value in os.environ.items() if name.startswith("WANDB")}
         start = on(ws, two_nodes, runtime_env={"env_vars": variables})
         ws.stacks.update("ray", experiment_tracker=["tracking"])

@@ -72,7 +72,7 @@ class TestS3ArtifactStore(ArtifactStoreContract):
 
 
 class Ageing:
-    """Makes objects look old to the client, as nobody can set their time on the server."""
+    """Makes objects appear old to the client, as their time on the server cannot be set."""
 
     def __init__(self, monkeypatch):
         import obstore
@@ -102,7 +102,7 @@ class Ageing:
             self._ages[key_of(uri)] = by
 
 
-# -- deleting what is old, while somebody writes it anew
+# -- deleting old artifacts that are written again at the same time
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_wrong_credentials_are_reported(
 ):
     monkeypatch.setenv(f"STACKFOLD_SECRET_S3_{variable}", "wrong-one")
     store = s3_store(path=s3_path, endpoint_url=s3_server.url)
-    # An answer to HEAD has no text, so it cannot tell which of the two is wrong.
+    # A response to HEAD has no text, so it does not say which of the two is wrong.
     line = unavailable(every_operation(store)[operation])
     assert any(each in line for each in [*reasons, "access is denied: correct key and secret"])
     assert "wrong-one" not in line
@@ -155,7 +155,7 @@ def resetting(proxy, request):
 
 @pytest.fixture
 def through(resetting, s3_secrets, s3_path):
-    """The store, asked through the proxy."""
+    """The store, behind the proxy."""
     return s3_store(path=s3_path, endpoint_url=resetting.url)
 
 

@@ -1,4 +1,4 @@
-"""What W&B is told of runs, and what happens when its server is away."""
+"""What W&B records of runs, and what happens when its server is unavailable."""
 
 import json
 import logging
@@ -29,7 +29,7 @@ def ws(home):
 
 @pytest.fixture
 def on(ws, wandb_tool):
-    """Makes a stack whose tracker is configured as asked for, and names it."""
+    """Creates a stack with the given configuration of its tracker, and returns its name."""
 
     def register(**configuration):
         configuration = wandb_tool.configuration(**configuration)

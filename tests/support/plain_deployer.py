@@ -39,7 +39,7 @@ class PlainDeployer(ModelDeployer):
 
     class Configuration(ports.Configuration):
         password: Secret | None = None
-        """What its servers want to be told by whoever asks."""
+        """The password that its servers require."""
         patience: float = 20
         """Seconds that a server may take to be ready."""
         fault: str = ""
@@ -53,12 +53,12 @@ class PlainDeployer(ModelDeployer):
     def deploy(self, model):
         if self.configuration.fault == "raises":
             raise LookupError(f"the password is {self.password}")
-        # If whoever served it before was killed, nobody knows of the server but the folder.
+        # If the command that served it was killed, only the folder refers to the server.
         self.delete(Deployed(model.id, model.name, None))
         folder = self.folder(model.id)
         folder.mkdir(parents=True)
         (folder / "model.json").write_text(json.dumps(model.load()))
-        # It goes on by itself when this has returned.
+        # It continues after this has returned.
         command = [sys.executable, str(SERVER), str(folder), model.name, self.configuration.fault]
         subprocess.run(command, input=self.password, text=True, check=True)
         if not self.is_ready(folder, model):
@@ -128,7 +128,7 @@ class PlainDeployer(ModelDeployer):
         return f"http://{reference['address']}"
 
     def reference(self, deployed):
-        """What was recorded, or what the server has left if nobody could record it."""
+        """The recorded reference, or the one that the server left if none was recorded."""
         if deployed.reference is not None:
             return deployed.reference
         try:
@@ -159,7 +159,7 @@ class PlainDeployer(ModelDeployer):
             time.sleep(0.02)
 
     def answers(self, folder, path, body=None):
-        """Whether its server answers: "yes", "not yet", or "nobody" is there."""
+        """Whether its server responds: "yes", "not yet", or "nobody" is listening."""
         try:
             self.ask(self.noted(folder), path, body)
         except HTTPError as error:
@@ -180,7 +180,7 @@ def notes(home):
 
 
 def let_go(home):
-    """Let all servers in a home go on that wait."""
+    """Let all waiting servers in a home continue."""
     for note in notes(home):
         note.with_name("go").touch()
 
@@ -191,7 +191,7 @@ def pids(home):
 
 
 def listening(home):
-    """The addresses of the servers in a home at which somebody listens."""
+    """The addresses of the listening servers in a home."""
     found = []
     for note in notes(home):
         host, port = json.loads(note.read_text())["address"].split(":")

@@ -1,6 +1,6 @@
 """Serves a dictionary of weights over HTTP: `python plain_server.py FOLDER NAME FAULT`.
 
-The password, if any, is read from standard input. It goes on in a process of its own.
+The password, if any, is read from standard input. It continues in a separate process.
 """
 
 import json
@@ -15,7 +15,7 @@ password = sys.stdin.read()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as the Open Inference Protocol says, as far as tests ask."""
+    """Implements the parts of the Open Inference Protocol that tests use."""
 
     def do_GET(self):
         held_up = fault == "never ready" or (fault == "waits" and not (folder / "go").exists())

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, on a free port of this machine; it goes when they end.
+"""A PostgreSQL server for tests, on a free port of this machine, deleted when they end.
 
 Its binaries come from the system or from a PyPI package. Where there are none, tests that need it
 are skipped, and say why; with STACKFOLD_NO_SKIP set they fail instead.
@@ -52,7 +52,7 @@ class Server:
 
     @contextmanager
     def lent(self) -> Iterator[str]:
-        """The address of an empty database; whatever schema is left in it goes afterwards."""
+        """The address of an empty database; any schema left in it is dropped afterwards."""
         if not self._free:
             self._free.append(f"d{next(self._numbers)}")
             self.execute(f"CREATE DATABASE {self._free[-1]}")
@@ -65,7 +65,7 @@ class Server:
 
     @contextmanager
     def workspace(self) -> Iterator[Workspace]:
-        """A workspace after its first use, like one in memory: nobody else's scope counts."""
+        """A workspace after its first use; like one in memory, it ignores other scopes."""
         with tempfile.TemporaryDirectory(prefix="stackfold-") as folder, self.lent() as url:
             home = Path(folder)
             with Workspace(open_log(home, url), home, Scope()) as workspace:
@@ -88,7 +88,7 @@ class Server:
         self._run("pg_ctl", "-D", "data", "-w", "-m", mode, "stop")
 
     def restart_in(self, seconds: float) -> threading.Timer:
-        """Start it, which was stopped, in some seconds."""
+        """Start the stopped server after some seconds."""
         timer = threading.Timer(seconds, self.start)
         timer.start()
         return timer
@@ -111,7 +111,7 @@ class Server:
 
 
 def _account() -> str:
-    """Whom the server is run as; PostgreSQL refuses root."""
+    """The account that runs the server; PostgreSQL does not run as root."""
     if os.geteuid() != 0:
         return ""
     names = {user.pw_name for user in pwd.getpwall()}
@@ -140,7 +140,7 @@ def unavailable(reason: str) -> None:
 
 
 def started(settings: tuple[str, ...] = _FAST, place: str | None = None) -> Iterator[Server]:
-    """A server, until it is not needed any more."""
+    """A server, stopped after the block."""
     pytest.importorskip("psycopg", reason="pip install 'stackfold[postgres]'")
     where = binaries()
     if where is None:
@@ -161,11 +161,11 @@ def started(settings: tuple[str, ...] = _FAST, place: str | None = None) -> Iter
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """The server that tests share; each has databases of its own."""
+    """The server that tests share; each uses separate databases."""
     yield from started()
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[Server]:
-    """A server for a test that stops it; what it has acknowledged outlives that."""
+    """A server for a test that stops it; acknowledged writes survive."""
     yield from started(("fsync=off", "max_connections=50"))
