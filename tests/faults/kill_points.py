@@ -1,8 +1,8 @@
-"""A process that is killed at a point: `kill_points.py`, told on stdin what to do, a line each.
+"""Runs tasks in processes that are killed at a point: `kill_points.py`, one task per line on stdin.
 
-A line is JSON: what is done, where, and at which of its points a process of its own is killed, with
-SIGKILL. A point is whenever a file or a folder below that place is opened, made, renamed, linked or
-deleted. The answer says whether the point was reached.
+A line is JSON: the task, its folder, and the number of the point at which a child process is killed
+with SIGKILL. Each opening, creation, renaming, linking or deletion of a file or folder below that
+folder is a point. The response says whether the point was reached.
 """
 
 import json
@@ -49,7 +49,7 @@ def init(place: Path) -> None:
 
 
 def killed_at(point: int, task: str, place: str) -> None:
-    """Do it in this process, which is killed when it comes to that point."""
+    """Run the task in this process, which is killed at the point."""
     passed = 0
 
     def hook(event: str, arguments: Any) -> None:

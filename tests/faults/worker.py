@@ -1,4 +1,4 @@
-"""What the processes of the fault tests do: `worker.py TASK ARGUMENTS`, told and telling in JSON.
+"""Tasks of the processes of fault tests: `worker.py TASK ARGUMENTS`, with JSON in and out.
 
 One interpreter does many attempts. Where processes race, they meet before each attempt, so that
 every attempt is a race.

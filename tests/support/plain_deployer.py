@@ -1,7 +1,7 @@
-"""A model deployer with real servers, of which only tests have any: the smallest one there can be.
+"""A minimal model deployer with real servers, for tests.
 
-A deployment has a folder in the home, named as its id, with the model as JSON, what its server has
-written, and the address that it listens on. The server is `plain_server.py` beside this file.
+A deployment has a folder in the home, named by its id, with the model as JSON, the output of its
+server, and the address that it listens on. The server is `plain_server.py` beside this file.
 """
 
 import json
