@@ -267,7 +267,7 @@ class Workspace(ProjectTrust):
             project=str(project.folder) if project else None,
             active_stack=None,
             chosen_by="environment" if self._scope.override else self._chosen_by(position),
-            store=self._database.place if self._database.shared else None,
+            store=self._database.location if self._database.shared else None,
         )
         try:
             return view._replace(active_stack=queries.active_stack(position).name)

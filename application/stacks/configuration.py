@@ -1,4 +1,4 @@
-"""Checking a component's configuration against its flavor."""
+"""Validates the configuration of a component against its flavor."""
 
 import json
 import re
@@ -16,27 +16,28 @@ from stackfold.domain.limits import DEPTH
 
 
 def explicit(flavor: type[StackComponent], configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Only the attributes that were given, as JSON values of the types that the flavor declares.
+    """Return the given attributes as JSON values of the types that the flavor declares.
 
     Args:
         flavor: The flavor's class.
-        configuration: Attribute → value; a text where a list or an object is wanted is read
-            as JSON.
+        configuration: Attribute → value; a text is parsed as JSON if the attribute is a list or
+            an object.
 
     Raises:
-        InvalidConfiguration: It does not fit; every problem is named, and no value is repeated.
+        InvalidConfiguration: The configuration is invalid. The message lists every problem, but no
+            values, which may be secrets.
     """
-    _must_be_recordable(flavor, configuration)
+    _require_recordable(flavor, configuration)
     set_ones: dict[str, Any] = _model(flavor, configuration).model_dump(
         mode="json", exclude_unset=True
     )
-    _must_be_recordable(flavor, set_ones)
-    _must_hold_no_password(flavor, set_ones)
+    _require_recordable(flavor, set_ones)
+    _require_no_password(flavor, set_ones)
     return set_ones
 
 
 def resolved(flavor: type[StackComponent], configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Every attribute of the flavor, defaults included, as JSON values; raises as `explicit`."""
+    """Return all attributes including defaults as JSON values; raises as `explicit`."""
     everything: dict[str, Any] = _model(flavor, configuration).model_dump(mode="json")
     return everything
 
@@ -47,9 +48,9 @@ def build(
     home: Path,
     secrets: SecretReader,
 ) -> StackComponent:
-    """An instance of the flavor's class with that configuration; raises as `explicit`.
+    """Create a component of a flavor; raises as `explicit`.
 
-    It holds references to secrets, and the way to their values; it asks for them when it must.
+    The configuration contains references to secrets; the component reads the values when needed.
     """
     component = flavor(_model(flavor, configuration), home)
     component.secrets = secrets
@@ -75,12 +76,12 @@ def _validated(
     try:
         return flavor.Configuration.model_validate(dict(configuration)), ()
     except ValidationError as error:
-        # It quotes its input, which may be a secret: it must end here, and be nobody's context.
+        # The error quotes its input, which may be a secret: it must not become a context.
         return None, error.errors(include_url=False, include_input=False, include_context=False)
 
 
 def _read_as_json(configuration: Mapping[str, Any], problems: Sequence[Any]) -> dict[str, Any]:
-    """Texts that do not fit as they are, such as `[1, 2]`, read as JSON where that is possible."""
+    """Parse the texts of invalid attributes, such as `[1, 2]`, as JSON where that is possible."""
     read = {}
     for problem in problems:
         name = str(problem["loc"][0]) if problem["loc"] else ""
@@ -95,14 +96,14 @@ def _subject(flavor: type[StackComponent]) -> str:
     return f"{flavor.flavor} {flavor.component_type.noun}"
 
 
-def _must_be_recordable(flavor: type[StackComponent], values: Mapping[str, Any]) -> None:
+def _require_recordable(flavor: type[StackComponent], values: Mapping[str, Any]) -> None:
     problems = {name: problem for name in values if (problem := _unrecordable(values[name]))}
     if problems:
         raise InvalidConfiguration(_subject(flavor), problems)
 
 
 def _unrecordable(value: Any, depth: int = 0) -> str:
-    """Why JSON could not carry a value everywhere; empty if it could."""
+    """Why a value cannot be recorded as portable JSON; empty if it can."""
     if depth > DEPTH:
         return "is nested too deeply"
     match value:
@@ -121,14 +122,14 @@ def _unrecordable(value: Any, depth: int = 0) -> str:
 
 
 _PASSWORD = re.compile(r"://[^\s/?#@:]*:(?!\{\{)[^\s/?#@]+@")
-"""An address with a password in it, as in https://me:password@example.com."""
+"""A URL that contains a password, such as https://me:password@example.com."""
 
 
-def _must_hold_no_password(flavor: type[StackComponent], values: Mapping[str, Any]) -> None:
-    """Refuse what only a flavor that knows of it would refuse with better words."""
+def _require_no_password(flavor: type[StackComponent], values: Mapping[str, Any]) -> None:
+    """Reject URLs that contain a password."""
     problem = (
-        "holds a password and the log is forever: leave it out of the address, and give it where "
-        "the flavor takes a secret"
+        "contains a password, and the log is permanent: remove it from the address, and pass it "
+        "in the attribute of the flavor for a secret"
     )
     names = [name for name, value in values.items() if any(map(_PASSWORD.search, _texts(value)))]
     if names:

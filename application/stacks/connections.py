@@ -1,4 +1,4 @@
-"""Asks what the components of a stack connect to: servers, buckets, credentials."""
+"""Checks the connections of the components of a stack: servers, buckets, credentials."""
 
 import threading
 import time
@@ -11,47 +11,47 @@ from stackfold.application.secrets.redaction import redacted
 from stackfold.domain.errors import MissingSecret, NotInstalled, StackfoldError, Violation
 from stackfold.domain.stacks.component_type import ComponentType
 
-_SECONDS = 60.0
-"""How long all of them together may take; flavors have shorter limits of their own."""
+_TIMEOUT = 60.0
+"""Seconds that all checks together may take; flavors set shorter timeouts for each check."""
 
 
 class Member(NamedTuple):
-    """A component of a stack, as it is configured."""
+    """A component of a stack, with its explicit configuration."""
 
     type: ComponentType
     name: str
     flavor: str
     configuration: Mapping[str, Any]
     source: str = ""
-    """Where a run found its class, if one did."""
+    """Where a run found its class, as "module.Class"; empty if no run has pinned it."""
 
     @property
     def title(self) -> str:
-        """Such as "artifact store 'lake'"."""
+        """Its type and name, such as "artifact store 'lake'"."""
         return f"{self.type.noun} {self.name!r}"
 
 
 def unreachable(
-    components: Sequence[tuple[Member, StackComponent]], seconds: float = _SECONDS
+    components: Sequence[tuple[Member, StackComponent]], seconds: float = _TIMEOUT
 ) -> list[Violation]:
-    """What the components connect to that cannot be used, all asked at the same time.
+    """Check the connections of all components at the same time, and return the failures.
 
     Args:
-        components: The components, set up.
-        seconds: How long they may take together. One that takes longer is reported, and its thread
-            is left behind.
+        components: The members of a stack and their built components.
+        seconds: The timeout of all checks together. A check that takes longer is reported, and its
+            thread is abandoned.
     """
     problems: dict[int, str] = {}
     threads = []
     for number, (_, component) in enumerate(components):
 
-        def ask(number: int = number, component: StackComponent = component) -> None:
+        def check(number: int = number, component: StackComponent = component) -> None:
             problem = _problem(component)
             if problem:
                 problems[number] = problem
 
-        # A daemon, as a flavor of somebody's own may never return.
-        thread = threading.Thread(target=copy_context().run, args=(ask,), daemon=True)
+        # A daemon, as a custom flavor may never return.
+        thread = threading.Thread(target=copy_context().run, args=(check,), daemon=True)
         thread.start()
         threads.append(thread)
     end = time.monotonic() + seconds
@@ -62,7 +62,7 @@ def unreachable(
     return [
         Violation(
             f"{member.title}: {problems[number]}",
-            f"see how it is configured by `stackfold {member.type.command} describe {member.name}`",
+            f"check its configuration: `stackfold {member.type.command} describe {member.name}`",
         )
         for number, (member, _) in enumerate(components)
         if number in problems
@@ -70,13 +70,13 @@ def unreachable(
 
 
 def _problem(component: StackComponent) -> str:
-    """Why a component cannot use what it connects to, in one line; empty if it can."""
+    """Why a component cannot connect, in one line; empty if it can."""
     try:
         component.check_connection()
     except (MissingSecret, NotInstalled):
-        return ""  # reported without connecting, with what fixes it
+        return ""  # another rule reports it with a fix
     except StackfoldError as error:
         return redacted(str(error))
-    except Exception as error:  # of a flavor of somebody's own, or a client library
+    except Exception as error:  # raised by a custom flavor or a client library
         return redacted(" ".join(f"{type(error).__name__}: {error}".split()))[:300]
     return ""

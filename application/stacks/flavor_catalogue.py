@@ -1,4 +1,4 @@
-"""Which flavors there are: built in, from packages, or a user's own; told without loading any."""
+"""Catalogue: lists built-in, packaged and custom flavors, without importing their classes."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,119 +12,124 @@ from stackfold.domain.errors import DuplicateFlavor, UnknownFlavor
 from stackfold.domain.stacks.component_type import ComponentType
 
 OWN = "own"
-"""Where the flavors that users registered come from."""
+"""The origin of flavors that users registered."""
 BUILT_IN = "built-in"
-"""Where those come from that need nothing but Stackfold."""
+"""The origin of flavors that require only Stackfold."""
 
 
 class Entry(NamedTuple):
-    """A flavor, as far as it is known without loading its class."""
+    """A flavor, as known without importing its class."""
 
     name: str
     type: str
     integration: str
-    """Where it comes from: "built-in", an extra of ours, a package's name, or "own"."""
+    """Its origin: "built-in", an extra of Stackfold, the name of a package, or "own"."""
     summary: str
     source: str
-    """Where its class is, as "module.Class"."""
+    """Its class, as "module.Class"."""
     requires: tuple[str, ...] = ()
     """pip requirements."""
     modules: tuple[str, ...] = ()
-    """The modules that must be there for it to run."""
+    """The modules that it imports to run."""
     version: str = ""
-    """The version of the package that ships it; empty for a user's own."""
+    """The version of the package that ships it; empty for a custom flavor."""
     is_ours: bool = False
-    """Whether it comes with Stackfold."""
+    """Whether it is part of Stackfold."""
 
 
 class PackageProblem(NamedTuple):
-    """Why a flavor of an installed package is left out, or cannot be told from another."""
+    """Why a flavor of an installed package is ignored, or is ambiguous."""
 
     package: str
     entry_point: str
     problem: str
 
     def __str__(self) -> str:
-        """The problem in a line."""
+        """The problem in one line."""
         return f"the package {self.package} has an entry point {self.entry_point!r}: {self.problem}"
 
 
 class Packages(Protocol):
-    """The flavors that are there without being registered, and the way to any flavor's class."""
+    """Lists the flavors of packages, and imports the classes of all flavors."""
 
     def entries(self) -> Sequence[Entry]:
-        """Every built-in flavor, and every one that an installed package ships."""
+        """Return the built-in flavors and those of installed packages."""
         ...
 
     def problems(self) -> Sequence[PackageProblem]:
-        """What is wrong with the flavors of installed packages."""
+        """Return the problems of flavors of installed packages."""
         ...
 
     def installed(self, modules: Sequence[str]) -> bool:
-        """Whether all the modules can be found."""
+        """Whether all modules can be imported."""
         ...
 
     def finds(self, flavor: str, source: str) -> bool:
-        """Whether the module of a user's own class is where classes are looked for.
+        """Whether the module of a custom flavor can be found.
 
         Args:
-            flavor: The flavor that it is registered as, "type.name".
+            flavor: The flavor, as "type.name".
             source: The class, as "module.Class".
         """
         ...
 
     def load(self, flavor: str, source: str) -> object | None:
-        """The object at "module.Class"; None if its module is not where classes are looked for.
+        """Import the class of a flavor; None if its module cannot be found.
 
         Args:
-            flavor: The flavor that it is registered as, "type.name".
+            flavor: The flavor, as "type.name".
             source: The class, as "module.Class".
 
         Raises:
-            InvalidFlavor: It cannot be imported.
+            InvalidFlavor: The module cannot be imported.
         """
         ...
 
     def load_named(self, source: str) -> object | None:
-        """The object at "module.Class", which may lie in the current folder; raises as `load`."""
+        """Import a class, also from the current folder; None as for `load`, and raises as it."""
         ...
 
     def remember(self, flavor: str, source: str) -> bool:
-        """Remember where the class of a flavor was found; False if that is known.
+        """Record in the home where the class of a flavor is; False if it is recorded already.
 
         Raises:
-            InvalidFile: It cannot be kept.
+            InvalidFile: The record cannot be written.
         """
         ...
 
 
 class Catalogue:
-    """All flavors: those of packages, and those that users registered."""
+    """The flavors of packages, and those that users registered."""
 
     def __init__(self, packages: Packages, queries: StackQueries) -> None:
-        """Know the flavors of `packages`, and those registered according to `queries`."""
+        """Create the catalogue.
+
+        Args:
+            packages: Lists the flavors of packages.
+            queries: Reads custom flavors.
+        """
         self.packages = packages
         self._queries = queries
 
     def views(self, type: ComponentType, listing: Listing = ALL) -> list[FlavorView]:
-        """The flavors of a component type.
+        """List the flavors of a component type.
 
         Raises:
-            InvalidListing: A column that flavors do not have.
+            InvalidListing: Flavors have no such column.
         """
         return selected([self.view(entry) for entry in self.entries(type)], listing)
 
     def entries(self, type: ComponentType) -> list[Entry]:
-        """The flavors of a component type."""
+        """Return the entries of a component type."""
         shipped = [entry for entry in self.packages.entries() if entry.type == type]
         return [*shipped, *map(_own, self._queries.flavors(type))]
 
     def entry(self, type: ComponentType, name: str) -> Entry:
-        """One flavor.
+        """Return the entry of one flavor.
 
         Raises:
-            UnknownFlavor: The type has none of that name.
-            DuplicateFlavor: It has several.
+            UnknownFlavor: The type has no flavor with that name.
+            DuplicateFlavor: The type has several.
         """
         entries = self.entries(type)
         found = [entry for entry in entries if entry.name == name]
@@ -137,12 +142,12 @@ class Catalogue:
         return found[0]
 
     def require(self, type: ComponentType, name: str) -> None:
-        """Refuse a name that no flavor of a type has; raises UnknownFlavor."""
+        """Check that a type has a flavor with that name; raises UnknownFlavor."""
         with suppress(DuplicateFlavor):
             self.entry(type, name)
 
     def view(self, entry: Entry) -> FlavorView:
-        """What a list shows of a flavor."""
+        """Return the view of a flavor for lists."""
         return FlavorView(
             name=entry.name,
             type=entry.type,

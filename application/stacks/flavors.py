@@ -1,4 +1,4 @@
-"""Flavors: what a component can be of."""
+"""Flavors: lists, registers and deletes flavors, and builds components of them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Flavors:
-    """Queries and commands on flavors, and the way from a flavor to its class."""
+    """Queries and commands on flavors, and the creation of components."""
 
     def __init__(
         self,
@@ -68,19 +68,19 @@ class Flavors:
         return self._catalogue.packages.problems()
 
     def require(self, type: ComponentType, name: str) -> None:
-        """Check that a type has a flavor of that name.
+        """Check that a type has a flavor with that name.
 
         Raises:
-            UnknownFlavor: It has none.
+            UnknownFlavor: It has no such flavor.
         """
         self._catalogue.require(type, name)
 
     def describe(self, type: ComponentType, name: str) -> FlavorDescription:
-        """A flavor with its requirements and the JSON schema of its configuration.
+        """Describe a flavor with its requirements and the JSON schema of its configuration.
 
         Raises:
-            UnknownFlavor: There is none of that name.
-            InvalidFlavor: Its class is gone or no longer fits its type.
+            UnknownFlavor: The flavor does not exist.
+            InvalidFlavor: Its class no longer exists or no longer implements its type.
         """
         from stackfold.application.stacks.flavor_class import schema_of
 
@@ -93,20 +93,19 @@ class Flavors:
         )
 
     def register(self, type: ComponentType, source: str, why: str = "") -> FlavorView:
-        """Make a class of one's own known as a flavor.
+        """Register a class as a custom flavor.
 
-        The folder that it is in is remembered by the home, not by the log. So who works on
-        another's log, or has moved the folder, registers the class once more: that records
-        nothing, and from then on it is found here, too.
+        The home records the folder of the class, the log does not. Users of a shared log, and
+        those who moved the folder, register the class again: this changes only the home.
 
         Args:
             type: The component type whose port the class implements.
-            source: Where the class is, as "module.Class"; also in the current folder.
-            why: The reason.
+            source: The class, as "module.Class"; the module may be in the current folder.
+            why: The reason, for the log.
 
         Raises:
-            InvalidFlavor: There is no such class, or it does not implement the port.
-            NameTaken: The type has a flavor of that name already.
+            InvalidFlavor: The class does not exist, or does not implement the port.
+            NameTaken: The type has a flavor with that name already.
         """
         import inspect
 
@@ -117,14 +116,16 @@ class Flavors:
         found = self._catalogue.packages.load_named(source)
         if found is None:
             module = source.rpartition(".")[0]
-            raise InvalidFlavor(source, f"no module {module!r} is installed, or in this folder")
+            raise InvalidFlavor(
+                source, f"the module {module!r} is not installed, nor in this folder"
+            )
         flavor = checked(found, source, type)
         same = [each for each in self._catalogue.entries(type) if each.name == flavor.flavor]
         known = [(each.integration, each.source) for each in same] == [(OWN, source)]
         if same and not known:
             raise NameTaken(f"{type.noun} flavor", flavor.flavor)
-        news = self._catalogue.packages.remember(f"{type}.{flavor.flavor}", source)
-        if known and not news:
+        is_new = self._catalogue.packages.remember(f"{type}.{flavor.flavor}", source)
+        if known and not is_new:
             raise NameTaken(f"{type.noun} flavor", flavor.flavor)
         if known:
             return self._catalogue.view(same[0])
@@ -139,17 +140,17 @@ class Flavors:
         return self._catalogue.view(self._catalogue.entry(type, registered.name))
 
     def is_registered(self, type: ComponentType, source: str) -> bool:
-        """Whether a class is a flavor in this log already, wherever it was registered."""
+        """Whether a class is registered as a flavor in this log, from any home."""
         entries = self._catalogue.entries(ComponentType(type))
         return any((each.integration, each.source) == (OWN, source) for each in entries)
 
     def delete(self, type: ComponentType, name: str, why: str = "") -> None:
-        """Forget a flavor of one's own.
+        """Delete a custom flavor.
 
         Raises:
-            UnknownFlavor: There is none of that name.
-            Protected: It came with a package.
-            InUse: A component is of that flavor.
+            UnknownFlavor: The flavor does not exist.
+            Protected: It is part of a package.
+            InUse: A component uses it.
         """
         type = ComponentType(type)
         self._catalogue.require(type, name)
@@ -161,20 +162,20 @@ class Flavors:
             raise Protected(f"{type.noun} flavor", name, "deleted", hint)
         self._services.repository.change(Flavor, own[name], Flavor.delete, why)
 
-    # -- what components and runs need of a flavor
+    # -- classes and components
 
     def implementation(self, type: ComponentType, name: str) -> "type[StackComponent]":
-        """The class of a flavor; raises as `describe`."""
+        """Return the class of a flavor; raises as `describe`."""
         return self._load(self._catalogue.entry(type, name))
 
     def explicit(
         self, type: ComponentType, name: str, configuration: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """The given attributes as JSON values of the types that the flavor declares.
+        """Return the given attributes as JSON values of the types that the flavor declares.
 
         Raises:
-            UnknownFlavor: There is none of that name.
-            InvalidConfiguration: The attributes do not fit it.
+            UnknownFlavor: The flavor does not exist.
+            InvalidConfiguration: The configuration does not fit the flavor.
         """
         from stackfold.application.stacks.configuration import explicit
 
@@ -187,49 +188,49 @@ class Flavors:
         return resolved(self._load(entry), configuration)
 
     def entry(self, type: ComponentType, name: str) -> Entry:
-        """A flavor, as far as it is known without loading its class.
+        """Return what is known of a flavor without importing its class.
 
         Raises:
-            UnknownFlavor: There is none of that name.
+            UnknownFlavor: The flavor does not exist.
         """
         return self._catalogue.entry(type, name)
 
     def build(
         self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
     ) -> "StackComponent":
-        """An instance of the flavor's class, ready for use.
+        """Create a component of a flavor.
 
         Args:
             type: The component type.
             name: The flavor's name.
             configuration: Attribute → value.
-            source: Where a run found the class. It is used for a flavor of the user's own, which
-                may be gone by now, or be another class; a package knows where its classes are.
+            source: The class that a run used, as "module.Class". It replaces the class of a custom
+                flavor, which may have changed since; ignored for flavors of packages.
 
         Raises:
-            NotInstalled: What the flavor requires is not there.
-            UnknownFlavor: There is none of that name.
-            InvalidConfiguration: The attributes do not fit it.
+            NotInstalled: A package that the flavor requires is missing.
+            UnknownFlavor: The flavor does not exist.
+            InvalidConfiguration: The configuration does not fit the flavor.
         """
         missing = self.missing(type, name)
         if missing is None:
             return self.sketch(type, name, configuration, source)
         try:
             component = self.sketch(type, name, configuration, source)
-        except StackfoldError:  # for want of that, most likely
+        except StackfoldError:  # most likely because of the missing package
             raise missing from None
         if not component.has_own_environment:
             raise missing
         return component
 
     def requirements(self, type: ComponentType, name: str) -> Sequence[str]:
-        """The pip requirements of a flavor.
+        """Return the pip requirements of a flavor.
 
-        That of a package needs the package, and what its class says; one's own, what that says.
+        They are those that its class declares, and for a flavor of a package, the package.
 
         Raises:
-            UnknownFlavor: There is none of that name.
-            InvalidFlavor: Its class cannot be loaded.
+            UnknownFlavor: The flavor does not exist.
+            InvalidFlavor: Its class cannot be imported.
         """
         entry = self._catalogue.entry(type, name)
         if entry.is_ours:
@@ -237,7 +238,7 @@ class Flavors:
         return [*dict.fromkeys((*entry.requires, *self._load(entry).requires))]
 
     def missing(self, type: ComponentType, name: str) -> NotInstalled | None:
-        """What keeps a flavor from being used here for want of a package; None if nothing does."""
+        """Return the error for a flavor whose packages are missing here; None if none is."""
         installed = self._catalogue.packages.installed
         for entry in self._catalogue.packages.entries():
             is_it = (entry.type, entry.name) == (type, name)
@@ -249,7 +250,7 @@ class Flavors:
     def sketch(
         self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
     ) -> "StackComponent":
-        """What `build` makes, to be asked what it needs, whether or not it could be used here."""
+        """Create a component for inspection, even if packages that it requires are missing."""
         try:
             entry = self._catalogue.entry(type, name)
         except UnknownFlavor:
@@ -273,7 +274,7 @@ class Flavors:
         if entry.integration != OWN and flavor.flavor != entry.name:
             raise InvalidFlavor(
                 entry.source,
-                f"the package {entry.integration} calls it {entry.name!r}, and the class calls "
-                f"itself {flavor.flavor!r}: they must agree",
+                f"the package {entry.integration} names it {entry.name!r}, but its attribute `flavor` "
+                f"is {flavor.flavor!r}: they must agree",
             )
         return flavor

@@ -1,7 +1,7 @@
-"""What a stack must hold for its components to work together: one table of rules.
+"""Validation: the rules that the components of a stack must satisfy to work together.
 
-A rule looks at components that were set up but never used: a flavor says of itself what it needs
-(`StackComponent.needs`, `is_remote`), so no rule knows a flavor.
+Rules inspect built components, but never call their services. A flavor declares what it needs
+(`StackComponent.needs`, `is_remote`), so no rule refers to a particular flavor.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,56 +33,58 @@ REGISTRY = ComponentType.CONTAINER_REGISTRY
 
 
 class ValidationPhase(Enum):
-    """When a stack is looked at."""
+    """When a stack is validated."""
 
     COMPOSED = auto()
-    """It is registered, updated or activated: what it is made of must fit. What is installed here,
-    and which secrets are here, may be otherwise where it will run."""
+    """It is registered, updated or activated: its components must fit together. Installed packages
+    and secrets are not checked, as they may differ on the machine where it will run."""
     USED = auto()
-    """It is to be run on, or somebody asks: here and now it must work."""
+    """A run uses it, or a user checks it: it must work on this machine now."""
 
 
-class Held(NamedTuple):
-    """A component that was set up to be looked at, or why it could not be."""
+class BuiltMember(NamedTuple):
+    """A member of a stack with its component, or why that could not be built."""
 
     member: Member
     component: StackComponent | None
     problem: StackfoldError | None = None
 
 
-class Facts:
-    """What the rules look at."""
+class StackFacts:
+    """What the rules inspect."""
 
     def __init__(
-        self, stack: str, held: Sequence[Held], surroundings: "StackRules", registered: bool
+        self, stack: str, members: Sequence[BuiltMember], rules: "StackRules", registered: bool
     ) -> None:
-        """Gather what is known.
+        """Create the facts of a stack.
 
         Args:
             stack: The stack's name.
-            held: What it is made of.
-            surroundings: What is there beside it.
-            registered: Whether it is there already, so that it can be updated.
+            members: Its members.
+            rules: Finds other components, flavors and secrets.
+            registered: Whether the stack exists already, so that it can be updated.
         """
         self.stack = stack
-        self.held = held
-        self.usable = [(each.member, each.component) for each in held if each.component is not None]
-        self.surroundings = surroundings
+        self.members = members
+        self.usable = [
+            (each.member, each.component) for each in members if each.component is not None
+        ]
+        self.rules = rules
         self.registered = registered
 
     def of(self, type: ComponentType) -> Iterator[tuple[Member, StackComponent]]:
-        """Those of a type."""
+        """The built components of a type, with their members."""
         return ((member, each) for member, each in self.usable if member.type is type)
 
     def holds(self, type: ComponentType) -> bool:
-        """Whether it holds one of a type, whatever is known of it."""
-        return any(each.member.type is type for each in self.held)
+        """Whether the stack has a component of a type, built or not."""
+        return any(each.member.type is type for each in self.members)
 
-    def give(
+    def fix_by_adding(
         self, type: ComponentType, suits: Callable[[StackComponent], bool] = lambda _: True
     ) -> str:
-        """How the stack gets another component of a type, one that is there if possible."""
-        name = self.surroundings.candidate(type, suits)
+        """The command that adds a component of a type, an existing one if possible."""
+        name = self.rules.candidate(type, suits)
         first = "" if name else f"register one by `stackfold {type.command} register`, then "
         option = f"--{type.command} {name or 'NAME'}"
         if self.registered:
@@ -93,8 +95,8 @@ class Facts:
 # -- the rules
 
 
-def _fits_its_flavor(facts: Facts) -> Iterator[Violation]:
-    for member, _, problem in facts.held:
+def _fits_its_flavor(facts: StackFacts) -> Iterator[Violation]:
+    for member, _, problem in facts.members:
         if problem is None:
             continue
         if isinstance(problem, FlavorClassNotFound):
@@ -110,53 +112,53 @@ def _fits_its_flavor(facts: Facts) -> Iterator[Violation]:
         yield Violation(f"{member.title}: {problem}", f"run `{command}`")
 
 
-def _holds_what_its_components_need(facts: Facts) -> Iterator[Violation]:
+def _holds_what_its_components_need(facts: StackFacts) -> Iterator[Violation]:
     for member, component in facts.usable:
         for type in component.needs:
             if not facts.holds(type):
                 problem = f"{member.title} needs {with_article(type.noun)}"
-                yield Violation(problem, facts.give(type))
+                yield Violation(problem, facts.fix_by_adding(type))
 
 
-def _its_store_can_be_reached(facts: Facts) -> Iterator[Violation]:
+def _its_store_can_be_reached(facts: StackFacts) -> Iterator[Violation]:
     for member, component in facts.usable:
         if not component.is_remote or not _executes(member.type):
             continue
         for store, other in facts.of(STORE):
             if not other.is_remote:
                 problem = f"{member.title} runs on other machines, which cannot reach {store.title}"
-                yield Violation(problem, facts.give(STORE, lambda each: each.is_remote))
+                yield Violation(problem, facts.fix_by_adding(STORE, lambda each: each.is_remote))
 
 
-def _its_registry_can_be_reached(facts: Facts) -> Iterator[Violation]:
+def _its_registry_can_be_reached(facts: StackFacts) -> Iterator[Violation]:
     for member, component in facts.usable:
         if component.is_remote and REGISTRY in component.needs:
             for registry, other in facts.of(REGISTRY):
                 if not other.is_remote:
                     problem = f"{member.title} pulls images on other machines, which cannot reach "
-                    fix = facts.give(REGISTRY, lambda each: each.is_remote)
+                    fix = facts.fix_by_adding(REGISTRY, lambda each: each.is_remote)
                     yield Violation(problem + registry.title, fix)
 
 
-def _its_packages_are_installed(facts: Facts) -> Iterator[Violation]:
+def _its_packages_are_installed(facts: StackFacts) -> Iterator[Violation]:
     for member, component in facts.usable:
         if component.has_own_environment:
             continue
-        missing = facts.surroundings.flavors.missing(member.type, member.flavor)
+        missing = facts.rules.flavors.missing(member.type, member.flavor)
         if missing is not None:
             problem = f"the {member.type.noun} flavor {member.flavor!r} is not installed"
             yield Violation(problem, f"run `stackfold integration install {missing.integration}`")
 
 
-def _its_secrets_are_there(facts: Facts) -> Iterator[Violation]:
-    for member, _, _ in facts.held:
+def _its_secrets_are_there(facts: StackFacts) -> Iterator[Violation]:
+    for member, _, _ in facts.members:
         for reference in dict.fromkeys(references(member.configuration)):
             name, key = parts(reference)
             try:
-                facts.surroundings.flavors.secrets.value(reference)
+                facts.rules.flavors.secrets.value(reference)
             except MissingSecret:
                 problem = f"{member.title} needs the secret {name!r} with a key {key!r}"
-                verb = "update" if facts.surroundings.flavors.secrets.knows(name) else "create"
+                verb = "update" if facts.rules.flavors.secrets.knows(name) else "create"
                 yield Violation(problem, f"run `stackfold secret {verb} {name} --{key}=-`")
             except SecretStoreUnavailable as error:
                 yield Violation(f"{member.title}: {error}", "run `stackfold secret list`")
@@ -167,9 +169,9 @@ def _executes(type: ComponentType) -> bool:
 
 
 class Rule(NamedTuple):
-    """Something that must hold."""
+    """A rule, and the phases in which it applies."""
 
-    violations: Callable[[Facts], Iterator[Violation]]
+    violations: Callable[[StackFacts], Iterator[Violation]]
     when: frozenset[ValidationPhase]
 
 
@@ -184,35 +186,39 @@ RULES = (
     Rule(_its_packages_are_installed, _ONLY_USED),
     Rule(_its_secrets_are_there, _ONLY_USED),
 )
-"""That a stack holds an orchestrator and an artifact store is a rule of the stack itself."""
+"""That a stack has an orchestrator and an artifact store is an invariant of the aggregate Stack."""
 
 
 class StackRules:
-    """Asks whether stacks can work."""
+    """Validates stacks."""
 
     def __init__(self, queries: StackQueries, flavors: Flavors) -> None:
-        """Find components by `queries`, and their classes and secrets by `flavors`."""
+        """Create the service.
+
+        Args:
+            queries: Reads stacks and components.
+            flavors: Builds components, and reads secrets.
+        """
         self._queries = queries
         self.flavors = flavors
 
     def violations(
         self, stack: str, members: Sequence[Member], phase: ValidationPhase, registered: bool = True
     ) -> list[Violation]:
-        """All that is wrong with a stack.
+        """Return all violations of the rules by a stack.
 
         Args:
-            stack: Its name.
-            members: What it is made of.
-            phase: Which rules count.
-            registered: Whether it is there already.
+            stack: The stack's name.
+            members: Its members.
+            phase: Selects the rules.
+            registered: Whether the stack exists already.
         """
-        held = [self._held(each) for each in members]
-        return self._violations(stack, held, phase, registered)
+        return self._violations(stack, [*map(self._built, members)], phase, registered)
 
     def _violations(
-        self, stack: str, held: Sequence[Held], phase: ValidationPhase, registered: bool
+        self, stack: str, members: Sequence[BuiltMember], phase: ValidationPhase, registered: bool
     ) -> list[Violation]:
-        facts = Facts(stack, held, self, registered)
+        facts = StackFacts(stack, members, self, registered)
         found = [each for rule in RULES if phase in rule.when for each in rule.violations(facts)]
         return [*dict.fromkeys(found)]
 
@@ -227,11 +233,11 @@ class StackRules:
         Raises:
             InvalidStack: Some rules are broken; the error lists all violations.
         """
-        held = [self._held(each) for each in members]
-        violations = self._violations(stack, held, phase, registered)
+        built = [*map(self._built, members)]
+        violations = self._violations(stack, built, phase, registered)
         if violations:
             raise InvalidStack(stack, violations)
-        return [each.component for each in held if each.component is not None]
+        return [each.component for each in built if each.component is not None]
 
     def require_composed(
         self,
@@ -243,7 +249,7 @@ class StackRules:
 
         Args:
             stack: The stack.
-            resolved: Those of its components that were looked up already.
+            resolved: Components that the caller has already loaded.
             registered: Whether the stack exists already.
         """
         known = {each.id: each for group in (resolved or {}).values() for each in group}
@@ -254,48 +260,48 @@ class StackRules:
         self.require(stack.name, members, ValidationPhase.COMPOSED, registered)
 
     def of_stack(self, stack: StackView, connect: bool = False) -> list[Violation]:
-        """What keeps a stack from working here and now.
+        """Return why a stack cannot be used on this machine now.
 
         Args:
             stack: The stack.
-            connect: Whether what its components connect to is asked, too.
+            connect: Whether to check the connections of its components, too.
         """
         members = [*map(member, self._queries.stack_components(stack.id))]
         found = self.violations(stack.name, members, ValidationPhase.USED)
         if connect:
-            held = [self._held(each) for each in members]
-            found += unreachable([(m, c) for m, c, _ in held if c is not None])
+            built = map(self._built, members)
+            found += unreachable([(m, c) for m, c, _ in built if c is not None])
         return [*dict.fromkeys(found)]
 
     def lacking(self, stack: str, type: ComponentType) -> str:
-        """How a stack that is there gets a component of a type that it does not hold."""
+        """The command that adds a component of a missing type to an existing stack."""
         first = ""
         if stack == "default":  # which is never changed
             first, stack = "run `stackfold stack copy default NEW`, then ", "NEW"
-        return first + Facts(stack, (), self, registered=True).give(type)
+        return first + StackFacts(stack, (), self, registered=True).fix_by_adding(type)
 
     def candidate(self, type: ComponentType, suits: Callable[[StackComponent], bool]) -> str:
-        """The name of a component that is there and suits; empty if there is none."""
+        """The name of an existing component that suits; empty if there is none."""
         for view in self._queries.components(type):
-            held = self._held(member(view))
-            if held.component is not None and suits(held.component):
+            component = self._built(member(view)).component
+            if component is not None and suits(component):
                 return view.name
         return ""
 
-    def _held(self, member: Member) -> Held:
+    def _built(self, member: Member) -> BuiltMember:
         type, _, flavor, configuration, source = member
         try:
             component = self.flavors.sketch(type, flavor, configuration, source)
         except StackfoldError as error:
-            return Held(member, None, error)
+            return BuiltMember(member, None, error)
         try:
             _ = component.is_remote, component.needs
-        except Exception as error:  # these may be properties of somebody else's class
-            problem = f"what it needs cannot be told: {error.__class__.__name__}: {error}"
-            return Held(member, None, InvalidFlavor(source or flavor, problem))
-        return Held(member, component)
+        except Exception as error:  # a custom flavor may compute them
+            problem = f"`is_remote` or `needs` raised {error.__class__.__name__}: {error}"
+            return BuiltMember(member, None, InvalidFlavor(source or flavor, problem))
+        return BuiltMember(member, component)
 
 
 def member(view: ComponentView | StoredComponent) -> Member:
-    """A component as the rules look at it."""
+    """Convert a component to a member."""
     return Member(ComponentType(view.type), view.name, view.flavor, view.configuration)

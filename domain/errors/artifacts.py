@@ -7,13 +7,13 @@ class ArtifactStoreUnavailable(Unavailable):
     """The artifact store cannot be read or written: it is missing, read-only or full.
 
     Attributes:
-        place: Its folder or address.
+        location: Its folder or address.
         problem: What is wrong with it.
     """
 
-    def __init__(self, place: str, problem: str) -> None:
-        self.place = place
-        super().__init__(f"the artifact store at {place}", problem)
+    def __init__(self, location: str, problem: str) -> None:
+        self.location = location
+        super().__init__(f"the artifact store at {location}", problem)
 
 
 class UnknownClass(NotFound):

@@ -29,13 +29,13 @@ class LogUnavailable(Unavailable):
     """The log cannot be read or written: it is locked, missing, read-only, full or damaged.
 
     Attributes:
-        place: Its folder or address.
+        location: Its folder or address.
         problem: What is wrong with it, as a predicate, and what to do.
     """
 
-    def __init__(self, place: str, problem: str) -> None:
-        self.place = place
-        subject = f"the log at {place}"
+    def __init__(self, location: str, problem: str) -> None:
+        self.location = location
+        subject = f"the log at {location}"
         super().__init__(subject, problem, message=f"{subject} {problem}")
 
 
@@ -43,14 +43,14 @@ class WriteInterrupted(LogUnavailable):
     """The connection was lost during a write, whose events may have been recorded.
 
     Attributes:
-        place: The log's address.
+        location: The log's address.
         committing: Whether it was lost during the commit, so that the events may be there.
     """
 
-    def __init__(self, place: str, *, committing: bool = True) -> None:
+    def __init__(self, location: str, *, committing: bool = True) -> None:
         self.committing = committing
         super().__init__(
-            place,
+            location,
             "was disconnected during a commit, so the change may or may not be recorded: check it "
             "when the connection is back"
             if committing
@@ -62,23 +62,23 @@ class ReadInterrupted(LogUnavailable):
     """The connection was lost during a read, which can be repeated.
 
     Attributes:
-        place: The log's address.
+        location: The log's address.
     """
 
-    def __init__(self, place: str) -> None:
-        super().__init__(place, "was disconnected during a read: try again")
+    def __init__(self, location: str) -> None:
+        super().__init__(location, "was disconnected during a read: try again")
 
 
 class PermissionDenied(LogUnavailable, Forbidden):
     """The database user lacks a permission on the log.
 
     Attributes:
-        place: The log's address.
+        location: The log's address.
         problem: What is not permitted, and what to do.
     """
 
-    def __init__(self, place: str, problem: str) -> None:
-        super().__init__(place, f"{problem}: ask the owner of the log for the permission")
+    def __init__(self, location: str, problem: str) -> None:
+        super().__init__(location, f"{problem}: ask the owner of the log for the permission")
 
 
 class ClockJumped(Conflict):
@@ -115,13 +115,13 @@ class LogExists(Conflict):
     """A log was to be created where there is one.
 
     Attributes:
-        place: Its folder or address.
+        location: Its folder or address.
     """
 
-    def __init__(self, place: str) -> None:
-        self.place = place
-        kind = "database" if "://" in place else "home"
-        super().__init__(f"a log exists at {place}: choose an empty {kind}")
+    def __init__(self, location: str) -> None:
+        self.location = location
+        kind = "database" if "://" in location else "home"
+        super().__init__(f"a log exists at {location}: choose an empty {kind}")
 
 
 class UnreadableEvent(Damaged):

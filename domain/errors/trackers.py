@@ -7,10 +7,10 @@ class TrackerUnavailable(Unavailable):
     """An experiment tracker cannot be reached, or rejects what it is sent.
 
     Attributes:
-        place: Its address or folder.
+        location: Its address or folder.
         problem: What is wrong with it.
     """
 
-    def __init__(self, place: str, problem: str) -> None:
-        self.place = place
-        super().__init__(f"the experiment tracker at {place}", problem)
+    def __init__(self, location: str, problem: str) -> None:
+        self.location = location
+        super().__init__(f"the experiment tracker at {location}", problem)

@@ -24,12 +24,12 @@ class UntrustedStore(Forbidden):
 
     Attributes:
         folder: The project's folder.
-        place: The log's address, without a password.
+        location: The log's address, without a password.
     """
 
-    def __init__(self, folder: str, place: str) -> None:
-        self.folder, self.place = folder, place
+    def __init__(self, folder: str, location: str) -> None:
+        self.folder, self.location = folder, location
         super().__init__(
-            f"the project in {folder} names the log at {place}, which you have not used yet: "
+            f"the project in {folder} names the log at {location}, which you have not used yet: "
             "trust the folder first"
         )

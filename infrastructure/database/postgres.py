@@ -75,7 +75,7 @@ class PostgresDatabase:
             address: The address of the database.
             connection: A connection to it.
         """
-        self.place = address.location
+        self.location = address.location
         self._address = address
         self.url: str | None = address.url
         self._opened: Connection | None = connection
@@ -149,7 +149,7 @@ class PostgresDatabase:
                 self._committing = keep
                 # After an error that the block suppressed, COMMIT rolls back.
                 if keep and control(self._connection, "COMMIT").statusmessage != "COMMIT":
-                    raise LogUnavailable(self.place, "failed: nothing was recorded")
+                    raise LogUnavailable(self.location, "failed: nothing was recorded")
 
     @contextmanager
     def look(self) -> Iterator[Cursor]:
@@ -202,7 +202,7 @@ class PostgresDatabase:
         ((encoding,),) = cursor.execute("SHOW server_encoding")
         if encoding != "UTF8":
             problem = f"has the encoding {encoding}: create a database with the encoding UTF8"
-            raise LogUnavailable(self.place, problem)
+            raise LogUnavailable(self.location, problem)
         for statement in BEFORE_TABLES:
             cursor.execute(statement)
 
@@ -215,7 +215,7 @@ class PostgresDatabase:
             [self.main],
         )
         if found and not accessible:
-            raise no_access(self.place)
+            raise no_access(self.location)
         if not found:
             return 0
         ((form,),) = cursor.execute("SELECT coalesce(max(form), 0) FROM version")
@@ -305,7 +305,7 @@ class PostgresDatabase:
     def _connection(self) -> Connection:
         if self._opened is None:
             if self._closed:
-                raise LogUnavailable(self.place, "is closed")
+                raise LogUnavailable(self.location, "is closed")
             self._opened = connect(self._address, ARRIVAL)
         return self._opened
 
@@ -320,10 +320,10 @@ class PostgresDatabase:
                 if not self._connection.closed:
                     raise
                 if self._writing:
-                    raise WriteInterrupted(self.place, committing=False) from error
+                    raise WriteInterrupted(self.location, committing=False) from error
                 if self._inside or not again:
                     # The whole block must be repeated, which only the caller can do.
-                    raise ReadInterrupted(self.place) from error
+                    raise ReadInterrupted(self.location) from error
             self._reconnect()
         raise AssertionError
 
@@ -362,7 +362,7 @@ class PostgresDatabase:
                 if not self._connection.closed:
                     with suppress(psycopg.Error):
                         control(self._connection, "ROLLBACK")
-                    raise statement_error(self.place, error) from error
+                    raise statement_error(self.location, error) from error
                 if not again:
                     raise self._lost() from error
             self._reconnect()
@@ -370,26 +370,26 @@ class PostgresDatabase:
 
     def _reconnect(self) -> None:
         if self._closed:
-            raise LogUnavailable(self.place, "is closed")
+            raise LogUnavailable(self.location, "is closed")
         self._connection.close()
         self._opened = connect(self._address, RETURN)
 
     def _too_new(self) -> LogUnavailable:
-        return LogUnavailable(self.place, "was written by a newer Stackfold: upgrade")
+        return LogUnavailable(self.location, "was written by a newer Stackfold: upgrade")
 
     def _lost(self) -> LogUnavailable:
         if self._writing:
-            return WriteInterrupted(self.place, committing=self._committing)
-        return ReadInterrupted(self.place)
+            return WriteInterrupted(self.location, committing=self._committing)
+        return ReadInterrupted(self.location)
 
     def _explained(self, error: psycopg.Error) -> StackfoldError:
         if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
             # To a user without rights to the schema, the server says that the table is missing.
             if not has_access(self._address):
-                return no_access(self.place)
+                return no_access(self.location)
             if read_model_missing(error):
                 return ReadModelDamaged("a read model is missing")
-        return statement_error(self.place, error)
+        return statement_error(self.location, error)
 
 
 _inherited: list[Connection | None] = []

@@ -33,7 +33,7 @@ class PostgresClaims:
                     "SELECT pg_try_advisory_lock(?, claim_of(?))", (CLAIMS, run)
                 )
             except psycopg.Error as error:
-                raise statement_error(self._database.place, error) from error
+                raise statement_error(self._database.location, error) from error
             if not claimed:
                 raise RunBusy(name)
             try:

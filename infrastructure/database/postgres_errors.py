@@ -37,45 +37,45 @@ _RESTARTING = (
 )
 
 
-def statement_error(place: str, error: psycopg.Error) -> LogUnavailable:
+def statement_error(location: str, error: psycopg.Error) -> LogUnavailable:
     """The error for a statement that failed.
 
     Args:
-        place: The database, as messages show it.
+        location: The database, as messages show it.
         error: The error of the driver.
     """
     for kind, problem in _PROBLEMS:
         if isinstance(error, kind):
-            return LogUnavailable(place, problem)
+            return LogUnavailable(location, problem)
     if isinstance(error, errors.InsufficientPrivilege):
-        return PermissionDenied(place, f"does not allow this: {_line(error)}")
-    return LogUnavailable(place, f"failed: {_line(error)}")
+        return PermissionDenied(location, f"does not allow this: {_line(error)}")
+    return LogUnavailable(location, f"failed: {_line(error)}")
 
 
-def connection_error(place: str, error: psycopg.Error) -> LogUnavailable:
+def connection_error(location: str, error: psycopg.Error) -> LogUnavailable:
     """The error for a connection that could not be opened.
 
     Args:
-        place: The database, as messages show it.
+        location: The database, as messages show it.
         error: The error of the driver.
     """
     if not isinstance(error, psycopg.OperationalError):
-        return LogUnavailable(place, f"cannot be opened: {_line(error)}")
+        return LogUnavailable(location, f"cannot be opened: {_line(error)}")
     text = str(error).lower()
     if "permission denied" in text:
-        return PermissionDenied(place, f"cannot be entered: {_line(error)}")
+        return PermissionDenied(location, f"cannot be entered: {_line(error)}")
     for signs, problem in _NO_CONNECTION:
         if any(sign in text for sign in signs):
             return LogUnavailable(
-                place, problem if ": " in problem else f"{problem}: {_line(error)}"
+                location, problem if ": " in problem else f"{problem}: {_line(error)}"
             )
-    return LogUnavailable(place, f"cannot be reached: {_line(error)}")
+    return LogUnavailable(location, f"cannot be reached: {_line(error)}")
 
 
-def no_access(place: str) -> PermissionDenied:
+def no_access(location: str) -> PermissionDenied:
     """The error for a user without rights to the schema of the log."""
     return PermissionDenied(
-        place, f"does not allow this: permission denied for schema {SCHEMA_NAME}"
+        location, f"does not allow this: permission denied for schema {SCHEMA_NAME}"
     )
 
 

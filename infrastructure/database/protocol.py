@@ -48,7 +48,7 @@ class Database(Protocol):
 
     aggregates: Aggregates
     """The aggregates with read models in the database."""
-    place: str
+    location: str
     """Its path or address for messages; contains no secret."""
     main: str
     """The schema of its tables."""

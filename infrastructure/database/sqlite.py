@@ -72,7 +72,7 @@ class SqliteDatabase:
             path: The file; None for memory.
             connection: A connection to it.
         """
-        self.place = str(path) if path else "memory"
+        self.location = str(path) if path else "memory"
         self._path = path
         self._opened: sqlite3.Connection | None = connection
         self._defined: dict[str, Callable[[str], bool]] = {}
@@ -137,7 +137,7 @@ class SqliteDatabase:
                 connection = self._opened or self._connection
                 return connection.execute(statement, parameters).fetchall()
             except sqlite3.Error as error:
-                raise explained(error, self.place) from error
+                raise explained(error, self.location) from error
 
     def define(self, name: str, function: Callable[[str], bool]) -> None:
         """Make a function of one text available to the statements of this connection."""
@@ -156,7 +156,7 @@ class SqliteDatabase:
     @property
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
-            self._opened = connect_existing(Path(self.place))
+            self._opened = connect_existing(Path(self.location))
             for name, function in self._defined.items():
                 self._opened.create_function(name, 1, function)
         return self._opened
@@ -173,7 +173,7 @@ class SqliteDatabase:
         Raises:
             LogUnavailable: The file cannot be written.
         """
-        with self._turn, plain_words(self.place):
+        with self._turn, plain_words(self.location):
             connection = self._connection
             cursor = connection.cursor()
             if connection.in_transaction:
@@ -199,7 +199,7 @@ class SqliteDatabase:
         Raises:
             LogUnavailable: The file cannot be read.
         """
-        with self._turn, plain_words(self.place):
+        with self._turn, plain_words(self.location):
             cursor = self._connection.cursor()
             if self._connection.in_transaction:
                 yield cursor
@@ -225,13 +225,13 @@ class SqliteDatabase:
                 connection = connect(":memory:")
                 self._connection.backup(connection)
             else:
-                with plain_words(self.place):
+                with plain_words(self.location):
                     connection = connect_existing(self._path)
         if connection is None:
             yield self
             return
         other = type(self)(self._path, connection)
-        other.place, other.outdated = self.place, self.outdated
+        other.location, other.outdated = self.location, self.outdated
         try:
             yield other
         finally:
@@ -296,7 +296,7 @@ class SqliteDatabase:
             with self._turn:
                 yield self._connection
             return
-        with plain_words(self.place):
+        with plain_words(self.location):
             connection = connect_existing(self._path)
             try:
                 yield connection
@@ -323,8 +323,8 @@ class plain_words:
     """Turns errors of SQLite in the block into errors that say what to do."""
 
     # Not a generator, which would take ten times as long around every transaction.
-    def __init__(self, place: str) -> None:
-        self._place = place
+    def __init__(self, location: str) -> None:
+        self._location = location
 
     def __enter__(self) -> None:
         """Do nothing."""
@@ -332,17 +332,17 @@ class plain_words:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Translate an error of SQLite, except a violated constraint."""
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
-            raise explained(error, self._place) from error
+            raise explained(error, self._location) from error
 
 
-def explained(error: sqlite3.Error, place: str) -> LogUnavailable | ReadModelDamaged:
+def explained(error: sqlite3.Error, location: str) -> LogUnavailable | ReadModelDamaged:
     """The error that says what to do about an error of SQLite."""
     text = str(error).lower()
     damaged = re.search(r"no such table: (?:main\.)?(\w+)|utf-8 column '(\w+)'", text)
     if damaged and damaged[1] != "events" and damaged[2] not in _OF_EVENTS:
         return ReadModelDamaged("a read model is missing or damaged")
     known = (words for sign, words in _PROBLEMS if sign in text)
-    return LogUnavailable(place, next(known, f"failed: {error}"))
+    return LogUnavailable(location, next(known, f"failed: {error}"))
 
 
 def _create(path: Path) -> None:

@@ -62,7 +62,7 @@ def stamp(database: Database, head: Head, server_time: str | None) -> str:
             of the last event.
     """
     now = _time(database, server_time)
-    if head.position and server_time is None and database.place != "memory":
+    if head.position and server_time is None and database.location != "memory":
         _must_be_plausible(head.recorded_at, now)
     return max(head.recorded_at, now)
 
@@ -79,7 +79,7 @@ def ahead(database: Database, cursor: Cursor, head: Head, server_time: str | Non
     Returns:
         What to report; None if the log is not ahead.
     """
-    if not head.position or database.place == "memory":
+    if not head.position or database.location == "memory":
         return None
     now = _time(database, server_time)
     if head.recorded_at <= now or _difference(head.recorded_at, now) <= _TOLERANCE:

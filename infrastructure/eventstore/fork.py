@@ -111,7 +111,7 @@ def fill(database: Database, copied: Iterable[Record]) -> Head:
     try:
         with database.write() as cursor:
             if database.version(cursor):
-                raise LogExists(database.place)
+                raise LogExists(database.location)
             EventStoreComponents(database).log.create_tables()
             copy(cursor, database, copied)
             contradictions = fold_copied(database, cursor)

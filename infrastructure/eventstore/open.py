@@ -95,7 +95,7 @@ def _upgrade(database: Database) -> None:
         upgrade(database)
     except PermissionDenied as error:
         problem = "is of an older version: let its owner run any command, which upgrades it"
-        raise LogUnavailable(database.place, problem) from error
+        raise LogUnavailable(database.location, problem) from error
 
 
 def check_store(store: str) -> None:
@@ -108,7 +108,7 @@ def check_store(store: str) -> None:
     database = _shared(store)
     try:
         if database.empty:
-            raise LogUnavailable(database.place, "has no log yet: run any command with it once")
+            raise LogUnavailable(database.location, "has no log yet: run any command with it once")
     finally:
         database.close()
 

@@ -157,7 +157,7 @@ class Recorder(ApplicationRecorder):
                     (record.originator_id, record.originator_version),
                 ).fetchall()
         except LogUnavailable as error:
-            raise WriteInterrupted(self._database.place) from error
+            raise WriteInterrupted(self._database.location) from error
         return [*found] == [(record.hash,)]
 
     @contextmanager

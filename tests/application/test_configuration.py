@@ -206,7 +206,7 @@ def test_an_address_with_a_password_is_refused_wherever_it_stands(address):
     address = address.replace("PLANTED", PLANTED)
     for configuration in ({"to": address}, {"to": "ops", "tags": ["a", address]}):
         (problem,) = problems(**configuration).values()
-        assert problem.startswith("holds a password and the log is forever: leave it out")
+        assert problem.startswith("contains a password, and the log is permanent: remove it")
 
 
 @pytest.mark.parametrize(

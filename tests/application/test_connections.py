@@ -46,7 +46,7 @@ def test_what_cannot_be_used_is_told_with_where_to_look(stack_with):
     (found,) = stack_with("Shut").check("prod", connect=True)
     assert tuple(found) == (
         "artifact store 'lake': the artifact store at shut:// cannot be used: nothing answers",
-        "see how it is configured by `stackfold artifact-store describe lake`",
+        "check its configuration: `stackfold artifact-store describe lake`",
     )
 
 

@@ -216,7 +216,7 @@ def test_a_flavor_whose_needs_cannot_be_told_is_told(ws, monkeypatch):
     monkeypatch.setattr(own_stacks.Cluster, "is_remote", property(lambda self: 1 / 0))
     (found,) = ws.stacks.check("prod")
     assert found.problem.endswith(
-        "what it needs cannot be told: ZeroDivisionError: division by zero"
+        "`is_remote` or `needs` raised ZeroDivisionError: division by zero"
     )
 
 

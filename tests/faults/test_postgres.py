@@ -146,7 +146,7 @@ def test_a_write_waits_for_a_restart(mine, mode):
 def test_an_unavailable_server_is_reported_within_seconds(mine):
     server, ws = mine
     server.stop()
-    place = ws._database.place
+    place = ws._database.location
     for command in (
         ws.stacks.list,
         lambda: store(ws, "a"),
@@ -167,7 +167,7 @@ def test_an_unreachable_host_is_reported_within_seconds():
 
 def test_after_a_fail_over_the_server_that_can_be_written_to_is_found(mine):
     server, ws = mine
-    database = ws._database.place.rpartition("/")[2]
+    database = ws._database.location.rpartition("/")[2]
     gone = f"127.0.0.1:1,127.0.0.1:{server.port}"
     with opened(f"postgresql://postgres@{gone}/{database}") as other:
         store(other, "a")

@@ -179,7 +179,7 @@ class WandbExperimentTracker(ExperimentTracker):
             if self.configuration.strict or mode == "offline":
                 raise
             on_unavailable(
-                TrackerUnavailable(error.place, f"{error.problem}; it is tracked offline")
+                TrackerUnavailable(error.location, f"{error.problem}; it is tracked offline")
             )
             with self._errors():
                 return self._init(step, "offline")
