@@ -116,9 +116,7 @@ class Flavors:
         found = self._catalogue.packages.load_named(source)
         if found is None:
             module = source.rpartition(".")[0]
-            raise InvalidFlavor(
-                source, f"the module {module!r} is not installed, nor in this folder"
-            )
+            raise InvalidFlavor(source, f"no module {module!r} is installed, or in this folder")
         flavor = checked(found, source, type)
         same = [each for each in self._catalogue.entries(type) if each.name == flavor.flavor]
         known = [(each.integration, each.source) for each in same] == [(OWN, source)]
@@ -274,7 +272,7 @@ class Flavors:
         if entry.integration != OWN and flavor.flavor != entry.name:
             raise InvalidFlavor(
                 entry.source,
-                f"the package {entry.integration} names it {entry.name!r}, but its attribute `flavor` "
-                f"is {flavor.flavor!r}: they must agree",
+                f"the package {entry.integration} names it {entry.name!r}, but its attribute "
+                f"`flavor` is {flavor.flavor!r}: they must agree",
             )
         return flavor
