@@ -33,7 +33,7 @@ _PROBLEMS = (
 
 _RESTARTING = (
     *("refused", "starting up", "shutting down", "in recovery mode"),
-    "closed the connection",
+    *("not yet accepting connections", "closed the connection"),
 )
 
 
