@@ -27,12 +27,12 @@ from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.stack import Stack
 
 OnConflict = Literal["fail", "reuse", "rename"]
-"""What to do where a component of the document's name is there but differs: refuse the document,
-use the component that is there, or register the document's under another name."""
+"""What to do if a component with the same name exists but differs: reject the document, use the
+existing component, or register that of the document under another name."""
 
 
 class Imported(NamedTuple):
-    """What an import did."""
+    """The result of an import."""
 
     stack: StackView
     registered: list[ComponentView]
@@ -95,25 +95,25 @@ class ImportExport:
         origin: str = "the document",
         why: str = "",
     ) -> Imported:
-        """Register what a document describes, all of it or nothing.
+        """Register the stack of a document with its components, all or nothing.
 
-        A component that is there already with the same name, flavor and configuration is used.
+        An existing component with the same name, flavor and configuration is reused.
 
         Args:
-            document: As `export` or the peer tells a stack.
-            name: The name to give the stack; by default the document's.
-            on_conflict: What to do where something else has a name that is needed.
-            origin: Where the document comes from, for errors.
-            why: The reason.
+            document: A stack in the format of `export` or of ZenML.
+            name: The name of the stack; None for that of the document.
+            on_conflict: What to do if a name is taken by something different.
+            origin: The origin of the document, for error messages.
+            why: The reason, for the log.
 
         Raises:
             InvalidFile: The document describes no stack.
             ComponentsDiffer: Other components have the names of its components.
             ImportNameTaken: Another stack has its name.
-            NothingToChange: The same stack is there already.
+            NothingToChange: The same stack exists already.
             InvalidConfiguration: A configuration does not fit its flavor.
             InvalidStack: Its components cannot work together.
-            UnknownFlavor: A flavor is not there.
+            UnknownFlavor: A flavor does not exist.
         """
         told = read(document, name, origin)
         import_ = _Import(told, self._queries, self._flavors, on_conflict)
@@ -127,7 +127,7 @@ class ImportExport:
 
 
 class _Import:
-    """One import; its command may be called again, after a lost race."""
+    """One import; its command is repeated after a concurrent change."""
 
     def __init__(
         self, told: StackDocument, queries: StackQueries, flavors: Flavors, on_conflict: OnConflict
@@ -136,7 +136,7 @@ class _Import:
         self._queries = queries
         self._rules = StackRules(queries, flavors)
         self._on_conflict = on_conflict
-        # What does not fit its flavor is refused before anything else is looked at.
+        # Validated first, so that an invalid configuration is reported before any conflict.
         self._explicit = {
             (each.type, each.name): flavors.explicit(each.type, each.flavor, each.configuration)
             for each in told.components
@@ -146,10 +146,10 @@ class _Import:
         self.used: dict[str, ComponentType] = {}
         """The id of every component of the stack → its type, in the document's order."""
         self.registered: set[str] = set()
-        """The ids of those that are new."""
+        """The ids of new components."""
 
     def command(self) -> list[Aggregate]:
-        """What is to be saved."""
+        """Return the aggregates to save."""
         self.used, self.registered = {}, set()
         new: list[Aggregate] = []
         differing = []
@@ -175,7 +175,7 @@ class _Import:
         return [*new, stack]
 
     def _members(self, new: Sequence[Aggregate]) -> list[Member]:
-        """What the stack will be made of: what is there, and what is new."""
+        """Return the members of the stack: existing and new components."""
         made = [
             Member(each.type, each.name, each.flavor, each.configuration)
             for each in new
@@ -232,6 +232,6 @@ def _named(name: str) -> Listing:
 
 
 def _free(name: str, taken: Callable[[str], bool]) -> str:
-    """`name` with the first number after it that makes it free."""
+    """Return `name` with the first number appended that makes it unique."""
     numbered = (f"{name[: LONGEST - len(str(number)) - 1]}-{number}" for number in count(2))
     return next(other for other in numbered if not taken(other))
