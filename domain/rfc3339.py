@@ -7,7 +7,9 @@ _LENGTH = len("2026-01-31T12:00:00.000000Z")
 
 def to_rfc3339(time: datetime) -> str:
     """A time as text, such as `2026-01-31T12:00:00.000000Z`; without an offset it is UTC."""
-    return _in_utc(time).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if time.tzinfo is not UTC:
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def from_rfc3339(text: str) -> datetime:
@@ -24,7 +26,3 @@ def to_the_second(text: str) -> str:
     """A text of `to_rfc3339` without its fraction of a second; any other text unchanged."""
     is_time = len(text) == _LENGTH and text[10] == "T" and text[-1] == "Z" and text[19] == "."
     return f"{text[:19]}Z" if is_time else text
-
-
-def _in_utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries
 from stackfold.application.deployments.deployment_views import (
@@ -32,6 +31,8 @@ from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import ComponentType
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from stackfold.application.deployments.deployment_health import DeploymentHealth
     from stackfold.application.deployments.serving import Serving
     from stackfold.domain.deployments.deployment import Deployment
@@ -97,6 +98,8 @@ class Deployments:
             ArtifactDamaged: The artifact is missing from its store.
             DeploymentFailed: The server did not become ready; the deployment is recorded as failed.
         """
+        from uuid import uuid4
+
         deployment = self._registered(name, model, stack, uuid4())
         id = str(deployment.id)
         self._services.deployers.must_be_usable(deployment.deployer)
@@ -123,6 +126,8 @@ class Deployments:
             NotFound: The artifact or the stack does not exist.
             NotInStack: The stack contains no model deployer.
         """
+        from uuid import UUID
+
         deployment = self._registered(name, model, stack, UUID(int=0))
         deployers = self._services.deployers
         return deployers.known(deployment.deployer).manifest(deployers.to_serve(deployment))
@@ -330,7 +335,7 @@ class Deployments:
 
         return Serving(self._services.repository, self._services.deployers)
 
-    def _registered(self, name: str, model: str, stack: str | None, id: UUID) -> "Deployment":
+    def _registered(self, name: str, model: str, stack: str | None, id: "UUID") -> "Deployment":
         """A new deployment of an artifact on a stack, not saved yet."""
         from stackfold.domain.deployments.deployment import Deployment
         from stackfold.domain.runs.artifact import Artifact

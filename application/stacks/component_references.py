@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
-from uuid import UUID
 
 from stackfold.application.stacks.queries import StackQueries, StoredComponent
 from stackfold.domain.errors import NotInStack
 from stackfold.domain.stacks.component_type import ComponentType
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.domain.stacks.component import Component
     from stackfold.domain.stacks.stack import Stack
@@ -60,14 +61,16 @@ def named_components(
 
 def ids_by_type(
     components: Mapping[ComponentType, Sequence[StoredComponent]],
-) -> dict[ComponentType, Sequence[UUID]]:
+) -> "dict[ComponentType, Sequence[UUID]]":
     """Component type → ids."""
+    from uuid import UUID
+
     return {type: [UUID(each.id) for each in group] for type, group in components.items()}
 
 
 def components_in_stack(
     stack: "Stack", components: Mapping[ComponentType, Names], queries: StackQueries
-) -> dict[ComponentType, Sequence[UUID]]:
+) -> "dict[ComponentType, Sequence[UUID]]":
     """Look up components that were named, all of which a stack contains.
 
     Returns:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
-from uuid import UUID
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.history.views import HistoryEntry
@@ -234,6 +233,8 @@ class Stacks(StackReader):
             InvalidStack: Its components do not work together.
             NothingToChange: It is active already.
         """
+        from uuid import UUID
+
         find = self._queries.find_stack
         found = self._queries.previous_stack() if reference == PREVIOUS else find(reference)
         self._services.rules.require_composed(self._load(found.id))

@@ -15,6 +15,8 @@ from stackfold.application.eventsourcing.projection import (
 )
 from stackfold.infrastructure.eventstore.canonical_json import canonical_json
 
+_DERIVED = (Lookup, NextNumber)
+
 
 def statement(change: RowChange, schema: str) -> tuple[str, list[Any]]:
     """The SQL that makes a row change in a schema, and its parameters."""
@@ -47,7 +49,7 @@ def _expressions(
     parameters: list[Any] = []
     in_json = json_columns(table.row)
     for column, value in values.items():
-        if isinstance(value, Lookup | NextNumber):
+        if isinstance(value, _DERIVED):
             mark, given = _derived(table, column, values, schema)
             marks.append(mark)
             parameters += given
