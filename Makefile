@@ -45,7 +45,7 @@ check: $(STAMP) ## Lint, check formatting, types and layers, and run the tests b
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
-	@$(VENV)/bin/pyright --pythonpath $(RUN)
+	@$(VENV)/bin/pyright --project pyproject.toml --pythonpath $(RUN)
 	@$(VENV)/bin/lint-imports
 	@$(PYTEST) -m "not slow and not flavors"
 

@@ -50,9 +50,9 @@ class _Lines:
         self._waiting: list[str] = []
         self._ended: set[str] = set()
 
-    def run_started(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
-        self._waiting = [step for step in reversed(steps) if step not in kept]
-        self._write([begins(run, steps, kept)])
+    def run_started(self, run: str, steps: Sequence[str], completed: Sequence[str]) -> None:
+        self._waiting = [step for step in reversed(steps) if step not in completed]
+        self._write([begins(run, steps, completed)])
 
     def step_started(self, step: str) -> None: ...
 
@@ -93,9 +93,9 @@ class _View:
         self._steps = 0
         self._began = time.monotonic()
 
-    def run_started(self, run: str, steps: Sequence[str], kept: Sequence[str]) -> None:
-        self._steps, self._ended = len(steps), len(kept)
-        self._print(begins(run, steps, kept), "bold")
+    def run_started(self, run: str, steps: Sequence[str], completed: Sequence[str]) -> None:
+        self._steps, self._ended = len(steps), len(completed)
+        self._print(begins(run, steps, completed), "bold")
 
     def step_started(self, step: str) -> None:
         with self._turn:
@@ -153,10 +153,10 @@ def _live() -> Iterator[ProgressListener]:
         yield view
 
 
-def begins(run: str, steps: Sequence[str], kept: Sequence[str]) -> str:
+def begins(run: str, steps: Sequence[str], completed: Sequence[str]) -> str:
     """Describe the start of a run in a line."""
     count = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
-    return f"run {run}: {count}" + (f", {len(kept)} completed before" if kept else "")
+    return f"run {run}: {count}" + (f", {len(completed)} completed before" if completed else "")
 
 
 def again(step: str, attempt: int, reason: str, delay: float) -> str:

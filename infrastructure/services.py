@@ -5,7 +5,7 @@ Modules are imported here only when they are needed: a query takes less time tha
 
 import os
 import sys
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,9 @@ from stackfold.infrastructure.queries.history import SqlHistory
 from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
 
 if TYPE_CHECKING:
+    # Services ask each other for read-only properties; pyright takes a cached one for none.
+    cached_property = property
+
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.artifacts.materializers import Materializers
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.queries.cache import SqlExecutions
     from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
     from stackfold.infrastructure.queries.runs import SqlRunQueries
+else:
+    from functools import cached_property
 
 
 class Services:
