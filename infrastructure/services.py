@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackfold.infrastructure.database.protocol import Database
-from stackfold.infrastructure.queries.history import SqlHistory
 from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
     from stackfold.infrastructure.queries.cache import SqlExecutions
     from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
+    from stackfold.infrastructure.queries.history import SqlHistory
     from stackfold.infrastructure.queries.runs import SqlRunQueries
 else:
     from functools import cached_property
@@ -69,7 +69,13 @@ class Services:
         self.home = home
         self.scope = scope
         self.queries = SqlQueries(database, scope)
-        self.history = SqlHistory(database)
+
+    @cached_property
+    def history(self) -> "SqlHistory":
+        """Reads what happened, from the log."""
+        from stackfold.infrastructure.queries.history import SqlHistory
+
+        return SqlHistory(self.database)
 
     @cached_property
     def event_store(self) -> "EventStoreComponents":

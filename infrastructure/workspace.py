@@ -153,14 +153,14 @@ class Workspace(ProjectTrust):
         """Stacks: register, list, change, activate, compare, revert."""
         from stackfold.application.stacks.stacks import Stacks
 
-        return Stacks(self._services.queries, self._services.history, self._services)
+        return Stacks(self._services.queries, self._services)
 
     @cached_property
     def components(self) -> "Components":
         """Components of every type: register, list, change, revert."""
         from stackfold.application.stacks.components import Components
 
-        return Components(self._services.queries, self._services.history, self._services)
+        return Components(self._services.queries, self._services)
 
     @property
     def flavors(self) -> "Flavors":

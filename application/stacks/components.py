@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.history.queries import History
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.stacks.queries import StackQueries
@@ -24,16 +23,14 @@ class Components:
     in the active stack.
     """
 
-    def __init__(self, queries: StackQueries, history: History, services: StackServices) -> None:
+    def __init__(self, queries: StackQueries, services: StackServices) -> None:
         """Create the service.
 
         Args:
             queries: Reads current and past read models.
-            history: Reads what happened to a component.
             services: Creates what commands need, on first use.
         """
         self._queries = queries
-        self._history = history
         self._services = services
 
     # -- queries
@@ -84,12 +81,14 @@ class Components:
         """
         type = ComponentType(type)
         if reference is None:
-            return self._history.of(self._queries.active_component(type).id, limit)
+            return self._services.history.of(self._queries.active_component(type).id, limit)
         try:
-            return self._history.of(self._queries.find_component(type, reference).id, limit)
+            return self._services.history.of(
+                self._queries.find_component(type, reference).id, limit
+            )
         except NotFound:
-            found = self._history.find("component", reference, type)
-            return self._history.of(found.id, limit)
+            found = self._services.history.find("component", reference, type)
+            return self._services.history.of(found.id, limit)
 
     # -- commands
 

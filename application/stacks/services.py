@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from stackfold.application.eventsourcing.repository import Repository
+    from stackfold.application.history.queries import History
     from stackfold.application.stacks.activations import Activations
     from stackfold.application.stacks.diffs import Diffs
     from stackfold.application.stacks.flavors import Flavors
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 class StackServices(Protocol):
     """Services that are created on first use: importing them takes longer than a query."""
+
+    @property
+    def history(self) -> "History":
+        """Reads what happened to stacks and components."""
+        ...
 
     @property
     def repository(self) -> "Repository":

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.history.queries import History
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
@@ -23,16 +22,14 @@ class StackReader:
     A `reference` is a name, an id or a unique prefix of either; None is the active stack.
     """
 
-    def __init__(self, queries: StackQueries, history: History, services: StackServices) -> None:
+    def __init__(self, queries: StackQueries, services: StackServices) -> None:
         """Create the service.
 
         Args:
             queries: Reads current and past read models.
-            history: Reads what happened to a stack.
             services: Creates what commands need, on first use.
         """
         self._queries = queries
-        self._history = history
         self._services = services
 
     def list(self, listing: Listing = ALL, as_of: AsOf = None) -> Sequence[StackView]:
@@ -74,7 +71,7 @@ class StackReader:
         Raises:
             NotFound: There never was such a stack.
         """
-        return self._history.of_stack(self._find_deleted_too(reference).id, limit)
+        return self._services.history.of_stack(self._find_deleted_too(reference).id, limit)
 
     def diff(
         self,
@@ -135,4 +132,4 @@ class StackReader:
         try:
             return self._queries.find_stack(reference)
         except NotFound:
-            return self._history.find("stack", reference)
+            return self._services.history.find("stack", reference)

@@ -308,7 +308,7 @@ class Stacks(StackReader):
             ComponentDeleted: A component that it contained was deleted.
             NameTaken: Another stack has its name.
         """
-        found = self._history.find("stack", reference, deleted=True)
+        found = self._services.history.find("stack", reference, deleted=True)
         return self._services.reverts.restore_stack(found, dry_run, why)
 
     # -- private

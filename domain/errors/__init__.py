@@ -3,138 +3,142 @@
 Start with `bases.py`: the kinds to catch by. Every other file has the errors of one subject.
 """
 
-from stackfold.domain.errors.artifacts import (
-    ArtifactDamaged,
-    ArtifactStoreUnavailable,
-    InvalidMaterializer,
-    OutsideStore,
-    PickleForbidden,
-    UnknownClass,
-)
-from stackfold.domain.errors.bases import (
-    PUBLIC_MODULE,
-    Busy,
-    Conflict,
-    Damaged,
-    Failed,
-    Forbidden,
-    Invalid,
-    NotFound,
-    StackfoldError,
-    Unavailable,
-)
-from stackfold.domain.errors.deployments import (
-    DeploymentFailed,
-    DeploymentStopped,
-    DeploymentUnavailable,
-    InvalidInputs,
-    NoManifest,
-    PredictionRejected,
-)
-from stackfold.domain.errors.engines import (
-    EngineStopped,
-    EngineUnavailable,
-    RemoteStepFailed,
-    RunDetached,
-    StepLost,
-    StepNotRunnable,
-)
-from stackfold.domain.errors.flavors import (
-    DuplicateFlavor,
-    FlavorClassNotFound,
-    InstallFailed,
-    InvalidConfiguration,
-    InvalidFlavor,
-    NotInstalled,
-    UnknownFlavor,
-)
-from stackfold.domain.errors.history import (
-    AsOfOutOfRange,
-    CannotUndo,
-    ComponentDeleted,
-    DidNotExistAt,
-    IncompatibleConfiguration,
-    InvalidAsOf,
-    NeedsConfirmation,
-    NoSuchRevision,
-    NotDeleted,
-    NothingToUndo,
-)
-from stackfold.domain.errors.images import (
-    BuildFailed,
-    PushFailed,
-    RegistryForbidden,
-    RegistryUnavailable,
-)
-from stackfold.domain.errors.limits import (
-    TooLarge,
-)
-from stackfold.domain.errors.log import (
-    ClockJumped,
-    ConcurrentModification,
-    ContradictoryEvents,
-    InvalidFile,
-    LogExists,
-    LogUnavailable,
-    PermissionDenied,
-    ReadInterrupted,
-    ReadModelDamaged,
-    UnreadableEvent,
-    Unrecordable,
-    WriteInterrupted,
-)
-from stackfold.domain.errors.names import (
-    Ambiguous,
-    ImportNameTaken,
-    InvalidListing,
-    InvalidName,
-    InvalidTag,
-    NameTaken,
-)
-from stackfold.domain.errors.runs import (
-    InvalidOutput,
-    InvalidPipeline,
-    NotInStep,
-    NotResumable,
-    NoWorkspace,
-    OutputMismatch,
-    RunBusy,
-    RunEnded,
-    RunFailed,
-    StepProcessDied,
-    StepTimedOut,
-)
-from stackfold.domain.errors.secrets import (
-    MissingSecret,
-    SecretStoreUnavailable,
-)
-from stackfold.domain.errors.stacks import (
-    ComponentsDiffer,
-    IncompleteStack,
-    InUse,
-    InvalidStack,
-    NothingToChange,
-    NotInStack,
-    Protected,
-    StackActive,
-    Violation,
-)
-from stackfold.domain.errors.trackers import (
-    TrackerUnavailable,
-)
-from stackfold.domain.errors.trust import (
-    UntrustedProject,
-    UntrustedStore,
-)
-from stackfold.domain.errors.warnings import (
-    CodeChanged,
-    HomeWritable,
-    LogContradicts,
-    StackfoldWarning,
-    UnresolvedHint,
-    VersionsDiffer,
-    WouldNotRun,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stackfold.domain.errors.artifacts import (
+        ArtifactDamaged,
+        ArtifactStoreUnavailable,
+        InvalidMaterializer,
+        OutsideStore,
+        PickleForbidden,
+        UnknownClass,
+    )
+    from stackfold.domain.errors.bases import (
+        Busy,
+        Conflict,
+        Damaged,
+        Failed,
+        Forbidden,
+        Invalid,
+        NotFound,
+        StackfoldError,
+        Unavailable,
+    )
+    from stackfold.domain.errors.deployments import (
+        DeploymentFailed,
+        DeploymentStopped,
+        DeploymentUnavailable,
+        InvalidInputs,
+        NoManifest,
+        PredictionRejected,
+    )
+    from stackfold.domain.errors.engines import (
+        EngineStopped,
+        EngineUnavailable,
+        RemoteStepFailed,
+        RunDetached,
+        StepLost,
+        StepNotRunnable,
+    )
+    from stackfold.domain.errors.flavors import (
+        DuplicateFlavor,
+        FlavorClassNotFound,
+        InstallFailed,
+        InvalidConfiguration,
+        InvalidFlavor,
+        NotInstalled,
+        UnknownFlavor,
+    )
+    from stackfold.domain.errors.history import (
+        AsOfOutOfRange,
+        CannotUndo,
+        ComponentDeleted,
+        DidNotExistAt,
+        IncompatibleConfiguration,
+        InvalidAsOf,
+        NeedsConfirmation,
+        NoSuchRevision,
+        NotDeleted,
+        NothingToUndo,
+    )
+    from stackfold.domain.errors.images import (
+        BuildFailed,
+        PushFailed,
+        RegistryForbidden,
+        RegistryUnavailable,
+    )
+    from stackfold.domain.errors.limits import (
+        TooLarge,
+    )
+    from stackfold.domain.errors.log import (
+        ClockJumped,
+        ConcurrentModification,
+        ContradictoryEvents,
+        InvalidFile,
+        LogExists,
+        LogUnavailable,
+        PermissionDenied,
+        ReadInterrupted,
+        ReadModelDamaged,
+        UnreadableEvent,
+        Unrecordable,
+        WriteInterrupted,
+    )
+    from stackfold.domain.errors.names import (
+        Ambiguous,
+        ImportNameTaken,
+        InvalidListing,
+        InvalidName,
+        InvalidTag,
+        NameTaken,
+    )
+    from stackfold.domain.errors.runs import (
+        InvalidOutput,
+        InvalidPipeline,
+        NotInStep,
+        NotResumable,
+        NoWorkspace,
+        OutputMismatch,
+        RunBusy,
+        RunEnded,
+        RunFailed,
+        StepProcessDied,
+        StepTimedOut,
+    )
+    from stackfold.domain.errors.secrets import (
+        MissingSecret,
+        SecretStoreUnavailable,
+    )
+    from stackfold.domain.errors.stacks import (
+        ComponentsDiffer,
+        IncompleteStack,
+        InUse,
+        InvalidStack,
+        NothingToChange,
+        NotInStack,
+        Protected,
+        StackActive,
+        Violation,
+    )
+    from stackfold.domain.errors.trackers import (
+        TrackerUnavailable,
+    )
+    from stackfold.domain.errors.trust import (
+        UntrustedProject,
+        UntrustedStore,
+    )
+    from stackfold.domain.errors.warnings import (
+        CodeChanged,
+        HomeWritable,
+        LogContradicts,
+        StackfoldWarning,
+        UnresolvedHint,
+        VersionsDiffer,
+        WouldNotRun,
+    )
+
 
 __all__ = [
     "Ambiguous",
@@ -238,5 +242,145 @@ __all__ = [
     "WriteInterrupted",
 ]
 
-for _name in __all__:
-    globals()[_name].__module__ = PUBLIC_MODULE
+_NAMES = {
+    "artifacts": (
+        "ArtifactDamaged",
+        "ArtifactStoreUnavailable",
+        "InvalidMaterializer",
+        "OutsideStore",
+        "PickleForbidden",
+        "UnknownClass",
+    ),
+    "bases": (
+        "Busy",
+        "Conflict",
+        "Damaged",
+        "Failed",
+        "Forbidden",
+        "Invalid",
+        "NotFound",
+        "StackfoldError",
+        "Unavailable",
+    ),
+    "deployments": (
+        "DeploymentFailed",
+        "DeploymentStopped",
+        "DeploymentUnavailable",
+        "InvalidInputs",
+        "NoManifest",
+        "PredictionRejected",
+    ),
+    "engines": (
+        "EngineStopped",
+        "EngineUnavailable",
+        "RemoteStepFailed",
+        "RunDetached",
+        "StepLost",
+        "StepNotRunnable",
+    ),
+    "flavors": (
+        "DuplicateFlavor",
+        "FlavorClassNotFound",
+        "InstallFailed",
+        "InvalidConfiguration",
+        "InvalidFlavor",
+        "NotInstalled",
+        "UnknownFlavor",
+    ),
+    "history": (
+        "AsOfOutOfRange",
+        "CannotUndo",
+        "ComponentDeleted",
+        "DidNotExistAt",
+        "IncompatibleConfiguration",
+        "InvalidAsOf",
+        "NeedsConfirmation",
+        "NoSuchRevision",
+        "NotDeleted",
+        "NothingToUndo",
+    ),
+    "images": (
+        "BuildFailed",
+        "PushFailed",
+        "RegistryForbidden",
+        "RegistryUnavailable",
+    ),
+    "limits": ("TooLarge",),
+    "log": (
+        "ClockJumped",
+        "ConcurrentModification",
+        "ContradictoryEvents",
+        "InvalidFile",
+        "LogExists",
+        "LogUnavailable",
+        "PermissionDenied",
+        "ReadInterrupted",
+        "ReadModelDamaged",
+        "UnreadableEvent",
+        "Unrecordable",
+        "WriteInterrupted",
+    ),
+    "names": (
+        "Ambiguous",
+        "ImportNameTaken",
+        "InvalidListing",
+        "InvalidName",
+        "InvalidTag",
+        "NameTaken",
+    ),
+    "runs": (
+        "InvalidOutput",
+        "InvalidPipeline",
+        "NotInStep",
+        "NotResumable",
+        "NoWorkspace",
+        "OutputMismatch",
+        "RunBusy",
+        "RunEnded",
+        "RunFailed",
+        "StepProcessDied",
+        "StepTimedOut",
+    ),
+    "secrets": (
+        "MissingSecret",
+        "SecretStoreUnavailable",
+    ),
+    "stacks": (
+        "ComponentsDiffer",
+        "IncompleteStack",
+        "InUse",
+        "InvalidStack",
+        "NothingToChange",
+        "NotInStack",
+        "Protected",
+        "StackActive",
+        "Violation",
+    ),
+    "trackers": ("TrackerUnavailable",),
+    "trust": (
+        "UntrustedProject",
+        "UntrustedStore",
+    ),
+    "warnings": (
+        "CodeChanged",
+        "HomeWritable",
+        "LogContradicts",
+        "StackfoldWarning",
+        "UnresolvedHint",
+        "VersionsDiffer",
+        "WouldNotRun",
+    ),
+}
+"""File → the names that are loaded from it, on first use: a command needs few of them."""
+
+_FILES = {name: file for file, names in _NAMES.items() for name in names}
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of this module
+
+    def __getattr__(name: str) -> Any:
+        """Load a name on first use."""
+        if name not in _FILES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
+        globals()[name] = value
+        return value

@@ -5,11 +5,18 @@ from typing import Any
 PUBLIC_MODULE = "stackfold.errors"
 """The module that users import errors from, and that tracebacks show."""
 
+_PACKAGE = __name__.removesuffix("bases")
+
 
 class Copyable:
     """Makes exceptions picklable and copyable, independent of what their constructors take."""
 
     args: tuple[Any, ...]
+
+    def __init_subclass__(cls) -> None:
+        # Tracebacks show the module that users import from; classes of users keep their own.
+        if cls.__module__.startswith(_PACKAGE):
+            cls.__module__ = PUBLIC_MODULE
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy is made without __init__, which takes the data and not the message. Public classes

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from stackfold.domain.errors.bases import Conflict, Forbidden, Invalid, NotFound, StackfoldError
+from stackfold.domain.errors.bases import (
+    PUBLIC_MODULE,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    StackfoldError,
+)
 from stackfold.domain.errors.wording import with_article
 
 
@@ -134,6 +141,9 @@ class Violation(NamedTuple):
 
     problem: str
     fix: str
+
+
+Violation.__module__ = PUBLIC_MODULE
 
 
 class InvalidStack(Invalid):
