@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError
 
@@ -39,6 +40,8 @@ class Projector:
         """
         self._queries = queries
         self._database = database
+        self._latest_name: tuple[UUID | str, str | None] | None = None
+        """The id and first name of the aggregate of the latest event: the next is often its own."""
 
     def project(self, cursor: Cursor, event: DomainEvent, position: int, recorded_at: str) -> None:
         """Apply one event to the read models.
@@ -66,10 +69,17 @@ class Projector:
                 cursor.execute(*statement(change, self._database.main))
 
     def _first_name(self, cursor: Cursor, event: DomainEvent) -> str | None:
+        id = event.originator_id
+        latest = self._latest_name
         if event.originator_version == 1:
-            return getattr(event, "name", None)
-        found = cursor.execute(FIRST_NAME, (str(event.originator_id),)).fetchone()
-        return str(found[0]) if found else None
+            name = getattr(event, "name", None)
+        elif latest and latest[0] == id:
+            return latest[1]
+        else:
+            found = cursor.execute(FIRST_NAME, (str(id),)).fetchone()
+            name = str(found[0]) if found else None
+        self._latest_name = (id, name)
+        return name
 
     def _revise(
         self,

@@ -114,7 +114,8 @@ class Recorder(ApplicationRecorder):
             position, _, previous = head
             # The clocks of writers differ, but the time of recording never runs backwards.
             recorded_at = clock.stamp(self._database, head, server_time)
-            late = clock.ahead(self._database, cursor, head, server_time)
+            is_late = recorded_at == head.recorded_at
+            late = clock.ahead(self._database, cursor, head, server_time) if is_late else None
             first = position + 1
             for stored, event in zip(stored_events, events, strict=True):
                 position += 1
