@@ -105,7 +105,7 @@ class Services:
         """Loads and registers flavors."""
         from stackfold.application.stacks.flavors import Flavors
 
-        return Flavors(self.queries, self.catalogue, self.home, self.stored_secrets, self)
+        return Flavors(self.queries, self.catalogue, self.home, self)
 
     @cached_property
     def stored_secrets(self) -> "StoredSecrets":

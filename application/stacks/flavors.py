@@ -33,7 +33,6 @@ class Flavors:
         queries: StackQueries,
         catalogue: Catalogue,
         home: Path,
-        secrets: "StoredSecrets",
         services: StackServices,
     ) -> None:
         """Create the service.
@@ -42,14 +41,17 @@ class Flavors:
             queries: Reads custom flavors.
             catalogue: Lists all flavors, without importing them.
             home: The folder that relative paths of components refer to.
-            secrets: Resolves references to secrets.
             services: Creates what commands need, on first use.
         """
         self._services = services
         self._queries = queries
         self._catalogue = catalogue
         self._home = home
-        self.secrets = secrets
+
+    @property
+    def secrets(self) -> "StoredSecrets":
+        """Resolves references to secrets."""
+        return self._services.stored_secrets
 
     def list(self, type: ComponentType, listing: Listing = ALL) -> Sequence[FlavorView]:
         """List the flavors of a component type.

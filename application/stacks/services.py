@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.history.queries import History
+    from stackfold.application.secrets.secrets import StoredSecrets
     from stackfold.application.stacks.activations import Activations
     from stackfold.application.stacks.diffs import Diffs
     from stackfold.application.stacks.flavors import Flavors
@@ -29,6 +30,11 @@ class StackServices(Protocol):
     @property
     def flavors(self) -> "Flavors":
         """Checks configurations."""
+        ...
+
+    @property
+    def stored_secrets(self) -> "StoredSecrets":
+        """Resolves references to secrets."""
         ...
 
     @property
