@@ -13,6 +13,7 @@ from stackfold.infrastructure.current_workspace import enter, leave
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
 from stackfold.infrastructure.eventstore.open import chosen_store, exists, open_log
+from stackfold.infrastructure.log_following import LogFollowing
 from stackfold.infrastructure.project_trust import ProjectTrust
 from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
 from stackfold.infrastructure.services import Services
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 Given = ParamSpec("Given")
 
 
-class Workspace(ProjectTrust):
+class Workspace(ProjectTrust, LogFollowing):
     """One log, and a service per noun of the command line, with one method per verb.
 
     Threads may share a workspace. Close it, or use it in a `with` block: pipelines that are called

@@ -55,6 +55,7 @@ ON_EVERY_DATABASE = {
     "test_run_diffs",
     "test_run_queries",
     "test_stacks",
+    "test_subscriptions",
     "test_undo",
 }
 """The modules whose tests of a workspace are run on each database that can keep a log."""

@@ -48,6 +48,8 @@ class LogEvent(NamedTuple):
     data: dict[str, Any]
     """The event's fields as they were recorded, with `by`, `why` and `timestamp`; `class_version`,
     where it is there, tells which version of its fields they are."""
+    head: str
+    """The log up to this event, as "POSITION:HASH": give it to `subscribe` to continue after it."""
 
 
 class LogFilter(NamedTuple):

@@ -111,6 +111,22 @@ class ReadModelDamaged(Damaged):
         super().__init__(f"{problem}: rebuild the read models")
 
 
+class LogDiverged(Conflict):
+    """The log does not continue from a checkpoint: it was replaced, or restored from a backup.
+
+    Attributes:
+        checkpoint: The position and hash up to which the log was read earlier.
+        problem: What the log contains instead.
+    """
+
+    def __init__(self, checkpoint: str, problem: str) -> None:
+        self.checkpoint, self.problem = checkpoint, problem
+        super().__init__(
+            f"the log does not continue from {checkpoint}: {problem}; rebuild what was derived "
+            "from the earlier log, from the beginning of this one"
+        )
+
+
 class LogExists(Conflict):
     """A log was to be created where there is one.
 

@@ -36,7 +36,7 @@ from stackfold.infrastructure.database.postgres_schema import (
     HAS_ACCESS,
     SCHEMA_NAME,
 )
-from stackfold.infrastructure.database.protocol import Cursor, Fault, R, Wait, nested_write
+from stackfold.infrastructure.database.protocol import Cursor, Fault, NewEvents, R, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.url import Address
 from stackfold.infrastructure.system.forks import notify_after_fork
@@ -271,10 +271,10 @@ class PostgresDatabase:
         postgres_integrity.repair(cursor, self._tables())
 
     @contextmanager
-    def new_events(self) -> Iterator[Wait]:
-        """Yield a function that waits until the server notifies of new events."""
+    def new_events(self) -> Iterator[NewEvents]:
+        """Notice new events by the notifications of the server."""
         with closing(Listener(self._address)) as listener:
-            yield listener.wait
+            yield listener
 
     @contextmanager
     def another(self) -> Iterator[Connection]:

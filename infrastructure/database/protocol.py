@@ -39,8 +39,25 @@ class Fault(NamedTuple):
 
 R = TypeVar("R")
 
-Wait = Callable[[float], object]
-"""(seconds) → waits until there may be new events, or for that long."""
+
+class NewEvents(Protocol):
+    """Notices new events. One thread at a time uses it."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until there may be new events, or for a number of seconds.
+
+        Returns:
+            Whether there may be new events.
+        """
+        ...
+
+    def ready(self) -> bool:
+        """Whether there may be new events since the last call; returns at once."""
+        ...
+
+    def renew(self) -> None:
+        """Connect again if the connection was lost, so that later events are noticed."""
+        ...
 
 
 class Database(Protocol):
@@ -162,8 +179,8 @@ class Database(Protocol):
         """Recreate damaged indexes and triggers, as far as the user has the rights."""
         ...
 
-    def new_events(self) -> AbstractContextManager[Wait]:
-        """Yield a function that waits for new events, from the begin of the block on."""
+    def new_events(self) -> AbstractContextManager[NewEvents]:
+        """Notice new events, from the begin of the block on."""
         ...
 
     def close(self) -> None:

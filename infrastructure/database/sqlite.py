@@ -4,15 +4,14 @@ import os
 import re
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import LogUnavailable, ReadModelDamaged
-from stackfold.infrastructure.database.protocol import Cursor, Fault, R, Wait, nested_write
+from stackfold.infrastructure.database.protocol import Cursor, Fault, NewEvents, R, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.sqlite_file import (
     address_of,
@@ -21,9 +20,6 @@ from stackfold.infrastructure.database.sqlite_file import (
     cut_off,
 )
 from stackfold.infrastructure.system.forks import notify_after_fork
-
-_POLL = 0.1
-"""Seconds between two checks for new events."""
 
 _PROBLEMS = (
     ("locked", "is locked by another process: try again when that has ended"),
@@ -304,9 +300,19 @@ class SqliteDatabase:
                 connection.close()
 
     @contextmanager
-    def new_events(self) -> Iterator[Wait]:
-        """Yield a function that sleeps briefly, since a file does not notify of changes."""
-        yield lambda seconds: time.sleep(min(seconds, _POLL))
+    def new_events(self) -> Iterator[NewEvents]:
+        """Notice new events by polling, since a file does not notify of changes."""
+        from stackfold.infrastructure.database.sqlite_changes import (
+            SqliteChanges,
+            changed_rows,
+            commits_of_others,
+        )
+
+        if self._path is None:
+            yield SqliteChanges(self._connection, changed_rows)
+            return
+        with plain_words(self.place), closing(connect_existing(self._path)) as own:
+            yield SqliteChanges(own, commits_of_others)
 
     def close(self) -> None:
         """Close the connection; the last one of a file deletes its journal."""

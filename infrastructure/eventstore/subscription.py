@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from eventsourcing.persistence import ApplicationRecorder, Notification, Subscription
 
-from stackfold.infrastructure.database.protocol import Database, Wait
+from stackfold.infrastructure.database.protocol import Database, NewEvents
 
 _PAGE = 500
 _LONGEST_WAIT = 0.2
@@ -37,7 +37,7 @@ class LogSubscription(Subscription[ApplicationRecorder]):
         super().__init__(recorder, gt, topics)
         self._database = database
         self._resources = ExitStack()
-        self._wait: Wait | None = None
+        self._arrivals: NewEvents | None = None
         self._read: deque[Notification] = deque()
 
     def __next__(self) -> Notification:
@@ -46,14 +46,15 @@ class LogSubscription(Subscription[ApplicationRecorder]):
         Raises:
             StopIteration: The subscription was stopped.
         """
-        if self._wait is None:
+        if self._arrivals is None:
             # Before the first read, so that no event is missed between reading and waiting.
-            self._wait = self._resources.enter_context(self._database.new_events())
+            self._arrivals = self._resources.enter_context(self._database.new_events())
         while not self._has_been_stopped:
             if self._read:
                 notification = self._read.popleft()
                 self._last_notification_id = notification.id
                 return notification
+            self._arrivals.renew()
             self._read.extend(
                 self._recorder.select_notifications(
                     self._last_notification_id or 0,
@@ -63,7 +64,7 @@ class LogSubscription(Subscription[ApplicationRecorder]):
                 )
             )
             if not self._read:
-                self._wait(_LONGEST_WAIT)
+                self._arrivals.wait(_LONGEST_WAIT)
         self._resources.close()
         raise StopIteration
 

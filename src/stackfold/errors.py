@@ -71,6 +71,7 @@ __all__ = [
     "InvalidStack",
     "InvalidTag",
     "LogContradicts",
+    "LogDiverged",
     "LogExists",
     "LogUnavailable",
     "MissingSecret",
