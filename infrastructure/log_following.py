@@ -1,9 +1,16 @@
 """How a program follows the log of its workspace."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import os
+    import sqlite3
+    import threading
+
+    import psycopg
+
+    from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.infrastructure.database.protocol import Database
     from stackfold.infrastructure.eventstore.event_subscription import (
         AsyncEventSubscription,
@@ -64,3 +71,43 @@ class LogFollowing:
         from stackfold.infrastructure.eventstore.event_subscription import AsyncEventSubscription
 
         return AsyncEventSubscription(self._database, after, topics, timeout)
+
+    def run_projection(
+        self,
+        projection: "Projection",
+        into: "sqlite3.Connection | psycopg.Connection[Any] | str | os.PathLike[str] | None" = None,
+        *,
+        timeout: float | None = None,
+        batch: int = 1000,
+        rebuild: bool = False,
+        stop: "threading.Event | None" = None,
+    ) -> str:
+        """Apply every event exactly once to a projection: those of the log, then new ones.
+
+        Each batch is committed with the head up to which the projection was applied. Continue by
+        calling it again. Several processes may do so: they take turns.
+
+        Args:
+            projection: The projection.
+            into: Where its tables and its checkpoint are: a connection of sqlite3 or psycopg that
+                is in no transaction, the path of an SQLite file, or an address "postgresql://…".
+                By default the database of the log, under its write lock.
+            timeout: Seconds to wait for the next event before the method returns; None for no
+                limit.
+            batch: The most events of a transaction, at most 10,000.
+            rebuild: Whether to drop its tables first and to begin before the first event.
+            stop: Set it, in any thread, to stop after the current batch.
+
+        Returns:
+            The head up to which the projection was applied, as "POSITION:HASH".
+
+        Raises:
+            Invalid: An argument is out of range.
+            LogDiverged: The log was replaced, or is shorter than the checkpoint says.
+            ProjectionFailed: The projection raised; all events before that one were applied.
+            UnreadableEvent: An event cannot be loaded; all events before it were applied.
+            Unavailable: The database of the projection cannot be used.
+        """
+        from stackfold.infrastructure.projections.run import run_projection
+
+        return run_projection(self._database, projection, into, timeout, batch, rebuild, stop)

@@ -5,6 +5,7 @@ Modules are imported here only when they are needed: a query takes less time tha
 
 import os
 import sys
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from stackfold.application.deployments.deployers import Deployers
     from stackfold.application.deployments.deployments import Deployments
     from stackfold.application.eventsourcing.claims import Claims
+    from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.pipelines.images import Images
     from stackfold.application.runs.cache_reasons import CacheReasons
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from stackfold.domain.runs.environment import Environment
     from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
     from stackfold.infrastructure.pipelines import Pipelines
+    from stackfold.infrastructure.projections.follower import Load
+    from stackfold.infrastructure.projections.inline import InlineProjections
     from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
     from stackfold.infrastructure.queries.cache import SqlExecutions
     from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
@@ -52,15 +56,23 @@ if TYPE_CHECKING:
 class Services:
     """The services of a workspace."""
 
-    def __init__(self, database: Database, home: Path, scope: Scope) -> None:
+    def __init__(
+        self,
+        database: Database,
+        home: Path,
+        scope: Scope,
+        projections: "Sequence[Projection]" = (),
+    ) -> None:
         """Create the services.
 
         Args:
             database: Holds the log and its read models.
             home: The folder that relative paths of components refer to.
             scope: Determines which stack is active.
+            projections: Are applied in each transaction that appends events.
         """
         self.database = database
+        self.projections = projections
         self.home = home
         self.scope = scope
         self.queries = SqlQueries(database, scope)
@@ -71,12 +83,26 @@ class Services:
         """The recorder and the repository."""
         from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
-        return EventStoreComponents(self.database)
+        if not self.projections:
+            return EventStoreComponents(self.database)
+        return EventStoreComponents(self.database, lambda load: self._inline(load).catch_up)
 
     @property
     def repository(self) -> "Repository":
         """Loads and saves aggregates."""
         return self.event_store.repository
+
+    def catch_up(self) -> None:
+        """Apply all events to the projections that have not applied them yet."""
+        if self.projections:
+            from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+
+            self._inline(EventMapper(self.database.aggregates).load).catch_up()
+
+    def _inline(self, load: "Load") -> "InlineProjections":
+        from stackfold.infrastructure.projections.inline import InlineProjections
+
+        return InlineProjections(self.database, self.projections, load)
 
     # -- stacks
 

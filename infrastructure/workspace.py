@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.deployments.deployments import Deployments
+    from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.application.history.views import HistoryEntry
     from stackfold.application.pipelines.images import Images
     from stackfold.application.runs.runs import Runs
@@ -64,6 +65,7 @@ class Workspace(ProjectTrust, LogFollowing):
         home: Path,
         scope: Scope,
         temporary: "tempfile.TemporaryDirectory[str] | None" = None,
+        projections: "Sequence[Projection]" = (),
     ) -> None:
         """Use `open` or `in_memory` instead.
 
@@ -72,24 +74,34 @@ class Workspace(ProjectTrust, LogFollowing):
             home: The folder that relative paths of components refer to.
             scope: Determines which stack is active.
             temporary: A folder to delete when the workspace is closed.
+            projections: Are applied in each transaction that appends events.
         """
         self.home = home
         self._database = database
         self._scope = scope
         self._temporary = temporary
-        self._services = Services(database, home, scope)
+        self._services = Services(database, home, scope, projections)
 
     @classmethod
-    def open(cls, home: str | os.PathLike[str] | None = None, store: str | None = None) -> Self:
+    def open(
+        cls,
+        home: str | os.PathLike[str] | None = None,
+        store: str | None = None,
+        *,
+        projections: "Sequence[Projection]" = (),
+    ) -> Self:
         """Open the log in a folder or in a shared database; the first use creates it.
 
         Args:
             home: The folder; by default `STACKFOLD_HOME`, or else the user's data folder.
             store: The address of a database whose log several people share, "postgresql://…".
                 By default, and unless a home is given, `STACKFOLD_STORE`, or else the project's.
+            projections: Are applied in each transaction that appends events, and now to all events
+                that they have not applied yet.
 
         Raises:
-            Invalid: The address is invalid.
+            Invalid: The address or a projection is invalid.
+            ProjectionFailed: A projection raised.
             UntrustedProject: The current folder is in another user's project.
             UntrustedStore: Its project names a log that was not trusted.
             LogUnavailable: The log cannot be opened or created.
@@ -104,22 +116,29 @@ class Workspace(ProjectTrust, LogFollowing):
             project.scope if project else None,
             _user() if database.shared else None,
         )
-        return cls(database, folder, scope)
+        return cls(database, folder, scope, projections=projections)._caught_up()
 
     @classmethod
-    def in_memory(cls) -> Self:
+    def in_memory(cls, *, projections: "Sequence[Projection]" = ()) -> Self:
         """Create a workspace that leaves no files behind, for tests and for embedding.
 
         Relative paths of its components refer to a temporary folder.
+
+        Args:
+            projections: Are applied in each transaction that appends events.
         """
         import tempfile
 
         from stackfold.application.stacks.bootstrap import seed
 
         folder = tempfile.TemporaryDirectory(prefix="stackfold-")
-        workspace = cls(SqliteDatabase.in_memory(), Path(folder.name), Scope(), folder)
-        workspace._services.event_store.log.create_tables()
-        seed(workspace._services.repository)
+        workspace = cls(SqliteDatabase.in_memory(), Path(folder.name), Scope(), folder, projections)
+        try:
+            workspace._services.event_store.log.create_tables()
+            seed(workspace._services.repository)
+        except BaseException:
+            workspace.close()
+            raise
         return workspace
 
     @classmethod
@@ -340,6 +359,14 @@ class Workspace(ProjectTrust, LogFollowing):
         return load(Path(path), folder)
 
     # -- private
+
+    def _caught_up(self) -> Self:
+        try:
+            self._services.catch_up()
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     @classmethod
     def _is_default(cls, workspace: "Workspace") -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stackfold.domain.errors.bases import Conflict, Damaged, Forbidden, Invalid, Unavailable
+from stackfold.domain.errors.bases import Conflict, Damaged, Failed, Forbidden, Invalid, Unavailable
 
 
 class ConcurrentModification(Conflict):
@@ -124,6 +124,24 @@ class LogDiverged(Conflict):
         super().__init__(
             f"the log does not continue from {checkpoint}: {problem}; rebuild what was derived "
             "from the earlier log, from the beginning of this one"
+        )
+
+
+class ProjectionFailed(Failed):
+    """A projection raised an error, and its transaction was rolled back.
+
+    Attributes:
+        projection: Its name.
+        position: The position of the event that it could not apply; 0 for its tables.
+        problem: The error that it raised.
+    """
+
+    def __init__(self, projection: str, position: int, problem: str) -> None:
+        self.projection, self.position, self.problem = projection, position, problem
+        where = f"the event at #{position}" if position else "its tables"
+        super().__init__(
+            f"the projection {projection!r} failed on {where}: {problem}: correct it, and run it "
+            "again"
         )
 
 

@@ -107,6 +107,7 @@ class EventSubscription(_Subscription, Iterator[LogEvent]):
             LogDiverged: The log does not continue after `after`.
         """
         super().__init__(database, after, topics, timeout)
+        self._iterating = threading.RLock()
         self._at = self._pages.begin(self._at)
 
     def __next__(self) -> LogEvent:
@@ -144,8 +145,10 @@ class EventSubscription(_Subscription, Iterator[LogEvent]):
             yield [event_of(each) for each in records]
 
     def close(self) -> None:
-        """Stop, and release the connection."""
-        self._release()
+        """Stop, and release the connection. Any thread may call it."""
+        self.stop()
+        with self._iterating:  # until the thread that waits has noticed
+            self._release()
 
     def __enter__(self) -> Self:
         return self
@@ -156,12 +159,13 @@ class EventSubscription(_Subscription, Iterator[LogEvent]):
     def _next(self, size: int) -> Sequence[Record]:
         """The next records; none when the subscription ends."""
         end = time.monotonic() + self._timeout
-        while not self._stopped.is_set():
-            records, self._at = self._read(size)
-            if records:
-                return records
-            if not self._wait(end):
-                break
+        with self._iterating:
+            while not self._stopped.is_set():
+                records, self._at = self._read(size)
+                if records:
+                    return records
+                if not self._wait(end):
+                    break
         return ()
 
     def _wait(self, end: float) -> bool:

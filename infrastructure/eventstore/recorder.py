@@ -39,7 +39,12 @@ class Recorder(ApplicationRecorder):
     """
 
     def __init__(
-        self, database: Database, tables: ReadModelTables, projector: Projector, load: Load
+        self,
+        database: Database,
+        tables: ReadModelTables,
+        projector: Projector,
+        load: Load,
+        after_append: Callable[[], None] | None = None,
     ) -> None:
         """Create a recorder.
 
@@ -48,12 +53,14 @@ class Recorder(ApplicationRecorder):
             tables: The tables of the read models.
             projector: Updates the read models.
             load: Loads a stored event, for callers that pass no event objects.
+            after_append: Called in each transaction after events were appended.
         """
         super().__init__()
         self._database = database
         self._load = load
         self._tables = tables
         self._projector = projector
+        self._after_append = after_append
         self._latest: Record | None = None
 
     def create_tables(self) -> None:
@@ -127,6 +134,8 @@ class Recorder(ApplicationRecorder):
                 previous = record.hash
                 if event is not None:
                     self._projector.project(cursor, event, position, recorded_at)
+            if self._after_append:
+                self._after_append()
             positions = [*range(first, position + 1)]
             if preview:
                 preview(positions)

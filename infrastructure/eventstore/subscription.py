@@ -1,5 +1,6 @@
 """Subscription: an iterator over the log that waits for new events."""
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -39,6 +40,7 @@ class LogSubscription(Subscription[ApplicationRecorder]):
         self._resources = ExitStack()
         self._arrivals: NewEvents | None = None
         self._read: deque[Notification] = deque()
+        self._iterating = threading.RLock()
 
     def __next__(self) -> Notification:
         """The next event; waits until there is one.
@@ -46,6 +48,10 @@ class LogSubscription(Subscription[ApplicationRecorder]):
         Raises:
             StopIteration: The subscription was stopped.
         """
+        with self._iterating:
+            return self._next()
+
+    def _next(self) -> Notification:
         if self._arrivals is None:
             # Before the first read, so that no event is missed between reading and waiting.
             self._arrivals = self._resources.enter_context(self._database.new_events())
@@ -71,4 +77,5 @@ class LogSubscription(Subscription[ApplicationRecorder]):
     def __exit__(self, *args: object, **kwargs: object) -> None:
         """Stop the subscription and release its connection."""
         super().__exit__(*args, **kwargs)
-        self._resources.close()
+        with self._iterating:  # until the thread that waits has noticed
+            self._resources.close()

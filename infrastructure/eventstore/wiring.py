@@ -1,5 +1,6 @@
 """Connects the parts of the event store of a database."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,24 @@ from stackfold.infrastructure.system.author import author
 
 if TYPE_CHECKING:
     from stackfold.infrastructure.eventstore.event_mapper import EventMapper
-    from stackfold.infrastructure.eventstore.recorder import Recorder
+    from stackfold.infrastructure.eventstore.recorder import Load, Recorder
 
 
 class EventStoreComponents:
     """The recorder and the repository of a database; the recorder is created on first use."""
 
-    def __init__(self, database: Database) -> None:
-        """Connect the parts for `database`."""
+    def __init__(
+        self, database: Database, extend: "Callable[[Load], Callable[[], None]] | None" = None
+    ) -> None:
+        """Connect the parts for `database`.
+
+        Args:
+            database: Holds the log.
+            extend: (loads a stored event) → what the recorder calls in each transaction after
+                events were appended; None for nothing.
+        """
         self._database = database
+        self._extend = extend
 
     @cached_property
     def repository(self) -> Repository:
@@ -39,7 +49,8 @@ class EventStoreComponents:
         database = self._database
         projector = Projector(SqlQueries(database), database)
         tables = ReadModelTables(database.aggregates)
-        return Recorder(database, tables, projector, self._mapper.load)
+        after_append = self._extend(self._mapper.load) if self._extend else None
+        return Recorder(database, tables, projector, self._mapper.load, after_append)
 
     def _event_log(self) -> EventLog:
         from eventsourcing.persistence import EventStore

@@ -93,6 +93,7 @@ __all__ = [
     "PermissionDenied",
     "PickleForbidden",
     "PredictionRejected",
+    "ProjectionFailed",
     "Protected",
     "PushFailed",
     "ReadInterrupted",

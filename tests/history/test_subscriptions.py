@@ -132,6 +132,14 @@ def test_a_subscription_that_waits_is_stopped_by_another_thread(ws):
         assert next(events, None) is None
 
 
+def test_a_subscription_that_waits_is_closed_by_another_thread(ws):
+    with ws.subscribe(after=4) as events:
+        timer = threading.Timer(0.1, events.close)
+        timer.start()
+        assert [*events] == []
+        timer.join()
+
+
 def test_a_stopped_subscription_yields_nothing_that_it_had_read(ws):
     with closing(ws.subscribe()) as events:
         next(events)
