@@ -5,14 +5,16 @@ Modules are imported here only when they are needed: a query takes less time tha
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stackfold.application.eventsourcing.acting import Acting
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.history import SqlHistory
-from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
+from stackfold.infrastructure.queries.scope import Scope
+from stackfold.infrastructure.queries.stacks import SqlQueries
 
 if TYPE_CHECKING:
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
@@ -60,7 +62,8 @@ class Services:
         self,
         database: Database,
         home: Path,
-        scope: Scope,
+        scope: Callable[[], Scope],
+        acting: Acting,
         projections: "Sequence[Projection]" = (),
     ) -> None:
         """Create the services.
@@ -68,13 +71,15 @@ class Services:
         Args:
             database: Holds the log and its read models.
             home: The folder that relative paths of components refer to.
-            scope: Determines which stack is active.
+            scope: Returns what determines which stack is active.
+            acting: Knows who acts.
             projections: Are applied in each transaction that appends events.
         """
         self.database = database
         self.projections = projections
         self.home = home
         self.scope = scope
+        self.acting = acting
         self.queries = SqlQueries(database, scope)
         self.history = SqlHistory(database)
 
@@ -84,8 +89,10 @@ class Services:
         from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
         if not self.projections:
-            return EventStoreComponents(self.database)
-        return EventStoreComponents(self.database, lambda load: self._inline(load).catch_up)
+            return EventStoreComponents(self.database, self.acting)
+        return EventStoreComponents(
+            self.database, self.acting, lambda load: self._inline(load).catch_up
+        )
 
     @property
     def repository(self) -> "Repository":
@@ -129,12 +136,12 @@ class Services:
 
         return stored_secrets(self.home)
 
-    @cached_property
+    @property
     def activations(self) -> "Activations":
         """Chooses the active stack of the current scope."""
         from stackfold.application.stacks.activations import Activations
 
-        return Activations(self.repository, self.queries, self.scope.own)
+        return Activations(self.repository, self.queries, self.scope().own)
 
     @cached_property
     def rules(self) -> "StackRules":

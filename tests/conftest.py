@@ -34,6 +34,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 ON_EVERY_DATABASE = {
+    "test_acting",
     "test_artifacts",
     "test_deployment_queries",
     "test_diffs",

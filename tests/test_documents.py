@@ -20,6 +20,7 @@ WITH_PROGRAMS = (
     "README.md",
     "docs/artifacts.md",
     "docs/deployments.md",
+    "docs/embedding.md",
     "docs/eventsourcing.md",
     "docs/example.md",
     "docs/flavors/own.md",

@@ -64,7 +64,7 @@ class Repository:
         open_log: Callable[[], EventLog],
         snapshots: Snapshots,
         aggregates: Aggregates,
-        author: Callable[[], str],
+        metadata: Callable[[], EventMetadata],
     ) -> None:
         """Create a repository.
 
@@ -72,12 +72,12 @@ class Repository:
             open_log: Returns the log; called on first use, as it imports the library.
             snapshots: Finds snapshots, from which replays start.
             aggregates: The declarations of aggregates.
-            author: Returns who makes the changes that are saved.
+            metadata: Returns the metadata of the events that are saved now, without a reason.
         """
         self._open_log = open_log
         self._snapshots = snapshots
         self.aggregates = aggregates
-        self.author = author
+        self._metadata = metadata
 
     def load(self, kind: type[A], id: UUID | str, revision: int | None = None) -> A:
         """Load an aggregate.
@@ -157,13 +157,14 @@ class Repository:
 
         Raises:
             RecordConflictError: An aggregate was changed since it was loaded.
+            InvalidActor: Who acts is an invalid text.
             StackfoldError: A constraint forbids an event.
         """
         events = [event for each in aggregates for event in each.collect_events()]
         if not events:
             return ()
         must_fit("the message", why, MESSAGE)
-        metadata = EventMetadata(self.author(), why, undoes)
+        metadata = self._metadata()._replace(why=why, undoes=undoes)
         for event in events:
             event.stamp(metadata)  # type: ignore[attr-defined]
         recordings = self._log.store.put(events, events=events, preview=preview)

@@ -30,6 +30,10 @@ class HistoryEntry(NamedTuple):
     action: str
     """What was done, such as "registered" or "updated"."""
     changes: list[Change]
+    correlation_id: str | None = None
+    """What ties it to other changes, such as the id of a request."""
+    database_role: str | None = None
+    """The role that the server authenticated; None in a file, which authenticates nobody."""
 
 
 class LogEvent(NamedTuple):

@@ -88,6 +88,7 @@ from stackfold.domain.errors.log import (
 from stackfold.domain.errors.names import (
     Ambiguous,
     ImportNameTaken,
+    InvalidActor,
     InvalidListing,
     InvalidName,
     InvalidTag,
@@ -171,6 +172,7 @@ __all__ = [
     "IncompleteStack",
     "InstallFailed",
     "Invalid",
+    "InvalidActor",
     "InvalidAsOf",
     "InvalidConfiguration",
     "InvalidFile",

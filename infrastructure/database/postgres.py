@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import psycopg
 
@@ -15,6 +15,7 @@ from stackfold.domain.errors import (
     StackfoldError,
     WriteInterrupted,
 )
+from stackfold.infrastructure.database.postgres_checks import PostgresChecks
 from stackfold.infrastructure.database.postgres_connection import (
     ARRIVAL,
     RETURN,
@@ -36,13 +37,10 @@ from stackfold.infrastructure.database.postgres_schema import (
     HAS_ACCESS,
     SCHEMA_NAME,
 )
-from stackfold.infrastructure.database.protocol import Cursor, Fault, NewEvents, R, nested_write
+from stackfold.infrastructure.database.protocol import Cursor, NewEvents, R, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.url import Address
 from stackfold.infrastructure.system.forks import notify_after_fork
-
-if TYPE_CHECKING:
-    from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 
 _LOCK = int.from_bytes(b"stackfol", "big")
 """The write lock. An advisory lock needs no rights to the tables and does not block readers."""
@@ -56,7 +54,7 @@ _LOOK = b"BEGIN ISOLATION LEVEL REPEATABLE READ"
 _OPEN = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR}
 
 
-class PostgresDatabase:
+class PostgresDatabase(PostgresChecks):
     """A connection that threads share in turns; a lost one is opened again for the next use."""
 
     aggregates = STACKFOLD_AGGREGATES
@@ -227,49 +225,6 @@ class PostgresDatabase:
         cursor.execute("INSERT INTO version VALUES (?)", [SCHEMA])
         self.empty = False
 
-    def _tables(self) -> "ReadModelTables":
-        from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
-
-        return ReadModelTables(self.aggregates)
-
-    def by_table(self, cursor: Cursor) -> str:
-        """Disable the use of indexes until the transaction ends."""
-        from stackfold.infrastructure.database import postgres_integrity
-
-        cursor.execute(postgres_integrity.BY_TABLE)
-        return ""
-
-    def lying_index(self) -> Fault | None:
-        """The first index that differs from its table; None if none does.
-
-        Raises:
-            LogUnavailable: The table itself cannot be read.
-        """
-        from stackfold.infrastructure.database import postgres_integrity
-
-        return self.consistently(
-            lambda: postgres_integrity.lying_index(self._cursor(), self._tables())
-        )
-
-    def damage(self) -> Fault | None:
-        """The first fault that amcheck finds; None without amcheck or the rights to use it."""
-        from stackfold.infrastructure.database import postgres_integrity
-
-        with self._turn:
-            return postgres_integrity.damage(self._read)
-
-    def missing(self) -> Fault | None:
-        """The first index or trigger that is missing or differs from its definition."""
-        from stackfold.infrastructure.database import postgres_integrity
-
-        return self.consistently(lambda: postgres_integrity.missing(self._cursor(), self._tables()))
-
-    def repair(self, cursor: Cursor) -> None:
-        """Recreate damaged indexes and triggers, as far as the user has the rights."""
-        from stackfold.infrastructure.database import postgres_integrity
-
-        postgres_integrity.repair(cursor, self._tables())
-
     @contextmanager
     def new_events(self) -> Iterator[NewEvents]:
         """Notice new events by the notifications of the server."""
@@ -300,6 +255,14 @@ class PostgresDatabase:
         # Closing the connection here would end the session of the parent process.
         _inherited.append(self._opened)
         self._opened = None
+
+    @property
+    def role(self) -> str | None:
+        """The role that the server authenticated, as it reported on connecting."""
+        with self._turn:
+            info = self._connection.info
+            # A pooler does not pass the parameter on.
+            return info.parameter_status("session_authorization") or info.user
 
     @property
     def _connection(self) -> Connection:

@@ -88,6 +88,15 @@ class Database(Protocol):
     shared: bool
     """Whether several users share it, each with their own active stacks."""
 
+    @property
+    def role(self) -> str | None:
+        """The role that the server authenticated; None without a server.
+
+        Raises:
+            LogUnavailable: The server cannot be reached.
+        """
+        ...
+
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows that a SELECT yields, as tuples.
 

@@ -58,6 +58,7 @@ class SqliteDatabase:
     )
     conflict: type[Exception] = sqlite3.IntegrityError
     shared = False
+    role: str | None = None
     url: str | None = None
     empty = False
 

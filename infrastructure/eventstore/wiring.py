@@ -4,7 +4,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from stackfold.application.eventsourcing.acting import Acting
 from stackfold.application.eventsourcing.repository import EventLog, Repository
+from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.snapshots import ReadModelSnapshots
 from stackfold.infrastructure.system.author import author
@@ -18,16 +20,21 @@ class EventStoreComponents:
     """The recorder and the repository of a database; the recorder is created on first use."""
 
     def __init__(
-        self, database: Database, extend: "Callable[[Load], Callable[[], None]] | None" = None
+        self,
+        database: Database,
+        acting: Acting | None = None,
+        extend: "Callable[[Load], Callable[[], None]] | None" = None,
     ) -> None:
-        """Connect the parts for `database`.
+        """Connect the parts.
 
         Args:
             database: Holds the log.
+            acting: Knows who acts; None for the user who runs the process.
             extend: (loads a stored event) → what the recorder calls in each transaction after
                 events were appended; None for nothing.
         """
         self._database = database
+        self._acting = acting or Acting(author)
         self._extend = extend
 
     @cached_property
@@ -35,7 +42,7 @@ class EventStoreComponents:
         """Loads and saves aggregates."""
         database = self._database
         return Repository(
-            self._event_log, ReadModelSnapshots(database), database.aggregates, author
+            self._event_log, ReadModelSnapshots(database), database.aggregates, self._metadata
         )
 
     @cached_property
@@ -51,6 +58,9 @@ class EventStoreComponents:
         tables = ReadModelTables(database.aggregates)
         after_append = self._extend(self._mapper.load) if self._extend else None
         return Recorder(database, tables, projector, self._mapper.load, after_append)
+
+    def _metadata(self) -> EventMetadata:
+        return self._acting.metadata()._replace(database_role=self._database.role)
 
     def _event_log(self) -> EventLog:
         from eventsourcing.persistence import EventStore

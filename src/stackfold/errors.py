@@ -58,6 +58,7 @@ __all__ = [
     "IncompleteStack",
     "InstallFailed",
     "Invalid",
+    "InvalidActor",
     "InvalidAsOf",
     "InvalidConfiguration",
     "InvalidFile",
