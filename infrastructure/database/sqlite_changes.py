@@ -4,8 +4,8 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-POLL = 0.02
-"""Seconds between two polls, each of which takes a few microseconds."""
+POLL = 0.04
+"""Seconds between two polls."""
 
 
 def commits_of_others(connection: sqlite3.Connection) -> int:

@@ -21,9 +21,9 @@ from stackfold.infrastructure.eventstore.log_pages import (
 from stackfold.infrastructure.eventstore.records import event_of
 
 _PAGE = 500
-_SLICE = 0.1
+_SLICE = 0.25
 """Seconds after which a subscription that was stopped by another thread ends."""
-_POLL = 0.02
+_POLL = 0.04
 """Seconds between two checks of an asynchronous subscription."""
 _LONGEST = 5.0
 """Seconds between two reads, even without a notification."""

@@ -20,7 +20,7 @@ from stackfold.infrastructure.projections.stores import ProjectionStore
 
 BATCH = 1000
 """The most events of a transaction, by default."""
-_SLICE = 0.1
+_SLICE = 0.25
 """Seconds after which a follower that was stopped by another thread ends."""
 _LONGEST = 5.0
 """Seconds between two reads, even without a notification."""

@@ -193,11 +193,7 @@ def store_for(into: object, database: Database) -> ProjectionStore:
     if isinstance(into, str) and into.startswith(("postgresql://", "postgres://")):
         return _connected(into)
     if isinstance(into, str | os.PathLike):
-        try:
-            connection = sqlite3.connect(into, isolation_level=None, timeout=_PATIENCE)
-        except sqlite3.Error as error:
-            raise Unavailable(f"the database {os.fspath(into)!r}", str(error)) from error
-        return SqliteStore(connection, owned=True)
+        return _opened(into)
     if _is_psycopg(into):
         return PostgresStore(into)
     raise Invalid(
@@ -212,6 +208,22 @@ def _is_psycopg(into: object) -> "TypeGuard[psycopg.Connection[Any]]":
     import psycopg
 
     return isinstance(into, psycopg.Connection)
+
+
+def _opened(path: str | os.PathLike[str]) -> SqliteStore:
+    connection = None
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
+        if not connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            connection.execute("PRAGMA journal_mode = WAL")
+        if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+            # After a power failure the last batches may be missing, with their checkpoints.
+            connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error as error:
+        if connection:
+            connection.close()
+        raise Unavailable(f"the database {os.fspath(path)!r}", str(error)) from error
+    return SqliteStore(connection, owned=True)
 
 
 def _connected(address: str) -> PostgresStore:
