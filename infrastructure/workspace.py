@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, ParamSpec, Self
 
 from stackfold.application.eventsourcing.acting import Acting, Actor
 from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.stacks.views import StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.changes import Changes
@@ -318,6 +319,7 @@ class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
         except (NotFound, Ambiguous) as error:
             return view._replace(problem=f"STACKFOLD_ACTIVE_STACK: {error}")
 
+    @outside_changes
     def init_project(
         self,
         folder: str | os.PathLike[str] | None = None,

@@ -35,6 +35,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ON_EVERY_DATABASE = {
     "test_acting",
+    "test_changes",
     "test_artifacts",
     "test_deployment_queries",
     "test_diffs",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from stackfold.application.eventsourcing.unit_of_work import current_unit
 from stackfold.domain.actor import valid_actor
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 
@@ -43,9 +44,14 @@ class Acting:
         return chosen if isinstance(chosen, str) else valid_actor("actor", chosen())
 
     def metadata(self) -> EventMetadata:
-        """The metadata of the events that this context saves, without a reason."""
+        """The metadata of the events that this context saves, with the reason of their change."""
         block = self._innermost()
-        return EventMetadata(self.actor(), correlation_id=block.correlation_id if block else None)
+        unit = current_unit(self)
+        return EventMetadata(
+            self.actor(),
+            why=unit.why if unit else "",
+            correlation_id=block.correlation_id if block else None,
+        )
 
     @contextmanager
     def as_actor(self, actor: Actor, correlation_id: str | None) -> Iterator[None]:

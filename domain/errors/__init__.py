@@ -23,6 +23,13 @@ from stackfold.domain.errors.bases import (
     StackfoldError,
     Unavailable,
 )
+from stackfold.domain.errors.changes import (
+    ChangeElsewhere,
+    ChangeTimedOut,
+    OutsideChanges,
+    StatementFailed,
+    StatementRejected,
+)
 from stackfold.domain.errors.deployments import (
     DeploymentFailed,
     DeploymentStopped,
@@ -147,6 +154,8 @@ __all__ = [
     "BuildFailed",
     "Busy",
     "CannotUndo",
+    "ChangeElsewhere",
+    "ChangeTimedOut",
     "ClockJumped",
     "CodeChanged",
     "ComponentDeleted",
@@ -204,6 +213,7 @@ __all__ = [
     "NothingToChange",
     "NothingToUndo",
     "OutputMismatch",
+    "OutsideChanges",
     "OutsideStore",
     "PermissionDenied",
     "PickleForbidden",
@@ -224,6 +234,8 @@ __all__ = [
     "StackActive",
     "StackfoldError",
     "StackfoldWarning",
+    "StatementFailed",
+    "StatementRejected",
     "StepLost",
     "StepNotRunnable",
     "StepProcessDied",

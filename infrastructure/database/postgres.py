@@ -1,6 +1,5 @@
 """A log in PostgreSQL: connection, transactions, and recovery from lost connections."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Self
@@ -8,11 +7,13 @@ from typing import Any, Self
 import psycopg
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
+from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.domain.errors import (
     LogUnavailable,
     ReadInterrupted,
     ReadModelDamaged,
     StackfoldError,
+    StatementFailed,
     WriteInterrupted,
 )
 from stackfold.infrastructure.database.postgres_checks import PostgresChecks
@@ -39,6 +40,7 @@ from stackfold.infrastructure.database.postgres_schema import (
 )
 from stackfold.infrastructure.database.protocol import Cursor, NewEvents, R, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
+from stackfold.infrastructure.database.turn import Turn
 from stackfold.infrastructure.database.url import Address
 from stackfold.infrastructure.system.forks import notify_after_fork
 
@@ -50,6 +52,10 @@ _WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_
 _FORM = "; SELECT max(form) FROM version"
 # Not READ ONLY, which forbids temporary tables; the transaction is rolled back.
 _LOOK = b"BEGIN ISOLATION LEVEL REPEATABLE READ"
+
+_OWN_SEARCH_PATH = (
+    "SELECT set_config('search_path', reset_val, true) FROM pg_settings WHERE name = 'search_path'"
+)
 
 _OPEN = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR}
 
@@ -77,7 +83,7 @@ class PostgresDatabase(PostgresChecks):
         self._address = address
         self.url: str | None = address.url
         self._opened: Connection | None = connection
-        self._turn = threading.RLock()
+        self._turn = Turn()
         self._inside = self._writing = self._committing = False
         self._closed = False
         notify_after_fork(self)
@@ -148,6 +154,34 @@ class PostgresDatabase(PostgresChecks):
                 # After an error that the block suppressed, COMMIT rolls back.
                 if keep and control(self._connection, "COMMIT").statusmessage != "COMMIT":
                     raise LogUnavailable(self.place, "failed: nothing was recorded")
+
+    def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement on tables of a program, found by the user's own search path."""
+        from stackfold.infrastructure.database import own_tables
+
+        own_tables.require_statement(statement)
+        own_tables.require_other_schema(statement, self.main)
+        with self.write():
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute(_OWN_SEARCH_PATH)
+                # The protocol of binary results allows a single statement only.
+                rows = own_tables.rows_of(cursor.execute(statement, parameters, binary=True))
+                cursor.execute(f"SET LOCAL search_path TO {self.main}")
+            except psycopg.Error as error:
+                if self._connection.closed:
+                    raise
+                raise StatementFailed(error.diag.message_primary or str(error)) from error
+            return rows
+
+    @contextmanager
+    def reserved(self, unit: UnitOfWork) -> Iterator[None]:
+        """As `Database.reserved`; the server ends the transaction of a program that hangs."""
+        with self._turn.reserved(unit):
+            milliseconds = int(min(unit.remaining, 60.0) * 1000) + 1
+            limit = f"SET LOCAL idle_in_transaction_session_timeout TO {milliseconds}"
+            control(self._connection, limit)
+            yield
 
     @contextmanager
     def look(self) -> Iterator[Cursor]:
@@ -250,7 +284,7 @@ class PostgresDatabase(PostgresChecks):
 
     def after_fork(self) -> None:
         """In a forked process, prepare to open a new connection."""
-        self._turn = threading.RLock()  # another thread may have acquired it
+        self._turn = Turn()  # another thread may have acquired it
         self._inside = self._writing = self._committing = False
         # Closing the connection here would end the session of the parent process.
         _inherited.append(self._opened)

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from stackfold.application.eventsourcing.aggregate_type import Aggregates
 from stackfold.infrastructure.database.protocol import Cursor, Fault, R
+from stackfold.infrastructure.database.turn import Turn
 
 if TYPE_CHECKING:
-    import threading
-
     from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables
 
 
@@ -16,7 +15,7 @@ class PostgresChecks:
     """Finds and repairs faults; see `Database`."""
 
     aggregates: Aggregates
-    _turn: "threading.RLock"
+    _turn: Turn
 
     def _tables(self) -> "ReadModelTables":
         from stackfold.infrastructure.eventstore.read_model_tables import ReadModelTables

@@ -5,10 +5,11 @@ attributes and methods here cover the differences.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 
 
 class Cursor(Protocol):
@@ -120,6 +121,19 @@ class Database(Protocol):
         """
         ...
 
+    def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement on tables of a program, in the block of a `write`.
+
+        Raises:
+            StatementRejected: It concerns the tables of the log, or the transaction.
+            StatementFailed: The database rejects it.
+        """
+        ...
+
+    def reserved(self, unit: UnitOfWork) -> AbstractContextManager[None]:
+        """Let only the thread and task of a unit of work use the connection in the block."""
+        ...
+
     def look(self) -> AbstractContextManager[Cursor]:
         """Read one state throughout the block; only temporary tables can be written.
 
@@ -199,13 +213,24 @@ class Database(Protocol):
 
 @contextmanager
 def nested_write(cursor: Cursor, keep: bool) -> Iterator[None]:
-    """A write in the block of another one: part of it, or a preview that is rolled back alone."""
-    if keep:
+    """A write in the block of another one: part of it; rolled back alone if it raises.
+
+    Args:
+        cursor: Executes statements in the transaction.
+        keep: False to roll it back in any case, as a preview.
+    """
+    cursor.execute("SAVEPOINT nested")
+    try:
         yield
-        return
-    cursor.execute("SAVEPOINT preview")
-    yield
-    cursor.execute("ROLLBACK TO preview")
+    except BaseException:
+        # Without a connection, the transaction has ended already.
+        with suppress(Exception):
+            cursor.execute("ROLLBACK TO nested")
+            cursor.execute("RELEASE nested")
+        raise
+    if not keep:
+        cursor.execute("ROLLBACK TO nested")
+    cursor.execute("RELEASE nested")
 
 
 def pages(database: Database, select: str, size: int) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackfold.application.eventsourcing.as_of import AsOf, Time, parse_as_of
+from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.history.views import HistoryEntry, LogEvent, LogFilter
 from stackfold.application.listing.reference import Reference
 from stackfold.domain.stacks.component_type import ComponentType
@@ -156,6 +157,7 @@ class Log:
 
         return verify(self._database, known, progress)
 
+    @outside_changes
     def rebuild(self, progress: "Progress | None" = None) -> int:
         """Rebuild the read models from the log, in one transaction, while readers continue.
 
@@ -169,6 +171,7 @@ class Log:
 
         return rebuild(self._database, progress)
 
+    @outside_changes
     def export(self, path: Path) -> Head:
         """Write the log to a new file, one JSON object per line; returns its head.
 
@@ -179,6 +182,7 @@ class Log:
 
         return export(self._database, path)
 
+    @outside_changes
     def fork(self, at: AsOf, home: Path) -> Head:
         """Create a home with the log up to a point in the past; returns its head.
 

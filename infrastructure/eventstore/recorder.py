@@ -12,6 +12,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
+from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.domain.errors import LogUnavailable, WriteInterrupted
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.infrastructure.database.protocol import Cursor, Database
@@ -62,6 +63,8 @@ class Recorder(ApplicationRecorder):
         self._projector = projector
         self._after_append = after_append
         self._latest: Record | None = None
+        self._unit: UnitOfWork | None = None
+        """The unit of work that all events are part of; None outside of any."""
 
     def create_tables(self) -> None:
         """Create the empty tables of the log and of its read models."""
@@ -101,6 +104,8 @@ class Recorder(ApplicationRecorder):
         try:
             return self._append(stored_events, events, preview, written)
         except WriteInterrupted:
+            if self._unit is not None:
+                raise
             if len(written) < len(stored_events) or not self._has(written[-1]):
                 # Nothing was committed, so it can be repeated.
                 written.clear()
@@ -121,10 +126,12 @@ class Recorder(ApplicationRecorder):
             # The clocks of writers differ, but the time of recording never runs backwards.
             recorded_at = clock.stamp(self._database, head, server_time)
             late = clock.ahead(self._database, cursor, head, server_time)
-            first = position + 1
+            first = change = position + 1
+            if self._unit is not None:
+                change = self._unit.number = self._unit.number or first
             for stored, event in zip(stored_events, events, strict=True):
                 position += 1
-                record = _record(position, first, recorded_at, stored, previous)
+                record = _record(position, change, recorded_at, stored, previous)
                 try:
                     cursor.execute(log_tables.INSERT, record)
                 except self._database.conflict as error:
@@ -175,6 +182,10 @@ class Recorder(ApplicationRecorder):
         Raises:
             WriteInterrupted: The connection was lost, and nothing was appended.
         """
+        if self._unit is not None:
+            with self._database.write():
+                yield
+            return
         self._latest = None
         try:
             with self._database.write():
@@ -182,6 +193,23 @@ class Recorder(ApplicationRecorder):
         except WriteInterrupted:
             if self._latest is None or not self._has(self._latest):
                 raise
+
+    @contextmanager
+    def as_one_change(self, unit: UnitOfWork) -> Iterator[None]:
+        """Append everything in the block as one change, in one transaction.
+
+        Raises:
+            WriteInterrupted: The connection was lost, and nothing was appended.
+        """
+        with self.exclusive():
+            unit.begin()
+            with self._database.reserved(unit):
+                self._unit = unit
+                try:
+                    yield
+                    unit.check()
+                finally:
+                    self._unit = None
 
     def select_events(
         self,

@@ -17,6 +17,7 @@ from stackfold.application.eventsourcing.projection import (
     TemporalProjection,
 )
 from stackfold.application.eventsourcing.read_model import ReadModel, always_shown, shown
+from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.application.history.views import LogEvent
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.aggregate import Aggregate, Revertible
@@ -54,6 +55,7 @@ __all__ = [
     "Table",
     "TableProjection",
     "TemporalProjection",
+    "UnitOfWork",
     "always_shown",
     "shown",
 ]
