@@ -329,10 +329,10 @@ class SqliteDatabase:
         )
 
         if self._path is None:
-            yield SqliteChanges(self._connection, changed_rows)
+            yield SqliteChanges(changed_rows(self._connection))
             return
         with plain_words(self.place), closing(connect_existing(self._path)) as own:
-            yield SqliteChanges(own, commits_of_others)
+            yield SqliteChanges(commits_of_others(own, self._path))
 
     def close(self) -> None:
         """Close the connection; the last one of a file deletes its journal."""

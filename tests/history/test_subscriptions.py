@@ -4,13 +4,14 @@ import asyncio
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import pytest
 from workspaces import stack, store
 
-from stackfold.errors import Invalid, LogDiverged, StackfoldError
+from stackfold.errors import Invalid, LogDiverged, LogUnavailable, StackfoldError
 from stackfold.infrastructure.eventstore import event_subscription
+from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -62,6 +63,43 @@ def test_a_log_that_is_replaced_under_a_subscription_is_noticed():
                 cursor.execute("DELETE FROM events WHERE position > 4")
             with pytest.raises(LogDiverged):
                 next(events)
+
+
+def test_a_file_that_is_replaced_under_a_subscription_is_noticed(tmp_path):
+    for name in ("log", "backup"):
+        Workspace.open(tmp_path / name).close()
+    with Workspace.open(tmp_path / "log") as ws, ws.subscribe(after=4) as events:
+        other = threading.Timer(
+            0.1, (tmp_path / "backup" / LOG_FILE).replace, [tmp_path / "log" / LOG_FILE]
+        )
+        other.start()
+        with pytest.raises(LogUnavailable, match="was replaced by another file: open it again"):
+            next(events)
+        other.join()
+
+
+class Deaf:
+    """Notices no event, as behind a proxy that does not forward notifications."""
+
+    def wait(self, seconds):
+        return False
+
+    def ready(self):
+        return False
+
+    def renew(self):
+        pass
+
+
+def test_an_event_that_is_not_notified_of_is_seen_after_some_seconds(ws, monkeypatch):
+    monkeypatch.setattr(event_subscription, "_LONGEST", 0.01)
+    monkeypatch.setattr(ws._database, "new_events", lambda: nullcontext(Deaf()))
+    with ws.subscribe(after=4) as events:
+        assert [*ws.subscribe(after=4, timeout=0.05)] == []
+        timer = threading.Timer(0.05, store, [ws, "new"])
+        timer.start()
+        assert next(events).position == 5
+        timer.join()
 
 
 @pytest.mark.parametrize(
