@@ -5,12 +5,15 @@ Modules are imported here only when they are needed: a query takes less time tha
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stackfold.application.eventsourcing.acting import Acting
 from stackfold.infrastructure.database.protocol import Database
-from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
+from stackfold.infrastructure.queries.scope import Scope
+from stackfold.infrastructure.queries.stacks import SqlQueries
 
 if TYPE_CHECKING:
     # Services ask each other for read-only properties; pyright takes a cached one for none.
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from stackfold.application.deployments.deployers import Deployers
     from stackfold.application.deployments.deployments import Deployments
     from stackfold.application.eventsourcing.claims import Claims
+    from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.pipelines.images import Images
     from stackfold.application.runs.cache_reasons import CacheReasons
@@ -45,6 +49,8 @@ if TYPE_CHECKING:
     from stackfold.domain.runs.environment import Environment
     from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
     from stackfold.infrastructure.pipelines import Pipelines
+    from stackfold.infrastructure.projections.follower import Load
+    from stackfold.infrastructure.projections.inline import InlineProjections
     from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
     from stackfold.infrastructure.queries.cache import SqlExecutions
     from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
@@ -57,17 +63,28 @@ else:
 class Services:
     """The services of a workspace."""
 
-    def __init__(self, database: Database, home: Path, scope: Scope) -> None:
+    def __init__(
+        self,
+        database: Database,
+        home: Path,
+        scope: Callable[[], Scope],
+        acting: Acting,
+        projections: "Sequence[Projection]" = (),
+    ) -> None:
         """Create the services.
 
         Args:
             database: Holds the log and its read models.
             home: The folder that relative paths of components refer to.
-            scope: Determines which stack is active.
+            scope: Returns what determines which stack is active.
+            acting: Knows who acts.
+            projections: Are applied in each transaction that appends events.
         """
         self.database = database
+        self.projections = projections
         self.home = home
         self.scope = scope
+        self.acting = acting
         self.queries = SqlQueries(database, scope)
 
     @cached_property
@@ -82,12 +99,28 @@ class Services:
         """The recorder and the repository."""
         from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
-        return EventStoreComponents(self.database)
+        if not self.projections:
+            return EventStoreComponents(self.database, self.acting)
+        return EventStoreComponents(
+            self.database, self.acting, lambda load: self._inline(load).catch_up
+        )
 
     @property
     def repository(self) -> "Repository":
         """Loads and saves aggregates."""
         return self.event_store.repository
+
+    def catch_up(self) -> None:
+        """Apply all events to the projections that have not applied them yet."""
+        if self.projections:
+            from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+
+            self._inline(EventMapper(self.database.aggregates).load).catch_up()
+
+    def _inline(self, load: "Load") -> "InlineProjections":
+        from stackfold.infrastructure.projections.inline import InlineProjections
+
+        return InlineProjections(self.database, self.projections, load)
 
     # -- stacks
 
@@ -114,12 +147,12 @@ class Services:
 
         return stored_secrets(self.home)
 
-    @cached_property
+    @property
     def activations(self) -> "Activations":
         """Chooses the active stack of the current scope."""
         from stackfold.application.stacks.activations import Activations
 
-        return Activations(self.repository, self.queries, self.scope.own)
+        return Activations(self.repository, self.queries, self.scope().own)
 
     @cached_property
     def rules(self) -> "StackRules":

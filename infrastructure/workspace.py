@@ -1,28 +1,35 @@
 """Workspace: one log, and the services that work on it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self
 
+from stackfold.application.eventsourcing.acting import Acting, Actor
 from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.stacks.views import StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
+from stackfold.infrastructure.changes import Changes
 from stackfold.infrastructure.current_workspace import enter, leave
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
 from stackfold.infrastructure.eventstore.open import chosen_store, exists, open_log
+from stackfold.infrastructure.log_following import LogFollowing
+from stackfold.infrastructure.log_import import LogImport
 from stackfold.infrastructure.project_trust import ProjectTrust
-from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
+from stackfold.infrastructure.queries.scope import Scope
+from stackfold.infrastructure.queries.stacks import SqlQueries
 from stackfold.infrastructure.services import Services
+from stackfold.infrastructure.system.author import author
 from stackfold.infrastructure.system.drafts import delete_abandoned
 from stackfold.infrastructure.system.home import (
     PROJECT_FOLDER,
     absolute_folder,
     find_project,
     home_folder,
-    named_home,
+    named_folder,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
 
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.deployments.deployments import Deployments
+    from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.application.history.views import HistoryEntry
     from stackfold.application.pipelines.images import Images
     from stackfold.application.runs.runs import Runs
@@ -38,7 +46,6 @@ if TYPE_CHECKING:
     from stackfold.application.stacks.flavors import Flavors
     from stackfold.application.stacks.stacks import Stacks
     from stackfold.domain.pipelines.pipeline import Pipeline
-    from stackfold.infrastructure.eventstore.hash_chain import Head
     from stackfold.infrastructure.eventstore.log import Log
     from stackfold.infrastructure.finished_run import FinishedRun
     from stackfold.infrastructure.pipelines import Pipelines
@@ -47,7 +54,7 @@ if TYPE_CHECKING:
 Given = ParamSpec("Given")
 
 
-class Workspace(ProjectTrust):
+class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
     """One log, and a service per noun of the command line, with one method per verb.
 
     Threads may share a workspace. Close it, or use it in a `with` block: pipelines that are called
@@ -61,64 +68,101 @@ class Workspace(ProjectTrust):
         self,
         database: Database,
         home: Path,
-        scope: Scope,
+        scope: Callable[[], Scope],
+        acting: Acting | None = None,
         temporary: "tempfile.TemporaryDirectory[str] | None" = None,
+        projections: "Sequence[Projection]" = (),
     ) -> None:
         """Use `open` or `in_memory` instead.
 
         Args:
             database: Holds the log.
             home: The folder that relative paths of components refer to.
-            scope: Determines which stack is active.
+            scope: Returns what determines which stack is active.
+            acting: Knows who acts; None for the user who runs the process.
             temporary: A folder to delete when the workspace is closed.
+            projections: Are applied in each transaction that appends events.
         """
         self.home = home
         self._database = database
         self._scope = scope
         self._temporary = temporary
-        self._services = Services(database, home, scope)
+        self._acting = acting or Acting(author)
+        self._services = Services(database, home, scope, self._acting, projections)
 
     @classmethod
-    def open(cls, home: str | os.PathLike[str] | None = None, store: str | None = None) -> Self:
+    def open(
+        cls,
+        home: str | os.PathLike[str] | None = None,
+        store: str | None = None,
+        *,
+        actor: Actor | None = None,
+        projections: "Sequence[Projection]" = (),
+    ) -> Self:
         """Open the log in a folder or in a shared database; the first use creates it.
 
         Args:
             home: The folder; by default `STACKFOLD_HOME`, or else the user's data folder.
             store: The address of a database whose log several people share, "postgresql://…".
                 By default, and unless a home is given, `STACKFOLD_STORE`, or else the project's.
+            actor: Who makes changes, or a function that returns it, called for every change. By
+                default `STACKFOLD_ACTOR`, git's `user.email`, or user@host. See `acting_as`.
+            projections: Are applied in each transaction that appends events, and now to all events
+                that they have not applied yet.
 
         Raises:
-            Invalid: The address is invalid.
+            Invalid: The address or a projection is invalid.
+            InvalidActor: The actor is empty, too long, or contains control characters.
+            ProjectionFailed: A projection raised.
             UntrustedProject: The current folder is in another user's project.
             UntrustedStore: Its project names a log that was not trusted.
             LogUnavailable: The log cannot be opened or created.
         """
-        folder = _folder(home)
+        folder = named_folder(home)
         project = find_project(home=folder)
         if project:
             delete_abandoned(project.folder / PROJECT_FOLDER)
-        database = open_log(folder, store or (None if home else chosen_store(project, folder)))
-        scope = Scope(
-            os.environ.get("STACKFOLD_ACTIVE_STACK") or None,
-            project.scope if project else None,
-            _user() if database.shared else None,
+        acting = Acting(author if actor is None else actor)
+        chosen = store or (None if home else chosen_store(project, folder))
+        database = open_log(folder, chosen, acting)
+        fixed = Scope(
+            os.environ.get("STACKFOLD_ACTIVE_STACK") or None, project.scope if project else None
         )
-        return cls(database, folder, scope)
+
+        def scope() -> Scope:
+            return fixed._replace(user=f"user:{acting.actor()}") if database.shared else fixed
+
+        return cls(database, folder, scope, acting, projections=projections)._caught_up()
 
     @classmethod
-    def in_memory(cls) -> Self:
+    def in_memory(
+        cls, *, actor: Actor | None = None, projections: "Sequence[Projection]" = ()
+    ) -> Self:
         """Create a workspace that leaves no files behind, for tests and for embedding.
 
         Relative paths of its components refer to a temporary folder.
+
+        Args:
+            actor: Who makes changes, as for `open`.
+            projections: Are applied in each transaction that appends events.
+
+        Raises:
+            InvalidActor: The actor is empty, too long, or contains control characters.
         """
         import tempfile
 
         from stackfold.application.stacks.bootstrap import seed
 
+        acting = Acting(author if actor is None else actor)
         folder = tempfile.TemporaryDirectory(prefix="stackfold-")
-        workspace = cls(SqliteDatabase.in_memory(), Path(folder.name), Scope(), folder)
-        workspace._services.event_store.log.create_tables()
-        seed(workspace._services.repository)
+        database, home = SqliteDatabase.in_memory(), Path(folder.name)
+        workspace = cls(database, home, Scope, acting, folder, projections)
+        try:
+            workspace._services.event_store.log.create_tables()
+            seed(workspace._services.repository)
+        except BaseException:
+            workspace.close()
+            raise
         return workspace
 
     @classmethod
@@ -262,11 +306,12 @@ class Workspace(ProjectTrust):
         queries = self._services.queries
         position = queries.position(as_of)
         project = find_project(home=self.home)
+        scope = self._scope()
         view = StatusView(
             home=str(self.home),
             project=str(project.folder) if project else None,
             active_stack=None,
-            chosen_by="environment" if self._scope.override else self._chosen_by(position),
+            chosen_by="environment" if scope.override else self._chosen_by(position),
             store=self._database.location if self._database.shared else None,
         )
         try:
@@ -274,6 +319,7 @@ class Workspace(ProjectTrust):
         except (NotFound, Ambiguous) as error:
             return view._replace(problem=f"STACKFOLD_ACTIVE_STACK: {error}")
 
+    @outside_changes
     def init_project(
         self,
         folder: str | os.PathLike[str] | None = None,
@@ -298,8 +344,8 @@ class Workspace(ProjectTrust):
         from stackfold.application.stacks.activations import Activations
         from stackfold.infrastructure.system.trust import create_trusted_project
 
-        outside = Scope(user=self._scope.user)
-        active = SqlQueries(self._database, outside).active_stack()
+        outside = Scope(user=self._scope().user)
+        active = SqlQueries(self._database, lambda: outside).active_stack()
         project = create_trusted_project(self.home, absolute_folder(folder), store)
         scope = outside._replace(project=project.scope)
         services = self._services
@@ -308,37 +354,15 @@ class Workspace(ProjectTrust):
             services.repository.attempt(lambda: [activations.choose(UUID(active.id))], why)
         return project.folder
 
-    @staticmethod
-    def import_log(
-        path: str | os.PathLike[str],
-        home: str | os.PathLike[str] | None = None,
-        store: str | None = None,
-    ) -> "Head":
-        """Create a home from an exported log, with the same positions, times, authors and hashes.
-
-        Args:
-            path: The file that `log.export` wrote.
-            home: The folder; by default `STACKFOLD_HOME`, or else the user's data folder.
-            store: The address of an empty database instead; by default as for `open`.
-
-        Returns:
-            The head of the log, the same as that of the exported log.
-
-        Raises:
-            InvalidFile: The file is not an export of this version, is damaged, or was cut off.
-            LogExists: There is a log already.
-        """
-        folder = _folder(home)
-        shared = store or (None if home else chosen_store(find_project(home=folder), folder))
-        if shared:
-            from stackfold.infrastructure.eventstore.open import import_into
-
-            return import_into(shared, Path(path))
-        from stackfold.infrastructure.eventstore.export import load
-
-        return load(Path(path), folder)
-
     # -- private
+
+    def _caught_up(self) -> Self:
+        try:
+            self._services.catch_up()
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     @classmethod
     def _is_default(cls, workspace: "Workspace") -> bool:
@@ -350,18 +374,9 @@ class Workspace(ProjectTrust):
 
     def _chosen_by(self, as_of: int | None) -> Literal["project", "user", "global"]:
         activation = self._services.queries.activation
-        if self._scope.project and activation(self._scope.own, as_of):
+        scope = self._scope()
+        if scope.project and activation(scope.own, as_of):
             return "project"
-        if self._scope.user and activation(self._scope.user, as_of):
+        if scope.user and activation(scope.user, as_of):
             return "user"
         return "global"
-
-
-def _user() -> str:
-    from stackfold.infrastructure.system.author import author
-
-    return f"user:{author()}"
-
-
-def _folder(home: str | os.PathLike[str] | None) -> Path:
-    return named_home(home) if home else home_folder()

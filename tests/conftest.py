@@ -34,6 +34,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 ON_EVERY_DATABASE = {
+    "test_acting",
+    "test_changes",
     "test_artifacts",
     "test_deployment_queries",
     "test_diffs",
@@ -55,6 +57,7 @@ ON_EVERY_DATABASE = {
     "test_run_diffs",
     "test_run_queries",
     "test_stacks",
+    "test_subscriptions",
     "test_undo",
 }
 """The modules whose tests of a workspace are run on each database that supports logs."""

@@ -23,6 +23,8 @@ WITH_PROGRAMS = (
     "README.md",
     "docs/artifacts.md",
     "docs/deployments.md",
+    "docs/embedding.md",
+    "docs/eventsourcing.md",
     "docs/example.md",
     "docs/flavors/own.md",
     "docs/history.md",

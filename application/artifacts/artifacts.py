@@ -15,6 +15,7 @@ from stackfold.application.artifacts.artifact_views import (
     Lineage,
     NamedArtifact,
 )
+from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.listing.listing import Listing
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class Artifacts:
         """
         return self._queries.lineage(reference, upstream, downstream)
 
+    @outside_changes
     def prune(
         self,
         stores: Sequence[str] = (),

@@ -14,6 +14,7 @@ from stackfold.application.deployments.deployment_views import (
 )
 from stackfold.application.deployments.services import DeploymentServices
 from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.history.queries import History
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.listing import ALL, Listing
@@ -77,6 +78,7 @@ class Deployments:
         self._stack_queries = stack_queries
         self._services = services
 
+    @outside_changes
     def deploy(
         self, name: str, model: str, stack: str | None = None, why: str = ""
     ) -> DeploymentView:
@@ -132,6 +134,7 @@ class Deployments:
         deployers = self._services.deployers
         return deployers.known(deployment.deployer).manifest(deployers.to_serve(deployment))
 
+    @outside_changes
     def start(self, reference: str, why: str = "") -> DeploymentView:
         """Start the server of a deployment that is not served; raises as `deploy`.
 
@@ -157,6 +160,7 @@ class Deployments:
             self._serving.serve(deployment, why)
         return self._queries.deployment(id)._replace(status=_READY)
 
+    @outside_changes
     def stop(self, reference: str, why: str = "") -> DeploymentView:
         """Stop the server of a deployment; it can be started again.
 
@@ -175,6 +179,7 @@ class Deployments:
             self._change(id, lambda each: each.stop(), why)
         return self._queries.deployment(id)
 
+    @outside_changes
     def delete(self, reference: str, *, forget: bool = False, why: str = "") -> DeploymentView:
         """Stop the server of a deployment, and delete the deployment with its files.
 
@@ -258,6 +263,7 @@ class Deployments:
             found = self._history.find("deployment", reference)
         return self._history.of(found.id, limit)
 
+    @outside_changes
     def predict(self, reference: str, inputs: Any) -> Any:
         """Return a prediction of a deployed model.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from stackfold.application.eventsourcing.aggregate_type import Aggregates
@@ -41,9 +41,9 @@ _LONGEST_REPLAY = 2 * EVERY
 
 
 class Undo(NamedTuple):
-    """Aggregates to save as one change that undoes another one."""
+    """Events to save as one change that undoes another one."""
 
-    aggregates: "Sequence[Aggregate]"
+    events: "Sequence[DomainEvent]"
     of: int
     """The change that is undone, by the position of its first event."""
 
@@ -64,7 +64,7 @@ class Repository:
         open_log: Callable[[], EventLog],
         snapshots: Snapshots,
         aggregates: Aggregates,
-        author: Callable[[], str],
+        metadata: Callable[[], EventMetadata],
     ) -> None:
         """Create a repository.
 
@@ -72,12 +72,12 @@ class Repository:
             open_log: Returns the log; called on first use, as it imports the library.
             snapshots: Finds snapshots, from which replays start.
             aggregates: The declarations of aggregates.
-            author: Returns who makes the changes that are saved.
+            metadata: Returns the metadata of the events that are saved now.
         """
         self._open_log = open_log
         self._snapshots = snapshots
         self.aggregates = aggregates
-        self.author = author
+        self._metadata = metadata
 
     def load(self, kind: type[A], id: UUID | str, revision: int | None = None) -> A:
         """Load an aggregate.
@@ -157,15 +157,26 @@ class Repository:
 
         Raises:
             RecordConflictError: An aggregate was changed since it was loaded.
+            InvalidActor: Who acts is an invalid text.
             StackfoldError: A constraint forbids an event.
         """
-        events = [event for each in aggregates for event in each.collect_events()]
+        events: list[Any] = [event for each in aggregates for event in each.collect_events()]
+        return self._append(events, why, undoes, preview)
+
+    def _append(
+        self,
+        events: "Sequence[DomainEvent]",
+        why: str,
+        undoes: int | None = None,
+        preview: Preview | None = None,
+    ) -> Sequence[int]:
         if not events:
             return ()
         must_fit("the message", why, MESSAGE)
-        metadata = EventMetadata(self.author(), why, undoes)
+        metadata = self._metadata()
+        metadata = metadata._replace(why=why or metadata.why, undoes=undoes)
         for event in events:
-            event.stamp(metadata)  # type: ignore[attr-defined]
+            event.stamp(metadata)
         recordings = self._log.store.put(events, events=events, preview=preview)
         return [recording.notification.id for recording in recordings]
 
@@ -225,7 +236,7 @@ class Repository:
         def once() -> Sequence[int]:
             change = command()
             if isinstance(change, Undo):
-                return self.save(*change.aggregates, why=why, undoes=change.of, preview=preview)
+                return self._append(change.events, why, change.of, preview)
             return self.save(*change, why=why, preview=preview)
 
         if locked:

@@ -30,6 +30,10 @@ class HistoryEntry(NamedTuple):
     action: str
     """What was done, such as "registered" or "updated"."""
     changes: list[Change]
+    correlation_id: str | None = None
+    """What ties it to other changes, such as the id of a request."""
+    database_role: str | None = None
+    """The role that the server authenticated; None in a file, which authenticates nobody."""
 
 
 class LogEvent(NamedTuple):
@@ -48,6 +52,8 @@ class LogEvent(NamedTuple):
     data: dict[str, Any]
     """The event's fields as they were recorded, with `by`, `why` and `timestamp`; `class_version`,
     where it is there, tells which version of its fields they are."""
+    head: str
+    """The log up to this event, as "POSITION:HASH": give it to `subscribe` to continue after it."""
 
 
 class LogFilter(NamedTuple):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
+from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.ports.image_builder import ContainerRegistry, ImageBuilder, ImagePlan
 from stackfold.application.ports.image_views import BuiltImage, Recipe
 from stackfold.application.ports.submitting_orchestrator import JobImage
@@ -55,6 +56,7 @@ class Images:
         self._locate = locate
         self._extras = extras
 
+    @outside_changes
     def build(
         self, pipeline: Pipeline[...], *, stack: str | None = None, rebuild: bool = False
     ) -> BuiltImage:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.listing.listing import Listing
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.run_views import (
@@ -46,6 +47,7 @@ class Runs:
         """Commands for the processes of an engine that a run was submitted to."""
         return self._services.remote_steps
 
+    @outside_changes
     def start(
         self,
         pipeline: "Pipeline[...]",
@@ -117,6 +119,7 @@ class Runs:
             graph, self._services.resolver.pin(stack or chosen_stack)
         )
 
+    @outside_changes
     def resume(
         self,
         reference: str,
@@ -144,6 +147,7 @@ class Runs:
         """
         return self.get(self._services.resumption.resume(reference, pipeline, why, listener))
 
+    @outside_changes
     def rerun(
         self,
         reference: str,

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.listing.filtering import selected
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.secrets.redaction import remember
@@ -173,6 +174,7 @@ class Secrets:
             remember(value, f"{{{{{name}.{key}}}}}")
         return found
 
+    @outside_changes
     def create(self, name: str, values: Mapping[str, str], store: str | None = None) -> SecretView:
         """Create a secret.
 
@@ -196,6 +198,7 @@ class Secrets:
         chosen.write(name, values)
         return self._view(name, chosen)
 
+    @outside_changes
     def update(
         self, name: str, values: Mapping[str, str], remove: Iterable[str] = ()
     ) -> SecretView:
@@ -221,6 +224,7 @@ class Secrets:
         store.write(name, after)
         return self._view(name, store)
 
+    @outside_changes
     def delete(self, name: str) -> SecretView:
         """Delete a secret, and return it as it was.
 

@@ -1,7 +1,9 @@
 """Revert, restore and undo: each restores a past state as a new revision."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, TypeVar, cast
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.repository import Repository, Undo
@@ -150,23 +152,23 @@ class Reverts:
 
         def command() -> Undo:
             number, events = self._last_standing()
-            first: dict[str, tuple[type[Revertible], int]] = {}
-            for topic, id, version in events:
+            aggregates: dict[str, Revertible] = {}
+            undone: list[Any] = []
+            # Step by step, newest first, so that each step has a state that was valid before.
+            for (topic, id), steps in groupby(events, key=itemgetter(0, 1)):
                 kind = self._revertible(topic)
-                if kind:
-                    first[id] = kind, version
-            aggregates = []
-            # Newest first: what contains others is deleted before them.
-            for id, (kind, version) in first.items():
-                if version == 1:
-                    aggregate, past = self._repository.load(kind, id), None
-                else:
-                    aggregate, past = self._repository.load_with_past(kind, id, version - 1)
+                if kind is None:
+                    (entry,) = self._history.of(id, 1)
+                    raise CannotUndo(number, entry.kind, entry.name, entry.action)
+                *_, (_, _, version) = steps
+                if id not in aggregates:
+                    aggregates[id] = self._repository.load(kind, id)
+                past = self._repository.load(kind, id, version - 1) if version > 1 else None
                 if isinstance(past, Component) and not past.deleted:
                     self._must_fit(past)
-                aggregate.become(past)
-                aggregates.append(aggregate)
-            return Undo(aggregates, number)
+                aggregates[id].become(past)
+                undone += aggregates[id].collect_events()
+            return Undo(undone, number)
 
         return self._record(command, why, dry_run)
 
@@ -267,10 +269,9 @@ class Reverts:
             if undoes is not None:
                 taken_back.add(undoes)
             elif number not in taken_back and number > FIRST_CHANGE:
-                topic, id, _ = events[0]
-                if self._revertible(topic):
+                if any(self._revertible(topic) for topic, *_ in events):
                     return number, events
-                self._must_be_gone(id, number)
+                self._must_be_gone(events[0][1], number)
         raise NothingToUndo
 
     def _revertible(self, topic: str) -> type[Revertible] | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stackfold.domain.errors.bases import Conflict, Damaged, Forbidden, Invalid, Unavailable
+from stackfold.domain.errors.bases import Conflict, Damaged, Failed, Forbidden, Invalid, Unavailable
 
 
 class ConcurrentModification(Conflict):
@@ -109,6 +109,40 @@ class ReadModelDamaged(Damaged):
     def __init__(self, problem: str) -> None:
         self.problem = problem
         super().__init__(f"{problem}: rebuild the read models")
+
+
+class LogDiverged(Conflict):
+    """The log does not continue from a checkpoint: it was replaced, or restored from a backup.
+
+    Attributes:
+        checkpoint: The position and hash up to which the log was read earlier.
+        problem: What the log contains instead.
+    """
+
+    def __init__(self, checkpoint: str, problem: str) -> None:
+        self.checkpoint, self.problem = checkpoint, problem
+        super().__init__(
+            f"the log does not continue from {checkpoint}: {problem}; rebuild what was derived "
+            "from the earlier log, from the beginning of this one"
+        )
+
+
+class ProjectionFailed(Failed):
+    """A projection raised an error, and its transaction was rolled back.
+
+    Attributes:
+        projection: Its name.
+        position: The position of the event that it could not apply; 0 for its tables.
+        problem: The error that it raised.
+    """
+
+    def __init__(self, projection: str, position: int, problem: str) -> None:
+        self.projection, self.position, self.problem = projection, position, problem
+        where = f"the event at #{position}" if position else "its tables"
+        super().__init__(
+            f"the projection {projection!r} failed on {where}: {problem}: correct it, and run it "
+            "again"
+        )
 
 
 class LogExists(Conflict):

@@ -22,6 +22,22 @@ class InvalidName(Invalid):
         )
 
 
+class InvalidActor(Invalid):
+    """The text that says who acts, or a correlation id, breaks the rule for them.
+
+    Attributes:
+        what: "actor" or "correlation id".
+        text: What was given.
+    """
+
+    def __init__(self, what: str, text: object) -> None:
+        self.what, self.text = what, text
+        super().__init__(
+            f"{text!r:.200} cannot be the {what}: use 1 to 255 characters without control "
+            "characters"
+        )
+
+
 class InvalidTag(Invalid):
     """A tag breaks the rule for tags.
 

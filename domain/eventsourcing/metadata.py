@@ -14,3 +14,5 @@ class EventMetadata(NamedTuple):
     """The change that this one takes back, by the position of its first event."""
     correlation_id: str | None = None
     """What ties this change to others, such as the id of a request."""
+    database_role: str | None = None
+    """The role that the database authenticated; None for a file, which authenticates nobody."""

@@ -1,20 +1,22 @@
 """A log in PostgreSQL: connection, transactions, and recovery from lost connections."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import psycopg
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
+from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.domain.errors import (
     LogUnavailable,
     ReadInterrupted,
     ReadModelDamaged,
     StackfoldError,
+    StatementFailed,
     WriteInterrupted,
 )
+from stackfold.infrastructure.database.postgres_checks import PostgresChecks
 from stackfold.infrastructure.database.postgres_connection import (
     ARRIVAL,
     RETURN,
@@ -36,13 +38,11 @@ from stackfold.infrastructure.database.postgres_schema import (
     HAS_ACCESS,
     SCHEMA_NAME,
 )
-from stackfold.infrastructure.database.protocol import Cursor, Fault, R, Wait, nested_write
+from stackfold.infrastructure.database.protocol import Cursor, NewEvents, R, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
+from stackfold.infrastructure.database.turn import Turn
 from stackfold.infrastructure.system.database_url import DatabaseUrl
 from stackfold.infrastructure.system.forks import notify_after_fork
-
-if TYPE_CHECKING:
-    from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
 _LOCK = int.from_bytes(b"stackfol", "big")
 """The write lock. An advisory lock needs no rights to the tables and does not block readers."""
@@ -53,10 +53,14 @@ _FORM = "; SELECT max(form) FROM version"
 # Not READ ONLY, which forbids temporary tables; the transaction is rolled back.
 _LOOK = b"BEGIN ISOLATION LEVEL REPEATABLE READ"
 
+_OWN_SEARCH_PATH = (
+    "SELECT set_config('search_path', reset_val, true) FROM pg_settings WHERE name = 'search_path'"
+)
+
 _OPEN = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR}
 
 
-class PostgresDatabase:
+class PostgresDatabase(PostgresChecks):
     """A connection that threads share in turns; a lost one is opened again for the next use."""
 
     aggregates = STACKFOLD_AGGREGATES
@@ -79,7 +83,7 @@ class PostgresDatabase:
         self._address = address
         self.url: str | None = address.url
         self._opened: Connection | None = connection
-        self._turn = threading.RLock()
+        self._turn = Turn()
         self._inside = self._writing = self._committing = False
         self._closed = False
         notify_after_fork(self)
@@ -150,6 +154,34 @@ class PostgresDatabase:
                 # After an error that the block suppressed, COMMIT rolls back.
                 if keep and control(self._connection, "COMMIT").statusmessage != "COMMIT":
                     raise LogUnavailable(self.location, "failed: nothing was recorded")
+
+    def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement on tables of a program, found by the user's own search path."""
+        from stackfold.infrastructure.database import own_tables
+
+        own_tables.require_statement(statement)
+        own_tables.require_other_schema(statement, self.main)
+        with self.write():
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute(_OWN_SEARCH_PATH)
+                # The protocol of binary results allows a single statement only.
+                rows = own_tables.rows_of(cursor.execute(statement, parameters, binary=True))
+                cursor.execute(f"SET LOCAL search_path TO {self.main}")
+            except psycopg.Error as error:
+                if self._connection.closed:
+                    raise
+                raise StatementFailed(error.diag.message_primary or str(error)) from error
+            return rows
+
+    @contextmanager
+    def reserved(self, unit: UnitOfWork) -> Iterator[None]:
+        """As `Database.reserved`; the server ends the transaction of a program that hangs."""
+        with self._turn.reserved(unit):
+            milliseconds = int(min(unit.remaining, 60.0) * 1000) + 1
+            limit = f"SET LOCAL idle_in_transaction_session_timeout TO {milliseconds}"
+            control(self._connection, limit)
+            yield
 
     @contextmanager
     def look(self) -> Iterator[Cursor]:
@@ -227,54 +259,11 @@ class PostgresDatabase:
         cursor.execute("INSERT INTO version VALUES (?)", [SCHEMA])
         self.empty = False
 
-    def _tables(self) -> "ReadModelTables":
-        from stackfold.infrastructure.database.read_model_tables import ReadModelTables
-
-        return ReadModelTables(self.aggregates)
-
-    def by_table(self, cursor: Cursor) -> str:
-        """Disable the use of indexes until the transaction ends."""
-        from stackfold.infrastructure.database import postgres_integrity
-
-        cursor.execute(postgres_integrity.BY_TABLE)
-        return ""
-
-    def lying_index(self) -> Fault | None:
-        """The first index that differs from its table; None if none does.
-
-        Raises:
-            LogUnavailable: The table itself cannot be read.
-        """
-        from stackfold.infrastructure.database import postgres_integrity
-
-        return self.consistently(
-            lambda: postgres_integrity.lying_index(self._cursor(), self._tables())
-        )
-
-    def damage(self) -> Fault | None:
-        """The first fault that amcheck finds; None without amcheck or the rights to use it."""
-        from stackfold.infrastructure.database import postgres_integrity
-
-        with self._turn:
-            return postgres_integrity.damage(self._read)
-
-    def missing(self) -> Fault | None:
-        """The first index or trigger that is missing or differs from its definition."""
-        from stackfold.infrastructure.database import postgres_integrity
-
-        return self.consistently(lambda: postgres_integrity.missing(self._cursor(), self._tables()))
-
-    def repair(self, cursor: Cursor) -> None:
-        """Recreate damaged indexes and triggers, as far as the user has the rights."""
-        from stackfold.infrastructure.database import postgres_integrity
-
-        postgres_integrity.repair(cursor, self._tables())
-
     @contextmanager
-    def new_events(self) -> Iterator[Wait]:
-        """Yield a function that waits until the server notifies of new events."""
+    def new_events(self) -> Iterator[NewEvents]:
+        """Notice new events by the notifications of the server."""
         with closing(Listener(self._address)) as listener:
-            yield listener.wait
+            yield listener
 
     @contextmanager
     def another(self) -> Iterator[Connection]:
@@ -295,11 +284,19 @@ class PostgresDatabase:
 
     def after_fork(self) -> None:
         """In a forked process, prepare to open a new connection."""
-        self._turn = threading.RLock()  # another thread may have acquired it
+        self._turn = Turn()  # another thread may have acquired it
         self._inside = self._writing = self._committing = False
         # Closing the connection here would end the session of the parent process.
         _inherited.append(self._opened)
         self._opened = None
+
+    @property
+    def role(self) -> str | None:
+        """The role that the server authenticated, as it reported on connecting."""
+        with self._turn:
+            info = self._connection.info
+            # A pooler does not pass the parameter on.
+            return info.parameter_status("session_authorization") or info.user
 
     @property
     def _connection(self) -> Connection:

@@ -21,13 +21,34 @@ class Listener:
         self._address = address
         self._connection = self._listening(ARRIVAL)
 
-    def wait(self, seconds: float) -> None:
-        """Return when there may be new events, or after a number of seconds."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until there may be new events, or for a number of seconds."""
         try:
-            for _ in self._connection.notifies(timeout=seconds, stop_after=1):
-                pass
+            return any(True for _ in self._connection.notifies(timeout=seconds, stop_after=1))
         except psycopg.OperationalError:
             self._connection.close()
+            return True
+
+    def ready(self) -> bool:
+        """Whether there may be new events since the last call; returns at once."""
+        server = self._connection.pgconn
+        try:
+            server.consume_input()
+        except psycopg.OperationalError:
+            self._connection.close()
+            return True
+        arrived = False
+        while server.notifies():
+            arrived = True
+        return arrived
+
+    def renew(self) -> None:
+        """Connect again if the connection was lost.
+
+        Raises:
+            LogUnavailable: The server cannot be reached.
+        """
+        if self._connection.closed:
             self._connection = self._listening(RETURN)
 
     def close(self) -> None:

@@ -5,10 +5,11 @@ attributes and methods here cover the differences.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 
 
 class Cursor(Protocol):
@@ -39,8 +40,25 @@ class Fault(NamedTuple):
 
 R = TypeVar("R")
 
-Wait = Callable[[float], object]
-"""(seconds) → waits until there may be new events, or for that long."""
+
+class NewEvents(Protocol):
+    """Notices new events. One thread at a time uses it."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until there may be new events, or for a number of seconds.
+
+        Returns:
+            Whether there may be new events.
+        """
+        ...
+
+    def ready(self) -> bool:
+        """Whether there may be new events since the last call; returns at once."""
+        ...
+
+    def renew(self) -> None:
+        """Connect again if the connection was lost, so that later events are noticed."""
+        ...
 
 
 class Database(Protocol):
@@ -71,6 +89,15 @@ class Database(Protocol):
     shared: bool
     """Whether several users share it, each with their own active stacks."""
 
+    @property
+    def role(self) -> str | None:
+        """The role that the server authenticated; None without a server.
+
+        Raises:
+            LogUnavailable: The server cannot be reached.
+        """
+        ...
+
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows that a SELECT yields, as tuples.
 
@@ -92,6 +119,19 @@ class Database(Protocol):
             LogUnavailable: The database cannot be written.
             WriteInterrupted: The connection was lost.
         """
+        ...
+
+    def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement on tables of a program, in the block of a `write`.
+
+        Raises:
+            StatementRejected: It concerns the tables of the log, or the transaction.
+            StatementFailed: The database rejects it.
+        """
+        ...
+
+    def reserved(self, unit: UnitOfWork) -> AbstractContextManager[None]:
+        """Let only the thread and task of a unit of work use the connection in the block."""
         ...
 
     def look(self) -> AbstractContextManager[Cursor]:
@@ -162,8 +202,8 @@ class Database(Protocol):
         """Recreate damaged indexes and triggers, as far as the user has the rights."""
         ...
 
-    def new_events(self) -> AbstractContextManager[Wait]:
-        """Yield a function that waits for new events, from the begin of the block on."""
+    def new_events(self) -> AbstractContextManager[NewEvents]:
+        """Notice new events, from the begin of the block on."""
         ...
 
     def close(self) -> None:
@@ -173,13 +213,24 @@ class Database(Protocol):
 
 @contextmanager
 def nested_write(cursor: Cursor, keep: bool) -> Iterator[None]:
-    """A write in the block of another one: part of it, or a preview that is rolled back alone."""
-    if keep:
+    """A write in the block of another one: part of it; rolled back alone if it raises.
+
+    Args:
+        cursor: Executes statements in the transaction.
+        keep: False to roll it back in any case, as a preview.
+    """
+    cursor.execute("SAVEPOINT nested")
+    try:
         yield
-        return
-    cursor.execute("SAVEPOINT preview")
-    yield
-    cursor.execute("ROLLBACK TO preview")
+    except BaseException:
+        # Without a connection, the transaction has ended already.
+        with suppress(Exception):
+            cursor.execute("ROLLBACK TO nested")
+            cursor.execute("RELEASE nested")
+        raise
+    if not keep:
+        cursor.execute("ROLLBACK TO nested")
+    cursor.execute("RELEASE nested")
 
 
 def pages(database: Database, select: str, size: int) -> Iterator[Any]:

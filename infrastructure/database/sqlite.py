@@ -3,16 +3,15 @@
 import os
 import re
 import sqlite3
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
-from stackfold.domain.errors import LogUnavailable, ReadModelDamaged
-from stackfold.infrastructure.database.protocol import Cursor, Fault, R, Wait, nested_write
+from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
+from stackfold.domain.errors import LogUnavailable, ReadModelDamaged, StatementFailed
+from stackfold.infrastructure.database.protocol import Cursor, Fault, NewEvents, R, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.sqlite_file import (
     address_of,
@@ -20,10 +19,8 @@ from stackfold.infrastructure.database.sqlite_file import (
     connect_existing,
     cut_off,
 )
+from stackfold.infrastructure.database.turn import Turn
 from stackfold.infrastructure.system.forks import notify_after_fork
-
-_POLL = 0.1
-"""Seconds between two checks for new events."""
 
 _PROBLEMS = (
     ("locked", "is locked by another process: try again when that has ended"),
@@ -62,6 +59,7 @@ class SqliteDatabase:
     )
     conflict: type[Exception] = sqlite3.IntegrityError
     shared = False
+    role: str | None = None
     url: str | None = None
     empty = False
 
@@ -76,7 +74,7 @@ class SqliteDatabase:
         self._path = path
         self._opened: sqlite3.Connection | None = connection
         self._defined: dict[str, Callable[[str], bool]] = {}
-        self._turn = threading.RLock()
+        self._turn = Turn()
         notify_after_fork(self)
         self.outdated = False
         """Whether the read models have an older schema version, so that they must be rebuilt."""
@@ -147,7 +145,7 @@ class SqliteDatabase:
 
     def after_fork(self) -> None:
         """In a forked process, prepare to open a new connection, unless the log is in memory."""
-        self._turn = threading.RLock()  # another thread may have acquired it
+        self._turn = Turn()  # another thread may have acquired it
         if self._path is not None:
             # Closing the connection here would release locks of the parent process.
             _inherited.append(self._opened)
@@ -189,6 +187,24 @@ class SqliteDatabase:
                 if connection.in_transaction:
                     connection.rollback()
                 raise
+
+    def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement on tables of a program; SQLite says which tables it uses."""
+        from stackfold.infrastructure.database import own_tables
+        from stackfold.infrastructure.database.read_model_tables import ReadModelTables
+
+        own_tables.require_statement(statement)
+        tables = {"events", *ReadModelTables(self.aggregates).names()}
+        with self.write() as cursor:
+            try:
+                with own_tables.guarded(self._connection, tables):
+                    return own_tables.rows_of(cursor.execute(statement, parameters))
+            except (sqlite3.Error, sqlite3.Warning) as error:
+                raise StatementFailed(str(error)) from error
+
+    def reserved(self, unit: UnitOfWork) -> AbstractContextManager[None]:
+        """Let only the thread and task of a unit of work use the connection in the block."""
+        return self._turn.reserved(unit)
 
     @contextmanager
     def look(self) -> Iterator[sqlite3.Cursor]:
@@ -304,9 +320,19 @@ class SqliteDatabase:
                 connection.close()
 
     @contextmanager
-    def new_events(self) -> Iterator[Wait]:
-        """Yield a function that sleeps briefly, since a file does not notify of changes."""
-        yield lambda seconds: time.sleep(min(seconds, _POLL))
+    def new_events(self) -> Iterator[NewEvents]:
+        """Notice new events by polling, since a file does not notify of changes."""
+        from stackfold.infrastructure.database.sqlite_changes import (
+            SqliteChanges,
+            changed_rows,
+            commits_of_others,
+        )
+
+        if self._path is None:
+            yield SqliteChanges(changed_rows(self._connection))
+            return
+        with plain_words(self.location), closing(connect_existing(self._path)) as own:
+            yield SqliteChanges(commits_of_others(own, self._path))
 
     def close(self) -> None:
         """Close the connection; the last one of a file deletes its journal."""

@@ -109,6 +109,7 @@ class EventMapper(Mapper[UUID]):
                 fields.pop("why", ""),
                 fields.pop("undoes", None),
                 fields.pop("correlation_id", None),
+                fields.pop("database_role", None),
             )
             if _VERSION in fields or event_class.class_version > 1:
                 _upcast(event_class, fields)

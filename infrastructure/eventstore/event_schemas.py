@@ -28,6 +28,10 @@ _METADATA: Mapping[str, Mapping[str, Any]] = {
         "type": "string",
         "description": "Ties the change to others, such as the id of a request.",
     },
+    "database_role": {
+        "type": "string",
+        "description": "The role that the database authenticated.",
+    },
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stackfold.application.eventsourcing.acting import Acting
 from stackfold.domain.errors import ContradictoryEvents, LogExists, LogUnavailable
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.sqlite import SqliteDatabase
@@ -50,21 +51,29 @@ def draft(path: Path) -> Iterator[Database]:
         raise LogUnavailable(str(path), problem) from error
 
 
-def create_log(path: Path) -> None:
+def create_log(path: Path, acting: Acting | None = None) -> None:
     """Create the log at `path` with its first events, unless another process is faster.
+
+    Args:
+        path: The file.
+        acting: Knows who acts; None for the user who runs the process.
 
     Raises:
         LogUnavailable: The folder cannot be written to.
     """
     try:
         with draft(path) as database:
-            begin(database)
+            begin(database, acting)
     except LogExists:
         return
 
 
-def begin(database: Database) -> None:
+def begin(database: Database, acting: Acting | None = None) -> None:
     """Create a log with its first events in an empty database, unless another process is faster.
+
+    Args:
+        database: The database.
+        acting: Knows who acts; None for the user who runs the process.
 
     Raises:
         LogUnavailable: The database cannot be written.
@@ -75,7 +84,7 @@ def begin(database: Database) -> None:
     with database.write() as cursor:
         if database.version(cursor):
             return
-        parts = EventStoreComponents(database)
+        parts = EventStoreComponents(database, acting)
         parts.log.create_tables()
         seed(parts.repository)
 

@@ -1,9 +1,12 @@
 """The hash chain, which shows whether the log was changed."""
 
 import hashlib
+import re
 from typing import NamedTuple
 
 import orjson
+
+from stackfold.domain.errors import Invalid
 
 BEGINNING = b"\0" * 32
 """The hash before the first event."""
@@ -59,6 +62,32 @@ class Head(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.position}:{self.hash.hex()}"
+
+
+class Checkpoint(NamedTuple):
+    """How far the log was read: a position, and the hash of the event at it."""
+
+    position: int
+    hash: bytes
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.hash.hex()}"
+
+
+START = Checkpoint(0, BEGINNING)
+"""The checkpoint before the first event."""
+
+
+def parse_head(text: str) -> Checkpoint:
+    """The checkpoint that a text "POSITION:HASH" means.
+
+    Raises:
+        Invalid: The text has another format.
+    """
+    match = re.fullmatch(r"#?(\d{1,18}):([0-9a-fA-F]{64})", text.strip())
+    if not match:
+        raise Invalid(f"{text!r:.100} is not a head: give POSITION:HASH")
+    return Checkpoint(int(match[1]), bytes.fromhex(match[2]))
 
 
 def select_head(clock: str = "NULL") -> str:

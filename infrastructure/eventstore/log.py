@@ -3,20 +3,18 @@
 Reading needs neither eventsourcing nor pydantic, so other methods import what needs them.
 """
 
-import math
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackfold.application.eventsourcing.as_of import AsOf, Time, parse_as_of
+from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.history.views import HistoryEntry, LogEvent, LogFilter
 from stackfold.application.listing.reference import Reference
-from stackfold.domain.errors import UnreadableEvent
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
-from stackfold.infrastructure.eventstore.hash_chain import Head, Record
-from stackfold.infrastructure.eventstore.records import head, records
+from stackfold.infrastructure.eventstore.hash_chain import Head
+from stackfold.infrastructure.eventstore.records import event_of, head, records
 from stackfold.infrastructure.queries.as_of import position_of
 from stackfold.infrastructure.queries.history import SqlHistory
 
@@ -26,11 +24,9 @@ if TYPE_CHECKING:
     from eventsourcing.application import Application
 
     from stackfold.infrastructure.eventstore.clock import Ahead
+    from stackfold.infrastructure.eventstore.event_subscription import EventSubscription
     from stackfold.infrastructure.eventstore.rebuild import Progress
     from stackfold.infrastructure.eventstore.verification import Verification
-
-_LONGEST = 5.0
-"""Seconds between two checks for new events, even without a notification."""
 
 
 class Log:
@@ -94,37 +90,18 @@ class Log:
         Raises:
             UnreadableEvent: An event is damaged.
         """
-        for record in records(self._database, after, upto):
-            yield LogEvent(
-                record.position,
-                record.change,
-                record.recorded_at,
-                record.originator_id,
-                record.originator_version,
-                record.topic,
-                _fields(record),
-            )
+        return map(event_of, records(self._database, after, upto))
 
-    def subscribe(self, after: int = 0, timeout: float | None = None) -> Iterator[LogEvent]:
-        """The events after a position, and every later one as soon as it is committed.
+    def subscribe(
+        self,
+        after: int | str | Head = 0,
+        timeout: float | None = None,
+        topics: Collection[str] = (),
+    ) -> "EventSubscription":
+        """The same as `Workspace.subscribe`."""
+        from stackfold.infrastructure.eventstore.event_subscription import EventSubscription
 
-        To maintain a table, commit the position of each event together with its changes, and
-        subscribe after the last committed position: every event is then applied exactly once.
-
-        Args:
-            after: The last position that was processed.
-            timeout: Seconds to wait for the next event before the iterator ends; None for no limit.
-        """
-        with self._database.new_events() as wait:
-            last = time.monotonic()
-            while True:
-                for event in self.events(after):
-                    yield event
-                    after, last = event.position, time.monotonic()
-                left = math.inf if timeout is None else last + timeout - time.monotonic()
-                if left <= 0:
-                    return
-                wait(min(left, _LONGEST))
+        return EventSubscription(self._database, after, topics, timeout)
 
     def position(self, as_of: AsOf) -> int | None:
         """Return the last position that belongs to a point in the past; None for now.
@@ -180,6 +157,7 @@ class Log:
 
         return verify(self._database, known, progress)
 
+    @outside_changes
     def rebuild(self, progress: "Progress | None" = None) -> int:
         """Rebuild the read models from the log, in one transaction, while readers continue.
 
@@ -193,6 +171,7 @@ class Log:
 
         return rebuild(self._database, progress)
 
+    @outside_changes
     def export(self, path: Path) -> Head:
         """Write the log to a new file, one JSON object per line; returns its head.
 
@@ -203,6 +182,7 @@ class Log:
 
         return export(self._database, path)
 
+    @outside_changes
     def fork(self, at: AsOf, home: Path) -> Head:
         """Create a home with the log up to a point in the past; returns its head.
 
@@ -244,16 +224,6 @@ class Log:
     def _position_before(self, since: AsOf) -> int:
         position = None if _time(since) else self.position(since)
         return 0 if position is None else position - 1
-
-
-def _fields(record: Record) -> dict[str, Any]:
-    import orjson
-
-    try:
-        fields: dict[str, Any] = orjson.loads(record.state)
-    except orjson.JSONDecodeError as error:
-        raise UnreadableEvent(record.topic, "it was damaged", record.position) from error
-    return fields
 
 
 def _time(as_of: AsOf) -> str | None:

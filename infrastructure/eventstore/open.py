@@ -19,6 +19,7 @@ from stackfold.infrastructure.system.home import (
 from stackfold.infrastructure.system.private_files import others_may_write
 
 if TYPE_CHECKING:
+    from stackfold.application.eventsourcing.acting import Acting
     from stackfold.infrastructure.database.postgres import PostgresDatabase
     from stackfold.infrastructure.eventstore.hash_chain import Head
 
@@ -48,12 +49,13 @@ def exists() -> bool:
     return bool(chosen_store(find_project())) or os.path.exists(home_folder() / LOG_FILE)
 
 
-def open_log(home: Path, store: str | None) -> Database:
+def open_log(home: Path, store: str | None, acting: "Acting | None" = None) -> Database:
     """Open the database with the log, which the first use creates.
 
     Args:
         home: The folder of a local log.
         store: The address of a shared log, which takes precedence; None for a local log.
+        acting: Knows who creates the log; None for the user who runs the process.
 
     Raises:
         Invalid: The address is invalid.
@@ -64,22 +66,22 @@ def open_log(home: Path, store: str | None) -> Database:
     if others_may_write(home):
         warnings.warn(HomeWritable(str(home)), stacklevel=3)
     if store:
-        return _ready(_shared(store))
+        return _ready(_shared(store), acting)
     path = home / LOG_FILE
     if not os.path.exists(path):  # raises nothing in a folder without access, unlike Path.exists
         from stackfold.infrastructure.eventstore.fork import create_log
 
-        create_log(path)
-    return _ready(SqliteDatabase.open(path))
+        create_log(path, acting)
+    return _ready(SqliteDatabase.open(path), acting)
 
 
-def _ready(database: Database) -> Database:
+def _ready(database: Database, acting: "Acting | None") -> Database:
     """Create or upgrade the log if necessary; closes the database if that fails."""
     try:
         if database.empty:
             from stackfold.infrastructure.eventstore.fork import begin
 
-            begin(database)
+            begin(database, acting)
         if database.outdated:
             _upgrade(database)
     except BaseException:

@@ -12,6 +12,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
+from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.domain.errors import LogUnavailable, WriteInterrupted
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.infrastructure.database import log_tables
@@ -40,7 +41,12 @@ class Recorder(ApplicationRecorder):
     """
 
     def __init__(
-        self, database: Database, tables: ReadModelTables, projector: Projector, load: Load
+        self,
+        database: Database,
+        tables: ReadModelTables,
+        projector: Projector,
+        load: Load,
+        after_append: Callable[[], None] | None = None,
     ) -> None:
         """Create a recorder.
 
@@ -49,13 +55,17 @@ class Recorder(ApplicationRecorder):
             tables: The tables of the read models.
             projector: Updates the read models.
             load: Loads a stored event, for callers that pass no event objects.
+            after_append: Called in each transaction after events were appended.
         """
         super().__init__()
         self._database = database
         self._load = load
         self._tables = tables
         self._projector = projector
+        self._after_append = after_append
         self._latest: Record | None = None
+        self._unit: UnitOfWork | None = None
+        """The unit of work that all events are part of; None outside of any."""
 
     def create_tables(self) -> None:
         """Create the empty tables of the log and of its read models."""
@@ -95,6 +105,8 @@ class Recorder(ApplicationRecorder):
         try:
             return self._append(stored_events, events, preview, written)
         except WriteInterrupted:
+            if self._unit is not None:
+                raise
             if len(written) < len(stored_events) or not self._has(written[-1]):
                 # Nothing was committed, so it can be repeated.
                 written.clear()
@@ -116,10 +128,12 @@ class Recorder(ApplicationRecorder):
             recorded_at = clock.stamp(self._database, head, server_time)
             is_late = recorded_at == head.recorded_at
             late = clock.ahead(self._database, cursor, head, server_time) if is_late else None
-            first = position + 1
+            first = change = position + 1
+            if self._unit is not None:
+                change = self._unit.number = self._unit.number or first
             for stored, event in zip(stored_events, events, strict=True):
                 position += 1
-                record = _record(position, first, recorded_at, stored, previous)
+                record = _record(position, change, recorded_at, stored, previous)
                 try:
                     cursor.execute(log_tables.INSERT, record)
                 except self._database.conflict as error:
@@ -129,6 +143,8 @@ class Recorder(ApplicationRecorder):
                 previous = record.hash
                 if event is not None:
                     self._projector.project(cursor, event, position, recorded_at)
+            if self._after_append:
+                self._after_append()
             positions = [*range(first, position + 1)]
             if preview:
                 preview(positions)
@@ -168,6 +184,10 @@ class Recorder(ApplicationRecorder):
         Raises:
             WriteInterrupted: The connection was lost, and nothing was appended.
         """
+        if self._unit is not None:
+            with self._database.write():
+                yield
+            return
         self._latest = None
         try:
             with self._database.write():
@@ -175,6 +195,23 @@ class Recorder(ApplicationRecorder):
         except WriteInterrupted:
             if self._latest is None or not self._has(self._latest):
                 raise
+
+    @contextmanager
+    def as_one_change(self, unit: UnitOfWork) -> Iterator[None]:
+        """Append everything in the block as one change, in one transaction.
+
+        Raises:
+            WriteInterrupted: The connection was lost, and nothing was appended.
+        """
+        with self.exclusive():
+            unit.begin()
+            with self._database.reserved(unit):
+                self._unit = unit
+                try:
+                    yield
+                    unit.check()
+                finally:
+                    self._unit = None
 
     def select_events(
         self,

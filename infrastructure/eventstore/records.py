@@ -1,7 +1,10 @@
 """Reads the log as it is stored."""
 
 from collections.abc import Iterator
+from typing import Any
 
+from stackfold.application.history.views import LogEvent
+from stackfold.domain.errors import UnreadableEvent
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.hash_chain import (
     BEGINNING,
@@ -38,3 +41,31 @@ def head(database: Database) -> Head:
     """The end of the log."""
     rows = database.read(select_head())
     return Head(*rows[0][:3]) if rows else Head(0, "", BEGINNING)
+
+
+def event_of(record: Record) -> LogEvent:
+    """The event of a record, with its fields as they were recorded.
+
+    Raises:
+        UnreadableEvent: It is damaged.
+    """
+    return LogEvent(
+        record.position,
+        record.change,
+        record.recorded_at,
+        record.originator_id,
+        record.originator_version,
+        record.topic,
+        _fields(record),
+        f"{record.position}:{record.hash.hex()}",
+    )
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    import orjson
+
+    try:
+        fields: dict[str, Any] = orjson.loads(record.state)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableEvent(record.topic, "it was damaged", record.position) from error
+    return fields

@@ -1,12 +1,13 @@
 """Subscription: an iterator over the log that waits for new events."""
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 from eventsourcing.persistence import ApplicationRecorder, Notification, Subscription
 
-from stackfold.infrastructure.database.protocol import Database, Wait
+from stackfold.infrastructure.database.protocol import Database, NewEvents
 
 _PAGE = 500
 _LONGEST_WAIT = 0.2
@@ -37,8 +38,9 @@ class LogSubscription(Subscription[ApplicationRecorder]):
         super().__init__(recorder, gt, topics)
         self._database = database
         self._resources = ExitStack()
-        self._wait: Wait | None = None
+        self._arrivals: NewEvents | None = None
         self._read: deque[Notification] = deque()
+        self._iterating = threading.RLock()
 
     def __next__(self) -> Notification:
         """The next event; waits until there is one.
@@ -46,14 +48,19 @@ class LogSubscription(Subscription[ApplicationRecorder]):
         Raises:
             StopIteration: The subscription was stopped.
         """
-        if self._wait is None:
+        with self._iterating:
+            return self._next()
+
+    def _next(self) -> Notification:
+        if self._arrivals is None:
             # Before the first read, so that no event is missed between reading and waiting.
-            self._wait = self._resources.enter_context(self._database.new_events())
+            self._arrivals = self._resources.enter_context(self._database.new_events())
         while not self._has_been_stopped:
             if self._read:
                 notification = self._read.popleft()
                 self._last_notification_id = notification.id
                 return notification
+            self._arrivals.renew()
             self._read.extend(
                 self._recorder.select_notifications(
                     self._last_notification_id or 0,
@@ -63,11 +70,12 @@ class LogSubscription(Subscription[ApplicationRecorder]):
                 )
             )
             if not self._read:
-                self._wait(_LONGEST_WAIT)
+                self._arrivals.wait(_LONGEST_WAIT)
         self._resources.close()
         raise StopIteration
 
     def __exit__(self, *args: object, **kwargs: object) -> None:
         """Stop the subscription and release its connection."""
         super().__exit__(*args, **kwargs)
-        self._resources.close()
+        with self._iterating:  # until the thread that waits has noticed
+            self._resources.close()

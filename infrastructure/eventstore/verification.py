@@ -1,13 +1,18 @@
 """Verifies that the log was not changed, and that the read models agree with it."""
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stackfold.domain.errors import Invalid, LogUnavailable, UnreadableEvent
+from stackfold.domain.errors import LogUnavailable, UnreadableEvent
 from stackfold.infrastructure.database.protocol import Database, Fault
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
-from stackfold.infrastructure.eventstore.hash_chain import BEGINNING, Record, chained
+from stackfold.infrastructure.eventstore.hash_chain import (
+    BEGINNING,
+    START,
+    Record,
+    chained,
+    parse_head,
+)
 from stackfold.infrastructure.eventstore.rebuild import Fold, Progress, events
 from stackfold.infrastructure.eventstore.records import PAGE, records
 
@@ -51,7 +56,7 @@ def verify(
     Raises:
         Invalid: `known` has another format.
     """
-    noted = _parsed(known) if known else (0, BEGINNING)
+    noted = parse_head(known) if known else START
     with database.apart(reading=True) as own:
         return _verified(own, noted, progress)
 
@@ -81,13 +86,6 @@ def _lying_index(database: Database) -> Fault | None:
     except LogUnavailable:
         # Verifying the chain finds the event that cannot be read.
         return None
-
-
-def _parsed(known: str) -> tuple[int, bytes]:
-    match = re.fullmatch(r"#?(\d{1,18}):([0-9a-fA-F]{64})", known.strip())
-    if not match:
-        raise Invalid(f"{known!r} is not a head: give POSITION:HASH")
-    return int(match[1]), bytes.fromhex(match[2])
 
 
 def verify_chain(

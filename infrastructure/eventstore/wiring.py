@@ -1,31 +1,48 @@
 """Connects the parts of the event store of a database."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from stackfold.application.eventsourcing.acting import Acting
 from stackfold.application.eventsourcing.repository import EventLog, Repository
+from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.snapshots import ReadModelSnapshots
 from stackfold.infrastructure.system.author import author
 
 if TYPE_CHECKING:
     from stackfold.infrastructure.eventstore.event_mapper import EventMapper
-    from stackfold.infrastructure.eventstore.recorder import Recorder
+    from stackfold.infrastructure.eventstore.recorder import Load, Recorder
 
 
 class EventStoreComponents:
     """The recorder and the repository of a database; the recorder is created on first use."""
 
-    def __init__(self, database: Database) -> None:
-        """Connect the parts for `database`."""
+    def __init__(
+        self,
+        database: Database,
+        acting: Acting | None = None,
+        extend: "Callable[[Load], Callable[[], None]] | None" = None,
+    ) -> None:
+        """Connect the parts.
+
+        Args:
+            database: Holds the log.
+            acting: Knows who acts; None for the user who runs the process.
+            extend: (loads a stored event) → what the recorder calls in each transaction after
+                events were appended; None for nothing.
+        """
         self._database = database
+        self._acting = acting or Acting(author)
+        self._extend = extend
 
     @cached_property
     def repository(self) -> Repository:
         """Loads and saves aggregates."""
         database = self._database
         return Repository(
-            self._event_log, ReadModelSnapshots(database), database.aggregates, author
+            self._event_log, ReadModelSnapshots(database), database.aggregates, self._metadata
         )
 
     @cached_property
@@ -39,7 +56,11 @@ class EventStoreComponents:
         database = self._database
         projector = Projector(SqlQueries(database), database)
         tables = ReadModelTables(database.aggregates)
-        return Recorder(database, tables, projector, self._mapper.load)
+        after_append = self._extend(self._mapper.load) if self._extend else None
+        return Recorder(database, tables, projector, self._mapper.load, after_append)
+
+    def _metadata(self) -> EventMetadata:
+        return self._acting.metadata()._replace(database_role=self._database.role)
 
     def _event_log(self) -> EventLog:
         from eventsourcing.persistence import EventStore

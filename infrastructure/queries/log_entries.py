@@ -246,6 +246,10 @@ def _shown(state: Mapping[str, Any]) -> list[Change]:
     return [Change(field, None, state[field]) for field in _SHOWN if field in state]
 
 
+def _text(state: Mapping[str, Any], field: str) -> str | None:
+    return str(state[field]) if field in state else None
+
+
 def _entry(event: EventRow, state: Mapping[str, Any], changes: list[Change]) -> HistoryEntry:
     return HistoryEntry(
         event.position,
@@ -259,4 +263,6 @@ def _entry(event: EventRow, state: Mapping[str, Any], changes: list[Change]) -> 
         event.originator_version,
         event.topic.partition(".")[2].replace("_", " "),
         changes,
+        _text(state, "correlation_id"),
+        _text(state, "database_role"),
     )

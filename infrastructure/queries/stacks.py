@@ -1,7 +1,7 @@
 """Queries for stacks, components, flavors and activations, in plain SQL."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.cells import mapping
@@ -21,32 +21,7 @@ from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.as_of import position_of
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.lookup import find, find_row, marks, table_of, valid_at
-
-GLOBAL = "global"
-
-
-class Scope(NamedTuple):
-    """The scopes of a user, which determine the stack that is active for them."""
-
-    override: str | None = None
-    """The name or id of a stack that is active regardless of the log."""
-    project: str | None = None
-    """The scope of the current project, such as "project:<id>"."""
-    user: str | None = None
-    """In a shared log, where each user has their own active stacks: "user:<name>"."""
-
-    @property
-    def own(self) -> str:
-        """The scope that the user activates stacks in."""
-        return "/".join(filter(None, (self.user, self.project))) or GLOBAL
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """The scopes of the user; the first with an active stack takes precedence."""
-        return tuple(dict.fromkeys((self.own, self.user or GLOBAL, GLOBAL)))
-
-
-EVERYWHERE = Scope()
+from stackfold.infrastructure.queries.scope import EVERYWHERE, Scope
 
 _TYPES = tuple(type.value for type in ComponentType)
 
@@ -81,12 +56,12 @@ _COMPONENT = (
 class SqlQueries:
     """Implements the queries of `application.stacks.queries`."""
 
-    def __init__(self, database: Database, scope: Scope = EVERYWHERE) -> None:
+    def __init__(self, database: Database, scope: Callable[[], Scope] = lambda: EVERYWHERE) -> None:
         """Create the queries.
 
         Args:
             database: Holds the read models.
-            scope: Determines the active stack.
+            scope: Returns what determines the active stack.
         """
         self._database = database
         self._scope = scope
@@ -126,13 +101,14 @@ class SqlQueries:
         Raises:
             NotFound: There was none, or it was deleted.
         """
+        scope = self._scope()
         rows = self._database.read(
             "SELECT stack FROM activations WHERE scope = ? ORDER BY since DESC LIMIT 2",
-            [self._scope.own],
+            [scope.own],
         )
-        if len(rows) == 1 and self._scope.user:
+        if len(rows) == 1 and scope.user:
             # Before the first activation of a user, the stack of the outer scopes was active.
-            rows.append((self._chosen(self._scope.all[1:], None),))
+            rows.append((self._chosen(scope.all[1:], None),))
         if len(rows) < 2:
             raise NotFound("stack", "-", "no stack was active before this one")
         return self.find_stack(rows[1][0])
@@ -279,9 +255,10 @@ class SqlQueries:
         return {id for (id,) in rows}
 
     def _active(self, as_of: int | None) -> str:
-        if self._scope.override:
-            return self.find_stack(self._scope.override, as_of).id
-        return self._chosen(self._scope.all, as_of)
+        scope = self._scope()
+        if scope.override:
+            return self.find_stack(scope.override, as_of).id
+        return self._chosen(scope.all, as_of)
 
     def _chosen(self, scopes: Sequence[str], as_of: int | None) -> str:
         source, parameters = valid_at("activations", as_of)

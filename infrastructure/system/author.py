@@ -1,7 +1,6 @@
 """The author of changes: the user who runs a command."""
 
 import os
-import subprocess
 from functools import cache
 
 
@@ -12,6 +11,8 @@ def author() -> str:
 
 
 def _git_email() -> str:
+    import subprocess  # late: most commands need no author
+
     try:
         folder = os.getcwd()
     except FileNotFoundError:

@@ -213,3 +213,8 @@ def _with_store(folder: Path, path: Path, store: str) -> Project:
         raise _is_project(folder)
     replace_file(path, json.dumps({"id": project.id, "store": store}))
     return project._replace(store=store)
+
+
+def named_folder(home: str | os.PathLike[str] | None) -> Path:
+    """The folder of a home; None for the user's."""
+    return named_home(home) if home else home_folder()

@@ -1,4 +1,4 @@
-"""Everything that an aggregate of one's own needs, in the same log as stacks and runs.
+"""Aggregates of your own and projections, in the same log as stacks and runs.
 
 It builds on the eventsourcing library: `Aggregate` and `DomainEvent` are its classes, extended.
 """
@@ -9,6 +9,7 @@ from stackfold.application.eventsourcing.aggregate_type import (
     Aggregates,
     AggregateType,
 )
+from stackfold.application.eventsourcing.custom_projection import Projection, ProjectionChange
 from stackfold.application.eventsourcing.projection import (
     RowChange,
     Table,
@@ -16,29 +17,45 @@ from stackfold.application.eventsourcing.projection import (
     TemporalProjection,
 )
 from stackfold.application.eventsourcing.read_model import ReadModel, always_shown, shown
+from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.application.history.views import LogEvent
+from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.aggregate import Aggregate, Revertible
 from stackfold.domain.eventsourcing.event import DomainEvent, FirstEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
+from stackfold.domain.runs.run import Run
+from stackfold.domain.stacks.activation import Activation
+from stackfold.domain.stacks.component import Component
+from stackfold.domain.stacks.flavor import Flavor
+from stackfold.domain.stacks.stack import Stack
 from stackfold.infrastructure.eventstore.hash_chain import Head
 
 __all__ = [
     "STACKFOLD_AGGREGATES",
+    "Activation",
     "Aggregate",
     "AggregateReference",
     "AggregateType",
     "Aggregates",
+    "Component",
+    "Deployment",
     "DomainEvent",
     "EventMetadata",
     "FirstEvent",
+    "Flavor",
     "Head",
     "LogEvent",
+    "Projection",
+    "ProjectionChange",
     "ReadModel",
     "Revertible",
     "RowChange",
+    "Run",
+    "Stack",
     "Table",
     "TableProjection",
     "TemporalProjection",
+    "UnitOfWork",
     "always_shown",
     "shown",
 ]

@@ -258,10 +258,8 @@ def changed_by_bob(ws, configuration=None, labels=None):
     def change():
         component = ws._services.repository.load(Component, ws.components.get(REGISTRY, "hub").id)
         component.update(configuration or {}, labels)
-        repository = ws._services.repository
-        author, repository.author = repository.author, lambda: "bob"
-        repository.save(component)
-        repository.author = author
+        with ws.acting_as("bob"):
+            ws._services.repository.save(component)
 
     return change
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.queries.stacks import Scope
+from stackfold.infrastructure.queries.scope import Scope
 from stackfold.infrastructure.workspace import Workspace
 
 STORE, OPERATOR, ALERTER = (
@@ -53,7 +53,7 @@ class AtWork(RuleBasedStateMachine):
         """A workspace on the same log, in a project or not."""
         if place == "global":
             return self.ws
-        return Workspace(self.ws._database, self.ws.home, Scope(project=PROJECT))
+        return Workspace(self.ws._database, self.ws.home, lambda: Scope(project=PROJECT))
 
     def listed(self) -> State:
         return State(

@@ -154,4 +154,4 @@ def summaries(entries: Sequence[HistoryEntry]) -> list[str]:
 
 def as_somebody(ws: Workspace, name: str) -> None:
     """Continue as another author."""
-    ws._services.repository.author = lambda: name
+    ws._acting._default = name

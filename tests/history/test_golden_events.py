@@ -15,6 +15,7 @@ from given import ID
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import UnreadableEvent
+from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.origin import Origin
 from stackfold.domain.stacks.stack import Stack
@@ -71,7 +72,14 @@ def test_the_golden_examples_of_an_event_have_all_of_its_fields(event_class):
     states = map(orjson.loads, golden(event_class.TOPIC, event_class.class_version))
     fields = {name for state in states for name in state} - {"class_version"}
     apart = {"originator_id", "originator_version", "event_metadata"}
-    assert fields == {*event_class.model_fields} - apart | {"by", "why", "undoes"}
+    of_a_request = {"correlation_id", "database_role"}
+    assert fields - of_a_request == {*event_class.model_fields} - apart | {"by", "why", "undoes"}
+
+
+def test_a_golden_example_has_the_metadata_of_a_request():
+    (state,) = (path.read_bytes() for path in GOLDEN if "with-request" in path.name)
+    metadata = loaded("stack.deleted", state).event_metadata
+    assert metadata == EventMetadata("somebody", "", None, "request-7", "app")
 
 
 # -- an event with a second version, to show how

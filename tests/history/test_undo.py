@@ -7,7 +7,7 @@ from workspaces import OPERATOR, STORE, stack, store
 
 from stackfold.domain.errors import NotFound, NothingToUndo
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.queries.stacks import Scope
+from stackfold.infrastructure.queries.scope import Scope
 from stackfold.infrastructure.workspace import Workspace
 
 PAGER = "history.own_flavors.Pager"
@@ -203,7 +203,7 @@ def test_a_dry_run_undoes_nothing(ws):
 @pytest.fixture
 def project(ws):
     """The same log, seen from inside of a project that chose `other` for itself."""
-    inside = Workspace(ws._database, ws.home, Scope(project="project:p"))
+    inside = Workspace(ws._database, ws.home, lambda: Scope(project="project:p"))
     inside.stacks.activate("other")
     return inside
 

@@ -9,12 +9,13 @@ from workspaces import OPERATOR, STORE, names, position, stack, store
 from stackfold.application.stacks.activations import Activations
 from stackfold.domain.errors import AsOfOutOfRange, NotFound, NotInStack
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.queries.stacks import Scope, SqlQueries
+from stackfold.infrastructure.queries.scope import Scope
+from stackfold.infrastructure.queries.stacks import SqlQueries
 from stackfold.infrastructure.workspace import Workspace
 
 
 def at(ws, asked, **scope):
-    return SqlQueries(ws._database, Scope(**scope)).active_stack(asked).name
+    return SqlQueries(ws._database, lambda: Scope(**scope)).active_stack(asked).name
 
 
 # -- now
@@ -191,7 +192,7 @@ def test_exactly_the_active_stack_is_marked(ws):
     activate_in(ws, "project:x", "here")
 
     def marked(**scope):
-        queries = SqlQueries(ws._database, Scope(**scope))
+        queries = SqlQueries(ws._database, lambda: Scope(**scope))
         assert names(queries.stacks()) == ["asked-for", "default", "here"]
         return [view.name for view in queries.stacks() if view.active]
 
@@ -201,7 +202,7 @@ def test_exactly_the_active_stack_is_marked(ws):
 
 
 def test_a_list_is_shown_even_if_the_environment_names_no_stack(ws):
-    queries = SqlQueries(ws._database, Scope(override="nope"))
+    queries = SqlQueries(ws._database, lambda: Scope(override="nope"))
     assert [(view.name, view.active) for view in queries.stacks()] == [("default", False)]
     with pytest.raises(NotFound, match="there is no stack 'nope'"):
         queries.active_stack()

@@ -7,6 +7,7 @@ from stackfold.errors import Violation
 
 EXAMPLES = {
     "str": "{{some.text}}",
+    "object": "\a",
     "int": 7,
     "int | None": 7,
     "float": 2.5,

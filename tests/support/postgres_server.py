@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from stackfold.infrastructure.eventstore.open import open_log
-from stackfold.infrastructure.queries.stacks import Scope
+from stackfold.infrastructure.queries.scope import Scope
 from stackfold.infrastructure.workspace import Workspace
 
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=150")
@@ -68,7 +68,7 @@ class Server:
         """A workspace after its first use; like one in memory, it ignores other scopes."""
         with tempfile.TemporaryDirectory(prefix="stackfold-") as folder, self.lent() as url:
             home = Path(folder)
-            with Workspace(open_log(home, url), home, Scope()) as workspace:
+            with Workspace(open_log(home, url), home, Scope) as workspace:
                 yield workspace
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:

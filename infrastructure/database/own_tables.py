@@ -1,0 +1,72 @@
+"""Statements on tables of programs, in the database of a log."""
+
+import re
+import sqlite3
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
+from typing import Any
+
+from stackfold.domain.errors import StatementRejected
+
+_KINDS = ("SELECT", "VALUES", "WITH", "INSERT", "REPLACE", "UPDATE", "DELETE", "CREATE", "ALTER")
+_FIRST = re.compile(rf"\s*({'|'.join((*_KINDS, 'DROP'))})\b", re.IGNORECASE)
+_OF_COLUMNS = {sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE}
+"""Actions whose second argument is a column."""
+_NEVER = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA}
+
+
+def require_statement(statement: str) -> None:
+    """Reject what is not a query, a change of rows or a definition.
+
+    Raises:
+        StatementRejected: It is another statement, such as COMMIT.
+    """
+    if not _FIRST.match(statement):
+        raise StatementRejected("it begins with no SELECT, INSERT, UPDATE, DELETE or CREATE")
+
+
+def require_other_schema(statement: str, schema: str) -> None:
+    """Reject a statement that names the schema of the log.
+
+    Raises:
+        StatementRejected: It names it.
+    """
+    if re.search(rf'\b{schema}"?\s*\.|\bU&"', statement, re.IGNORECASE):
+        raise StatementRejected(f"it names the schema {schema!r}, which belongs to Stackfold")
+
+
+@contextmanager
+def guarded(connection: sqlite3.Connection, tables: Set[str]) -> Iterator[None]:
+    """Let statements in the block use other tables only.
+
+    Args:
+        connection: The connection that executes them.
+        tables: The names of the tables of the log, in lower case.
+
+    Raises:
+        StatementRejected: A statement used one of these tables.
+    """
+    denied: list[str] = []
+
+    def authorize(action: int, first: str | None, second: str | None, *_: Any) -> int:
+        names = [first] if action in _OF_COLUMNS else [first, second]
+        found = [name for name in names if name and name.lower() in tables]
+        if action in _NEVER:
+            found.append("the connection")
+        denied.extend(found)
+        return sqlite3.SQLITE_DENY if found else sqlite3.SQLITE_OK
+
+    connection.set_authorizer(authorize)
+    try:
+        yield
+    except sqlite3.Error as error:
+        if denied:
+            raise StatementRejected(f"{denied[0]} belongs to Stackfold") from error
+        raise
+    finally:
+        connection.set_authorizer(None)
+
+
+def rows_of(cursor: Any) -> list[tuple[Any, ...]]:
+    """The rows of an executed statement; none if it has none."""
+    return [] if cursor.description is None else [tuple(row) for row in cursor.fetchall()]
