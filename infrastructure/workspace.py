@@ -281,21 +281,25 @@ class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
         view = self.runs.start(pipeline, pipeline.signature.named(args, kwargs))
         return FinishedRun.of(view, self)
 
-    def undo(self, *, dry_run: bool = False, why: str = "") -> "Sequence[HistoryEntry]":
+    def undo(
+        self, *, dry_run: bool = False, why: str = "", expected_position: int | None = None
+    ) -> "Sequence[HistoryEntry]":
         """Undo the last change that was not undone already, whatever it changed.
 
         Args:
             dry_run: Whether to return the changes without making them.
             why: The reason.
+            expected_position: The position of the log that this was decided on; None for any.
 
         Returns:
             The changes.
 
         Raises:
+            StalePosition: A stack, component or flavor changed after the expected position.
             NothingToUndo: No change is left.
             CannotUndo: The last change is one of a deployment that exists.
         """
-        return self._services.reverts.undo(dry_run, why)
+        return self._services.reverts.undo(dry_run, why, expected_position)
 
     def status(self, as_of: AsOf = None) -> StatusView:
         """Return where the log and the project are, and which stack is active and why.

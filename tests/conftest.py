@@ -41,6 +41,7 @@ ON_EVERY_DATABASE = {
     "test_diffs",
     "test_exact_parameters",
     "test_exchange",
+    "test_expectations",
     "test_history",
     "test_limits",
     "test_log",

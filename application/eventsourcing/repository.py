@@ -13,7 +13,7 @@ from uuid import UUID
 
 from stackfold.application.eventsourcing.aggregate_type import Aggregates
 from stackfold.application.eventsourcing.snapshots import EVERY, Snapshots, revive
-from stackfold.domain.errors import ConcurrentModification, NotFound
+from stackfold.domain.errors import ConcurrentModification, NotFound, StaleRevision
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.limits import MESSAGE, must_fit
 
@@ -181,7 +181,12 @@ class Repository:
         return [recording.notification.id for recording in recordings]
 
     def change(
-        self, kind: type[A], id: UUID | str, command: Callable[[A], object], why: str = ""
+        self,
+        kind: type[A],
+        id: UUID | str,
+        command: Callable[[A], object],
+        why: str = "",
+        expected_revision: int | None = None,
     ) -> A:
         """Load an aggregate, execute a command on it, and save it; retry after a lost race.
 
@@ -190,8 +195,10 @@ class Repository:
             id: Its id.
             command: Called with the aggregate; may be called again with a later revision.
             why: The reason.
+            expected_revision: The revision that the command was decided on; None for any.
 
         Raises:
+            StaleRevision: The aggregate has another revision than the expected one.
             ConcurrentModification: A concurrent change touched the same fields.
             StackfoldError: The command failed.
         """
@@ -200,6 +207,7 @@ class Repository:
         def once() -> A:
             nonlocal seen
             aggregate = self.load(kind, id)
+            self.expect(aggregate, expected_revision)
             first, seen = not seen, seen or aggregate.version
             command(aggregate)
             if not first:
@@ -273,6 +281,26 @@ class Repository:
     @cached_property
     def _log(self) -> EventLog:
         return self._open_log()
+
+    def expect(self, aggregate: "Aggregate", revision: int | None) -> None:
+        """Check that an aggregate, as it was loaded, has the expected revision.
+
+        Args:
+            aggregate: The aggregate.
+            revision: The expected revision; None for any.
+
+        Raises:
+            StaleRevision: It has another one; says what changed since, and who changed it.
+        """
+        if revision is None or aggregate.version == revision:
+            return
+        by, fields = "", set[str]()
+        for event in self._events(aggregate.id, after=revision):
+            by = event.event_metadata.by if event.event_metadata else ""
+            fields |= event.changed_fields()
+        raise StaleRevision(
+            aggregate.kind, aggregate.name, aggregate.version, by, sorted(fields), revision
+        )
 
     def _reject_overlap(self, aggregate: "Aggregate", seen: int) -> None:
         """Reject pending events that touch fields that were changed after the revision `seen`."""

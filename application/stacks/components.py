@@ -130,6 +130,8 @@ class Components:
         configuration: Mapping[str, Any] | None = None,
         labels: Mapping[str, str | None] | None = None,
         why: str = "",
+        *,
+        expected_revision: int | None = None,
     ) -> ComponentView:
         """Set attributes and labels; what is not given stays unchanged.
 
@@ -139,8 +141,10 @@ class Components:
             configuration: Attribute → new value.
             labels: Label → new text, or None to remove it.
             why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
 
         Raises:
+            StaleRevision: It has another revision than the expected one.
             InvalidConfiguration: The resulting configuration does not fit the flavor.
             Protected: It is a default component.
             NothingToChange: Everything has these values already.
@@ -161,7 +165,7 @@ class Components:
             }
             component.update(changed, labels)
 
-        return self._change(type, reference, command, why)
+        return self._change(type, reference, command, why, expected_revision)
 
     def remove_attributes(
         self,
@@ -169,10 +173,20 @@ class Components:
         reference: str | None,
         attributes: Sequence[str],
         why: str = "",
+        *,
+        expected_revision: int | None = None,
     ) -> ComponentView:
         """Reset attributes to the defaults of the flavor.
 
+        Args:
+            type: The component type.
+            reference: The component.
+            attributes: Their names.
+            why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
+
         Raises:
+            StaleRevision: It has another revision than the expected one.
             NotFound: One of them is not set.
             InvalidConfiguration: The flavor requires one of them.
             Protected: It is a default component.
@@ -184,20 +198,36 @@ class Components:
                 component.type, component.flavor, component.configuration
             )
 
-        return self._change(type, reference, command, why)
+        return self._change(type, reference, command, why, expected_revision)
 
     def rename(
-        self, type: ComponentType, reference: str | None, name: str, why: str = ""
+        self,
+        type: ComponentType,
+        reference: str | None,
+        name: str,
+        why: str = "",
+        *,
+        expected_revision: int | None = None,
     ) -> ComponentView:
         """Rename a component.
 
+        Args:
+            type: The component type.
+            reference: The component.
+            name: The new name.
+            why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
+
         Raises:
+            StaleRevision: It has another revision than the expected one.
             InvalidName: The new name breaks the rule for names.
             NameTaken: Another component of the type has this name.
             Protected: It is a default component.
             NothingToChange: It has this name already.
         """
-        return self._change(type, reference, lambda component: component.rename(name), why)
+        return self._change(
+            type, reference, lambda component: component.rename(name), why, expected_revision
+        )
 
     def copy(
         self, type: ComponentType, reference: str | None, name: str, why: str = ""
@@ -222,17 +252,33 @@ class Components:
         )
         return self._save(copy, why)
 
-    def delete(self, type: ComponentType, reference: str, why: str = "") -> ComponentView:
+    def delete(
+        self,
+        type: ComponentType,
+        reference: str,
+        why: str = "",
+        *,
+        expected_revision: int | None = None,
+    ) -> ComponentView:
         """Delete a component that no stack contains, and return its last state.
 
+        Args:
+            type: The component type.
+            reference: The component.
+            why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
+
         Raises:
+            StaleRevision: It has another revision than the expected one.
             InUse: A stack contains it.
             Protected: It is a default component.
         """
         from stackfold.domain.stacks.component import Component
 
         view = self.get(type, reference)
-        self._services.repository.change(Component, view.id, Component.delete, why)
+        self._services.repository.change(
+            Component, view.id, Component.delete, why, expected_revision
+        )
         return view
 
     def revert(
@@ -244,6 +290,7 @@ class Components:
         as_of: AsOf = None,
         dry_run: bool = False,
         why: str = "",
+        expected_revision: int | None = None,
     ) -> Sequence[HistoryEntry]:
         """Restore an earlier state of a component, as a new revision.
 
@@ -254,11 +301,13 @@ class Components:
             as_of: A point in the past, instead of a revision.
             dry_run: Whether to return the changes without making them.
             why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
 
         Returns:
             The changes.
 
         Raises:
+            StaleRevision: It has another revision than the expected one.
             NoSuchRevision: It has no such revision.
             DidNotExistAt: It did not exist then.
             IncompatibleConfiguration: The flavor no longer accepts the earlier configuration.
@@ -266,7 +315,7 @@ class Components:
             NothingToChange: It has that state already.
         """
         return self._services.reverts.revert_component(
-            ComponentType(type), reference, to, as_of, dry_run, why
+            ComponentType(type), reference, to, as_of, dry_run, why, expected_revision
         )
 
     def restore(
@@ -296,9 +345,10 @@ class Components:
         reference: str | None,
         command: "Callable[[Component], None]",
         why: str,
+        expected_revision: int | None,
     ) -> ComponentView:
         from stackfold.domain.stacks.component import Component
 
         id = self.get(type, reference).id
-        self._services.repository.change(Component, id, command, why)
+        self._services.repository.change(Component, id, command, why, expected_revision)
         return self._queries.component(type, id)

@@ -144,10 +144,24 @@ class Flavors:
         entries = self._catalogue.entries(ComponentType(type))
         return any((each.integration, each.source) == (OWN, source) for each in entries)
 
-    def delete(self, type: ComponentType, name: str, why: str = "") -> None:
+    def delete(
+        self,
+        type: ComponentType,
+        name: str,
+        why: str = "",
+        *,
+        expected_revision: int | None = None,
+    ) -> None:
         """Delete a custom flavor.
 
+        Args:
+            type: The component type.
+            name: The name of the flavor.
+            why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
+
         Raises:
+            StaleRevision: It has another revision than the expected one.
             UnknownFlavor: The flavor does not exist.
             Protected: It is part of a package.
             InUse: A component uses it.
@@ -160,7 +174,7 @@ class Flavors:
         if name not in own:
             hint = "uninstall the package that provides it"
             raise Protected(f"{type.noun} flavor", name, "deleted", hint)
-        self._services.repository.change(Flavor, own[name], Flavor.delete, why)
+        self._services.repository.change(Flavor, own[name], Flavor.delete, why, expected_revision)
 
     # -- classes and components
 

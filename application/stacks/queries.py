@@ -162,6 +162,10 @@ class StackQueries(Protocol):
         """The names of the living stacks that hold the component with that id."""
         ...
 
+    def activated_since(self) -> int:
+        """The position of the activation that determines the active stack; 0 without one."""
+        ...
+
     def scopes_with(self, stack: str) -> list[str]:
         """The scopes in which the stack with that id is active."""
         ...

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.repository import Repository, Undo
+from stackfold.application.history.expectations import stale
 from stackfold.application.history.queries import History, Revision
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.reference import Reference
@@ -67,12 +68,14 @@ class Reverts:
         confirmed: bool,
         dry_run: bool,
         why: str,
+        expected_revision: int | None,
     ) -> list[HistoryEntry]:
         """Revert a stack to a revision or a point in the past; see `Stacks.revert`."""
         revision = self._revision("stack", found, to, as_of)
 
         def command() -> list[Revertible]:
             stack, past = self._repository.load_with_past(Stack, found.id, revision.number)
+            self._repository.expect(stack, expected_revision)
             _must_have_existed(past, found, revision)
             components = self._reverted(past, revision.position) if with_components else []
             self._must_be_confirmed(stack, components, confirmed)
@@ -95,6 +98,7 @@ class Reverts:
         as_of: AsOf,
         dry_run: bool,
         why: str,
+        expected_revision: int | None,
     ) -> list[HistoryEntry]:
         """Revert a component to a revision or a point in the past; see `Components.revert`."""
         id, _, name, *_ = self._queries.find_component(type, reference)
@@ -103,6 +107,7 @@ class Reverts:
 
         def command() -> list[Revertible]:
             component, past = self._repository.load_with_past(Component, id, revision.number)
+            self._repository.expect(component, expected_revision)
             _must_have_existed(past, found, revision)
             self._must_fit(past)
             component.revert(past)
@@ -135,22 +140,27 @@ class Reverts:
 
         return self._record(command, why, dry_run)
 
-    def undo(self, dry_run: bool = False, why: str = "") -> list[HistoryEntry]:
+    def undo(
+        self, dry_run: bool = False, why: str = "", expected_position: int | None = None
+    ) -> list[HistoryEntry]:
         """Undo the last change that was not undone already, whatever it changed.
 
         Args:
             dry_run: Whether to return the changes without making them.
             why: The reason.
+            expected_position: The position of the log that this was decided on; None for any.
 
         Returns:
             The changes.
 
         Raises:
+            StalePosition: A stack, component or flavor changed after the expected position.
             NothingToUndo: No change is left.
             CannotUndo: The last change is one of a deployment that exists.
         """
 
         def command() -> Undo:
+            self._expect(expected_position)
             number, events = self._last_standing()
             aggregates: dict[str, Revertible] = {}
             undone: list[Any] = []
@@ -170,7 +180,8 @@ class Reverts:
                 undone += aggregates[id].collect_events()
             return Undo(undone, number)
 
-        return self._record(command, why, dry_run)
+        # Under the write lock, so that nothing changes after the expectation was checked.
+        return self._record(command, why, dry_run, locked=expected_position is not None)
 
     # -- private
 
@@ -261,6 +272,16 @@ class Reverts:
             self._flavors.explicit(past.type, past.flavor, past.configuration)
         except (InvalidConfiguration, InvalidFlavor, UnknownFlavor) as error:
             raise IncompatibleConfiguration(past.kind, past.name, str(error)) from error
+
+    def _expect(self, position: int | None) -> None:
+        """Check that no configuration changed after a position."""
+        if position is None:
+            return
+        number, _, events = next(self._history.changes())
+        last = number + len(events) - 1
+        if last > position:
+            (entry,) = self._history.at([last])
+            raise stale(entry, position)
 
     def _last_standing(self) -> tuple[int, list[tuple[str, str, int]]]:
         """The last change that was not taken back, and takes none back itself."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.history.expectations import stale
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
@@ -133,3 +134,14 @@ class StackReader:
             return self._queries.find_stack(reference)
         except NotFound:
             return self._services.history.find("stack", reference)
+
+    def _expect_active_since(self, position: int | None) -> None:
+        """Check that no other stack was activated after a position.
+
+        Raises:
+            StalePosition: Another one was.
+        """
+        since = self._queries.activated_since()
+        if position is not None and since > position:
+            (entry,) = self._services.history.at([since])
+            raise stale(entry, position)

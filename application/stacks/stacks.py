@@ -80,6 +80,7 @@ class Stacks(StackReader):
         labels: Mapping[str, str | None] | None = None,
         add: bool = False,
         why: str = "",
+        expected_revision: int | None = None,
         **components: Unpack[Composition],
     ) -> StackView:
         """Replace the components of the given types; what is not given stays unchanged.
@@ -90,9 +91,11 @@ class Stacks(StackReader):
             labels: Label → new text, or None to remove it.
             add: Whether to add components, instead of replacing, where a type allows several.
             why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
             **components: Component type → components.
 
         Raises:
+            StaleRevision: It has another revision than the expected one.
             NotFound: The stack or a component does not exist.
             Protected: It is the default stack.
             Invalid: Two components of a type that allows one.
@@ -111,10 +114,15 @@ class Stacks(StackReader):
             if ids:
                 self._services.rules.require_composed(stack, found)
 
-        return self._change(reference, command, why)
+        return self._change(reference, command, why, expected_revision)
 
     def remove_components(
-        self, reference: str | None, components: Mapping[ComponentType, Names], why: str = ""
+        self,
+        reference: str | None,
+        components: Mapping[ComponentType, Names],
+        why: str = "",
+        *,
+        expected_revision: int | None = None,
     ) -> StackView:
         """Remove components from a stack.
 
@@ -122,8 +130,10 @@ class Stacks(StackReader):
             reference: The stack.
             components: Component type → names; empty for all of that type.
             why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
 
         Raises:
+            StaleRevision: It has another revision than the expected one.
             NotInStack: The stack does not contain one of them.
             IncompleteStack: It would have no orchestrator or no artifact store.
             Protected: It is the default stack.
@@ -133,10 +143,15 @@ class Stacks(StackReader):
             stack.remove_components(components_in_stack(stack, components, self._queries))
             self._services.rules.require_composed(stack)
 
-        return self._change(reference, command, why)
+        return self._change(reference, command, why, expected_revision)
 
     def set_default(
-        self, reference: str | None, components: Mapping[ComponentType, str], why: str = ""
+        self,
+        reference: str | None,
+        components: Mapping[ComponentType, str],
+        why: str = "",
+        *,
+        expected_revision: int | None = None,
     ) -> StackView:
         """Choose which of several components of a type steps use by default.
 
@@ -144,8 +159,10 @@ class Stacks(StackReader):
             reference: The stack.
             components: Component type → the default component.
             why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
 
         Raises:
+            StaleRevision: It has another revision than the expected one.
             NotInStack: The stack does not contain one of them.
             NothingToChange: Each of them is the default already.
             Protected: It is the default stack.
@@ -159,18 +176,32 @@ class Stacks(StackReader):
             if stack.version == before:
                 raise NothingToChange(stack.kind, stack.name, stack.version)
 
-        return self._change(reference, command, why)
+        return self._change(reference, command, why, expected_revision)
 
-    def rename(self, reference: str | None, name: str, why: str = "") -> StackView:
+    def rename(
+        self,
+        reference: str | None,
+        name: str,
+        why: str = "",
+        *,
+        expected_revision: int | None = None,
+    ) -> StackView:
         """Rename a stack; an active stack stays active.
 
+        Args:
+            reference: Its name, id or a unique prefix of either.
+            name: The new name.
+            why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
+
         Raises:
+            StaleRevision: It has another revision than the expected one.
             InvalidName: The new name breaks the rule for names.
             NameTaken: Another stack has this name.
             Protected: It is the default stack.
             NothingToChange: It has this name already.
         """
-        return self._change(reference, lambda stack: stack.rename(name), why)
+        return self._change(reference, lambda stack: stack.rename(name), why, expected_revision)
 
     def copy(self, reference: str | None, name: str, why: str = "") -> StackView:
         """Register a copy of a stack, including its labels, under a new name.
@@ -196,15 +227,24 @@ class Stacks(StackReader):
 
         return self._create(command, why)
 
-    def delete(self, reference: str, recursive: bool = False, why: str = "") -> StackView:
+    def delete(
+        self,
+        reference: str,
+        recursive: bool = False,
+        why: str = "",
+        *,
+        expected_revision: int | None = None,
+    ) -> StackView:
         """Delete a stack that is active nowhere, and return its last state.
 
         Args:
             reference: The stack.
             recursive: Whether to delete its components that no other stack contains.
             why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
 
         Raises:
+            StaleRevision: It has another revision than the expected one.
             StackActive: It is active, here or in another project.
             Protected: It is the default stack.
         """
@@ -213,6 +253,7 @@ class Stacks(StackReader):
 
         def command() -> "Sequence[Aggregate]":
             stack = self._load(view.id)
+            repository.expect(stack, expected_revision)
             stack.delete()
             if not recursive:
                 return [stack]
@@ -221,15 +262,19 @@ class Stacks(StackReader):
         repository.attempt(command, why)
         return view
 
-    def activate(self, reference: str, why: str = "") -> StackView:
+    def activate(
+        self, reference: str, why: str = "", *, expected_position: int | None = None
+    ) -> StackView:
         """Activate a stack in the current project, or outside of projects everywhere.
 
         Args:
             reference: The stack; `-` for the one that was active before.
             why: The reason.
+            expected_position: The position of the log that this was decided on; None for any.
 
         Raises:
             NotFound: No stack matches.
+            StalePosition: Another stack was activated after the expected position.
             InvalidStack: Its components do not work together.
             NothingToChange: It is active already.
         """
@@ -239,8 +284,14 @@ class Stacks(StackReader):
         found = self._queries.previous_stack() if reference == PREVIOUS else find(reference)
         self._services.rules.require_composed(self._load(found.id))
         choose = self._services.activations.choose
+
+        def command() -> "Sequence[Aggregate]":
+            self._expect_active_since(expected_position)
+            return [choose(UUID(found.id))]
+
         try:
-            self._services.repository.attempt(lambda: [choose(UUID(found.id))], why)
+            locked = expected_position is not None
+            self._services.repository.attempt(command, why, locked=locked)
         except NothingToChange:
             message = f"stack {found.name!r} is active already"
             raise NothingToChange("stack", found.name, message=message) from None
@@ -270,6 +321,7 @@ class Stacks(StackReader):
         confirmed: bool = False,
         dry_run: bool = False,
         why: str = "",
+        expected_revision: int | None = None,
     ) -> Sequence[HistoryEntry]:
         """Restore an earlier state of a stack, as a new revision.
 
@@ -281,11 +333,13 @@ class Stacks(StackReader):
             confirmed: Whether components may change that other stacks contain.
             dry_run: Whether to return the changes without making them.
             why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
 
         Returns:
             The changes.
 
         Raises:
+            StaleRevision: It has another revision than the expected one.
             NoSuchRevision: It has no such revision.
             DidNotExistAt: It did not exist then.
             ComponentDeleted: A component that it contained then was deleted.
@@ -294,7 +348,14 @@ class Stacks(StackReader):
             NothingToChange: It has that state already.
         """
         return self._services.reverts.revert_stack(
-            self._queries.find_stack(reference), to, as_of, with_components, confirmed, dry_run, why
+            self._queries.find_stack(reference),
+            to,
+            as_of,
+            with_components,
+            confirmed,
+            dry_run,
+            why,
+            expected_revision,
         )
 
     def restore(
@@ -323,10 +384,14 @@ class Stacks(StackReader):
         return self._queries.stack_by_id(str(stack.id), position)
 
     def _change(
-        self, reference: str | None, command: "Callable[[Stack], None]", why: str
+        self,
+        reference: str | None,
+        command: "Callable[[Stack], None]",
+        why: str,
+        expected_revision: int | None,
     ) -> StackView:
         from stackfold.domain.stacks.stack import Stack
 
         id = self.get(reference).id
-        self._services.repository.change(Stack, id, command, why)
+        self._services.repository.change(Stack, id, command, why, expected_revision)
         return self._queries.stack_by_id(id)

@@ -91,6 +91,8 @@ if TYPE_CHECKING:
         ProjectionFailed,
         ReadInterrupted,
         ReadModelDamaged,
+        StalePosition,
+        StaleRevision,
         UnreadableEvent,
         Unrecordable,
         WriteInterrupted,
@@ -238,6 +240,8 @@ __all__ = [
     "StackActive",
     "StackfoldError",
     "StackfoldWarning",
+    "StalePosition",
+    "StaleRevision",
     "StatementFailed",
     "StatementRejected",
     "StepLost",
@@ -262,146 +266,56 @@ __all__ = [
 
 _NAMES = {
     "artifacts": (
-        "ArtifactDamaged",
-        "ArtifactStoreUnavailable",
-        "InvalidMaterializer",
-        "OutsideStore",
-        "PickleForbidden",
-        "UnknownClass",
+        "ArtifactDamaged ArtifactStoreUnavailable InvalidMaterializer OutsideStore "
+        "PickleForbidden UnknownClass"
     ),
-    "bases": (
-        "Busy",
-        "Conflict",
-        "Damaged",
-        "Failed",
-        "Forbidden",
-        "Invalid",
-        "NotFound",
-        "StackfoldError",
-        "Unavailable",
-    ),
-    "changes": (
-        "ChangeElsewhere",
-        "ChangeTimedOut",
-        "OutsideChanges",
-        "StatementFailed",
-        "StatementRejected",
-    ),
+    "bases": "Busy Conflict Damaged Failed Forbidden Invalid NotFound StackfoldError Unavailable",
+    "changes": "ChangeElsewhere ChangeTimedOut OutsideChanges StatementFailed StatementRejected",
     "deployments": (
-        "DeploymentFailed",
-        "DeploymentStopped",
-        "DeploymentUnavailable",
-        "InvalidInputs",
-        "NoManifest",
-        "PredictionRejected",
+        "DeploymentFailed DeploymentStopped DeploymentUnavailable InvalidInputs NoManifest "
+        "PredictionRejected"
     ),
     "engines": (
-        "EngineStopped",
-        "EngineUnavailable",
-        "RemoteStepFailed",
-        "RunDetached",
-        "StepLost",
-        "StepNotRunnable",
+        "EngineStopped EngineUnavailable RemoteStepFailed RunDetached StepLost StepNotRunnable"
     ),
     "flavors": (
-        "DuplicateFlavor",
-        "FlavorClassNotFound",
-        "InstallFailed",
-        "InvalidConfiguration",
-        "InvalidFlavor",
-        "NotInstalled",
-        "UnknownFlavor",
+        "DuplicateFlavor FlavorClassNotFound InstallFailed InvalidConfiguration InvalidFlavor "
+        "NotInstalled UnknownFlavor"
     ),
     "history": (
-        "AsOfOutOfRange",
-        "CannotUndo",
-        "ComponentDeleted",
-        "DidNotExistAt",
-        "IncompatibleConfiguration",
-        "InvalidAsOf",
-        "NeedsConfirmation",
-        "NoSuchRevision",
-        "NotDeleted",
-        "NothingToUndo",
+        "AsOfOutOfRange CannotUndo ComponentDeleted DidNotExistAt IncompatibleConfiguration "
+        "InvalidAsOf NeedsConfirmation NoSuchRevision NotDeleted NothingToUndo"
     ),
-    "images": (
-        "BuildFailed",
-        "PushFailed",
-        "RegistryForbidden",
-        "RegistryUnavailable",
-    ),
-    "limits": ("TooLarge",),
+    "images": "BuildFailed PushFailed RegistryForbidden RegistryUnavailable",
+    "limits": "TooLarge",
     "log": (
-        "ClockJumped",
-        "ConcurrentModification",
-        "ContradictoryEvents",
-        "InvalidFile",
-        "LogDiverged",
-        "LogExists",
-        "LogUnavailable",
-        "PermissionDenied",
-        "ProjectionFailed",
-        "ReadInterrupted",
-        "ReadModelDamaged",
-        "UnreadableEvent",
-        "Unrecordable",
-        "WriteInterrupted",
+        "ClockJumped ConcurrentModification ContradictoryEvents InvalidFile LogDiverged "
+        "LogExists LogUnavailable PermissionDenied ProjectionFailed ReadInterrupted "
+        "ReadModelDamaged StalePosition StaleRevision UnreadableEvent Unrecordable "
+        "WriteInterrupted"
     ),
     "names": (
-        "Ambiguous",
-        "ImportNameTaken",
-        "InvalidActor",
-        "InvalidListing",
-        "InvalidName",
-        "InvalidTag",
-        "NameTaken",
+        "Ambiguous ImportNameTaken InvalidActor InvalidListing InvalidName InvalidTag NameTaken"
     ),
     "runs": (
-        "InvalidOutput",
-        "InvalidPipeline",
-        "NotInStep",
-        "NotResumable",
-        "NoWorkspace",
-        "OutputMismatch",
-        "RunBusy",
-        "RunEnded",
-        "RunFailed",
-        "StepProcessDied",
-        "StepTimedOut",
+        "InvalidOutput InvalidPipeline NotInStep NotResumable NoWorkspace OutputMismatch "
+        "RunBusy RunEnded RunFailed StepProcessDied StepTimedOut"
     ),
-    "secrets": (
-        "MissingSecret",
-        "SecretStoreUnavailable",
-    ),
+    "secrets": "MissingSecret SecretStoreUnavailable",
     "stacks": (
-        "ComponentsDiffer",
-        "IncompleteStack",
-        "InUse",
-        "InvalidStack",
-        "NothingToChange",
-        "NotInStack",
-        "Protected",
-        "StackActive",
-        "Violation",
+        "ComponentsDiffer IncompleteStack InUse InvalidStack NothingToChange NotInStack "
+        "Protected StackActive Violation"
     ),
-    "trackers": ("TrackerUnavailable",),
-    "trust": (
-        "UntrustedProject",
-        "UntrustedStore",
-    ),
+    "trackers": "TrackerUnavailable",
+    "trust": "UntrustedProject UntrustedStore",
     "warnings": (
-        "CodeChanged",
-        "HomeWritable",
-        "LogContradicts",
-        "StackfoldWarning",
-        "UnresolvedHint",
-        "VersionsDiffer",
-        "WouldNotRun",
+        "CodeChanged HomeWritable LogContradicts StackfoldWarning UnresolvedHint "
+        "VersionsDiffer WouldNotRun"
     ),
 }
 """File → the names that are loaded from it, on first use: a command needs few of them."""
 
-_FILES = {name: file for file, names in _NAMES.items() for name in names}
+_FILES = {name: file for file, names in _NAMES.items() for name in names.split()}
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module
 

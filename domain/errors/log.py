@@ -25,6 +25,63 @@ class ConcurrentModification(Conflict):
         )
 
 
+class StaleRevision(ConcurrentModification):
+    """A command expected another revision than the latest, so nothing was recorded.
+
+    Attributes:
+        kind: What was to be changed, such as "stack".
+        name: Its name.
+        revision: Its latest revision.
+        by: Who made the change after the expected revision; empty if there was none.
+        fields: The fields that changed after the expected revision.
+        expected: The expected revision.
+    """
+
+    def __init__(
+        self, kind: str, name: str, revision: int, by: str, fields: Sequence[str], expected: int
+    ) -> None:
+        super().__init__(kind, name, revision, by, fields)
+        self.expected = expected
+        since = f"{by} changed {', '.join(fields)}; " if fields else ""
+        self.args = (
+            f"{kind} {name!r} is at revision {revision}, not {expected}: {since}nothing was "
+            "recorded: check it and try again",
+        )
+
+
+class StalePosition(ConcurrentModification):
+    """A command expected that nothing changed after a position, so nothing was recorded.
+
+    Attributes:
+        kind: What changed, such as "stack".
+        name: Its name.
+        revision: Its revision after that change.
+        by: Who made that change.
+        fields: The fields that it changed.
+        expected: The expected position.
+        position: The position of the change.
+        action: What was done, as a participle, such as "updated".
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        revision: int,
+        by: str,
+        fields: Sequence[str],
+        expected: int,
+        position: int,
+        action: str,
+    ) -> None:
+        super().__init__(kind, name, revision, by, fields)
+        self.expected, self.position, self.action = expected, position, action
+        self.args = (
+            f"after #{expected}, {by} changed the log (#{position}: {kind} {name!r} {action}), "
+            "nothing was recorded: check it and try again",
+        )
+
+
 class LogUnavailable(Unavailable):
     """The log cannot be read or written: it is locked, missing, read-only, full or damaged.
 

@@ -166,8 +166,9 @@ class PostgresDatabase(PostgresChecks):
             try:
                 cursor.execute(_OWN_SEARCH_PATH)
                 # The protocol of binary results allows a single statement only.
-                rows = own_tables.rows_of(cursor.execute(statement, parameters, binary=True))
-                cursor.execute(f"SET LOCAL search_path TO {self.main}")
+                own = cursor.execute(statement.encode(), parameters, binary=True)
+                rows = own_tables.rows_of(own)
+                cursor.execute(f"SET LOCAL search_path TO {self.main}".encode())
             except psycopg.Error as error:
                 if self._connection.closed:
                     raise

@@ -239,6 +239,13 @@ class SqlQueries:
         rows = self._database.read(f"SELECT t.id {source} AND t.scope = ?", [*parameters, scope])
         return rows[0][0] if rows else None
 
+    def activated_since(self) -> int:
+        """The position of the activation that determines the active stack; 0 without one."""
+        scopes = self._scope().all
+        current = "SELECT scope, since FROM activations WHERE until IS NULL AND scope IN "
+        since = dict(self._database.read(f"{current}({marks(scopes)})", scopes))
+        return next((int(since[scope]) for scope in scopes if scope in since), 0)
+
     def scopes_with(self, stack: str) -> list[str]:
         """The scopes in which a stack is active."""
         rows = self._database.read(

@@ -113,6 +113,8 @@ __all__ = [
     "StackActive",
     "StackfoldError",
     "StackfoldWarning",
+    "StalePosition",
+    "StaleRevision",
     "StatementFailed",
     "StatementRejected",
     "StepLost",
