@@ -32,8 +32,9 @@ class Turn:
         else:
             if unit.inherited:
                 unit.check()
-            if not self._lock.acquire(timeout=unit.remaining + 1):
-                raise ChangeElsewhere
+            while not self._lock.acquire(timeout=unit.remaining + 1):
+                if self._unit is unit:
+                    raise ChangeElsewhere
         if self._unit is not None:
             # Another async task of the same thread also gets here.
             try:

@@ -11,7 +11,7 @@ from stackfold.application.eventsourcing.custom_projection import (
     Projection,
     ProjectionChange,
 )
-from stackfold.domain.errors import Invalid, ProjectionFailed, StackfoldError, UnreadableEvent
+from stackfold.domain.errors import Invalid, LogUnavailable, ProjectionFailed, UnreadableEvent
 from stackfold.infrastructure.database.protocol import Database, NewEvents
 from stackfold.infrastructure.eventstore.hash_chain import START, Checkpoint, Record
 from stackfold.infrastructure.eventstore.log_pages import LogPages, Page, valid_size
@@ -158,7 +158,7 @@ class ProjectionFollower:
     def _call(self, method: Callable[..., None], *arguments: Any) -> None:
         try:
             method(*arguments)
-        except StackfoldError:
+        except LogUnavailable:
             raise
         except Exception as error:
             change: ProjectionChange = arguments[-1]

@@ -51,7 +51,7 @@ _IN_POSTGRES = (
 
 
 class LogStore:
-    """The database of the log itself."""
+    """The database of the log itself, without access to the tables of Stackfold."""
 
     lock_tables = "SELECT 1"  # the write lock was acquired
 
@@ -63,13 +63,8 @@ class LogStore:
     @contextmanager
     def transaction(self, name: str) -> Iterator[Execute]:
         """A transaction under the write lock, or a part of the current one."""
-        with self._database.write() as cursor:
-
-            def execute(statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
-                result = cursor.execute(statement, parameters)
-                return [*result.fetchall()] if result.description else []
-
-            yield execute
+        with self._database.write():
+            yield self._database.execute_own
 
     def close(self) -> None:
         """Do nothing: the workspace closes the database."""

@@ -52,6 +52,12 @@ class Fragile(Stacks):
 NAMES = "SELECT name FROM names ORDER BY name"
 
 
+def rows(ws):
+    """The names that a projection stored in the database of the log."""
+    with ws.change() as change:
+        return change.execute(NAMES)
+
+
 def names_in(place):
     """The names that a projection stored in a file or a database of PostgreSQL."""
     connect = psycopg.connect if str(place).startswith("postgresql:") else sqlite3.connect
@@ -105,10 +111,10 @@ def test_a_connection_of_ones_own_is_used_and_left_open(ws, mine):
 def test_a_projection_may_be_in_the_database_of_the_log(ws):
     stack(ws, "a")
     ws.run_projection(Stacks(), timeout=0)
-    assert ws._database.read(NAMES) == [("a",), ("default",)]
+    assert rows(ws) == [("a",), ("default",)]
     assert ws.log.verify().intact
     ws.log.rebuild()
-    assert ws._database.read(NAMES) == [("a",), ("default",)]
+    assert rows(ws) == [("a",), ("default",)]
 
 
 def test_a_new_event_is_applied_until_the_projection_is_stopped(tmp_path, mine):
@@ -236,17 +242,20 @@ def place(request, tmp_path):
     if request.param == "a file":
         yield {"home": tmp_path / "home"}
         return
-    with request.getfixturevalue("postgres").lent() as url:
+    server = request.getfixturevalue("postgres")
+    with server.lent() as url:
         yield {"home": tmp_path / "home", "store": url}
+        database = url.rpartition("/")[2]
+        server.execute("DROP TABLE IF EXISTS names, stackfold_checkpoints", database)
 
 
 def test_an_inline_projection_is_as_current_as_the_log(place):
     with Workspace.open(**place, projections=[Stacks()]) as ws:
-        assert ws._database.read(NAMES) == [("default",)]
+        assert rows(ws) == [("default",)]
         stack(ws, "a")
-        assert ws._database.read(NAMES) == [("a",), ("default",)]
+        assert rows(ws) == [("a",), ("default",)]
         ws.undo()
-        assert ws._database.read(NAMES) == [("default",)]
+        assert rows(ws) == [("default",)]
         assert ws.log.verify().intact
 
 
@@ -257,20 +266,20 @@ def test_an_inline_projection_that_fails_fails_the_command(place):
             stack(ws, "bad")
         assert ws.log.head() == head
         stack(ws, "good")
-        assert ws._database.read(NAMES) == [("default",), ("good",)]
+        assert rows(ws) == [("default",), ("good",)]
 
 
 def test_events_of_processes_without_the_projection_are_applied_later(place):
     with Workspace.open(**place, projections=[Stacks()]) as ws, Workspace.open(**place) as other:
         stack(other, "a")
-        assert ws._database.read(NAMES) == [("default",)]
+        assert rows(ws) == [("default",)]
         stack(ws, "b")
-        assert ws._database.read(NAMES) == [("a",), ("b",), ("default",)]
+        assert rows(ws) == [("a",), ("b",), ("default",)]
         stack(other, "c")
     with Workspace.open(**place, projections=[Stacks()]) as ws:
-        assert ws._database.read(NAMES) == [("a",), ("b",), ("c",), ("default",)]
+        assert rows(ws) == [("a",), ("b",), ("c",), ("default",)]
         ws.run_projection(Stacks(), rebuild=True, timeout=0)
-        assert ws._database.read(NAMES) == [("a",), ("b",), ("c",), ("default",)]
+        assert rows(ws) == [("a",), ("b",), ("c",), ("default",)]
 
 
 def test_a_dry_run_leaves_no_row_of_an_inline_projection():
@@ -278,9 +287,24 @@ def test_a_dry_run_leaves_no_row_of_an_inline_projection():
         stack(ws, "a")
         ws.stacks.rename("a", "b")
         ws.stacks.revert("b", dry_run=True)
-        assert ws._database.read(NAMES) == [("b",), ("default",)]
+        assert rows(ws) == [("b",), ("default",)]
 
 
 def test_two_inline_projections_of_one_name_are_rejected():
     with pytest.raises(Invalid, match="two projections have the name 'Stacks'"):
         Workspace.in_memory(projections=[Stacks(), Stacks()])
+
+
+class Forger(Stacks):
+    """Tries to change the log."""
+
+    def apply(self, event, change):
+        change.execute("DELETE FROM events WHERE position > 1")
+
+
+def test_an_inline_projection_cannot_use_the_tables_of_the_log(place):
+    with pytest.raises(ProjectionFailed):
+        Workspace.open(**place, projections=[Forger()])
+    with Workspace.open(**place) as ws:
+        assert ws.log.verify().intact
+        assert ws.log.head().position == 4

@@ -329,3 +329,10 @@ def test_another_task_of_the_thread_is_rejected_until_the_block_ends(ws):
 
     asyncio.run(both())
     assert names(ws) == ["a", "c", "default"]
+
+
+def test_a_thread_that_the_block_waits_for_is_rejected_after_the_time(ws):
+    with unchanged(ws), ThreadPoolExecutor(1) as thread, pytest.raises(ChangeTimedOut):  # noqa: PT012, SIM117
+        with ws.change(timeout=0.1):
+            with pytest.raises(ChangeElsewhere):
+                thread.submit(names, ws).result()

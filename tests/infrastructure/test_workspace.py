@@ -135,10 +135,23 @@ def test_a_workspace_shows_its_nouns_and_little_else():
         "artifacts", "components", "deployments", "flavors", "images", "integrations", "log",
         "pipelines", "runs", "secrets", "stacks",
     }  # fmt: skip
-    verbs = {"init_project", "run", "status", "trust", "undo", "untrust"}
-    itself = {"close", "closed", "exists", "home", "import_log", "in_memory", "open", "store"}
+    verbs = {"acting_as", "change", "init_project", "run", "status", "trust", "undo", "untrust"}
+    following = {"run_projection", "subscribe", "subscribe_async"}
+    itself = {
+        "actor",
+        "close",
+        "closed",
+        "exists",
+        "home",
+        "import_log",
+        "in_memory",
+        "open",
+        "store",
+    }
     with Workspace.in_memory() as ws:
-        assert {name for name in dir(ws) if not name.startswith("_")} == nouns | verbs | itself
+        assert {
+            name for name in dir(ws) if not name.startswith("_")
+        } == nouns | verbs | following | itself
 
 
 def test_the_package_shows_its_public_names_only():
