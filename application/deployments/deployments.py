@@ -258,10 +258,10 @@ class Deployments:
             NotFound: There never was such a deployment.
         """
         try:
-            found = self._queries.find_deployment(reference)
+            id = self._queries.find_deployment(reference).id
         except NotFound:
-            found = self._history.find("deployment", reference)
-        return self._history.of(found.id, limit)
+            id = self._history.find("deployment", reference).id
+        return self._history.of(id, limit)
 
     @outside_changes
     def predict(self, reference: str, inputs: Any) -> Any:
@@ -281,7 +281,7 @@ class Deployments:
             DeploymentUnavailable: It is not served, or its server does not answer.
             PredictionRejected: Its server cannot predict from these inputs.
         """
-        from stackfold.application.ports.tensors import nested, tensors_of
+        from stackfold.application.ports.tensors import as_lists, tensors_of
 
         id, name = self._queries.find_deployment(reference)
         tensors = tensors_of(inputs)
@@ -292,12 +292,10 @@ class Deployments:
         deployer = deployers.known(deployment.deployer)
         answer = deployer.predict(deployers.deployed(deployment), tensors)
         try:
-            found = {each.name: nested(each) for each in answer}
+            return as_lists(answer)
         except ValueError as error:
-            raise DeploymentUnavailable(
-                name, f"its server returned an invalid answer: {error}"
-            ) from None
-        return next(iter(found.values())) if len(found) == 1 else found
+            problem = f"its server returned an invalid answer: {error}"
+            raise DeploymentUnavailable(name, problem) from None
 
     def logs(self, reference: str, *, follow: bool = False) -> Iterator[str]:
         """Return the logs of a deployment's server, in pieces, the oldest first.
@@ -398,8 +396,5 @@ class Deployments:
             try:
                 claim.enter_context(self._services.claims.claim(id, name))
             except RunBusy:
-                raise Busy(
-                    f"the deployment {name!r} is being started, stopped or deleted by another "
-                    "command: wait until that has ended"
-                ) from None
+                raise Busy(f"another command is using deployment {name!r}: wait for it") from None
             yield

@@ -79,6 +79,22 @@ def nested(tensor: Tensor) -> Any:
     return _reshaped(values, tensor.shape) if tensor.shape else values[0]
 
 
+def as_lists(tensors: Sequence[Tensor]) -> Any:
+    """Return tensors as nested lists, as `nested` does.
+
+    Args:
+        tensors: One tensor or several.
+
+    Returns:
+        The list of a single tensor; of several, a dictionary of lists by tensor name.
+
+    Raises:
+        ValueError: The values of a tensor do not fill its shape.
+    """
+    found = {each.name: nested(each) for each in tensors}
+    return next(iter(found.values())) if len(found) == 1 else found
+
+
 def _reshaped(values: list[Any], shape: Sequence[int]) -> list[Any]:
     first, *rest = shape
     if not rest:

@@ -13,6 +13,7 @@ from stackfold.domain.pipelines.code import fingerprints
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.pipelines.run_configuration import RunConfiguration
 from stackfold.domain.runs.environment import Environment
+from stackfold.infrastructure.system import environment
 
 
 @step
@@ -177,7 +178,7 @@ def test_the_byte_code_of_another_python_is_told(runs, monkeypatch):
     def elsewhere():
         return Environment(python="3.99.1")
 
-    monkeypatch.setattr(runs, "_environment", elsewhere)
+    monkeypatch.setattr(environment, "environment", elsewhere)
     runs.start(single(lambda: 1))
     monkeypatch.undo()
     run = runs.start(single(lambda: 2))

@@ -7,6 +7,7 @@ from stackfold.domain.errors import NotFound, RunFailed
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.system import environment
 
 
 @Pipeline
@@ -141,7 +142,7 @@ def test_packages_and_python_are_told(workspace, runs, monkeypatch):
     changed = Environment.model_validate(
         {**there, "python": "3.99.0", "packages": {**there["packages"], "numpy": "9", "pip": "1"}}
     )
-    monkeypatch.setattr(runs, "_environment", lambda: changed)
+    monkeypatch.setattr(environment, "environment", lambda: changed)
     second = runs.start(training)
     diff = runs.diff(first.id, second.id)
     assert told(diff, "packages") == [

@@ -27,6 +27,7 @@ ALLOWED = VIEWS | {
     "stackfold.domain.errors",
     "stackfold.domain.stacks.component_type",
     "stackfold.domain.limits",
+    "stackfold.domain.rfc3339",
 }
 
 

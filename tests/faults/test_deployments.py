@@ -144,7 +144,7 @@ def test_an_interrupted_command_leaves_no_server(ws, deploying):
 def test_a_starting_deployment_belongs_to_its_command(ws, deploying):
     assert ws.deployments.get("churn").status == "starting"
     for refused in (ws.deployments.start, ws.deployments.stop, ws.deployments.delete):
-        with pytest.raises(Busy, match="being started, stopped or deleted by another"):
+        with pytest.raises(Busy, match="another command is using deployment"):
             refused("churn")
     with pytest.raises(DeploymentUnavailable, match="it is being started: wait until it is ready"):
         ws.deployments.predict("churn", [[1, 2]])
