@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from stackfold import errors
+from stackfold.domain import errors
 from stackfold.domain.errors import (
     Busy,
     Conflict,

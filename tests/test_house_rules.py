@@ -35,6 +35,7 @@ DOMAIN_MAY_IMPORT = PURE_STDLIB | {"stackfold.domain", "pydantic", "eventsourcin
 # are compared and written as text, no file is opened. And the table of the loaded modules, in
 # which classes are found that must not be imported.
 DOMAIN_MAY_ALSO_IMPORT = {
+    ROOT / "domain" / "errors" / "__init__.py": {"importlib"},  # each error on first use
     ROOT / "domain" / "exact_json" / "class_finder.py": {"pathlib", "sys"},
     ROOT / "domain" / "exact_json" / "encoding.py": {"base64", "pathlib"},
     ROOT / "domain" / "exact_json" / "decoding.py": {"base64", "pathlib", "zoneinfo", "ipaddress"},

@@ -34,9 +34,10 @@ ALLOWED = VIEWS | {
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_the_command_line_knows_the_workspace_its_views_and_its_errors_only(path):
     imported = {
-        node.module
+        f"{node.module}.{alias.name}" if node.module == "stackfold.domain" else node.module
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and node.module.startswith("stackfold.")
+        for alias in node.names
     }
     beyond = {name for name in imported if not name.startswith("stackfold.cli")} - ALLOWED
     assert not beyond
