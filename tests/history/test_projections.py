@@ -216,7 +216,18 @@ class Absurd(Endless):
         (Absurd(), {}),
         ("projection", {}),
     ],
-    ids=str,
+    ids=[
+        "a rebuild without a method for it",
+        "a number",
+        "no such folder",
+        "no such server",
+        "no batch",
+        "a negative time",
+        "a class",
+        "no name",
+        "topics as text",
+        "a text",
+    ],
 )
 def test_what_cannot_be_run_is_rejected(ws, projection, options):
     with pytest.raises(StackfoldError):
