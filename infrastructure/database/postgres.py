@@ -162,13 +162,12 @@ class PostgresDatabase(PostgresChecks):
         own_tables.require_statement(statement)
         own_tables.require_other_schema(statement, self.main)
         with self.write():
-            cursor = self._connection.cursor()
+            cursor: Any = self._connection.cursor()
             try:
                 cursor.execute(_OWN_SEARCH_PATH)
                 # The protocol of binary results allows a single statement only.
-                own = cursor.execute(statement.encode(), parameters, binary=True)
-                rows = own_tables.rows_of(own)
-                cursor.execute(f"SET LOCAL search_path TO {self.main}".encode())
+                rows = own_tables.rows_of(cursor.execute(statement, parameters, binary=True))
+                cursor.execute(f"SET LOCAL search_path TO {self.main}")
             except psycopg.Error as error:
                 if self._connection.closed:
                     raise
