@@ -77,7 +77,7 @@ def test_a_task_knows_which_step_it_executes(document):
         given = task["inputs"]["parameters"]
         assert given["step"]["runtimeValue"]["constant"] == step
         source = given["source"]["runtimeValue"]["constant"]
-        assert source == "kubeflow_pipelines:training"
+        assert source == f"{kubeflow_pipelines.__file__}:training"
 
 
 def test_a_final_task_always_ends_the_run(document):
