@@ -14,6 +14,10 @@ _EXACT = frozenset({"bool", "float32", "float64", "datetime64[us]", "datetime64[
 }
 """Column types that Parquet always preserves; others are tested."""
 
+_ALONE: dict[str, Any] = {"engine": "pyarrow", "use_threads": False, "pre_buffer": False}
+"""How a single column is read. Arrow's threads would be of no use, and a program that ends soon
+afterwards was aborted by them at times ("terminate called without an active exception")."""
+
 _LARGE = 2**26
 """Frames of at least this many bytes are read column by column."""
 
@@ -72,9 +76,9 @@ def _frame(file: BinaryIO) -> Any:
         if plain and column["numpy_type"] in _EXACT:
             columns[name] = _filled(stored, name)
         else:
-            only = pandas.read_parquet(file, engine="pyarrow", columns=[name])[name]
+            only = pandas.read_parquet(file, columns=[name], **_ALONE)[name]
             columns[name] = only.array.copy()  # the values of a series may be read-only
-    index = pandas.read_parquet(file, engine="pyarrow", columns=[]).index
+    index = pandas.read_parquet(file, columns=[], **_ALONE).index
     return pandas.DataFrame(columns, index=index, copy=False)
 
 
@@ -84,7 +88,9 @@ def _filled(stored: Any, name: str) -> Any:
 
     column, first = None, 0
     for group in range(stored.metadata.num_row_groups):
-        part = stored.read_row_group(group, columns=[name], use_pandas_metadata=False)
+        part = stored.read_row_group(
+            group, columns=[name], use_pandas_metadata=False, use_threads=False
+        )
         values = part.column(0).to_numpy()
         if column is None:
             column = numpy.empty(stored.metadata.num_rows, values.dtype)
