@@ -1,7 +1,5 @@
 """Deployments: what is recorded, how it is found, and what it answers."""
 
-from inspect import signature
-
 import numpy as np
 import pytest
 from plain_deployer import ELSEWHERE, kill, listening
@@ -210,7 +208,7 @@ def test_it_outlives_its_stack_its_components_and_its_run(ws, served):
     ws.components.delete(DEPLOYER, "plain")
     ws.flavors.delete(DEPLOYER, "plain")
     ws.runs.delete(ws.runs.list()[0].id)
-    ws.artifacts.prune(grace=-signature(ws.artifacts.prune).parameters["grace"].default)
+    ws.artifacts.prune(grace=-ws.artifacts.prune.__wrapped__.__kwdefaults__["grace"])
     assert served.predict("churn", [[1, 2]]) == [3.0]
     served.stop("churn")
     assert served.start("churn").status == "ready"
@@ -222,7 +220,7 @@ def test_it_outlives_its_stack_its_components_and_its_run(ws, served):
 def test_once_it_is_deleted_its_model_is_pruned(ws, served):
     (run,) = ws.runs.list()
     ws.runs.delete(run.id)
-    grace = -signature(ws.artifacts.prune).parameters["grace"].default
+    grace = -ws.artifacts.prune.__wrapped__.__kwdefaults__["grace"]
     (pruned,) = ws.artifacts.prune(grace=grace)
     assert (len(pruned.removed), pruned.referenced) == (0, 1)
     served.delete("churn")
