@@ -41,7 +41,7 @@ def _print_version(context: Any, parameter: Any, given: bool) -> None:
 def _entries() -> dict[str, Entry]:
     entries = {
         "init": Entry("Make a folder a project with its own active stack.", partial(_leaf, "init")),
-        "trust": Entry("Trust a project that somebody else owns.", partial(_leaf, "trust")),
+        "trust": Entry("Trust a project that another user owns.", partial(_leaf, "trust")),
         "untrust": Entry("Revoke the trust of a project.", partial(_leaf, "untrust")),
         "status": Entry("Show the home, the log and the active stack.", partial(_leaf, "status")),
         "undo": Entry("Undo the last change.", partial(_leaf, "undo")),

@@ -47,7 +47,7 @@ def trust(
         ),
     ] = None,
 ) -> None:
-    """Trust a project that somebody else owns, and the log that it names.
+    """Trust a project that another user owns, and the log that it names.
 
     Read its .stackfold/project.json first: commands in the project use that log.
     """

@@ -1,4 +1,4 @@
-"""Trusting projects that somebody else owns; needs no log."""
+"""Trust in projects that another user owns; needs no log."""
 
 import os
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ class ProjectTrust:
 
     @staticmethod
     def trust(folder: str | os.PathLike[str] | None = None) -> "TrustedProject":
-        """Trust a project that somebody else owns, and the log that it names.
+        """Trust a project that another user owns, and the log that it names.
 
         Args:
             folder: A folder of the project; by default the current one.

@@ -1,4 +1,4 @@
-"""What can be asked about deployments, and what the answers look like."""
+"""Views of deployments, and the queries that return them."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -6,17 +6,17 @@ from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
 
 OPEN = ("started", "unfinished")
-"""What the log knows of deployments of which somebody who looks can tell more."""
+"""The recorded statuses of deployments whose server can be asked how it is."""
 
 
 class DeploymentView(NamedTuple):
-    """A deployment as it is, or as it was at the position that was asked for."""
+    """A deployment, now or at a point in the past."""
 
     id: str
     name: str
     status: str
-    """What the log knows: "unfinished", "started", "failed" or "stopped"; or how it was found by
-    somebody who looked, see `application.deployments.deployments.Deployments.list`."""
+    """As recorded: "unfinished", "started", "failed" or "stopped"; or the state of its server, see
+    `application.deployments.deployments.Deployments.list`."""
     model: str
     """What is served, as "pipeline/step/output@version"."""
     stack: str

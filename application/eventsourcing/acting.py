@@ -80,7 +80,7 @@ class Acting:
 
 
 class _Block:
-    """A block in which somebody acts in a workspace."""
+    """A `with` block that sets the actor of a workspace."""
 
     def __init__(self, acting: Acting, actor: Actor, correlation_id: str | None) -> None:
         self.acting, self.actor, self.correlation_id = acting, actor, correlation_id

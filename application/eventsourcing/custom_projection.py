@@ -69,9 +69,11 @@ class Projection(ABC):
     def create(self, change: ProjectionChange) -> None:  # noqa: B027  # optional
         """Create the tables; called before the first event, and when the projection is rebuilt."""
 
-    def drop(self, change: ProjectionChange) -> None:
-        """Drop the tables, or delete their rows; called when the projection is rebuilt."""
-        raise NotImplementedError
+    def drop(self, change: ProjectionChange) -> None:  # noqa: B027  # optional
+        """Drop the tables, or delete their rows, when the projection is rebuilt.
+
+        A projection that does not define it cannot be rebuilt.
+        """
 
     @abstractmethod
     def apply(self, event: Any, change: ProjectionChange) -> None:

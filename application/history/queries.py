@@ -68,7 +68,7 @@ class History(Protocol):
 
         Yields:
             Its number, the number of the change that it took back if it took one back, and its
-            events as (aggregate's topic, id, revision), newest first. Runs change nothing; what
-            was done to deployments is told too.
+            events as (aggregate's topic, id, revision), newest first. Runs are left out;
+            deployments are included.
         """
         ...

@@ -1,4 +1,4 @@
-"""Activations: which stack is active where somebody works."""
+"""Activations: which stack is active in which scope."""
 
 from uuid import UUID
 

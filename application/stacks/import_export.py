@@ -115,8 +115,8 @@ class ImportExport:
             InvalidStack: Its components cannot work together.
             UnknownFlavor: A flavor does not exist.
         """
-        told = read(document, name, origin)
-        import_ = _Import(told, self._queries, self._flavors, on_conflict)
+        parsed = read(document, name, origin)
+        import_ = _Import(parsed, self._queries, self._flavors, on_conflict)
         self._repository.attempt(import_.command, why)
         views = [self._queries.component(type, id) for id, type in import_.used.items()]
         return Imported(
@@ -130,16 +130,20 @@ class _Import:
     """One import; its command is repeated after a concurrent change."""
 
     def __init__(
-        self, told: StackDocument, queries: StackQueries, flavors: Flavors, on_conflict: OnConflict
+        self,
+        document: StackDocument,
+        queries: StackQueries,
+        flavors: Flavors,
+        on_conflict: OnConflict,
     ) -> None:
-        self._told = told
+        self._document = document
         self._queries = queries
         self._rules = StackRules(queries, flavors)
         self._on_conflict = on_conflict
         # Validated first, so that an invalid configuration is reported before any conflict.
         self._explicit = {
             (each.type, each.name): flavors.explicit(each.type, each.flavor, each.configuration)
-            for each in told.components
+            for each in document.components
         }
         self.stack = ""
         """The id of the stack."""
@@ -153,15 +157,15 @@ class _Import:
         self.used, self.registered = {}, set()
         new: list[Aggregate] = []
         differing = []
-        for each in self._told.components:
-            there = self._there(each)
-            same = there is not None and self._same(there, each)
-            if there and not same and self._on_conflict == "fail":
+        for each in self._document.components:
+            existing = self._existing(each)
+            same = existing is not None and self._same(existing, each)
+            if existing and not same and self._on_conflict == "fail":
                 differing.append(f"{each.type.noun} {each.name!r}")
-            elif there and (same or self._on_conflict == "reuse"):
-                self.used[there.id] = each.type
+            elif existing and (same or self._on_conflict == "reuse"):
+                self.used[existing.id] = each.type
             else:
-                component = self._component(each, rename=there is not None)
+                component = self._component(each, rename=existing is not None)
                 new.append(component)
                 self.registered.add(str(component.id))
                 self.used[str(component.id)] = each.type
@@ -181,50 +185,52 @@ class _Import:
             for each in new
             if isinstance(each, Component)
         ]
-        there = [
+        existing = [
             member(self._queries.component(type, id))
             for id, type in self.used.items()
             if id not in self.registered
         ]
-        return [*there, *made]
+        return [*existing, *made]
 
-    def _there(self, told: ComponentDocument) -> ComponentView | None:
-        found = self._queries.components(told.type, _named(told.name))
+    def _existing(self, described: ComponentDocument) -> ComponentView | None:
+        found = self._queries.components(described.type, _named(described.name))
         return found[0] if found else None
 
-    def _same(self, there: ComponentView, told: ComponentDocument) -> bool:
-        explicit = self._explicit[told.type, told.name]
-        return (there.flavor, there.configuration) == (told.flavor, explicit)
+    def _same(self, existing: ComponentView, described: ComponentDocument) -> bool:
+        explicit = self._explicit[described.type, described.name]
+        return (existing.flavor, existing.configuration) == (described.flavor, explicit)
 
-    def _component(self, told: ComponentDocument, rename: bool) -> Component:
-        name = told.name
+    def _component(self, described: ComponentDocument, rename: bool) -> Component:
+        name = described.name
         if rename:
-            described = {each.name for each in self._told.components if each.type is told.type}
+            taken = {each.name for each in self._document.components if each.type is described.type}
             name = _free(
                 name,
                 lambda other: (
-                    other in described or bool(self._queries.components(told.type, _named(other)))
+                    other in taken or bool(self._queries.components(described.type, _named(other)))
                 ),
             )
-        explicit = self._explicit[told.type, told.name]
-        return Component.register(told.type, name, told.flavor, explicit, told.labels)
+        explicit = self._explicit[described.type, described.name]
+        return Component.register(
+            described.type, name, described.flavor, explicit, described.labels
+        )
 
     def _stack(self) -> Stack:
-        told, queries = self._told, self._queries
+        document, queries = self._document, self._queries
         composition: dict[ComponentType, list[UUID]] = {}
         for id, type in self.used.items():
             composition.setdefault(type, []).append(UUID(id))
-        name = told.name
-        for there in queries.stacks(_named(name)):
-            held: dict[str, list[UUID]] = {}
-            for each in queries.stack_components(there.id):
-                held.setdefault(each.type, []).append(UUID(each.id))
-            if held == composition and (there.description, there.labels) == told[1:3]:
-                raise NothingToChange("stack", there.name, there.revision)
+        name = document.name
+        for existing in queries.stacks(_named(name)):
+            current: dict[str, list[UUID]] = {}
+            for each in queries.stack_components(existing.id):
+                current.setdefault(each.type, []).append(UUID(each.id))
+            if current == composition and (existing.description, existing.labels) == document[1:3]:
+                raise NothingToChange("stack", existing.name, existing.revision)
             if self._on_conflict != "rename":
                 raise ImportNameTaken("stack", name)
             name = _free(name, lambda other: bool(queries.stacks(_named(other))))
-        return Stack.register(name, composition, told.description, told.labels)
+        return Stack.register(name, composition, document.description, document.labels)
 
 
 def _named(name: str) -> Listing:

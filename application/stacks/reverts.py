@@ -292,7 +292,7 @@ class Reverts:
             elif number not in taken_back and number > FIRST_CHANGE:
                 if any(self._revertible(topic) for topic, *_ in events):
                     return number, events
-                self._must_be_gone(events[0][1], number)
+                self._require_deleted(events[0][1], number)
         raise NothingToUndo
 
     def _revertible(self, topic: str) -> type[Revertible] | None:
@@ -302,8 +302,8 @@ class Reverts:
             return None
         return cast(type[Revertible], declared.aggregate)
 
-    def _must_be_gone(self, deployment: str, change: int) -> None:
-        """Refuse to go past a deployment, which somebody may mean, unless it was deleted."""
+    def _require_deleted(self, deployment: str, change: int) -> None:
+        """Reject an undo that would step over a deployment that still exists."""
         if self._queries.existing("deployment", [deployment]):
             (entry,) = self._history.of(deployment, 1)
             raise CannotUndo(change, "deployment", entry.name, entry.action)

@@ -69,7 +69,7 @@ class FlavorDescription(NamedTuple):
 
 
 class StatusView(NamedTuple):
-    """Where somebody works, and what is active there."""
+    """The home, project and active stack of a workspace."""
 
     home: str
     """The folder that holds the log."""
