@@ -12,6 +12,7 @@ from stackfold.cli.options import (
     AsOf,
     Columns,
     DryRun,
+    ExpectedRevision,
     Limit,
     Message,
     Name,
@@ -135,12 +136,20 @@ def _declare_changes(noun: Noun, type: ComponentType) -> None:
         name: Annotated[str | None, _name_or_active(type)] = None,
         label: SetLabels = None,
         remove_label: RemoveLabels = None,
+        expected_revision: ExpectedRevision = None,
         message: Message = "",
     ) -> None:
         configuration = read_values(attributes_of(context))
         changes = label_changes(label, remove_label)
         with Workspace.open() as workspace:
-            view = workspace.components.update(type, name, configuration, changes, why=message)
+            view = workspace.components.update(
+                type,
+                name,
+                configuration,
+                changes,
+                why=message,
+                expected_revision=expected_revision,
+            )
         echo(f"{type.noun} {view.name!r} updated, revision {view.revision}")
 
     @noun.command("remove-attribute", help="Reset attributes to the flavor's defaults.")
@@ -149,35 +158,59 @@ def _declare_changes(noun: Noun, type: ComponentType) -> None:
         attribute: Annotated[
             list[str], typer.Argument(metavar="ATTRIBUTE...", help="The attributes to reset.")
         ],
+        expected_revision: ExpectedRevision = None,
         message: Message = "",
     ) -> None:
         keys = [each.replace("-", "_") for each in attribute]
         with Workspace.open() as workspace:
-            view = workspace.components.remove_attributes(type, name, keys, why=message)
+            view = workspace.components.remove_attributes(
+                type, name, keys, why=message, expected_revision=expected_revision
+            )
         echo(f"{type.noun} {view.name!r} updated, revision {view.revision}")
 
 
 def _declare_names(noun: Noun, type: ComponentType) -> None:
     @noun.command("rename", help=f"Rename {a(type)}; stacks that use it are unaffected.")
-    def rename(name: Annotated[str, _name(type)], new_name: NewName, message: Message = "") -> None:
+    def rename(
+        name: Annotated[str, _name(type)],
+        new_name: NewName,
+        expected_revision: ExpectedRevision = None,
+        message: Message = "",
+    ) -> None:
         with Workspace.open() as workspace:
             old = workspace.components.get(type, name)
-            view = workspace.components.rename(type, old.id, new_name, why=message)
+            view = workspace.components.rename(
+                type, old.id, new_name, why=message, expected_revision=expected_revision
+            )
         echo(f"{type.noun} {old.name!r} renamed to {view.name!r}, revision {view.revision}")
 
     @noun.command("copy", help=f"Copy {a(type)} to a new name.")
-    def copy(name: Annotated[str, _name(type)], new_name: NewName, message: Message = "") -> None:
+    def copy(
+        name: Annotated[str, _name(type)],
+        new_name: NewName,
+        expected_revision: ExpectedRevision = None,
+        message: Message = "",
+    ) -> None:
         with Workspace.open() as workspace:
             old = workspace.components.get(type, name)
-            view = workspace.components.copy(type, old.id, new_name, why=message)
+            view = workspace.components.copy(
+                type, old.id, new_name, why=message, expected_revision=expected_revision
+            )
         echo(f"{type.noun} {old.name!r} copied to {view.name!r}, revision {view.revision}")
 
     @noun.command("delete", help=f"Delete {a(type)} that no stack uses.")
-    def delete(name: Annotated[str, _name(type)], yes: Yes = False, message: Message = "") -> None:
+    def delete(
+        name: Annotated[str, _name(type)],
+        expected_revision: ExpectedRevision = None,
+        yes: Yes = False,
+        message: Message = "",
+    ) -> None:
         with Workspace.open() as workspace:
             old = workspace.components.get(type, name)
             confirm(f"{type.noun} {old.name!r}", yes)
-            view = workspace.components.delete(type, old.id, why=message)
+            view = workspace.components.delete(
+                type, old.id, why=message, expected_revision=expected_revision
+            )
         echo(f"{type.noun} {view.name!r} deleted, revision {view.revision + 1}")
 
 
@@ -202,21 +235,33 @@ def _declare_history(noun: Noun, type: ComponentType) -> None:
         to: ToRevision = None,
         as_of: AsOf = None,
         dry_run: DryRun = False,
+        expected_revision: ExpectedRevision = None,
         message: Message = "",
     ) -> None:
         check_one_point(context, to, as_of)
         with Workspace.open() as workspace:
             entries = workspace.components.revert(
-                type, name, to, as_of=as_of, dry_run=dry_run, why=message
+                type,
+                name,
+                to,
+                as_of=as_of,
+                dry_run=dry_run,
+                why=message,
+                expected_revision=expected_revision,
             )
         print_changes(entries, dry_run)
 
     @noun.command("restore", help=f"Restore a deleted {type.noun}.")
     def restore(
-        name: Annotated[str, _deleted_name(type)], dry_run: DryRun = False, message: Message = ""
+        name: Annotated[str, _deleted_name(type)],
+        dry_run: DryRun = False,
+        expected_revision: ExpectedRevision = None,
+        message: Message = "",
     ) -> None:
         with Workspace.open() as workspace:
-            entries = workspace.components.restore(type, name, dry_run=dry_run, why=message)
+            entries = workspace.components.restore(
+                type, name, dry_run=dry_run, why=message, expected_revision=expected_revision
+            )
         print_changes(entries, dry_run)
 
 

@@ -13,6 +13,7 @@ from stackfold.cli.escapes import escaped_output, json_text
 from stackfold.cli.options import (
     AsOf,
     Columns,
+    ExpectedRevision,
     Limit,
     Message,
     Name,
@@ -183,20 +184,26 @@ def logs(
 
 
 @deployment.command("start")
-def start(name: DeploymentName, message: Message = "") -> None:
+def start(
+    name: DeploymentName, expected_revision: ExpectedRevision = None, message: Message = ""
+) -> None:
     """Start a deployment that is stopped, failed, down or unfinished.
 
     It serves the same model with the same model deployer, in the configuration recorded for it.
     """
     with Workspace.open() as workspace, warnings_as_notes():
-        _echo_served(workspace.deployments.start(name, why=message))
+        _echo_served(
+            workspace.deployments.start(name, why=message, expected_revision=expected_revision)
+        )
 
 
 @deployment.command("stop")
-def stop(name: DeploymentName, message: Message = "") -> None:
+def stop(
+    name: DeploymentName, expected_revision: ExpectedRevision = None, message: Message = ""
+) -> None:
     """Stop the server of a deployment; `start` starts it again."""
     with Workspace.open() as workspace:
-        view = workspace.deployments.stop(name, why=message)
+        view = workspace.deployments.stop(name, why=message, expected_revision=expected_revision)
     echo(f"deployment {view.name!r} stopped, revision {view.revision}")
 
 
@@ -211,6 +218,7 @@ def delete(
             "that still runs and its files remain.",
         ),
     ] = False,
+    expected_revision: ExpectedRevision = None,
     yes: Yes = False,
     message: Message = "",
 ) -> None:
@@ -221,7 +229,9 @@ def delete(
     with Workspace.open() as workspace:
         found = workspace.deployments.find(name)
         confirm(f"deployment {found.name!r}", yes)
-        view = workspace.deployments.delete(found.id, forget=forget, why=message)
+        view = workspace.deployments.delete(
+            found.id, forget=forget, why=message, expected_revision=expected_revision
+        )
     echo(f"deployment {view.name!r} deleted, revision {view.revision + 1}")
 
 

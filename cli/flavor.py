@@ -10,6 +10,7 @@ from stackfold.cli import completion, show
 from stackfold.cli.nouns import a
 from stackfold.cli.options import (
     Columns,
+    ExpectedRevision,
     Message,
     Output,
     Page,
@@ -95,12 +96,15 @@ def _declare_changes(noun: Noun, type: ComponentType) -> None:
 
     @noun.command("delete", help=f"Delete a registered {type.noun} flavor.")
     def delete(
-        name: Annotated[str, _flavor_name(type)], yes: Yes = False, message: Message = ""
+        name: Annotated[str, _flavor_name(type)],
+        expected_revision: ExpectedRevision = None,
+        yes: Yes = False,
+        message: Message = "",
     ) -> None:
         with Workspace.open() as workspace:
             workspace.flavors.require(type, name)
             confirm(f"{type.noun} flavor {name!r}", yes)
-            workspace.flavors.delete(type, name, why=message)
+            workspace.flavors.delete(type, name, why=message, expected_revision=expected_revision)
         echo(f"{type.noun} flavor {name!r} deleted, revision 2")
 
 

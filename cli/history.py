@@ -15,6 +15,7 @@ from stackfold.cli.options import (
     AsOf,
     Columns,
     DryRun,
+    ExpectedRevision,
     Limit,
     Message,
     Output,
@@ -131,6 +132,7 @@ def revert(
         ),
     ] = False,
     dry_run: DryRun = False,
+    expected_revision: ExpectedRevision = None,
     message: Message = "",
 ) -> None:
     """Restore an earlier state of a stack as a new revision; by default the one before."""
@@ -146,6 +148,7 @@ def revert(
                 confirmed=confirmed,
                 dry_run=dry_run,
                 why=message,
+                expected_revision=expected_revision,
             )
 
         try:
@@ -169,11 +172,14 @@ def restore(
         ),
     ],
     dry_run: DryRun = False,
+    expected_revision: ExpectedRevision = None,
     message: Message = "",
 ) -> None:
     """Restore a deleted stack."""
     with Workspace.open() as workspace:
-        entries = workspace.stacks.restore(name, dry_run=dry_run, why=message)
+        entries = workspace.stacks.restore(
+            name, dry_run=dry_run, why=message, expected_revision=expected_revision
+        )
     print_changes(entries, dry_run)
 
 

@@ -27,6 +27,27 @@ Message = Annotated[
         help="The reason for the change; recorded with it.",
     ),
 ]
+ExpectedRevision = Annotated[
+    int | None,
+    typer.Option(
+        "--expected-revision",
+        min=1,
+        metavar="REVISION",
+        show_default=False,
+        help="The revision that the command was decided on; a later one rejects it.",
+    ),
+]
+ExpectedPosition = Annotated[
+    int | None,
+    typer.Option(
+        "--expected-position",
+        min=0,
+        metavar="POSITION",
+        show_default=False,
+        help="The position of the log that the command was decided on; a later change of what it "
+        "changes rejects it.",
+    ),
+]
 Output = Annotated[Format, typer.Option("--output", help="The output format.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
 SetLabels = Annotated[

@@ -7,7 +7,7 @@ import typer
 
 from stackfold.cli import show
 from stackfold.cli.history_rows import print_changes
-from stackfold.cli.options import AsOf, DryRun, Message, Output
+from stackfold.cli.options import AsOf, DryRun, ExpectedPosition, Message, Output
 from stackfold.cli.render import Format, echo
 from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
@@ -81,13 +81,17 @@ def status(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
 
 
 @project.command("undo")
-def undo(dry_run: DryRun = False, message: Message = "") -> None:
+def undo(
+    dry_run: DryRun = False,
+    expected_position: ExpectedPosition = None,
+    message: Message = "",
+) -> None:
     """Undo the last change that is not undone yet.
 
     A second undo undoes the change before.
     """
     with Workspace.open() as workspace:
-        entries = workspace.undo(dry_run=dry_run, why=message)
+        entries = workspace.undo(dry_run=dry_run, why=message, expected_position=expected_position)
     print_changes(entries, dry_run)
 
 

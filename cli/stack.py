@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from stackfold.application.listing.listing import Condition, Listing
-from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.cli import history as past
 from stackfold.cli import import_export as exchange
 from stackfold.cli import show
+from stackfold.cli import stack_names as names
 from stackfold.cli.component_options import (
     Alerters,
     Annotator,
@@ -42,9 +41,10 @@ from stackfold.cli.options import (
     ActiveOrStackName,
     AsOf,
     Columns,
+    ExpectedPosition,
+    ExpectedRevision,
     Message,
     Name,
-    NewName,
     OnlyLabels,
     Output,
     Page,
@@ -53,8 +53,6 @@ from stackfold.cli.options import (
     Size,
     SortBy,
     StackName,
-    Yes,
-    confirm,
     filter_option,
     label_changes,
     listing,
@@ -63,7 +61,6 @@ from stackfold.cli.options import (
 )
 from stackfold.cli.render import Format, Shape, echo, note, show_rows
 from stackfold.cli.typer_ext import Noun, WrongUsage
-from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
 stack = Noun("stack", "Compose, inspect, change and activate stacks.")
@@ -190,6 +187,7 @@ def update(
     description: Description = None,
     label: SetLabels = None,
     remove_label: RemoveLabels = None,
+    expected_revision: ExpectedRevision = None,
     message: Message = "",
 ) -> None:
     """Replace the components of the given types; others are unchanged."""
@@ -200,6 +198,7 @@ def update(
             labels=label_changes(label, remove_label),
             add=add,
             why=message,
+            expected_revision=expected_revision,
             **component_options(context),
         )
     echo(f"stack {view.name!r} updated, revision {view.revision}")
@@ -228,6 +227,7 @@ def remove_component(
             help="Remove only the component of this name; repeatable, with one type.",
         ),
     ] = None,
+    expected_revision: ExpectedRevision = None,
     message: Message = "",
 ) -> None:
     """Remove all components of the given types, or with --only those named.
@@ -242,8 +242,9 @@ def remove_component(
     if only and len(types) > 1:
         raise WrongUsage("--only requires a single type: use one command per type", context)
     with Workspace.open() as workspace:
+        removed = dict.fromkeys(types, only or ())
         view = workspace.stacks.remove_components(
-            name, dict.fromkeys(types, only or ()), why=message
+            name, removed, why=message, expected_revision=expected_revision
         )
     echo(f"stack {view.name!r} updated, revision {view.revision}")
 
@@ -255,6 +256,7 @@ def set_default(
     step_operator: DefaultStepOperator = None,
     experiment_tracker: DefaultExperimentTracker = None,
     alerter: DefaultAlerter = None,
+    expected_revision: ExpectedRevision = None,
     message: Message = "",
 ) -> None:
     """Set the default among several components of a type."""
@@ -264,77 +266,34 @@ def set_default(
             "no type given: give --step-operator, --experiment-tracker or --alerter", context
         )
     with Workspace.open() as workspace:
-        view = workspace.stacks.set_default(name, defaults, why=message)
+        view = workspace.stacks.set_default(
+            name, defaults, why=message, expected_revision=expected_revision
+        )
     echo(f"stack {view.name!r} updated, revision {view.revision}")
 
 
-@stack.command("rename")
-def rename(name: StackName, new_name: NewName, message: Message = "") -> None:
-    """Rename a stack; an active stack remains active."""
-    with Workspace.open() as workspace:
-        old = workspace.stacks.get(name)
-        view = workspace.stacks.rename(old.id, new_name, why=message)
-    echo(f"stack {old.name!r} renamed to {view.name!r}, revision {view.revision}")
-
-
-@stack.command("copy")
-def copy(name: StackName, new_name: NewName, message: Message = "") -> None:
-    """Copy a stack to a new name, including its labels."""
-    with Workspace.open() as workspace:
-        old = workspace.stacks.get(name)
-        view = workspace.stacks.copy(old.id, new_name, why=message)
-    echo(f"stack {old.name!r} copied to {view.name!r}, revision {view.revision}")
-
-
-@stack.command("delete")
-def delete(
-    name: StackName,
-    recursive: Annotated[
-        bool,
-        typer.Option(
-            "--recursive", "-r", help="Also delete its components that no other stack uses."
-        ),
-    ] = False,
-    yes: Yes = False,
-    message: Message = "",
-) -> None:
-    """Delete a stack.
-
-    Asks for confirmation on a terminal; requires --yes elsewhere.
-    """
-    with Workspace.open() as workspace:
-        old = workspace.stacks.get(name)
-        components = _components(workspace, old) if recursive else []
-        confirm(f"stack {old.name!r}" + " and the components that only it uses" * recursive, yes)
-        view = workspace.stacks.delete(old.id, recursive=recursive, why=message)
-        left = {each.id for type in ComponentType for each in workspace.components.list(type)}
-        of_it = Listing(where=(Condition("stack_id", "equals", old.id),))
-        deployments = workspace.deployments.list(of_it, contact=False)
-    echo(f"stack {view.name!r} deleted, revision {view.revision + 1}")
-    if deployments:
-        names = ", ".join(repr(each.name) for each in deployments)
-        note(f"deployments that were started on it keep running: {names}")
-    for each in components:
-        if each.id not in left:
-            noun = each.type.replace("_", " ")
-            echo(f"{noun} {each.name!r} deleted, revision {each.revision + 1}")
+names.declare_on(stack)
 
 
 @stack.command("set")
-def set_active(name: StackName, message: Message = "") -> None:
+def set_active(
+    name: StackName, expected_position: ExpectedPosition = None, message: Message = ""
+) -> None:
     """Activate a stack: in this project, or globally outside of projects.
 
     The NAME - stands for the previously active stack.
     """
     with Workspace.open() as workspace:
-        view = workspace.stacks.activate(name, why=message)
+        view = workspace.stacks.activate(name, why=message, expected_position=expected_position)
         _echo_active(workspace, view.name, view.revision)
 
 
 @stack.command("activate")
-def activate(name: StackName, message: Message = "") -> None:
+def activate(
+    name: StackName, expected_position: ExpectedPosition = None, message: Message = ""
+) -> None:
     """Activate a stack; an alias of `set`."""
-    set_active(name, message)
+    set_active(name, expected_position, message)
 
 
 def _echo_active(workspace: Workspace, name: str, revision: int) -> None:
@@ -344,14 +303,6 @@ def _echo_active(workspace: Workspace, name: str, revision: int) -> None:
     if status.chosen_by == "environment":
         override = os.environ["STACKFOLD_ACTIVE_STACK"]
         note(f"STACKFOLD_ACTIVE_STACK still makes {override!r} active here")
-
-
-def _components(workspace: Workspace, stack: StackView) -> list[ComponentView]:
-    return [
-        workspace.components.get(ComponentType(type), name)
-        for type, names in stack.components.items()
-        for name in names
-    ]
 
 
 @stack.command("check")

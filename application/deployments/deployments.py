@@ -1,25 +1,13 @@
-"""Deployments: one method per query and command on deployments."""
+"""Deployments: one method per command on deployments; queries are in `deployment_reader.py`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from stackfold.application.artifacts.artifact_views import ArtifactQueries
-from stackfold.application.deployments.deployment_views import (
-    OPEN,
-    DeploymentDescription,
-    DeploymentQueries,
-    DeploymentView,
-)
-from stackfold.application.deployments.services import DeploymentServices
-from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.deployments.deployment_reader import DeploymentReader
+from stackfold.application.deployments.deployment_views import DeploymentView
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
-from stackfold.application.history.queries import History
-from stackfold.application.history.views import HistoryEntry
-from stackfold.application.listing.listing import ALL, Listing
-from stackfold.application.listing.reference import Reference
-from stackfold.application.stacks.queries import StackQueries
 from stackfold.domain.errors import (
     Busy,
     Conflict,
@@ -34,7 +22,6 @@ from stackfold.domain.stacks.component_type import ComponentType
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from stackfold.application.deployments.deployment_health import DeploymentHealth
     from stackfold.application.deployments.serving import Serving
     from stackfold.domain.deployments.deployment import Deployment
 
@@ -43,7 +30,7 @@ _SERVED = (_READY, "starting", "elsewhere")
 """The values of `Health` with which a deployment need not be started."""
 
 
-class Deployments:
+class Deployments(DeploymentReader):
     """Queries and commands on deployments.
 
     A `reference` is a name, an id or a unique prefix of either.
@@ -54,29 +41,6 @@ class Deployments:
         "unfinished": The process that was starting it was killed.
         "unknown": Its model deployer cannot be contacted.
     """
-
-    def __init__(
-        self,
-        queries: DeploymentQueries,
-        artifact_queries: ArtifactQueries,
-        history: History,
-        stack_queries: StackQueries,
-        services: DeploymentServices,
-    ) -> None:
-        """Create the service.
-
-        Args:
-            queries: Reads deployments.
-            artifact_queries: Reads artifacts.
-            history: Reads what happened to a deployment.
-            stack_queries: Resolves points in the past.
-            services: Creates what commands need, on first use.
-        """
-        self._queries = queries
-        self._artifacts = artifact_queries
-        self._history = history
-        self._stack_queries = stack_queries
-        self._services = services
 
     @outside_changes
     def deploy(
@@ -135,7 +99,9 @@ class Deployments:
         return deployers.known(deployment.deployer).manifest(deployers.to_serve(deployment))
 
     @outside_changes
-    def start(self, reference: str, why: str = "") -> DeploymentView:
+    def start(
+        self, reference: str, why: str = "", *, expected_revision: int | None = None
+    ) -> DeploymentView:
         """Start the server of a deployment that is not served; raises as `deploy`.
 
         It serves the same artifact with the recorded model deployer and configuration.
@@ -143,15 +109,17 @@ class Deployments:
         Args:
             reference: The deployment.
             why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
 
         Raises:
             NotFound: No deployment matches.
+            StaleRevision: It has another revision than the expected one.
             Conflict: It is served already.
             Busy: Another process starts, stops or deletes it.
         """
         id, name = self._queries.find_deployment(reference)
         with self._claimed(id, name):
-            deployment = self._existing(id)
+            deployment = self._existing(id, expected_revision)
             self._services.deployers.must_be_usable(deployment.deployer)
             self._services.deployers.must_contain(deployment.store, deployment.artifact)
             if self._health.of(deployment).status in _SERVED:
@@ -161,18 +129,26 @@ class Deployments:
         return self._queries.deployment(id)._replace(status=_READY)
 
     @outside_changes
-    def stop(self, reference: str, why: str = "") -> DeploymentView:
+    def stop(
+        self, reference: str, why: str = "", *, expected_revision: int | None = None
+    ) -> DeploymentView:
         """Stop the server of a deployment; it can be started again.
+
+        Args:
+            reference: The deployment.
+            why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
 
         Raises:
             NotFound: No deployment matches.
+            StaleRevision: It has another revision than the expected one.
             Conflict: It was stopped already, or failed.
             Busy: Another process starts, stops or deletes it.
             DeploymentUnavailable: It is served elsewhere.
         """
         id, name = self._queries.find_deployment(reference)
         with self._claimed(id, name):
-            deployment = self._existing(id)
+            deployment = self._existing(id, expected_revision)
             deployment.must_be_stoppable()
             deployer = self._services.deployers.known(deployment.deployer)
             deployer.stop(self._services.deployers.deployed(deployment))
@@ -180,88 +156,39 @@ class Deployments:
         return self._queries.deployment(id)
 
     @outside_changes
-    def delete(self, reference: str, *, forget: bool = False, why: str = "") -> DeploymentView:
+    def delete(
+        self,
+        reference: str,
+        *,
+        forget: bool = False,
+        why: str = "",
+        expected_revision: int | None = None,
+    ) -> DeploymentView:
         """Stop the server of a deployment, and delete the deployment with its files.
 
         Args:
             reference: The deployment.
             forget: Whether to delete only the record, if its server or model deployer is lost.
             why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
 
         Returns:
             Its last recorded state.
 
         Raises:
             NotFound: No deployment matches.
+            StaleRevision: It has another revision than the expected one.
             Busy: Another process starts, stops or deletes it.
             DeploymentUnavailable: It is served elsewhere.
         """
         view = self._queries.deployment(reference)
         with self._claimed(view.id, view.name):
+            deployment = self._existing(view.id, expected_revision)
             if not forget:
-                deployment = self._existing(view.id)
                 deployer = self._services.deployers.known(deployment.deployer)
                 deployer.delete(self._services.deployers.deployed(deployment))
             self._change(view.id, lambda each: each.delete(), why)
         return view
-
-    def list(
-        self, listing: Listing = ALL, as_of: AsOf = None, contact: bool = True
-    ) -> Sequence[DeploymentView]:
-        """List deployments.
-
-        Args:
-            listing: Filters, order and page.
-            as_of: A point in the past (see `application.eventsourcing.as_of`), with the status
-                that the log had then; None for now.
-            contact: Whether to contact the servers, all at once, for the current status.
-
-        Raises:
-            InvalidListing: Deployments have no such column.
-        """
-        position = self._stack_queries.position(as_of)
-        views = self._queries.deployments(listing, position)
-        return self._with_health(views) if contact and position is None else views
-
-    def find(self, reference: str) -> Reference:
-        """Look up the id and name of a deployment; raises as `get`."""
-        return self._queries.find_deployment(reference)
-
-    def get(self, reference: str, as_of: AsOf = None) -> DeploymentView:
-        """Return one deployment.
-
-        Raises:
-            NotFound: No deployment matches.
-            Ambiguous: The reference is a prefix of several.
-        """
-        position = self._stack_queries.position(as_of)
-        view = self._queries.deployment(reference, position)
-        return view if position is not None else self._with_health([view])[0]
-
-    def describe(self, reference: str, as_of: AsOf = None) -> DeploymentDescription:
-        """Return one deployment with its model and model deployer; raises as `get`."""
-        position = self._stack_queries.position(as_of)
-        described = self._queries.describe_deployment(reference, position)
-        if position is not None or described.status not in OPEN:
-            return described
-        (found,) = self._health.all([(described.id, described.status)])
-        return described._replace(status=found.status, problem=described.problem or found.problem)
-
-    def history(self, reference: str, limit: int | None = None) -> Sequence[HistoryEntry]:
-        """Return the changes of a deployment, newest first.
-
-        Args:
-            reference: The deployment; it may have been deleted.
-            limit: The most entries to return.
-
-        Raises:
-            NotFound: There never was such a deployment.
-        """
-        try:
-            id = self._queries.find_deployment(reference).id
-        except NotFound:
-            id = self._history.find("deployment", reference).id
-        return self._history.of(id, limit)
 
     @outside_changes
     def predict(self, reference: str, inputs: Any) -> Any:
@@ -320,19 +247,6 @@ class Deployments:
 
     # -- private
 
-    def _with_health(self, views: Sequence[DeploymentView]) -> Sequence[DeploymentView]:
-        if not any(view.status in OPEN for view in views):
-            return views
-        found = self._health.all([(view.id, view.status) for view in views])
-        return [view._replace(status=each.status) for view, each in zip(views, found, strict=True)]
-
-    @cached_property
-    def _health(self) -> "DeploymentHealth":
-        from stackfold.application.deployments.deployment_health import DeploymentHealth
-
-        services = self._services
-        return DeploymentHealth(services.repository, services.deployers, services.claims)
-
     @cached_property
     def _serving(self) -> "Serving":
         from stackfold.application.deployments.serving import Serving
@@ -365,9 +279,10 @@ class Deployments:
 
         return self._services.repository.load(Deployment, id)
 
-    def _existing(self, id: str) -> "Deployment":
+    def _existing(self, id: str, expected_revision: int | None = None) -> "Deployment":
         deployment = self._load(id)
         deployment.must_exist()
+        self._services.repository.expect(deployment, expected_revision)
         return deployment
 
     def _change(self, id: str, command: "Callable[[Deployment], object]", why: str) -> "Deployment":

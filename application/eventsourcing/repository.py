@@ -247,14 +247,10 @@ class Repository:
                 return self._append(change.events, why, change.of, preview)
             return self.save(*change, why=why, preview=preview)
 
-        if locked:
-            with self._log.exclusive():
-                positions = once()
-            return positions  # noqa: RET504  # the block ends with the commit
-        return self._until_recorded(once)
+        return self._until_recorded(once, locked)
 
     def create(
-        self, command: "Callable[[], Sequence[Aggregate]]", why: str = ""
+        self, command: "Callable[[], Sequence[Aggregate]]", why: str = "", *, locked: bool = False
     ) -> "tuple[Aggregate, int]":
         """Save aggregates as `attempt` does; returns the first one, and the last position."""
 
@@ -263,13 +259,13 @@ class Repository:
             *_, last = self.save(*aggregates, why=why)
             return aggregates[0], last
 
-        return self._until_recorded(once)
+        return self._until_recorded(once, locked)
 
-    def _until_recorded(self, once: Callable[[], R]) -> R:
-        """Retry after a lost race; after several, exclude concurrent commands."""
+    def _until_recorded(self, once: Callable[[], R], locked: bool = False) -> R:
+        """Retry after a lost race; after several, or at once if locked, exclude other commands."""
         from eventsourcing.persistence import RecordConflictError
 
-        for _ in range(_RACES):
+        for _ in range(0 if locked else _RACES):
             try:
                 return once()
             except RecordConflictError:

@@ -230,27 +230,50 @@ class Components:
         )
 
     def copy(
-        self, type: ComponentType, reference: str | None, name: str, why: str = ""
+        self,
+        type: ComponentType,
+        reference: str | None,
+        name: str,
+        why: str = "",
+        *,
+        expected_revision: int | None = None,
     ) -> ComponentView:
         """Register a copy of a component under a new name.
 
+        Args:
+            type: The component type.
+            reference: The component to copy.
+            name: The name of the copy.
+            why: The reason.
+            expected_revision: The revision of the component that is to be copied; None for any.
+
         Raises:
+            NotFound: No component matches.
+            StaleRevision: The component has another revision than the expected one.
             InvalidName: The new name breaks the rule for names.
             NameTaken: Another component of the type has this name.
         """
         from stackfold.domain.stacks.component import Component
         from stackfold.domain.stacks.origin import Origin
 
-        original = self._services.repository.load(Component, self.get(type, reference).id)
-        copy = Component.register(
-            original.type,
-            name,
-            original.flavor,
-            original.configuration,
-            original.labels,
-            copied_from=Origin(id=original.id, revision=original.version),
-        )
-        return self._save(copy, why)
+        id = self.get(type, reference).id
+        repository = self._services.repository
+
+        def command() -> "Sequence[Component]":
+            original = repository.load(Component, id)
+            repository.expect(original, expected_revision)
+            copy = Component.register(
+                original.type,
+                name,
+                original.flavor,
+                original.configuration,
+                original.labels,
+                copied_from=Origin(id=original.id, revision=original.version),
+            )
+            return [copy]
+
+        copy, _ = repository.create(command, why, locked=expected_revision is not None)
+        return self._queries.component(ComponentType(type), str(copy.id))
 
     def delete(
         self,
@@ -319,18 +342,32 @@ class Components:
         )
 
     def restore(
-        self, type: ComponentType, reference: str, *, dry_run: bool = False, why: str = ""
+        self,
+        type: ComponentType,
+        reference: str,
+        *,
+        dry_run: bool = False,
+        why: str = "",
+        expected_revision: int | None = None,
     ) -> Sequence[HistoryEntry]:
         """Restore a deleted component, and return the changes.
 
+        Args:
+            type: The component type.
+            reference: The id of the deleted component, or the last one of that name.
+            dry_run: Whether to return the changes without making them.
+            why: The reason.
+            expected_revision: The revision that this was decided on; None for any.
+
         Raises:
             NotFound: There never was such a component.
+            StaleRevision: It has another revision than the expected one.
             NotDeleted: It exists.
             IncompatibleConfiguration: The flavor no longer accepts its configuration.
             NameTaken: Another component has its name.
         """
         return self._services.reverts.restore_component(
-            ComponentType(type), reference, dry_run, why
+            ComponentType(type), reference, dry_run, why, expected_revision
         )
 
     # -- private

@@ -115,11 +115,13 @@ class Reverts:
 
         return self._record(command, why, dry_run)
 
-    def restore_stack(self, found: Reference, dry_run: bool, why: str) -> list[HistoryEntry]:
+    def restore_stack(
+        self, found: Reference, dry_run: bool, why: str, expected_revision: int | None
+    ) -> list[HistoryEntry]:
         """Restore a deleted stack, with its state before it was deleted."""
 
         def command() -> list[Revertible]:
-            stack, past = self._deleted(Stack, found)
+            stack, past = self._deleted(Stack, found, expected_revision)
             self._components_must_exist(past)
             stack.restore(past)
             return [stack]
@@ -127,13 +129,18 @@ class Reverts:
         return self._record(command, why, dry_run)
 
     def restore_component(
-        self, type: ComponentType, reference: str, dry_run: bool, why: str
+        self,
+        type: ComponentType,
+        reference: str,
+        dry_run: bool,
+        why: str,
+        expected_revision: int | None,
     ) -> list[HistoryEntry]:
         """Restore a deleted component, with its state before it was deleted."""
         found = self._history.find("component", reference, ComponentType(type), deleted=True)
 
         def command() -> list[Revertible]:
-            component, past = self._deleted(Component, found)
+            component, past = self._deleted(Component, found, expected_revision)
             self._must_fit(past)
             component.restore(past)
             return [component]
@@ -220,9 +227,12 @@ class Reverts:
             raise NoSuchRevision(noun, found.name, to, len(revisions))
         return revisions[to - 1]
 
-    def _deleted(self, kind: type[R], found: Reference) -> tuple[R, R]:
+    def _deleted(
+        self, kind: type[R], found: Reference, expected_revision: int | None
+    ) -> tuple[R, R]:
         """A deleted aggregate, and its state before it was deleted."""
         aggregate = self._repository.load(kind, found.id)
+        self._repository.expect(aggregate, expected_revision)
         if not aggregate.deleted:
             raise NotDeleted(aggregate.kind, aggregate.name)
         return aggregate, self._repository.load(kind, found.id, aggregate.version - 1)

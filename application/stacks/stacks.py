@@ -1,10 +1,11 @@
-"""Stacks: one method per command on stacks; the queries are in `stack_reader.py`."""
+"""Stacks: one method per command on stacks.
+
+The queries are in `stack_reader.py`, the commands that restore past states in `stack_reverts.py`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
-from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.history.views import HistoryEntry
 from stackfold.application.stacks.component_references import (
     Composition,
     Names,
@@ -13,7 +14,7 @@ from stackfold.application.stacks.component_references import (
     named_components,
     unshared_components,
 )
-from stackfold.application.stacks.stack_reader import StackReader
+from stackfold.application.stacks.stack_reverts import StackReverts
 from stackfold.application.stacks.views import StackView
 from stackfold.domain.errors import NothingToChange
 from stackfold.domain.stacks.component_type import ComponentType
@@ -27,7 +28,7 @@ PREVIOUS = "-"
 """The reference of the stack that was active before."""
 
 
-class Stacks(StackReader):
+class Stacks(StackReverts):
     """Queries and commands on stacks.
 
     A `reference` is a name, an id or a unique prefix of either; None is the active stack.
@@ -203,10 +204,25 @@ class Stacks(StackReader):
         """
         return self._change(reference, lambda stack: stack.rename(name), why, expected_revision)
 
-    def copy(self, reference: str | None, name: str, why: str = "") -> StackView:
+    def copy(
+        self,
+        reference: str | None,
+        name: str,
+        why: str = "",
+        *,
+        expected_revision: int | None = None,
+    ) -> StackView:
         """Register a copy of a stack, including its labels, under a new name.
 
+        Args:
+            reference: The stack to copy.
+            name: The name of the copy.
+            why: The reason.
+            expected_revision: The revision of the stack that is to be copied; None for any.
+
         Raises:
+            NotFound: No stack matches.
+            StaleRevision: The stack has another revision than the expected one.
             InvalidName: The new name breaks the rule for names.
             NameTaken: Another stack has this name.
         """
@@ -216,6 +232,7 @@ class Stacks(StackReader):
             from stackfold.domain.stacks.stack import Stack
 
             original = self._load(self.get(reference).id)
+            self._services.repository.expect(original, expected_revision)
             copy = Stack.register(
                 name,
                 original.components,
@@ -225,7 +242,7 @@ class Stacks(StackReader):
             )
             return [copy]
 
-        return self._create(command, why)
+        return self._create(command, why, locked=expected_revision is not None)
 
     def delete(
         self,
@@ -311,67 +328,6 @@ class Stacks(StackReader):
             document, name, on_conflict=on_conflict, origin=origin, why=why
         )
 
-    def revert(
-        self,
-        reference: str,
-        to: int | None = None,
-        *,
-        as_of: AsOf = None,
-        with_components: bool = False,
-        confirmed: bool = False,
-        dry_run: bool = False,
-        why: str = "",
-        expected_revision: int | None = None,
-    ) -> Sequence[HistoryEntry]:
-        """Restore an earlier state of a stack, as a new revision.
-
-        Args:
-            reference: The stack.
-            to: The revision to restore; None for the one before the latest.
-            as_of: A point in the past, instead of a revision.
-            with_components: Whether to revert its components as well.
-            confirmed: Whether components may change that other stacks contain.
-            dry_run: Whether to return the changes without making them.
-            why: The reason.
-            expected_revision: The revision that this was decided on; None for any.
-
-        Returns:
-            The changes.
-
-        Raises:
-            StaleRevision: It has another revision than the expected one.
-            NoSuchRevision: It has no such revision.
-            DidNotExistAt: It did not exist then.
-            ComponentDeleted: A component that it contained then was deleted.
-            NeedsConfirmation: Other stacks would change.
-            NameTaken: Another stack has the name that it had then.
-            NothingToChange: It has that state already.
-        """
-        return self._services.reverts.revert_stack(
-            self._queries.find_stack(reference),
-            to,
-            as_of,
-            with_components,
-            confirmed,
-            dry_run,
-            why,
-            expected_revision,
-        )
-
-    def restore(
-        self, reference: str, *, dry_run: bool = False, why: str = ""
-    ) -> Sequence[HistoryEntry]:
-        """Restore a deleted stack, and return the changes.
-
-        Raises:
-            NotFound: There never was such a stack.
-            NotDeleted: It exists.
-            ComponentDeleted: A component that it contained was deleted.
-            NameTaken: Another stack has its name.
-        """
-        found = self._services.history.find("stack", reference, deleted=True)
-        return self._services.reverts.restore_stack(found, dry_run, why)
-
     # -- private
 
     def _load(self, id: str) -> "Stack":
@@ -379,8 +335,10 @@ class Stacks(StackReader):
 
         return self._services.repository.load(Stack, id)
 
-    def _create(self, command: "Callable[[], Sequence[Aggregate]]", why: str) -> StackView:
-        stack, position = self._services.repository.create(command, why)
+    def _create(
+        self, command: "Callable[[], Sequence[Aggregate]]", why: str, locked: bool = False
+    ) -> StackView:
+        stack, position = self._services.repository.create(command, why, locked=locked)
         return self._queries.stack_by_id(str(stack.id), position)
 
     def _change(

@@ -12,6 +12,10 @@ CHANGES = {
     "set-default", "remove-component", "init", "revert", "restore", "undo",
     "tag", "resume", "rerun",
 }  # fmt: skip
+REVISED = {
+    "update", "remove-attribute", "rename", "copy", "delete", "set-default", "remove-component",
+    "revert", "restore", "start", "stop",
+}  # fmt: skip
 QUESTIONS = {
     "list",
     "describe",
@@ -44,6 +48,14 @@ def test_every_command_that_writes_takes_a_reason(names, made):
     changes = names[-1] in CHANGES or names in more
     # Secrets are no part of the log, so nothing could keep the reason.
     assert ({"-m", "--message"} <= options) == (changes and names[0] != "secret")
+
+
+@each_command
+def test_every_change_of_a_revision_can_expect_one(names, made):
+    options = {name for parameter in made.params for name in parameter.opts}
+    revised = names[-1] in REVISED and names[0] not in {"secret", "run", "artifact", "log"}
+    assert ("--expected-revision" in options) == revised
+    assert ("--expected-position" in options) == (names[-1] in {"undo", "set", "activate"})
 
 
 @each_command

@@ -1,5 +1,7 @@
 """Commands that expect a revision or a position, as with `If-Match`."""
 
+from threading import Thread
+
 import pytest
 from workspaces import STORE, stack, store
 
@@ -28,6 +30,7 @@ def changed(ws):
 ON_STACKS = {
     "update": lambda ws, **more: ws.stacks.update("prod", description="mine", **more),
     "rename": lambda ws, **more: ws.stacks.rename("prod", "production", **more),
+    "copy": lambda ws, **more: ws.stacks.copy("prod", "production", **more),
     "delete": lambda ws, **more: ws.stacks.delete("prod", **more),
     "delete all": lambda ws, **more: ws.stacks.delete("prod", recursive=True, **more),
     "revert": lambda ws, **more: ws.stacks.revert("prod", 1, **more),
@@ -39,6 +42,7 @@ ON_COMPONENTS = {
     "update": lambda ws, **more: ws.components.update(STORE, "s3", {"path": "3"}, **more),
     "remove": lambda ws, **more: ws.components.remove_attributes(STORE, "s3", ["path"], **more),
     "rename": lambda ws, **more: ws.components.rename(STORE, "s3", "s4", **more),
+    "copy": lambda ws, **more: ws.components.copy(STORE, "s3", "s4", **more),
     "delete": lambda ws, **more: ws.components.delete(STORE, "s3", **more),
     "revert": lambda ws, **more: ws.components.revert(STORE, "s3", 1, **more),
 }
@@ -66,12 +70,12 @@ def test_a_command_on_a_component_rejects_a_stale_revision(changed, command):
     assert changed.log.head() == before
 
 
-@pytest.mark.parametrize("command", ["update", "rename", "delete", "revert"])
+@pytest.mark.parametrize("command", ["update", "rename", "copy", "delete", "revert"])
 def test_the_latest_revision_is_accepted(changed, command):
     ON_STACKS[command](changed, expected_revision=3)
 
 
-@pytest.mark.parametrize("command", ["update", "remove", "rename", "revert"])
+@pytest.mark.parametrize("command", ["update", "remove", "rename", "copy", "revert"])
 def test_the_latest_revision_of_a_component_is_accepted(changed, command):
     ON_COMPONENTS[command](changed, expected_revision=3)
 
@@ -85,6 +89,43 @@ def test_what_was_deleted_is_not_found(changed):
     changed.stacks.delete("prod")
     with pytest.raises(NotFound):
         changed.stacks.rename("prod", "production", expected_revision=3)
+
+
+def test_restoring_rejects_a_stale_revision(changed):
+    changed.stacks.delete("prod")
+    with changed.acting_as("bob"):
+        changed.stacks.restore("prod", expected_revision=4)
+        changed.stacks.delete("prod")
+        changed.components.delete(STORE, "s3")
+    with pytest.raises(StaleRevision, match="'prod' is at revision 6, not 4: bob changed"):
+        changed.stacks.restore("prod", expected_revision=4)
+    with pytest.raises(StaleRevision, match="'s3' is at revision 4, not 3: bob changed"):
+        changed.components.restore(STORE, "s3", expected_revision=3)
+    changed.components.restore(STORE, "s3", expected_revision=4)
+    changed.stacks.restore("prod", expected_revision=6)
+
+
+def test_a_copy_excludes_changes_of_its_original(changed, monkeypatch):
+    repository = changed._services.repository
+    check, threads = repository.expect, []
+
+    def bob_changes():
+        with changed.acting_as("bob"):
+            changed.stacks.update("prod", description="in between")
+
+    def then_bob_waits(aggregate, revision):
+        check(aggregate, revision)
+        monkeypatch.undo()
+        threads.append(Thread(target=bob_changes))
+        threads[0].start()
+        threads[0].join(0.2)
+        assert threads[0].is_alive()
+
+    monkeypatch.setattr(repository, "expect", then_bob_waits)
+    copy = changed.stacks.copy("prod", "production", expected_revision=3)
+    threads[0].join()
+    assert copy.description == "2"
+    assert changed.stacks.get("prod").description == "in between"
 
 
 def test_undo_rejects_a_later_change(changed):
