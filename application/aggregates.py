@@ -1,6 +1,7 @@
 """The aggregates of Stackfold, with the locations of their declarations. Add new ones here."""
 
-from stackfold.application.eventsourcing.aggregate_type import AggregateReference, Aggregates
+from stackfold.application.eventsourcing.aggregate_set import Aggregates
+from stackfold.application.eventsourcing.aggregate_type import AggregateReference
 
 _STACKS = "stackfold.application.stacks"
 _RUNS = "stackfold.application.runs"

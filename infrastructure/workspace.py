@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self
 
@@ -18,6 +17,7 @@ from stackfold.infrastructure.database.sqlite import SqliteDatabase
 from stackfold.infrastructure.eventstore.open import chosen_store, exists, open_log
 from stackfold.infrastructure.log_following import LogFollowing
 from stackfold.infrastructure.log_import import LogImport
+from stackfold.infrastructure.nouns import Nouns
 from stackfold.infrastructure.project_trust import ProjectTrust
 from stackfold.infrastructure.queries.scope import Scope
 from stackfold.infrastructure.queries.stacks import SqlQueries
@@ -35,26 +35,16 @@ from stackfold.infrastructure.system.home import (
 if TYPE_CHECKING:
     import tempfile
 
-    from stackfold.application.artifacts.artifacts import Artifacts
-    from stackfold.application.deployments.deployments import Deployments
+    from stackfold.application.eventsourcing.aggregate_type import AggregateReference, AggregateType
     from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.application.history.views import HistoryEntry
-    from stackfold.application.pipelines.images import Images
-    from stackfold.application.runs.runs import Runs
-    from stackfold.application.secrets.secrets import Secrets
-    from stackfold.application.stacks.components import Components
-    from stackfold.application.stacks.flavors import Flavors
-    from stackfold.application.stacks.stacks import Stacks
     from stackfold.domain.pipelines.pipeline import Pipeline
-    from stackfold.infrastructure.eventstore.log import Log
     from stackfold.infrastructure.finished_run import FinishedRun
-    from stackfold.infrastructure.pipelines import Pipelines
-    from stackfold.infrastructure.system.integrations import Integrations
 
 Given = ParamSpec("Given")
 
 
-class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
+class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
     """One log, and a service per noun of the command line, with one method per verb.
 
     Threads may share a workspace. Close it, or use it in a `with` block: pipelines that are called
@@ -98,6 +88,7 @@ class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
         *,
         actor: Actor | None = None,
         projections: "Sequence[Projection]" = (),
+        aggregates: "Sequence[AggregateType | AggregateReference]" = (),
     ) -> Self:
         """Open the log in a folder or in a shared database; the first use creates it.
 
@@ -109,10 +100,12 @@ class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
                 default `STACKFOLD_ACTOR`, git's `user.email`, or user@host. See `acting_as`.
             projections: Are applied in each transaction that appends events, and now to all events
                 that they have not applied yet.
+            aggregates: Aggregate types of your own, besides those of installed packages.
 
         Raises:
             Invalid: The address or a projection is invalid.
             InvalidActor: The actor is empty, too long, or contains control characters.
+            InvalidAggregate: The declaration of an aggregate is invalid.
             ProjectionFailed: A projection raised.
             UntrustedProject: The current folder is in another user's project.
             UntrustedStore: Its project names a log that was not trusted.
@@ -132,11 +125,16 @@ class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
         def scope() -> Scope:
             return fixed._replace(user=f"user:{acting.actor()}") if database.shared else fixed
 
-        return cls(database, folder, scope, acting, projections=projections)._caught_up()
+        workspace = cls(database, folder, scope, acting, projections=projections)
+        return workspace._started(aggregates)
 
     @classmethod
     def in_memory(
-        cls, *, actor: Actor | None = None, projections: "Sequence[Projection]" = ()
+        cls,
+        *,
+        actor: Actor | None = None,
+        projections: "Sequence[Projection]" = (),
+        aggregates: "Sequence[AggregateType | AggregateReference]" = (),
     ) -> Self:
         """Create a workspace that leaves no files behind, for tests and for embedding.
 
@@ -145,9 +143,11 @@ class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
         Args:
             actor: Who makes changes, as for `open`.
             projections: Are applied in each transaction that appends events.
+            aggregates: Aggregate types of your own, as for `open`.
 
         Raises:
             InvalidActor: The actor is empty, too long, or contains control characters.
+            InvalidAggregate: The declaration of an aggregate is invalid.
         """
         import tempfile
 
@@ -158,6 +158,7 @@ class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
         database, home = SqliteDatabase.in_memory(), Path(folder.name)
         workspace = cls(database, home, Scope, acting, folder, projections)
         try:
+            workspace._declare(aggregates)
             workspace._services.event_store.log.create_tables()
             seed(workspace._services.repository)
         except BaseException:
@@ -189,74 +190,6 @@ class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    # -- nouns
-
-    @cached_property
-    def stacks(self) -> "Stacks":
-        """Stacks: register, list, change, activate, compare, revert."""
-        from stackfold.application.stacks.stacks import Stacks
-
-        return Stacks(self._services.queries, self._services)
-
-    @cached_property
-    def components(self) -> "Components":
-        """Components of every type: register, list, change, revert."""
-        from stackfold.application.stacks.components import Components
-
-        return Components(self._services.queries, self._services)
-
-    @property
-    def flavors(self) -> "Flavors":
-        """Flavors: list, describe, register custom ones."""
-        return self._services.flavors
-
-    @property
-    def pipelines(self) -> "Pipelines":
-        """Pipelines of files and modules: load them, their parameters and configurations."""
-        return self._services.pipelines
-
-    @property
-    def runs(self) -> "Runs":
-        """Runs: start, resume, list, describe, load outputs."""
-        return self._services.runs
-
-    @property
-    def artifacts(self) -> "Artifacts":
-        """Artifacts: list, load, trace, prune."""
-        return self._services.artifacts
-
-    @property
-    def deployments(self) -> "Deployments":
-        """Deployments: serve a model, predict, check, stop."""
-        return self._services.deployments
-
-    @property
-    def images(self) -> "Images":
-        """Images: build what the orchestrator of a stack starts."""
-        return self._services.images
-
-    @cached_property
-    def secrets(self) -> "Secrets":
-        """Secrets: create, list, change; the log never contains them."""
-        from stackfold.application.secrets.secrets import Secrets
-        from stackfold.infrastructure.secrets import preferred
-
-        return Secrets(self._services.stored_secrets, self._services.queries, preferred())
-
-    @cached_property
-    def integrations(self) -> "Integrations":
-        """Integrations: the packages that flavors require."""
-        from stackfold.infrastructure.system.integrations import Integrations
-
-        return Integrations(self._services.catalogue.packages)
-
-    @cached_property
-    def log(self) -> "Log":
-        """The log: read, follow, verify, rebuild, copy."""
-        from stackfold.infrastructure.eventstore.log import Log
-
-        return Log(self._database)
 
     # -- verbs without a noun
 
@@ -360,13 +293,18 @@ class Workspace(ProjectTrust, LogImport, LogFollowing, Changes):
 
     # -- private
 
-    def _caught_up(self) -> Self:
+    def _started(self, aggregates: "Sequence[AggregateType | AggregateReference]") -> Self:
         try:
+            self._declare(aggregates)
             self._services.catch_up()
         except BaseException:
             self.close()
             raise
         return self
+
+    def _declare(self, aggregates: "Sequence[AggregateType | AggregateReference]") -> None:
+        if aggregates:
+            self._database.aggregates = self._database.aggregates.with_types(*aggregates)
 
     @classmethod
     def _is_default(cls, workspace: "Workspace") -> bool:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.application.eventsourcing.aggregate_set import Aggregates
 from stackfold.application.eventsourcing.snapshots import EVERY, Snapshots, revive
 from stackfold.domain.errors import ConcurrentModification, NotFound, StaleRevision
 from stackfold.domain.eventsourcing.metadata import EventMetadata
@@ -176,7 +176,8 @@ class Repository:
         metadata = self._metadata()
         metadata = metadata._replace(why=why or metadata.why, undoes=undoes)
         for event in events:
-            event.stamp(metadata)
+            package = self.aggregates.package_of(event.TOPIC)
+            event.stamp(metadata._replace(package=package) if package else metadata)
         recordings = self._log.store.put(events, events=events, preview=preview)
         return [recording.notification.id for recording in recordings]
 

@@ -34,6 +34,8 @@ class HistoryEntry(NamedTuple):
     """What ties it to other changes, such as the id of a request."""
     database_role: str | None = None
     """The role that the server authenticated; None in a file, which authenticates nobody."""
+    package: str | None = None
+    """The package that declares what it changed; None for what Stackfold declares."""
 
 
 class LogEvent(NamedTuple):

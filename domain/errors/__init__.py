@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stackfold.domain.errors.aggregates import InvalidAggregate, UndeclaredChange
     from stackfold.domain.errors.artifacts import (
         ArtifactDamaged,
         ArtifactStoreUnavailable,
@@ -188,6 +189,7 @@ __all__ = [
     "InstallFailed",
     "Invalid",
     "InvalidActor",
+    "InvalidAggregate",
     "InvalidAsOf",
     "InvalidConfiguration",
     "InvalidFile",
@@ -251,6 +253,7 @@ __all__ = [
     "TooLarge",
     "TrackerUnavailable",
     "Unavailable",
+    "UndeclaredChange",
     "UnknownClass",
     "UnknownFlavor",
     "UnreadableEvent",
@@ -265,6 +268,7 @@ __all__ = [
 ]
 
 _NAMES = {
+    "aggregates": "InvalidAggregate UndeclaredChange",
     "artifacts": (
         "ArtifactDamaged ArtifactStoreUnavailable InvalidMaterializer OutsideStore "
         "PickleForbidden UnknownClass"

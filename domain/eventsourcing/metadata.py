@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class EventMetadata(NamedTuple):
-    """Who made a change, why, and what it belongs to; the same for all events of one change."""
+    """Who made a change, why, and what it belongs to."""
 
     by: str
     """Who made the change."""
@@ -16,3 +16,6 @@ class EventMetadata(NamedTuple):
     """What ties this change to others, such as the id of a request."""
     database_role: str | None = None
     """The role that the database authenticated; None for a file, which authenticates nobody."""
+    package: str | None = None
+    """The package that declares the aggregate of the event; None for those of Stackfold. It is the
+    only field that may differ between the events of one change."""

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import psycopg
 
-from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.domain.errors import (
     LogUnavailable,
@@ -41,6 +40,7 @@ from stackfold.infrastructure.database.postgres_schema import (
 from stackfold.infrastructure.database.protocol import Cursor, NewEvents, R, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.turn import Turn
+from stackfold.infrastructure.system.aggregate_packages import INSTALLED_AGGREGATES
 from stackfold.infrastructure.system.database_url import DatabaseUrl
 from stackfold.infrastructure.system.forks import notify_after_fork
 
@@ -63,7 +63,7 @@ _OPEN = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INER
 class PostgresDatabase(PostgresChecks):
     """A connection that threads share in turns; a lost one is opened again for the next use."""
 
-    aggregates = STACKFOLD_AGGREGATES
+    aggregates = INSTALLED_AGGREGATES
     main, temp = SCHEMA_NAME, "pg_temp"
     drops_unseen = False
     # Not the begin of the transaction, which waited for the write lock.
@@ -209,6 +209,7 @@ class PostgresDatabase(PostgresChecks):
             with suppress(LogUnavailable):
                 other = type(self)(self._address, connect(self._address, ARRIVAL))
                 other.outdated, other.empty = self.outdated, self.empty
+                other.aggregates = self.aggregates
         try:
             yield other
         finally:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.application.eventsourcing.aggregate_set import Aggregates
 from stackfold.infrastructure.database.protocol import Cursor, Fault, R
 from stackfold.infrastructure.database.turn import Turn
 

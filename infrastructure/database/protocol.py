@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
-from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.application.eventsourcing.aggregate_set import Aggregates
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 
 
@@ -233,17 +233,26 @@ def nested_write(cursor: Cursor, keep: bool) -> Iterator[None]:
     cursor.execute("RELEASE nested")
 
 
-def pages(database: Database, select: str, size: int) -> Iterator[Any]:
+def pages(
+    database: Database,
+    select: str,
+    size: int,
+    condition: str = "",
+    parameters: Sequence[Any] = (),
+) -> Iterator[Any]:
     """Rows of the events by position, read a page at a time, so that no thread waits long.
 
     Args:
         database: Holds the log.
         select: A SELECT from `events` without conditions, whose first column is the position.
         size: The number of rows of a page.
+        condition: SQL for a further condition, beginning with " AND "; may be empty.
+        parameters: The parameters of the condition.
     """
     after = 0
     while page := database.read(
-        f"{select} WHERE position > ? ORDER BY position LIMIT {size}", (after,)
+        f"{select} WHERE position > ?{condition} ORDER BY position LIMIT {size}",
+        (after, *parameters),
     ):
         yield from page
         after = page[-1][0]

@@ -1,9 +1,11 @@
 """Creates the tables of the read models from their declarations."""
 
-from collections.abc import Iterator
-from typing import Any
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
 
-from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.application.eventsourcing.aggregate_set import Aggregates
+from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.columns import columns_of
 from stackfold.application.eventsourcing.projection import PositionOf, Table
 from stackfold.application.eventsourcing.snapshots import EVERY
@@ -17,24 +19,25 @@ _TYPES = {"text": "TEXT", "integer": "INTEGER", "json": "TEXT"}
 
 
 class ReadModelTables:
-    """The tables of all read models of a set of aggregates."""
+    """The tables of read models."""
 
     def __init__(self, aggregates: Aggregates) -> None:
-        """Collect the tables.
+        """Collect the tables of Stackfold's own aggregates, which exist in every log.
 
         Args:
             aggregates: Declare the read models.
         """
+        own = (found for topic in aggregates.topics if (found := aggregates.type_of(topic)))
         self._models = tuple(aggregates.read_models())
-        self._tables: tuple[Table, ...] = (
-            LOG_INDEX,
-            *(
-                table
-                for each in aggregates.types()
-                for projection in each.tables
-                for table in projection.tables
-            ),
-        )
+        self._tables: tuple[Table, ...] = (LOG_INDEX, *_tables(own))
+
+    @classmethod
+    def of(cls, *types: AggregateType) -> Self:
+        """The tables of some aggregate types."""
+        tables = cls.__new__(cls)
+        tables._models = tuple(each.projection.read_model for each in types if each.projection)
+        tables._tables = tuple(_tables(types))
+        return tables
 
     def names(self) -> Iterator[str]:
         """The names of all tables."""
@@ -53,32 +56,44 @@ class ReadModelTables:
 
     def create(self, cursor: Cursor, schema: str) -> None:
         """Create the empty tables in a schema of the database, without indexes."""
-        for model in self._models:
-            cursor.execute(
-                f"CREATE TABLE {schema}.{model.table} (id TEXT NOT NULL, "
-                "revision INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, "
-                "created TEXT NOT NULL, updated TEXT NOT NULL, ended TEXT, "
-                f"by TEXT NOT NULL, {', '.join(_columns(model.row))})"
-            )
-        for table in self._tables:
-            cursor.execute(f"CREATE TABLE {schema}.{table.name} ({_definition(table)})")
+        for name, columns in self._definitions():
+            cursor.execute(f"CREATE TABLE {schema}.{name} ({columns})")
 
     def create_indexes(self, cursor: Cursor) -> None:
         """Create the indexes, for lookups and for the uniqueness of names."""
+        for definition in self._indexes():
+            cursor.execute(f"CREATE {definition}")
+
+    def fingerprint(self) -> str:
+        """A text that differs if the definitions of the tables or indexes differ."""
+        definitions = [*map(" ".join, self._definitions()), *self._indexes()]
+        return hashlib.sha256("\n".join(definitions).encode()).hexdigest()
+
+    def _definitions(self) -> Iterator[tuple[str, str]]:
+        """The name and the columns of each table."""
+        for model in self._models:
+            yield (
+                model.table,
+                "id TEXT NOT NULL, "
+                "revision INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, "
+                "created TEXT NOT NULL, updated TEXT NOT NULL, ended TEXT, "
+                f"by TEXT NOT NULL, {', '.join(_columns(model.row))}",
+            )
+        for table in self._tables:
+            yield table.name, _definition(table)
+
+    def _indexes(self) -> Iterator[str]:
         for model in self._models:
             table, unique = model.table, ", ".join(model.unique)
-            for definition in (
-                f"UNIQUE INDEX {table}_at ON {table} (id, since)",
-                f"UNIQUE INDEX {table}_now ON {table} (id) WHERE until IS NULL",
-                f"UNIQUE INDEX {table}_named ON {table} ({unique}) WHERE until IS NULL",
-                f"INDEX {table}_snapshots ON {table} (id, revision) WHERE revision % {EVERY} = 0",
-                f"INDEX {table}_begun ON {table} (since) WHERE revision = 1",
-            ):
-                cursor.execute(f"CREATE {definition}")
+            yield f"UNIQUE INDEX {table}_at ON {table} (id, since)"
+            yield f"UNIQUE INDEX {table}_now ON {table} (id) WHERE until IS NULL"
+            yield f"UNIQUE INDEX {table}_named ON {table} ({unique}) WHERE until IS NULL"
+            yield f"INDEX {table}_snapshots ON {table} (id, revision) WHERE revision % {EVERY} = 0"
+            yield f"INDEX {table}_begun ON {table} (since) WHERE revision = 1"
         for each in self._tables:
             for columns in each.indexes:
                 name = f"{each.name}_by_{'_'.join(columns)}"
-                cursor.execute(f"CREATE INDEX {name} ON {each.name} ({', '.join(columns)})")
+                yield f"INDEX {name} ON {each.name} ({', '.join(columns)})"
 
     def clear(self, cursor: Cursor) -> None:
         """Delete all rows."""
@@ -89,6 +104,10 @@ class ReadModelTables:
         """Drop the tables that exist, of any schema version."""
         for name in self.names():
             cursor.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+def _tables(types: Iterable[AggregateType]) -> Iterator[Table]:
+    return (table for each in types for projection in each.tables for table in projection.tables)
 
 
 def _definition(table: Table) -> str:

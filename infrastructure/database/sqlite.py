@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.domain.errors import LogUnavailable, ReadModelDamaged, StatementFailed
 from stackfold.infrastructure.database.protocol import Cursor, Fault, NewEvents, R, nested_write
@@ -20,6 +19,7 @@ from stackfold.infrastructure.database.sqlite_file import (
     cut_off,
 )
 from stackfold.infrastructure.database.turn import Turn
+from stackfold.infrastructure.system.aggregate_packages import INSTALLED_AGGREGATES
 from stackfold.infrastructure.system.forks import notify_after_fork
 
 _PROBLEMS = (
@@ -47,7 +47,7 @@ class SqliteDatabase:
     what it reads stays true until it commits.
     """
 
-    aggregates = STACKFOLD_AGGREGATES
+    aggregates = INSTALLED_AGGREGATES
     main, temp = "main", "temp"
     drops_unseen = True
     clock = "NULL"
@@ -248,6 +248,7 @@ class SqliteDatabase:
             return
         other = type(self)(self._path, connection)
         other.location, other.outdated = self.location, self.outdated
+        other.aggregates = self.aggregates
         try:
             yield other
         finally:

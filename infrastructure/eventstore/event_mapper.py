@@ -7,13 +7,14 @@ import orjson
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from pydantic import ValidationError
 
-from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.application.eventsourcing.aggregate_set import Aggregates
 from stackfold.domain.errors import (
     UnreadableEvent,
     Unrecordable,
 )
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
+from stackfold.domain.eventsourcing.topics import aggregate_topic, is_prefixed_event
 from stackfold.infrastructure.eventstore.canonical_json import event_json
 
 _APART = {"originator_id", "originator_version", "event_metadata"}
@@ -99,7 +100,7 @@ class EventMapper(Mapper[UUID]):
         """
         event_class = self._aggregates.event_class(topic)
         if event_class is None:
-            raise UnreadableEvent(topic, _TOO_NEW)
+            raise UnreadableEvent(topic, self._unknown(topic, state))
         try:
             fields = orjson.loads(state)
             fields["originator_id"] = id
@@ -110,20 +111,47 @@ class EventMapper(Mapper[UUID]):
                 fields.pop("undoes", None),
                 fields.pop("correlation_id", None),
                 fields.pop("database_role", None),
+                package := fields.pop("package", None),
             )
             if _VERSION in fields or event_class.class_version > 1:
-                _upcast(event_class, fields)
+                _upcast(event_class, fields, package)
             event = event_class.model_validate(fields)
             event.stamp(metadata)
             return event
         except (ValidationError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise UnreadableEvent(topic, "it was damaged") from error
 
+    def _unknown(self, topic: str, state: bytes) -> str:
+        """Why an event has no class, and what to do."""
+        if not is_prefixed_event(topic) or topic.partition(".")[0] in self._aggregates.topics:
+            return _TOO_NEW
+        aggregate = aggregate_topic(topic)
+        package = package_in(state)
+        problem = self._aggregates.problem_of(aggregate)
+        if problem:
+            return f"the aggregate {aggregate!r} cannot be used: {problem}"
+        if self._aggregates.type_of(topic):
+            of = f"of the package {package!r} " if package else ""
+            return f"the installed version {of}does not declare it: install the one that wrote it"
+        if package is None:
+            return f"no aggregate {aggregate!r} is declared: give its type to the workspace"
+        return f"it belongs to the package {package!r}: install it, or declare {aggregate!r}"
 
-def _upcast(event_class: type[DomainEvent], state: dict[str, Any]) -> None:
+
+def package_in(state: bytes) -> str | None:
+    """The package that recorded an event; None if its JSON names none."""
+    try:
+        package = orjson.loads(state)["package"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return package if isinstance(package, str) else None
+
+
+def _upcast(event_class: type[DomainEvent], state: dict[str, Any], package: str | None) -> None:
     """Convert the fields of an older version of an event class to those of the current one."""
     stored = state.pop(_VERSION, 1)
     if stored > event_class.class_version:
-        raise UnreadableEvent(event_class.TOPIC, _TOO_NEW)
+        newer = f"a newer version of the package {package!r} wrote it: upgrade it"
+        raise UnreadableEvent(event_class.TOPIC, newer if package else _TOO_NEW)
     for version in range(stored, event_class.class_version):
         getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from pydantic import create_model
 
-from stackfold.application.eventsourcing.aggregate_type import Aggregates
+from stackfold.application.eventsourcing.aggregate_set import Aggregates
 from stackfold.domain.errors import InvalidFile
 from stackfold.domain.eventsourcing.event import DomainEvent
 
@@ -31,6 +31,10 @@ _METADATA: Mapping[str, Mapping[str, Any]] = {
     "database_role": {
         "type": "string",
         "description": "The role that the database authenticated.",
+    },
+    "package": {
+        "type": "string",
+        "description": "The package that declares the event; absent for those of Stackfold.",
     },
 }
 

@@ -14,15 +14,19 @@ from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.application.stacks.queries import StackQueries
 from stackfold.domain.errors import NameTaken
 from stackfold.domain.eventsourcing.event import DomainEvent
+from stackfold.domain.eventsourcing.topics import is_prefixed_event
 from stackfold.infrastructure.database.log_index import (
     FIRST_NAME,
+    NAME_BEFORE,
     IndexEntry,
     author_of,
     fact_entry,
+    package_entry,
     revision_entry,
 )
 from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.eventstore.canonical_json import canonical_json
+from stackfold.infrastructure.eventstore.hash_chain import Record
 from stackfold.infrastructure.eventstore.row_statements import statement
 
 _INDEX = f"INSERT INTO log_index ({', '.join(IndexEntry._fields)}) VALUES (?, ?, ?, ?)"
@@ -61,12 +65,29 @@ class Projector:
         if declared is None:
             return  # the mapper rejects events that no aggregate type declares
         if declared.projection:
-            self._revise(cursor, declared, declared.projection, event, position, recorded_at)
-        else:
+            shown = self._revise(
+                cursor, declared, declared.projection, event, position, recorded_at
+            )
+            if shown is not None:
+                cursor.execute(_INDEX, shown)
+        elif not is_prefixed_event(event.TOPIC):
             cursor.execute(_INDEX, fact_entry(position, event, self._first_name(cursor, event)))
         for projection in declared.tables:
             for change in projection.apply(event, position, recorded_at):
                 cursor.execute(*statement(change, self._database.main))
+
+    def index(self, cursor: Cursor, record: Record) -> None:
+        """Add an event of another package to the log index, whether it is declared or not.
+
+        Args:
+            cursor: Executes statements in the transaction that appends the event.
+            record: The event as it is stored.
+        """
+        id, revision = record.originator_id, record.originator_version
+        found = cursor.execute(NAME_BEFORE, (id, revision - 1)).fetchone() if revision > 1 else None
+        name = str(found[0]) if found else None
+        entry = package_entry(record.position, record.topic, id, record.state, name)
+        cursor.execute(_INDEX, entry)
 
     def _first_name(self, cursor: Cursor, event: DomainEvent) -> str | None:
         id = event.originator_id
@@ -89,7 +110,8 @@ class Projector:
         event: DomainEvent,
         position: int,
         recorded_at: str,
-    ) -> None:
+    ) -> IndexEntry | None:
+        """Update the rows of an aggregate; the entry for the log index, if it is not there."""
         table = _statements(projection.read_model)
         id = str(event.originator_id)
         created, row = recorded_at, None
@@ -117,8 +139,9 @@ class Projector:
                 name = str(table.model.unique_values(after)[-1])
                 raise NameTaken(table.model.noun_of(after), name) from error
         shown = after or row
-        if shown is not None:
-            cursor.execute(_INDEX, revision_entry(position, event, table.model, shown))
+        if shown is None or is_prefixed_event(event.TOPIC):
+            return None
+        return revision_entry(position, event, table.model, shown)
 
 
 class _Statements:

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 from stackfold.application.eventsourcing.projection import Insert, RowChange, TemporalProjection
 from stackfold.domain.errors import LogContradicts, UnreadableEvent
 from stackfold.domain.eventsourcing.event import DomainEvent
+from stackfold.domain.eventsourcing.topics import is_prefixed_event
 from stackfold.infrastructure.database.log_index import (
     LOG_INDEX,
     IndexEntry,
     author_of,
     fact_entry,
+    package_entry,
     revision_entry,
 )
 from stackfold.infrastructure.database.protocol import Cursor, Database, pages
@@ -21,6 +23,7 @@ from stackfold.infrastructure.database.read_model_tables import ENVELOPE, ReadMo
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.eventstore.contradictions import Contradiction, Contradictions
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
 from stackfold.infrastructure.eventstore.projector import encoded, in_json
 from stackfold.infrastructure.eventstore.row_statements import statement
 
@@ -93,28 +96,47 @@ def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = Non
         tables.clear(cursor)
     fold = Fold(database, cursor, database.main)
     count = fold.run(events(database), progress)
+    packaged = PackagedReadModels(database)
+    packaged.create_registry(cursor)
+    packaged.rebuild(cursor)
     if recreate:
         tables.create_indexes(cursor)
         database.stamp(cursor)
     return _Done(count, fold.contradictions.all())
 
 
-def events(database: Database) -> Iterator[Any]:
-    """All events by position, as `Fold.run` takes them."""
-    return pages(database, _EVENTS, _BATCH)
+def events(database: Database, of: str | None = None) -> Iterator[Any]:
+    """Events by position, as `Fold.run` takes them.
+
+    Args:
+        database: Holds the log.
+        of: The topic of the aggregates that they belong to; None for all events.
+    """
+    if of is None:
+        return pages(database, _EVENTS, _BATCH)
+    begin = f"{of}."
+    return pages(database, _EVENTS, _BATCH, f" AND substr(topic, 1, {len(begin)}) = ?", (begin,))
 
 
 class Fold:
-    """Projects all events into empty tables, without reading the tables back."""
+    """Projects events into empty tables, without reading the tables back.
 
-    def __init__(self, database: Database, cursor: Cursor, schema: str) -> None:
+    Either all events are projected into the tables of Stackfold, which include the log index; or
+    those of one aggregate of another package are projected into its tables.
+    """
+
+    def __init__(
+        self, database: Database, cursor: Cursor, schema: str, of: str | None = None
+    ) -> None:
         """Create a fold.
 
         Args:
             database: Declares the aggregates.
             cursor: Writes the rows.
             schema: The schema of the tables: `database.main` or `database.temp`.
+            of: The topic of an aggregate of another package; None for the tables of Stackfold.
         """
+        self._of = of
         self._cursor = cursor
         self._schema = schema
         self._load = EventMapper(database.aggregates).load
@@ -142,18 +164,8 @@ class Fold:
             UnreadableEvent: An event cannot be loaded.
         """
         count = 0
-        for count, (position, recorded_at, id, version, topic, state) in enumerate(events, 1):
-            try:
-                event = self._load(topic, id, version, state)
-            except UnreadableEvent as error:
-                raise UnreadableEvent(topic, error.reason, position) from error
-            try:
-                self.contradictions.revision(id, version, position, topic)
-                self._take(event, id, position, recorded_at)
-            except (AssertionError, LookupError, TypeError, ValueError) as error:
-                if not self.contradictions.leave_out(id, position, topic):
-                    raise UnreadableEvent(topic, "it does not follow", position) from error
-                self._index(fact_entry(position, event, None))
+        for count, event in enumerate(events, 1):
+            self._read(*event)
             if not count % _BATCH:
                 self._flush()
                 if progress:
@@ -162,6 +174,27 @@ class Fold:
             self._rows[table].append(current[:-1])
         self._flush()
         return count
+
+    def _read(
+        self, position: int, recorded_at: str, id: str, version: int, topic: str, state: bytes
+    ) -> None:
+        if self._of is None and is_prefixed_event(topic):
+            self.contradictions.revision(id, version, position, topic)
+            entry = package_entry(position, topic, id, state, self._names.get(id))
+            self._names[id] = entry.name
+            self._index(entry)
+            return
+        try:
+            event = self._load(topic, id, version, state)
+        except UnreadableEvent as error:
+            raise UnreadableEvent(topic, error.reason, position) from error
+        try:
+            self.contradictions.revision(id, version, position, topic)
+            self._take(event, id, position, recorded_at)
+        except (AssertionError, LookupError, TypeError, ValueError) as error:
+            if not self.contradictions.leave_out(id, position, topic):
+                raise UnreadableEvent(topic, "it does not follow", position) from error
+            self._index(fact_entry(position, event, None))
 
     def _take(self, event: DomainEvent, id: str, position: int, recorded_at: str) -> None:
         declared = self._type_of(event.TOPIC)
@@ -211,7 +244,8 @@ class Fold:
             self._index(revision_entry(position, event, model, shown))
 
     def _index(self, entry: IndexEntry) -> None:
-        self._rows[LOG_INDEX.name].append(entry)
+        if self._of is None:
+            self._rows[LOG_INDEX.name].append(entry)
 
     def _change(self, change: RowChange) -> None:
         sql, parameters = statement(change, self._schema)

@@ -15,6 +15,7 @@ from eventsourcing.persistence import (
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.domain.errors import LogUnavailable, WriteInterrupted
 from stackfold.domain.eventsourcing.event import DomainEvent
+from stackfold.domain.eventsourcing.topics import is_prefixed_event
 from stackfold.infrastructure.database import log_tables
 from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
@@ -26,6 +27,7 @@ from stackfold.infrastructure.eventstore.hash_chain import (
     chained,
     select_head,
 )
+from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
 from stackfold.infrastructure.eventstore.projector import Projector
 from stackfold.infrastructure.eventstore.subscription import LogSubscription
 
@@ -63,6 +65,7 @@ class Recorder(ApplicationRecorder):
         self._tables = tables
         self._projector = projector
         self._after_append = after_append
+        self._packaged = PackagedReadModels(database)
         self._latest: Record | None = None
         self._unit: UnitOfWork | None = None
         """The unit of work that all events are part of; None outside of any."""
@@ -74,6 +77,7 @@ class Recorder(ApplicationRecorder):
             log_tables.create(cursor, self._database)
             self._tables.create(cursor, self._database.main)
             self._tables.create_indexes(cursor)
+            self._packaged.create_registry(cursor)
             self._database.stamp(cursor)
 
     def insert_events(
@@ -131,6 +135,7 @@ class Recorder(ApplicationRecorder):
             first = change = position + 1
             if self._unit is not None:
                 change = self._unit.number = self._unit.number or first
+            self._packaged.prepare(cursor, stored_events, events)
             for stored, event in zip(stored_events, events, strict=True):
                 position += 1
                 record = _record(position, change, recorded_at, stored, previous)
@@ -141,6 +146,8 @@ class Recorder(ApplicationRecorder):
                 written.append(record)
                 self._latest = record
                 previous = record.hash
+                if is_prefixed_event(record.topic):
+                    self._projector.index(cursor, record)
                 if event is not None:
                     self._projector.project(cursor, event, position, recorded_at)
             if self._after_append:

@@ -9,6 +9,7 @@ from stackfold.application.history.queries import Revision
 from stackfold.application.history.views import HistoryEntry, LogFilter
 from stackfold.application.listing.reference import Reference
 from stackfold.domain.errors import NotFound
+from stackfold.domain.eventsourcing.topics import aggregate_topic
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.log_entries import (
@@ -147,7 +148,7 @@ class SqlHistory:
                 number,
                 state_of(events[0]).get("undoes"),
                 [
-                    (event.topic.partition(".")[0], event.originator_id, event.originator_version)
+                    (aggregate_topic(event.topic), event.originator_id, event.originator_version)
                     for event in events
                 ],
             )

@@ -9,6 +9,7 @@ from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.application.history.row_changes import row_changes
 from stackfold.application.history.views import Change, HistoryEntry
+from stackfold.domain.eventsourcing.topics import aggregate_topic
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.lookup import marks, table_of
 
@@ -84,7 +85,7 @@ class EntryReader:
         """One entry per event of a page, in the same order."""
         by_topic: dict[str, list[EventRow]] = {}
         for event in events:
-            by_topic.setdefault(event.topic.partition(".")[0], []).append(event)
+            by_topic.setdefault(aggregate_topic(event.topic), []).append(event)
         changes: dict[int, list[Change]] = {}
         states = {event.position: state_of(event) for event in events}
         for topic, group in by_topic.items():
@@ -257,12 +258,13 @@ def _entry(event: EventRow, state: Mapping[str, Any], changes: list[Change]) -> 
         event.recorded_at,
         str(state.get("by", "")),
         str(state.get("why", "")),
-        event.topic.partition(".")[0] if event.kind is None else str(event.kind),
+        aggregate_topic(event.topic) if event.kind is None else str(event.kind),
         event.originator_id if event.name is None else str(event.name),
         event.originator_id,
         event.originator_version,
-        event.topic.partition(".")[2].replace("_", " "),
+        event.topic.rpartition(".")[2].replace("_", " "),
         changes,
         _text(state, "correlation_id"),
         _text(state, "database_role"),
+        _text(state, "package"),
     )

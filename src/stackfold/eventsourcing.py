@@ -4,11 +4,8 @@ It builds on the eventsourcing library: `Aggregate` and `DomainEvent` are its cl
 """
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
-from stackfold.application.eventsourcing.aggregate_type import (
-    AggregateReference,
-    Aggregates,
-    AggregateType,
-)
+from stackfold.application.eventsourcing.aggregate_set import Aggregates
+from stackfold.application.eventsourcing.aggregate_type import AggregateReference, AggregateType
 from stackfold.application.eventsourcing.custom_projection import Projection, ProjectionChange
 from stackfold.application.eventsourcing.projection import (
     RowChange,
@@ -17,6 +14,7 @@ from stackfold.application.eventsourcing.projection import (
     TemporalProjection,
 )
 from stackfold.application.eventsourcing.read_model import ReadModel, always_shown, shown
+from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.application.history.views import LogEvent
 from stackfold.domain.deployments.deployment import Deployment
@@ -48,6 +46,7 @@ __all__ = [
     "Projection",
     "ProjectionChange",
     "ReadModel",
+    "Repository",
     "Revertible",
     "RowChange",
     "Run",

@@ -1,0 +1,98 @@
+"""The part of a workspace that has a service per noun of the command line."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stackfold.application.artifacts.artifacts import Artifacts
+    from stackfold.application.deployments.deployments import Deployments
+    from stackfold.application.eventsourcing.repository import Repository
+    from stackfold.application.pipelines.images import Images
+    from stackfold.application.runs.runs import Runs
+    from stackfold.application.secrets.secrets import Secrets
+    from stackfold.application.stacks.components import Components
+    from stackfold.application.stacks.flavors import Flavors
+    from stackfold.application.stacks.stacks import Stacks
+    from stackfold.infrastructure.database.protocol import Database
+    from stackfold.infrastructure.eventstore.log import Log
+    from stackfold.infrastructure.pipelines import Pipelines
+    from stackfold.infrastructure.services import Services
+    from stackfold.infrastructure.system.integrations import Integrations
+
+
+class Nouns:
+    """A service per noun, each created on first use."""
+
+    _database: "Database"
+    _services: "Services"
+
+    @cached_property
+    def stacks(self) -> "Stacks":
+        """Stacks: register, list, change, activate, compare, revert."""
+        from stackfold.application.stacks.stacks import Stacks
+
+        return Stacks(self._services.queries, self._services)
+
+    @cached_property
+    def components(self) -> "Components":
+        """Components of every type: register, list, change, revert."""
+        from stackfold.application.stacks.components import Components
+
+        return Components(self._services.queries, self._services)
+
+    @property
+    def flavors(self) -> "Flavors":
+        """Flavors: list, describe, register custom ones."""
+        return self._services.flavors
+
+    @property
+    def pipelines(self) -> "Pipelines":
+        """Pipelines of files and modules: load them, their parameters and configurations."""
+        return self._services.pipelines
+
+    @property
+    def runs(self) -> "Runs":
+        """Runs: start, resume, list, describe, load outputs."""
+        return self._services.runs
+
+    @property
+    def artifacts(self) -> "Artifacts":
+        """Artifacts: list, load, trace, prune."""
+        return self._services.artifacts
+
+    @property
+    def deployments(self) -> "Deployments":
+        """Deployments: serve a model, predict, check, stop."""
+        return self._services.deployments
+
+    @property
+    def images(self) -> "Images":
+        """Images: build what the orchestrator of a stack starts."""
+        return self._services.images
+
+    @cached_property
+    def secrets(self) -> "Secrets":
+        """Secrets: create, list, change; the log never contains them."""
+        from stackfold.application.secrets.secrets import Secrets
+        from stackfold.infrastructure.secrets import preferred
+
+        return Secrets(self._services.stored_secrets, self._services.queries, preferred())
+
+    @cached_property
+    def integrations(self) -> "Integrations":
+        """Integrations: the packages that flavors require."""
+        from stackfold.infrastructure.system.integrations import Integrations
+
+        return Integrations(self._services.catalogue.packages)
+
+    @cached_property
+    def log(self) -> "Log":
+        """The log: read, follow, verify, rebuild, copy."""
+        from stackfold.infrastructure.eventstore.log import Log
+
+        return Log(self._database)
+
+    @property
+    def repository(self) -> "Repository":
+        """The repository: loads, saves and changes aggregates, also those of your own."""
+        return self._services.repository
