@@ -22,10 +22,10 @@ class UndeclaredChange(Conflict):
     Attributes:
         position: Its position in the log.
         topic: The topic of the event.
-        package: The package that recorded it; None if it is unknown.
+        package: The package that recorded it; empty if it is unknown.
     """
 
-    def __init__(self, position: int, topic: str, package: str | None) -> None:
+    def __init__(self, position: int, topic: str, package: str) -> None:
         self.position, self.topic, self.package = position, topic, package
         what = f"install the package {package!r}" if package else "declare its aggregate"
         super().__init__(
