@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, settings
 
 # Shared assertions explain themselves like those in tests.
 pytest.register_assert_rewrite(
-    "given",
     "contracts",
     "exact_values",
     "replay_log",

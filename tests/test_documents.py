@@ -30,6 +30,7 @@ WITH_PROGRAMS = (
     "docs/history.md",
     "docs/pipelines.md",
     "docs/runs.md",
+    "docs/testing.md",
 )
 """Documents with programs, which are also run on PostgreSQL."""
 

@@ -73,7 +73,8 @@ def each(paths: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-EVERY_MODULE = modules_of(*LAYERS) + sorted(PACKAGE.glob("*.py"))
+TESTING = PACKAGE / "testing"
+EVERY_MODULE = modules_of(*LAYERS) + sorted([*PACKAGE.glob("*.py"), *TESTING.rglob("*.py")])
 EVERY_SCRIPT = modules_of("tests", "examples", "benchmarks")
 
 
@@ -209,7 +210,7 @@ def test_the_package_links_to_every_layer_by_a_relative_path():
 def test_the_package_contains_only_the_facade_and_the_layers():
     held = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
     facade = {"__init__.py", "__main__.py", "errors.py", "pipelines.py", "py.typed"}
-    facade |= {"eventsourcing.py", "flavors.py", "serve.py"}
+    facade |= {"eventsourcing.py", "flavors.py", "serve.py", "testing"}
     assert held == {*facade, *LAYERS}
 
 

@@ -22,7 +22,9 @@ def module_paths() -> set[str]:
         for layer in LAYERS
         for path in (ROOT / layer).rglob("*.py")
     }
-    return layers | {f"stackfold/{path.name}" for path in (ROOT / "src/stackfold").glob("*.py")}
+    source = ROOT / "src"
+    facade = [*source.glob("stackfold/*.py"), *source.glob("stackfold/testing/**/*.py")]
+    return layers | {str(path.relative_to(source)) for path in facade}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LIST = Path(__file__).with_name("public_names.txt")
-MODULES = ("stackfold", "stackfold.eventsourcing", "stackfold.flavors")
+MODULES = (
+    "stackfold",
+    "stackfold.errors",
+    "stackfold.eventsourcing",
+    "stackfold.flavors",
+    "stackfold.testing",
+)
 INNER = re.compile(r"\bstackfold\.(application|domain|infrastructure|cli)\b")
 SHOWN = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.py")]
 

@@ -11,7 +11,6 @@ import pytest
 from event_examples import EXAMPLES
 from eventsourcing.persistence import RecordConflictError
 from freezegun import freeze_time
-from given import event, stamped
 from replay import assert_chained, stored
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
@@ -23,6 +22,7 @@ from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.stack import Stack
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 from stackfold.infrastructure.eventstore.hash_chain import Record
+from stackfold.testing import event, stamped
 
 ALERTER, ORCHESTRATOR = ComponentType.ALERTER, ComponentType.ORCHESTRATOR
 STORE = ComponentType.ARTIFACT_STORE

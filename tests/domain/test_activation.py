@@ -3,10 +3,10 @@
 from uuid import UUID
 
 import pytest
-from given import event, given, past, stamped
 
 from stackfold.domain.errors import NotFound, NothingToChange
 from stackfold.domain.stacks.activation import GLOBAL, Activation
+from stackfold.testing import event, given, past, stamped
 
 DEFAULT, PROD = UUID(int=20), UUID(int=21)
 
@@ -36,7 +36,7 @@ def test_a_scope_goes_back_to_an_earlier_choice():
     [lambda scope: scope.activate(DEFAULT), lambda scope: scope.revert(past(registered))],
 )
 def test_the_same_choice_changes_nothing(command):
-    given(Activation, registered).when(command).raises(
+    given(Activation, registered).when(command).rejected(
         NothingToChange, "activation 'global' unchanged, revision 1"
     )
 
@@ -49,7 +49,7 @@ def test_a_scope_gives_up_its_choice():
     "command", [lambda scope: scope.delete(), lambda scope: scope.restore(past(registered))]
 )
 def test_a_choice_that_was_given_up_is_gone(command):
-    given(Activation, registered, event(Activation.Deleted)).when(command).raises(
+    given(Activation, registered, event(Activation.Deleted)).when(command).rejected(
         NotFound, "there is no activation 'global'"
     )
 

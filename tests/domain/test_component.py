@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import pytest
-from given import event, given, past, stamped
 
 from stackfold.domain.errors import (
     InvalidName,
@@ -15,6 +14,7 @@ from stackfold.domain.errors import (
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.origin import Origin
+from stackfold.testing import event, given, past, stamped
 
 STORE = ComponentType.ARTIFACT_STORE
 
@@ -97,15 +97,15 @@ def test_a_name_is_stored_in_its_normal_form():
 
 @pytest.mark.parametrize("name", ["", " ", "a/b", "-dash", "a" * 65])
 def test_an_illegal_name_is_refused(name):
-    given(Component).when(lambda kind: kind.register(STORE, name, "local", {})).raises(
+    given(Component).when(lambda kind: kind.register(STORE, name, "local", {})).rejected(
         InvalidName, "cannot name an artifact store"
     )
 
 
 def test_an_illegal_label_is_refused():
-    given(Component).when(lambda kind: kind.register(STORE, "a", "local", {}, {"a b": ""})).raises(
-        InvalidName, "'a b' cannot name a label"
-    )
+    given(Component).when(
+        lambda kind: kind.register(STORE, "a", "local", {}, {"a b": ""})
+    ).rejected(InvalidName, "'a b' cannot name a label")
 
 
 # -- update
@@ -178,9 +178,9 @@ def test_a_label_is_the_same_in_either_spelling():
     given(Component, registered, labelled).when(lambda c: c.update({}, {decomposed: None})).then(
         updated({}, {composed: None})
     )
-    given(Component, registered, labelled).when(lambda c: c.update({}, {decomposed: "xl"})).raises(
-        NothingToChange, "unchanged"
-    )
+    given(Component, registered, labelled).when(
+        lambda c: c.update({}, {decomposed: "xl"})
+    ).rejected(NothingToChange, "unchanged")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_label_is_the_same_in_either_spelling():
     ],
 )
 def test_an_update_that_changes_nothing_records_nothing(configuration, labels):
-    given(Component, registered).when(lambda c: c.update(configuration, labels)).raises(
+    given(Component, registered).when(lambda c: c.update(configuration, labels)).rejected(
         NothingToChange, "artifact store 'shared' unchanged, revision 1"
     )
 
@@ -219,7 +219,7 @@ def test_attributes_go_back_to_the_defaults():
     ],
 )
 def test_an_attribute_that_is_not_set_cannot_be_removed(attributes, text):
-    given(Component, registered).when(lambda c: c.remove_attributes(attributes)).raises(
+    given(Component, registered).when(lambda c: c.remove_attributes(attributes)).rejected(
         NotFound, text
     )
 
@@ -234,11 +234,11 @@ def test_a_component_is_renamed():
 
 
 def test_the_rule_for_names_holds_on_rename_too():
-    given(Component, registered).when(lambda c: c.rename("a/b")).raises(InvalidName, "'a/b'")
+    given(Component, registered).when(lambda c: c.rename("a/b")).rejected(InvalidName, "'a/b'")
 
 
 def test_its_own_name_changes_nothing():
-    given(Component, registered).when(lambda c: c.rename("shared")).raises(
+    given(Component, registered).when(lambda c: c.rename("shared")).rejected(
         NothingToChange, "revision 1"
     )
 
@@ -271,7 +271,7 @@ def test_a_revert_is_a_new_revision_that_equals_the_old_one():
 
 
 def test_a_revert_to_the_same_changes_nothing():
-    given(Component, registered).when(lambda c: c.revert(past(registered))).raises(
+    given(Component, registered).when(lambda c: c.revert(past(registered))).rejected(
         NothingToChange, "revision 1"
     )
 
@@ -298,7 +298,7 @@ def test_a_deleted_component_is_restored():
 
 
 def test_only_what_is_deleted_can_be_restored():
-    given(Component, registered).when(lambda c: c.restore(past(registered))).raises(
+    given(Component, registered).when(lambda c: c.restore(past(registered))).rejected(
         NotDeleted, "is not deleted"
     )
 
@@ -314,14 +314,14 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_nothing_can_be_done_with_a_deleted_component(command):
-    given(Component, registered, deleted).when(command).raises(
+    given(Component, registered, deleted).when(command).rejected(
         NotFound, "there is no artifact store 'shared'"
     )
 
 
 @pytest.mark.parametrize(("action", "command"), COMMANDS.items(), ids=COMMANDS)
 def test_a_default_component_stays_as_it_is(action, command):
-    given(Component, default).when(command).raises(
+    given(Component, default).when(command).rejected(
         Protected,
         f"the artifact store 'default' cannot be {action.split()[0]}: copy it and change the copy",
     )

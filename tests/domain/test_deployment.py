@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 from event_examples import ARTIFACT, DEPLOYER, STORE
-from given import event, given
 
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import Conflict, InvalidName, NotFound
+from stackfold.testing import event, given
 
 FACTS = {
     "name": "churn",
@@ -49,7 +49,7 @@ def test_what_is_to_be_served_is_recorded_before_anything_is_started():
 
 @pytest.mark.parametrize("name", ["", "a b", "-dash"])
 def test_the_rule_for_names_holds_for_deployments_too(name):
-    given(Deployment).when(lambda kind: kind.register(**{**FACTS, "name": name})).raises(
+    given(Deployment).when(lambda kind: kind.register(**{**FACTS, "name": name})).rejected(
         InvalidName, "cannot name a deployment"
     )
 
@@ -69,7 +69,7 @@ def test_its_server_does_not_come_to_predict(history):
 @each("started", "failed", "stopped")
 @pytest.mark.parametrize("outcome", [lambda d: d.start(**SERVER), lambda d: d.fail("no")])
 def test_there_is_one_outcome_of_one_start(history, outcome):
-    given(Deployment, *history).when(outcome).raises(Conflict, "'churn'")
+    given(Deployment, *history).when(outcome).rejected(Conflict, "'churn'")
 
 
 @each("unfinished", "started", "failed", "stopped")
@@ -92,7 +92,7 @@ def test_what_may_have_a_server_is_stopped(history):
     ],
 )
 def test_what_has_no_server_is_not_stopped(state, told):
-    given(Deployment, *HISTORIES[state]).when(lambda d: d.stop()).raises(Conflict, told)
+    given(Deployment, *HISTORIES[state]).when(lambda d: d.stop()).rejected(Conflict, told)
 
 
 @each(*HISTORIES)
@@ -111,6 +111,6 @@ def test_it_is_deleted_in_every_state(history):
     ],
 )
 def test_once_deleted_it_is_gone(command):
-    given(Deployment, registered, deleted).when(command).raises(
+    given(Deployment, registered, deleted).when(command).rejected(
         NotFound, "there is no deployment 'churn'"
     )

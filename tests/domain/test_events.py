@@ -4,10 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 from freezegun import freeze_time
-from given import event, given, stamped
 from pydantic import ValidationError
 
-from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.eventsourcing.event import DomainEvent, FirstEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.runs.run import Run
@@ -16,6 +14,7 @@ from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.flavor import Flavor
 from stackfold.domain.stacks.stack import Stack
+from stackfold.testing import event, stamped
 
 AGGREGATES = (Activation, Component, Flavor, Run, Stack)
 EVENTS = [
@@ -108,68 +107,3 @@ def test_time_can_be_frozen():
     with freeze_time("2026-02-03 04:05:06.000007"):
         component = Component.register(ComponentType.ALERTER, "a", "f", {})
     assert component.pending_events[0].timestamp == datetime(2026, 2, 3, 4, 5, 6, 7, tzinfo=UTC)
-
-
-# -- does given/when/then itself notice?
-
-
-class Loose(Aggregate):
-    """What an aggregate must not do."""
-
-    TOPIC = "loose"
-
-    class Event(Aggregate.Event):
-        pass
-
-    class Registered(Event, FirstEvent):
-        TOPIC = "loose.registered"
-        name: str
-
-    class Labelled(Event):
-        TOPIC = "loose.labelled"
-        labels: dict[str, str]
-
-        def apply(self, loose):
-            loose.labels = self.labels
-
-    class Cleared(Event):
-        TOPIC = "loose.cleared"
-
-        def apply(self, loose):
-            loose.labels.clear()
-
-    def __init__(self, name):
-        super().__init__(name)
-        self.labels = {}
-
-    def label(self, labels):
-        self.trigger_event(self.Labelled, labels=labels)
-
-    def clear(self):
-        self.trigger_event(self.Cleared)
-
-    def clear_quietly(self):
-        self.clear()
-        self.name = "changed behind the log's back"
-
-
-loose = event(Loose.Registered, name="a")
-labelled = event(Loose.Labelled, labels={"a": "b"})
-cleared = event(Loose.Cleared)
-
-
-@pytest.mark.parametrize(
-    ("facts", "command", "then", "complaint"),
-    [
-        ([loose], lambda a: a.label({"a": "b"}), [labelled], "share"),
-        ([loose, labelled], lambda a: a.clear(), [cleared], "a mutator changed its event"),
-        ([loose], lambda a: a.clear_quietly(), [cleared], "a replay differs"),
-        ([loose], lambda a: a.clear(), [], "Cleared"),
-        ([loose], lambda a: a.label({"a": "c"}), [labelled], "'c'"),
-        ([loose], lambda a: a.clear(), [labelled], "Cleared"),
-        ([loose], lambda a: None, [cleared], "Cleared"),
-    ],
-)
-def test_given_when_then_notices(facts, command, then, complaint):
-    with pytest.raises(AssertionError, match=complaint):
-        given(Loose, *facts).when(command).then(*then)

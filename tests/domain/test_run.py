@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from given import event, given
 
 from stackfold.domain.errors import NotFound
 from stackfold.domain.name import LONGEST, valid_name
@@ -12,6 +11,7 @@ from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.run import Run, StepDefinition
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.testing import event, given
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -142,7 +142,7 @@ def test_a_pin_returns_the_default_component_or_one_by_name():
 def test_a_run_is_deleted_once():
     run = given(Run, started, event(Run.Completed))
     assert run.when(lambda run: run.delete()).then(event(Run.Deleted)).deleted
-    given(Run, started, event(Run.Deleted)).when(lambda run: run.delete()).raises(
+    given(Run, started, event(Run.Deleted)).when(lambda run: run.delete()).rejected(
         NotFound, "there is no run"
     )
 
@@ -150,4 +150,4 @@ def test_a_run_is_deleted_once():
 def test_a_deleted_run_is_not_resumed():
     given(Run, started, event(Run.Failed, error="x"), event(Run.Deleted)).when(
         lambda run: run.resume(())
-    ).raises(NotFound, "there is no run")
+    ).rejected(NotFound, "there is no run")

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import pytest
-from given import event, given, past, stamped
 
 from stackfold.domain.errors import (
     IncompleteStack,
@@ -18,6 +17,7 @@ from stackfold.domain.errors import (
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.origin import Origin
 from stackfold.domain.stacks.stack import Stack
+from stackfold.testing import event, given, past, stamped
 
 ORCHESTRATOR, STORE = ComponentType.ORCHESTRATOR, ComponentType.ARTIFACT_STORE
 OPERATOR, ALERTER = ComponentType.STEP_OPERATOR, ComponentType.ALERTER
@@ -82,7 +82,7 @@ def test_a_copy_says_what_it_is_a_copy_of():
 
 @pytest.mark.parametrize("name", ["", " ", "a/b", "*", "-dash", "a\n", "a" * 65])
 def test_an_illegal_name_is_refused(name):
-    given(Stack).when(lambda kind: kind.register(name, REQUIRED)).raises(
+    given(Stack).when(lambda kind: kind.register(name, REQUIRED)).rejected(
         InvalidName, "cannot name a stack"
     )
 
@@ -100,7 +100,9 @@ def test_a_name_is_stored_in_its_normal_form():
     ],
 )
 def test_every_stack_needs_an_orchestrator_and_an_artifact_store(components, text):
-    given(Stack).when(lambda kind: kind.register("prod", components)).raises(IncompleteStack, text)
+    given(Stack).when(lambda kind: kind.register("prod", components)).rejected(
+        IncompleteStack, text
+    )
 
 
 @pytest.mark.parametrize("type", ComponentType)
@@ -110,7 +112,7 @@ def test_only_three_types_may_be_several(type):
     if type in {OPERATOR, ALERTER, ComponentType.EXPERIMENT_TRACKER}:
         attempt.then(composed(components={**REQUIRED, type: (KUBE, S3)}))
     else:
-        attempt.raises(Invalid, f"a stack can contain one {type.noun} only")
+        attempt.rejected(Invalid, f"a stack can contain one {type.noun} only")
 
 
 def test_the_same_component_twice_counts_once():
@@ -174,19 +176,19 @@ def test_labels_are_set_and_removed():
     ],
 )
 def test_an_update_that_changes_nothing_records_nothing(arguments):
-    given(Stack, registered).when(lambda s: s.update(**arguments)).raises(
+    given(Stack, registered).when(lambda s: s.update(**arguments)).rejected(
         NothingToChange, "stack 'prod' unchanged, revision 1"
     )
 
 
 def test_an_update_cannot_make_two_of_one():
-    given(Stack, registered).when(lambda s: s.update({REGISTRY: [KUBE, S3]})).raises(
+    given(Stack, registered).when(lambda s: s.update({REGISTRY: [KUBE, S3]})).rejected(
         Invalid, "one container registry"
     )
 
 
 def test_an_illegal_label_is_refused():
-    given(Stack, registered).when(lambda s: s.update(labels={"a b": "x"})).raises(
+    given(Stack, registered).when(lambda s: s.update(labels={"a b": "x"})).rejected(
         InvalidName, "'a b' cannot name a label"
     )
 
@@ -215,20 +217,20 @@ def test_all_components_of_a_type_are_removed(ids):
 
 @pytest.mark.parametrize("components", [{ALERTER: []}, {ALERTER: [MAIL]}, {OPERATOR: [MAIL]}])
 def test_what_is_not_there_cannot_be_removed(components):
-    given(Stack, with_operators).when(lambda s: s.remove_components(components)).raises(
+    given(Stack, with_operators).when(lambda s: s.remove_components(components)).rejected(
         NotInStack, "stack 'prod' holds no"
     )
 
 
 @pytest.mark.parametrize("type", [ORCHESTRATOR, STORE])
 def test_what_every_stack_needs_cannot_be_removed(type):
-    given(Stack, registered).when(lambda s: s.remove_components({type: []})).raises(
+    given(Stack, registered).when(lambda s: s.remove_components({type: []})).rejected(
         IncompleteStack, f"stack 'prod' needs an {type.noun}"
     )
 
 
 def test_removing_nothing_changes_nothing():
-    given(Stack, registered).when(lambda s: s.remove_components({})).raises(
+    given(Stack, registered).when(lambda s: s.remove_components({})).rejected(
         NothingToChange, "unchanged"
     )
 
@@ -246,14 +248,14 @@ def test_another_component_becomes_the_default():
 
 
 def test_the_default_stays_the_default():
-    given(Stack, with_operators).when(lambda s: s.set_default(OPERATOR, BATCH)).raises(
+    given(Stack, with_operators).when(lambda s: s.set_default(OPERATOR, BATCH)).rejected(
         NothingToChange, "unchanged"
     )
 
 
 @pytest.mark.parametrize(("type", "component"), [(OPERATOR, MAIL), (ALERTER, MAIL)])
 def test_only_what_is_there_can_be_the_default(type, component):
-    given(Stack, with_operators).when(lambda s: s.set_default(type, component)).raises(
+    given(Stack, with_operators).when(lambda s: s.set_default(type, component)).rejected(
         NotInStack, f"stack 'prod' holds no {type.noun}"
     )
 
@@ -268,11 +270,11 @@ def test_a_stack_is_renamed():
 
 
 def test_the_rule_for_names_holds_on_rename_too():
-    given(Stack, registered).when(lambda s: s.rename("-dash")).raises(InvalidName, "'-dash'")
+    given(Stack, registered).when(lambda s: s.rename("-dash")).rejected(InvalidName, "'-dash'")
 
 
 def test_its_own_name_changes_nothing():
-    given(Stack, registered).when(lambda s: s.rename("prod")).raises(NothingToChange, "unchanged")
+    given(Stack, registered).when(lambda s: s.rename("prod")).rejected(NothingToChange, "unchanged")
 
 
 def test_a_stack_is_deleted():
@@ -304,7 +306,7 @@ def test_a_revert_is_a_new_revision_that_equals_the_old_one():
 
 
 def test_a_revert_to_the_same_changes_nothing():
-    given(Stack, registered).when(lambda s: s.revert(past(registered))).raises(
+    given(Stack, registered).when(lambda s: s.revert(past(registered))).rejected(
         NothingToChange, "stack 'prod' unchanged, revision 1"
     )
 
@@ -330,7 +332,7 @@ def test_a_deleted_stack_is_restored():
 
 
 def test_only_what_is_deleted_can_be_restored():
-    given(Stack, registered).when(lambda s: s.restore(past(registered))).raises(
+    given(Stack, registered).when(lambda s: s.restore(past(registered))).rejected(
         NotDeleted, "stack 'prod' is not deleted"
     )
 
@@ -347,12 +349,14 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_nothing_can_be_done_with_a_deleted_stack(command):
-    given(Stack, with_operators, deleted).when(command).raises(NotFound, "there is no stack 'prod'")
+    given(Stack, with_operators, deleted).when(command).rejected(
+        NotFound, "there is no stack 'prod'"
+    )
 
 
 @pytest.mark.parametrize(("action", "command"), COMMANDS.items(), ids=COMMANDS)
 def test_the_default_stack_stays_as_it_is(action, command):
-    given(Stack, default).when(command).raises(
+    given(Stack, default).when(command).rejected(
         Protected, f"the stack 'default' cannot be {action.split()[0]}"
     )
 

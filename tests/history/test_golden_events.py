@@ -11,7 +11,6 @@ import orjson
 import pytest
 from event_examples import EVERY_CLASS
 from eventsourcing.persistence import StoredEvent
-from given import ID
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import UnreadableEvent
@@ -20,6 +19,7 @@ from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.origin import Origin
 from stackfold.domain.stacks.stack import Stack
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.testing.given_when_then import ID
 
 MAPPER = EventMapper(STACKFOLD_AGGREGATES)
 GOLDEN = sorted(Path(__file__).with_name("golden_events").iterdir())

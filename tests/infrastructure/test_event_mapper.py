@@ -11,7 +11,6 @@ import pytest
 from event_examples import EVERY_CLASS, EXAMPLES, FACTS
 from eventsourcing.persistence import StoredEvent
 from freezegun import freeze_time
-from given import ID, event, stamped
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.errors import UnreadableEvent, Unrecordable
@@ -19,6 +18,8 @@ from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.testing import event, stamped
+from stackfold.testing.given_when_then import ID
 
 MAPPER = EventMapper(STACKFOLD_AGGREGATES)
 

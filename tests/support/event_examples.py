@@ -5,8 +5,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from given import event, stamped
-
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.event import DomainEvent
@@ -22,6 +20,7 @@ from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.flavor import Flavor
 from stackfold.domain.stacks.origin import Origin
 from stackfold.domain.stacks.stack import Stack
+from stackfold.testing import event, stamped
 
 A, B, C = UUID(int=10), UUID(int=11), UUID(int=12)
 COMPOSITION = {

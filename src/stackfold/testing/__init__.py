@@ -1,0 +1,54 @@
+"""What tests of programs and flavors that use Stackfold need.
+
+Importing this package imports nothing else: each public name is loaded when it is first used. Only
+the contracts need pytest, which the extra `testing` installs. Its fixtures, which need no import,
+are `stackfold_workspace`, `stackfold_frozen_time` and `stackfold_step_context`.
+
+Start with `docs/testing.md`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stackfold.testing.given_when_then import event, given, past, stamped
+    from stackfold.testing.projections import Projected, project
+    from stackfold.testing.step_contexts import RecordedStepContext, step_context
+
+__all__ = [
+    "Projected",
+    "RecordedStepContext",
+    "event",
+    "given",
+    "past",
+    "project",
+    "stamped",
+    "step_context",
+]
+
+_MODULES = {
+    "Projected": "projections",
+    "RecordedStepContext": "step_contexts",
+    "event": "given_when_then",
+    "given": "given_when_then",
+    "past": "given_when_then",
+    "project": "projections",
+    "stamped": "given_when_then",
+    "step_context": "step_contexts",
+}
+"""Public name → the module of this package that it is loaded from."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)
