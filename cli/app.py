@@ -67,6 +67,9 @@ def _entries() -> dict[str, Entry]:
     entries["deployment"] = Entry(
         "Serve models and request predictions.", partial(_noun, "deployment")
     )
+    entries["reactions"] = Entry(
+        "Hand events to functions and webhooks.", partial(_noun, "reactions")
+    )
     return entries
 
 

@@ -15,6 +15,7 @@ from stackfold.domain.errors import (
     NeedsConfirmation,
     NotFound,
     NotInstalled,
+    ReactionDiverged,
     ReadModelDamaged,
     RunFailed,
     UntrustedProject,
@@ -48,6 +49,7 @@ def _creating(error: MissingSecret) -> str:
 def _finding(error: NotFound) -> str:
     commands = {
         "project": "`stackfold init`",
+        "reaction": "`stackfold reactions list`",
         "run": "`stackfold run list`",
         "secret": "`stackfold secret list`",
     }
@@ -70,6 +72,7 @@ HINTS: dict[type, Callable[[Any], str]] = {
     NeedsConfirmation: lambda error: "--yes",
     NotFound: _finding,
     NotInstalled: lambda error: f"`stackfold integration install {error.integration}`",
+    ReactionDiverged: lambda error: f"`stackfold reactions reset {error.reaction} --yes`",
     ReadModelDamaged: lambda error: "`stackfold log rebuild`",
     RunFailed: lambda error: hint_for(error.__cause__),
     UntrustedProject: lambda error: f"`stackfold trust {error.folder}`",

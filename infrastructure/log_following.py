@@ -1,6 +1,7 @@
 """How a program follows the log of its workspace."""
 
 from collections.abc import Collection
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,12 +18,22 @@ if TYPE_CHECKING:
         EventSubscription,
     )
     from stackfold.infrastructure.eventstore.hash_chain import Head
+    from stackfold.infrastructure.reactions.reactions import Reactions
+    from stackfold.infrastructure.services import Services
 
 
 class LogFollowing:
     """The part of a workspace that yields events as they are committed."""
 
     _database: "Database"
+    _services: "Services"
+
+    @cached_property
+    def reactions(self) -> "Reactions":
+        """Reactions: run, list, retry, skip, reset."""
+        from stackfold.infrastructure.reactions.reactions import Reactions
+
+        return Reactions(self, self._database, self._services)
 
     def subscribe(
         self,

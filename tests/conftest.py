@@ -49,6 +49,8 @@ ON_EVERY_DATABASE = {
     "test_lookup",
     "test_as_of",
     "test_pruning",
+    "test_reaction_workers",
+    "test_reactions",
     "test_read_models",
     "test_rebuild",
     "test_reruns",

@@ -1,33 +1,24 @@
 """Deployments: one method per command on deployments; queries are in `deployment_reader.py`."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.deployments.claiming import claimed
 from stackfold.application.deployments.deployment_reader import DeploymentReader
 from stackfold.application.deployments.deployment_views import DeploymentView
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
-from stackfold.domain.errors import (
-    Busy,
-    Conflict,
-    DeploymentStopped,
-    DeploymentUnavailable,
-    NotFound,
-    RunBusy,
-)
+from stackfold.domain.errors import DeploymentStopped, DeploymentUnavailable, NotFound
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import ComponentType
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from stackfold.application.deployments.serving import Serving
+    from stackfold.application.deployments.starts import Starts
     from stackfold.domain.deployments.deployment import Deployment
 
 _READY = "ready"
-_SERVED = (_READY, "starting", "elsewhere")
-"""The values of `Health` with which a deployment need not be started."""
 
 
 class Deployments(DeploymentReader):
@@ -67,13 +58,8 @@ class Deployments(DeploymentReader):
         from uuid import uuid4
 
         deployment = self._registered(name, model, stack, uuid4())
-        id = str(deployment.id)
-        self._services.deployers.must_be_usable(deployment.deployer)
-        self._services.deployers.must_contain(deployment.store, deployment.artifact)
-        with self._claimed(id, deployment.name):
-            self._services.repository.save(deployment, why=why)
-            self._serving.serve(deployment, why)
-        return self._queries.deployment(id)._replace(status=_READY)
+        self._starts.first(deployment, why)
+        return self._queries.deployment(str(deployment.id))._replace(status=_READY)
 
     def manifest(self, name: str, model: str, stack: str | None = None) -> str:
         """Return the manifest with which a Kubernetes cluster serves a model; deploys nothing.
@@ -118,15 +104,31 @@ class Deployments(DeploymentReader):
             Busy: Another process starts, stops or deletes it.
         """
         id, name = self._queries.find_deployment(reference)
-        with self._claimed(id, name):
-            deployment = self._existing(id, expected_revision)
-            self._services.deployers.must_be_usable(deployment.deployer)
-            self._services.deployers.must_contain(deployment.store, deployment.artifact)
-            if self._health.of(deployment).status in _SERVED:
-                raise Conflict(f"the deployment {name!r} is served already: stop it first")
-            deployment = self._change(id, lambda each: each.request_start(), why)
-            self._serving.serve(deployment, why)
+        self._starts.again(id, name, why, expected_revision)
         return self._queries.deployment(id)._replace(status=_READY)
+
+    @outside_changes
+    def resume(self, reference: str, why: str = "") -> DeploymentView:
+        """Finish a start whose process was killed; does nothing if no start is unfinished.
+
+        A server that the killed process left on this machine is ended first. The reaction
+        `resume-deployments` calls this for all starts.
+
+        Args:
+            reference: The deployment.
+            why: The reason.
+
+        Returns:
+            The deployment, with its recorded status.
+
+        Raises:
+            NotFound: No deployment matches.
+            Busy: A process that is alive starts, stops or deletes it.
+            DeploymentFailed: The server did not become ready; the deployment is recorded as failed.
+        """
+        id, name = self._queries.find_deployment(reference)
+        self._starts.resume(id, name, why)
+        return self._queries.deployment(id)
 
     @outside_changes
     def stop(
@@ -147,7 +149,7 @@ class Deployments(DeploymentReader):
             DeploymentUnavailable: It is served elsewhere.
         """
         id, name = self._queries.find_deployment(reference)
-        with self._claimed(id, name):
+        with claimed(self._services.claims, id, name):
             deployment = self._existing(id, expected_revision)
             deployment.must_be_stoppable()
             deployer = self._services.deployers.known(deployment.deployer)
@@ -182,7 +184,7 @@ class Deployments(DeploymentReader):
             DeploymentUnavailable: It is served elsewhere.
         """
         view = self._queries.deployment(reference)
-        with self._claimed(view.id, view.name):
+        with claimed(self._services.claims, view.id, view.name):
             deployment = self._existing(view.id, expected_revision)
             if not forget:
                 deployer = self._services.deployers.known(deployment.deployer)
@@ -248,10 +250,10 @@ class Deployments(DeploymentReader):
     # -- private
 
     @cached_property
-    def _serving(self) -> "Serving":
-        from stackfold.application.deployments.serving import Serving
+    def _starts(self) -> "Starts":
+        from stackfold.application.deployments.starts import Starts
 
-        return Serving(self._services.repository, self._services.deployers)
+        return Starts(self._services, self._health)
 
     def _registered(self, name: str, model: str, stack: str | None, id: "UUID") -> "Deployment":
         """A new deployment of an artifact on a stack, not saved yet."""
@@ -303,13 +305,3 @@ class Deployments(DeploymentReader):
         problems = {"unfinished": "its last start was interrupted", "stopped": "it is stopped"}
         problem = problems.get(deployment.status, f"it {deployment.status}")
         return DeploymentStopped(deployment.name, problem)
-
-    @contextmanager
-    def _claimed(self, id: str, name: str) -> Iterator[None]:
-        """Lock a deployment against other processes that start, stop or delete it."""
-        with ExitStack() as claim:
-            try:
-                claim.enter_context(self._services.claims.claim(id, name))
-            except RunBusy:
-                raise Busy(f"another command is using deployment {name!r}: wait for it") from None
-            yield

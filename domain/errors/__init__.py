@@ -107,6 +107,12 @@ if TYPE_CHECKING:
         InvalidTag,
         NameTaken,
     )
+    from stackfold.domain.errors.reactions import (
+        InvalidReaction,
+        ReactionDiverged,
+        ReactionLoop,
+        WebhookFailed,
+    )
     from stackfold.domain.errors.runs import (
         InvalidOutput,
         InvalidPipeline,
@@ -200,6 +206,7 @@ __all__ = [
     "InvalidName",
     "InvalidOutput",
     "InvalidPipeline",
+    "InvalidReaction",
     "InvalidStack",
     "InvalidTag",
     "LogContradicts",
@@ -229,6 +236,8 @@ __all__ = [
     "ProjectionFailed",
     "Protected",
     "PushFailed",
+    "ReactionDiverged",
+    "ReactionLoop",
     "ReadInterrupted",
     "ReadModelDamaged",
     "RegistryForbidden",
@@ -263,6 +272,7 @@ __all__ = [
     "UntrustedStore",
     "VersionsDiffer",
     "Violation",
+    "WebhookFailed",
     "WouldNotRun",
     "WriteInterrupted",
 ]
@@ -301,6 +311,7 @@ _NAMES = {
     "names": (
         "Ambiguous ImportNameTaken InvalidActor InvalidListing InvalidName InvalidTag NameTaken"
     ),
+    "reactions": "InvalidReaction ReactionDiverged ReactionLoop WebhookFailed",
     "runs": (
         "InvalidOutput InvalidPipeline NotInStep NotResumable NoWorkspace OutputMismatch "
         "RunBusy RunEnded RunFailed StepProcessDied StepTimedOut"

@@ -190,11 +190,11 @@ class SqliteDatabase:
 
     def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Execute a statement on tables of a program; SQLite says which tables it uses."""
-        from stackfold.infrastructure.database import own_tables
+        from stackfold.infrastructure.database import own_tables, reaction_tables
         from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
         own_tables.require_statement(statement)
-        tables = {"events", *ReadModelTables(self.aggregates).names()}
+        tables = {"events", *reaction_tables.NAMES, *ReadModelTables(self.aggregates).names()}
         with self.write() as cursor:
             try:
                 with own_tables.guarded(self._connection, tables):

@@ -40,9 +40,18 @@ def load_pipeline(source: str, import_root: str = "") -> Pipeline[...]:
     location, _, name = source.rpartition(":")
     if not location or os.sep in name:  # no colon, or one that belongs to the path
         location, name = source, ""
-    is_file = location.endswith(".py") or location.startswith(".") or os.sep in location
-    module = _from_file(location, import_root) if is_file else _from_name(location, import_root)
+    module = load_module(location, import_root)
     return _named(module, location, name) if name else _only(module, location)
+
+
+def load_module(location: str, import_root: str = "") -> ModuleType:
+    """Import the module that a user names: "file.py" or "module"; see `load_pipeline`.
+
+    Raises:
+        InvalidFile: It does not exist, or cannot be imported.
+    """
+    is_file = location.endswith(".py") or location.startswith(".") or os.sep in location
+    return _from_file(location, import_root) if is_file else _from_name(location, import_root)
 
 
 def _from_file(location: str, import_root: str) -> ModuleType:

@@ -17,6 +17,7 @@ from stackfold.application.eventsourcing.read_model import ReadModel, always_sho
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.application.history.views import LogEvent
+from stackfold.application.reactions.reaction import Delivery, Reaction, Retries, on
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.aggregate import Aggregate, Revertible
 from stackfold.domain.eventsourcing.event import DomainEvent, FirstEvent
@@ -27,6 +28,7 @@ from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.flavor import Flavor
 from stackfold.domain.stacks.stack import Stack
 from stackfold.infrastructure.eventstore.hash_chain import Head
+from stackfold.infrastructure.reactions.webhook import webhook
 
 __all__ = [
     "STACKFOLD_AGGREGATES",
@@ -36,6 +38,7 @@ __all__ = [
     "AggregateType",
     "Aggregates",
     "Component",
+    "Delivery",
     "Deployment",
     "DomainEvent",
     "EventMetadata",
@@ -45,8 +48,10 @@ __all__ = [
     "LogEvent",
     "Projection",
     "ProjectionChange",
+    "Reaction",
     "ReadModel",
     "Repository",
+    "Retries",
     "Revertible",
     "RowChange",
     "Run",
@@ -56,5 +61,7 @@ __all__ = [
     "TemporalProjection",
     "UnitOfWork",
     "always_shown",
+    "on",
     "shown",
+    "webhook",
 ]

@@ -13,6 +13,7 @@ VIEWS = {
         "listing.listing",
         "notices",
         "ports.image_views",
+        "reactions.views",
         "runs.progress",
         "runs.run_views",
         "stacks.views",

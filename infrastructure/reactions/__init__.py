@@ -1,0 +1,4 @@
+"""Runs reactions on the log of a workspace, and stores how far they have come.
+
+Start with `reactions.py`.
+"""
