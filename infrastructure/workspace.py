@@ -33,13 +33,12 @@ from stackfold.infrastructure.system.home import (
 )
 
 if TYPE_CHECKING:
-    import tempfile
-
     from stackfold.application.eventsourcing.aggregate_type import AggregateReference, AggregateType
     from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.application.history.views import HistoryEntry
     from stackfold.domain.pipelines.pipeline import Pipeline
     from stackfold.infrastructure.finished_run import FinishedRun
+    from stackfold.infrastructure.system.temporary_folder import TemporaryFolder
 
 Given = ParamSpec("Given")
 
@@ -60,7 +59,7 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         home: Path,
         scope: Callable[[], Scope],
         acting: Acting | None = None,
-        temporary: "tempfile.TemporaryDirectory[str] | None" = None,
+        temporary: "TemporaryFolder | None" = None,
         projections: "Sequence[Projection]" = (),
     ) -> None:
         """Use `open` or `in_memory` instead.
@@ -149,12 +148,11 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
             InvalidActor: The actor is empty, too long, or contains control characters.
             InvalidAggregate: The declaration of an aggregate is invalid.
         """
-        import tempfile
-
         from stackfold.application.stacks.bootstrap import seed
+        from stackfold.infrastructure.system.temporary_folder import TemporaryFolder
 
         acting = Acting(author if actor is None else actor)
-        folder = tempfile.TemporaryDirectory(prefix="stackfold-")
+        folder = TemporaryFolder()
         database, home = SqliteDatabase.in_memory(), Path(folder.name)
         workspace = cls(database, home, Scope, acting, folder, projections)
         try:

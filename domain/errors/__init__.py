@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stackfold.domain.errors.changes import (
         ChangeElsewhere,
         ChangeTimedOut,
+        ForkedInTransaction,
         OutsideChanges,
         StatementFailed,
         StatementRejected,
@@ -187,6 +188,7 @@ __all__ = [
     "Failed",
     "FlavorClassNotFound",
     "Forbidden",
+    "ForkedInTransaction",
     "HomeWritable",
     "ImportNameTaken",
     "InUse",
@@ -284,7 +286,8 @@ _NAMES = {
         "PickleForbidden UnknownClass"
     ),
     "bases": "Busy Conflict Damaged Failed Forbidden Invalid NotFound StackfoldError Unavailable",
-    "changes": "ChangeElsewhere ChangeTimedOut OutsideChanges StatementFailed StatementRejected",
+    "changes": "ChangeElsewhere ChangeTimedOut ForkedInTransaction OutsideChanges StatementFailed "
+    "StatementRejected",
     "deployments": (
         "DeploymentFailed DeploymentStopped DeploymentUnavailable InvalidInputs NoManifest "
         "PredictionRejected"

@@ -28,6 +28,16 @@ class ChangeElsewhere(Busy):
         )
 
 
+class ForkedInTransaction(Conflict):
+    """A process was forked inside a transaction on the log, which only its parent can use."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this process was forked inside a change or query of its parent, which it cannot "
+            "continue: leave the block, or fork before it"
+        )
+
+
 class OutsideChanges(Conflict):
     """A command that acts outside of the log was called in a unit of work.
 

@@ -1,75 +1,40 @@
-"""A log in PostgreSQL: connection, transactions, and recovery from lost connections."""
+"""A log in PostgreSQL, which threads use concurrently, each with its own session."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Self
 
-import psycopg
+from psycopg import errors
 
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
-from stackfold.domain.errors import (
-    LogUnavailable,
-    ReadInterrupted,
-    ReadModelDamaged,
-    StackfoldError,
-    StatementFailed,
-    WriteInterrupted,
-)
+from stackfold.domain.errors import LogUnavailable, PermissionDenied
 from stackfold.infrastructure.database.postgres_checks import PostgresChecks
-from stackfold.infrastructure.database.postgres_connection import (
-    ARRIVAL,
-    RETURN,
-    Connection,
-    at_once,
-    connect,
-    control,
-    has_access,
-)
-from stackfold.infrastructure.database.postgres_errors import (
-    no_access,
-    read_model_missing,
-    statement_error,
-)
+from stackfold.infrastructure.database.postgres_connection import ARRIVAL, Connection, connect
+from stackfold.infrastructure.database.postgres_errors import no_access
 from stackfold.infrastructure.database.postgres_listener import Listener
-from stackfold.infrastructure.database.postgres_schema import (
-    APPEND_ONLY,
-    BEFORE_TABLES,
-    HAS_ACCESS,
-    SCHEMA_NAME,
-)
-from stackfold.infrastructure.database.protocol import Cursor, NewEvents, R, nested_write
+from stackfold.infrastructure.database.postgres_pool import SessionPool
+from stackfold.infrastructure.database.postgres_schema import APPEND_ONLY, LogSchema
+from stackfold.infrastructure.database.postgres_session import PostgresSession, SharedLog
+from stackfold.infrastructure.database.protocol import Cursor, NewEvents, R
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.turn import Turn
 from stackfold.infrastructure.system.aggregate_packages import INSTALLED_AGGREGATES
 from stackfold.infrastructure.system.database_url import DatabaseUrl
 from stackfold.infrastructure.system.forks import notify_after_fork
 
-_LOCK = int.from_bytes(b"stackfol", "big")
-"""The write lock. An advisory lock needs no rights to the tables and does not block readers."""
-
-# Under the lock each statement must see the latest commit, hence READ COMMITTED.
-_WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_LOCK})"
-_FORM = "; SELECT max(form) FROM version"
-# Not READ ONLY, which forbids temporary tables; the transaction is rolled back.
-_LOOK = b"BEGIN ISOLATION LEVEL REPEATABLE READ"
-
-_OWN_SEARCH_PATH = (
-    "SELECT set_config('search_path', reset_val, true) FROM pg_settings WHERE name = 'search_path'"
-)
-
-_OPEN = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR}
+_SCHEMA_EXISTS = "SELECT 1 FROM pg_namespace WHERE nspname = ?"
 
 
 class PostgresDatabase(PostgresChecks):
-    """A connection that threads share in turns; a lost one is opened again for the next use."""
+    """Reads are concurrent; writes of one process take turns before they wait for the lock."""
 
     aggregates = INSTALLED_AGGREGATES
-    main, temp = SCHEMA_NAME, "pg_temp"
+    temp = "pg_temp"
     drops_unseen = False
     # Not the begin of the transaction, which waited for the write lock.
     clock = "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
     append_only: Sequence[str] = APPEND_ONLY
-    conflict: type[Exception] = psycopg.IntegrityError
+    conflict: type[Exception] = PostgresSession.conflict
     shared = True
 
     def __init__(self, address: DatabaseUrl, connection: Connection) -> None:
@@ -80,16 +45,18 @@ class PostgresDatabase(PostgresChecks):
             connection: A connection to it.
         """
         self.location = address.location
-        self._address = address
         self.url: str | None = address.url
-        self._opened: Connection | None = connection
+        self._address = address
+        self._schema = LogSchema(address.schema, address.own_schema)
+        self.main = self._schema.quoted
+        self._log = SharedLog(address, self._schema)
+        self._pool = SessionPool(self._log, PostgresSession(self._log, connection))
         self._turn = Turn()
-        self._inside = self._writing = self._committing = False
-        self._closed = False
-        notify_after_fork(self)
+        """The turn to write."""
+        self._reserved: PostgresSession | None = None
+        """The session of a unit of work."""
         self.outdated = False
-        self.empty = False
-        """Whether the database has no log yet."""
+        notify_after_fork(self)
 
     @classmethod
     def open(cls, address: DatabaseUrl) -> Self:
@@ -103,7 +70,7 @@ class PostgresDatabase(PostgresChecks):
             with database.look() as cursor:
                 version = database.version(cursor)
             if version > SCHEMA:
-                raise database._too_new()
+                raise database._log.too_new()
         except BaseException:
             database.close()
             raise
@@ -111,17 +78,24 @@ class PostgresDatabase(PostgresChecks):
         database.outdated = 0 < version < SCHEMA
         return database
 
+    @property
+    def empty(self) -> bool:
+        """Whether the schema has no log yet."""
+        return self._log.empty
+
+    @empty.setter
+    def empty(self, empty: bool) -> None:
+        self._log.empty = empty
+
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows that a SELECT yields, as tuples.
 
         Raises:
             LogUnavailable: The database cannot be read.
         """
-        with self._turn:
-            try:
-                return self._read(statement, parameters)
-            except psycopg.Error as error:
-                raise self._explained(error) from error
+        self._check()
+        with self._pool.session() as session:
+            return session.read(statement, parameters)
 
     def define(self, name: str, function: Callable[[str], bool]) -> None:
         """Do nothing: the schema has these functions."""
@@ -139,77 +113,50 @@ class PostgresDatabase(PostgresChecks):
             LogUnavailable: The database cannot be written.
             WriteInterrupted: The connection was lost.
         """
-        with self._turn:
-            if self._inside:
-                cursor = self._cursor()
-                with nested_write(cursor, keep):
-                    yield cursor
-                return
-            with self._transaction(_WRITE if self.empty else _WRITE + _FORM, writing=True) as begun:
-                row = begun.fetchone() if begun and not self.empty else None
-                if row and row[0] > SCHEMA:
-                    raise self._too_new()
-                yield self._cursor()
-                self._committing = keep
-                # After an error that the block suppressed, COMMIT rolls back.
-                if keep and control(self._connection, "COMMIT").statusmessage != "COMMIT":
-                    raise LogUnavailable(self.location, "failed: nothing was recorded")
+        with self._turn, self._pool.session() as session, session.write(keep) as cursor:
+            yield cursor
 
     def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Execute a statement on tables of a program, found by the user's own search path."""
-        from stackfold.infrastructure.database import own_tables
-
-        own_tables.require_statement(statement)
-        own_tables.require_other_schema(statement, self.main)
-        with self.write():
-            cursor: Any = self._connection.cursor()
-            try:
-                cursor.execute(_OWN_SEARCH_PATH)
-                # The protocol of binary results allows a single statement only.
-                rows = own_tables.rows_of(cursor.execute(statement, parameters, binary=True))
-                cursor.execute(f"SET LOCAL search_path TO {self.main}")
-            except psycopg.Error as error:
-                if self._connection.closed:
-                    raise
-                raise StatementFailed(error.diag.message_primary or str(error)) from error
-            return rows
+        """Execute a statement on tables of a program, in the block of a `write`."""
+        with self._turn, self._pool.session() as session:
+            return session.execute_own(statement, parameters)
 
     @contextmanager
     def reserved(self, unit: UnitOfWork) -> Iterator[None]:
         """As `Database.reserved`; the server ends the transaction of a program that hangs."""
-        with self._turn.reserved(unit):
-            milliseconds = int(min(unit.remaining, 60.0) * 1000) + 1
-            limit = f"SET LOCAL idle_in_transaction_session_timeout TO {milliseconds}"
-            control(self._connection, limit)
-            yield
+        with self._turn.reserved(unit), self._pool.session() as session:
+            session.limit_idle_time(unit.remaining)
+            self._reserved = session
+            try:
+                yield
+            finally:
+                self._reserved = None
 
     @contextmanager
-    def look(self) -> Iterator[Cursor]:
+    def look(self, keep: bool = False) -> Iterator[Cursor]:
         """Read one state throughout the block; only temporary tables can be written.
 
         In the block of a `write` or of another `look` it is the state of that one.
 
+        Args:
+            keep: Whether temporary tables are kept after the block, on the same session.
+
         Raises:
             LogUnavailable: The database cannot be read.
         """
-        with self._turn:
-            if self._inside:
-                yield self._cursor()
-                return
-            with self._transaction(_LOOK):
-                yield self._cursor()
+        self._check()
+        with self._pool.session() as session, session.look(keep) as cursor:
+            yield cursor
 
     @contextmanager
     def apart(self, reading: bool = False) -> Iterator[Self]:
         """As `Database.apart`; yields this database if the server has no connection left."""
-        with self._turn:
-            inside = self._inside
         other = self
-        if not inside:
+        if self._pool.bound is None:
             with suppress(LogUnavailable):
                 other = type(self)(self._address, connect(self._address, ARRIVAL))
-                other.outdated, other.empty = self.outdated, self.empty
                 other.aggregates = self.aggregates
+                other.outdated, other.empty = self.outdated, self.empty
         try:
             yield other
         finally:
@@ -222,33 +169,45 @@ class PostgresDatabase(PostgresChecks):
         Raises:
             LogUnavailable: The database cannot be read.
         """
-        with self._turn:
-            if self._inside:
-                return read()
-            with suppress(ReadInterrupted), self.look():
-                return read()
-            with self.look():
-                return read()
+        self._check()
+        with self._pool.session() as session:
+            return session.consistently(read)
 
     def prepare(self, cursor: Cursor) -> None:
-        """Create the schema, and the functions that triggers and queries call."""
+        """Create the schema, and the functions that triggers and queries call.
+
+        Raises:
+            LogUnavailable: The database has another encoding than UTF8.
+            PermissionDenied: The role may not create the schema.
+        """
         ((encoding,),) = cursor.execute("SHOW server_encoding")
         if encoding != "UTF8":
             problem = f"has the encoding {encoding}: create a database with the encoding UTF8"
             raise LogUnavailable(self.location, problem)
-        for statement in BEFORE_TABLES:
+        for name in filter(None, (self._schema.name, self._schema.own)):
+            if cursor.execute(_SCHEMA_EXISTS, [name]).fetchall():
+                continue  # who may not create schemas may use one that exists
+            try:
+                cursor.execute(f'CREATE SCHEMA "{name}"')
+            except errors.InsufficientPrivilege as error:
+                problem = (
+                    f"does not allow this: {error.diag.message_primary}; let its owner execute "
+                    f"CREATE SCHEMA {name} AUTHORIZATION {self.role}"
+                )
+                raise PermissionDenied(self.location, problem) from error
+        for statement in self._schema.before_tables:
             cursor.execute(statement)
 
     def version(self, cursor: Cursor) -> int:
         """The schema version of the tables; 0 if there are none."""
         # Under the lock, `to_regclass` may return the cached answer of before the lock.
         ((found, accessible),) = cursor.execute(
-            f"SELECT count(*), ({HAS_ACCESS}) FROM pg_tables "
+            f"SELECT count(*), ({self._schema.has_access}) FROM pg_tables "
             "WHERE schemaname = ? AND tablename = 'version'",
-            [self.main],
+            [self._schema.name],
         )
         if found and not accessible:
-            raise no_access(self.location)
+            raise no_access(self.location, self._schema.name)
         if not found:
             return 0
         ((form,),) = cursor.execute("SELECT coalesce(max(form), 0) FROM version")
@@ -263,7 +222,7 @@ class PostgresDatabase(PostgresChecks):
     @contextmanager
     def new_events(self) -> Iterator[NewEvents]:
         """Notice new events by the notifications of the server."""
-        with closing(Listener(self._address)) as listener:
+        with closing(Listener(self._address, self._schema)) as listener:
             yield listener
 
     @contextmanager
@@ -276,119 +235,41 @@ class PostgresDatabase(PostgresChecks):
         with closing(connect(self._address, ARRIVAL)) as connection:
             yield connection
 
-    def close(self) -> None:
-        """Close the connection."""
-        with self._turn:
-            self._closed = True
-            if self._opened is not None:
-                self._opened.close()
-
-    def after_fork(self) -> None:
-        """In a forked process, prepare to open a new connection."""
-        self._turn = Turn()  # another thread may have acquired it
-        self._inside = self._writing = self._committing = False
-        # Closing the connection here would end the session of the parent process.
-        _inherited.append(self._opened)
-        self._opened = None
+    @property
+    def claims(self) -> int:
+        """The first half of the key of the locks that claim runs of this log."""
+        return self._schema.claims
 
     @property
     def role(self) -> str | None:
         """The role that the server authenticated, as it reported on connecting."""
-        with self._turn:
-            info = self._connection.info
-            # A pooler does not pass the parameter on.
-            return info.parameter_status("session_authorization") or info.user
+        self._check()
+        with self._pool.session() as session:
+            return session.role
 
-    @property
-    def _connection(self) -> Connection:
-        if self._opened is None:
-            if self._closed:
-                raise LogUnavailable(self.location, "is closed")
-            self._opened = connect(self._address, ARRIVAL)
-        return self._opened
+    def close(self) -> None:
+        """Close the connections; one that another thread uses is closed after that."""
+        self._pool.close()
 
-    def _read(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
-        """The rows that a SELECT yields; it is executed again if the connection was lost."""
-        for again in (True, False):
-            try:
-                # A TranslatingCursor takes any string.
-                cursor = self._connection.execute(statement, parameters)  # pyright: ignore[reportArgumentType]
-                return cursor.fetchall()
-            except psycopg.Error as error:
-                if not self._connection.closed:
-                    raise
-                if self._writing:
-                    raise WriteInterrupted(self.location, committing=False) from error
-                if self._inside or not again:
-                    # The whole block must be repeated, which only the caller can do.
-                    raise ReadInterrupted(self.location) from error
-            self._reconnect()
-        raise AssertionError
+    def after_fork(self) -> None:
+        """In a forked process, prepare to open new connections."""
+        self._turn = Turn()  # another thread may have acquired it
+        self._reserved = None
+        self._pool.after_fork()
+
+    def _check(self) -> None:
+        """Check that a unit of work, if this thread or task is in one, can be used here."""
+        unit = self._turn.unit
+        if unit is not None:
+            bound = self._pool.bound
+            if unit.inherited or (bound is not None and bound is self._reserved):
+                unit.check()
 
     def _cursor(self) -> Cursor:
-        # A TranslatingCursor takes any string.
-        return self._connection.cursor()  # pyright: ignore[reportReturnType]
+        bound = self._pool.bound
+        assert bound is not None  # noqa: S101  # it is used in the block of a `look`
+        return bound.cursor()
 
-    @contextmanager
-    def _transaction(
-        self, begin: str | bytes, writing: bool = False
-    ) -> Iterator[psycopg.Cursor[Any] | None]:
-        begun = self._begin(begin)
-        self._inside, self._writing = True, writing
-        try:
-            yield begun
-        except psycopg.Error as error:
-            if self._connection.closed:
-                raise self._lost() from error
-            if isinstance(error, self.conflict):
-                raise
-            raise self._explained(error) from error
-        finally:
-            self._inside = self._writing = self._committing = False
-            with suppress(psycopg.Error):
-                if self._connection.pgconn.transaction_status in _OPEN:
-                    at_once(self._connection, b"ROLLBACK")
-
-    def _begin(self, statements: str | bytes) -> psycopg.Cursor[Any] | None:
-        for again in (True, False):
-            try:
-                if isinstance(statements, str):
-                    return control(self._connection, statements)
-                at_once(self._connection, statements)
-                return None
-            except psycopg.Error as error:
-                if not self._connection.closed:
-                    with suppress(psycopg.Error):
-                        control(self._connection, "ROLLBACK")
-                    raise statement_error(self.location, error) from error
-                if not again:
-                    raise self._lost() from error
-            self._reconnect()
-        raise AssertionError
-
-    def _reconnect(self) -> None:
-        if self._closed:
-            raise LogUnavailable(self.location, "is closed")
-        self._connection.close()
-        self._opened = connect(self._address, RETURN)
-
-    def _too_new(self) -> LogUnavailable:
-        return LogUnavailable(self.location, "was written by a newer Stackfold: upgrade")
-
-    def _lost(self) -> LogUnavailable:
-        if self._writing:
-            return WriteInterrupted(self.location, committing=self._committing)
-        return ReadInterrupted(self.location)
-
-    def _explained(self, error: psycopg.Error) -> StackfoldError:
-        if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
-            # To a user without rights to the schema, the server says that the table is missing.
-            if not has_access(self._address):
-                return no_access(self.location)
-            if read_model_missing(error):
-                return ReadModelDamaged("a read model is missing")
-        return statement_error(self.location, error)
-
-
-_inherited: list[Connection | None] = []
-"""Connections that were opened by the process that this one was forked from."""
+    def _read(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
+        with self._pool.session() as session:
+            return session.rows(statement, parameters)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.eventsourcing.aggregate_set import Aggregates
+from stackfold.infrastructure.database.postgres_schema import LogSchema
 from stackfold.infrastructure.database.protocol import Cursor, Fault, R
-from stackfold.infrastructure.database.turn import Turn
 
 if TYPE_CHECKING:
     from stackfold.infrastructure.database.read_model_tables import ReadModelTables
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 class PostgresChecks:
     """Finds and repairs faults; see `Database`."""
 
-    aggregates: Aggregates
-    _turn: Turn
+    _schema: LogSchema
 
     def _tables(self) -> "ReadModelTables":
         from stackfold.infrastructure.database.read_model_tables import ReadModelTables
@@ -38,29 +37,33 @@ class PostgresChecks:
         from stackfold.infrastructure.database import postgres_integrity
 
         return self.consistently(
-            lambda: postgres_integrity.lying_index(self._cursor(), self._tables())
+            lambda: postgres_integrity.lying_index(self._cursor(), self._tables(), self._schema)
         )
 
     def damage(self) -> Fault | None:
         """The first fault that amcheck finds; None without amcheck or the rights to use it."""
         from stackfold.infrastructure.database import postgres_integrity
 
-        with self._turn:
-            return postgres_integrity.damage(self._read)
+        return postgres_integrity.damage(self._read, self._schema)
 
     def missing(self) -> Fault | None:
         """The first index or trigger that is missing or differs from its definition."""
         from stackfold.infrastructure.database import postgres_integrity
 
-        return self.consistently(lambda: postgres_integrity.missing(self._cursor(), self._tables()))
+        return self.consistently(
+            lambda: postgres_integrity.missing(self._cursor(), self._tables(), self._schema)
+        )
 
     def repair(self, cursor: Cursor) -> None:
         """Recreate damaged indexes and triggers, as far as the user has the rights."""
         from stackfold.infrastructure.database import postgres_integrity
 
-        postgres_integrity.repair(cursor, self._tables())
+        postgres_integrity.repair(cursor, self._tables(), self._schema)
 
     if TYPE_CHECKING:
+
+        @property
+        def aggregates(self) -> Aggregates: ...
 
         def consistently(self, read: Callable[[], R]) -> R: ...
 

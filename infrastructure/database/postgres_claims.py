@@ -9,7 +9,6 @@ import psycopg
 from stackfold.domain.errors import RunBusy
 from stackfold.infrastructure.database.postgres import PostgresDatabase
 from stackfold.infrastructure.database.postgres_errors import statement_error
-from stackfold.infrastructure.database.postgres_schema import CLAIMS
 from stackfold.infrastructure.database.protocol import Database
 
 
@@ -30,7 +29,7 @@ class PostgresClaims:
         with self._database.another() as connection:
             try:
                 ((claimed,),) = connection.execute(
-                    "SELECT pg_try_advisory_lock(?, claim_of(?))", (CLAIMS, run)
+                    "SELECT pg_try_advisory_lock(?, claim_of(?))", (self._database.claims, run)
                 )
             except psycopg.Error as error:
                 raise statement_error(self._database.location, error) from error

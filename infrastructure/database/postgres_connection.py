@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from stackfold.domain.errors import LogUnavailable
 from stackfold.infrastructure.database.postgres_dialect import translated, without_nul
 from stackfold.infrastructure.database.postgres_errors import connection_error, server_restarts
-from stackfold.infrastructure.database.postgres_schema import HAS_ACCESS, SCHEMA_NAME
+from stackfold.infrastructure.database.postgres_schema import LogSchema
 from stackfold.infrastructure.system.database_url import DatabaseUrl
 
 PATIENCE = 10.0
@@ -78,14 +78,14 @@ def connect(address: DatabaseUrl, patience: float) -> Connection:
 
 
 def _connected(address: DatabaseUrl) -> Connection:
-    given = conninfo_to_dict(address.url)
+    given = conninfo_to_dict(address.server)
     hosts = str(given.get("host", ""))
     chosen: dict[str, Any] = {k: v for k, v in _TIMEOUTS.items() if k not in given}
     if "," in hosts and "target_session_attrs" not in given:
         # After a failover another host is the one that can be written to.
         chosen["target_session_attrs"] = "read-write"
     connection = psycopg.connect(
-        address.url,
+        address.server,
         autocommit=True,
         client_encoding="utf8",
         cursor_factory=TranslatingCursor,
@@ -94,7 +94,7 @@ def _connected(address: DatabaseUrl) -> Connection:
     try:
         control(
             connection,
-            f"SET search_path TO {SCHEMA_NAME}; "
+            f'SET search_path TO "{address.schema}"; '
             "SET client_min_messages TO warning; "
             f"SET lock_timeout TO {int(PATIENCE * 1000)}; "
             # So that a suspended laptop releases the write lock.
@@ -129,6 +129,17 @@ def at_once(connection: Connection, statement: bytes) -> None:
 def has_access(address: DatabaseUrl) -> bool:
     """Whether the user has rights to the schema of the log; True if that cannot be determined."""
     with suppress(LogUnavailable, psycopg.Error), connect(address, ARRIVAL) as connection:
-        ((allowed,),) = connection.execute(HAS_ACCESS).fetchall()
+        # A TranslatingCursor takes any string.
+        selected: Any = LogSchema(address.schema).has_access
+        ((allowed,),) = connection.execute(selected).fetchall()
         return bool(allowed)
     return True
+
+
+_inherited: list[Connection] = []
+
+
+def keep_inherited(connection: Connection | None) -> None:
+    """Keep a connection of the parent process open: closing it would end the parent's session."""
+    if connection is not None:
+        _inherited.append(connection)

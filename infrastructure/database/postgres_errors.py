@@ -6,7 +6,6 @@ import psycopg
 from psycopg import errors
 
 from stackfold.domain.errors import LogUnavailable, PermissionDenied
-from stackfold.infrastructure.database.postgres_schema import SCHEMA_NAME
 
 _NO_CONNECTION = (
     (("password", "fe_sendauth"), "rejects the password: give it in PGPASSWORD or in ~/.pgpass"),
@@ -72,11 +71,9 @@ def connection_error(location: str, error: psycopg.Error) -> LogUnavailable:
     return LogUnavailable(location, f"cannot be reached: {_line(error)}")
 
 
-def no_access(location: str) -> PermissionDenied:
+def no_access(location: str, schema: str) -> PermissionDenied:
     """The error for a user without rights to the schema of the log."""
-    return PermissionDenied(
-        location, f"does not allow this: permission denied for schema {SCHEMA_NAME}"
-    )
+    return PermissionDenied(location, f"does not allow this: permission denied for schema {schema}")
 
 
 def server_restarts(error: psycopg.Error) -> bool:
@@ -87,7 +84,7 @@ def server_restarts(error: psycopg.Error) -> bool:
 
 def read_model_missing(error: psycopg.Error) -> bool:
     """Whether a statement failed because the table of a read model is missing."""
-    missing = re.search(r'relation "(?:stackfold\.)?(\w+)" does not exist', str(error))
+    missing = re.search(r'relation "(?:\w+\.)?(\w+)" does not exist', str(error))
     return missing is not None and missing[1] not in ("events", "version")
 
 

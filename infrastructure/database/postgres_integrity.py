@@ -7,10 +7,9 @@ from psycopg import Error, errors
 
 from stackfold.infrastructure.database import log_tables
 from stackfold.infrastructure.database.postgres_schema import (
-    ANNOUNCE,
     APPEND_ONLY,
     REJECT_CHANGES,
-    SCHEMA_NAME,
+    LogSchema,
 )
 from stackfold.infrastructure.database.protocol import Cursor, Fault
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
@@ -38,10 +37,10 @@ REBUILD = (
 RESTORE = "restore the database from a backup, or copy it with `stackfold log fork NEW_HOME`"
 
 
-def lying_index(cursor: Cursor, tables: ReadModelTables) -> Fault | None:
+def lying_index(cursor: Cursor, tables: ReadModelTables, schema: LogSchema) -> Fault | None:
     """The first index that differs from its table; None if none does."""
-    for table, name, columns, where in _valid_indexes(cursor, tables):
-        selected = f"SELECT ctid, {columns} FROM {SCHEMA_NAME}.{table}{where}"
+    for table, name, columns, where in _valid_indexes(cursor, tables, schema):
+        selected = f"SELECT ctid, {columns} FROM {schema.quoted}.{table}{where}"
         ordered = f"{selected} ORDER BY {columns} OFFSET 0"
         cursor.execute(BY_TABLE)
         by_table = cursor.execute(_digest(selected)).fetchone()
@@ -52,16 +51,16 @@ def lying_index(cursor: Cursor, tables: ReadModelTables) -> Fault | None:
             rows = {*cursor.execute(ordered).fetchall()}
             cursor.execute(BY_TABLE)
             rows ^= {*cursor.execute(selected).fetchall()}
-            return _lies(cursor, table, name, [row[0] for row in rows])
+            return _lies(cursor, table, name, [row[0] for row in rows], schema)
     cursor.execute(_DEFAULT)
     return None
 
 
-def _lies(cursor: Cursor, table: str, index: str, places: list[str]) -> Fault:
+def _lies(cursor: Cursor, table: str, index: str, places: list[str], schema: LogSchema) -> Fault:
     position = None
     if table == "events":
         ((position,),) = cursor.execute(
-            f"SELECT min(position) FROM {SCHEMA_NAME}.events WHERE CAST(ctid AS text) IN "
+            f"SELECT min(position) FROM {schema.quoted}.events WHERE CAST(ctid AS text) IN "
             f"({', '.join('?' for _ in places)})",
             places,
         ).fetchall()
@@ -79,7 +78,9 @@ def _digest(selected: str) -> str:
     )
 
 
-def _valid_indexes(cursor: Cursor, tables: ReadModelTables) -> list[tuple[str, str, str, str]]:
+def _valid_indexes(
+    cursor: Cursor, tables: ReadModelTables, schema: LogSchema
+) -> list[tuple[str, str, str, str]]:
     """Table, name, columns and condition of each valid index, except indexes on expressions."""
     rows = cursor.execute(
         "SELECT CAST(t.relname AS text), CAST(c.relname AS text), "
@@ -89,7 +90,7 @@ def _valid_indexes(cursor: Cursor, tables: ReadModelTables) -> list[tuple[str, s
         "JOIN pg_namespace AS n ON n.oid = t.relnamespace "
         "CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k (number, place) "
         "JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number "
-        f"WHERE n.nspname = '{SCHEMA_NAME}' AND i.indisvalid AND i.indexprs IS NULL "
+        f"WHERE n.nspname = '{schema.name}' AND i.indisvalid AND i.indexprs IS NULL "
         "GROUP BY t.relname, c.relname, i.indpred, i.indrelid "
         "ORDER BY t.relname <> 'events', t.relname, c.relname"
     ).fetchall()
@@ -101,7 +102,7 @@ def _valid_indexes(cursor: Cursor, tables: ReadModelTables) -> list[tuple[str, s
     ]
 
 
-def damage(read: Read) -> Fault | None:
+def damage(read: Read, schema: LogSchema) -> Fault | None:
     """The first fault that the extension amcheck finds.
 
     Returns:
@@ -121,7 +122,7 @@ def damage(read: Read) -> Fault | None:
             "JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS m ON m.oid = c.relam "
             "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
             "WHERE n.nspname = ? AND m.amname = 'btree' AND i.indisvalid ORDER BY 1",
-            (SCHEMA_NAME,),
+            (schema.name,),
         ):
             try:
                 read(f"SELECT {place}.bt_index_check(?::regclass, true)", (name,))
@@ -130,7 +131,7 @@ def damage(read: Read) -> Fault | None:
                 return Fault(problem, REBUILD)
         rows = read(
             f"SELECT msg FROM {place}.verify_heapam(?::regclass) LIMIT 1",
-            (f"{SCHEMA_NAME}.events",),
+            (f"{schema.quoted}.events",),
         )
     except (errors.InsufficientPrivilege, errors.UndefinedFunction):
         return None
@@ -139,13 +140,13 @@ def damage(read: Read) -> Fault | None:
     return Fault(f"the table of events is damaged: {rows[0][0]}", RESTORE) if rows else None
 
 
-def missing(cursor: Cursor, tables: ReadModelTables) -> Fault | None:
+def missing(cursor: Cursor, tables: ReadModelTables, schema: LogSchema) -> Fault | None:
     """The first trigger or index that is missing or differs from its definition."""
-    for name, _, found in _triggers(cursor):
+    for name, _, found in _triggers(cursor, schema):
         what = "is disabled, or differs from its definition" if found else "is missing"
         why = ", which keeps the log append-only" if name == "events_stay" else ""
         return Fault(f"the trigger {name!r} {what}{why}", REBUILD)
-    for name, _, found in _indexes(cursor, tables):
+    for name, _, found in _indexes(cursor, tables, schema):
         return Fault(
             f"the index {name!r} {'differs from its definition' if found else 'is missing'}",
             REBUILD,
@@ -153,32 +154,33 @@ def missing(cursor: Cursor, tables: ReadModelTables) -> Fault | None:
     return None
 
 
-def repair(cursor: Cursor, tables: ReadModelTables) -> None:
+def repair(cursor: Cursor, tables: ReadModelTables, schema: LogSchema) -> None:
     """Recreate damaged triggers and indexes, as far as the user is the owner of the log."""
-    _make_tables(cursor, tables)
+    _make_tables(cursor, tables, schema)
     statements: list[str] = []
     cursor.execute("SAVEPOINT checks")
-    for name, statement, found in _triggers(cursor):
+    for name, statement, found in _triggers(cursor, schema):
         if found:
             statements.append(f"DROP TRIGGER {name} ON events")
         functions = (
-            each.replace("CREATE", "CREATE OR REPLACE", 1) for each in (REJECT_CHANGES, ANNOUNCE)
+            each.replace("CREATE", "CREATE OR REPLACE", 1)
+            for each in (REJECT_CHANGES, schema.announce)
         )
         statements += *functions, statement
-    for name, statement, _ in [*_indexes(cursor, tables)]:
+    for name, statement, _ in [*_indexes(cursor, tables, schema)]:
         # An index that exists but is invalid counts as missing.
         table = statement.partition(" ON ")[2].split()[0]
         statements.append(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
-        statements += f"DROP INDEX IF EXISTS {SCHEMA_NAME}.{name}", statement
-    damaged = lying_index(cursor, tables) or damage(
-        lambda statement, parameters: cursor.execute(statement, parameters).fetchall()
+        statements += f"DROP INDEX IF EXISTS {schema.quoted}.{name}", statement
+    damaged = lying_index(cursor, tables, schema) or damage(
+        lambda statement, parameters: cursor.execute(statement, parameters).fetchall(), schema
     )
     cursor.execute("ROLLBACK TO checks")
     if damaged:
-        statements.insert(0, f"REINDEX TABLE {SCHEMA_NAME}.events")
+        statements.insert(0, f"REINDEX TABLE {schema.quoted}.events")
         for table in tables.names():
             # Emptied first, since they are rebuilt anyway: their rows may violate an index.
-            statements += f"DELETE FROM {table}", f"REINDEX TABLE {SCHEMA_NAME}.{table}"
+            statements += f"DELETE FROM {table}", f"REINDEX TABLE {schema.quoted}.{table}"
     for statement in statements:
         cursor.execute("SAVEPOINT statement")
         try:
@@ -190,11 +192,11 @@ def repair(cursor: Cursor, tables: ReadModelTables) -> None:
         cursor.execute("RELEASE statement")
 
 
-def _make_tables(cursor: Cursor, tables: ReadModelTables) -> None:
+def _make_tables(cursor: Cursor, tables: ReadModelTables, schema: LogSchema) -> None:
     """Recreate the tables of the read models if one of them is missing."""
     wanted = [*tables.names()]
     ((found,),) = cursor.execute(
-        f"SELECT count(*) FROM pg_tables WHERE schemaname = '{SCHEMA_NAME}' "
+        f"SELECT count(*) FROM pg_tables WHERE schemaname = '{schema.name}' "
         f"AND tablename IN ({', '.join('?' for _ in wanted)})",
         wanted,
     ).fetchall()
@@ -203,7 +205,7 @@ def _make_tables(cursor: Cursor, tables: ReadModelTables) -> None:
     cursor.execute("SAVEPOINT tables")
     try:
         tables.drop(cursor)
-        tables.create(cursor, SCHEMA_NAME)
+        tables.create(cursor, schema.quoted)
         tables.create_indexes(cursor)
     except errors.InsufficientPrivilege:
         # Only the owner can; to others, statements that need the tables say which one is missing.
@@ -220,13 +222,13 @@ class _Difference(NamedTuple):
     """Whether one of that name exists."""
 
 
-def _triggers(cursor: Cursor) -> Iterator[_Difference]:
+def _triggers(cursor: Cursor, schema: LogSchema) -> Iterator[_Difference]:
     """The triggers that differ from their definitions."""
     rows = cursor.execute(
         "SELECT CAST(t.tgname AS text), CAST(t.tgenabled AS text), t.tgtype, "
         "CAST(p.proname AS text), p.prosrc FROM pg_trigger AS t "
         "JOIN pg_proc AS p ON p.oid = t.tgfoid "
-        f"WHERE t.tgrelid = CAST('{SCHEMA_NAME}.events' AS regclass) AND NOT t.tgisinternal"
+        f"WHERE t.tgrelid = CAST('{schema.quoted}.events' AS regclass) AND NOT t.tgisinternal"
     ).fetchall()
     found = {name: tuple(rest) for name, *rest in rows}
     for statement in APPEND_ONLY:
@@ -236,7 +238,7 @@ def _triggers(cursor: Cursor) -> Iterator[_Difference]:
             enabled in ("O", "A")
             and kind == _KINDS[name]
             and statement.endswith(f"{function}()")
-            and source.strip() in (REJECT_CHANGES + ANNOUNCE)
+            and source.strip() in (REJECT_CHANGES + schema.announce)
         )
         if not sound:
             yield _Difference(name, statement, name in found)
@@ -246,9 +248,9 @@ _KINDS = {"events_stay": 2 + 8 + 16 + 32, "events_are_announced": 4}
 """Trigger → its pg_trigger.tgtype: BEFORE, DELETE, UPDATE and TRUNCATE; AFTER INSERT."""
 
 
-def _indexes(cursor: Cursor, tables: ReadModelTables) -> Iterator[_Difference]:
+def _indexes(cursor: Cursor, tables: ReadModelTables, schema: LogSchema) -> Iterator[_Difference]:
     """The indexes that differ from those of temporary tables that are created for comparison."""
-    found = _defined(cursor, f"CAST('{SCHEMA_NAME}' AS regnamespace)")
+    found = _defined(cursor, f"CAST('{schema.quoted}' AS regnamespace)")
     cursor.execute(log_tables.EVENTS.replace("TABLE ", "TABLE pg_temp.", 1))
     for statement in log_tables.INDEXES:
         cursor.execute(statement)
@@ -267,7 +269,7 @@ def _indexes(cursor: Cursor, tables: ReadModelTables) -> Iterator[_Difference]:
             # A copy of a log with two events of one revision.
             continue
         kind = "UNIQUE INDEX" if unique else "INDEX"
-        statement = f"CREATE {kind} {name} ON {SCHEMA_NAME}.{table} USING {definition}"
+        statement = f"CREATE {kind} {name} ON {schema.quoted}.{table} USING {definition}"
         yield _Difference(name, statement, name in found)
 
 

@@ -134,10 +134,13 @@ class Database(Protocol):
         """Let only the thread and task of a unit of work use the connection in the block."""
         ...
 
-    def look(self) -> AbstractContextManager[Cursor]:
+    def look(self, keep: bool = False) -> AbstractContextManager[Cursor]:
         """Read one state throughout the block; only temporary tables can be written.
 
         In the block of a `write` or of another `look` it is the state of that one.
+
+        Args:
+            keep: Whether temporary tables are kept after the block, for this thread.
 
         Raises:
             LogUnavailable: The database cannot be read.
@@ -212,19 +215,22 @@ class Database(Protocol):
 
 
 @contextmanager
-def nested_write(cursor: Cursor, keep: bool) -> Iterator[None]:
+def nested_write(cursor: Cursor, keep: bool, check: Callable[[], None]) -> Iterator[None]:
     """A write in the block of another one: part of it; rolled back alone if it raises.
 
     Args:
         cursor: Executes statements in the transaction.
         keep: False to roll it back in any case, as a preview.
+        check: Raises in a process that was forked in the block.
     """
     cursor.execute("SAVEPOINT nested")
     try:
         yield
+        check()
     except BaseException:
         # Without a connection, the transaction has ended already.
         with suppress(Exception):
+            check()
             cursor.execute("ROLLBACK TO nested")
             cursor.execute("RELEASE nested")
         raise

@@ -1,17 +1,21 @@
 """A log in an SQLite file or in memory: connection, transactions and error messages."""
 
 import os
-import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
-from stackfold.domain.errors import LogUnavailable, ReadModelDamaged, StatementFailed
+from stackfold.domain.errors import (
+    ForkedInTransaction,
+    LogUnavailable,
+    StatementFailed,
+)
 from stackfold.infrastructure.database.protocol import Cursor, Fault, NewEvents, R, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
+from stackfold.infrastructure.database.sqlite_errors import explained, plain_words
 from stackfold.infrastructure.database.sqlite_file import (
     address_of,
     connect,
@@ -22,22 +26,8 @@ from stackfold.infrastructure.database.turn import Turn
 from stackfold.infrastructure.system.aggregate_packages import INSTALLED_AGGREGATES
 from stackfold.infrastructure.system.forks import notify_after_fork
 
-_PROBLEMS = (
-    ("locked", "is locked by another process: try again when that has ended"),
-    ("busy", "is locked by another process: try again when that has ended"),
-    ("readonly", "is read-only: make it writable or set STACKFOLD_HOME to another folder"),
-    ("unable to open", "cannot be opened: check that the folder exists and is writable"),
-    ("full", "cannot grow, the disk is full: free some space and try again"),
-    ("disk i/o", "cannot be read or written, the disk reports an error: check the disk"),
-    ("not a database", "is not a Stackfold log: restore it from a backup or move it away"),
-    ("malformed", "is damaged: copy it with `stackfold log fork`, or restore it from a backup"),
-    ("no such table", "is damaged: restore it from a backup or move it away"),
-    ("no such column", "is damaged: restore it from a backup or move it away"),
-)
-
-
-_OF_EVENTS = {"recorded_at", "originator_id", "topic"}
-"""The columns of the events that hold text."""
+_FORK_PATIENCE = 5.0
+"""Seconds that a fork waits for the transaction of another thread."""
 
 
 class SqliteDatabase:
@@ -75,6 +65,8 @@ class SqliteDatabase:
         self._opened: sqlite3.Connection | None = connection
         self._defined: dict[str, Callable[[str], bool]] = {}
         self._turn = Turn()
+        self._keeps = self._closed = False
+        """Whether its connection has temporary tables; whether it was closed."""
         notify_after_fork(self)
         self.outdated = False
         """Whether the read models have an older schema version, so that they must be rebuilt."""
@@ -143,18 +135,34 @@ class SqliteDatabase:
             self._defined[name] = function
             self._connection.create_function(name, 1, function)
 
+    def before_fork(self, until_forked: ExitStack) -> None:
+        """Close the connection, unless it is in a transaction; it is opened again when needed."""
+        if self._path is None or not self._turn.taken_within(_FORK_PATIENCE):
+            return
+        until_forked.callback(self._turn.release)
+        opened = self._opened
+        if opened is None or self._closed or self._keeps or opened.in_transaction:
+            return
+        self._opened = None
+        opened.close()
+
     def after_fork(self) -> None:
-        """In a forked process, prepare to open a new connection, unless the log is in memory."""
+        """In a forked process, prepare to open a new connection."""
         self._turn = Turn()  # another thread may have acquired it
-        if self._path is not None:
-            # Closing the connection here would release locks of the parent process.
-            _inherited.append(self._opened)
-            self._opened = None
+        self._opened = None
 
     @property
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
-            self._opened = connect_existing(Path(self.location))
+            if self._closed:
+                raise LogUnavailable(self.location, "is closed")
+            if self._path is None:
+                raise LogUnavailable(
+                    self.location,
+                    "belongs to the process that created it, not to one that was forked from it: "
+                    "create it after the fork, or use a file",
+                )
+            self._opened = connect_existing(self._path)
             for name, function in self._defined.items():
                 self._opened.create_function(name, 1, function)
         return self._opened
@@ -175,18 +183,24 @@ class SqliteDatabase:
             connection = self._connection
             cursor = connection.cursor()
             if connection.in_transaction:
-                with nested_write(cursor, keep):
+                with nested_write(cursor, keep, lambda: self._require_same(connection)):
                     yield cursor
                 return
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
+                self._require_same(connection)
                 cursor.execute("COMMIT" if keep else "ROLLBACK")
             except BaseException:
                 # A COMMIT that failed on a full disk may have ended the transaction already.
-                if connection.in_transaction:
+                if self._opened is connection and connection.in_transaction:
                     connection.rollback()
                 raise
+
+    def _require_same(self, connection: sqlite3.Connection) -> None:
+        """Raise in a process that was forked after a block with a connection began."""
+        if self._opened is not connection:
+            raise ForkedInTransaction
 
     def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Execute a statement on tables of a program; SQLite says which tables it uses."""
@@ -207,24 +221,32 @@ class SqliteDatabase:
         return self._turn.reserved(unit)
 
     @contextmanager
-    def look(self) -> Iterator[sqlite3.Cursor]:
+    def look(self, keep: bool = False) -> Iterator[sqlite3.Cursor]:
         """Read one state of the file throughout the block; only temporary tables can be written.
 
         In the block of a `write` or of another `look` it is the state of that one.
+
+        Args:
+            keep: Whether temporary tables are kept after the block.
 
         Raises:
             LogUnavailable: The file cannot be read.
         """
         with self._turn, plain_words(self.location):
-            cursor = self._connection.cursor()
-            if self._connection.in_transaction:
+            connection = self._connection
+            cursor = connection.cursor()
+            if connection.in_transaction:
                 yield cursor
                 return
             cursor.execute("BEGIN")
+            self._keeps = self._keeps or keep
             try:
                 yield cursor
+                self._require_same(connection)
+                if keep:
+                    cursor.execute("COMMIT")
             finally:
-                if self._connection.in_transaction:
+                if self._opened is connection and connection.in_transaction:
                     cursor.execute("ROLLBACK")
 
     @contextmanager
@@ -324,52 +346,23 @@ class SqliteDatabase:
     def new_events(self) -> Iterator[NewEvents]:
         """Notice new events by polling, since a file does not notify of changes."""
         from stackfold.infrastructure.database.sqlite_changes import (
+            CommitsOfOthers,
             SqliteChanges,
             changed_rows,
-            commits_of_others,
         )
 
         if self._path is None:
             yield SqliteChanges(changed_rows(self._connection))
             return
-        with plain_words(self.location), closing(connect_existing(self._path)) as own:
-            yield SqliteChanges(commits_of_others(own, self._path))
+        with plain_words(self.location), closing(CommitsOfOthers(self._path)) as commits:
+            yield SqliteChanges(commits)
 
     def close(self) -> None:
         """Close the connection; the last one of a file deletes its journal."""
         with self._turn:
+            self._closed = True
             if self._opened is not None:
                 self._opened.close()
-
-
-_inherited: list[sqlite3.Connection | None] = []
-"""Connections that were opened by the process that this one was forked from."""
-
-
-class plain_words:
-    """Turns errors of SQLite in the block into errors that say what to do."""
-
-    # Not a generator, which would take ten times as long around every transaction.
-    def __init__(self, location: str) -> None:
-        self._location = location
-
-    def __enter__(self) -> None:
-        """Do nothing."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Translate an error of SQLite, except a violated constraint."""
-        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
-            raise explained(error, self._location) from error
-
-
-def explained(error: sqlite3.Error, location: str) -> LogUnavailable | ReadModelDamaged:
-    """The error that says what to do about an error of SQLite."""
-    text = str(error).lower()
-    damaged = re.search(r"no such table: (?:main\.)?(\w+)|utf-8 column '(\w+)'", text)
-    if damaged and damaged[1] != "events" and damaged[2] not in _OF_EVENTS:
-        return ReadModelDamaged("a read model is missing or damaged")
-    known = (words for sign, words in _PROBLEMS if sign in text)
-    return LogUnavailable(location, next(known, f"failed: {error}"))
 
 
 def _create(path: Path) -> None:

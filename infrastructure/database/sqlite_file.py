@@ -1,11 +1,79 @@
-"""Opens SQLite files, and checks that they are complete."""
+"""Opens SQLite files, and checks that they are complete.
+
+A process that is forked while it has a connection to a file cannot use that file: SQLite keeps the
+locks of a file in memory, so the child would take those of its parent for its own.
+"""
 
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from stackfold.domain.errors import LogUnavailable
+from stackfold.infrastructure.system.forks import notify_after_fork
 
 PATIENCE = 10.0
 """Seconds to wait for the transaction of another process to end."""
+
+
+class Connection(sqlite3.Connection):
+    """A connection that is known until it is closed."""
+
+    def __init__(self, database: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(database, *args, **kwargs)
+        self.address = database
+        _open.add(self)
+
+    def close(self) -> None:
+        """Close the connection."""
+        _open.discard(self)
+        super().close()
+
+
+class _InheritedFiles:
+    """The files that this process cannot use, since it was forked while they were in use."""
+
+    def __init__(self) -> None:
+        self._files: dict[tuple[int, int], sqlite3.Connection] = {}
+        self._connections: list[sqlite3.Connection] = []
+        notify_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Never close the connections of the parent: that would remove its locks and journal."""
+        from urllib.parse import unquote
+
+        for each in [*_open]:
+            self._connections.append(each)
+            number = _number(unquote(each.address.removeprefix("file:").partition("?")[0]))
+            if number:
+                self._files[number] = each
+        _open.clear()
+
+    def check(self, path: Path) -> None:
+        """Check that a file can be used.
+
+        Raises:
+            LogUnavailable: It was in use when this process was forked.
+        """
+        if self._files and _number(str(path)) in self._files:
+            problem = (
+                "was in use by a thread, or in the middle of a change, when this process was "
+                "forked, so it cannot be used in it: fork outside of these"
+            )
+            raise LogUnavailable(str(path), problem)
+
+
+def _number(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+_open: "WeakSet[Connection]" = WeakSet()
+_inherited = _InheritedFiles()
 
 
 def cut_off(path: Path) -> bool:
@@ -51,7 +119,12 @@ def _journal_size(path: Path) -> int:
 def connect(address: str) -> sqlite3.Connection:
     """Open a connection that commits each statement outside of transactions."""
     connection = sqlite3.connect(
-        address, uri=True, isolation_level=None, check_same_thread=False, timeout=PATIENCE
+        address,
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=PATIENCE,
+        factory=Connection,
     )
     try:
         connection.execute("PRAGMA synchronous=FULL")
@@ -68,7 +141,12 @@ def address_of(path: Path) -> str:
 
 
 def connect_existing(path: Path) -> sqlite3.Connection:
-    """Open a connection to an existing file, read-only if its folder is."""
+    """Open a connection to an existing file, read-only if its folder is.
+
+    Raises:
+        LogUnavailable: It was in use when this process was forked.
+    """
+    _inherited.check(path)
     address = address_of(path)
     connection = None
     try:

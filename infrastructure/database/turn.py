@@ -18,6 +18,11 @@ class Turn:
         self._lock = threading.RLock()
         self._unit: UnitOfWork | None = None
 
+    @property
+    def unit(self) -> UnitOfWork | None:
+        """The unit of work that has the turn; None if none has it."""
+        return self._unit
+
     def __enter__(self) -> None:
         """Wait for the turn.
 
@@ -44,6 +49,14 @@ class Turn:
                 raise
 
     def __exit__(self, *_: object) -> None:
+        """Pass the turn on."""
+        self.release()
+
+    def taken_within(self, seconds: float) -> bool:
+        """Take the turn even in a unit of work, if that is possible within some seconds."""
+        return self._lock.acquire(timeout=seconds)
+
+    def release(self) -> None:
         """Pass the turn on."""
         self._lock.release()
 

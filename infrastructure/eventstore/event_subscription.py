@@ -19,6 +19,7 @@ from stackfold.infrastructure.eventstore.log_pages import (
     valid_timeout,
 )
 from stackfold.infrastructure.eventstore.records import event_of
+from stackfold.infrastructure.system.forks import notify_after_fork
 
 _PAGE = 500
 _SLICE = 0.25
@@ -59,6 +60,11 @@ class _Subscription:
         self._arrivals: NewEvents | None = None
         self._opening = threading.Lock()
         self._stopped = threading.Event()
+        notify_after_fork(self)
+
+    def after_fork(self) -> None:
+        """In a forked process, forget that another thread may have the locks."""
+        self._opening = threading.Lock()
 
     def stop(self) -> None:
         """End the iteration before its next event. Any thread may call it."""
@@ -109,6 +115,11 @@ class EventSubscription(_Subscription, Iterator[LogEvent]):
         super().__init__(database, after, topics, timeout)
         self._iterating = threading.RLock()
         self._at = self._pages.begin(self._at)
+
+    def after_fork(self) -> None:
+        """In a forked process, forget that another thread may have the locks."""
+        super().after_fork()
+        self._iterating = threading.RLock()
 
     def __next__(self) -> LogEvent:
         """The next event; waits until there is one.

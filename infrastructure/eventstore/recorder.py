@@ -30,6 +30,7 @@ from stackfold.infrastructure.eventstore.hash_chain import (
 from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
 from stackfold.infrastructure.eventstore.projector import Projector
 from stackfold.infrastructure.eventstore.subscription import LogSubscription
+from stackfold.infrastructure.system.forks import notify_after_fork
 
 Load = Callable[[str, UUID | str, int, bytes], Any]
 """(topic, originator id, originator version, state) → the event."""
@@ -69,6 +70,11 @@ class Recorder(ApplicationRecorder):
         self._latest: Record | None = None
         self._unit: UnitOfWork | None = None
         """The unit of work that all events are part of; None outside of any."""
+        notify_after_fork(self)
+
+    def after_fork(self) -> None:
+        """In a forked process, leave the unit of work of the parent."""
+        self._unit = None
 
     def create_tables(self) -> None:
         """Create the empty tables of the log and of its read models."""

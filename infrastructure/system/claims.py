@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stackfold.domain.errors import RunBusy, Unavailable
+from stackfold.infrastructure.system.forks import notify_after_fork
 from stackfold.infrastructure.system.private_files import create_file
 
 if sys.platform != "win32":  # see windows_claims.py
@@ -85,7 +86,9 @@ class FileClaims:
 
     def _release(self, key: tuple[str, int]) -> None:
         with _mutex:
-            descriptor = _claimed.pop(key)
+            descriptor = _claimed.pop(key, None)
+            if descriptor is None:
+                return  # this process was forked in the block: the claim is that of its parent
             if descriptor in _claimed.values():
                 _unlock(descriptor, key[1])
             else:
@@ -110,6 +113,20 @@ class FileClaims:
             if mode & os.O_CREAT:
                 raise
             return None, False
+
+
+class _AfterFork:
+    """Lets a forked process begin without claims, which do not pass to it."""
+
+    def after_fork(self) -> None:
+        """Forget the claims of the parent process."""
+        global _mutex  # noqa: PLW0603  # another thread of the parent may have acquired it
+        _mutex = threading.RLock()
+        _claimed.clear()
+
+
+_after_fork = _AfterFork()
+notify_after_fork(_after_fork)
 
 
 def home_unusable(home: str, error: OSError) -> Unavailable:

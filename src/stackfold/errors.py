@@ -53,6 +53,7 @@ __all__ = [
     "Failed",
     "FlavorClassNotFound",
     "Forbidden",
+    "ForkedInTransaction",
     "HomeWritable",
     "ImportNameTaken",
     "InUse",

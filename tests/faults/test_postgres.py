@@ -15,7 +15,7 @@ from workspaces import STORE, names, opened, store
 
 from stackfold.domain.errors import LogUnavailable, NameTaken, StackfoldError
 from stackfold.infrastructure.database import postgres as postgres_database
-from stackfold.infrastructure.database import postgres_connection
+from stackfold.infrastructure.database import postgres_connection, postgres_session
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.eventstore import rebuild as rebuilding
 from stackfold.infrastructure.eventstore.rebuild import rebuild
@@ -297,7 +297,7 @@ def test_a_newer_log_is_rejected_by_open_workspaces_too(postgres, url, ws):
 
 def newer(monkeypatch):
     """Let this be a later version of Stackfold."""
-    for module in (postgres_database, rebuilding):
+    for module in (postgres_database, postgres_session, rebuilding):
         monkeypatch.setattr(module, "SCHEMA", SCHEMA + 1)
 
 

@@ -67,7 +67,8 @@ def test_no_other_stack_can_use_a_component_during_a_revert_with_components(home
     asked = home._services.queries.stacks_with
     address = getattr(home._database, "_address", None)
     with Workspace.open(store=address.url) if address else Workspace.open(home.home) as other:
-        connection = other._database._connection
+        database = other._database
+        connection = (database._pool._idle[-1] if address else database)._connection
         connection.execute("SET lock_timeout TO 20" if address else "PRAGMA busy_timeout = 0")
 
         def overtaken(component):

@@ -285,9 +285,19 @@ def test_another_thread_waits_and_cannot_use_the_change(ws):
             stack(ws, "a")
             with pytest.raises(ChangeElsewhere):
                 thread.submit(change.execute, "SELECT 1").result()
-            waiting = thread.submit(names, ws)
+            waiting = thread.submit(stack, ws, "c")
             stack(ws, "b")
-        assert waiting.result() == ["a", "b", "default"]
+            assert names(ws) == ["a", "b", "default"]
+        waiting.result()
+        assert names(ws) == ["a", "b", "c", "default"]
+
+
+def test_another_thread_reads_the_state_before_the_block_in_postgresql(ws):
+    if not ws.store:
+        pytest.skip("threads share the connection to a file, and wait")
+    with ThreadPoolExecutor(1) as thread, ws.change():
+        stack(ws, "a")
+        assert thread.submit(names, ws).result() == ["default"]
 
 
 def test_a_thread_or_task_that_begins_in_the_block_is_rejected(ws):
@@ -335,4 +345,4 @@ def test_a_thread_that_the_block_waits_for_is_rejected_after_the_time(ws):
     with unchanged(ws), ThreadPoolExecutor(1) as thread, pytest.raises(ChangeTimedOut):  # noqa: PT012, SIM117
         with ws.change(timeout=0.1):
             with pytest.raises(ChangeElsewhere):
-                thread.submit(names, ws).result()
+                thread.submit(stack, ws, "b").result()

@@ -35,7 +35,7 @@ class TestInPostgres(LogContract):
                 for (name,) in database.read(
                     "SELECT column_name FROM information_schema.columns "
                     "WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position",
-                    [database.main, table],
+                    ["stackfold", table],
                 )
             ]
             found = database.read(f"SELECT * FROM {table} ORDER BY 1, 2, 3")
