@@ -2,14 +2,14 @@
 
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
-from typer.core import TyperOption
+import typer
 from typer.main import get_install_completion_arguments
 
 from stackfold.cli import show
 from stackfold.cli.nouns import summary
-from stackfold.cli.typer_ext import Entry, LazyGroup
+from stackfold.cli.typer_ext import Entry, LazyGroup, options_of
 from stackfold.domain.stacks.component_type import ComponentType
 
 HELP = "Register, inspect and switch MLOps stacks, and run pipelines on them."
@@ -18,24 +18,29 @@ HELP = "Register, inspect and switch MLOps stacks, and run pipelines on them."
 def command() -> Any:
     """Build the root command group."""
     group = LazyGroup("stackfold", HELP, _entries())
-    group.params.append(
-        TyperOption(
-            param_decls=["--version"],
-            is_flag=True,
-            is_eager=True,
-            expose_value=False,
-            callback=_print_version,
-            help="Print the version and exit.",
-        )
-    )
+    group.params.extend(options_of(_root))
     group.params.extend(get_install_completion_arguments())
     return group
 
 
-def _print_version(context: Any, parameter: Any, given: bool) -> None:
+def _print_version(context: typer.Context, given: bool) -> None:
     if given and not context.resilient_parsing:
         show.version()
         context.exit()
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+) -> None: ...
 
 
 def _entries() -> dict[str, Entry]:

@@ -80,6 +80,10 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     from stackfold.cli.fast_path import try_fast_path
 
+    if level := os.environ.get("STACKFOLD_LOG"):
+        from stackfold.cli.log_to_stderr import log_to_stderr
+
+        log_to_stderr(level)
     if try_fast_path(arguments):
         return 0
     if not all(map(_is_text, arguments)):

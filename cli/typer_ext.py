@@ -171,6 +171,12 @@ def _made(function: Callable[..., None], name: str, cls: type[Command], help: st
     return get_command(app)
 
 
+def options_of(function: Callable[..., None]) -> list[Any]:
+    """Build the options that the parameters of a function declare."""
+    options: list[Any] = _made(function, "options", Command, "").params
+    return options
+
+
 def usage_problem(misuse: Exception) -> str:
     """Format a usage error as one line; several lines are the help of a group."""
     text = str(getattr(misuse, "format_message", misuse.__str__)())

@@ -28,6 +28,7 @@ WITH_PROGRAMS = (
     "docs/example.md",
     "docs/flavors/own.md",
     "docs/history.md",
+    "docs/observability.md",
     "docs/pipelines.md",
     "docs/runs.md",
     "docs/testing.md",

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
+from stackfold.application.log_records import LOGGERS
 from stackfold.application.ports import ArtifactStore, ArtifactWriter
 from stackfold.application.secrets.redaction import longest, redacted
 from stackfold.domain.runs.run import StepLog
@@ -160,6 +161,24 @@ class _LoweredLevel(int):
     """A level that was set here, recognized by its class."""
 
 
+class _AsBefore(logging.Filter):
+    """Keeps a handler of the root logger from showing what Python drops by default."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING:
+            return True
+        # The program has chosen a level for the logger.
+        logger: logging.Logger | None = logging.getLogger(record.name)
+        while logger and logger is not logging.root:
+            if logger.level:
+                return True
+            logger = logger.parent
+        return False
+
+
+_AS_BEFORE = _AsBefore()
+
+
 def _lower_the_level() -> None:
     """Record `logging.info` in the logs of steps, if the program has not configured a level.
 
@@ -169,16 +188,14 @@ def _lower_the_level() -> None:
     if type(root.level) is not int or root.level != logging.WARNING:
         return
     for handler in root.handlers:
-        if handler.level == logging.NOTSET:
-            handler.setLevel(_LoweredLevel(logging.WARNING))
+        handler.addFilter(_AS_BEFORE)
     root.setLevel(_LoweredLevel(logging.INFO))
 
 
 def _restore_the_level() -> None:
     root = logging.getLogger()
     for handler in root.handlers:
-        if isinstance(handler.level, _LoweredLevel):
-            handler.setLevel(logging.NOTSET)
+        handler.removeFilter(_AS_BEFORE)
     # Unless a step has set another level.
     if isinstance(root.level, _LoweredLevel):
         root.setLevel(logging.WARNING)
@@ -259,8 +276,9 @@ class _RecordFactory:
 
     def __call__(self, name: str, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record = self.original(name, *args, **kwargs)
-        output = self._output()
-        if output is not None and not _passes_through_a_stream(name, record.levelno):
+        # What Stackfold does is no output of the step.
+        output = None if name in LOGGERS else self._output()
+        if output is not None and not _passes_through_a_stream(record):
             try:
                 output.write(_LINE.format(record) + "\n")
             except Exception:  # wrong arguments, which the handlers report
@@ -268,18 +286,20 @@ class _RecordFactory:
         return record
 
 
-def _passes_through_a_stream(name: str, level: int) -> bool:
-    """Whether a logger writes to `sys.stdout` or `sys.stderr`, where its records are captured."""
-    streams = (sys.stdout, sys.stderr)
-    logger: logging.Logger | None = logging.getLogger(name)
+def _passes_through_a_stream(record: logging.LogRecord) -> bool:
+    """Whether a record is written to `sys.stdout` or `sys.stderr`, where it is captured."""
+    streams, level = (sys.stdout, sys.stderr), record.levelno
+    logger: logging.Logger | None = logging.getLogger(record.name)
     handled = False
     while logger:
         for handler in logger.handlers:
             handled = True
             stream = getattr(handler, "stream", None)
-            if level >= handler.level and (
+            if level < handler.level or not (
                 isinstance(stream, _CapturedStream) or stream in streams
             ):
+                continue
+            if _AS_BEFORE not in handler.filters or _AS_BEFORE.filter(record):
                 return True
         logger = logger.parent if logger.propagate else None
     # Without any handler, warnings and errors go to `sys.stderr`.

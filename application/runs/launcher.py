@@ -25,6 +25,7 @@ from stackfold.application.runs.execution import Execution
 from stackfold.application.runs.job_submitter import JobSubmitter, job_of
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.run_recorder import RunRecorder
+from stackfold.application.runs.run_reports import RunReports
 from stackfold.application.runs.step_retry import RunResources
 from stackfold.application.runs.tracking import Trackers
 from stackfold.application.stacks.stack_resolver import StackResolver
@@ -209,7 +210,8 @@ class RunLauncher:
             materializers = materializers.without_pickles()
         cache = Cache(self._executions, store, materializers, graph.nodes, self.fingerprints())
         trackers = _trackers(graph, pin, build)
-        return RunResources(store, materializers, operators, listener, cache, trackers)
+        reports = RunReports(listener, graph.pipeline)
+        return RunResources(store, materializers, operators, reports, cache, trackers)
 
     def _execute(
         self,

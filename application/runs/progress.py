@@ -16,7 +16,11 @@ class StepEnd(NamedTuple):
 
 
 class ProgressListener(Protocol):
-    """Receives progress events of a run; may be called from several threads at once."""
+    """Receives progress events of one run.
+
+    Events of steps may come from several threads at once. An exception of a listener is logged by
+    the logger `stackfold.listeners`, and the run goes on.
+    """
 
     def run_started(self, run: str, steps: Sequence[str], completed: Sequence[str]) -> None:
         """A run began or was resumed.

@@ -4,9 +4,11 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from time import monotonic
 from typing import Any, NamedTuple
 
 from stackfold.application.eventsourcing.projection import Insert, RowChange, TemporalProjection
+from stackfold.application.log_records import PROJECTIONS, emit
 from stackfold.domain.errors import LogContradicts, UnreadableEvent
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.topics import is_prefixed_event
@@ -53,9 +55,11 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
     Raises:
         UnreadableEvent: An event cannot be loaded; nothing is changed.
     """
+    began = monotonic()
     with database.apart() as own, own.write() as cursor:
         own.repair(cursor)
         done = _rebuild(own, cursor, progress)
+    _log_rebuild(done.events, began)
     report(done.contradictions)
     return done.events
 
@@ -67,18 +71,27 @@ def fold_copied(database: Database, cursor: Cursor) -> list[Contradiction]:
 
 def upgrade(database: Database) -> None:
     """Rebuild read models with an older schema version, unless another process is faster."""
-    found: list[Contradiction] = []
+    done: _Done | None = None
+    began = monotonic()
     with database.write() as cursor:
         if database.version(cursor) < SCHEMA:
             database.repair(cursor)
-            found = _rebuild(database, cursor).contradictions
-    report(found)
+            done = _rebuild(database, cursor)
+    if done:
+        _log_rebuild(done.events, began)
+        report(done.contradictions)
 
 
 def report(contradictions: Iterable[Contradiction]) -> None:
     """Warn of contradictions. Call this after the commit, since a filter may raise the warning."""
     for each in contradictions:
         warnings.warn(LogContradicts(each.position, each.problem), stacklevel=3)
+
+
+def _log_rebuild(events: int, began: float) -> None:
+    seconds = round(monotonic() - began, 3)
+    text = f"rebuilt the read models from {events} events"
+    emit(PROJECTIONS, "INFO", text, projection="read models", events=events, seconds=seconds)
 
 
 class _Done(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from stackfold.infrastructure.database import log_tables
 from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.eventstore import clock
+from stackfold.infrastructure.eventstore.commit_reports import CommitReports, report_wait
 from stackfold.infrastructure.eventstore.hash_chain import (
     BEGINNING,
     Head,
@@ -67,6 +69,7 @@ class Recorder(ApplicationRecorder):
         self._projector = projector
         self._after_append = after_append
         self._packaged = PackagedReadModels(database)
+        self._reports = CommitReports(self._contains)
         self._latest: Record | None = None
         self._unit: UnitOfWork | None = None
         """The unit of work that all events are part of; None outside of any."""
@@ -113,14 +116,16 @@ class Recorder(ApplicationRecorder):
         if not events:
             events = [self._loaded(stored) for stored in stored_events]
         try:
-            return self._append(stored_events, events, preview, written)
+            self._append(stored_events, events, preview, written)
         except WriteInterrupted:
             if self._unit is not None:
                 raise
             if len(written) < len(stored_events) or not self._has(written[-1]):
                 # Nothing was committed, so it can be repeated.
                 written.clear()
-                return self._append(stored_events, events, preview, written)
+                self._append(stored_events, events, preview, written)
+        if preview is None:
+            self._reports.appended(written, events)
         return [record.position for record in written]
 
     def _append(
@@ -129,9 +134,11 @@ class Recorder(ApplicationRecorder):
         events: Sequence[DomainEvent | None],
         preview: Callable[[Sequence[int]], None] | None,
         written: list[Record],
-    ) -> Sequence[int]:
+    ) -> None:
         """Append events once; the records are added to `written` before the commit."""
+        began = monotonic()
         with self._database.write(keep=preview is None) as cursor:
+            report_wait(began)
             head, server_time = self._head(cursor)
             position, _, previous = head
             # The clocks of writers differ, but the time of recording never runs backwards.
@@ -158,11 +165,9 @@ class Recorder(ApplicationRecorder):
                     self._projector.project(cursor, event, position, recorded_at)
             if self._after_append:
                 self._after_append()
-            positions = [*range(first, position + 1)]
             if preview:
-                preview(positions)
+                preview([*range(first, position + 1)])
         clock.report(late)
-        return positions
 
     def _head(self, cursor: Cursor) -> tuple[Head, str | None]:
         """The end of the log, and the time of the server's clock if there is a server."""
@@ -190,6 +195,10 @@ class Recorder(ApplicationRecorder):
             raise WriteInterrupted(self._database.location) from error
         return [*found] == [(record.hash,)]
 
+    def _contains(self, record: Record) -> bool:
+        sql = "SELECT hash FROM events WHERE position = ?"
+        return [*self._database.read(sql, (record.position,))] == [(record.hash,)]
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Append everything in the block in one transaction, in which no other process appends.
@@ -202,8 +211,10 @@ class Recorder(ApplicationRecorder):
                 yield
             return
         self._latest = None
+        began = monotonic()
         try:
-            with self._database.write():
+            with self._reports.block(), self._database.write():
+                report_wait(began)
                 yield
         except WriteInterrupted:
             if self._latest is None or not self._has(self._latest):

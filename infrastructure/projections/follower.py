@@ -11,6 +11,7 @@ from stackfold.application.eventsourcing.custom_projection import (
     Projection,
     ProjectionChange,
 )
+from stackfold.application.log_records import PROJECTIONS, emit, enabled
 from stackfold.domain.errors import Invalid, LogUnavailable, ProjectionFailed, UnreadableEvent
 from stackfold.infrastructure.database.protocol import Database, NewEvents
 from stackfold.infrastructure.eventstore.hash_chain import START, Checkpoint, Record
@@ -77,6 +78,8 @@ class ProjectionFollower:
             if checkpoint_of(execute, self._name, self._store):
                 self._call(self._projection.drop, ProjectionChange(execute))
             self._begin(execute)
+        text = f"projection {self._name!r} is rebuilt"
+        emit(PROJECTIONS, "INFO", text, projection=self._name, position=0)
 
     def run(self, timeout: float, stop: threading.Event) -> Checkpoint:
         """Apply events until none arrives in time, or until the follower is stopped.
@@ -138,6 +141,10 @@ class ProjectionFollower:
             if page.end != begin:
                 save_checkpoint(execute, self._name, page.end)
         self.checkpoint = page.end
+        if page.records and enabled(PROJECTIONS, "DEBUG"):
+            count, position = len(page.records), page.end.position
+            text = f"projection {self._name!r} applied {count} events up to #{position}"
+            emit(PROJECTIONS, "DEBUG", text, projection=self._name, events=count, position=position)
         return page.end != begin
 
     def _begin(self, execute: Execute) -> Checkpoint:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stackfold.application.artifacts.materializers import materializer
     from stackfold.application.runs.context import StepContext, get_context
+    from stackfold.application.runs.progress import ProgressListener, StepEnd
     from stackfold.domain.pipelines.pipeline import Step, step
     from stackfold.domain.pipelines.run_configuration import RunConfiguration
     from stackfold.domain.stacks.component_type import ComponentType
@@ -20,9 +21,11 @@ __all__ = [
     "ComponentType",
     "FinishedRun",
     "Pipeline",
+    "ProgressListener",
     "RunConfiguration",
     "Step",
     "StepContext",
+    "StepEnd",
     "Workspace",
     "__version__",
     "get_context",
@@ -35,9 +38,11 @@ _MODULES = {
     "ComponentType": "stackfold.domain.stacks.component_type",
     "FinishedRun": "stackfold.pipelines",
     "Pipeline": "stackfold.pipelines",
+    "ProgressListener": "stackfold.application.runs.progress",
     "RunConfiguration": "stackfold.domain.pipelines.run_configuration",
     "Step": "stackfold.domain.pipelines.pipeline",
     "StepContext": "stackfold.application.runs.context",
+    "StepEnd": "stackfold.application.runs.progress",
     "Workspace": "stackfold.infrastructure.workspace",
     "get_context": "stackfold.application.runs.context",
     "materializer": "stackfold.application.artifacts.materializers",

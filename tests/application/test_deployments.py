@@ -24,7 +24,6 @@ from stackfold.domain.errors import (
     NotInStack,
     NotInstalled,
     PredictionRejected,
-    StaleRevision,
 )
 from stackfold.domain.stacks.component_type import ComponentType
 
@@ -108,24 +107,6 @@ def test_logs_are_followed_until_it_is_stopped(served):
     assert next(pieces) == "predicted [3.0]\n"
     served.stop("churn")
     assert [*pieces] == []
-
-
-def test_a_stale_revision_changes_nothing(ws, served):
-    seen = served.get("churn").revision
-    with ws.acting_as("bob"):
-        served.stop("churn", expected_revision=seen)
-    stale = f"'churn' is at revision {seen + 1}, not {seen}: bob changed"
-    with pytest.raises(StaleRevision, match=stale):
-        served.start("churn", expected_revision=seen)
-    assert not listening(ws.home)
-    served.start("churn", expected_revision=seen + 1)
-    for command in (served.stop, served.delete):
-        with pytest.raises(StaleRevision, match="'churn' is at revision"):
-            command("churn", expected_revision=seen)
-    with pytest.raises(StaleRevision, match="'churn' is at revision"):
-        served.delete("churn", forget=True, expected_revision=seen)
-    assert served.get("churn").status == "ready"
-    served.delete("churn", expected_revision=served.get("churn").revision)
 
 
 def test_it_is_stopped_and_started_again(ws, served):
