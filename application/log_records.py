@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from logging import LogRecord
+    from logging import Logger, LogRecord
 
 EVENTS = "stackfold.events"
 """The logger of committed events."""
@@ -24,6 +24,8 @@ LOGGERS = frozenset({EVENTS, RUNS, LOCKS, PROJECTIONS})
 Level = Literal["DEBUG", "INFO", "WARNING"]
 
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30}
+_loggers: "dict[str, Logger]" = {}
+
 _STACK = 2
 """The frames between a caller of `emit` and the logger."""
 
@@ -35,12 +37,16 @@ def enabled(logger: str, level: Level) -> bool:
         logger: The name of the logger.
         level: The level of the record.
     """
-    # A process that has not imported it cannot have configured it, and reads stay fast.
-    logging = sys.modules.get("logging")
-    if logging is None:
-        return False
-    wanted: bool = logging.getLogger(logger).isEnabledFor(_LEVELS[level])
-    return wanted
+    chosen = _loggers.get(logger)
+    if chosen is None:
+        if "logging" not in sys.modules:
+            # A process that has not imported it cannot have configured it, and reads stay fast.
+            return False
+        import logging
+
+        chosen = _loggers[logger] = logging.getLogger(logger)
+        chosen.addHandler(logging.NullHandler())
+    return chosen.isEnabledFor(_LEVELS[level])
 
 
 def emit(logger: str, level: Level, text: str, /, **fields: object) -> None:
@@ -54,13 +60,8 @@ def emit(logger: str, level: Level, text: str, /, **fields: object) -> None:
     """
     if not enabled(logger, level):
         return
-    import logging
-
-    chosen = logging.getLogger(logger)
-    if not chosen.handlers:
-        chosen.addHandler(logging.NullHandler())
     given = {name: value for name, value in fields.items() if value is not None}
-    chosen.log(_LEVELS[level], "%s", text, extra=given, stacklevel=_STACK)
+    _loggers[logger].log(_LEVELS[level], "%s", text, extra=given, stacklevel=_STACK)
 
 
 def fields_of(record: "LogRecord") -> dict[str, object]:
