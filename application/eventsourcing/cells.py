@@ -1,6 +1,7 @@
 """Reads the JSON in cells of read models."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from stackfold.domain.errors import ReadModelDamaged
@@ -39,3 +40,19 @@ def mapping(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ReadModelDamaged("a read model contains a value of another type")
     return value
+
+
+def mappings(texts: Iterable[str]) -> list[dict[str, Any]]:
+    """The JSON objects in several cells, decoded at once, which takes less time than one by one.
+
+    Raises:
+        ReadModelDamaged: A cell contains no JSON object.
+    """
+    cells = [*texts]
+    try:
+        values = _decoded(f"[{','.join(cells)}]")[0]
+    except (TypeError, ValueError) as error:
+        raise ReadModelDamaged("a read model contains invalid JSON") from error
+    if len(values) != len(cells) or not all(type(value) is dict for value in values):
+        raise ReadModelDamaged("a read model contains a value of another type")
+    return values  # type: ignore[no-any-return]

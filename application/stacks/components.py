@@ -374,7 +374,7 @@ class Components:
 
     def _save(self, component: "Component", why: str) -> ComponentView:
         self._services.repository.save(component, why=why)
-        return self._queries.component(component.type, str(component.id))
+        return self._queries.component_by_id(str(component.id))
 
     def _change(
         self,
@@ -388,4 +388,4 @@ class Components:
 
         id = self.get(type, reference).id
         self._services.repository.change(Component, id, command, why, expected_revision)
-        return self._queries.component(type, id)
+        return self._queries.component_by_id(id)

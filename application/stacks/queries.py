@@ -122,6 +122,14 @@ class StackQueries(Protocol):
         """
         ...
 
+    def component_by_id(self, id: str) -> ComponentView:
+        """The existing component with an id.
+
+        Raises:
+            NotFound: There is none.
+        """
+        ...
+
     def active_component(self, type: ComponentType, as_of: int | None = None) -> ComponentView:
         """The component of a type that the active stack holds; of several, the default one.
 

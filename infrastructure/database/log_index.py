@@ -26,7 +26,8 @@ LOG_INDEX = Table(
     IndexEntry,
     primary_key=("position",),
     position="position",
-    indexes=(("by", "position"), ("kind", "position"), ("name", "position")),
+    # Authors and kinds are few, so an index of them would save little; each costs every event.
+    indexes=(("name", "position"),),
 )
 
 FIRST_NAME = (

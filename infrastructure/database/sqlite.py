@@ -277,9 +277,17 @@ class SqliteDatabase:
             other.close()
 
     def consistently(self, read: Callable[[], R]) -> R:
-        """Call `read` in the block of a `look`."""
-        with self.look():
-            return read()
+        """Call `read` while one state of the file is read, as in the block of a `look`."""
+        # Not by `look`: a generator takes longer than a short query.
+        with self._turn, plain_words(self.location):
+            connection = self._connection
+            if connection.in_transaction:
+                return read()
+            connection.execute("BEGIN")
+            try:
+                return read()
+            finally:
+                connection.rollback()
 
     def prepare(self, cursor: Cursor) -> None:
         """Do nothing: the tables need nothing."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.eventsourcing.cells import mapping
+from stackfold.application.eventsourcing.cells import mapping, mappings
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
 from stackfold.application.stacks.queries import (
@@ -144,9 +144,12 @@ class SqlQueries:
         self, type: ComponentType, reference: str, as_of: int | None = None
     ) -> ComponentView:
         """The component of a type with a name, id or unique prefix."""
-        id = self.find_component(type, reference, as_of).id
-        rows = self._by_id("components", _COMPONENT, [id], as_of)
-        return self._component_views(rows, as_of)[0]
+        return self._component_by_id(self.find_component(type, reference, as_of).id, as_of)
+
+    @one_state
+    def component_by_id(self, id: str) -> ComponentView:
+        """The component with an id; takes the same time however many components exist."""
+        return self._component_by_id(id, None)
 
     def find_component(
         self, type: ComponentType, reference: str, as_of: int | None = None
@@ -287,43 +290,40 @@ class SqlQueries:
             raise NotFound("stack", id, "see `stackfold log verify`")
         return views[0]
 
+    def _component_by_id(self, id: str, as_of: int | None) -> ComponentView:
+        views = self._component_views(self._by_id("components", _COMPONENT, [id], as_of), as_of)
+        if not views:
+            # Only read models that were tampered with refer to rows that do not exist.
+            raise NotFound("component", id, "see `stackfold log verify`")
+        return views[0]
+
     def _stack_views(self, rows: Sequence[Any], as_of: int | None) -> list[StackView]:
         if not rows:
             return []
         active = self._active_or_none(as_of)
-        compositions = [mapping(row[5]) for row in rows]
-        ids = {id for each in compositions for group in each.values() for id in group}
-        found = self._by_id("components", "SELECT t.id, t.name", sorted(ids), as_of)
-        names = dict(found)
-        return [
-            StackView(
-                id=id,
-                name=name,
-                revision=revision,
-                active=id == active,
-                description=description,
-                labels=mapping(labels),
-                components={
-                    type: [names.get(each, each) for each in components[type]]
+        ids, names, revisions, descriptions, labels, components, *recorded = zip(*rows, strict=True)
+        compositions = mappings(components)
+        wanted = {id for each in compositions for group in each.values() for id in group}
+        found = self._by_id("components", "SELECT t.id, t.name", sorted(wanted), as_of)
+        name_of = dict(found)
+        columns = (
+            ids,
+            names,
+            revisions,
+            [id == active for id in ids],
+            descriptions,
+            mappings(labels),
+            [
+                {
+                    type: [*map(name_of.get, composition[type], composition[type])]
                     for type in _TYPES
-                    if type in components
-                },
-                created=created,
-                updated=updated,
-                by=by,
-            )
-            for (
-                id,
-                name,
-                revision,
-                description,
-                labels,
-                _,
-                created,
-                updated,
-                by,
-            ), components in zip(rows, compositions, strict=True)
-        ]
+                    if type in composition
+                }
+                for composition in compositions
+            ],
+            *recorded,
+        )
+        return [*map(StackView._make, zip(*columns, strict=True))]
 
     def _active_or_none(self, as_of: int | None) -> str | None:
         try:
@@ -340,28 +340,26 @@ class SqlQueries:
             f"SELECT t.name, t.components {source} ORDER BY t.name", parameters
         )
         holders: dict[str, list[str]] = {}
-        for stack, components in stacks:
-            for group in mapping(components).values():
+        compositions = mappings(composition for _, composition in stacks)
+        for (stack, _), composition in zip(stacks, compositions, strict=True):
+            for group in composition.values():
                 for each in group:
                     holders.setdefault(each, []).append(stack)
-        return [
-            ComponentView(
-                id=id,
-                name=name,
-                type=type,
-                flavor=flavor,
-                revision=revision,
-                configuration=mapping(configuration),
-                labels=mapping(labels),
-                stacks=holders.get(id, []),
-                created=created,
-                updated=updated,
-                by=by,
-            )
-            for (
-                id, name, type, flavor, revision, configuration, labels, created, updated, by,
-            ) in rows
-        ]  # fmt: skip
+        ids, names, types, flavors, revisions, configurations, labels, *recorded = zip(
+            *rows, strict=True
+        )
+        columns = (
+            ids,
+            names,
+            types,
+            flavors,
+            revisions,
+            mappings(configurations),
+            mappings(labels),
+            [holders.get(id, []) for id in ids],
+            *recorded,
+        )
+        return [*map(ComponentView._make, zip(*columns, strict=True))]
 
     def _by_id(self, table: str, select: str, ids: list[str], as_of: int | None) -> list[Any]:
         if not ids:
