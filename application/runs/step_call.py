@@ -132,9 +132,12 @@ def trimmed(error: Raised) -> Raised:
 
 
 def _is_stackfold(module: Mapping[str, Any]) -> bool:
-    package = str(module.get("__package__") or module.get("__name__")).partition(".")[0]
+    name = str(module.get("__package__") or module.get("__name__"))
+    # Steps of the contracts for flavors are those of a user.
+    if name.startswith("stackfold.testing"):
+        return False
     # contextlib appears between two of our frames at the end of a `with` block.
-    return package in {"stackfold", "contextlib"}
+    return name.partition(".")[0] in {"stackfold", "contextlib"}
 
 
 def traceback_text(error: BaseException) -> str:

@@ -3,10 +3,10 @@
 from uuid import uuid4
 
 import pytest
-from contracts.container_registry import ContainerRegistryContract
 from registry_server import PASSWORD
 
 from stackfold.domain.errors import RegistryUnavailable
+from stackfold.testing.contracts.container_registry import ContainerRegistryContract
 
 
 class TestDefaultContainerRegistry(ContainerRegistryContract):

@@ -6,12 +6,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from contracts.image_builder import ImageBuilderContract
 from engine_containers import no_process_with, processes_with
 from registry_server import PASSWORD
 
 from stackfold.domain.errors import BuildFailed
 from stackfold.infrastructure.flavors.containers.local_image_builder import LocalImageBuilder
+from stackfold.testing.contracts.image_builder import ImageBuilderContract
 
 
 @pytest.fixture

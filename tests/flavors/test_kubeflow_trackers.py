@@ -2,12 +2,12 @@
 
 import kubeflow_pipelines
 import pytest
-from contracts.experiment_tracker import TRACKER, ids_of, the_only
 from kfp_api_server import KfpApiServer
 from workspaces import ORCHESTRATOR
 
 from stackfold.domain.errors import RunFailed
 from stackfold.infrastructure.workspace import Workspace
+from stackfold.testing.contracts.tracking_tool import TRACKER, ids_of, the_only
 
 NOBODY = "http://127.0.0.1:1"
 

@@ -4,7 +4,6 @@ import logging
 import time
 
 import pytest
-from contracts.experiment_tracker import TRACKER, ids_of, the_only
 from mlflow_server import PASSWORD, USER, MlflowServer, MlflowTool
 
 from stackfold.application.runs.context import get_context
@@ -12,6 +11,7 @@ from stackfold.domain.errors import RunFailed, TrackerUnavailable
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.infrastructure.flavors.mlflow import circuit_breaker
 from stackfold.infrastructure.workspace import Workspace
+from stackfold.testing.contracts.tracking_tool import TRACKER, ids_of, the_only
 
 NOBODY = "http://127.0.0.1:1"
 AWAY = f"the experiment tracker at {NOBODY} cannot be used: nothing answers: start it, or correct"

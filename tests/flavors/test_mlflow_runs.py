@@ -5,13 +5,13 @@ import signal
 import threading
 
 import pytest
-from contracts.experiment_tracker import TRACKER, ids_of, the_only
 
 from stackfold.application.runs.context import get_context
 from stackfold.domain.errors import RunFailed
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
+from stackfold.testing.contracts.tracking_tool import TRACKER, ids_of, the_only
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The experiment tracker `mlflow`: the contract, on a real server."""
 
 import pytest
-from contracts.experiment_tracker import ExperimentTrackerContract
+
+from stackfold.testing.contracts.experiment_tracker import ExperimentTrackerContract
 
 
 class TestMlflow(ExperimentTrackerContract):

@@ -1,18 +1,17 @@
 """The orchestrator and the step operator `ray`, on a real cluster of one node."""
 
 import cloudpickle
-import contracts.orchestrator
-import contracts.step_operator
 import pytest
-from contracts.orchestrator import OrchestratorContract
-from contracts.step_operator import StepOperatorContract
 
 from stackfold.infrastructure.flavors.ray.orchestrator import RayOrchestrator
 from stackfold.infrastructure.flavors.ray.step_operator import RayStepOperator
+from stackfold.testing.contracts import orchestrator, step_operator
+from stackfold.testing.contracts.orchestrator import OrchestratorContract
+from stackfold.testing.contracts.step_operator import StepOperatorContract
 
 # The nodes cannot import the tests, as little as a script that was run.
-cloudpickle.register_pickle_by_value(contracts.orchestrator)
-cloudpickle.register_pickle_by_value(contracts.step_operator)
+cloudpickle.register_pickle_by_value(orchestrator)
+cloudpickle.register_pickle_by_value(step_operator)
 
 
 class TestRayOrchestrator(OrchestratorContract):

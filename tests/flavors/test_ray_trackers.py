@@ -4,11 +4,11 @@ import os
 
 import pytest
 import ray_pipelines
-from contracts.experiment_tracker import TRACKER, ids_of, the_only
 from ray_stacks import on
 
 from stackfold.domain.errors import RunFailed
 from stackfold.infrastructure.workspace import Workspace
+from stackfold.testing.contracts.tracking_tool import TRACKER, ids_of, the_only
 
 NOBODY = "http://127.0.0.1:1"
 KEY = "0123456789abcdef" * 2 + "planted1"

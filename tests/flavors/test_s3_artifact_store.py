@@ -4,9 +4,9 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from contracts.artifact_store import ArtifactStoreContract, content, written
 
 from stackfold.infrastructure.flavors.s3 import bucket as s3_bucket
+from stackfold.testing.contracts.artifact_store import ArtifactStoreContract, content, written
 
 
 def key_of(uri):

@@ -4,11 +4,11 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from contracts.artifact_store import content, uris, written
 from faulty_proxy import FaultyProxy
 from s3_server import KEY, SECRET, s3_store
 
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, MissingSecret
+from stackfold.testing.contracts.artifact_store import content, uris, written
 
 MEBIBYTE = 2**20
 LARGE = b"0123456789abcdef" * (MEBIBYTE + 1)

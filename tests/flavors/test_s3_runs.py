@@ -1,7 +1,6 @@
 """Runs on a stack whose artifacts are in S3."""
 
 import pytest
-from contracts.artifact_store import uris
 from runnable import STORE, training
 from s3_server import KEY, SECRET
 
@@ -9,6 +8,7 @@ from stackfold.application.ports import ArtifactStore
 from stackfold.domain.errors import ArtifactStoreUnavailable, RunFailed
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.infrastructure.workspace import Workspace
+from stackfold.testing.contracts.artifact_store import uris
 
 
 @pytest.fixture

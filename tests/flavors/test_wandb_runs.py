@@ -4,12 +4,12 @@ import json
 import logging
 
 import pytest
-from contracts.experiment_tracker import TRACKER, ids_of, the_only
 
 from stackfold.application.runs.context import get_context
 from stackfold.domain.errors import InvalidConfiguration, RunFailed, TrackerUnavailable
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.infrastructure.workspace import Workspace
+from stackfold.testing.contracts.tracking_tool import TRACKER, ids_of, the_only
 
 KEY = "0123456789abcdef" * 2 + "planted0"
 """Of the length that W&B's keys have."""

@@ -1,7 +1,8 @@
 """The experiment tracker `wandb`: the contract, offline; what it wrote is read from its files."""
 
 import pytest
-from contracts.experiment_tracker import ExperimentTrackerContract
+
+from stackfold.testing.contracts.experiment_tracker import ExperimentTrackerContract
 
 
 class TestWandb(ExperimentTrackerContract):

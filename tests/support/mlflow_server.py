@@ -14,13 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import cloudpickle
-import contracts.experiment_tracker
 import pytest
-from contracts.experiment_tracker import Seen
 from flavor_environments import environment
 
+from stackfold.testing.contracts import experiment_tracker
+from stackfold.testing.contracts.tracking_tool import SeenStep
+
 # A step's process cannot import the tests.
-cloudpickle.register_pickle_by_value(contracts.experiment_tracker)
+cloudpickle.register_pickle_by_value(experiment_tracker)
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 SECONDS = 180
@@ -155,7 +156,7 @@ class MlflowTool:
             history = client.get_metric_history(run.info.run_id, name)
             metrics[name] = [each.value for each in sorted(history, key=lambda m: m.step)]
         ids = {"run_id": run.info.run_id, "experiment_id": run.info.experiment_id}
-        return Seen(ids, _ENDED[run.info.status], run.data.params, metrics)
+        return SeenStep(ids, _ENDED[run.info.status], run.data.params, metrics)
 
     def artifact(self, seen, name):
         with tempfile.TemporaryDirectory() as folder:

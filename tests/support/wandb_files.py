@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 
 import cloudpickle
-import contracts.experiment_tracker
 import pytest
-from contracts.experiment_tracker import Seen
+
+from stackfold.testing.contracts import experiment_tracker
+from stackfold.testing.contracts.tracking_tool import SeenStep
 
 # A step's process cannot import the tests.
-cloudpickle.register_pickle_by_value(contracts.experiment_tracker)
+cloudpickle.register_pickle_by_value(experiment_tracker)
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 _BLOCK, _HEADER = 32768, 7
@@ -84,11 +85,11 @@ class OfflineRun:
                 self.metrics.setdefault(_key(item), []).append(json.loads(item.value_json))
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> SeenStep:
         ended = {None: "running", 0: "completed"}.get(self.exit_code, "failed")
         ids = {"run_id": self.run.run_id, "project": self.run.project, "group": self.run.run_group}
         parameters = {name: str(value) for name, value in self.config.items()}
-        return Seen(ids, ended, parameters, self.metrics)
+        return SeenStep(ids, ended, parameters, self.metrics)
 
     def files(self, artifact) -> dict[str, bytes]:
         """Name → bytes, of what an artifact holds."""

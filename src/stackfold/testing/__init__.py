@@ -10,13 +10,28 @@ Start with `docs/testing.md`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stackfold.testing.contracts.artifact_store import ArtifactStoreContract
+    from stackfold.testing.contracts.container_registry import ContainerRegistryContract
+    from stackfold.testing.contracts.experiment_tracker import ExperimentTrackerContract
+    from stackfold.testing.contracts.image_builder import ImageBuilderContract
+    from stackfold.testing.contracts.orchestrator import OrchestratorContract
+    from stackfold.testing.contracts.step_operator import StepOperatorContract
+    from stackfold.testing.contracts.tracking_tool import SeenStep, TrackingTool
     from stackfold.testing.given_when_then import event, given, past, stamped
     from stackfold.testing.projections import Projected, project
     from stackfold.testing.step_contexts import RecordedStepContext, step_context
 
 __all__ = [
+    "ArtifactStoreContract",
+    "ContainerRegistryContract",
+    "ExperimentTrackerContract",
+    "ImageBuilderContract",
+    "OrchestratorContract",
     "Projected",
     "RecordedStepContext",
+    "SeenStep",
+    "StepOperatorContract",
+    "TrackingTool",
     "event",
     "given",
     "past",
@@ -26,8 +41,16 @@ __all__ = [
 ]
 
 _MODULES = {
+    "ArtifactStoreContract": "contracts.artifact_store",
+    "ContainerRegistryContract": "contracts.container_registry",
+    "ExperimentTrackerContract": "contracts.experiment_tracker",
+    "ImageBuilderContract": "contracts.image_builder",
+    "OrchestratorContract": "contracts.orchestrator",
     "Projected": "projections",
     "RecordedStepContext": "step_contexts",
+    "SeenStep": "contracts.tracking_tool",
+    "StepOperatorContract": "contracts.step_operator",
+    "TrackingTool": "contracts.tracking_tool",
     "event": "given_when_then",
     "given": "given_when_then",
     "past": "given_when_then",

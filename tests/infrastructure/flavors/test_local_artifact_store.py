@@ -12,11 +12,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from contracts.artifact_store import ArtifactStoreContract, content, uris, written
 from pydantic import ValidationError
 
 from stackfold.domain.errors import ArtifactDamaged, ArtifactStoreUnavailable, OutsideStore
 from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
+from stackfold.testing.contracts.artifact_store import ArtifactStoreContract, content, uris, written
 
 SECRET = b"secret"
 SECRET_DIGEST = hashlib.sha256(SECRET).hexdigest()

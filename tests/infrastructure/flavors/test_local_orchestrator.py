@@ -2,16 +2,11 @@
 
 import os
 
-import cloudpickle
-import contracts.orchestrator
 import pytest
-from contracts.orchestrator import DIAMOND, OrchestratorContract, Steps, plan
 from pydantic import ValidationError
 
 from stackfold.infrastructure.flavors.local.orchestrator import LocalOrchestrator
-
-# The processes cannot import the tests, as little as a script that was run.
-cloudpickle.register_pickle_by_value(contracts.orchestrator)
+from stackfold.testing.contracts.orchestrator import DIAMOND, OrchestratorContract, Steps, plan
 
 
 def local(tmp_path, **configuration):

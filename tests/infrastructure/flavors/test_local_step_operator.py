@@ -5,15 +5,10 @@ import subprocess
 import sys
 import textwrap
 
-import cloudpickle
-import contracts.step_operator
 import pytest
-from contracts.step_operator import StepOperatorContract
 
 from stackfold.infrastructure.flavors.local.step_operator import LocalStepOperator
-
-# The process cannot import the tests, as little as a script that was run.
-cloudpickle.register_pickle_by_value(contracts.step_operator)
+from stackfold.testing.contracts.step_operator import StepOperatorContract
 
 
 class TestLocalStepOperator(StepOperatorContract):

@@ -4,7 +4,9 @@ import os
 import pickle
 import threading
 import time
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,78 +16,32 @@ from stackfold.domain.errors import RunFailed, StepProcessDied
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
+from stackfold.testing.contracts.tracking_tool import TRACKER, TrackingTool, ids_of, the_only
 
-TRACKER = ComponentType.EXPERIMENT_TRACKER
 PLACES = ["inline", "thread", "process", "operator"]
 MANY = 25
 
 
-class Seen(NamedTuple):
-    """A step as stored in the tool."""
-
-    ids: dict[str, Any]
-    """Those that should be recorded."""
-    ended: str
-    """"completed", "failed", or "running" if it was never ended."""
-    parameters: dict[str, str]
-    metrics: dict[str, list[float]]
-    """Name → every value, in the order of the steps given."""
-
-
-class Tool(Protocol):
-    """The tool of a tracker, read without the tracker. Can be pickled."""
-
-    flavor: str
-
-    def configuration(self) -> dict[str, Any]:
-        """The configuration of a working component."""
-
-    def seen(self, run: RunDescription) -> dict[str, list[Seen]]:
-        """Step → each of its attempts that the tool has, of a run."""
-
-    def artifact(self, seen: Seen, name: str) -> bytes:
-        """The artifact of that name."""
-
-    def models(self, seen: Seen) -> dict[str, dict[str, bytes]]:
-        """Name → file → bytes, of the models that a step logged."""
-
-    def log(self, name: str, value: float) -> None:
-        """Log a metric by the tool's function."""
-
-    def log_parameter(self, name: str, value: str) -> None:
-        """Log a parameter by the tool's function."""
-
-    def has_a_run(self) -> bool:
-        """Whether the tool's functions would log to a run."""
-
-
-def ids_of(recorded, tracker="tracking"):
-    return recorded.metadata["experiment_tracker"][tracker]
-
-
-def the_only(found: dict[str, list[Seen]], step: str) -> Seen:
-    (seen,) = found[step]
-    return seen
-
-
 class ExperimentTrackerContract:
-    """Derive, and provide the fixture `tool`."""
+    """Derive a class whose name begins with `Test`, and override the fixture `tool`."""
 
     @pytest.fixture
-    def tool(self) -> Tool:
+    def tool(self) -> TrackingTool:
         """The tool, and how to configure it."""
         raise NotImplementedError
 
     @pytest.fixture
-    def ws(self, tmp_path, tool):
+    def ws(self, tmp_path: Path, tool: TrackingTool) -> Iterator[Workspace]:
         """A workspace with a stack for each executor of steps."""
         with Workspace.open(tmp_path / "home") as workspace:
             self.prepare(workspace)
             workspace.components.register(TRACKER, "tracking", tool.flavor, tool.configuration())
-            workspace.components.register("step_operator", "apart", "local")
+            workspace.components.register(ComponentType.STEP_OPERATOR, "apart", "local")
             for isolation in ("inline", "thread", "process"):
                 orchestrator = {"isolation": isolation, "max_parallel": 3}
-                workspace.components.register("orchestrator", isolation, "local", orchestrator)
+                workspace.components.register(
+                    ComponentType.ORCHESTRATOR, isolation, "local", orchestrator
+                )
             for place in PLACES:
                 workspace.stacks.register(
                     place,
@@ -97,9 +53,11 @@ class ExperimentTrackerContract:
             yield workspace
 
     def prepare(self, workspace: Workspace) -> None:
-        """Create the secrets that the configuration refers to."""
+        """Register the flavor, and create the secrets that its configuration refers to."""
 
-    def run(self, ws, *functions, place="inline", **options):
+    def run(
+        self, ws: Workspace, *functions: Callable[..., Any], place: str = "inline", **options: Any
+    ) -> RunDescription:
         """Run independent steps, and return the recorded run."""
         options = {"enable_cache": False, **options}
         if place == "operator":
@@ -107,7 +65,7 @@ class ExperimentTrackerContract:
         steps = [step(**options)(function) for function in functions]
 
         @Pipeline
-        def tracked(rate: float = 0.5):
+        def tracked(rate: float = 0.5) -> None:
             for each in steps:
                 each()
 
@@ -116,7 +74,9 @@ class ExperimentTrackerContract:
     # -- by way of the context
 
     @pytest.mark.parametrize("place", PLACES)
-    def test_what_a_step_logs_by_its_context_is_tracked(self, ws, tool, place):
+    def test_what_a_step_logs_by_its_context_is_tracked(
+        self, ws: Workspace, tool: TrackingTool, place: str
+    ) -> None:
         def train(depth: int = 3) -> int:
             tracker = get_context().tracker
             for epoch in range(4):
@@ -136,7 +96,7 @@ class ExperimentTrackerContract:
         assert recorded.metadata["metrics"] == {"loss": 1 / 4, "accuracy": 0.75}
         assert recorded.metadata["parameters"] == {"solver": "saga"}
 
-    def test_the_ids_of_run_and_step_are_recorded(self, ws, tool):
+    def test_the_ids_of_run_and_step_are_recorded(self, ws: Workspace, tool: TrackingTool) -> None:
         def train() -> int:
             get_context().tracker.log_metrics({"x": 1})
             return 1
@@ -147,7 +107,9 @@ class ExperimentTrackerContract:
         assert seen.ids.items() <= ids_of(recorded).items()
         assert ids_of(run)
 
-    def test_files_and_folders_are_uploaded(self, ws, tool, tmp_path):
+    def test_files_and_folders_are_uploaded(
+        self, ws: Workspace, tool: TrackingTool, tmp_path: Path
+    ) -> None:
         (tmp_path / "report.txt").write_text("fine")
         (tmp_path / "plots").mkdir()
         (tmp_path / "plots" / "roc.svg").write_text("<svg/>")
@@ -164,7 +126,7 @@ class ExperimentTrackerContract:
         assert tool.artifact(seen, "other.txt") == b"fine"
         assert tool.artifact(seen, "plots/roc.svg") == b"<svg/>"
 
-    def test_models_are_uploaded(self, ws, tool, tmp_path):
+    def test_models_are_uploaded(self, ws: Workspace, tool: TrackingTool, tmp_path: Path) -> None:
         (tmp_path / "small").mkdir()
         (tmp_path / "small" / "weights").write_bytes(b"\x00\x01")
 
@@ -175,7 +137,9 @@ class ExperimentTrackerContract:
         seen = the_only(tool.seen(self.run(ws, train)), "train")
         assert tool.models(seen) == {"small": {"weights": b"\x00\x01"}}
 
-    def test_a_step_that_logs_nothing_is_not_tracked(self, ws, tool):
+    def test_a_step_that_logs_nothing_is_not_tracked(
+        self, ws: Workspace, tool: TrackingTool
+    ) -> None:
         def load() -> int:
             return 1
 
@@ -187,7 +151,7 @@ class ExperimentTrackerContract:
         assert [*tool.seen(run)] == ["train"]
         assert "experiment_tracker" not in run.steps[0].metadata
 
-    def test_a_step_can_be_left_out(self, ws, tool):
+    def test_a_step_can_be_left_out(self, ws: Workspace, tool: TrackingTool) -> None:
         def train() -> int:
             get_context().tracker.log_metrics({"x": 1})
             return 1
@@ -196,7 +160,9 @@ class ExperimentTrackerContract:
         assert tool.seen(run) == {}
         assert run.steps[0].metadata == {"metrics": {"x": 1.0}}
 
-    def test_a_thread_of_a_step_can_use_its_context(self, ws, tool):
+    def test_a_thread_of_a_step_can_use_its_context(
+        self, ws: Workspace, tool: TrackingTool
+    ) -> None:
         def train() -> int:
             tracker = get_context().tracker
             threads = [
@@ -215,7 +181,9 @@ class ExperimentTrackerContract:
     # -- by the tool's functions
 
     @pytest.mark.parametrize("place", PLACES)
-    def test_the_tools_functions_log_to_the_step(self, ws, tool, place):
+    def test_the_tools_functions_log_to_the_step(
+        self, ws: Workspace, tool: TrackingTool, place: str
+    ) -> None:
         def train(depth: int = 3) -> int:
             tool.log("loss", 0.5)
             tool.log_parameter("own", "yes")
@@ -230,10 +198,12 @@ class ExperimentTrackerContract:
         assert seen.ids.items() <= ids_of(run.steps[0]).items()
 
     @pytest.mark.parametrize("place", ["thread", "process"])
-    def test_parallel_steps_are_not_mixed_up(self, ws, tool, tmp_path, place):
+    def test_parallel_steps_are_not_mixed_up(
+        self, ws: Workspace, tool: TrackingTool, tmp_path: Path, place: str
+    ) -> None:
         together = 3
 
-        def tell(mine):
+        def tell(mine: int) -> None:
             # Each one waits until all have begun, so that they log at the same time.
             (tmp_path / str(mine)).touch()
             end = time.monotonic() + 60
@@ -261,7 +231,9 @@ class ExperimentTrackerContract:
             told = [mine * 1000 + number for number in range(MANY)]
             assert sorted(the_only(found, name).metrics["mine"]) == told
 
-    def test_a_step_with_a_time_limit_is_tracked_too(self, ws, tool):
+    def test_a_step_with_a_time_limit_is_tracked_too(
+        self, ws: Workspace, tool: TrackingTool
+    ) -> None:
         def train() -> int:
             tool.log("loss", 0.5)
             return 1
@@ -274,7 +246,9 @@ class ExperimentTrackerContract:
         }
 
     @pytest.mark.parametrize("place", ["inline", "thread"])
-    def test_the_process_is_as_it_was_before(self, ws, tool, place):
+    def test_the_process_is_as_it_was_before(
+        self, ws: Workspace, tool: TrackingTool, place: str
+    ) -> None:
         def train() -> int:
             tool.log("loss", 0.5)
             assert tool.has_a_run()
@@ -293,7 +267,9 @@ class ExperimentTrackerContract:
     # -- steps that fail
 
     @pytest.mark.parametrize("place", ["inline", "operator"])
-    def test_a_failed_step_is_failed_in_the_tool(self, ws, tool, place):
+    def test_a_failed_step_is_failed_in_the_tool(
+        self, ws: Workspace, tool: TrackingTool, place: str
+    ) -> None:
         def train() -> int:
             tool.log("loss", 0.5)
             raise ValueError("no")
@@ -305,7 +281,9 @@ class ExperimentTrackerContract:
         assert (seen.ended, seen.metrics) == ("failed", {"loss": [0.5]})
         assert seen.ids.items() <= ids_of(run.steps[0]).items()
 
-    def test_each_attempt_of_a_step_is_tracked(self, ws, tool, tmp_path):
+    def test_each_attempt_of_a_step_is_tracked(
+        self, ws: Workspace, tool: TrackingTool, tmp_path: Path
+    ) -> None:
         def train() -> int:
             tool.log("loss", 0.5)
             if not (tmp_path / "tried").exists():
@@ -318,7 +296,7 @@ class ExperimentTrackerContract:
         assert (failed.ended, completed.ended) == ("failed", "completed")
         assert completed.ids.items() <= ids_of(run.steps[0]).items()
 
-    def test_a_step_that_is_killed_does_no_harm(self, ws, tool):
+    def test_a_step_that_is_killed_does_no_harm(self, ws: Workspace, tool: TrackingTool) -> None:
         def train() -> int:
             tool.log("loss", 0.5)
             os.kill(os.getpid(), 9)
@@ -331,7 +309,7 @@ class ExperimentTrackerContract:
 
     # -- trackers
 
-    def test_a_cached_step_logs_nothing_again(self, ws, tool):
+    def test_a_cached_step_logs_nothing_again(self, ws: Workspace, tool: TrackingTool) -> None:
         def train() -> int:
             tool.log("loss", 0.5)
             return 1
@@ -342,7 +320,9 @@ class ExperimentTrackerContract:
         assert tool.seen(second) == {}
         assert ids_of(second.steps[0]) == ids_of(first.steps[0])
 
-    def test_a_step_takes_the_tracker_that_it_names(self, ws, tool):
+    def test_a_step_takes_the_tracker_that_it_names(
+        self, ws: Workspace, tool: TrackingTool
+    ) -> None:
         ws.components.register(TRACKER, "other", tool.flavor, tool.configuration())
         ws.stacks.register(
             "both",
@@ -359,7 +339,7 @@ class ExperimentTrackerContract:
         usual = step(name="usual", experiment_tracker=True, enable_cache=False)(train)
 
         @Pipeline
-        def tracked():
+        def tracked() -> None:
             there()
             usual()
 
@@ -370,7 +350,7 @@ class ExperimentTrackerContract:
             ["tracking"],
         ]
 
-    def test_it_can_be_sent_to_another_process(self, ws, tool):
+    def test_it_can_be_sent_to_another_process(self, ws: Workspace, tool: TrackingTool) -> None:
         found = ws.flavors.build(TRACKER, tool.flavor, tool.configuration())
         again = pickle.loads(pickle.dumps(found))
         assert again.configuration == found.configuration

@@ -9,7 +9,10 @@ from stackfold.domain.errors import RegistryForbidden, RegistryUnavailable
 
 
 class ContainerRegistryContract:
-    """Derive, and provide the fixtures `registry`, `held`, `away` and `unwelcome`."""
+    """Derive a class whose name begins with `Test`, and override its fixtures.
+
+    They are `registry`, `held`, `away` and `unwelcome`.
+    """
 
     @pytest.fixture
     def registry(self) -> ContainerRegistry:
@@ -31,35 +34,43 @@ class ContainerRegistryContract:
         """The registry, with credentials that it does not accept: "ada" and "wrong-password"."""
         raise NotImplementedError
 
-    def test_it_returns_the_digest_of_an_image(self, registry, held):
+    def test_it_returns_the_digest_of_an_image(
+        self, registry: ContainerRegistry, held: tuple[str, str]
+    ) -> None:
         name, digest = held
         assert registry.digest(name) == digest
 
-    def test_a_missing_image_has_no_digest(self, registry, held):
+    def test_a_missing_image_has_no_digest(
+        self, registry: ContainerRegistry, held: tuple[str, str]
+    ) -> None:
         name, _ = held
         assert registry.digest(f"{name}-not") is None
         assert registry.digest(f"{registry.uri}/nothing/here:1") is None
 
-    def test_its_address_begins_the_names_of_its_images(self, registry, held):
+    def test_its_address_begins_the_names_of_its_images(
+        self, registry: ContainerRegistry, held: tuple[str, str]
+    ) -> None:
         name, _ = held
         assert name.startswith(f"{registry.uri}/")
         assert "://" not in registry.uri
 
-    def test_it_can_be_sent_to_another_process(self, registry, held):
+    def test_it_can_be_sent_to_another_process(
+        self, registry: ContainerRegistry, held: tuple[str, str]
+    ) -> None:
         name, digest = held
         assert pickle.loads(pickle.dumps(registry)).digest(name) == digest
 
-    def test_an_unavailable_registry_is_reported(self, away):
+    def test_an_unavailable_registry_is_reported(self, away: ContainerRegistry) -> None:
         with pytest.raises(RegistryUnavailable) as caught:
             away.digest(f"{away.uri}/training:1")
         assert "\n" not in str(caught.value)
 
-    def test_wrong_credentials_are_reported(self, unwelcome):
+    def test_wrong_credentials_are_reported(self, unwelcome: ContainerRegistry) -> None:
         with pytest.raises(RegistryForbidden) as caught:
             unwelcome.digest(f"{unwelcome.uri}/training:1")
         assert "\n" not in str(caught.value)
         assert "wrong-password" not in str(caught.value)
 
-    def test_credentials_do_not_show_themselves(self, unwelcome):
+    def test_credentials_do_not_show_themselves(self, unwelcome: ContainerRegistry) -> None:
         assert "wrong-password" not in f"{unwelcome.credentials()!r}{vars(unwelcome)!r}"
         assert b"wrong-password" not in pickle.dumps(unwelcome)
