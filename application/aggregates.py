@@ -6,6 +6,7 @@ from stackfold.application.eventsourcing.aggregate_type import AggregateReferenc
 _STACKS = "stackfold.application.stacks"
 _RUNS = "stackfold.application.runs"
 _DEPLOYMENTS = "stackfold.application.deployments"
+_POLICIES = "stackfold.application.policies"
 
 STACKFOLD_AGGREGATES = Aggregates(
     AggregateReference("stack", f"{_STACKS}.stack_declaration:STACKS", f"{_STACKS}.rows:STACKS"),
@@ -26,5 +27,6 @@ STACKFOLD_AGGREGATES = Aggregates(
         f"{_DEPLOYMENTS}.rows:DEPLOYMENTS",
     ),
     AggregateReference("run", f"{_RUNS}.declaration:RUNS"),
+    AggregateReference("policy", f"{_POLICIES}.declaration:POLICIES", f"{_POLICIES}.rows:POLICIES"),
 )
 """The aggregate types of every log."""

@@ -62,6 +62,9 @@ def _entries() -> dict[str, Entry]:
         "List and install the packages that flavors require.", partial(_noun, "integration")
     )
     entries["log"] = Entry("Show, verify, copy and rebuild the event log.", partial(_noun, "log"))
+    entries["policy"] = Entry(
+        "Enable, disable and inspect policies, which can reject changes.", partial(_noun, "policy")
+    )
     entries["pipeline"] = Entry(
         "Run pipelines, and build their images.", partial(_noun, "pipeline")
     )

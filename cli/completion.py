@@ -49,6 +49,15 @@ def flavors(type: ComponentType) -> Callable[[str], list[str]]:
     return complete
 
 
+def policies(incomplete: str) -> list[str]:
+    """The names of policies that start with `incomplete`."""
+    return _names(
+        lambda workspace: [
+            each for each in workspace.policies.list() if each.name.startswith(incomplete)
+        ]
+    )
+
+
 def secrets(incomplete: str) -> list[str]:
     """The names of secrets."""
     return _names(lambda workspace: [*workspace.secrets.list()])

@@ -15,8 +15,11 @@ from stackfold.domain.errors import (
     NeedsConfirmation,
     NotFound,
     NotInstalled,
+    PolicyFailed,
+    PolicyUnavailable,
     ReactionDiverged,
     ReadModelDamaged,
+    ReasonRequired,
     RunFailed,
     UntrustedProject,
     UntrustedStore,
@@ -46,8 +49,13 @@ def _creating(error: MissingSecret) -> str:
     return ", ".join(f"`stackfold secret create {name} --{key}=-`" for name, key in error.keys)
 
 
+def _disabling(error: PolicyFailed | PolicyUnavailable) -> str:
+    return f"`stackfold policy disable {error.policy} -m TEXT`"
+
+
 def _finding(error: NotFound) -> str:
     commands = {
+        "policy": "`stackfold policy list`",
         "project": "`stackfold init`",
         "reaction": "`stackfold reactions list`",
         "run": "`stackfold run list`",
@@ -72,8 +80,11 @@ HINTS: dict[type, Callable[[Any], str]] = {
     NeedsConfirmation: lambda error: "--yes",
     NotFound: _finding,
     NotInstalled: lambda error: f"`stackfold integration install {error.integration}`",
+    PolicyFailed: _disabling,
+    PolicyUnavailable: _disabling,
     ReactionDiverged: lambda error: f"`stackfold reactions reset {error.reaction} --yes`",
     ReadModelDamaged: lambda error: "`stackfold log rebuild`",
+    ReasonRequired: lambda error: "-m TEXT",
     RunFailed: lambda error: hint_for(error.__cause__),
     UntrustedProject: lambda error: f"`stackfold trust {error.folder}`",
     UntrustedStore: lambda error: f"`stackfold trust {error.folder}`",

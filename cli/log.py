@@ -30,6 +30,7 @@ _KINDS = (
     "flavor",
     "activation",
     "deployment",
+    "policy",
     "run",
 )
 

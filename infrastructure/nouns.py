@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from stackfold.application.deployments.deployments import Deployments
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.pipelines.images import Images
+    from stackfold.application.policies.policies import Policies
     from stackfold.application.runs.runs import Runs
     from stackfold.application.secrets.secrets import Secrets
     from stackfold.application.stacks.components import Components
@@ -77,6 +78,11 @@ class Nouns:
         from stackfold.infrastructure.secrets import preferred
 
         return Secrets(self._services.stored_secrets, self._services.queries, preferred())
+
+    @cached_property
+    def policies(self) -> "Policies":
+        """Policies: enable, disable, list; an enabled one can reject changes."""
+        return self._services.policies.policies()
 
     @cached_property
     def integrations(self) -> "Integrations":

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.pipelines.images import Images
+    from stackfold.application.policies.policy import Policy
     from stackfold.application.runs.cache_reasons import CacheReasons
     from stackfold.application.runs.launcher import RunLauncher
     from stackfold.application.runs.remote_steps import RemoteSteps
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from stackfold.domain.runs.environment import Environment
     from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
     from stackfold.infrastructure.pipelines import Pipelines
+    from stackfold.infrastructure.policies.services import PolicyServices
     from stackfold.infrastructure.projections.follower import Load
     from stackfold.infrastructure.projections.inline import InlineProjections
     from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
@@ -70,6 +72,7 @@ class Services:
         scope: Callable[[], Scope],
         acting: Acting,
         projections: "Sequence[Projection]" = (),
+        policies: "Sequence[Policy]" = (),
     ) -> None:
         """Create the services.
 
@@ -79,9 +82,11 @@ class Services:
             scope: Returns what determines which stack is active.
             acting: Knows who acts.
             projections: Are applied in each transaction that appends events.
+            policies: Are asked about each change, if they are enabled in the log.
         """
         self.database = database
         self.projections = projections
+        self._declared_policies = policies
         self.home = home
         self.scope = scope
         self.acting = acting
@@ -99,10 +104,11 @@ class Services:
         """The recorder and the repository."""
         from stackfold.infrastructure.eventstore.wiring import EventStoreComponents
 
-        if not self.projections:
-            return EventStoreComponents(self.database, self.acting)
         return EventStoreComponents(
-            self.database, self.acting, lambda load: self._inline(load).catch_up
+            self.database,
+            self.acting,
+            (lambda load: self._inline(load).catch_up) if self.projections else None,
+            self.policies.judge,
         )
 
     @property
@@ -121,6 +127,13 @@ class Services:
         from stackfold.infrastructure.projections.inline import InlineProjections
 
         return InlineProjections(self.database, self.projections, load)
+
+    @cached_property
+    def policies(self) -> "PolicyServices":
+        """Commands on policies, and asking the enabled ones about changes."""
+        from stackfold.infrastructure.policies.services import PolicyServices
+
+        return PolicyServices(self.database, self.queries, self, self._declared_policies)
 
     # -- stacks
 

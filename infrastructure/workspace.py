@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from stackfold.application.eventsourcing.aggregate_type import AggregateReference, AggregateType
     from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.application.history.views import HistoryEntry
+    from stackfold.application.policies.policy import Policy
     from stackfold.domain.pipelines.pipeline import Pipeline
     from stackfold.infrastructure.finished_run import FinishedRun
     from stackfold.infrastructure.system.temporary_folder import TemporaryFolder
@@ -61,6 +62,7 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         acting: Acting | None = None,
         temporary: "TemporaryFolder | None" = None,
         projections: "Sequence[Projection]" = (),
+        policies: "Sequence[Policy]" = (),
     ) -> None:
         """Use `open` or `in_memory` instead.
 
@@ -71,13 +73,14 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
             acting: Knows who acts; None for the user who runs the process.
             temporary: A folder to delete when the workspace is closed.
             projections: Are applied in each transaction that appends events.
+            policies: Are asked about each change, if they are enabled in the log.
         """
         self.home = home
         self._database = database
         self._scope = scope
         self._temporary = temporary
         self._acting = acting or Acting(author)
-        self._services = Services(database, home, scope, self._acting, projections)
+        self._services = Services(database, home, scope, self._acting, projections, policies)
 
     @classmethod
     def open(
@@ -88,6 +91,7 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         actor: Actor | None = None,
         projections: "Sequence[Projection]" = (),
         aggregates: "Sequence[AggregateType | AggregateReference]" = (),
+        policies: "Sequence[Policy]" = (),
     ) -> Self:
         """Open the log in a folder or in a shared database; the first use creates it.
 
@@ -100,11 +104,14 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
             projections: Are applied in each transaction that appends events, and now to all events
                 that they have not applied yet.
             aggregates: Aggregate types of your own, besides those of installed packages.
+            policies: Policies of your own, besides those of installed packages. They are asked
+                about each change, if they are enabled in the log.
 
         Raises:
             Invalid: The address or a projection is invalid.
             InvalidActor: The actor is empty, too long, or contains control characters.
             InvalidAggregate: The declaration of an aggregate is invalid.
+            InvalidPolicy: An object is no policy, or two policies have the same name.
             ProjectionFailed: A projection raised.
             UntrustedProject: The current folder is in another user's project.
             UntrustedStore: Its project names a log that was not trusted.
@@ -124,7 +131,7 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         def scope() -> Scope:
             return fixed._replace(user=f"user:{acting.actor()}") if database.shared else fixed
 
-        workspace = cls(database, folder, scope, acting, projections=projections)
+        workspace = cls(database, folder, scope, acting, None, projections, policies)
         return workspace._started(aggregates)
 
     @classmethod
@@ -134,6 +141,7 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         actor: Actor | None = None,
         projections: "Sequence[Projection]" = (),
         aggregates: "Sequence[AggregateType | AggregateReference]" = (),
+        policies: "Sequence[Policy]" = (),
     ) -> Self:
         """Create a workspace that leaves no files behind, for tests and for embedding.
 
@@ -143,10 +151,12 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
             actor: Who makes changes, as for `open`.
             projections: Are applied in each transaction that appends events.
             aggregates: Aggregate types of your own, as for `open`.
+            policies: Policies of your own, as for `open`.
 
         Raises:
             InvalidActor: The actor is empty, too long, or contains control characters.
             InvalidAggregate: The declaration of an aggregate is invalid.
+            InvalidPolicy: An object is no policy, or two policies have the same name.
         """
         from stackfold.application.stacks.bootstrap import seed
         from stackfold.infrastructure.system.temporary_folder import TemporaryFolder
@@ -154,7 +164,7 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         acting = Acting(author if actor is None else actor)
         folder = TemporaryFolder()
         database, home = SqliteDatabase.in_memory(), Path(folder.name)
-        workspace = cls(database, home, Scope, acting, folder, projections)
+        workspace = cls(database, home, Scope, acting, folder, projections, policies)
         try:
             workspace._declare(aggregates)
             workspace._services.event_store.log.create_tables()

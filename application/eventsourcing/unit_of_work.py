@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from stackfold.application.eventsourcing.asking import must_not_be_asking
 from stackfold.domain.errors import ChangeElsewhere, ChangeTimedOut, OutsideChanges
 
 P = ParamSpec("P")
@@ -73,8 +74,10 @@ class UnitOfWork:
             StatementFailed: The database rejects it.
             ChangeTimedOut: The change took too long.
             ChangeElsewhere: This is another thread or task, or the block has ended.
+            PolicyCannotWrite: A policy executes it.
         """
         self.check()
+        must_not_be_asking()
         return self._execute(statement, parameters)
 
     def check(self) -> None:
@@ -106,10 +109,14 @@ def current_unit(log: object) -> UnitOfWork | None:
 
 
 def outside_changes(command: Callable[P, R]) -> Callable[P, R]:
-    """Make a command that acts outside of the log raise `OutsideChanges` in a unit of work."""
+    """Make a command that acts outside of the log raise `OutsideChanges` in a unit of work.
+
+    In a policy it raises `PolicyCannotWrite`.
+    """
 
     @wraps(command)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        must_not_be_asking()
         if not all(each.closed for each in _open.get()):
             raise OutsideChanges(command.__qualname__)
         return command(*args, **kwargs)

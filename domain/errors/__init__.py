@@ -108,6 +108,15 @@ if TYPE_CHECKING:
         InvalidTag,
         NameTaken,
     )
+    from stackfold.domain.errors.policies import (
+        InvalidPolicy,
+        PolicyCannotWrite,
+        PolicyFailed,
+        PolicyTooSlow,
+        PolicyUnavailable,
+        PolicyViolation,
+        ReasonRequired,
+    )
     from stackfold.domain.errors.reactions import (
         InvalidReaction,
         ReactionDiverged,
@@ -208,6 +217,7 @@ __all__ = [
     "InvalidName",
     "InvalidOutput",
     "InvalidPipeline",
+    "InvalidPolicy",
     "InvalidReaction",
     "InvalidStack",
     "InvalidTag",
@@ -234,6 +244,11 @@ __all__ = [
     "OutsideStore",
     "PermissionDenied",
     "PickleForbidden",
+    "PolicyCannotWrite",
+    "PolicyFailed",
+    "PolicyTooSlow",
+    "PolicyUnavailable",
+    "PolicyViolation",
     "PredictionRejected",
     "ProjectionFailed",
     "Protected",
@@ -242,6 +257,7 @@ __all__ = [
     "ReactionLoop",
     "ReadInterrupted",
     "ReadModelDamaged",
+    "ReasonRequired",
     "RegistryForbidden",
     "RegistryUnavailable",
     "RemoteStepFailed",
@@ -313,6 +329,10 @@ _NAMES = {
     ),
     "names": (
         "Ambiguous ImportNameTaken InvalidActor InvalidListing InvalidName InvalidTag NameTaken"
+    ),
+    "policies": (
+        "InvalidPolicy PolicyCannotWrite PolicyFailed PolicyTooSlow PolicyUnavailable "
+        "PolicyViolation ReasonRequired"
     ),
     "reactions": "InvalidReaction ReactionDiverged ReactionLoop WebhookFailed",
     "runs": (

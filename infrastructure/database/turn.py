@@ -64,8 +64,8 @@ class Turn:
     def reserved(self, unit: UnitOfWork) -> Iterator[None]:
         """Keep the turn for a unit of work."""
         with self:
-            self._unit = unit
+            outer, self._unit = self._unit, unit
             try:
                 yield
             finally:
-                self._unit = None
+                self._unit = outer

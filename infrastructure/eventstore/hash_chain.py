@@ -90,10 +90,11 @@ def parse_head(text: str) -> Checkpoint:
     return Checkpoint(int(match[1]), bytes.fromhex(match[2]))
 
 
-def select_head(clock: str = "NULL") -> str:
-    """A statement that selects the end of the log and the time.
+def select_head(*further: str) -> str:
+    """A statement that selects the end of the log.
 
     Args:
-        clock: SQL for the time of the server's clock.
+        *further: SQL for further columns.
     """
-    return f"SELECT position, recorded_at, hash, {clock} FROM events ORDER BY position DESC LIMIT 1"
+    columns = ", ".join(("position", "recorded_at", "hash", *further))
+    return f"SELECT {columns} FROM events ORDER BY position DESC LIMIT 1"

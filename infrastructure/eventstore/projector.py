@@ -47,7 +47,9 @@ class Projector:
         self._latest_name: tuple[UUID | str, str | None] | None = None
         """The id and first name of the aggregate of the latest event: the next is often its own."""
 
-    def project(self, cursor: Cursor, event: DomainEvent, position: int, recorded_at: str) -> None:
+    def project(
+        self, cursor: Cursor, event: DomainEvent, position: int, recorded_at: str
+    ) -> Row | None:
         """Apply one event to the read models.
 
         Args:
@@ -56,6 +58,9 @@ class Projector:
             position: Its position in the log.
             recorded_at: The time of recording: RFC 3339, UTC.
 
+        Returns:
+            The row of the aggregate before the event; None if there was none.
+
         Raises:
             NameTaken: The event gives a name that another aggregate has.
             IntegrityError: Another process has created the same row first.
@@ -63,18 +68,16 @@ class Projector:
         """
         declared = self._database.aggregates.type_of(event.TOPIC)
         if declared is None:
-            return  # the mapper rejects events that no aggregate type declares
+            return None  # the mapper rejects events that no aggregate type declares
+        row = None
         if declared.projection:
-            shown = self._revise(
-                cursor, declared, declared.projection, event, position, recorded_at
-            )
-            if shown is not None:
-                cursor.execute(_INDEX, shown)
+            row = self._revise(cursor, declared, declared.projection, event, position, recorded_at)
         elif not is_prefixed_event(event.TOPIC):
             cursor.execute(_INDEX, fact_entry(position, event, self._first_name(cursor, event)))
         for projection in declared.tables:
             for change in projection.apply(event, position, recorded_at):
                 cursor.execute(*statement(change, self._database.main))
+        return row
 
     def index(self, cursor: Cursor, record: Record) -> None:
         """Add an event of another package to the log index, whether it is declared or not.
@@ -110,8 +113,8 @@ class Projector:
         event: DomainEvent,
         position: int,
         recorded_at: str,
-    ) -> IndexEntry | None:
-        """Update the rows of an aggregate; the entry for the log index, if it is not there."""
+    ) -> Row | None:
+        """Update the rows of an aggregate, and the log index; returns the row before the event."""
         table = _statements(projection.read_model)
         id = str(event.originator_id)
         created, row = recorded_at, None
@@ -139,9 +142,9 @@ class Projector:
                 name = str(table.model.unique_values(after)[-1])
                 raise NameTaken(table.model.noun_of(after), name) from error
         shown = after or row
-        if shown is None or is_prefixed_event(event.TOPIC):
-            return None
-        return revision_entry(position, event, table.model, shown)
+        if shown is not None and not is_prefixed_event(event.TOPIC):
+            cursor.execute(_INDEX, revision_entry(position, event, table.model, shown))
+        return row
 
 
 class _Statements:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from eventsourcing.persistence import (
@@ -13,6 +13,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
+from stackfold.application.eventsourcing.asking import must_not_be_asking
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.domain.errors import LogUnavailable, WriteInterrupted
 from stackfold.domain.eventsourcing.event import DomainEvent
@@ -32,7 +33,11 @@ from stackfold.infrastructure.eventstore.hash_chain import (
 from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
 from stackfold.infrastructure.eventstore.projector import Projector
 from stackfold.infrastructure.eventstore.subscription import LogSubscription
+from stackfold.infrastructure.queries.policies import ANY_ENABLED
 from stackfold.infrastructure.system.forks import notify_after_fork
+
+if TYPE_CHECKING:
+    from stackfold.infrastructure.policies.judge import PolicyJudge
 
 Load = Callable[[str, UUID | str, int, bytes], Any]
 """(topic, originator id, originator version, state) → the event."""
@@ -51,6 +56,7 @@ class Recorder(ApplicationRecorder):
         tables: ReadModelTables,
         projector: Projector,
         load: Load,
+        judge: "PolicyJudge",
         after_append: Callable[[], None] | None = None,
     ) -> None:
         """Create a recorder.
@@ -60,11 +66,13 @@ class Recorder(ApplicationRecorder):
             tables: The tables of the read models.
             projector: Updates the read models.
             load: Loads a stored event, for callers that pass no event objects.
+            judge: Asks the enabled policies about each change.
             after_append: Called in each transaction after events were appended.
         """
         super().__init__()
         self._database = database
         self._load = load
+        self._judge = judge
         self._tables = tables
         self._projector = projector
         self._after_append = after_append
@@ -110,8 +118,10 @@ class Recorder(ApplicationRecorder):
 
         Raises:
             IntegrityError: An aggregate already has an event of the same revision.
-            StackfoldError: A constraint forbids an event.
+            StackfoldError: A constraint or a policy forbids an event.
+            PolicyCannotWrite: A policy appends them.
         """
+        must_not_be_asking()
         written: list[Record] = []
         if not events:
             events = [self._loaded(stored) for stored in stored_events]
@@ -139,7 +149,7 @@ class Recorder(ApplicationRecorder):
         began = monotonic()
         with self._database.write(keep=preview is None) as cursor:
             report_wait(began)
-            head, server_time = self._head(cursor)
+            head, server_time, governed = self._head(cursor)
             position, _, previous = head
             # The clocks of writers differ, but the time of recording never runs backwards.
             recorded_at = clock.stamp(self._database, head, server_time)
@@ -149,6 +159,7 @@ class Recorder(ApplicationRecorder):
             if self._unit is not None:
                 change = self._unit.number = self._unit.number or first
             self._packaged.prepare(cursor, stored_events, events)
+            self._judge.appending(first, governed)
             for stored, event in zip(stored_events, events, strict=True):
                 position += 1
                 record = _record(position, change, recorded_at, stored, previous)
@@ -162,21 +173,23 @@ class Recorder(ApplicationRecorder):
                 if is_prefixed_event(record.topic):
                     self._projector.index(cursor, record)
                 if event is not None:
-                    self._projector.project(cursor, event, position, recorded_at)
+                    row = self._projector.project(cursor, event, position, recorded_at)
+                    self._judge.add(event, row, position)
             if self._after_append:
                 self._after_append()
+            self._judge.appended(preview is not None)
             if preview:
                 preview([*range(first, position + 1)])
         clock.report(late)
 
-    def _head(self, cursor: Cursor) -> tuple[Head, str | None]:
-        """The end of the log, and the time of the server's clock if there is a server."""
+    def _head(self, cursor: Cursor) -> tuple[Head, str | None, bool]:
+        """The end of the log, the time of the server's clock, and whether a policy is enabled."""
         time = self._database.clock
-        rows = cursor.execute(select_head(time)).fetchall()
+        rows = cursor.execute(select_head(time, ANY_ENABLED)).fetchall()
         if rows:
-            return Head(*rows[0][:3]), rows[0][3]
+            return Head(*rows[0][:3]), rows[0][3], bool(rows[0][4])
         ((server_time,),) = cursor.execute(f"SELECT {time}").fetchall()
-        return Head(0, "", BEGINNING), server_time
+        return Head(0, "", BEGINNING), server_time, False
 
     def _has(self, record: Record) -> bool:
         """Whether a record was committed, after the connection was lost.
@@ -205,7 +218,9 @@ class Recorder(ApplicationRecorder):
 
         Raises:
             WriteInterrupted: The connection was lost, and nothing was appended.
+            StackfoldError: A policy forbids it.
         """
+        must_not_be_asking()
         if self._unit is not None:
             with self._database.write():
                 yield
@@ -213,7 +228,7 @@ class Recorder(ApplicationRecorder):
         self._latest = None
         began = monotonic()
         try:
-            with self._reports.block(), self._database.write():
+            with self._reports.block(), self._database.write(), self._judge.deferred():
                 report_wait(began)
                 yield
         except WriteInterrupted:

@@ -14,6 +14,7 @@ from stackfold.infrastructure.system.author import author
 if TYPE_CHECKING:
     from stackfold.infrastructure.eventstore.event_mapper import EventMapper
     from stackfold.infrastructure.eventstore.recorder import Load, Recorder
+    from stackfold.infrastructure.policies.judge import PolicyJudge
 
 
 class EventStoreComponents:
@@ -24,6 +25,7 @@ class EventStoreComponents:
         database: Database,
         acting: Acting | None = None,
         extend: "Callable[[Load], Callable[[], None]] | None" = None,
+        judge: "Callable[[], PolicyJudge] | None" = None,
     ) -> None:
         """Connect the parts.
 
@@ -32,10 +34,13 @@ class EventStoreComponents:
             acting: Knows who acts; None for the user who runs the process.
             extend: (loads a stored event) → what the recorder calls in each transaction after
                 events were appended; None for nothing.
+            judge: Returns what asks the policies about each change; None for one that has no
+                policies, and so rejects what an enabled one governs.
         """
         self._database = database
         self._acting = acting or Acting(author)
         self._extend = extend
+        self._judge = judge or self._without_policies
 
     @cached_property
     def repository(self) -> Repository:
@@ -57,7 +62,13 @@ class EventStoreComponents:
         projector = Projector(SqlQueries(database), database)
         tables = ReadModelTables(database.aggregates)
         after_append = self._extend(self._mapper.load) if self._extend else None
-        return Recorder(database, tables, projector, self._mapper.load, after_append)
+        load = self._mapper.load
+        return Recorder(database, tables, projector, load, self._judge(), after_append)
+
+    def _without_policies(self) -> "PolicyJudge":
+        from stackfold.infrastructure.policies.judge import NoPolicies, PolicyJudge
+
+        return PolicyJudge(self._database, NoPolicies(), NoPolicies.readers)
 
     def _metadata(self) -> EventMetadata:
         return self._acting.metadata()._replace(database_role=self._database.role)

@@ -1,4 +1,4 @@
-"""Aggregates of your own and projections, in the same log as stacks and runs.
+"""Aggregates of your own, projections and policies, in the same log as stacks and runs.
 
 It builds on the eventsourcing library: `Aggregate` and `DomainEvent` are its classes, extended.
 """
@@ -17,11 +17,18 @@ from stackfold.application.eventsourcing.read_model import ReadModel, always_sho
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.application.history.views import LogEvent
+from stackfold.application.policies.policy import (
+    Policy,
+    ProposedChange,
+    ProposedEvent,
+    policy,
+)
 from stackfold.application.reactions.reaction import Delivery, Reaction, Retries, on
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.aggregate import Aggregate, Revertible
 from stackfold.domain.eventsourcing.event import DomainEvent, FirstEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
+from stackfold.domain.policies.enabled_policy import EnabledPolicy
 from stackfold.domain.runs.run import Run
 from stackfold.domain.stacks.activation import Activation
 from stackfold.domain.stacks.component import Component
@@ -41,13 +48,17 @@ __all__ = [
     "Delivery",
     "Deployment",
     "DomainEvent",
+    "EnabledPolicy",
     "EventMetadata",
     "FirstEvent",
     "Flavor",
     "Head",
     "LogEvent",
+    "Policy",
     "Projection",
     "ProjectionChange",
+    "ProposedChange",
+    "ProposedEvent",
     "Reaction",
     "ReadModel",
     "Repository",
@@ -62,6 +73,7 @@ __all__ = [
     "UnitOfWork",
     "always_shown",
     "on",
+    "policy",
     "shown",
     "webhook",
 ]

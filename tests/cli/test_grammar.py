@@ -45,6 +45,7 @@ def test_every_command_that_writes_takes_a_reason(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     more = {("pipeline", "run"), ("stack", "import")}
     more |= {("deployment", verb) for verb in ("deploy", "start", "stop")}
+    more |= {("policy", verb) for verb in ("enable", "disable")}
     changes = names[-1] in CHANGES or names in more
     # Secrets are no part of the log, so nothing could keep the reason.
     assert ({"-m", "--message"} <= options) == (changes and names[0] != "secret")
@@ -69,6 +70,7 @@ def test_every_revert_has_a_dry_run(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     tried = {"revert", "restore", "undo", "prune", "install"}
     more = {("pipeline", "run"), ("pipeline", "build"), ("deployment", "deploy")}
+    more |= {("policy", "enable")}
     assert ("--dry-run" in options) == (names[-1] in tried or names in more)
 
 

@@ -9,6 +9,7 @@ from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
+from stackfold.domain.policies.enabled_policy import EnabledPolicy
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
@@ -49,6 +50,13 @@ FLAVOR = {
     "source": "acme.Pager",
     "summary": "",
     "configuration_schema": {"properties": {"to": {"type": "string", "default": None}}},
+}
+POLICY = {
+    "topics": ("stack.*",),
+    "description": "Two\nlines.",
+    "distribution": "acme-stackfold",
+    "version": "1.0",
+    "source": "acme.policies:size",
 }
 PIN = Pin(
     stack_id=A,
@@ -151,6 +159,14 @@ FACTS: list[partial[Any]] = [
     event(Flavor.Registered, **FLAVOR),
     event(Flavor.Deleted),
     event(Flavor.Restored, **FLAVOR),
+    event(EnabledPolicy.Enabled, name="größe", **POLICY),
+    event(EnabledPolicy.Updated, **{**POLICY, "topics": ("stack.updated", "acme.approval.*")}),
+    event(EnabledPolicy.Disabled),
+    event(
+        EnabledPolicy.Reenabled,
+        name="größe",
+        **{**POLICY, "distribution": None, "version": None, "source": "service.policies:size"},
+    ),
     event(
         Run.Started,
         name="training-1",
