@@ -1,8 +1,8 @@
 """The part of a workspace that says who makes changes, and which belong together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackfold.application.eventsourcing.acting import Acting, Actor
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork, current_unit
@@ -86,3 +86,22 @@ class Changes:
             if unit.remaining:
                 raise
             raise ChangeTimedOut(timeout) from error
+
+    def query(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Read tables of your own in the database of the log, such as those of a projection.
+
+        It waits for no writer. In the block of `change`, it also reads what that has written.
+
+        Args:
+            statement: One SELECT, with `?` for each parameter.
+            parameters: The values of the parameters.
+
+        Returns:
+            The rows.
+
+        Raises:
+            StatementRejected: It writes, or concerns tables of Stackfold.
+            StatementFailed: The database rejects it.
+            LogUnavailable: The database cannot be read.
+        """
+        return self._database.execute_own(statement, parameters, reading=True)

@@ -10,17 +10,30 @@ from stackfold.domain.errors import StatementRejected
 
 _KINDS = ("SELECT", "VALUES", "WITH", "INSERT", "REPLACE", "UPDATE", "DELETE", "CREATE", "ALTER")
 _FIRST = re.compile(rf"\s*({'|'.join((*_KINDS, 'DROP'))})\b", re.IGNORECASE)
+_QUERY = re.compile(r"\s*(SELECT|VALUES|WITH)\b", re.IGNORECASE)
 _OF_COLUMNS = {sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE}
 """Actions whose second argument is a column."""
 _NEVER = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA}
+_READS = {
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+}
 
 
-def require_statement(statement: str) -> None:
+def require_statement(statement: str, reading: bool = False) -> None:
     """Reject what is not a query, a change of rows or a definition.
+
+    Args:
+        statement: The statement.
+        reading: Whether only a query is accepted.
 
     Raises:
         StatementRejected: It is another statement, such as COMMIT.
     """
+    if reading and not _QUERY.match(statement):
+        raise StatementRejected("it begins with no SELECT")
     if not _FIRST.match(statement):
         raise StatementRejected("it begins with no SELECT, INSERT, UPDATE, DELETE or CREATE")
 
@@ -36,23 +49,30 @@ def require_other_schema(statement: str, schema: str) -> None:
 
 
 @contextmanager
-def guarded(connection: sqlite3.Connection, tables: Set[str]) -> Iterator[None]:
+def guarded(
+    connection: sqlite3.Connection, tables: Set[str], reading: bool = False
+) -> Iterator[None]:
     """Let statements in the block use other tables only.
 
     Args:
         connection: The connection that executes them.
         tables: The names of the tables of the log, in lower case.
+        reading: Whether they may only read.
 
     Raises:
-        StatementRejected: A statement used one of these tables.
+        StatementRejected: A statement used one of these tables, or wrote where it may only read.
     """
     denied: list[str] = []
 
     def authorize(action: int, first: str | None, second: str | None, *_: Any) -> int:
         names = [first] if action in _OF_COLUMNS else [first, second]
-        found = [name for name in names if name and name.lower() in tables]
+        found = [
+            f"{name} belongs to Stackfold" for name in names if name and name.lower() in tables
+        ]
         if action in _NEVER:
-            found.append("the connection")
+            found.append("the connection belongs to Stackfold")
+        if reading and action not in _READS:
+            found.append("it writes")
         denied.extend(found)
         return sqlite3.SQLITE_DENY if found else sqlite3.SQLITE_OK
 
@@ -61,7 +81,7 @@ def guarded(connection: sqlite3.Connection, tables: Set[str]) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         if denied:
-            raise StatementRejected(f"{denied[0]} belongs to Stackfold") from error
+            raise StatementRejected(denied[0]) from error
         raise
     finally:
         connection.set_authorizer(None)

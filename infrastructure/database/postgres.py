@@ -116,8 +116,14 @@ class PostgresDatabase(PostgresChecks):
         with self._turn, self._pool.session() as session, session.write(keep) as cursor:
             yield cursor
 
-    def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Execute a statement on tables of a program, in the block of a `write`."""
+    def execute_own(
+        self, statement: str, parameters: Sequence[Any], reading: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Execute a statement on tables of a program, in the block of a `write` if there is one."""
+        if reading:
+            self._check()
+            with self._pool.session() as session:
+                return session.read_own(statement, parameters)
         with self._turn, self._pool.session() as session:
             return session.execute_own(statement, parameters)
 

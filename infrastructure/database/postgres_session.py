@@ -137,23 +137,37 @@ class PostgresSession:
 
     def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """As `Database.execute_own`; tables of programs are found by their own search path."""
+        with self.write():
+            return self._execute_own(statement, parameters)
+
+    def read_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """As `Database.execute_own` for a statement that only reads."""
+        if self._writing:
+            with self.write():  # recovers from a statement that fails
+                return self._execute_own(statement, parameters, reading=True)
+        return self.consistently(lambda: self._execute_own(statement, parameters, reading=True))
+
+    def _execute_own(
+        self, statement: str, parameters: Sequence[Any], reading: bool = False
+    ) -> list[tuple[Any, ...]]:
         from stackfold.infrastructure.database import own_tables
 
         schema = self._log.schema
-        own_tables.require_statement(statement)
+        own_tables.require_statement(statement, reading)
         own_tables.require_other_schema(statement, schema.name)
-        with self.write():
-            cursor: Any = self._connection.cursor()
-            try:
-                cursor.execute(schema.own_search_path)
-                # The protocol of binary results allows a single statement only.
-                rows = own_tables.rows_of(cursor.execute(statement, parameters, binary=True))
-                cursor.execute(f"SET LOCAL search_path TO {schema.quoted}")
-            except psycopg.Error as error:
-                if self._connection.closed:
-                    raise
-                raise StatementFailed(error.diag.message_primary or str(error)) from error
-            return rows
+        cursor: Any = self._connection.cursor()
+        try:
+            if reading and not self._writing:
+                cursor.execute("SET LOCAL transaction_read_only TO on")
+            cursor.execute(schema.own_search_path)
+            # The protocol of binary results allows a single statement only.
+            rows = own_tables.rows_of(cursor.execute(statement, parameters, binary=True))
+            cursor.execute(f"SET LOCAL search_path TO {schema.quoted}")
+        except psycopg.Error as error:
+            if self._connection.closed:
+                raise
+            raise StatementFailed(error.diag.message_primary or str(error)) from error
+        return rows
 
     def limit_idle_time(self, seconds: float) -> None:
         """Let the server end the transaction of a program that hangs for some seconds."""

@@ -121,8 +121,15 @@ class Database(Protocol):
         """
         ...
 
-    def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Execute a statement on tables of a program, in the block of a `write`.
+    def execute_own(
+        self, statement: str, parameters: Sequence[Any], reading: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Execute a statement on tables of a program, in the block of a `write` if there is one.
+
+        Args:
+            statement: One statement, with `?` for each parameter.
+            parameters: The values of the parameters.
+            reading: Whether it may only read, so that it needs no write lock.
 
         Raises:
             StatementRejected: It concerns the tables of the log, or the transaction.

@@ -202,16 +202,18 @@ class SqliteDatabase:
         if self._opened is not connection:
             raise ForkedInTransaction
 
-    def execute_own(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def execute_own(
+        self, statement: str, parameters: Sequence[Any], reading: bool = False
+    ) -> list[tuple[Any, ...]]:
         """Execute a statement on tables of a program; SQLite says which tables it uses."""
         from stackfold.infrastructure.database import own_tables, reaction_tables
         from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
-        own_tables.require_statement(statement)
+        own_tables.require_statement(statement, reading)
         tables = {"events", *reaction_tables.NAMES, *ReadModelTables(self.aggregates).names()}
-        with self.write() as cursor:
+        with self.look() if reading else self.write() as cursor:
             try:
-                with own_tables.guarded(self._connection, tables):
+                with own_tables.guarded(self._connection, tables, reading):
                     return own_tables.rows_of(cursor.execute(statement, parameters))
             except (sqlite3.Error, sqlite3.Warning) as error:
                 raise StatementFailed(str(error)) from error

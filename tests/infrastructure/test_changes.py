@@ -229,6 +229,47 @@ def test_statements_on_tables_of_stackfold_are_rejected(ws, approvals, statement
     assert approvals() == [(1, "prod")]
 
 
+def test_a_query_reads_own_tables_without_a_change(ws, approvals):
+    with ws.change() as change:
+        change.execute("INSERT INTO approvals VALUES (1, 'prod'), (2, 'test')")
+        assert ws.query("SELECT count(*) FROM approvals") == [(2,)]
+        with pytest.raises(StatementFailed):
+            ws.query("SELECT missing FROM approvals")
+        stack(ws, "prod")
+    assert ws.query("SELECT stack FROM approvals WHERE id = ?", [1]) == [("prod",)]
+    assert "prod" in names(ws)
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("INSERT INTO approvals VALUES (1, 'prod')", StatementRejected),
+        ("DROP TABLE approvals", StatementRejected),
+        ("SELECT * FROM {0}events", StatementRejected),
+        ("SELECT * FROM missing", StatementFailed),
+        ("SELECT 1; DELETE FROM approvals", StatementFailed),
+        ("COMMIT", StatementRejected),
+    ],
+)
+def test_a_query_only_reads_own_tables(ws, approvals, statement, error):
+    schema = "stackfold." if ws.store else ""
+    with unchanged(ws), pytest.raises(error):
+        ws.query(statement.format(schema))
+    assert approvals() == []
+
+
+def test_a_query_cannot_write_in_disguise(ws, approvals):
+    written = "INSERT INTO approvals VALUES (1, 'prod')"
+    statement = (
+        f"WITH w AS ({written} RETURNING 1) SELECT * FROM w"
+        if ws.store
+        else f"WITH w AS (SELECT 1) {written}"
+    )
+    with unchanged(ws), pytest.raises((StatementRejected, StatementFailed)):
+        ws.query(statement)
+    assert approvals() == []
+
+
 # -- limits
 
 
