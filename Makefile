@@ -8,6 +8,7 @@ PYTHON ?=
 export VERSIONS ?= locked
 export VENV := .venv$(if $(filter-out locked,$(VERSIONS)),-$(VERSIONS))
 FLAVORS := $(VENV)-flavors
+EXAMPLES := $(VENV)-examples
 STAMP := $(VENV)/.installed
 SERVERS := $(VENV)/.servers
 RUN := $(VENV)/bin/python
@@ -22,7 +23,7 @@ SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
 SHOWN := kubeflow mlflow mlflow-server ray
 
-.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-flavors bench reference docs lock upgrade clean
+.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-examples test-flavors bench reference docs lock upgrade clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -58,6 +59,10 @@ check-lowest: ## Run every test with the lowest versions that pyproject.toml all
 test-flavors: $(SERVERS) $(APART:%=$(FLAVORS)/%/.installed) $(SERVING:%=$(FLAVORS)/%/.installed) ## Run the flavors' tests, on real servers and engines
 	@.ci/containers
 	@.ci/flavors $(APART)
+
+test-examples: $(EXAMPLES)/.installed ## Check the types of examples/service and examples/plugin, and run their tests
+	@.ci/postgres $(RUN)
+	@$(RUN) tests/support/with_postgres.py TEST_POSTGRES .ci/examples $(EXAMPLES)
 
 bench: $(STAMP) ## Run the benchmarks
 	@set -e; for script in benchmarks/bench_*.py; do $(RUN) "$$script"; done
@@ -110,6 +115,12 @@ $(FLAVORS)/%/.installed: $(INSTALL) .ci/locks/%.txt | $(STAMP)
 $(SERVERS): $(STAMP) .ci/locks/flavors.txt
 	@echo "Installing what flavors are tested on into $(VENV)"
 	@.ci/install $(RUN) flavors
+	@touch $@
+
+$(EXAMPLES)/.installed: $(INSTALL) .ci/locks/examples.txt $(wildcard examples/*/pyproject.toml) | $(STAMP)
+	@echo "Installing what the examples need into $(EXAMPLES)"
+	@$(RUN) -m venv $(EXAMPLES)
+	@.ci/install $(EXAMPLES)/bin/python examples
 	@touch $@
 
 .venv-docs/.installed: $(INSTALL) .ci/locks/docs.txt | $(STAMP)

@@ -1,0 +1,1 @@
+"""An HTTP service for stacks: a log per tenant, approvals, ETags. Start with `app.py`."""
