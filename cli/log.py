@@ -19,6 +19,7 @@ from stackfold.cli.render import Format, check_columns, echo, note, show_rows, w
 from stackfold.cli.table import table
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.domain.errors import Damaged, UnreadableEvent
+from stackfold.domain.eventsourcing.topics import is_prefixed_aggregate
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
@@ -79,7 +80,8 @@ def list_log(
             metavar="TYPE",
             show_default=False,
             help="Only events of this type: stack, a component type such as orchestrator, "
-            "flavor, activation, deployment or run.",
+            "flavor, activation, deployment, run, or that of another package, such as "
+            "acme.approval.",
             autocompletion=lambda incomplete: [k for k in _KINDS if k.startswith(incomplete)],
         ),
     ] = None,
@@ -152,7 +154,11 @@ def verify(
 
     Exits with 1 and prints the first invalid position if the log was damaged.
     """
-    with Workspace.open() as workspace, bar("verifying", workspace.log.head().position) as report:
+    with (
+        warnings_as_notes(),
+        Workspace.open() as workspace,
+        bar("verifying", workspace.log.head().position) as report,
+    ):
         found = workspace.log.verify(known, report)
     if not found.intact:
         place = f"#{found.position} " if found.position else ""
@@ -229,6 +235,8 @@ def schema(
 
 
 def _kind(context: typer.Context, type: str | None) -> str | None:
+    if type is not None and is_prefixed_aggregate(type):
+        return type
     if type is not None and type.replace("_", "-") not in _KINDS:
         raise WrongUsage(f"unknown type {type}; valid types: {', '.join(_KINDS)}", context)
     return type and type.replace("-", "_")

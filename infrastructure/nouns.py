@@ -1,11 +1,12 @@
 """The part of a workspace that has a service per noun of the command line."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.deployments.deployments import Deployments
+    from stackfold.application.eventsourcing.aggregate_collection import AggregateCollection
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.pipelines.images import Images
     from stackfold.application.policies.policies import Policies
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
     from stackfold.application.stacks.components import Components
     from stackfold.application.stacks.flavors import Flavors
     from stackfold.application.stacks.stacks import Stacks
+    from stackfold.domain.eventsourcing.aggregate import Aggregate
     from stackfold.infrastructure.database.protocol import Database
     from stackfold.infrastructure.eventstore.log import Log
     from stackfold.infrastructure.pipelines import Pipelines
     from stackfold.infrastructure.services import Services
     from stackfold.infrastructure.system.integrations import Integrations
+
+
+A = TypeVar("A", bound="Aggregate")
 
 
 class Nouns:
@@ -97,6 +102,20 @@ class Nouns:
         from stackfold.infrastructure.eventstore.log import Log
 
         return Log(self._database)
+
+    def aggregates(self, kind: "type[A]") -> "AggregateCollection[A]":
+        """The aggregates of a class of your own: list, change, compare, revert, by name.
+
+        Args:
+            kind: The class, whose `AggregateType` was given to `open`, or is declared by an
+                installed package.
+
+        Raises:
+            InvalidAggregate: The class is not declared, or has no read model.
+        """
+        from stackfold.infrastructure.aggregate_collections import collection
+
+        return collection(self._services, kind)
 
     @property
     def repository(self) -> "Repository":

@@ -80,6 +80,7 @@ class Projection(ABC):
         """Change the tables as the event requires.
 
         Args:
-            event: The event, of its declared class and in the class's current version.
+            event: The event, of its declared class and in the class's current version; a
+                `LogEvent` if the workspace declares no class, since its package is not installed.
             change: Executes statements; has the position and the time of recording.
         """

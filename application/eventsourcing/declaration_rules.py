@@ -84,6 +84,11 @@ def _check_type(declared: AggregateType, known: "Aggregates") -> None:
     if declared.projection and declared.projection.read_model.topic != topic:
         other = declared.projection.read_model.topic
         raise InvalidAggregate(topic, f"its read model has the topic {other!r:.100}")
+    if declared.projection and declared.projection.read_model.name != "name":
+        problem = "its read model needs a column 'name', as the last one of `unique`"
+        raise InvalidAggregate(topic, problem)
+    if declared.projection and declared.projection.read_model.kind:
+        raise InvalidAggregate(topic, "its read model may not have a column with the kind")
     _check_tables(declared, known)
 
 

@@ -1,6 +1,6 @@
 """Revert, restore and undo: each restores a past state as a new revision."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeVar, cast
@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.repository import Repository, Undo
 from stackfold.application.history.expectations import stale
-from stackfold.application.history.queries import History, Revision
+from stackfold.application.history.past_states import PastStates, must_have_existed
+from stackfold.application.history.queries import History
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.reference import Reference
 from stackfold.application.stacks.flavors import Flavors
@@ -20,12 +21,10 @@ from stackfold.domain.errors import (
     IncompatibleConfiguration,
     InvalidConfiguration,
     InvalidFlavor,
-    NameTaken,
     NeedsConfirmation,
-    NoSuchRevision,
-    NotDeleted,
     NothingToChange,
     NothingToUndo,
+    UndeclaredChange,
     UnknownFlavor,
 )
 from stackfold.domain.eventsourcing.aggregate import Revertible
@@ -58,6 +57,7 @@ class Reverts:
         self._queries = queries
         self._history = history
         self._flavors = flavors
+        self._past = PastStates(repository, history, queries.position)
 
     def revert_stack(
         self,
@@ -71,12 +71,12 @@ class Reverts:
         expected_revision: int | None,
     ) -> list[HistoryEntry]:
         """Revert a stack to a revision or a point in the past; see `Stacks.revert`."""
-        revision = self._revision("stack", found, to, as_of)
+        revision = self._past.revision("stack", "stack", found, to, as_of)
 
         def command() -> list[Revertible]:
             stack, past = self._repository.load_with_past(Stack, found.id, revision.number)
             self._repository.expect(stack, expected_revision)
-            _must_have_existed(past, found, revision)
+            must_have_existed(past, found, revision)
             components = self._reverted(past, revision.position) if with_components else []
             self._must_be_confirmed(stack, components, confirmed)
             if not with_components:
@@ -88,7 +88,7 @@ class Reverts:
             return [*components, stack]
 
         # Under the write lock, as other stacks must not take these components in the meantime.
-        return self._record(command, why, dry_run, locked=with_components)
+        return self._past.record(command, why, dry_run, locked=with_components)
 
     def revert_component(
         self,
@@ -103,17 +103,17 @@ class Reverts:
         """Revert a component to a revision or a point in the past; see `Components.revert`."""
         id, _, name, *_ = self._queries.find_component(type, reference)
         found = Reference(id, name)
-        revision = self._revision("component", found, to, as_of, type.noun)
+        revision = self._past.revision("component", type.noun, found, to, as_of)
 
         def command() -> list[Revertible]:
             component, past = self._repository.load_with_past(Component, id, revision.number)
             self._repository.expect(component, expected_revision)
-            _must_have_existed(past, found, revision)
+            must_have_existed(past, found, revision)
             self._must_fit(past)
             component.revert(past)
             return [component]
 
-        return self._record(command, why, dry_run)
+        return self._past.record(command, why, dry_run)
 
     def restore_stack(
         self, found: Reference, dry_run: bool, why: str, expected_revision: int | None
@@ -121,12 +121,12 @@ class Reverts:
         """Restore a deleted stack, with its state before it was deleted."""
 
         def command() -> list[Revertible]:
-            stack, past = self._deleted(Stack, found, expected_revision)
+            stack, past = self._past.deleted(Stack, found, expected_revision)
             self._components_must_exist(past)
             stack.restore(past)
             return [stack]
 
-        return self._record(command, why, dry_run)
+        return self._past.record(command, why, dry_run)
 
     def restore_component(
         self,
@@ -140,12 +140,12 @@ class Reverts:
         found = self._history.find("component", reference, ComponentType(type), deleted=True)
 
         def command() -> list[Revertible]:
-            component, past = self._deleted(Component, found, expected_revision)
+            component, past = self._past.deleted(Component, found, expected_revision)
             self._must_fit(past)
             component.restore(past)
             return [component]
 
-        return self._record(command, why, dry_run)
+        return self._past.record(command, why, dry_run)
 
     def undo(
         self, dry_run: bool = False, why: str = "", expected_position: int | None = None
@@ -188,54 +188,9 @@ class Reverts:
             return Undo(undone, number)
 
         # Under the write lock, so that nothing changes after the expectation was checked.
-        return self._record(command, why, dry_run, locked=expected_position is not None)
+        return self._past.record(command, why, dry_run, locked=expected_position is not None)
 
     # -- private
-
-    def _record(
-        self,
-        command: Callable[[], Sequence[Revertible] | Undo],
-        why: str,
-        dry_run: bool,
-        locked: bool = False,
-    ) -> list[HistoryEntry]:
-        previewed: list[HistoryEntry] = []
-
-        def preview(positions: Sequence[int]) -> None:
-            previewed.extend(self._history.at(positions))
-
-        try:
-            positions = self._repository.attempt(
-                command, why, preview if dry_run else None, locked=locked
-            )
-        except NameTaken as error:
-            raise NameTaken(error.kind, error.name, "rename or delete that one first") from None
-        return previewed if dry_run else self._history.at(positions)
-
-    def _revision(
-        self, kind: str, found: Reference, to: int | None, as_of: AsOf, noun: str = "stack"
-    ) -> Revision:
-        if as_of is not None and (position := self._queries.position(as_of)):
-            past = self._history.revision(kind, found.id, position)
-            if past is None:
-                raise DidNotExistAt(noun, found.name, position)
-            return Revision(past.number, position)
-        revisions = self._history.revisions(found.id)
-        if to is None:
-            to = max(1, len(revisions) - 1)
-        if not 1 <= to <= len(revisions):
-            raise NoSuchRevision(noun, found.name, to, len(revisions))
-        return revisions[to - 1]
-
-    def _deleted(
-        self, kind: type[R], found: Reference, expected_revision: int | None
-    ) -> tuple[R, R]:
-        """A deleted aggregate, and its state before it was deleted."""
-        aggregate = self._repository.load(kind, found.id)
-        self._repository.expect(aggregate, expected_revision)
-        if not aggregate.deleted:
-            raise NotDeleted(aggregate.kind, aggregate.name)
-        return aggregate, self._repository.load(kind, found.id, aggregate.version - 1)
 
     def _reverted(self, past: Stack, position: int) -> list[Component]:
         """The components of a past stack that have changed since, reverted or restored."""
@@ -300,10 +255,24 @@ class Reverts:
             if undoes is not None:
                 taken_back.add(undoes)
             elif number not in taken_back and number > FIRST_CHANGE:
+                self._require_declared(events, number)
                 if any(self._revertible(topic) for topic, *_ in events):
                     return number, events
-                self._require_deleted(events[0][1], number)
+                if events[0][0] == "deployment":
+                    self._require_deleted(events[0][1], number)
         raise NothingToUndo
+
+    def _require_declared(self, events: Sequence[tuple[str, str, int]], change: int) -> None:
+        """Reject an undo of a change with events of a package that is not known.
+
+        They may be revertible, so a program with the package would undo them: stepping over them
+        would undo an earlier change than the last one.
+        """
+        for topic, id, revision in events:
+            if self._repository.aggregates.type_of(topic) is None:
+                entries = self._history.of(id)
+                entry = next(each for each in entries if each.revision == revision)
+                raise UndeclaredChange(change, topic, entry.package or "")
 
     def _revertible(self, topic: str) -> type[Revertible] | None:
         """The class of the aggregates of a topic; None if they cannot be reverted."""
@@ -321,8 +290,3 @@ class Reverts:
 
 FIRST_CHANGE = 1
 """The first use: what it registered stays."""
-
-
-def _must_have_existed(past: Revertible, found: Reference, revision: Revision) -> None:
-    if past.deleted:
-        raise DidNotExistAt(past.kind, found.name, revision.position)

@@ -159,6 +159,7 @@ if TYPE_CHECKING:
         UntrustedStore,
     )
     from stackfold.domain.errors.warnings import (
+        AggregateSkipped,
         CodeChanged,
         HomeWritable,
         LogContradicts,
@@ -170,6 +171,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "AggregateSkipped",
     "Ambiguous",
     "ArtifactDamaged",
     "ArtifactStoreUnavailable",
@@ -347,8 +349,8 @@ _NAMES = {
     "trackers": "TrackerUnavailable",
     "trust": "UntrustedProject UntrustedStore",
     "warnings": (
-        "CodeChanged HomeWritable LogContradicts StackfoldWarning UnresolvedHint "
-        "VersionsDiffer WouldNotRun"
+        "AggregateSkipped CodeChanged HomeWritable LogContradicts StackfoldWarning "
+        "UnresolvedHint VersionsDiffer WouldNotRun"
     ),
 }
 """File → the names that are loaded from it, on first use: a command needs few of them."""

@@ -94,6 +94,21 @@ class LogContradicts(StackfoldWarning):
         super().__init__(f"#{position} {problem}" if position else problem)
 
 
+class AggregateSkipped(StackfoldWarning):
+    """The read model of an aggregate of another package was not rebuilt or verified.
+
+    A rebuild empties it. The first program that can use the aggregate builds it again.
+
+    Attributes:
+        topic: The topic of the aggregate.
+        problem: Why not.
+    """
+
+    def __init__(self, topic: str, problem: str) -> None:
+        self.topic, self.problem = topic, problem
+        super().__init__(f"the read model of {topic!r} is left out: {problem}")
+
+
 class HomeWritable(StackfoldWarning):
     """Other users may write in the home, and so choose what its commands trust and run.
 

@@ -7,6 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from stackfold.domain.errors import StatementRejected
+from stackfold.infrastructure.database import reaction_tables
+from stackfold.infrastructure.database.package_registry import REGISTRY, PackageRegistry
+from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
 _KINDS = ("SELECT", "VALUES", "WITH", "INSERT", "REPLACE", "UPDATE", "DELETE", "CREATE", "ALTER")
 _FIRST = re.compile(rf"\s*({'|'.join((*_KINDS, 'DROP'))})\b", re.IGNORECASE)
@@ -46,6 +50,12 @@ def require_other_schema(statement: str, schema: str) -> None:
     """
     if re.search(rf'\b{schema}"?\s*\.|\bU&"', statement, re.IGNORECASE):
         raise StatementRejected(f"it names the schema {schema!r}, which belongs to Stackfold")
+
+
+def tables_of_stackfold(database: Database) -> Set[str]:
+    """The names of the tables of the log and of read models."""
+    own = {"events", REGISTRY, *reaction_tables.NAMES, *ReadModelTables(database.aggregates).names()}
+    return own.union(*(each.tables for each in PackageRegistry(database).all()))
 
 
 @contextmanager

@@ -206,11 +206,10 @@ class SqliteDatabase:
         self, statement: str, parameters: Sequence[Any], reading: bool = False
     ) -> list[tuple[Any, ...]]:
         """Execute a statement on tables of a program; SQLite says which tables it uses."""
-        from stackfold.infrastructure.database import own_tables, reaction_tables
-        from stackfold.infrastructure.database.read_model_tables import ReadModelTables
+        from stackfold.infrastructure.database import own_tables
 
         own_tables.require_statement(statement, reading)
-        tables = {"events", *reaction_tables.NAMES, *ReadModelTables(self.aggregates).names()}
+        tables = own_tables.tables_of_stackfold(self)
         with self.look() if reading else self.write() as cursor:
             try:
                 with own_tables.guarded(self._connection, tables, reading):

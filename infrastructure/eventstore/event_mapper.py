@@ -16,6 +16,7 @@ from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.eventsourcing.topics import aggregate_topic, is_prefixed_event
 from stackfold.infrastructure.eventstore.canonical_json import event_json
+from stackfold.infrastructure.eventstore.records import package_in
 
 _APART = {"originator_id", "originator_version", "event_metadata"}
 """The fields of an event that have columns, and its metadata, which is written field by field."""
@@ -136,15 +137,6 @@ class EventMapper(Mapper[UUID]):
         if package is None:
             return f"no aggregate {aggregate!r} is declared: give its type to the workspace"
         return f"it belongs to the package {package!r}: install it, or declare {aggregate!r}"
-
-
-def package_in(state: bytes) -> str | None:
-    """The package that recorded an event; None if its JSON names none."""
-    try:
-        package = orjson.loads(state)["package"]
-    except (ValueError, LookupError, TypeError):
-        return None
-    return package if isinstance(package, str) else None
 
 
 def _upcast(event_class: type[DomainEvent], state: dict[str, Any], package: str | None) -> None:

@@ -5,22 +5,18 @@ declaration. So a program without a package need not know its tables: where it c
 it removes them from the registry, and a program with the package builds them again.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.declaration_rules import table_names
-from stackfold.domain.errors import InvalidAggregate, UnreadableEvent
+from stackfold.application.eventsourcing.read_model import ReadModel
+from stackfold.domain.errors import AggregateSkipped, InvalidAggregate, StackfoldWarning
 from stackfold.domain.eventsourcing.topics import aggregate_topic, is_prefixed_event
+from stackfold.infrastructure.database.package_registry import PackageRegistry, Registration
 from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
-
-REGISTRY = "packaged_read_models"
-_COLUMNS = (
-    "topic TEXT PRIMARY KEY, version INTEGER NOT NULL, definition TEXT NOT NULL, "
-    "tables TEXT NOT NULL"
-)
+from stackfold.infrastructure.eventstore.records import package_in
 
 
 class PackagedReadModels:
@@ -33,11 +29,7 @@ class PackagedReadModels:
             database: Holds the log; its aggregates declare the read models.
         """
         self._database = database
-
-    def create_registry(self, cursor: Cursor) -> None:
-        """Create the empty registry, unless it exists."""
-        table = f"{self._database.main}.{REGISTRY}"
-        cursor.execute(f"CREATE TABLE IF NOT EXISTS {table} ({_COLUMNS})")
+        self.registry = PackageRegistry(database)
 
     def prepare(self, cursor: Cursor, stored: Sequence[Any], events: Sequence[Any]) -> None:
         """Prepare the tables for events that will be appended next.
@@ -79,19 +71,42 @@ class PackagedReadModels:
         Raises:
             InvalidAggregate: A newer version of the package built the tables.
         """
-        rows = self._database.read(
-            f"SELECT version, definition FROM {REGISTRY} WHERE topic = ?", (declared.topic,)
-        )
-        if not rows:
-            return False
-        ((version, definition),) = rows
-        if version > declared.version:
+        found = self.registry.find(declared.topic)
+        if found is not None and found.version > declared.version:
             package = self._database.aggregates.package_of(f"{declared.topic}.any")
             problem = f"a newer version of the package {package!r} built its tables: upgrade it"
             raise InvalidAggregate(declared.topic, problem)
-        return bool(
-            version == declared.version and definition == ReadModelTables.of(declared).fingerprint()
-        )
+        return found is not None and found == _registration(declared)
+
+    def readable(self, topic: str) -> ReadModel | None:
+        """The read model of an aggregate of another package, if its table can be read now.
+
+        Args:
+            topic: The topic of the aggregate.
+        """
+        declared = self._database.aggregates.type_of(topic)
+        if declared is None or declared.projection is None:
+            return None
+        try:
+            return declared.projection.read_model if self.current(declared) else None
+        except InvalidAggregate:
+            return None
+
+    def verifiable(self, skipped: list[StackfoldWarning]) -> Iterator[AggregateType]:
+        """The aggregate types with current tables.
+
+        Args:
+            skipped: Receives why the other tables of the registry cannot be verified.
+        """
+        for topic, *_ in self.registry.all():
+            declared = self._database.aggregates.type_of(topic)
+            try:
+                if declared is None:
+                    skipped.append(AggregateSkipped(topic, self.unknown(topic)))
+                elif self.current(declared):
+                    yield declared
+            except InvalidAggregate as error:
+                skipped.append(AggregateSkipped(topic, error.problem))
 
     def forget(self, cursor: Cursor, topic: str) -> None:
         """Empty the tables of an aggregate, which are not current any longer.
@@ -100,41 +115,76 @@ class PackagedReadModels:
             cursor: Executes statements in a transaction.
             topic: The topic of the aggregate.
         """
-        for table in self._registered(topic):
+        found = self.registry.find(topic)
+        for table in found.tables if found else ():
             cursor.execute(f"DELETE FROM {table}")
-        cursor.execute(f"DELETE FROM {REGISTRY} WHERE topic = ?", (topic,))
+        self.registry.remove(cursor, topic)
 
-    def rebuild(self, cursor: Cursor) -> None:
-        """Build the tables of the registry again; forget those that cannot be built."""
-        for (topic,) in self._database.read(f"SELECT topic FROM {REGISTRY} ORDER BY topic"):
+    def rebuild(self, cursor: Cursor) -> list[AggregateSkipped]:
+        """Build the tables of the registry again; forget those that cannot be built.
+
+        Returns:
+            Why some could not be built.
+        """
+        problems = []
+        for topic, *_ in self.registry.all():
             declared = self._database.aggregates.type_of(topic)
             if declared is None:
                 self.forget(cursor, topic)
+                problems.append(AggregateSkipped(topic, self.unknown(topic)))
                 continue
             cursor.execute("SAVEPOINT packaged")
             try:
                 self._build(cursor, declared)
-            except (UnreadableEvent, InvalidAggregate):
+            except Exception as error:
+                # The code of a package may raise anything, and must not prevent the rest.
                 cursor.execute("ROLLBACK TO packaged")
                 self.forget(cursor, topic)
+                problem = " ".join(f"{type(error).__name__}: {error}".split())
+                problems.append(AggregateSkipped(topic, problem[:300]))
             cursor.execute("RELEASE packaged")
+        return problems
+
+    def unknown(self, topic: str) -> str:
+        """Why an aggregate cannot be used, and what to do.
+
+        Args:
+            topic: The topic of the aggregate.
+        """
+        problem = self._database.aggregates.problem_of(topic)
+        if problem:
+            return problem
+        begin = f"{topic}."
+        rows = self._database.read(
+            f"SELECT state FROM events WHERE substr(topic, 1, {len(begin)}) = ? "
+            "ORDER BY position DESC LIMIT 1",
+            (begin,),
+        )
+        package = next((package_in(state) for (state,) in rows), None)
+        if package is None:
+            return "no package declares it: give its type to the workspace"
+        return f"its package {package!r} is not installed"
 
     def _build(self, cursor: Cursor, declared: AggregateType) -> None:
         from stackfold.infrastructure.eventstore.rebuild import Fold, events
 
         topic, tables = declared.topic, ReadModelTables.of(declared)
-        for table in {*self._registered(topic), *tables.names()}:
-            cursor.execute(f"DROP TABLE IF EXISTS {table}")
-        tables.create(cursor, self._database.main)
+        found = self.registry.find(topic)
+        unchanged = found == _registration(declared)
+        if unchanged:
+            # Whoever is not the owner of the tables may delete rows only.
+            tables.clear(cursor)
+        else:
+            for table in {*(found.tables if found else ()), *tables.names()}:
+                cursor.execute(f"DROP TABLE IF EXISTS {table}")
+            tables.create(cursor, self._database.main)
         fold = Fold(self._database, cursor, self._database.main, topic)
         fold.run(events(self._database, topic))
-        tables.create_indexes(cursor)
-        cursor.execute(f"DELETE FROM {REGISTRY} WHERE topic = ?", (topic,))
-        names = json.dumps([*table_names(declared)])
-        row = (topic, declared.version, tables.fingerprint(), names)
-        cursor.execute(f"INSERT INTO {REGISTRY} VALUES (?, ?, ?, ?)", row)
+        if not unchanged:
+            tables.create_indexes(cursor)
+        self.registry.add(cursor, _registration(declared))
 
-    def _registered(self, topic: str) -> list[str]:
-        """The names of the tables of an aggregate, as the registry has them."""
-        rows = self._database.read(f"SELECT tables FROM {REGISTRY} WHERE topic = ?", (topic,))
-        return [name for (names,) in rows for name in json.loads(names)]
+
+def _registration(declared: AggregateType) -> Registration:
+    fingerprint = ReadModelTables.of(declared).fingerprint()
+    return Registration(declared.topic, declared.version, fingerprint, tuple(table_names(declared)))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from stackfold.application.eventsourcing.projection import Insert, RowChange, TemporalProjection
 from stackfold.application.log_records import PROJECTIONS, emit
-from stackfold.domain.errors import LogContradicts, UnreadableEvent
+from stackfold.domain.errors import LogContradicts, StackfoldWarning, UnreadableEvent
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.topics import is_prefixed_event
 from stackfold.infrastructure.database.log_index import (
@@ -23,7 +23,7 @@ from stackfold.infrastructure.database.log_index import (
 from stackfold.infrastructure.database.protocol import Cursor, Database, pages
 from stackfold.infrastructure.database.read_model_tables import ENVELOPE, ReadModelTables
 from stackfold.infrastructure.database.schema_version import SCHEMA
-from stackfold.infrastructure.eventstore.contradictions import Contradiction, Contradictions
+from stackfold.infrastructure.eventstore.contradictions import Contradictions
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
 from stackfold.infrastructure.eventstore.projector import encoded, in_json
@@ -51,6 +51,7 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
 
     Warns:
         LogContradicts: Events of the log contradict each other, such as two of the same name.
+        AggregateSkipped: The read model of a package cannot be built here.
 
     Raises:
         UnreadableEvent: An event cannot be loaded; nothing is changed.
@@ -60,13 +61,13 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
         own.repair(cursor)
         done = _rebuild(own, cursor, progress)
     _log_rebuild(done.events, began)
-    report(done.contradictions)
+    report(done.problems)
     return done.events
 
 
-def fold_copied(database: Database, cursor: Cursor) -> list[Contradiction]:
-    """Build the read models of a log that was just copied; returns the contradictions in it."""
-    return _rebuild(database, cursor).contradictions
+def fold_copied(database: Database, cursor: Cursor) -> list[StackfoldWarning]:
+    """Build the read models of a log that was just copied; returns the problems of it."""
+    return _rebuild(database, cursor).problems
 
 
 def upgrade(database: Database) -> None:
@@ -79,13 +80,13 @@ def upgrade(database: Database) -> None:
             done = _rebuild(database, cursor)
     if done:
         _log_rebuild(done.events, began)
-        report(done.contradictions)
+        report(done.problems)
 
 
-def report(contradictions: Iterable[Contradiction]) -> None:
-    """Warn of contradictions. Call this after the commit, since a filter may raise the warning."""
-    for each in contradictions:
-        warnings.warn(LogContradicts(each.position, each.problem), stacklevel=3)
+def report(problems: Iterable[StackfoldWarning]) -> None:
+    """Warn of problems. Call this after the commit, since a filter may raise the warning."""
+    for each in problems:
+        warnings.warn(each, stacklevel=3)
 
 
 def _log_rebuild(events: int, began: float) -> None:
@@ -96,7 +97,7 @@ def _log_rebuild(events: int, began: float) -> None:
 
 class _Done(NamedTuple):
     events: int
-    contradictions: list[Contradiction]
+    problems: list[StackfoldWarning]
 
 
 def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = None) -> _Done:
@@ -110,12 +111,14 @@ def _rebuild(database: Database, cursor: Cursor, progress: Progress | None = Non
     fold = Fold(database, cursor, database.main)
     count = fold.run(events(database), progress)
     packaged = PackagedReadModels(database)
-    packaged.create_registry(cursor)
-    packaged.rebuild(cursor)
+    if recreate:
+        packaged.registry.create(cursor)
+    not_rebuilt = packaged.rebuild(cursor)
     if recreate:
         tables.create_indexes(cursor)
         database.stamp(cursor)
-    return _Done(count, fold.contradictions.all())
+    contradictions = (LogContradicts(*each) for each in fold.contradictions.all())
+    return _Done(count, [*contradictions, *not_rebuilt])
 
 
 def events(database: Database, of: str | None = None) -> Iterator[Any]:

@@ -94,7 +94,7 @@ class Recorder(ApplicationRecorder):
             log_tables.create(cursor, self._database)
             self._tables.create(cursor, self._database.main)
             self._tables.create_indexes(cursor)
-            self._packaged.create_registry(cursor)
+            self._packaged.registry.create(cursor)
             self._database.stamp(cursor)
 
     def insert_events(

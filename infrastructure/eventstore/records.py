@@ -61,6 +61,17 @@ def event_of(record: Record) -> LogEvent:
     )
 
 
+def package_in(state: bytes) -> str | None:
+    """The package that recorded an event; None if its JSON names none."""
+    import orjson
+
+    try:
+        package = orjson.loads(state)["package"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return package if isinstance(package, str) else None
+
+
 def _fields(record: Record) -> dict[str, Any]:
     import orjson
 

@@ -3,6 +3,7 @@
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.eventsourcing.snapshots import EVERY, Snapshot
 from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.queries.lookup import readable_model
 
 
 class ReadModelSnapshots:
@@ -14,7 +15,7 @@ class ReadModelSnapshots:
 
     def latest(self, topic: str, id: str, upto: int | None) -> Snapshot | None:
         """The latest snapshot of an aggregate that is no later than a revision."""
-        model = self._database.aggregates.read_model(topic)
+        model = readable_model(self._database, topic)
         if model is None:
             return None
         rows = self._database.read(

@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stackfold.domain.errors import LogUnavailable, UnreadableEvent
-from stackfold.infrastructure.database.protocol import Database, Fault
+from stackfold.domain.errors import (
+    AggregateSkipped,
+    LogUnavailable,
+    StackfoldWarning,
+    UnreadableEvent,
+)
+from stackfold.infrastructure.database.protocol import Cursor, Database, Fault
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.eventstore.hash_chain import (
     BEGINNING,
@@ -13,7 +18,8 @@ from stackfold.infrastructure.eventstore.hash_chain import (
     chained,
     parse_head,
 )
-from stackfold.infrastructure.eventstore.rebuild import Fold, Progress, events
+from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
+from stackfold.infrastructure.eventstore.rebuild import Fold, Progress, events, report
 from stackfold.infrastructure.eventstore.records import PAGE, records
 
 
@@ -71,7 +77,9 @@ def _verified(
     if fault is None:
         fault = database.damage()
     if fault is None:
-        difference = database.consistently(lambda: _verify_read_models(database))
+        skipped: list[StackfoldWarning] = []
+        difference = database.consistently(lambda: _verify_read_models(database, skipped))
+        report(skipped)
         if difference is not None:
             return found._replace(**difference._asdict())
         fault = database.missing()
@@ -151,6 +159,10 @@ READABLE = "the log can still be read"
 REBUILD = "the log itself is intact: `stackfold log rebuild` recreates the read models"
 
 
+_NOWHERE = 2**63 - 1
+"""The position of a difference that has none, after all others."""
+
+
 class _Difference(NamedTuple):
     position: int
     problem: str
@@ -158,8 +170,14 @@ class _Difference(NamedTuple):
     remedy: str = REBUILD
 
 
-def _verify_read_models(database: Database) -> _Difference | None:
-    """The first position at which the read models differ from rebuilt ones, and how."""
+def _verify_read_models(database: Database, skipped: list[StackfoldWarning]) -> _Difference | None:
+    """The first position at which the read models differ from rebuilt ones, and how.
+
+    Args:
+        database: Holds the read models.
+        skipped: Receives the read models of packages that could not be verified.
+    """
+    skipped.clear()
     with database.look() as cursor:
         tables = ReadModelTables(database.aggregates)
         tables.create(cursor, database.temp)
@@ -170,31 +188,52 @@ def _verify_read_models(database: Database) -> _Difference | None:
             problem = f"cannot be loaded: {error.reason}"
             return _Difference(error.position or 0, problem, False, READABLE)
         by_table = database.by_table(cursor)
-        differences = []
-        for table in tables.names():
-            position = tables.position_of(table, database.main)
-            schemas = database.main, database.temp
-            for one, other in (schemas, schemas[::-1]):
-                ((first,),) = cursor.execute(
-                    f"SELECT min(CAST({position} AS INTEGER)) FROM "
-                    f"(SELECT * FROM {one}.{table}{by_table} "
-                    f"EXCEPT SELECT * FROM {other}.{table}{by_table}) AS differing"
-                )
-                if first is not None:
-                    problem = f"differs in the read model {table!r}"
-                    differences.append(_Difference(first, problem))
-            ((one, other),) = cursor.execute(
-                f"SELECT (SELECT count(*) FROM {schemas[0]}.{table}{by_table}), "
-                f"(SELECT count(*) FROM {schemas[1]}.{table}{by_table})"
-            )
-            if one > other and not differences:
-                problem = f"a row exists twice in the read model {table!r}"
-                differences.append(_Difference(0, problem))
-        if differences:
-            return min(differences)
+        differences = [*_differences(database, cursor, tables, by_table)]
         contradictions = fold.contradictions.all()
+        for declared in PackagedReadModels(database).verifiable(skipped):
+            tables = ReadModelTables.of(declared)
+            tables.create(cursor, database.temp)
+            cursor.execute("SAVEPOINT packaged")
+            try:
+                Fold(database, cursor, database.temp, declared.topic).run(
+                    events(database, declared.topic)
+                )
+            except Exception as error:
+                # The code of a package may raise anything.
+                cursor.execute("ROLLBACK TO packaged")
+                line = " ".join(f"{type(error).__name__}: {error}".split())
+                skipped.append(AggregateSkipped(declared.topic, line[:300]))
+            else:
+                differences += _differences(database, cursor, tables, by_table)
+        if differences:
+            least = min(differences)
+            return least._replace(position=0) if least.position == _NOWHERE else least
         if contradictions:
             first, *more = contradictions
             remedy = f"{len(more)} more contradict others" if more else READABLE
             return _Difference(first.position, first.problem, True, remedy)
         return None
+
+
+def _differences(
+    database: Database, cursor: Cursor, tables: ReadModelTables, by_table: str
+) -> Iterator[_Difference]:
+    """The differences between tables and those of the same names in the temporary schema."""
+    schemas = database.main, database.temp
+    for table in tables.names():
+        position = tables.position_of(table, database.main)
+        for one, other in (schemas, schemas[::-1]):
+            ((first,),) = cursor.execute(
+                f"SELECT min(CAST({position} AS INTEGER)) FROM "
+                f"(SELECT * FROM {one}.{table}{by_table} "
+                f"EXCEPT SELECT * FROM {other}.{table}{by_table}) AS differing"
+            )
+            if first is not None:
+                yield _Difference(first, f"differs in the read model {table!r}")
+        ((one, other),) = cursor.execute(
+            f"SELECT (SELECT count(*) FROM {schemas[0]}.{table}{by_table}), "
+            f"(SELECT count(*) FROM {schemas[1]}.{table}{by_table})"
+        )
+        if one > other:
+            # The least of the differences is reported: one with a position says more.
+            yield _Difference(_NOWHERE, f"a row exists twice in the read model {table!r}")

@@ -16,6 +16,7 @@ from stackfold.domain.errors import Invalid, LogUnavailable, ProjectionFailed, U
 from stackfold.infrastructure.database.protocol import Database, NewEvents
 from stackfold.infrastructure.eventstore.hash_chain import START, Checkpoint, Record
 from stackfold.infrastructure.eventstore.log_pages import LogPages, Page, valid_size
+from stackfold.infrastructure.eventstore.records import event_of
 from stackfold.infrastructure.projections.checkpoints import checkpoint_of, save_checkpoint
 from stackfold.infrastructure.projections.stores import ProjectionStore
 
@@ -60,7 +61,7 @@ class ProjectionFollower:
         self._database, self._projection, self._store = database, projection, store
         self._load = load
         self._batch = valid_size(batch)
-        self._pages = LogPages(database, _topics(projection))
+        self._pages = LogPages(database, _topics(projection, database))
         self._name = _name(projection)
         self.checkpoint = START
         """Where the last transaction ended."""
@@ -153,10 +154,14 @@ class ProjectionFollower:
         return START
 
     def _apply(self, record: Record, change: ProjectionChange) -> None:
+        event: Any
         try:
-            event = self._load(
-                record.topic, record.originator_id, record.originator_version, record.state
-            )
+            if self._database.aggregates.event_class(record.topic) is None:
+                event = event_of(record)
+            else:
+                event = self._load(
+                    record.topic, record.originator_id, record.originator_version, record.state
+                )
         except UnreadableEvent as error:
             raise UnreadableEvent(record.topic, error.reason, record.position) from error
         change.position, change.recorded_at = record.position, record.recorded_at
@@ -194,8 +199,16 @@ def _name(projection: object) -> str:
     return name
 
 
-def _topics(projection: Projection) -> Sequence[Any]:
+def _declares(database: Database, event_class: type) -> bool:
+    topic = getattr(event_class, "TOPIC", "")
+    return database.aggregates.event_class(topic) is event_class
+
+
+def _topics(projection: Projection, database: Database) -> Sequence[Any]:
     topics: Any = getattr(projection, "topics", ())
     if not isinstance(topics, list | tuple | set | frozenset):
         raise Invalid(f"topics = {topics!r:.100} of a projection must be a list or tuple")
+    for each in topics:
+        if isinstance(each, type) and not _declares(database, each):
+            raise Invalid(f"the workspace does not declare the aggregate of {each!r:.200}")
     return [getattr(each, "TOPIC", each) for each in topics]

@@ -11,7 +11,7 @@ from stackfold.application.history.row_changes import row_changes
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.domain.eventsourcing.topics import aggregate_topic
 from stackfold.infrastructure.database.protocol import Database
-from stackfold.infrastructure.queries.lookup import marks, table_of
+from stackfold.infrastructure.queries.lookup import marks, readable_model, table_of
 
 COLUMNS = (
     "e.position, e.change, e.recorded_at, e.originator_id, e.originator_version, e.topic, "
@@ -26,6 +26,12 @@ _AT_ONCE = 500
 
 _SHOWN = ("name", "pipeline", "step", "error")
 """The fields of a run's events that entries show."""
+
+_NO_DATA = {
+    "by", "why", "undoes", "correlation_id", "database_role", "package", "timestamp",
+    "class_version", "originator_topic",
+}  # fmt: skip
+"""The fields of events that entries show elsewhere, or not at all."""
 
 
 class EventRow(NamedTuple):
@@ -89,11 +95,12 @@ class EntryReader:
         changes: dict[int, list[Change]] = {}
         states = {event.position: state_of(event) for event in events}
         for topic, group in by_topic.items():
-            model = self._database.aggregates.read_model(topic)
+            model = readable_model(self._database, topic)
             if model:
                 changes.update(self._revised(model, group))
             else:
-                changes.update((event.position, _shown(states[event.position])) for event in group)
+                show = _recorded if "." in topic else _shown
+                changes.update((event.position, show(states[event.position])) for event in group)
         return [_entry(event, states[event.position], changes[event.position]) for event in events]
 
     def _revised(
@@ -245,6 +252,11 @@ def state_of(event: EventRow) -> Mapping[str, Any]:
 def _shown(state: Mapping[str, Any]) -> list[Change]:
     """The fields of an event of an aggregate without a row per revision."""
     return [Change(field, None, state[field]) for field in _SHOWN if field in state]
+
+
+def _recorded(state: Mapping[str, Any]) -> list[Change]:
+    """The fields of an event of another package, which may not be installed."""
+    return [Change(field, None, state[field]) for field in state if field not in _NO_DATA]
 
 
 def _text(state: Mapping[str, Any], field: str) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.application.listing.reference import Reference
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database.protocol import Database
@@ -97,6 +98,18 @@ def valid_at(table: str, as_of: int | None) -> tuple[str, list[int]]:
 def marks(values: Sequence[object]) -> str:
     """A parameter mark for each value."""
     return ", ".join("?" * len(values))
+
+
+def readable_model(database: Database, topic: str) -> ReadModel | None:
+    """The read model of the aggregates of a topic, unless there is none or it is not current.
+
+    Those of Stackfold are current; those of other packages are built when they are first needed.
+    """
+    if "." in topic:
+        from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
+
+        return PackagedReadModels(database).readable(topic)
+    return database.aggregates.read_model(topic)
 
 
 def table_of(database: Database, topic: str) -> str:

@@ -26,6 +26,7 @@ Usage:
 from stackfold.domain.errors import *  # noqa: F403 the names are listed here, each once
 
 __all__ = [
+    "AggregateSkipped",
     "Ambiguous",
     "ArtifactDamaged",
     "ArtifactStoreUnavailable",

@@ -1,0 +1,66 @@
+"""The registry of the tables of read models of other packages, in the database of the log."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from stackfold.infrastructure.database.protocol import Cursor, Database
+
+REGISTRY = "packaged_read_models"
+"""The table of the registry."""
+_COLUMNS = (
+    "topic TEXT PRIMARY KEY, version INTEGER NOT NULL, definition TEXT NOT NULL, "
+    "tables TEXT NOT NULL"
+)
+
+
+class Registration(NamedTuple):
+    """The tables of an aggregate, which are current as of the log."""
+
+    topic: str
+    version: int
+    """The version of the declaration that built them."""
+    definition: str
+    """The fingerprint of the definitions of the tables."""
+    tables: tuple[str, ...]
+
+
+class PackageRegistry:
+    """Reads and writes the registry."""
+
+    def __init__(self, database: Database) -> None:
+        """Use the registry in a database."""
+        self._database = database
+
+    def create(self, cursor: Cursor) -> None:
+        """Create the empty registry, unless it exists."""
+        table = f"{self._database.main}.{REGISTRY}"
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {table} ({_COLUMNS})")
+
+    def find(self, topic: str) -> Registration | None:
+        """The registration of an aggregate; None if its tables are not current."""
+        return next(self._read(" WHERE topic = ?", (topic,)), None)
+
+    def all(self) -> Sequence[Registration]:
+        """All registrations, by topic."""
+        return [*self._read(" ORDER BY topic")]
+
+    def add(self, cursor: Cursor, registration: Registration) -> None:
+        """Register the tables of an aggregate, instead of earlier ones."""
+        self.remove(cursor, registration.topic)
+        row = (*registration[:-1], json.dumps(registration.tables))
+        cursor.execute(f"INSERT INTO {REGISTRY} VALUES (?, ?, ?, ?)", row)
+
+    def remove(self, cursor: Cursor, topic: str) -> None:
+        """Remove the registration of an aggregate."""
+        cursor.execute(f"DELETE FROM {REGISTRY} WHERE topic = ?", (topic,))
+
+    def _read(self, condition: str, parameters: Sequence[str] = ()) -> Iterator[Registration]:
+        for topic, version, definition, tables in self._database.read(
+            f"SELECT topic, version, definition, tables FROM {REGISTRY}{condition}", parameters
+        ):
+            prefix = f"{topic.partition('.')[0]}_"
+            # The names become a part of statements, so the registry cannot name other tables.
+            names = (str(name) for name in json.loads(tables))
+            own = tuple(name for name in names if name.isidentifier() and name.startswith(prefix))
+            yield Registration(topic, version, definition, own)
