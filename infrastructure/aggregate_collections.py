@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, TypeVar
 
-from stackfold.application.eventsourcing.aggregate_collection import AggregateCollection
+from stackfold.application.own_aggregates.collection import AggregateCollection
 from stackfold.domain.errors import InvalidAggregate
+from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
 from stackfold.infrastructure.queries.aggregates import SqlAggregateQueries
 
 if TYPE_CHECKING:
@@ -37,10 +38,11 @@ def collection(services: "Services", kind: type[A]) -> AggregateCollection[A]:
         raise InvalidAggregate(topic, f"it is declared by another class than {kind!r:.200}")
     if declared.projection is None:
         raise InvalidAggregate(topic, "it has no read model: use the repository, which takes ids")
+    packaged = PackagedReadModels(services.database)
     return AggregateCollection(
         declared,
         declared.projection.read_model,
         services.repository,
         services.history,
-        SqlAggregateQueries(services.database),
+        SqlAggregateQueries(services.database, packaged.require),
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.deployments.deployments import Deployments
-    from stackfold.application.eventsourcing.aggregate_collection import AggregateCollection
     from stackfold.application.eventsourcing.repository import Repository
+    from stackfold.application.own_aggregates.collection import AggregateCollection
     from stackfold.application.pipelines.images import Images
     from stackfold.application.policies.policies import Policies
     from stackfold.application.runs.runs import Runs

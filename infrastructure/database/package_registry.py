@@ -4,7 +4,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from stackfold.application.eventsourcing.aggregate_type import AggregateType
+from stackfold.application.eventsourcing.declaration_rules import table_names
+from stackfold.application.eventsourcing.read_model import ReadModel
+from stackfold.domain.errors import InvalidAggregate
 from stackfold.infrastructure.database.protocol import Cursor, Database
+from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 
 REGISTRY = "packaged_read_models"
 """The table of the registry."""
@@ -45,6 +50,33 @@ class PackageRegistry:
         """All registrations, by topic."""
         return [*self._read(" ORDER BY topic")]
 
+    def is_current(self, declared: AggregateType) -> bool:
+        """Whether the tables of an aggregate type are as its declaration requires.
+
+        Raises:
+            InvalidAggregate: A newer version of the package built the tables.
+        """
+        found = self.find(declared.topic)
+        if found is not None and found.version > declared.version:
+            package = self._database.aggregates.package_of(f"{declared.topic}.any")
+            problem = f"a newer version of the package {package!r} built its tables: upgrade it"
+            raise InvalidAggregate(declared.topic, problem)
+        return found is not None and found == registration_of(declared)
+
+    def readable(self, topic: str) -> ReadModel | None:
+        """The read model of an aggregate of another package, if its table can be read now.
+
+        Args:
+            topic: The topic of the aggregate.
+        """
+        declared = self._database.aggregates.type_of(topic)
+        if declared is None or declared.projection is None:
+            return None
+        try:
+            return declared.projection.read_model if self.is_current(declared) else None
+        except InvalidAggregate:
+            return None
+
     def add(self, cursor: Cursor, registration: Registration) -> None:
         """Register the tables of an aggregate, instead of earlier ones."""
         self.remove(cursor, registration.topic)
@@ -64,3 +96,11 @@ class PackageRegistry:
             names = (str(name) for name in json.loads(tables))
             own = tuple(name for name in names if name.isidentifier() and name.startswith(prefix))
             yield Registration(topic, version, definition, own)
+
+
+def registration_of(declared: AggregateType) -> Registration:
+    """The registration of the tables of an aggregate type, once they are built."""
+    tables = ReadModelTables.of(declared)
+    return Registration(
+        declared.topic, declared.version, tables.fingerprint(), tuple(table_names(declared))
+    )

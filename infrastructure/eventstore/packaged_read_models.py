@@ -9,11 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
-from stackfold.application.eventsourcing.declaration_rules import table_names
-from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.domain.errors import AggregateSkipped, InvalidAggregate, StackfoldWarning
 from stackfold.domain.eventsourcing.topics import aggregate_topic, is_prefixed_event
-from stackfold.infrastructure.database.package_registry import PackageRegistry, Registration
+from stackfold.infrastructure.database.package_registry import PackageRegistry, registration_of
 from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.eventstore.records import package_in
@@ -49,7 +47,7 @@ class PackagedReadModels:
                 declared = self._database.aggregates.type_of(topic)
                 if event is None or declared is None:
                     self.forget(cursor, topic)
-                elif not self.current(declared):
+                elif not self.registry.is_current(declared):
                     self._build(cursor, declared)
 
     def require(self, declared: AggregateType) -> None:
@@ -60,37 +58,10 @@ class PackagedReadModels:
             UnreadableEvent: An event of the aggregates cannot be loaded.
             LogUnavailable: The tables cannot be created.
         """
-        if not self.current(declared):
+        if not self.registry.is_current(declared):
             with self._database.write() as cursor:
-                if not self.current(declared):
+                if not self.registry.is_current(declared):
                     self._build(cursor, declared)
-
-    def current(self, declared: AggregateType) -> bool:
-        """Whether the tables of an aggregate type are as its declaration requires.
-
-        Raises:
-            InvalidAggregate: A newer version of the package built the tables.
-        """
-        found = self.registry.find(declared.topic)
-        if found is not None and found.version > declared.version:
-            package = self._database.aggregates.package_of(f"{declared.topic}.any")
-            problem = f"a newer version of the package {package!r} built its tables: upgrade it"
-            raise InvalidAggregate(declared.topic, problem)
-        return found is not None and found == _registration(declared)
-
-    def readable(self, topic: str) -> ReadModel | None:
-        """The read model of an aggregate of another package, if its table can be read now.
-
-        Args:
-            topic: The topic of the aggregate.
-        """
-        declared = self._database.aggregates.type_of(topic)
-        if declared is None or declared.projection is None:
-            return None
-        try:
-            return declared.projection.read_model if self.current(declared) else None
-        except InvalidAggregate:
-            return None
 
     def verifiable(self, skipped: list[StackfoldWarning]) -> Iterator[AggregateType]:
         """The aggregate types with current tables.
@@ -103,7 +74,7 @@ class PackagedReadModels:
             try:
                 if declared is None:
                     skipped.append(AggregateSkipped(topic, self.unknown(topic)))
-                elif self.current(declared):
+                elif self.registry.is_current(declared):
                     yield declared
             except InvalidAggregate as error:
                 skipped.append(AggregateSkipped(topic, error.problem))
@@ -170,7 +141,7 @@ class PackagedReadModels:
 
         topic, tables = declared.topic, ReadModelTables.of(declared)
         found = self.registry.find(topic)
-        unchanged = found == _registration(declared)
+        unchanged = found == registration_of(declared)
         if unchanged:
             # Whoever is not the owner of the tables may delete rows only.
             tables.clear(cursor)
@@ -182,9 +153,4 @@ class PackagedReadModels:
         fold.run(events(self._database, topic))
         if not unchanged:
             tables.create_indexes(cursor)
-        self.registry.add(cursor, _registration(declared))
-
-
-def _registration(declared: AggregateType) -> Registration:
-    fingerprint = ReadModelTables.of(declared).fingerprint()
-    return Registration(declared.topic, declared.version, fingerprint, tuple(table_names(declared)))
+        self.registry.add(cursor, registration_of(declared))

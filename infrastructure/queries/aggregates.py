@@ -1,15 +1,14 @@
 """Queries for aggregates of other packages, in plain SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stackfold.application.eventsourcing.aggregate_queries import AggregateView
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.eventsourcing.read_model import ReadModel
+from stackfold.application.own_aggregates.queries import AggregateView
 from stackfold.infrastructure.database.protocol import Database
-from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
 from stackfold.infrastructure.queries.as_of import position_of
 from stackfold.infrastructure.queries.lookup import find_row, valid_at
 from stackfold.infrastructure.queries.text import encodable
@@ -20,17 +19,19 @@ _ENVELOPE = ("revision", "created", "updated", "by")
 class SqlAggregateQueries:
     """Implements `AggregateQueries`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, require: Callable[[AggregateType], None]) -> None:
         """Create the queries.
 
         Args:
             database: Holds the read models.
+            require: Creates or updates the tables of an aggregate type, unless they are current.
         """
         self._database = database
+        self._require = require
 
     def prepare(self, declared: AggregateType) -> None:
         """Create or update the tables of an aggregate type, unless they are current."""
-        PackagedReadModels(self._database).require(declared)
+        self._require(declared)
 
     def position(self, as_of: AsOf) -> int | None:
         """The position of a point in the past; None for now."""

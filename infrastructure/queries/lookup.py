@@ -106,9 +106,9 @@ def readable_model(database: Database, topic: str) -> ReadModel | None:
     Those of Stackfold are current; those of other packages are built when they are first needed.
     """
     if "." in topic:
-        from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
+        from stackfold.infrastructure.database.package_registry import PackageRegistry
 
-        return PackagedReadModels(database).readable(topic)
+        return PackageRegistry(database).readable(topic)
     return database.aggregates.read_model(topic)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from history.homes import copied, fill
+from own_aggregates import Place
 from workspaces import stack, store
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
@@ -40,3 +41,12 @@ def prod(ws):
     stack(ws, "first", artifact_store="shared")
     ws.stacks.update("first", description="For real", labels={"team": "vision"})
     return ws.stacks.rename("first", "prod")
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def place(request, tmp_path):
+    if request.param == "SQLite":
+        yield Place(tmp_path / "home")
+        return
+    with request.getfixturevalue("postgres").lent() as url:
+        yield Place(tmp_path / "home", url)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar, cast
 
-from stackfold.application.eventsourcing.aggregate_queries import AggregateQueries, AggregateView
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.read_model import ReadModel
@@ -13,6 +12,7 @@ from stackfold.application.history.past_states import PastStates, must_have_exis
 from stackfold.application.history.queries import History
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.listing.reference import Reference
+from stackfold.application.own_aggregates.queries import AggregateQueries, AggregateView
 from stackfold.domain.errors import (
     DidNotExistAt,
     Invalid,
