@@ -54,7 +54,8 @@ def require_other_schema(statement: str, schema: str) -> None:
 
 def tables_of_stackfold(database: Database) -> Set[str]:
     """The names of the tables of the log and of read models."""
-    own = {"events", REGISTRY, *reaction_tables.NAMES, *ReadModelTables(database.aggregates).names()}
+    models = ReadModelTables(database.aggregates).names()
+    own = {"events", REGISTRY, *reaction_tables.NAMES, *models}
     return own.union(*(each.tables for each in PackageRegistry(database).all()))
 
 
