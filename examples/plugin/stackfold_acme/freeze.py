@@ -1,13 +1,19 @@
-"""Freezes: times in which production stacks stay as they are."""
+"""Freezes: times in which the stacks of a team stay as they are."""
 
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
-from stackfold.errors import NothingToChange
-from stackfold.eventsourcing import Aggregate, FirstEvent
+from stackfold.eventsourcing import (
+    Aggregate,
+    AggregateType,
+    FirstEvent,
+    ReadModel,
+    TemporalProjection,
+    shown,
+)
 
 
 class Freeze(Aggregate):
-    """A time in which production stacks stay as they are, until it is lifted."""
+    """A time in which the stacks of a team stay as they are, until it is lifted."""
 
     TOPIC = "acme.freeze"
 
@@ -28,20 +34,19 @@ class Freeze(Aggregate):
         TOPIC = "acme.freeze.lifted"
 
         def apply(self, aggregate: "Freeze") -> None:
-            aggregate.lifted = True
+            aggregate.deleted = True
 
     def __init__(self, name: str, team: str) -> None:
         super().__init__(name)
         self.team = team
-        self.lifted = False
 
     @classmethod
     def declare(cls, name: str, team: str) -> Self:
         """Declare a freeze.
 
         Args:
-            name: Its name, unique among freezes.
-            team: Whose stacks are frozen, by their label "team".
+            name: Its name, unique among the freezes that last.
+            team: Whose stacks it concerns, by their label "team".
         """
         return cls._create(cls.Declared, name=name, team=team)
 
@@ -49,8 +54,37 @@ class Freeze(Aggregate):
         """Lift the freeze.
 
         Raises:
-            NothingToChange: It was lifted already.
+            NotFound: It was lifted already.
         """
-        if self.lifted:
-            raise NothingToChange(self.kind, self.name, self.version)
+        self.must_exist()
         self.trigger_event(self.Lifted)
+
+
+class FreezeRow(NamedTuple):
+    """A freeze that lasts."""
+
+    name: str
+    team: str
+
+
+def apply(row: FreezeRow | None, event: Freeze.Event) -> FreezeRow | None:
+    """The row of a freeze after an event; None for one that was lifted."""
+    match event:
+        case Freeze.Declared():
+            return FreezeRow(event.name, event.team)
+        case _:
+            return None
+
+
+FREEZES = AggregateType(
+    Freeze,
+    projection=TemporalProjection(
+        ReadModel(
+            topic=Freeze.TOPIC,
+            table="acme_freezes",
+            row=FreezeRow,
+            describe={"name": shown("name"), "team": shown("team")},
+        ),
+        apply,
+    ),
+)
