@@ -2,12 +2,10 @@
 
 from typing import TYPE_CHECKING, TypeVar
 
-from stackfold.application.own_aggregates.collection import AggregateCollection
 from stackfold.domain.errors import InvalidAggregate
-from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
-from stackfold.infrastructure.queries.aggregates import SqlAggregateQueries
 
 if TYPE_CHECKING:
+    from stackfold.application.own_aggregates.collection import AggregateCollection
     from stackfold.domain.eventsourcing.aggregate import Aggregate
     from stackfold.infrastructure.services import Services
 
@@ -19,12 +17,16 @@ _UNDECLARED = (
 )
 
 
-def collection(services: "Services", kind: type[A]) -> AggregateCollection[A]:
+def collection(services: "Services", kind: type[A]) -> "AggregateCollection[A]":
     """As `Workspace.aggregates`.
 
     Raises:
         InvalidAggregate: The class is not declared, or has no read model.
     """
+    from stackfold.application.own_aggregates.collection import AggregateCollection
+    from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
+    from stackfold.infrastructure.queries.aggregates import SqlAggregateQueries
+
     topic = getattr(kind, "TOPIC", None)
     if not isinstance(topic, str):
         raise InvalidAggregate(repr(kind), "it is not a class derived from Aggregate")

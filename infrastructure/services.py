@@ -131,9 +131,11 @@ class Services:
     @cached_property
     def policies(self) -> "PolicyServices":
         """Commands on policies, and asking the enabled ones about changes."""
+        from stackfold.infrastructure.aggregate_collections import collection
         from stackfold.infrastructure.policies.services import PolicyServices
 
-        return PolicyServices(self.database, self.queries, self, self._declared_policies)
+        aggregates, declared = partial(collection, self), self._declared_policies
+        return PolicyServices(self.database, self.queries, self, declared, aggregates)
 
     # -- stacks
 

@@ -7,16 +7,20 @@ the commit. It is in force in a log only while it is enabled there.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from inspect import getdoc, isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from stackfold.domain.errors import InvalidName, InvalidPolicy, PolicyViolation
 from stackfold.domain.name import valid_name
 
 if TYPE_CHECKING:
+    from stackfold.application.own_aggregates.collection import AggregateCollection
     from stackfold.application.stacks.components import Components
     from stackfold.application.stacks.stack_reader import StackReader
+    from stackfold.domain.eventsourcing.aggregate import Aggregate
     from stackfold.domain.eventsourcing.event import DomainEvent
     from stackfold.domain.eventsourcing.metadata import EventMetadata
+
+A = TypeVar("A", bound="Aggregate")
 
 NEVER_GOVERNED = "policy.disabled"
 """The topic of the event that disables a policy: nobody can be locked out."""
@@ -26,6 +30,14 @@ _LONGEST_TIMEOUT = 10.0
 _MOST_TOPICS = 100
 _LONGEST_TOPIC = 200
 _LONGEST_DESCRIPTION = 1000
+
+
+class Collections(Protocol):
+    """As `Workspace.aggregates`."""
+
+    def __call__(self, kind: type[A], /) -> "AggregateCollection[A]":
+        """The aggregates of a class."""
+        ...
 
 
 class ProposedEvent:
@@ -100,11 +112,24 @@ class ProposedChange:
         before: int,
         stacks: "StackReader",
         components: "Components",
+        aggregates: Collections,
     ) -> None:
-        """Describe a change; see the attributes of the class."""
+        """Describe a change; see the attributes and `aggregates`."""
         self.policy = policy
         self.governed, self.events, self.before = tuple(governed), tuple(events), before
         self.stacks, self.components = stacks, components
+        self._aggregates = aggregates
+
+    def aggregates(self, kind: type[A]) -> "AggregateCollection[A]":
+        """Queries on aggregates of your own; without `as_of`, they see the change.
+
+        Args:
+            kind: Their class.
+
+        Raises:
+            InvalidAggregate: The class is not declared, or has no read model.
+        """
+        return self._aggregates(kind)
 
     def reject(self, problem: str) -> NoReturn:
         """Reject the change.

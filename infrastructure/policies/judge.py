@@ -21,11 +21,11 @@ from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.policies import SqlPolicyQueries
 
 if TYPE_CHECKING:
-    from stackfold.application.policies.policy import Policy, ProposedEvent
+    from stackfold.application.policies.policy import Collections, Policy, ProposedEvent
     from stackfold.application.stacks.components import Components
     from stackfold.application.stacks.stack_reader import StackReader
 
-Readers = Callable[[], "tuple[StackReader, Components]"]
+Readers = Callable[[], "tuple[StackReader, Components, Collections]"]
 """() → the queries that policies may use."""
 
 _OF_POLICIES = "policy."
@@ -207,6 +207,6 @@ class NoPolicies:
         raise LookupError(candidate.name)
 
     @staticmethod
-    def readers() -> "tuple[StackReader, Components]":
+    def readers() -> "tuple[StackReader, Components, Collections]":
         """Never called: there is no policy."""
         raise LookupError

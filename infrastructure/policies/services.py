@@ -11,7 +11,7 @@ from stackfold.infrastructure.queries.policies import SqlPolicyQueries
 
 if TYPE_CHECKING:
     from stackfold.application.policies.policies import Policies
-    from stackfold.application.policies.policy import Policy
+    from stackfold.application.policies.policy import Collections, Policy
     from stackfold.application.stacks.components import Components
     from stackfold.application.stacks.stack_reader import StackReader
     from stackfold.infrastructure.policies.judge import PolicyJudge
@@ -26,6 +26,7 @@ class PolicyServices:
         queries: StackQueries,
         services: StackServices,
         declared: "Sequence[Policy]",
+        aggregates: "Collections",
     ) -> None:
         """Create the services.
 
@@ -34,12 +35,14 @@ class PolicyServices:
             queries: Reads stacks and components.
             services: Creates what commands on stacks and components need.
             declared: The policies of the program.
+            aggregates: Returns the aggregates of a class of a program or package.
 
         Raises:
             InvalidPolicy: One is no `Policy`, or two have the same name.
         """
         self._database, self._queries, self._services = database, queries, services
         self._available = InstalledPolicies(declared)
+        self._aggregates = aggregates
 
     def policies(self) -> "Policies":
         """Queries and commands on policies."""
@@ -53,9 +56,10 @@ class PolicyServices:
 
         return PolicyJudge(self._database, self._available, self._readers)
 
-    def _readers(self) -> "tuple[StackReader, Components]":
+    def _readers(self) -> "tuple[StackReader, Components, Collections]":
         from stackfold.application.stacks.components import Components
         from stackfold.application.stacks.stack_reader import StackReader
 
         queries, services = self._queries, self._services
-        return StackReader(queries, services), Components(queries, services)
+        stacks, components = StackReader(queries, services), Components(queries, services)
+        return stacks, components, self._aggregates
