@@ -4,7 +4,7 @@ The eventsourcing library is imported when something is first loaded or saved, s
 that only read can be created without it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from functools import cached_property
@@ -90,10 +90,13 @@ class Repository:
         Raises:
             NotFound: The log has no such id or revision.
         """
+        id = _valid_id(kind, id)
         aggregate, after = self._start(kind, id, revision)
         for event in self._events(id, after, upto=revision):
             aggregate = _applied(event, aggregate)
-        if aggregate is None or (revision is not None and aggregate.version != revision):
+        if not isinstance(aggregate, kind) or (
+            revision is not None and aggregate.version != revision
+        ):
             raise NotFound(kind.TOPIC, str(id) if revision is None else f"{id} revision {revision}")
         return aggregate
 
@@ -156,9 +159,30 @@ class Repository:
             The positions of the events.
 
         Raises:
-            RecordConflictError: An aggregate was changed since it was loaded.
+            ConcurrentModification: An aggregate was changed since it was loaded.
             InvalidActor: Who acts is an invalid text.
             StackfoldError: A constraint forbids an event.
+        """
+        from eventsourcing.persistence import RecordConflictError
+
+        revisions = [each.version - len(each.pending_events) for each in aggregates]
+        try:
+            return self.append(*aggregates, why=why, undoes=undoes, preview=preview)
+        except RecordConflictError as error:
+            raise self._conflict(aggregates, revisions) from error
+
+    def append(
+        self,
+        *aggregates: "Aggregate",
+        why: str = "",
+        undoes: int | None = None,
+        preview: Preview | None = None,
+    ) -> Sequence[int]:
+        """As `save`, for callers that repeat their command after a lost race.
+
+        Raises:
+            RecordConflictError: An aggregate was changed since it was loaded.
+            StackfoldError: As for `save`.
         """
         events: list[Any] = [event for each in aggregates for event in each.collect_events()]
         return self._append(events, why, undoes, preview)
@@ -213,7 +237,7 @@ class Repository:
             command(aggregate)
             if not first:
                 self._reject_overlap(aggregate, seen)
-            self.save(aggregate, why=why)
+            self.append(aggregate, why=why)
             return aggregate
 
         return self._until_recorded(once)
@@ -246,7 +270,7 @@ class Repository:
             change = command()
             if isinstance(change, Undo):
                 return self._append(change.events, why, change.of, preview)
-            return self.save(*change, why=why, preview=preview)
+            return self.append(*change, why=why, preview=preview)
 
         return self._until_recorded(once, locked)
 
@@ -257,7 +281,7 @@ class Repository:
 
         def once() -> "tuple[Aggregate, int]":
             aggregates = command()
-            *_, last = self.save(*aggregates, why=why)
+            *_, last = self.append(*aggregates, why=why)
             return aggregates[0], last
 
         return self._until_recorded(once, locked)
@@ -299,6 +323,17 @@ class Repository:
             aggregate.kind, aggregate.name, aggregate.version, by, sorted(fields), revision
         )
 
+    def _conflict(
+        self, aggregates: "Sequence[Aggregate]", revisions: Sequence[int]
+    ) -> ConcurrentModification:
+        """The error for aggregates, one of which was changed after its given revision."""
+        for aggregate, revision in zip(aggregates, revisions, strict=True):
+            for theirs in self._events(aggregate.id, after=revision):
+                return _modified(aggregate, theirs, theirs.changed_fields())
+        first = aggregates[0]
+        # A row that may exist once, such as the activation of a scope.
+        return ConcurrentModification(first.kind, first.name, 1, "another process", ["everything"])
+
     def _reject_overlap(self, aggregate: "Aggregate", seen: int) -> None:
         """Reject pending events that touch fields that were changed after the revision `seen`."""
         mine: set[str] = set()
@@ -307,13 +342,7 @@ class Repository:
         for theirs in self._events(aggregate.id, after=seen):
             both = mine & theirs.changed_fields()
             if both or (mine and "everything" in mine | theirs.changed_fields()):
-                raise ConcurrentModification(
-                    aggregate.kind,
-                    aggregate.name,
-                    theirs.originator_version,
-                    theirs.event_metadata.by if theirs.event_metadata else "",
-                    sorted(both or theirs.changed_fields()),
-                )
+                raise _modified(aggregate, theirs, both or theirs.changed_fields())
 
     def _events(
         self,
@@ -325,6 +354,22 @@ class Repository:
         return self._log.store.get(  # type: ignore[return-value]
             UUID(str(id)), gt=after, lte=upto, limit=limit
         )
+
+
+def _valid_id(kind: "type[Aggregate]", id: object) -> UUID:
+    try:
+        return UUID(str(id))
+    except ValueError:
+        raise NotFound(kind.TOPIC, str(id)) from None
+
+
+def _modified(
+    aggregate: "Aggregate", theirs: "DomainEvent", fields: Iterable[str]
+) -> ConcurrentModification:
+    by = theirs.event_metadata.by if theirs.event_metadata else ""
+    return ConcurrentModification(
+        aggregate.kind, aggregate.name, theirs.originator_version, by, sorted(fields)
+    )
 
 
 def _applied(event: "DomainEvent", aggregate: A | None) -> A:

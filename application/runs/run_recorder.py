@@ -70,7 +70,7 @@ class RunRecorder:
                 command(self._run)
             self._expected = before + len(self._run.pending_events)
             try:
-                self._repository.save(self._run, why=self._why)
+                self._repository.append(self._run, why=self._why)
             except RecordConflictError:
                 # A concurrent event of the run, such as a tag.
                 self._expected = None

@@ -17,6 +17,8 @@ from stackfold.application.eventsourcing.read_model import ReadModel, always_sho
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork
 from stackfold.application.history.views import LogEvent
+from stackfold.application.own_aggregates.collection import AggregateCollection
+from stackfold.application.own_aggregates.queries import AggregateView
 from stackfold.application.policies.policy import (
     Policy,
     ProposedChange,
@@ -41,8 +43,10 @@ __all__ = [
     "STACKFOLD_AGGREGATES",
     "Activation",
     "Aggregate",
+    "AggregateCollection",
     "AggregateReference",
     "AggregateType",
+    "AggregateView",
     "Aggregates",
     "Component",
     "Delivery",

@@ -11,6 +11,7 @@ from own_aggregates import request, states
 
 from stackfold import Workspace
 from stackfold.errors import (
+    ConcurrentModification,
     DidNotExistAt,
     Invalid,
     InvalidAggregate,
@@ -253,3 +254,22 @@ def test_invalid_questions_are_rejected(place):
             ws.aggregates(Stack)
         with pytest.raises(InvalidAggregate, match="not declared"):
             ws.aggregates(type("Other", (Aggregate,), {}))
+
+
+def test_a_save_that_lost_a_race_says_who_won_it(place):
+    with place.open(APPROVALS) as ws:
+        id = request(ws)
+        late = ws.repository.load(Approval, id)
+        ws.aggregates(Approval).change("prod", lambda each: each.decide("approved"))
+        late.rename("other")
+        with pytest.raises(
+            ConcurrentModification, match=r"ada changed .*'other'.* \(state"
+        ) as error:
+            ws.repository.save(late)
+        assert error.value.revision == 2
+        assert states(ws) == {"prod": "approved"}
+        new = Approval.request("new")
+        ws.repository.save(new)
+        for other in ("x", str(ws.stacks.get("default").id), "0" * 32):
+            with pytest.raises(NotFound):
+                ws.repository.load(Approval, other)
