@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 from contracts.deployed_models import DeployedModelsContract
-from contracts.model_deployer import ModelDeployerContract
+from contracts.local_model_servers import LocalModelServersContract
 
 from stackfold.infrastructure.flavors.kserve.model_deployer import KServeModelDeployer
 
@@ -15,7 +15,7 @@ def kserve_installed():
         pytest.skip("no kserve here: `make test-flavors` installs it")
 
 
-class TestKserve(ModelDeployerContract):
+class TestKserve(LocalModelServersContract):
     @pytest.fixture(scope="class")
     @classmethod
     def flavor(cls):

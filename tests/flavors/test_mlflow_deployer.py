@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from contracts.deployed_models import DeployedModelsContract
-from contracts.model_deployer import ModelDeployerContract
+from contracts.local_model_servers import LocalModelServersContract
 from flavor_environments import environment
 from models_to_serve import FLOWERS, made
 
@@ -24,7 +24,7 @@ def mlflow_installed():
 ELSEWHERE = environment("mlflow-server") / "bin" / "python"
 
 
-class TestMlflow(ModelDeployerContract):
+class TestMlflow(LocalModelServersContract):
     @pytest.fixture(scope="class")
     @classmethod
     def flavor(cls):

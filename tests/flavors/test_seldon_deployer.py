@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from contracts.deployed_models import DeployedModelsContract
-from contracts.model_deployer import ModelDeployerContract
+from contracts.local_model_servers import LocalModelServersContract
 from models_to_serve import making
 
 from stackfold.infrastructure.flavors.seldon.model_deployer import SeldonModelDeployer
@@ -19,7 +19,7 @@ def seldon_installed():
         pytest.skip("no mlserver here: `make test-flavors` installs it")
 
 
-class TestSeldon(ModelDeployerContract):
+class TestSeldon(LocalModelServersContract):
     @pytest.fixture(scope="class")
     @classmethod
     def flavor(cls):

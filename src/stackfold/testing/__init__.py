@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stackfold.testing.contracts.container_registry import ContainerRegistryContract
     from stackfold.testing.contracts.experiment_tracker import ExperimentTrackerContract
     from stackfold.testing.contracts.image_builder import ImageBuilderContract
+    from stackfold.testing.contracts.model_deployer import ModelDeployerContract, model_to_serve
     from stackfold.testing.contracts.orchestrator import OrchestratorContract
     from stackfold.testing.contracts.step_operator import StepOperatorContract
     from stackfold.testing.contracts.tracking_tool import SeenStep, TrackingTool
@@ -26,6 +27,7 @@ __all__ = [
     "ContainerRegistryContract",
     "ExperimentTrackerContract",
     "ImageBuilderContract",
+    "ModelDeployerContract",
     "OrchestratorContract",
     "Projected",
     "RecordedStepContext",
@@ -34,6 +36,7 @@ __all__ = [
     "TrackingTool",
     "event",
     "given",
+    "model_to_serve",
     "past",
     "project",
     "stamped",
@@ -45,6 +48,7 @@ _MODULES = {
     "ContainerRegistryContract": "contracts.container_registry",
     "ExperimentTrackerContract": "contracts.experiment_tracker",
     "ImageBuilderContract": "contracts.image_builder",
+    "ModelDeployerContract": "contracts.model_deployer",
     "OrchestratorContract": "contracts.orchestrator",
     "Projected": "projections",
     "RecordedStepContext": "step_contexts",
@@ -53,6 +57,7 @@ _MODULES = {
     "TrackingTool": "contracts.tracking_tool",
     "event": "given_when_then",
     "given": "given_when_then",
+    "model_to_serve": "contracts.model_deployer",
     "past": "given_when_then",
     "project": "projections",
     "stamped": "given_when_then",

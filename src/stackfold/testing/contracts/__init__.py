@@ -12,6 +12,7 @@ _MODULES = (
     "container_registry",
     "experiment_tracker",
     "image_builder",
+    "model_deployer",
     "orchestrator",
     "step_operator",
     "store_addresses",

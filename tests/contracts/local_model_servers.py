@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[2]
 PLACES = [str(ROOT / each) for each in ("src", "tests", "tests/support")]
 
 
-class ModelDeployerContract:
+class LocalModelServersContract:
     """Derive, and provide the fixture `flavor`."""
 
     @pytest.fixture(scope="class")
@@ -240,7 +240,7 @@ class ModelDeployerContract:
         program = """
 import sys
 sys.path[:0] = sys.argv[1:]
-from contracts.model_deployer import in_another_process
+from contracts.local_model_servers import in_another_process
 in_another_process(*sys.stdin.read().split())
 """
         done = subprocess.run(
