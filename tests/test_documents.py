@@ -30,6 +30,7 @@ WITH_PROGRAMS = (
     "docs/history.md",
     "docs/observability.md",
     "docs/pipelines.md",
+    "docs/reactions.md",
     "docs/runs.md",
     "docs/testing.md",
 )

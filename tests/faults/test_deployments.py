@@ -128,6 +128,77 @@ def test_what_a_killed_command_left_is_ended(ws, deploying, verb):
     assert recorded(ws)[0] == "registered"
 
 
+# -- the worker finishes what was killed
+
+RESUME = ("reactions", "run", "resume-deployments", "--timeout")
+
+
+def test_a_worker_finishes_a_start_that_was_killed(ws, command, deploying):
+    (left,) = listening(ws.home)
+    deploying.kill()
+    deploying.wait()
+    worker = command(*RESUME, "1")
+    while listening(ws.home) in ([left], []):
+        assert worker.poll() is None, worker.communicate()
+        time.sleep(0.01)
+    let_go(ws.home)
+    out, _ = worker.communicate()
+    assert "deployment.registered handled" in out
+    assert ws.deployments.predict("churn", [[1, 2]]) == [3.0]
+    assert recorded(ws) == ["registered", "started"]
+    assert len(listening(ws.home)) == 1, "the server that was left goes on, too"
+    assert ws.deployments.history("churn")[0].why.startswith("Resumed")
+    assert_consistent(ws)
+
+
+def test_a_worker_that_is_killed_while_it_finishes_a_start_is_followed_by_another(
+    ws, command, deploying
+):
+    (left,) = listening(ws.home)
+    deploying.kill()
+    deploying.wait()
+    for kill_it in (True, False):
+        worker = command(*RESUME, "1")
+        while listening(ws.home) in ([left], []):
+            assert worker.poll() is None, worker.communicate()
+            time.sleep(0.01)
+        assert recorded(ws) == ["registered"]
+        if kill_it:
+            (left,) = listening(ws.home)
+            worker.kill()
+            worker.wait()
+    let_go(ws.home)
+    worker.communicate()
+    assert recorded(ws) == ["registered", "started"]
+    assert len(listening(ws.home)) == 1
+    assert_consistent(ws)
+
+
+def test_a_worker_leaves_a_start_to_the_command_that_is_alive(ws, command, deploying):
+    command(*RESUME, "1").communicate()
+    assert recorded(ws) == ["registered"]
+    (view,) = ws.reactions.list()
+    assert (view.retrying, view.parked) == (1, 0)
+    let_go(ws.home)
+    assert deploying.wait() == 0
+    command(*RESUME, "3").communicate()
+    assert recorded(ws) == ["registered", "started"]
+    (view,) = ws.reactions.list()
+    assert (view.retrying, view.parked, view.lag) == (0, 0, 0)
+
+
+def test_a_worker_starts_nothing_that_was_stopped_failed_or_deleted(ws, command):
+    ws.deployments.deploy("churn", MODEL, "prod")
+    ws.deployments.stop("churn")
+    ws.deployments.deploy("gone", MODEL, "prod")
+    ws.deployments.delete("gone")
+    command(*RESUME, "0").communicate()
+    assert recorded(ws) == ["registered", "started", "stopped"]
+    assert not listening(ws.home)
+    (view,) = ws.reactions.list()
+    assert (view.retrying, view.parked, view.lag) == (0, 0, 0)
+
+
 def test_an_interrupted_command_leaves_no_server(ws, deploying):
     deploying.send_signal(signal.SIGINT)
     assert deploying.wait() == 130
