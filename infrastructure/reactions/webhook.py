@@ -158,7 +158,7 @@ def _require_url(url: object) -> None:
         parts = urlsplit(url if isinstance(url, str) else "")
         valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
-        valid = False
+        parts, valid = urlsplit(""), False
     if not valid:
         raise Invalid("the URL of a webhook is invalid: give http://HOST/… or https://HOST/…")
     if parts.username is not None or parts.password is not None:
