@@ -23,7 +23,7 @@ SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
 SHOWN := kubeflow mlflow mlflow-server ray
 
-.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-examples test-flavors bench reference docs lock upgrade clean
+.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-examples test-flavors bench reference docs compatibility lock upgrade clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -74,6 +74,9 @@ reference: $(STAMP) ## Write docs/cli.md, docs/errors.md and the tables of field
 
 docs: .venv-docs/.installed ## Build the site of the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+
+compatibility: .venv-lock/.installed ## Resolve Stackfold beside common packages, and write docs/compatibility.md
+	@.venv-lock/bin/python .ci/compatibility.py .venv-lock/bin/uv $(PACKAGES)
 
 lock: .venv-lock/.installed ## Write .ci/locks anew after a change of pyproject.toml
 	@.ci/lock .venv-lock/bin/uv

@@ -8,6 +8,7 @@ from pathlib import Path
 from posixpath import dirname, join, normpath, relpath
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -20,6 +21,12 @@ _PAGES = {
     "examples/README.md": "examples/index.md",
 }
 """A page of the repository outside of docs/ → where the site has it."""
+_LOADING = re.compile(
+    r"<(?:script|img|iframe|source|video|audio)\b[^>]*>|<link\b(?![^>]*rel=.?(?:canonical|edit))[^>]*>"
+    r"|<[^>]*class=.?mermaid[^>]*>"
+)
+"""Tags with which a page loads something; the theme loads a script for diagrams of Mermaid."""
+_ELSEWHERE = re.compile(r"(?:src|href)=.?(?:https?:)?//|mermaid")
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)(?P<path>[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
 
 
@@ -51,6 +58,18 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
         return markdown
     source = next((each for each, place in _PAGES.items() if place == uri), f"docs/{uri}")
     return _LINK.sub(lambda match: _link(source, uri, match), markdown)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Check that no page loads anything from elsewhere, so that the site works offline.
+
+    Raises:
+        PluginError: A page does.
+    """
+    for page in sorted(Path(config.site_dir).rglob("*.html")):
+        loaded = [tag for tag in _LOADING.findall(page.read_text()) if _ELSEWHERE.search(tag)]
+        if loaded:
+            raise PluginError(f"{page} loads from elsewhere: {loaded[0]:.200}")
 
 
 def _link(source: str, uri: str, match: re.Match[str]) -> str:

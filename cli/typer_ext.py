@@ -3,8 +3,9 @@
 import inspect
 from collections import Counter
 from collections.abc import Callable
+from enum import EnumMeta
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -184,7 +185,24 @@ def usage_problem(misuse: Exception) -> str:
     if "\n" in text or context is None:
         return text
     text = text[0].lower() + text[1:].rstrip(".")
+    if expected := _expected(misuse):
+        text = f"{text.partition(': ')[0]}: {expected}"
     return f"{text}{'' if text.endswith('?') else ';'} see '{context.command_path} --help'"
+
+
+def _expected(misuse: Any) -> str:
+    """Say which values an option with an invalid one takes; empty if its error says that best.
+
+    Versions of typer word this differently.
+    """
+    parameter, function = getattr(misuse, "param", None), misuse.ctx.command.callback
+    hint = getattr(function, "__annotations__", {}).get(getattr(parameter, "name", None))
+    kinds = {*get_args(get_args(hint)[0])} or {*get_args(hint)[:1]} if hint else set()
+    if int in kinds:
+        least = get_args(hint)[1].min
+        return "give a whole number" + (f" of at least {least}" if least is not None else "")
+    choices = [value for kind in kinds if isinstance(kind, EnumMeta) for value in kind]
+    return f"give one of {', '.join(map(str, choices))}" if choices else ""
 
 
 def attributes_of(context: typer.Context) -> dict[str, str]:

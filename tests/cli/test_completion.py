@@ -1,5 +1,7 @@
 """Shell completion: requested by environment variables, printed on stdout."""
 
+from importlib.metadata import requires
+
 import pytest
 from command_line import in_a_process
 
@@ -104,7 +106,8 @@ def test_completion_loads_nothing_that_only_writes_need(furnished):
         },
     )
     assert "prod" in answer.out
-    assert not {"eventsourcing", "pydantic"} & set(answer.err.split())
+    loaded_by_typer = {"pydantic"} if "pydantic" in str(requires("typer")) else set()
+    assert not ({"eventsourcing", "pydantic"} - loaded_by_typer) & set(answer.err.split())
 
 
 def test_the_number_of_completions_is_limited(monkeypatch, furnished):

@@ -1,3 +1,5 @@
+from importlib.metadata import requires
+
 import pytest
 
 from stackfold.cli.app import command
@@ -106,6 +108,10 @@ def test_a_group_alone_shows_its_help_as_wrong_usage(cli, words):
     assert answer.err.startswith(" ".join(["Usage: stackfold", *words]))
 
 
+@pytest.mark.skipif(
+    "pydantic" in str(requires("typer")),
+    reason="written with Typer below 0.29: docs/decisions/0065",
+)
 def test_the_reference_is_current(request):
     written = (request.config.rootpath / "docs" / "cli.md").read_text()
     assert written == reference(), "run `make reference`"
