@@ -29,7 +29,12 @@ class FinishedRun:
 
     @classmethod
     def of(cls, view: RunView, workspace: "Workspace") -> "FinishedRun":
-        """Create the result of a run that completed in a workspace."""
+        """Create the result of a run that completed in a workspace.
+
+        Args:
+            view: The run.
+            workspace: The workspace that it ran in.
+        """
         return cls(view, workspace.home, workspace.store, workspace)
 
     def __reduce__(self) -> tuple[Any, ...]:

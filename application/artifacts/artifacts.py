@@ -108,6 +108,9 @@ class Artifacts:
     def get(self, reference: str) -> FoundArtifact:
         """Return one artifact, to be loaded.
 
+        Args:
+            reference: The artifact: an id, or PIPELINE/STEP/OUTPUT with a version.
+
         Raises:
             NotFound: The artifact does not exist.
             Ambiguous: The prefix matches several, or the step has several outputs.

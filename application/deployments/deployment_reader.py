@@ -78,6 +78,10 @@ class DeploymentReader:
     def get(self, reference: str, as_of: AsOf = None) -> DeploymentView:
         """Return one deployment.
 
+        Args:
+            reference: The deployment.
+            as_of: A point in the past; None for now.
+
         Raises:
             NotFound: No deployment matches.
             Ambiguous: The reference is a prefix of several.

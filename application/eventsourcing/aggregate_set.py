@@ -63,6 +63,9 @@ class Aggregates:
     def with_types(self, *types: AggregateType | AggregateReference) -> Self:
         """A copy of the set with further aggregate types, which precede those of entry points.
 
+        Args:
+            types: The declarations to add.
+
         Raises:
             InvalidAggregate: A declaration is invalid, or two have the same topic.
         """
@@ -79,7 +82,11 @@ class Aggregates:
         return extended
 
     def with_packages(self, packages: Packages) -> Self:
-        """A copy of the set that also finds the aggregates of installed packages."""
+        """A copy of the set that also finds the aggregates of installed packages.
+
+        Args:
+            packages: Finds the aggregates of installed packages.
+        """
         extended = type(self)(*self._references.values(), packages=packages)
         extended._types, extended._read_models = dict(self._types), dict(self._read_models)
         return extended
@@ -130,7 +137,11 @@ class Aggregates:
         return None
 
     def event_class(self, topic: str) -> "type[DomainEvent] | None":
-        """The class of the events of a topic; None if no aggregate type declares it."""
+        """The class of the events of a topic; None if no aggregate type declares it.
+
+        Args:
+            topic: The topic of an event.
+        """
         event_class = self._event_classes.get(topic)
         if event_class is None and (found := self.type_of(topic)):
             event_class = found.events.get(topic)
@@ -144,7 +155,11 @@ class Aggregates:
         return (found for topic in topics if (found := self.type_of(topic)))
 
     def read_model(self, topic: str) -> ReadModel | None:
-        """The read model of the aggregates of a topic; None if they have none."""
+        """The read model of the aggregates of a topic; None if they have none.
+
+        Args:
+            topic: The topic of an aggregate.
+        """
         if topic not in self._read_models:
             if "." in topic:
                 declared = self.type_of(topic)
@@ -173,7 +188,11 @@ class Aggregates:
         return self._package_names[topic]
 
     def problem_of(self, topic: str) -> str | None:
-        """Why the declaration of an aggregate cannot be used; None if there is none or it can."""
+        """Why the declaration of an aggregate cannot be used; None if there is none or it can.
+
+        Args:
+            topic: The topic of an event.
+        """
         self.type_of(topic)
         return self._problems.get(topic)
 

@@ -67,12 +67,19 @@ class Projection(ABC):
             cls.name = cls.__name__
 
     def create(self, change: ProjectionChange) -> None:  # noqa: B027  # optional
-        """Create the tables; called before the first event, and when the projection is rebuilt."""
+        """Create the tables; called before the first event, and when the projection is rebuilt.
+
+        Args:
+            change: Executes statements.
+        """
 
     def drop(self, change: ProjectionChange) -> None:  # noqa: B027  # optional
         """Drop the tables, or delete their rows, when the projection is rebuilt.
 
         A projection that does not define it cannot be rebuilt.
+
+        Args:
+            change: Executes statements.
         """
 
     @abstractmethod

@@ -70,25 +70,45 @@ class ReadModel(NamedTuple):
         return self.unique[-1]
 
     def row_of(self, values: Iterable[Any]) -> Any:
-        """A row with these values, in the order of the columns."""
+        """A row with these values, in the order of the columns.
+
+        Args:
+            values: The values of its columns, in their order.
+        """
         row: Any = self.row
         return row(*values)
 
     def noun_of(self, row: Any) -> str:
-        """The noun for a row in a message, such as "artifact store"."""
+        """The noun for a row in a message, such as "artifact store".
+
+        Args:
+            row: A row of the read model.
+        """
         return self.noun(row) if self.noun else self.topic
 
     def unique_values(self, row: Any) -> tuple[Any, ...]:
-        """The values that no other current row shares."""
+        """The values that no other current row shares.
+
+        Args:
+            row: A row of the read model.
+        """
         values: Mapping[str, Any] = row._asdict()
         return tuple(values[column] for column in self.unique)
 
 
 def shown(column: str) -> Describe:
-    """Show a column's value under the column's name, unless it is empty."""
+    """Show a column's value under the column's name, unless it is empty.
+
+    Args:
+        column: The column.
+    """
     return lambda value, names: {column: value} if value else {}
 
 
 def always_shown(column: str) -> Describe:
-    """Show a column's value under the column's name, even if it is empty."""
+    """Show a column's value under the column's name, even if it is empty.
+
+    Args:
+        column: The column.
+    """
     return lambda value, names: {column: value}

@@ -277,7 +277,13 @@ class Repository:
     def create(
         self, command: "Callable[[], Sequence[Aggregate]]", why: str = "", *, locked: bool = False
     ) -> "tuple[Aggregate, int]":
-        """Save aggregates as `attempt` does; returns the first one, and the last position."""
+        """Save aggregates as `attempt` does; returns the first one, and the last position.
+
+        Args:
+            command: Returns the aggregates to save; it must load them again in each call.
+            why: The reason.
+            locked: Whether the command is called under the write lock.
+        """
 
         def once() -> "tuple[Aggregate, int]":
             aggregates = command()

@@ -87,6 +87,10 @@ class Images:
         """Return what `build` would build, without contacting an engine or registry.
 
         Raises as `build`.
+
+        Args:
+            pipeline: The pipeline.
+            stack: The stack, by name, id or unique prefix; None for the active one.
         """
         pin = self._resolver.pin(stack)
         plan = self._plan(pipeline.name, pipeline.source, pipeline.import_root, pin)

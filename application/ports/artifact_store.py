@@ -37,7 +37,11 @@ class ArtifactWriter(Protocol):
     """Set when the block of `ArtifactStore.create` ends."""
 
     def write(self, data: bytes, /) -> int:
-        """Append bytes and return their number."""
+        """Append bytes and return their number.
+
+        Args:
+            data: The next bytes.
+        """
         ...
 
 
@@ -77,6 +81,9 @@ class ArtifactStore(StackComponent):
     @abstractmethod
     def size(self, uri: str) -> int | None:
         """Return an artifact's length in bytes, or None if it does not exist.
+
+        Args:
+            uri: The address of the object.
 
         Raises:
             OutsideStore: The address is not inside this store.

@@ -71,19 +71,38 @@ class StepRecord(Protocol):
         ...
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None) -> None:
-        """Add numbers, at point `step` of their curves unless None."""
+        """Add numbers, at point `step` of their curves unless None.
+
+        Args:
+            metrics: Metric → value.
+            step: The number of the training step; None for none.
+        """
         ...
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
-        """Add parameters, as JSON values."""
+        """Add parameters, as JSON values.
+
+        Args:
+            parameters: Parameter → value.
+        """
         ...
 
     def log_artifact(self, path: Path, name: str) -> None:
-        """Add a file, or a folder with all its content, under a name."""
+        """Add a file, or a folder with all its content, under a name.
+
+        Args:
+            path: The file.
+            name: Its name at the tracker.
+        """
         ...
 
     def log_model(self, path: Path, name: str) -> None:
-        """Add the file or folder of a model, as a model of the tool."""
+        """Add the file or folder of a model, as a model of the tool.
+
+        Args:
+            path: The file or folder of the model.
+            name: Its name at the tracker.
+        """
         ...
 
 

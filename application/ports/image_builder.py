@@ -105,6 +105,10 @@ class ImageBuilder(StackComponent):
     def recipe(self, plan: ImagePlan, registry: ContainerRegistry | None) -> Recipe:
         """Return what `build` would build, without a container engine or the registry.
 
+        Args:
+            plan: What the image contains.
+            registry: The registry to push to; None for none.
+
         Raises:
             BuildFailed: A file that the image needs does not exist.
         """

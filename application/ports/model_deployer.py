@@ -97,18 +97,29 @@ class ModelDeployer(StackComponent):
 
     @abstractmethod
     def health(self, deployed: Deployed) -> Health:
-        """Return the state of the server, after at most a few seconds."""
+        """Return the state of the server, after at most a few seconds.
+
+        Args:
+            deployed: The deployment.
+        """
 
     def why_down(self, deployed: Deployed) -> str:
         """Return why a deployment is down, in one line; empty, as by default, if unknown.
 
         Called right after `health` has returned DOWN.
+
+        Args:
+            deployed: The deployment.
         """
         return ""
 
     @abstractmethod
     def predict(self, deployed: Deployed, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
         """Request a prediction.
+
+        Args:
+            deployed: The deployment.
+            inputs: The input tensors.
 
         Raises:
             DeploymentUnavailable: It is not ready, or did not answer in time.
@@ -119,6 +130,9 @@ class ModelDeployer(StackComponent):
     def logs(self, deployed: Deployed) -> Iterator[str]:
         """Yield the chunks of the server's log, oldest first.
 
+        Args:
+            deployed: The deployment.
+
         Raises:
             DeploymentUnavailable: The log is on another machine.
         """
@@ -126,6 +140,9 @@ class ModelDeployer(StackComponent):
     @abstractmethod
     def stop(self, deployed: Deployed) -> None:
         """End the server, if it runs, and return once it has ended.
+
+        Args:
+            deployed: The deployment.
 
         Raises:
             DeploymentUnavailable: It runs on another machine.
@@ -138,6 +155,9 @@ class ModelDeployer(StackComponent):
     @abstractmethod
     def manifest(self, model: ModelToServe) -> str:
         """Return a Kubernetes manifest that serves the model, as YAML, without starting anything.
+
+        Args:
+            model: The model to serve.
 
         Raises:
             NoManifest: The flavor supports no cluster, or its configuration is incomplete.

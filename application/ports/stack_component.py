@@ -40,6 +40,9 @@ class SecretReader(Protocol):
     def value(self, reference: str) -> str:
         """Return the value of a reference such as `{{name.key}}`.
 
+        Args:
+            reference: The reference, such as `{{aws.key}}`.
+
         Raises:
             MissingSecret: The secret does not exist.
             SecretStoreUnavailable: Its store cannot be read.
@@ -95,6 +98,9 @@ class StackComponent(ABC):
 
     def secret(self, reference: str) -> str:
         """Return the value of a secret reference in the configuration; do not store it.
+
+        Args:
+            reference: The reference, such as `{{aws.key}}`.
 
         Raises:
             MissingSecret: The secret does not exist.

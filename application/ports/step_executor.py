@@ -27,6 +27,9 @@ class StepExecutor(Protocol):
     def run_inline(self, call: Callable[[], Result]) -> Result:
         """Execute a call in the calling thread, and stop it when the run ends.
 
+        Args:
+            call: Executes the step.
+
         Raises:
             StepStopped: The call was stopped because the run ends.
             BaseException: What the call raised.

@@ -77,6 +77,9 @@ class SubmittingOrchestrator(Orchestrator):
     def submit(self, job: Job) -> Submission:
         """Submit a run.
 
+        Args:
+            job: The run to submit.
+
         Raises:
             EngineUnavailable: The engine cannot be reached or rejects the run.
         """
@@ -98,6 +101,9 @@ class SubmittingOrchestrator(Orchestrator):
     def is_executing(self, reference: str) -> bool:
         """Return whether the engine has not yet ended a run.
 
+        Args:
+            reference: What `submit` returned.
+
         Raises:
             EngineUnavailable: The engine cannot be reached.
         """
@@ -106,13 +112,20 @@ class SubmittingOrchestrator(Orchestrator):
     def terminate(self, reference: str) -> None:
         """End a run, if it has not ended.
 
+        Args:
+            reference: What `submit` returned.
+
         Raises:
             EngineUnavailable: The engine cannot be reached.
         """
 
     @abstractmethod
     def document(self, job: Job) -> str:
-        """Return what `submit` would send, in the engine's format."""
+        """Return what `submit` would send, in the engine's format.
+
+        Args:
+            job: The run to submit.
+        """
 
     def run(self, plan: RunPlan, execute: Execute) -> NoReturn:
         """Raise TypeError: call `submit` instead."""

@@ -68,6 +68,9 @@ def tensors_of(inputs: Any) -> list[Tensor]:
 def nested(tensor: Tensor) -> Any:
     """Return the values of a tensor as nested lists, one level per dimension.
 
+    Args:
+        tensor: The tensor.
+
     Raises:
         ValueError: The number of values differs from the shape.
     """

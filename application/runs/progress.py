@@ -33,19 +33,38 @@ class ProgressListener(Protocol):
         ...
 
     def step_started(self, step: str) -> None:
-        """A step began."""
+        """A step began.
+
+        Args:
+            step: The step.
+        """
         ...
 
     def step_retried(self, step: str, attempt: int, reason: str, delay: float) -> None:
-        """An attempt failed; attempt number `attempt` begins in `delay` seconds."""
+        """An attempt failed; attempt number `attempt` begins in `delay` seconds.
+
+        Args:
+            step: The step.
+            attempt: The number of the next attempt.
+            reason: The error of the last one, in one line.
+            delay: Seconds until the next attempt.
+        """
         ...
 
     def step_ended(self, end: StepEnd) -> None:
-        """A step ended, and its outcome was recorded."""
+        """A step ended, and its outcome was recorded.
+
+        Args:
+            end: The outcome of the step.
+        """
         ...
 
     def run_ended(self, status: str) -> None:
-        """The run ended as "completed", "failed" or "cancelled", and that was recorded."""
+        """The run ended as "completed", "failed" or "cancelled", and that was recorded.
+
+        Args:
+            status: The outcome.
+        """
         ...
 
 

@@ -207,6 +207,9 @@ class Runs:
     def list(self, listing: Listing = NEWEST_FIRST) -> Sequence[RunView]:
         """List runs, newest first.
 
+        Args:
+            listing: Filters, order and page.
+
         Raises:
             InvalidListing: Runs do not have one of the columns.
         """
@@ -214,6 +217,9 @@ class Runs:
 
     def get(self, reference: str) -> RunView:
         """Return one run.
+
+        Args:
+            reference: The run: its name, an id or a unique prefix of either.
 
         Raises:
             NotFound: The run does not exist.

@@ -143,6 +143,9 @@ class Secrets:
     def list(self, listing: Listing = ALL) -> Sequence[SecretView]:
         """List the secrets of every store.
 
+        Args:
+            listing: Filters, order and page.
+
         Raises:
             InvalidListing: A column that secrets do not have.
         """
@@ -157,6 +160,9 @@ class Secrets:
     def get(self, name: str) -> SecretView:
         """Return one secret, without its values.
 
+        Args:
+            name: The name of the secret.
+
         Raises:
             NotFound: No secret has that name.
         """
@@ -164,6 +170,9 @@ class Secrets:
 
     def values(self, name: str) -> Mapping[str, str]:
         """Return key → value of one secret.
+
+        Args:
+            name: The name of the secret.
 
         Raises:
             NotFound: No secret has that name.
@@ -204,6 +213,11 @@ class Secrets:
     ) -> SecretView:
         """Set and remove values of a secret; other values stay.
 
+        Args:
+            name: The name of the secret.
+            values: Key → new value.
+            remove: The keys to remove.
+
         Raises:
             Invalid: A key or a value is invalid, or no value would remain.
             NotFound: The secret or a key to remove does not exist.
@@ -228,6 +242,9 @@ class Secrets:
     def delete(self, name: str) -> SecretView:
         """Delete a secret, and return it as it was.
 
+        Args:
+            name: The name of the secret.
+
         Raises:
             NotFound: No secret in a writable store has that name.
             SecretStoreUnavailable: The store cannot be used here.
@@ -239,6 +256,9 @@ class Secrets:
 
     def store(self, name: str | None = None) -> SecretStore:
         """Return the store of that name, or the one for new secrets.
+
+        Args:
+            name: The name of the store.
 
         Raises:
             NotFound: No store has that name.

@@ -55,6 +55,11 @@ class Components:
     ) -> ComponentView:
         """Return one component.
 
+        Args:
+            type: The component type.
+            reference: The component; None for that of the active stack.
+            as_of: A point in the past; None for now.
+
         Raises:
             NotFound: No component matches.
             Ambiguous: The reference is a prefix of several.

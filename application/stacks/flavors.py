@@ -72,6 +72,10 @@ class Flavors:
     def require(self, type: ComponentType, name: str) -> None:
         """Check that a type has a flavor with that name.
 
+        Args:
+            type: The component type.
+            name: The name of the flavor.
+
         Raises:
             UnknownFlavor: It has no such flavor.
         """
@@ -79,6 +83,10 @@ class Flavors:
 
     def describe(self, type: ComponentType, name: str) -> FlavorDescription:
         """Describe a flavor with its requirements and the JSON schema of its configuration.
+
+        Args:
+            type: The component type.
+            name: The name of the flavor.
 
         Raises:
             UnknownFlavor: The flavor does not exist.
@@ -140,7 +148,12 @@ class Flavors:
         return self._catalogue.view(self._catalogue.entry(type, registered.name))
 
     def is_registered(self, type: ComponentType, source: str) -> bool:
-        """Whether a class is registered as a flavor in this log, from any home."""
+        """Whether a class is registered as a flavor in this log, from any home.
+
+        Args:
+            type: The component type.
+            source: The class, as "module.Class".
+        """
         entries = self._catalogue.entries(ComponentType(type))
         return any((each.integration, each.source) == (OWN, source) for each in entries)
 
@@ -187,6 +200,11 @@ class Flavors:
     ) -> dict[str, Any]:
         """Return the given attributes as JSON values of the types that the flavor declares.
 
+        Args:
+            type: The component type.
+            name: The name of the flavor.
+            configuration: Attribute → value.
+
         Raises:
             UnknownFlavor: The flavor does not exist.
             InvalidConfiguration: The configuration does not fit the flavor.
@@ -203,6 +221,10 @@ class Flavors:
 
     def entry(self, type: ComponentType, name: str) -> Entry:
         """Return what is known of a flavor without importing its class.
+
+        Args:
+            type: The component type.
+            name: The name of the flavor.
 
         Raises:
             UnknownFlavor: The flavor does not exist.
@@ -242,6 +264,10 @@ class Flavors:
 
         They are those that its class declares, and for a flavor of a package, the package.
 
+        Args:
+            type: The component type.
+            name: The name of the flavor.
+
         Raises:
             UnknownFlavor: The flavor does not exist.
             InvalidFlavor: Its class cannot be imported.
@@ -252,7 +278,12 @@ class Flavors:
         return [*dict.fromkeys((*entry.requires, *self._load(entry).requires))]
 
     def missing(self, type: ComponentType, name: str) -> NotInstalled | None:
-        """Return the error for a flavor whose packages are missing here; None if none is."""
+        """Return the error for a flavor whose packages are missing here; None if none is.
+
+        Args:
+            type: The component type.
+            name: The name of the flavor.
+        """
         installed = self._catalogue.packages.installed
         for entry in self._catalogue.packages.entries():
             is_it = (entry.type, entry.name) == (type, name)
@@ -264,7 +295,14 @@ class Flavors:
     def sketch(
         self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
     ) -> "StackComponent":
-        """Create a component for inspection, even if packages that it requires are missing."""
+        """Create a component for inspection, even if packages that it requires are missing.
+
+        Args:
+            type: The component type.
+            name: The name of the flavor.
+            configuration: Attribute → value.
+            source: The location of the class.
+        """
         try:
             entry = self._catalogue.entry(type, name)
         except UnknownFlavor:

@@ -48,6 +48,10 @@ class StackReader:
     def get(self, reference: str | None = None, as_of: AsOf = None) -> StackView:
         """Return one stack.
 
+        Args:
+            reference: The stack; None for the active one.
+            as_of: A point in the past; None for now.
+
         Raises:
             NotFound: No stack matches.
             Ambiguous: The reference is a prefix of several.
@@ -119,6 +123,9 @@ class StackReader:
 
     def requirements(self, reference: str | None = None) -> Sequence[str]:
         """Return the pip requirements of a stack's components.
+
+        Args:
+            reference: The stack; None for the active one.
 
         Raises:
             NotFound: No stack matches.

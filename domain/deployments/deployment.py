@@ -173,6 +173,10 @@ class Deployment(Aggregate):
     def start(self, reference: dict[str, JsonValue], url: str) -> None:
         """Record that the server is ready.
 
+        Args:
+            reference: What the model deployer needs to find the server again, as JSON values.
+            url: The address for predictions.
+
         Raises:
             NotFound: The deployment was deleted.
             Conflict: No start was requested.

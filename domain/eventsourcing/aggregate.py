@@ -56,18 +56,30 @@ class Revertible(Aggregate):
 
     @abstractmethod
     def revert(self, past: Any) -> None:
-        """Restore the state of `past` as a new revision."""
+        """Restore the state of `past` as a new revision.
+
+        Args:
+            past: This aggregate at an earlier revision.
+        """
 
     @abstractmethod
     def restore(self, past: Any) -> None:
-        """Restore the aggregate after it was deleted, with the state of `past`."""
+        """Restore the aggregate after it was deleted, with the state of `past`.
+
+        Args:
+            past: This aggregate before it was deleted.
+        """
 
     @abstractmethod
     def delete(self) -> None:
         """Delete the aggregate."""
 
     def become(self, past: Self | None) -> None:
-        """Restore the state of `past` as a new revision; delete the aggregate if there was none."""
+        """Restore the state of `past` as a new revision; delete the aggregate if there was none.
+
+        Args:
+            past: This stack at an earlier revision; None for before its registration.
+        """
         if past is None or past.deleted:
             self.delete()
         elif self.deleted:

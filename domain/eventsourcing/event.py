@@ -56,7 +56,11 @@ class DomainEvent(BaseModel):
         return datetime.now(UTC)
 
     def stamp(self, metadata: EventMetadata) -> None:
-        """Attach metadata, before the event is saved."""
+        """Attach metadata, before the event is saved.
+
+        Args:
+            metadata: Who made the change, and why.
+        """
         # The data of an event is frozen; its metadata is not part of it.
         object.__setattr__(self, "event_metadata", metadata)
 

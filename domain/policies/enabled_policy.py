@@ -96,12 +96,20 @@ class EnabledPolicy(Revertible):
 
     @staticmethod
     def id_of(name: str) -> UUID:
-        """The id of the policy of a name, in every log."""
+        """The id of the policy of a name, in every log.
+
+        Args:
+            name: The name of the policy.
+        """
         return uuid5(_IDS, valid_name("policy", name))
 
     @classmethod
     def enable(cls, name: str, facts: PolicyFacts) -> Self:
         """Enable a policy that was never enabled in this log.
+
+        Args:
+            name: The name of the policy.
+            facts: What is provided under that name.
 
         Raises:
             InvalidName: The name breaks the rule for names.
@@ -112,6 +120,9 @@ class EnabledPolicy(Revertible):
 
     def enable_again(self, facts: PolicyFacts) -> None:
         """Enable the policy if it is disabled, and record what is provided under its name now.
+
+        Args:
+            facts: What is provided under that name.
 
         Raises:
             NothingToChange: It is enabled, and all of this is recorded.

@@ -289,24 +289,35 @@ class Run(Aggregate):
         )
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:
-        """Record the inputs and outputs of a step that returned, or was found in the cache."""
+        """Record a step that returned, or was found in the cache; see `StepResult`."""
         self.trigger_event(self.StepCompleted, parameter_form="exact", **facts)
 
     def step_failed(self, **facts: Unpack[StepFailure]) -> None:
-        """Record that a step raised in its last attempt."""
+        """Record that a step raised in its last attempt; see `StepFailure`."""
         self.trigger_event(self.StepFailed, **facts)
 
     def step_cancelled(self, **facts: Unpack[StepCancellation]) -> None:
-        """Record that a running step was stopped."""
+        """Record that a running step was stopped; see `StepCancellation`."""
         self.trigger_event(self.StepCancelled, **facts)
 
     def steps_skipped(self, steps: tuple[str, ...], reason: str) -> None:
-        """Record that steps will not be executed; do nothing if there are none."""
+        """Record that steps will not be executed; do nothing if there are none.
+
+        Args:
+            steps: Their names.
+            reason: Why, in one line.
+        """
         if steps:
             self.trigger_event(self.StepsSkipped, steps=steps, reason=reason)
 
     def submit(self, orchestrator: str, reference: str, url: str = "") -> None:
-        """Record that the run was submitted to an engine."""
+        """Record that the run was submitted to an engine.
+
+        Args:
+            orchestrator: The name of the orchestrator.
+            reference: What it needs to find the run again.
+            url: The address of the run at the engine; may be empty.
+        """
         self.trigger_event(self.Submitted, orchestrator=orchestrator, reference=reference, url=url)
 
     def must_run(self) -> None:
@@ -325,11 +336,19 @@ class Run(Aggregate):
         self.trigger_event(self.Completed)
 
     def fail(self, error: str) -> None:
-        """Record that the run failed."""
+        """Record that the run failed.
+
+        Args:
+            error: Why, in one line.
+        """
         self.trigger_event(self.Failed, error=error)
 
     def cancel(self, reason: str) -> None:
-        """Record that the run was stopped."""
+        """Record that the run was stopped.
+
+        Args:
+            reason: Why, in one line.
+        """
         self.trigger_event(self.Cancelled, reason=reason)
 
     def resume(self, redone: tuple[str, ...]) -> None:

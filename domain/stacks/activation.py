@@ -53,11 +53,19 @@ class Activation(Revertible):
 
     @classmethod
     def register(cls, scope: str, stack: UUID) -> Self:
-        """Activate a stack in a scope that has none."""
+        """Activate a stack in a scope that has none.
+
+        Args:
+            scope: What it applies to: everywhere, a project or a user.
+            stack: The id of the stack.
+        """
         return cls._create(cls.Registered, name=scope, stack=stack)
 
     def activate(self, stack: UUID) -> None:
         """Activate another stack.
+
+        Args:
+            stack: The id of the stack.
 
         Raises:
             NothingToChange: The stack is active already.

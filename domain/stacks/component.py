@@ -221,6 +221,9 @@ class Component(Revertible):
     def remove_attributes(self, attributes: Sequence[str]) -> None:
         """Reset attributes to the defaults of the flavor.
 
+        Args:
+            attributes: Their names.
+
         Raises:
             NotFound: It was deleted, or an attribute is not set.
             Protected: The component is a default component.
@@ -236,6 +239,9 @@ class Component(Revertible):
 
     def rename(self, name: str) -> None:
         """Rename the component.
+
+        Args:
+            name: The new name.
 
         Raises:
             NotFound: The component was deleted.
@@ -294,7 +300,11 @@ class Component(Revertible):
         return {"name": self.name, "configuration": self.configuration, "labels": self.labels}
 
     def is_like(self, other: "Component") -> bool:
-        """Whether another revision has the same state; 1, 1.0 and True are different values."""
+        """Whether another revision has the same state; 1, 1.0 and True are different values.
+
+        Args:
+            other: Another component.
+        """
         return _same(self.state, other.state)
 
     def _must_be_changeable(self, action: str) -> None:

@@ -261,6 +261,10 @@ class Stack(Revertible):
     def set_default(self, type: ComponentType, component: UUID) -> None:
         """Choose the component of a type that steps use unless they name another one.
 
+        Args:
+            type: The component type.
+            component: The id of the component.
+
         Raises:
             NotFound: The stack was deleted.
             Protected: The stack is the default stack.
@@ -277,6 +281,9 @@ class Stack(Revertible):
 
     def rename(self, name: str) -> None:
         """Rename the stack.
+
+        Args:
+            name: The new name.
 
         Raises:
             NotFound: The stack was deleted.

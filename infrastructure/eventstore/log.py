@@ -98,13 +98,22 @@ class Log:
         timeout: float | None = None,
         topics: Collection[str] = (),
     ) -> "EventSubscription":
-        """The same as `Workspace.subscribe`."""
+        """The same as `Workspace.subscribe`.
+
+        Args:
+            after: The last position that was processed, or the head at it.
+            timeout: Seconds to wait for the next event; None for no limit.
+            topics: Only events of these topics; empty for all.
+        """
         from stackfold.infrastructure.eventstore.event_subscription import EventSubscription
 
         return EventSubscription(self._database, after, topics, timeout)
 
     def position(self, as_of: AsOf) -> int | None:
         """Return the last position that belongs to a point in the past; None for now.
+
+        Args:
+            as_of: A point in the past.
 
         Raises:
             InvalidAsOf: The point has an unknown form.
@@ -175,6 +184,9 @@ class Log:
     def export(self, path: Path) -> Head:
         """Write the log to a new file, one JSON object per line; returns its head.
 
+        Args:
+            path: The file to write.
+
         Raises:
             InvalidFile: The file exists or cannot be written.
         """
@@ -185,6 +197,10 @@ class Log:
     @outside_changes
     def fork(self, at: AsOf, home: Path) -> Head:
         """Create a home with the log up to a point in the past; returns its head.
+
+        Args:
+            at: The last event of the copy.
+            home: The folder of the copy, which must have no log.
 
         Raises:
             InvalidAsOf: The point has an unknown format.

@@ -79,6 +79,9 @@ class Integrations:
     def requirements(self, names: Sequence[str]) -> Sequence[str]:
         """Return the pip requirements of integrations; of all Stackfold's extras if none is named.
 
+        Args:
+            names: The integrations.
+
         Raises:
             NotFound: An integration does not exist.
         """
@@ -117,6 +120,10 @@ class Integrations:
 
     def install(self, names: Sequence[str], uv: bool = False) -> None:
         """Install the requirements of integrations, showing the output of pip or uv.
+
+        Args:
+            names: The integrations.
+            uv: Whether to install with uv instead of pip.
 
         Raises:
             NotFound: An integration does not exist.

@@ -53,12 +53,23 @@ class ExperimentTrackerContract:
             yield workspace
 
     def prepare(self, workspace: Workspace) -> None:
-        """Register the flavor, and create the secrets that its configuration refers to."""
+        """Register the flavor, and create the secrets that its configuration refers to.
+
+        Args:
+            workspace: The workspace of the test.
+        """
 
     def run(
         self, ws: Workspace, *functions: Callable[..., Any], place: str = "inline", **options: Any
     ) -> RunDescription:
-        """Run independent steps, and return the recorded run."""
+        """Run independent steps, and return the recorded run.
+
+        Args:
+            ws: The workspace.
+            functions: The functions of the steps.
+            place: Where they run: "inline", "thread", "process" or "operator".
+            options: Options of the steps.
+        """
         options = {"enable_cache": False, **options}
         if place == "operator":
             options["step_operator"] = True

@@ -29,19 +29,42 @@ class TrackingTool(Protocol):
         """The configuration of a working component."""
 
     def seen(self, run: RunDescription) -> dict[str, list[SeenStep]]:
-        """Step → each of its attempts that the tool has, of a run."""
+        """Step → each of its attempts that the tool has, of a run.
+
+        Args:
+            run: The run.
+        """
 
     def artifact(self, seen: SeenStep, name: str) -> bytes:
-        """The artifact of that name."""
+        """The artifact of that name.
+
+        Args:
+            seen: The attempt of a step.
+            name: The name of the artifact.
+        """
 
     def models(self, seen: SeenStep) -> dict[str, dict[str, bytes]]:
-        """Name → file → bytes, of the models that a step logged."""
+        """Name → file → bytes, of the models that a step logged.
+
+        Args:
+            seen: The attempt of a step.
+        """
 
     def log(self, name: str, value: float) -> None:
-        """Log a metric by the tool's function."""
+        """Log a metric by the tool's function.
+
+        Args:
+            name: The metric.
+            value: Its value.
+        """
 
     def log_parameter(self, name: str, value: str) -> None:
-        """Log a parameter by the tool's function."""
+        """Log a parameter by the tool's function.
+
+        Args:
+            name: The parameter.
+            value: Its value.
+        """
 
     def has_a_run(self) -> bool:
         """Whether the tool's functions would log to a run."""
