@@ -5,11 +5,15 @@
 
 import ast
 import importlib
+import inspect
 import os
 import re
+from functools import cached_property
 from pathlib import Path
 
 import pytest
+
+from stackfold import Workspace
 
 ROOT = Path(__file__).parents[1]
 LIST = Path(__file__).with_name("public_names.txt")
@@ -19,6 +23,7 @@ MODULES = (
     "stackfold.eventsourcing",
     "stackfold.flavors",
     "stackfold.testing",
+    "stackfold.views",
 )
 INNER = re.compile(r"\bstackfold\.(application|domain|infrastructure|cli)\b")
 SHOWN = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.py")]
@@ -26,6 +31,32 @@ SHOWN = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**
 
 def public_names(module):
     return [f"{module}.{name}" for name in sorted(importlib.import_module(module).__all__)]
+
+
+def test_the_services_of_a_workspace_are_in_the_reference():
+    shown = (ROOT / "docs" / "reference" / "services.md").read_text()
+    nouns = [
+        name
+        for name, member in inspect.getmembers(Workspace)
+        if isinstance(member, property | cached_property)
+        and name not in {"actor", "correlation_id", "store"}
+    ]
+    with Workspace.in_memory() as ws:
+        for noun in nouns:
+            service = type(getattr(ws, noun))
+            assert f"## `ws.{noun}`" in shown
+            assert f"::: {service.__module__}.{service.__qualname__}\n" in shown
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_dir_shows_every_public_name(module):
+    loaded = importlib.import_module(module)
+    assert {*loaded.__all__} <= {*dir(loaded)}
+    assert len({*loaded.__all__}) == len(loaded.__all__)
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (ROOT / "src" / "stackfold" / "py.typed").exists()
 
 
 def test_the_public_names_are_those_that_were_promised():

@@ -1,0 +1,65 @@
+"""What the services of a workspace return, and how lists are filtered.
+
+    from stackfold.views import Condition, Listing
+
+    team = Listing(labels=(("team", "vision"),), sort_by="name", size=20)
+    workspace.stacks.list(team)
+
+All of them are tuples with names, and can be compared, unpacked and pickled.
+"""
+
+from stackfold.application.artifacts.artifact_views import ArtifactDescription, ArtifactView
+from stackfold.application.artifacts.pruning import PrunedStore
+from stackfold.application.deployments.deployment_views import (
+    DeploymentDescription,
+    DeploymentView,
+)
+from stackfold.application.history.views import Change, HistoryEntry, LogEvent
+from stackfold.application.listing.listing import Condition, Listing
+from stackfold.application.own_aggregates.queries import AggregateView
+from stackfold.application.policies.views import PolicyView
+from stackfold.application.reactions.views import ReactionView
+from stackfold.application.runs.cache_reasons import CacheReason
+from stackfold.application.runs.run_diffs import RunDiff
+from stackfold.application.runs.run_views import RunDescription, RunView, StepView
+from stackfold.application.secrets.secrets import SecretView
+from stackfold.application.stacks.import_export import Imported
+from stackfold.application.stacks.views import (
+    ComponentView,
+    FlavorDescription,
+    FlavorView,
+    StackView,
+    StatusView,
+)
+from stackfold.domain.errors import Violation
+from stackfold.infrastructure.eventstore.verification import Verification
+
+__all__ = [
+    "AggregateView",
+    "ArtifactDescription",
+    "ArtifactView",
+    "CacheReason",
+    "Change",
+    "ComponentView",
+    "Condition",
+    "DeploymentDescription",
+    "DeploymentView",
+    "FlavorDescription",
+    "FlavorView",
+    "HistoryEntry",
+    "Imported",
+    "Listing",
+    "LogEvent",
+    "PolicyView",
+    "PrunedStore",
+    "ReactionView",
+    "RunDescription",
+    "RunDiff",
+    "RunView",
+    "SecretView",
+    "StackView",
+    "StatusView",
+    "StepView",
+    "Verification",
+    "Violation",
+]
