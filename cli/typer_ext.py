@@ -201,7 +201,7 @@ def _expected(misuse: Any) -> str:
     if int in kinds:
         least = get_args(hint)[1].min
         return "give a whole number" + (f" of at least {least}" if least is not None else "")
-    choices = [value for kind in kinds if isinstance(kind, EnumMeta) for value in kind]
+    choices: list[Any] = [each for kind in kinds if isinstance(kind, EnumMeta) for each in kind]
     return f"give one of {', '.join(map(str, choices))}" if choices else ""
 
 
