@@ -201,8 +201,12 @@ def _expected(misuse: Any) -> str:
     if int in kinds:
         least = get_args(hint)[1].min
         return "give a whole number" + (f" of at least {least}" if least is not None else "")
-    choices: list[Any] = [each for kind in kinds if isinstance(kind, EnumMeta) for each in kind]
-    return f"give one of {', '.join(map(str, choices))}" if choices else ""
+    choices = [str(each) for kind in kinds if isinstance(kind, EnumMeta) for each in _members(kind)]
+    return f"give one of {', '.join(choices)}" if choices else ""
+
+
+def _members(kind: EnumMeta) -> list[Any]:
+    return [*kind.__members__.values()]
 
 
 def attributes_of(context: typer.Context) -> dict[str, str]:
