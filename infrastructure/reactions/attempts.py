@@ -46,6 +46,7 @@ class Attempts:
         workspace: Any,
         acting: Acting,
         load: Load,
+        declares: Callable[[str], bool],
         secret: Callable[[str], str],
     ) -> None:
         """Create it.
@@ -55,10 +56,11 @@ class Attempts:
             workspace: Is given to the handler.
             acting: Knows who acts.
             load: Loads a stored event.
+            declares: (topic) → whether this process knows the class of such events.
             secret: Resolves references to secrets.
         """
         self._reaction, self._workspace, self._acting = reaction, workspace, acting
-        self._load, self._secret = load, secret
+        self._load, self._declares, self._secret = load, declares, secret
 
     def call(self, record: Record, attempt: int) -> Failed | None:
         """Hand an event to the reaction; returns the failure, None if it succeeded."""
@@ -83,7 +85,7 @@ class Attempts:
         if hops >= MOST_HOPS:
             raise ReactionLoop(name, str(correlation), hops)
         event: Any = recorded
-        if not self._reaction.untyped:
+        if not self._reaction.untyped and self._declares(record.topic):
             event = self._load(
                 record.topic, record.originator_id, record.originator_version, record.state
             )

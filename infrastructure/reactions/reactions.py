@@ -247,11 +247,16 @@ class Reactions:
         from stackfold.infrastructure.reactions.attempts import Attempts
         from stackfold.infrastructure.reactions.worker import ReactionWorker
 
-        load = EventMapper(self._database.aggregates).load
-        secret = self._services.stored_secrets.value
-        attempts = Attempts(reaction, self._workspace, self._services.acting, load, secret)
-        claims = self._services.claims
-        return ReactionWorker(self._database, claims, reaction, attempts, is_stopped)
+        aggregates, services = self._database.aggregates, self._services
+        attempts = Attempts(
+            reaction,
+            self._workspace,
+            services.acting,
+            EventMapper(aggregates).load,
+            lambda topic: aggregates.event_class(topic) is not None,
+            services.stored_secrets.value,
+        )
+        return ReactionWorker(self._database, services.claims, reaction, attempts, is_stopped)
 
 
 def _valid(reactions: object) -> Sequence[Reaction]:

@@ -4,11 +4,12 @@ import threading
 import time
 
 import pytest
-from calls import AT_ONCE, Calls, declared, run
+from calls import Calls, declared, run
 from workspaces import stack
 
-from stackfold.domain.errors import Invalid, InvalidName, NotFound
+from stackfold.domain.errors import Invalid, InvalidName, NotFound, UnreadableEvent
 from stackfold.eventsourcing import LogEvent, Reaction, Retries, Stack, on
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 
 
 @pytest.fixture
@@ -219,14 +220,27 @@ def test_an_event_that_ended_workers_is_parked(begun, monkeypatch):
 
 
 def test_an_event_that_cannot_be_loaded_is_parked_at_once(begun, monkeypatch):
+    def damaged(mapper, topic, *_):
+        raise UnreadableEvent(topic, "it was damaged")
+
     stack(begun, "odd")
-    handler = Calls()
-    topics = ["stack.registered", "acme.unknown"]
-    monkeypatch.setattr(type(begun._database.aggregates), "event_class", lambda *_: None)
-    run(begun, Reaction("notify", handler, topics, retries=AT_ONCE))
+    calls = Calls()
+    monkeypatch.setattr(EventMapper, "load", damaged)
+    run(begun, declared(calls))
     monkeypatch.undo()
     (failed,) = begun.reactions.failed()
-    assert (failed.status, failed.attempts, handler.events) == ("parked", 1, [])
+    assert (failed.status, failed.attempts, calls.events) == ("parked", 1, [])
+
+
+def test_an_event_of_a_package_that_is_missing_is_handed_over_as_it_was_recorded(
+    begun, monkeypatch
+):
+    seen = []
+    stack(begun, "prod")
+    monkeypatch.setattr(type(begun._database.aggregates), "event_class", lambda *_: None)
+    run(begun, declared(lambda event, delivery: seen.append(event)))
+    monkeypatch.undo()
+    assert [(type(event), event.topic) for event in seen] == [(LogEvent, "stack.registered")]
 
 
 def test_pauses_grow_up_to_a_limit_and_are_spread():
