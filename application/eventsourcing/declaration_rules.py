@@ -80,6 +80,9 @@ def _check_type(declared: AggregateType, known: "Aggregates") -> None:
             raise InvalidAggregate(topic, problem)
     if not declared.events:
         raise InvalidAggregate(topic, "it declares no event with a TOPIC")
+    version: object = declared.version
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version < 2**31:
+        raise InvalidAggregate(topic, f"version={version!r:.100} must be a number from 1 on")
     _check_revertible(declared)
     if declared.projection and declared.projection.read_model.topic != topic:
         other = declared.projection.read_model.topic

@@ -79,8 +79,7 @@ class AggregateCollection(Generic[A]):
                 raise Invalid(f"cannot select by {column!r:.100}: give one of {known}")
         if limit is not None and limit < 0:
             raise Invalid(f"limit={limit!r:.100} is negative: give 0 or more, or None")
-        self._queries.prepare(self._declared)
-        return self._queries.all(self._model, wanted, limit, self._queries.position(as_of))
+        return self._queries.all(self._declared, wanted, limit, self._queries.position(as_of))
 
     def get(self, reference: str, *, as_of: AsOf = None) -> AggregateView:
         """Return one aggregate.
@@ -93,8 +92,7 @@ class AggregateCollection(Generic[A]):
             NotFound: Nothing matches.
             Ambiguous: The prefix matches several aggregates.
         """
-        self._queries.prepare(self._declared)
-        return self._queries.one(self._model, reference, self._queries.position(as_of))
+        return self._queries.one(self._declared, reference, self._queries.position(as_of))
 
     def load(self, reference: str, revision: int | None = None) -> A:
         """Load an aggregate, as an object of its class.
@@ -282,7 +280,7 @@ class AggregateCollection(Generic[A]):
         self._queries.prepare(self._declared)
         if not deleted:
             try:
-                view = self._queries.one(self._model, reference, None)
+                view = self._queries.one(self._declared, reference, None)
             except NotFound:
                 pass
             else:
@@ -294,7 +292,7 @@ class AggregateCollection(Generic[A]):
         if position == 0:
             return {}
         try:
-            row = self._queries.one(self._model, found.id, position).row._asdict()
+            row = self._queries.one(self._declared, found.id, position).row._asdict()
         except NotFound:
             return {}
         fields: dict[str, object] = {}

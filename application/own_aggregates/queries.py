@@ -5,7 +5,6 @@ from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.as_of import AsOf
-from stackfold.application.eventsourcing.read_model import ReadModel
 
 
 class AggregateView(NamedTuple):
@@ -36,19 +35,23 @@ class AggregateQueries(Protocol):
         ...
 
     def all(
-        self, model: ReadModel, where: Mapping[str, str | int], limit: int | None, as_of: int | None
+        self,
+        declared: AggregateType,
+        where: Mapping[str, str | int],
+        limit: int | None,
+        as_of: int | None,
     ) -> list[AggregateView]:
         """The aggregates whose rows have some values, by name.
 
         Args:
-            model: Their read model.
+            declared: Their type, which has a read model.
             where: Column → value.
             limit: The most aggregates to return; None for all.
             as_of: A position; None for now.
         """
         ...
 
-    def one(self, model: ReadModel, reference: str, as_of: int | None) -> AggregateView:
+    def one(self, declared: AggregateType, reference: str, as_of: int | None) -> AggregateView:
         """The aggregate with a name, an id or a unique prefix of either.
 
         Raises:

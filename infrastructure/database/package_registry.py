@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
@@ -19,12 +20,16 @@ _COLUMNS = (
 )
 
 
+INVALID = 0
+"""The version of tables that are not current; declarations have 1 and more."""
+
+
 class Registration(NamedTuple):
-    """The tables of an aggregate, which are current as of the log."""
+    """The tables of an aggregate, and what they are current for."""
 
     topic: str
     version: int
-    """The version of the declaration that built them."""
+    """The version of the declaration that built them; `INVALID` if they are empty."""
     definition: str
     """The fingerprint of the definitions of the tables."""
     tables: tuple[str, ...]
@@ -43,7 +48,7 @@ class PackageRegistry:
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {table} ({_COLUMNS})")
 
     def find(self, topic: str) -> Registration | None:
-        """The registration of an aggregate; None if its tables are not current."""
+        """The registration of the tables of an aggregate; None if they do not exist."""
         return next(self._read(" WHERE topic = ?", (topic,)), None)
 
     def all(self) -> Sequence[Registration]:
@@ -83,6 +88,10 @@ class PackageRegistry:
         row = (*registration[:-1], json.dumps(registration.tables))
         cursor.execute(f"INSERT INTO {REGISTRY} VALUES (?, ?, ?, ?)", row)
 
+    def invalidate(self, cursor: Cursor, topic: str) -> None:
+        """Record that the tables of an aggregate exist, but are not current."""
+        cursor.execute(f"UPDATE {REGISTRY} SET version = ? WHERE topic = ?", (INVALID, topic))
+
     def remove(self, cursor: Cursor, topic: str) -> None:
         """Remove the registration of an aggregate."""
         cursor.execute(f"DELETE FROM {REGISTRY} WHERE topic = ?", (topic,))
@@ -98,6 +107,7 @@ class PackageRegistry:
             yield Registration(topic, version, definition, own)
 
 
+@cache
 def registration_of(declared: AggregateType) -> Registration:
     """The registration of the tables of an aggregate type, once they are built."""
     tables = ReadModelTables.of(declared)

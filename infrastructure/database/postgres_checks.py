@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class PostgresChecks:
     """Finds and repairs faults; see `Database`."""
 
+    aggregates: Aggregates
     _schema: LogSchema
 
     def _tables(self) -> "ReadModelTables":
@@ -61,9 +62,6 @@ class PostgresChecks:
         postgres_integrity.repair(cursor, self._tables(), self._schema)
 
     if TYPE_CHECKING:
-
-        @property
-        def aggregates(self) -> Aggregates: ...
 
         def consistently(self, read: Callable[[], R]) -> R: ...
 

@@ -11,7 +11,11 @@ from typing import Any
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.domain.errors import AggregateSkipped, InvalidAggregate, StackfoldWarning
 from stackfold.domain.eventsourcing.topics import aggregate_topic, is_prefixed_event
-from stackfold.infrastructure.database.package_registry import PackageRegistry, registration_of
+from stackfold.infrastructure.database.package_registry import (
+    INVALID,
+    PackageRegistry,
+    registration_of,
+)
 from stackfold.infrastructure.database.protocol import Cursor, Database
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.eventstore.records import package_in
@@ -69,7 +73,9 @@ class PackagedReadModels:
         Args:
             skipped: Receives why the other tables of the registry cannot be verified.
         """
-        for topic, *_ in self.registry.all():
+        for topic, version, *_ in self.registry.all():
+            if version == INVALID:
+                continue
             declared = self._database.aggregates.type_of(topic)
             try:
                 if declared is None:
@@ -87,9 +93,18 @@ class PackagedReadModels:
             topic: The topic of the aggregate.
         """
         found = self.registry.find(topic)
-        for table in found.tables if found else ():
-            cursor.execute(f"DELETE FROM {table}")
-        self.registry.remove(cursor, topic)
+        if found is None:
+            return
+        cursor.execute("SAVEPOINT emptied")
+        try:
+            for table in found.tables:
+                cursor.execute(f"DELETE FROM {table}")
+            self.registry.invalidate(cursor, topic)
+        except Exception:
+            # A table is missing or damaged, so that it must be created again.
+            cursor.execute("ROLLBACK TO emptied")
+            self.registry.remove(cursor, topic)
+        cursor.execute("RELEASE emptied")
 
     def rebuild(self, cursor: Cursor) -> list[AggregateSkipped]:
         """Build the tables of the registry again; forget those that cannot be built.
@@ -98,8 +113,10 @@ class PackagedReadModels:
             Why some could not be built.
         """
         problems = []
-        for topic, *_ in self.registry.all():
+        for topic, version, *_ in self.registry.all():
             declared = self._database.aggregates.type_of(topic)
+            if version == INVALID and declared is None:
+                continue
             if declared is None:
                 self.forget(cursor, topic)
                 problems.append(AggregateSkipped(topic, self.unknown(topic)))
@@ -141,8 +158,10 @@ class PackagedReadModels:
 
         topic, tables = declared.topic, ReadModelTables.of(declared)
         found = self.registry.find(topic)
-        unchanged = found == registration_of(declared)
-        if unchanged:
+        wanted = registration_of(declared)
+        unchanged = found is not None and found._replace(version=wanted.version) == wanted
+        created = not unchanged or self._database.drops_unseen
+        if not created:
             # Whoever is not the owner of the tables may delete rows only.
             tables.clear(cursor)
         else:
@@ -151,6 +170,6 @@ class PackagedReadModels:
             tables.create(cursor, self._database.main)
         fold = Fold(self._database, cursor, self._database.main, topic)
         fold.run(events(self._database, topic))
-        if not unchanged:
+        if created:
             tables.create_indexes(cursor)
-        self.registry.add(cursor, registration_of(declared))
+        self.registry.add(cursor, wanted)

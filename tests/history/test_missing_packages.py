@@ -1,5 +1,8 @@
 """Logs with events of a package that is missing, or of another version."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+
 import pytest
 from approvals import APPROVALS, Approval
 from own_aggregates import Place, events, request, skipping, states
@@ -10,6 +13,7 @@ from stackfold.errors import (
     Invalid,
     InvalidAggregate,
     LogExists,
+    PermissionDenied,
     UndeclaredChange,
     UnreadableEvent,
 )
@@ -253,3 +257,57 @@ def test_a_projection_of_the_package_that_raises_breaks_no_rebuild(foreign):
         with skipping("acme.approval"):
             ws.log.rebuild()
         assert len(ws.stacks.list()) == 2
+
+
+def test_a_table_that_was_dropped_is_built_again(foreign):
+    with foreign.open(APPROVALS) as ws:
+        with ws._database.write() as cursor:
+            cursor.execute("DROP TABLE acme_approvals")
+        with skipping("acme.approval") if ws.store else nullcontext():
+            ws.log.rebuild()
+        assert states(ws) == {"prod": "approved"}
+        assert ws.log.verify().intact
+
+
+def test_many_programs_build_the_tables_at_once(foreign):
+    with foreign.open() as ws, skipping("acme.approval"):
+        ws.log.rebuild()
+
+    def use(number):
+        with foreign.open(APPROVALS) as ws:
+            return states(ws)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [*pool.map(use, range(8))] == [{"prod": "approved"}] * 8
+
+
+def test_who_is_not_the_owner_fills_tables_and_does_not_create_them(postgres, tmp_path):
+    with postgres.lent() as url:
+        owner = Place(tmp_path / "home", url)
+        owner.open().close()
+        database = url.rpartition("/")[2]
+        team = "GRANT SELECT, INSERT, UPDATE, DELETE ON"
+        for statement in (
+            "CREATE ROLE approvers LOGIN",
+            "GRANT USAGE ON SCHEMA stackfold TO approvers",
+            f"{team} ALL TABLES IN SCHEMA stackfold TO approvers",
+            f"ALTER DEFAULT PRIVILEGES IN SCHEMA stackfold {team[:-3]} ON TABLES TO approvers",
+        ):
+            postgres.execute(statement, database)
+        member = Place(tmp_path / "home", url.replace("postgres@", "approvers@"))
+        with member.open(APPROVALS) as ws:
+            with pytest.raises(PermissionDenied):
+                request(ws)
+            assert ws.log.verify().intact
+        with owner.open(APPROVALS) as ws:
+            request(ws)
+        with member.open() as ws, skipping("acme.approval"):
+            ws.log.rebuild()
+        with member.open(APPROVALS) as ws:
+            assert states(ws) == {"prod": "open"}
+            request(ws, "test")
+            ws.log.rebuild()
+            assert states(ws) == {"prod": "open", "test": "open"}
+            assert ws.log.verify().intact
+        postgres.execute("DROP OWNED BY approvers", database)
+    postgres.execute("DROP ROLE approvers")

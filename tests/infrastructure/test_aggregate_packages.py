@@ -167,6 +167,7 @@ INVALID = {
         AggregateType(Approval, projection=projection(row=Other, unique=("title",))),
         "needs a column 'name'",
     ),
+    "version 0": (AggregateType(Approval, version=0), "must be a number from 1"),
     "no declaration": ("acme.approval", "neither an AggregateType"),
     "a reference without a prefix": (AggregateReference("approval", "a:B"), "must be a prefix"),
 }
