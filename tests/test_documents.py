@@ -31,6 +31,7 @@ WITH_PROGRAMS = (
     "docs/observability.md",
     "docs/pipelines.md",
     "docs/reactions.md",
+    "docs/policies.md",
     "docs/runs.md",
     "docs/testing.md",
 )

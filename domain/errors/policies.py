@@ -69,7 +69,7 @@ class PolicyUnavailable(Unavailable):
         self.policy, self.origin, self.topics = policy, origin, topics
         super().__init__(
             f"policy {policy!r}, which governs {', '.join(topics)},",
-            f"{problem}; install it where this process runs, or disable the policy",
+            f"{problem}: provide it, or disable the policy",
         )
 
 

@@ -176,7 +176,7 @@ class PolicyJudge:
 
     def _loaded(self, stored: StoredPolicy, governed: "Sequence[ProposedEvent]") -> "Policy":
         cause = None
-        problem = f"is part of {stored.origin}, which this process does not have"
+        problem = f"this process does not have {stored.origin}"
         try:
             candidate = self._available.find(stored.name, stored.package or "")
             if candidate is not None:
