@@ -22,7 +22,9 @@ class IndexEntry(NamedTuple):
 
 
 LOG_INDEX = Table(
-    "log_index",
+    # Not "log_index", as in schema version 6: processes of that version that have the file open
+    # can no longer write, and so not bypass policies.
+    "log_entries",
     IndexEntry,
     primary_key=("position",),
     position="position",
@@ -31,13 +33,13 @@ LOG_INDEX = Table(
 )
 
 FIRST_NAME = (
-    "SELECT name FROM log_index WHERE position = (SELECT min(position) FROM events "
+    "SELECT name FROM log_entries WHERE position = (SELECT min(position) FROM events "
     "WHERE originator_id = ? AND originator_version = 1)"
 )
 """Selects the name of an aggregate without revisions in a read model: that of its first event."""
 
 NAME_BEFORE = (
-    "SELECT name FROM log_index WHERE position = (SELECT max(position) FROM events "
+    "SELECT name FROM log_entries WHERE position = (SELECT max(position) FROM events "
     "WHERE originator_id = ? AND originator_version = ?)"
 )
 """Selects the name in the entry of a revision of an aggregate."""

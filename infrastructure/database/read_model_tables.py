@@ -15,6 +15,9 @@ from stackfold.infrastructure.database.protocol import Cursor
 ENVELOPE = ("id", "revision", "since", "until", "created", "updated", "ended", "by")
 """The first columns of every read model with a row per revision; its row's columns follow."""
 
+_FORMER = ("log_index",)
+"""The tables of earlier schema versions."""
+
 _TYPES = {"text": "TEXT", "integer": "INTEGER", "json": "TEXT"}
 
 
@@ -102,7 +105,7 @@ class ReadModelTables:
 
     def drop(self, cursor: Cursor) -> None:
         """Drop the tables that exist, of any schema version."""
-        for name in self.names():
+        for name in (*self.names(), *_FORMER):
             cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
 

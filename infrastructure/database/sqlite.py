@@ -29,6 +29,8 @@ from stackfold.infrastructure.system.forks import notify_after_fork
 _FORK_PATIENCE = 5.0
 """Seconds that a fork waits for the transaction of another thread."""
 
+_TOO_NEW = "was written by a newer Stackfold: upgrade"
+
 
 class SqliteDatabase:
     """A connection that threads share in turns.
@@ -89,7 +91,7 @@ class SqliteDatabase:
         try:
             ((schema,),) = database.read("PRAGMA user_version")
             if schema > SCHEMA:
-                raise LogUnavailable(str(path), "was written by a newer Stackfold: upgrade")
+                raise LogUnavailable(str(path), _TOO_NEW)
             if schema == 0:
                 raise LogUnavailable(str(path), "is not a Stackfold log: move it away")
         except LogUnavailable:
@@ -188,6 +190,8 @@ class SqliteDatabase:
                 return
             cursor.execute("BEGIN IMMEDIATE")
             try:
+                if self.version(cursor) > SCHEMA:  # another process upgraded it since
+                    raise LogUnavailable(self.location, _TOO_NEW)
                 yield cursor
                 self._require_same(connection)
                 cursor.execute("COMMIT" if keep else "ROLLBACK")

@@ -29,7 +29,7 @@ from stackfold.infrastructure.eventstore.canonical_json import canonical_json
 from stackfold.infrastructure.eventstore.hash_chain import Record
 from stackfold.infrastructure.eventstore.row_statements import statement
 
-_INDEX = f"INSERT INTO log_index ({', '.join(IndexEntry._fields)}) VALUES (?, ?, ?, ?)"
+_INDEX = f"INSERT INTO log_entries ({', '.join(IndexEntry._fields)}) VALUES (?, ?, ?, ?)"
 
 
 class Projector:

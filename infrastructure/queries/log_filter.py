@@ -12,7 +12,9 @@ _END = 2**63 - 1
 class Selection(NamedTuple):
     """The events that are read."""
 
-    source: str = "FROM events AS e LEFT JOIN log_index AS n ON n.position = e.position WHERE true"
+    source: str = (
+        "FROM events AS e LEFT JOIN log_entries AS n ON n.position = e.position WHERE true"
+    )
     """FROM and WHERE, with the events as `e` and their entries in the log index as `n`."""
     parameters: tuple[Any, ...] = ()
     position: str = "e.position"
@@ -37,7 +39,7 @@ def selection(database: Database, wanted: LogFilter) -> Selection:
     clauses = [f"n.{first} = ?", *(f"n.{column} || '' = ?" for column in others)]
     source = (
         # SQLite reads the tables of a CROSS JOIN in this order: the log index first.
-        "FROM log_index AS n CROSS JOIN events AS e WHERE e.position = n.position "
+        "FROM log_entries AS n CROSS JOIN events AS e WHERE e.position = n.position "
         f"AND {' AND '.join(clauses)}"
     )
     return Selection(source, tuple(filters.values()), "n.position", after, upto)

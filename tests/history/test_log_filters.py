@@ -65,11 +65,11 @@ def test_a_filter_finds_what_matches_among_all_entries(busy):
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
-        ({"by": "ada"}, "log_index_by_by_position"),
-        ({"kind": STORE.value}, "log_index_by_kind_position"),
-        ({"name": "lake"}, "log_index_by_name_position"),
-        ({"by": "ada", "kind": "stack"}, "log_index_by_kind_position"),
-        ({"by": "ada", "kind": "stack", "name": "lake"}, "log_index_by_name_position"),
+        ({"by": "ada"}, "log_entries_by_by_position"),
+        ({"kind": STORE.value}, "log_entries_by_kind_position"),
+        ({"name": "lake"}, "log_entries_by_name_position"),
+        ({"by": "ada", "kind": "stack"}, "log_entries_by_kind_position"),
+        ({"by": "ada", "kind": "stack", "name": "lake"}, "log_entries_by_name_position"),
     ],
 )
 def test_a_filter_is_answered_by_an_index(where, wanted, index, tmp_path, request, monkeypatch):

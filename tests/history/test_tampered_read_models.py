@@ -56,7 +56,7 @@ def test_an_added_row(home, table):
         values = [
             f"{name} || 'x'" if name in ("id", "name", "scope", "run") else name for name in columns
         ]
-        if table == "log_index":
+        if table == "log_entries":
             values[columns.index("position")] = "0"
         connection.execute(
             f"INSERT INTO {table} SELECT {', '.join(values)} FROM {table} WHERE {last_row(table)}"

@@ -209,7 +209,7 @@ def test_a_statement_that_the_database_rejects_leaves_the_rest(ws, approvals):
         "DROP TABLE {0}stacks",
         "SELECT * FROM {0}components",
         "WITH e AS (SELECT * FROM {0}events) SELECT * FROM e",
-        "INSERT INTO approvals SELECT 1, name FROM {0}log_index",
+        "INSERT INTO approvals SELECT 1, name FROM {0}log_entries",
         "CREATE TRIGGER t AFTER INSERT ON {0}events BEGIN SELECT 1; END",
         "COMMIT",
         "ROLLBACK",
