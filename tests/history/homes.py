@@ -17,6 +17,7 @@ from stackfold.application.history.views import HistoryEntry
 from stackfold.application.stacks.views import StackView
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import StackfoldError
+from stackfold.domain.policies.enabled_policy import EnabledPolicy, PolicyFacts
 from stackfold.domain.runs.run import Run
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
@@ -36,6 +37,8 @@ DEPLOYMENT = (
     Deployment.Started,
 )
 
+POLICY = PolicyFacts(("acme.approval.*",), "Of a package.", "acme", "1.0", "acme:approvals")
+
 
 def fill(ws: Workspace) -> None:
     """Execute commands of all kinds."""
@@ -50,6 +53,7 @@ def fill(ws: Workspace) -> None:
     ws.stacks.rename("prod", "live", why="it is")
     stack(ws, "gone")
     ws.stacks.delete("gone")
+    ws._services.repository.save(EnabledPolicy.enable("approvals", POLICY))
     ws.stacks.activate("default")
     append(ws, *deployment())
 
