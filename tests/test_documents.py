@@ -30,8 +30,8 @@ WITH_PROGRAMS = (
     "docs/history.md",
     "docs/observability.md",
     "docs/pipelines.md",
-    "docs/reactions.md",
     "docs/policies.md",
+    "docs/reactions.md",
     "docs/runs.md",
     "docs/testing.md",
 )
