@@ -20,7 +20,7 @@ class AcmeArtifactStore(LocalArtifactStore):
     class Configuration(LocalArtifactStore.Configuration):
         """Checked when a component is registered or updated."""
 
-        free: int = Field(2**30, ge=0, description="Bytes of the disk that stay free.")
+        free: int = Field(default=2**30, ge=0, description="Bytes of the disk that stay free.")
 
     configuration: Configuration
 

@@ -1,9 +1,14 @@
 """The flavors, as components of a workspace find them."""
 
+from pathlib import Path
+
 import pytest
 
 from stackfold import ComponentType, Workspace, pipeline, step
 from stackfold.errors import InvalidConfiguration, RunFailed
+from stackfold.flavors import ArtifactStore
+from stackfold.testing.contracts.artifact_store import ArtifactStoreContract
+from stackfold_acme.flavors import AcmeArtifactStore
 
 ARTIFACT_STORE = ComponentType.ARTIFACT_STORE
 ALERTER = ComponentType.ALERTER
@@ -44,3 +49,11 @@ def test_the_token_of_the_alerter_must_be_a_reference() -> None:
         with pytest.raises(InvalidConfiguration, match="is a secret and the log is forever"):
             ws.components.register(ALERTER, "chat", "acme", given)
         ws.components.register(ALERTER, "chat", "acme", {**given, "token": "{{chat.token}}"})
+
+
+class TestAcmeArtifactStore(ArtifactStoreContract):
+    """It does what every artifact store must do."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> ArtifactStore:
+        return AcmeArtifactStore(AcmeArtifactStore.Configuration(path="artifacts"), tmp_path)

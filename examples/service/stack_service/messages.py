@@ -1,6 +1,9 @@
 """What the service accepts and answers, as JSON."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Self
+
+from fastapi import Response
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 
 class NewStack(BaseModel):
@@ -22,28 +25,45 @@ class StackChanges(BaseModel):
 
 
 class Answer(BaseModel):
-    """Is created from the attributes of a view of Stackfold."""
+    """Is created from the attributes of a view or an aggregate of Stackfold."""
 
     model_config = ConfigDict(from_attributes=True)
 
+    revision: int = Field(validation_alias=AliasChoices("revision", "version"))
+
+    @classmethod
+    def of(cls, source: object, response: Response) -> Self:
+        """The answer about one thing, with its revision as the ETag of the response."""
+        answer = cls.model_validate(source)
+        response.headers["ETag"] = f'"{answer.revision}"'
+        return answer
+
 
 class StackState(Answer):
-    """A stack at a revision, which is also its ETag."""
+    """A stack at a revision."""
 
     id: str
     name: str
-    revision: int
     description: str
     labels: dict[str, str]
     components: dict[str, list[str]]
     by: str
 
 
+class ApprovalState(Answer):
+    """An approval at a revision."""
+
+    name: str
+    stack: str
+    stack_revision: int
+    requested_by: str
+    granted_by: str
+
+
 class ChangeRecord(Answer):
     """A recorded change of a stack."""
 
     position: int
-    revision: int
     action: str
     by: str
     why: str
