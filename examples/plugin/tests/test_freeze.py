@@ -3,7 +3,7 @@
 import pytest
 
 from stackfold import Workspace
-from stackfold.errors import NotFound, PolicyViolation
+from stackfold.errors import Forbidden, NotFound
 from stackfold.testing import event, given
 from stackfold_acme.freeze import Freeze
 
@@ -41,9 +41,9 @@ def test_a_policy_binds_nobody_until_it_is_enabled(frozen: Workspace) -> None:
 def test_frozen_stacks_stay_as_they_are(frozen: Workspace) -> None:
     frozen.policies.enable("acme-freeze", "Decided by the teams")
 
-    with pytest.raises(PolicyViolation, match="stack 'vision' is frozen by 'release'"):
+    with pytest.raises(Forbidden, match="stack 'vision' is frozen by 'release'"):
         frozen.stacks.rename("vision", "eyes")
-    with pytest.raises(PolicyViolation):
+    with pytest.raises(Forbidden):
         frozen.stacks.delete("vision")
     frozen.stacks.rename("speech", "ears")
     frozen.stacks.register("other", orchestrator="default", artifact_store="default")

@@ -22,7 +22,7 @@ class RunningService:
     """
 
     def __init__(self, settings: Mapping[str, str], log: Path) -> None:
-        """Start it.
+        """Start it, and return when a worker accepts requests.
 
         Args:
             settings: Environment variables.
@@ -39,9 +39,9 @@ class RunningService:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        while not (urls := self._printed(r"running on (http://[\d.:]+)")):
+        while not self._printed("Application startup complete"):
             self._wait()
-        (self.url,) = urls
+        (self.url,) = self._printed(r"running on (http://[\d.:]+)")
 
     def kill_a_worker(self, chance: random.Random) -> None:
         """Kill one of at least two workers, without any warning; another one is started for it."""
