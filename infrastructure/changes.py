@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.arguments import checked, is_number
 from stackfold.application.eventsourcing.acting import Acting, Actor
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork, current_unit
 from stackfold.domain.errors import ChangeTimedOut, Invalid, WriteInterrupted
@@ -17,6 +18,7 @@ _LONGEST = 3600.0
 """Seconds that a change may take at most."""
 
 
+@checked
 class Changes:
     """Sets who makes the changes of a workspace, and combines several into one."""
 
@@ -76,7 +78,7 @@ class Changes:
                 yield outer
             return
         must_fit("the message", why, MESSAGE)
-        if not 0 < timeout <= _LONGEST:
+        if not is_number(timeout, float) or not 0 < timeout <= _LONGEST:
             raise Invalid(f"the timeout of a change is 0 to {_LONGEST:g} s, not {timeout!r}")
         unit = UnitOfWork(self._acting, why, timeout, self._database.execute_own)
         try:

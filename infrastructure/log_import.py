@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stackfold.application.arguments import checked
 from stackfold.infrastructure.eventstore.open import chosen_store
 from stackfold.infrastructure.system.home import find_project, named_folder
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.eventstore.hash_chain import Head
 
 
+@checked
 class LogImport:
     """The part of a workspace that imports a log."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self
 
+from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.acting import Acting, Actor
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 Given = ParamSpec("Given")
 
 
+@checked
 class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
     """One log, and a service per noun of the command line, with one method per verb.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.arguments import checked
 from stackfold.application.artifacts.artifact_views import (
     LATEST_ARTIFACTS,
     ArtifactDescription,
@@ -68,6 +69,7 @@ class FoundArtifact:
         return self.loading().show(self.view.id)
 
 
+@checked
 class Artifacts:
     """Commands and queries for artifacts.
 

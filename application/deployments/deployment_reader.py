@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from stackfold.application.arguments import checked
 from stackfold.application.artifacts.artifact_views import ArtifactQueries
 from stackfold.application.deployments.deployment_views import (
     OPEN,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from stackfold.application.deployments.deployment_health import DeploymentHealth
 
 
+@checked
 class DeploymentReader:
     """Queries on deployments; `Deployments` adds the commands.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.arguments import checked
 from stackfold.application.deployments.claiming import claimed
 from stackfold.application.deployments.deployment_reader import DeploymentReader
 from stackfold.application.deployments.deployment_views import DeploymentView
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _READY = "ready"
 
 
+@checked
 class Deployments(DeploymentReader):
     """Queries and commands on deployments.
 

@@ -41,6 +41,8 @@ def parse_as_of(as_of: int | str | datetime) -> Position | Time | RunStart:
     Raises:
         InvalidAsOf: The text has none of the formats.
     """
+    if isinstance(as_of, bool) or not isinstance(as_of, int | str | datetime):
+        raise InvalidAsOf(f"{as_of!r:.100}")
     if isinstance(as_of, int):
         return Position(as_of)
     text = as_of.isoformat() if isinstance(as_of, datetime) else as_of.strip()

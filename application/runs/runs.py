@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.listing.listing import Listing
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from stackfold.domain.pipelines.run_configuration import AnyConfiguration
 
 
+@checked
 class Runs:
     """Commands and queries for runs.
 

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.listing.filtering import selected
 from stackfold.application.listing.listing import ALL, Listing
@@ -123,6 +124,7 @@ class SecretView(NamedTuple):
     """The existing components that refer to it, as "type name"."""
 
 
+@checked
 class Secrets:
     """Commands and queries for secrets. The log records none of them."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.listing import ALL, Listing
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from stackfold.domain.stacks.component import Component
 
 
+@checked
 class Components:
     """Queries and commands on components.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.arguments import checked
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.stacks.flavor_catalogue import OWN, Catalogue, Entry, PackageProblem
 from stackfold.application.stacks.queries import StackQueries
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from stackfold.application.secrets.secrets import StoredSecrets
 
 
+@checked
 class Flavors:
     """Queries and commands on flavors, and the creation of components."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.history.expectations import stale
 from stackfold.application.history.views import Change, HistoryEntry
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from stackfold.application.stacks.stack_document import Document
 
 
+@checked
 class StackReader:
     """Queries on stacks; `Stacks` adds the commands.
 

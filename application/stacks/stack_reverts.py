@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.stacks.stack_reader import StackReader
 
 
+@checked
 class StackReverts(StackReader):
     """Commands that restore past states of stacks; `Stacks` adds the others.
 

@@ -6,6 +6,7 @@ The queries are in `stack_reader.py`, the commands that restore past states in `
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
+from stackfold.application.arguments import checked
 from stackfold.application.stacks.component_references import (
     Composition,
     Names,
@@ -28,6 +29,7 @@ PREVIOUS = "-"
 """The reference of the stack that was active before."""
 
 
+@checked
 class Stacks(StackReverts):
     """Queries and commands on stacks.
 

@@ -157,7 +157,7 @@ class SqliteDatabase:
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
             if self._closed:
-                raise LogUnavailable(self.location, "is closed")
+                raise self._is_closed()
             if self._path is None:
                 raise LogUnavailable(
                     self.location,
@@ -202,9 +202,14 @@ class SqliteDatabase:
                 raise
 
     def _require_same(self, connection: sqlite3.Connection) -> None:
-        """Raise in a process that was forked after a block with a connection began."""
+        """Raise if the database was closed, or this process forked, in a block."""
+        if self._closed:
+            raise self._is_closed()
         if self._opened is not connection:
             raise ForkedInTransaction
+
+    def _is_closed(self) -> LogUnavailable:
+        return LogUnavailable(self.location, "is closed")
 
     def execute_own(
         self, statement: str, parameters: Sequence[Any], reading: bool = False
@@ -373,9 +378,9 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close the connection; the last one of a file deletes its journal."""
         with self._turn:
-            self._closed = True
-            if self._opened is not None:
-                self._opened.close()
+            opened, self._opened, self._closed = self._opened, None, True
+            if opened is not None:
+                opened.close()
 
 
 def _create(path: Path) -> None:

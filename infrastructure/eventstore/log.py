@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stackfold.application.arguments import LARGEST, checked, is_number
 from stackfold.application.eventsourcing.as_of import AsOf, Time, parse_as_of
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.history.views import HistoryEntry, LogEvent, LogFilter
 from stackfold.application.listing.reference import Reference
+from stackfold.domain.errors import Invalid
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.hash_chain import Head
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.eventstore.verification import Verification
 
 
+@checked
 class Log:
     """All events, in the order in which they were committed."""
 
@@ -88,8 +91,11 @@ class Log:
             upto: Only events up to this position.
 
         Raises:
+            Invalid: A position is none.
             UnreadableEvent: An event is damaged.
         """
+        if not is_number(after) or abs(after) > LARGEST:
+            raise Invalid(f"after={after!r:.100} is not a position")
         return map(event_of, records(self._database, after, upto))
 
     def subscribe(

@@ -214,10 +214,10 @@ def _opened(path: str | os.PathLike[str]) -> SqliteStore:
         if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
             # After a power failure the last batches may be missing, with their checkpoints.
             connection.execute("PRAGMA synchronous = NORMAL")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:
         if connection:
             connection.close()
-        raise Unavailable(f"the database {os.fspath(path)!r}", str(error)) from error
+        raise Unavailable(f"the database {os.fspath(path)!r:.200}", str(error)) from error
     return SqliteStore(connection, owned=True)
 
 
