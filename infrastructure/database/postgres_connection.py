@@ -92,18 +92,51 @@ def _connected(address: DatabaseUrl) -> Connection:
         **chosen,
     )
     try:
-        control(
+        started = control(
             connection,
             f'SET search_path TO "{address.schema}"; '
             "SET client_min_messages TO warning; "
             f"SET lock_timeout TO {int(PATIENCE * 1000)}; "
             # So that a suspended laptop releases the write lock.
-            "SET idle_in_transaction_session_timeout TO 60000",
+            "SET idle_in_transaction_session_timeout TO 60000; "
+            "SELECT pg_backend_pid()",
         )
+        ((server,),) = started.fetchall()
+        if server != connection.info.backend_pid:
+            # A pooler invents the number that it tells clients on connecting.
+            _require_session(connection, server, address)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _require_session(connection: Connection, server: int, address: DatabaseUrl) -> None:
+    """Reject a pooler that lends connections to the server for one transaction each.
+
+    Args:
+        connection: A connection through a pooler.
+        server: The process of the server that served its last statement.
+        address: The address of the database.
+
+    Raises:
+        LogUnavailable: Its settings and locks would belong to whoever is served next.
+    """
+    # While another client holds a connection in a transaction, this one needs another; or the
+    # other client already got that which served this one.
+    with psycopg.connect(address.server, connect_timeout=3) as other:
+        try:
+            ((taken,),) = other.execute("SELECT pg_backend_pid()").fetchall()
+        except psycopg.OperationalError:  # it allows no transactions at all
+            taken = server
+        ((again,),) = control(connection, "SELECT pg_backend_pid()").fetchall()
+    if taken == server or again != server:
+        raise LogUnavailable(
+            address.location,
+            "is behind a pooler that shares sessions between transactions, where LISTEN, locks and "
+            "settings are lost: set pool_mode = session for this database, or give the address of "
+            "the server itself, and limit connections by ?pool_size= in it",
+        )
 
 
 def control(connection: Connection, statements: str) -> psycopg.Cursor[Any]:

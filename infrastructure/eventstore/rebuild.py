@@ -32,7 +32,7 @@ from stackfold.infrastructure.eventstore.row_statements import statement
 Progress = Callable[[int], None]
 """(number of events that are done) → None; called after each batch."""
 
-_BATCH = 2000
+BATCH = 2000
 
 _EVENTS = (
     "SELECT position, recorded_at, originator_id, originator_version, topic, state FROM events"
@@ -40,7 +40,9 @@ _EVENTS = (
 
 
 def rebuild(database: Database, progress: Progress | None = None) -> int:
-    """Rebuild the read models from the log, in one transaction, while readers continue.
+    """Rebuild the read models from the log, in one transaction, while others read and write.
+
+    Writers wait where tables or indexes themselves are damaged, and in memory.
 
     Args:
         database: Holds the log.
@@ -56,10 +58,17 @@ def rebuild(database: Database, progress: Progress | None = None) -> int:
     Raises:
         UnreadableEvent: An event cannot be loaded; nothing is changed.
     """
+    from stackfold.infrastructure.eventstore.shadow_rebuild import ShadowRebuild
+
     began = monotonic()
-    with database.apart() as own, own.write() as cursor:
-        own.repair(cursor)
-        done = _rebuild(own, cursor, progress)
+    with database.apart() as own:
+        shadow = ShadowRebuild(own)
+        if own is not database and shadow.done(progress):
+            done = _Done(shadow.events, shadow.problems)
+        else:
+            with own.write() as cursor:
+                own.repair(cursor)
+                done = _rebuild(own, cursor, progress)
     _log_rebuild(done.events, began)
     report(done.problems)
     return done.events
@@ -129,9 +138,14 @@ def events(database: Database, of: str | None = None) -> Iterator[Any]:
         of: The topic of the aggregates that they belong to; None for all events.
     """
     if of is None:
-        return pages(database, _EVENTS, _BATCH)
+        return pages(database, _EVENTS, BATCH)
     begin = f"{of}."
-    return pages(database, _EVENTS, _BATCH, f" AND substr(topic, 1, {len(begin)}) = ?", (begin,))
+    return pages(database, _EVENTS, BATCH, f" AND substr(topic, 1, {len(begin)}) = ?", (begin,))
+
+
+def events_after(database: Database, position: int) -> Iterator[Any]:
+    """Events after a position, as `Fold.run` takes them."""
+    return pages(database, _EVENTS, BATCH, " AND position > ?", (position,))
 
 
 class Fold:
@@ -182,7 +196,7 @@ class Fold:
         count = 0
         for count, event in enumerate(events, 1):
             self._read(*event)
-            if not count % _BATCH:
+            if not count % BATCH:
                 self._flush()
                 if progress:
                     progress(count)
@@ -190,6 +204,25 @@ class Fold:
             self._rows[table].append(current[:-1])
         self._flush()
         return count
+
+    def resume(
+        self, cursor: Cursor, events: Iterable[Any], progress: Progress | None = None
+    ) -> int:
+        """Project further events, in another transaction.
+
+        Args:
+            cursor: Writes the rows.
+            events: As for `run`.
+            progress: As for `run`.
+
+        Returns:
+            The number of events.
+        """
+        self._cursor = cursor
+        # `run` inserts the latest revisions at its end, when they cannot change any more.
+        for table in sorted({table for table, _ in self._current}):
+            cursor.execute(f"DELETE FROM {self._schema}.{table} WHERE until IS NULL")
+        return self.run(events, progress)
 
     def _read(
         self, position: int, recorded_at: str, id: str, version: int, topic: str, state: bytes

@@ -222,7 +222,7 @@ def test_two_logs_with_the_same_commands_have_different_heads():
 
 
 def test_verifying_and_rebuilding_report_progress(ws, monkeypatch):
-    monkeypatch.setattr(rebuilding, "_BATCH", 2)
+    monkeypatch.setattr(rebuilding, "BATCH", 2)
     stack(ws, "prod")
     summaries = []
     ws.log.rebuild(progress=summaries.append)

@@ -6,7 +6,7 @@ import pytest
 from workspaces import STORE, names, stack, store
 
 from stackfold.domain.errors import LogUnavailable, NeedsConfirmation
-from stackfold.infrastructure.eventstore import rebuild, verification
+from stackfold.infrastructure.eventstore import rebuild, shadow_rebuild, verification
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -21,19 +21,20 @@ def home(request, tmp_path):
         yield ws
 
 
-def in_the_middle(monkeypatch, module, action):
+def in_the_middle(monkeypatch, module, action, function="events"):
     """Let another thread do something while events are folded, and wait until it has."""
-    every = rebuild.events
+    every = getattr(module, function)
     done = []
 
-    def events(database):
-        found = iter(every(database))
+    def events(*args):
+        found = iter(every(*args))
         yield next(found)
-        with ThreadPoolExecutor() as pool:
-            done.append(pool.submit(action).result())
+        if not done:
+            with ThreadPoolExecutor() as pool:
+                done.append(pool.submit(action).result())
         yield from found
 
-    monkeypatch.setattr(module, "events", events)
+    monkeypatch.setattr(module, function, events)
     return done
 
 
@@ -47,10 +48,33 @@ def test_while_a_log_is_verified_others_read_and_write(home, monkeypatch):
     assert home.log.verify().events == found.events + 1
 
 
-def test_while_a_log_is_rebuilt_others_read(home, monkeypatch):
-    done = in_the_middle(monkeypatch, rebuild, home.stacks.list)
+@pytest.mark.parametrize("wrong", ["nothing", "rows", "table"])
+def test_while_a_log_is_rebuilt_others_read(home, monkeypatch, wrong):
+    module, function = (shadow_rebuild, "events_after")
+    with home._database.write() as cursor:
+        if wrong == "rows":
+            cursor.execute("UPDATE stacks SET description = 'wrong'")
+        if wrong == "table":
+            cursor.execute("DROP INDEX stacks_named")
+            module, function = (rebuild, "events")
+    done = in_the_middle(monkeypatch, module, home.stacks.list, function)
     home.log.rebuild()
     assert [names(views) for views in done] == [["default", "prod"]]
+    assert home.log.verify().intact
+
+
+@pytest.mark.parametrize("wrong", ["nothing", "rows"])
+def test_while_a_log_is_rebuilt_others_write(home, monkeypatch, wrong):
+    if wrong == "rows":
+        with home._database.write() as cursor:
+            cursor.execute("UPDATE components SET by = 'wrong'")
+            cursor.execute("DELETE FROM log_index")
+    done = in_the_middle(
+        monkeypatch, shadow_rebuild, lambda: stack(home, "new"), function="events_after"
+    )
+    home.log.rebuild()
+    assert names(done) == ["new"]
+    assert names(home.stacks.list()) == ["default", "new", "prod"]
     assert home.log.verify().intact
 
 

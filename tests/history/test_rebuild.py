@@ -55,7 +55,7 @@ def test_readers_continue_during_a_rebuild_and_see_all_or_nothing(home):
         head = ws.log.head()
         monkeypatch = pytest.MonkeyPatch()
         with monkeypatch.context() as patched:
-            patched.setattr(rebuilding, "_BATCH", 5)
+            patched.setattr(rebuilding, "BATCH", 5)
             ws.log.rebuild(progress=look)
         assert len(seen) == head.position // 5
         assert {str(each) for each in seen} == {str(before)}
@@ -68,7 +68,7 @@ def test_a_rebuild_that_fails_changes_nothing(filled, monkeypatch):
     def fail(done):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rebuilding, "_BATCH", 5)
+    monkeypatch.setattr(rebuilding, "BATCH", 5)
     with pytest.raises(KeyboardInterrupt):
         filled.log.rebuild(progress=fail)
     assert tables(filled) == before
