@@ -129,8 +129,13 @@ def _configuration(value: Any) -> str:
 
 
 def _labels(value: Any) -> str:
-    wrong = _fields(value) or any(_text(text) for text in value.values() if text is not None)
-    return "a dictionary of texts" if wrong else ""
+    # Texts that cannot be recorded are rejected with the event that would contain them.
+    texts = isinstance(value, Mapping) and [*value, *(each for each in value.values() if each)]
+    return (
+        ""
+        if texts is not False and all(isinstance(each, str) for each in texts)
+        else ("a dictionary of texts")
+    )
 
 
 def _values(value: Any) -> str:

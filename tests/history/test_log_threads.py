@@ -55,6 +55,8 @@ def test_while_a_log_is_rebuilt_others_read(home, monkeypatch, wrong):
         if wrong == "rows":
             cursor.execute("UPDATE stacks SET description = 'wrong'")
         if wrong == "table":
+            if home.store:
+                pytest.skip("readers wait while the server creates an index")
             cursor.execute("DROP INDEX stacks_named")
             module, function = (rebuild, "events")
     done = in_the_middle(monkeypatch, module, home.stacks.list, function)
