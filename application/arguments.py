@@ -78,6 +78,11 @@ def _text(value: Any) -> str:
     return "" if _encodable(value) else "a text without lone surrogates"
 
 
+def _recorded(value: Any) -> str:
+    # A text that cannot be recorded is rejected with the event that would contain it.
+    return "" if isinstance(value, str) else "a text"
+
+
 def _encodable(text: str) -> bool:
     try:
         return text.isascii() or bool(text.encode())
@@ -129,7 +134,6 @@ def _configuration(value: Any) -> str:
 
 
 def _labels(value: Any) -> str:
-    # Texts that cannot be recorded are rejected with the event that would contain them.
     texts = isinstance(value, Mapping) and [*value, *(each for each in value.values() if each)]
     return (
         ""
@@ -211,8 +215,9 @@ _SECRET = {"values"}
 """Parameters whose values errors do not show."""
 
 _CHECKS: dict[str, Check] = {
-    **dict.fromkeys(("reference", "name", "flavor", "source", "step", "output", "stack"), _text),
-    **dict.fromkeys(("description", "why", "by", "kind", "store", "known", "model"), _text),
+    **dict.fromkeys(("reference", "flavor", "source", "step", "output", "stack"), _text),
+    **dict.fromkeys(("by", "kind", "store", "known", "model"), _text),
+    **dict.fromkeys(("name", "description", "why"), _recorded),
     **dict.fromkeys(("before", "after"), _text),
     **dict.fromkeys(("attributes", "tags"), _texts),
     **dict.fromkeys(("add", "remove"), _texts_or_flag),
