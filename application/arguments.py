@@ -135,11 +135,8 @@ def _configuration(value: Any) -> str:
 
 def _labels(value: Any) -> str:
     texts = isinstance(value, Mapping) and [*value, *(each for each in value.values() if each)]
-    return (
-        ""
-        if texts is not False and all(isinstance(each, str) for each in texts)
-        else ("a dictionary of texts")
-    )
+    valid = texts is not False and all(isinstance(each, str) for each in texts)
+    return "" if valid else "a dictionary of texts"
 
 
 def _values(value: Any) -> str:
