@@ -4,7 +4,6 @@ Type checkers find most mistakes, but not those in values that come from a reque
 rejected here in one line, instead of failing somewhere inside with an error of Python.
 """
 
-import os
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from functools import wraps
@@ -150,9 +149,13 @@ def _collection(value: Any) -> str:
 
 
 def _path(value: Any) -> str:
+    text = value if isinstance(value, str) else getattr(value, "__fspath__", lambda: None)()
+    if not isinstance(text, str):
+        return "a path"
     try:
-        path = os.fsencode(os.fspath(value))
-    except (TypeError, UnicodeError):
+        # Names of files that are no UTF-8 have surrogates of this kind.
+        path = text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
         return "a path"
     return "" if b"\0" not in path and len(path) <= _LONGEST_PATH else "a path"
 
