@@ -40,10 +40,12 @@ def main(uv: str, *given: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         alone = pool.map(lambda each: _resolve(uv, each), packages)
         beside = pool.map(lambda each: _resolve(uv, stackfold, each), packages)
+        pairs = [*zip(packages, alone, beside, strict=True)]
+        reasons = pool.map(lambda pair: _why_older(uv, stackfold, *pair), pairs)
         own = pool.map(
             lambda each: _resolve(uv, f"stackfold[{each}] @ {_ROOT.as_uri()}"), [*extras, "all"]
         )
-        rows = [_row(*each) for each in zip(packages, alone, beside, strict=True)]
+        rows = [_row(*pair, why) for pair, why in zip(pairs, reasons, strict=True)]
         extra_rows = [
             _line([f"`{name}`", *_versions(each), each.problem])
             for name, each in zip([*extras, "all"], own, strict=True)
@@ -81,18 +83,27 @@ def _reason(errors: str) -> str:
     """The first sentence of what the resolver says, in one line."""
     text = " ".join(re.sub(r"[^ -~]", " ", errors).split())
     text = re.sub(r"file://\S+", "", text).replace("|", "\\|")
-    because = text.partition("Because ")[2] or text
+    because = text.partition("Because ")[2].partition(", we can conclude")[0] or text
     return because[:300].rpartition(" ")[0] if len(because) > 300 else because
 
 
-def _row(requirement: str, alone: Resolved, beside: Resolved) -> str:
-    name = re.split(r"\[", requirement)[0]
+def _why_older(uv: str, stackfold: str, requirement: str, alone: Resolved, beside: Resolved) -> str:
+    """Why a package is older beside Stackfold; empty if it is not."""
+    name = requirement.partition("[")[0]
+    newest = alone.versions.get(name, "")
+    if not newest or beside.versions.get(name, newest) == newest:
+        return ""
+    return _resolve(uv, stackfold, f"{requirement}=={newest}").problem
+
+
+def _row(requirement: str, alone: Resolved, beside: Resolved, why: str) -> str:
+    name = requirement.partition("[")[0]
     before, after = alone.versions.get(name, ""), beside.versions.get(name, "")
     problem = beside.problem
     if alone.problem:
         problem = f"resolves not even alone: {alone.problem}"
     elif after and after != before:
-        problem = f"older: alone it is {before}"
+        problem = f"alone {before}: {why}"
     elif after:
         moved = [
             f"{each} {alone.versions[each]}"
