@@ -27,6 +27,7 @@ class TrackingTool(Protocol):
 
     def configuration(self) -> dict[str, Any]:
         """The configuration of a working component."""
+        ...
 
     def seen(self, run: RunDescription) -> dict[str, list[SeenStep]]:
         """Step → each of its attempts that the tool has, of a run.
@@ -34,6 +35,7 @@ class TrackingTool(Protocol):
         Args:
             run: The run.
         """
+        ...
 
     def artifact(self, seen: SeenStep, name: str) -> bytes:
         """The artifact of that name.
@@ -42,6 +44,7 @@ class TrackingTool(Protocol):
             seen: The attempt of a step.
             name: The name of the artifact.
         """
+        ...
 
     def models(self, seen: SeenStep) -> dict[str, dict[str, bytes]]:
         """Name → file → bytes, of the models that a step logged.
@@ -49,6 +52,7 @@ class TrackingTool(Protocol):
         Args:
             seen: The attempt of a step.
         """
+        ...
 
     def log(self, name: str, value: float) -> None:
         """Log a metric by the tool's function.
@@ -57,6 +61,7 @@ class TrackingTool(Protocol):
             name: The metric.
             value: Its value.
         """
+        ...
 
     def log_parameter(self, name: str, value: str) -> None:
         """Log a parameter by the tool's function.
@@ -65,9 +70,11 @@ class TrackingTool(Protocol):
             name: The parameter.
             value: Its value.
         """
+        ...
 
     def has_a_run(self) -> bool:
         """Whether the tool's functions would log to a run."""
+        ...
 
 
 def ids_of(recorded: Any, tracker: str = "tracking") -> dict[str, Any]:
