@@ -43,7 +43,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     linked = [_ROOT / "LICENSE", *(_ROOT / "examples").rglob("*")]
     for path in sorted(linked):
         source = path.relative_to(_ROOT).as_posix()
-        if path.is_file() and source not in _PAGES and "__pycache__" not in path.parts:
+        made = any(part.startswith((".", "__pycache__")) for part in Path(source).parts)
+        if path.is_file() and source not in _PAGES and not made:
             files.append(File.generated(config, source, abs_src_path=str(path)))
     schemas = sorted((_ROOT / "docs" / "schemas").iterdir())
     links = "".join(f"- [{path.name}]({path.name})\n" for path in schemas)
