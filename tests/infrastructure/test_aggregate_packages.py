@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID
 
 import approvals
 import pytest
@@ -18,9 +19,11 @@ from stackfold.eventsourcing import (
     Aggregate,
     AggregateReference,
     AggregateType,
+    EventMetadata,
     Revertible,
     TemporalProjection,
 )
+from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 
 
 class Packages:
@@ -254,3 +257,20 @@ def test_two_packages_that_declare_one_topic_are_both_named(home, tmp_path):
     code, _, err = stackfold(home, "log", "rebuild", packages=packages)
     assert code == 0
     assert "the packages 'acme-one' and 'acme-two' declare it: uninstall one of them" in err
+
+
+# -- as stored
+
+
+def test_the_package_is_a_field_of_the_stored_event():
+    mapper = EventMapper(STACKFOLD_AGGREGATES.with_types(APPROVALS))
+    state = (
+        b'{"by":"ada","package":"acme-approvals","state":"approved",'
+        b'"timestamp":"2026-01-01T00:00:00.000001+00:00","why":"It works"}'
+    )
+    event = mapper.load("acme.approval.decided", str(UUID(int=1)), 2, state)
+    assert event.event_metadata == EventMetadata("ada", "It works", package="acme-approvals")
+    assert mapper.to_stored_event(event).state == state
+    earlier = state.replace(b'"package":"acme-approvals",', b"")
+    without = mapper.load("acme.approval.decided", str(UUID(int=1)), 2, earlier)
+    assert without.event_metadata == EventMetadata("ada", "It works")
