@@ -1,5 +1,6 @@
 """Asks the enabled policies about a change, under the write lock, before it is committed."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,10 +33,11 @@ _OF_POLICIES = "policy."
 """The begin of the topics of events that change which policies are enabled."""
 
 
-class PolicyJudge:
+class PolicyJudge(threading.local):
     """Collects the events of a transaction, and asks the policies about them at its end.
 
-    The recorder uses it under the write lock only.
+    The recorder uses it under the write lock only. Each thread has its own state, since a server
+    releases the lock of a thread whose connection is lost.
     """
 
     def __init__(self, database: Database, available: AvailablePolicies, readers: Readers) -> None:
