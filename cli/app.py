@@ -8,6 +8,7 @@ import typer
 from typer.main import get_install_completion_arguments
 
 from stackfold.cli import show
+from stackfold.cli.installed_types import installed_types, recorded_type
 from stackfold.cli.nouns import summary
 from stackfold.cli.typer_ext import Entry, LazyGroup, options_of
 from stackfold.domain.stacks.component_type import ComponentType
@@ -15,9 +16,19 @@ from stackfold.domain.stacks.component_type import ComponentType
 HELP = "Register, inspect and switch MLOps stacks, and run pipelines on them."
 
 
+class _Root(LazyGroup):
+    """The root group; it also has commands for component types that only the log mentions."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.entries and (type := recorded_type(cmd_name)):
+            self.entries[cmd_name] = Entry(summary(type), partial(_components, type))
+            self.commands[cmd_name] = self.load(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
 def command() -> Any:
     """Build the root command group."""
-    group = LazyGroup("stackfold", HELP, _entries())
+    group = _Root("stackfold", HELP, _entries())
     group.params.extend(options_of(_root))
     group.params.extend(get_install_completion_arguments())
     return group
@@ -53,7 +64,7 @@ def _entries() -> dict[str, Entry]:
         "version": Entry("Print the version.", partial(_leaf, "version")),
         "stack": Entry("Compose, inspect, change and activate stacks.", partial(_noun, "stack")),
     }
-    for type in ComponentType:
+    for type in (*ComponentType, *installed_types()):
         entries[type.command] = Entry(summary(type), partial(_components, type))
     entries["secret"] = Entry(
         "Manage secrets, which are stored outside the log.", partial(_noun, "secret")

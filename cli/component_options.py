@@ -1,10 +1,14 @@
 """Options that select the components of a stack, one per component type."""
 
+from functools import cached_property
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperOption
 
 from stackfold.cli.completion import components
+from stackfold.cli.installed_types import installed_types
+from stackfold.cli.typer_ext import Command
 from stackfold.domain.stacks.component_type import ComponentType
 
 _SHORT = {
@@ -39,21 +43,33 @@ def _one(type: ComponentType) -> Any:
 
 
 def _several(type: ComponentType) -> Any:
-    return _option(type, f"The {type.noun}; repeatable, the first is the default.")
+    return _option(type, _several_help(type))
 
 
 def _first(type: ComponentType) -> Any:
-    return _option(type, f"The {type.noun} to use by default.")
+    return _option(type, _default_help(type))
 
 
 def _flag(type: ComponentType) -> Any:
-    every = "s, or with --only just those named" if type.several_per_stack else ""
     return typer.Option(
         f"--{type.command}",
         _SHORT[type],
         show_default=False,
-        help=f"Remove the {type.noun}{every}.",
+        help=_removal_help(type),
     )
+
+
+def _several_help(type: ComponentType) -> str:
+    return f"The {type.noun}; repeatable, the first is the default."
+
+
+def _default_help(type: ComponentType) -> str:
+    return f"The {type.noun} to use by default."
+
+
+def _removal_help(type: ComponentType) -> str:
+    every = "s, or with --only just those named" if type.several_per_stack else ""
+    return f"Remove the {type.noun}{every}."
 
 
 Orchestrator = Annotated[str | None, _one(ComponentType.ORCHESTRATOR)]
@@ -85,6 +101,57 @@ NoExperimentTracker = Annotated[bool, _flag(ComponentType.EXPERIMENT_TRACKER)]
 NoAlerter = Annotated[bool, _flag(ComponentType.ALERTER)]
 
 
+_OWN = "stackfold.component_types"
+
+
+class ComposingCommand(Command):
+    """A command with an option for each component type that an installed package declares."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params = super().get_params(ctx)
+        last = max(place for place, each in enumerate(params) if each.name in ComponentType)
+        return [*params[: last + 1], *self._own, *params[last + 1 :]]
+
+    @cached_property
+    def _own(self) -> list[Any]:
+        return [made for type in installed_types() if (made := self._made(type))]
+
+    def _made(self, type: ComponentType) -> Any | None:
+        """The option of a type; None if the command has none for it."""
+        help = _several_help(type) if type.several_per_stack else f"The {type.noun}."
+        return _own_option(type, help, multiple=type.several_per_stack)
+
+
+class RemovingCommand(ComposingCommand):
+    """The same for a command that removes components."""
+
+    def _made(self, type: ComponentType) -> Any | None:
+        return _own_option(type, _removal_help(type), is_flag=True, metavar=None)
+
+
+class DefaultingCommand(ComposingCommand):
+    """The same for a command that chooses among several components of a type."""
+
+    def _made(self, type: ComponentType) -> Any | None:
+        return _own_option(type, _default_help(type)) if type.several_per_stack else None
+
+
+def _own_option(type: ComponentType, help: str, **more: Any) -> Any:
+    def collect(context: Any, option: Any, value: Any) -> None:
+        if value:
+            context.meta.setdefault(_OWN, {})[type] = value
+
+    options: dict[str, Any] = {"metavar": "NAME", "autocompletion": components(type), **more}
+    return TyperOption(
+        param_decls=[f"--{type.command}"],
+        help=help,
+        expose_value=False,
+        callback=collect,
+        **options,
+    )
+
+
 def component_options(context: typer.Context) -> dict[ComponentType, Any]:
     """Component type → value of its option; types without a value are omitted."""
-    return {type: context.params[type] for type in ComponentType if context.params.get(type)}
+    given = {type: context.params[type] for type in ComponentType if context.params.get(type)}
+    return {**given, **context.meta.get(_OWN, {})}

@@ -13,6 +13,7 @@ from stackfold.application.history.views import HistoryEntry
 from stackfold.cli import show
 from stackfold.cli.escapes import json_text
 from stackfold.cli.history_rows import LOG, record, row
+from stackfold.cli.installed_types import installed_types, recorded_type
 from stackfold.cli.options import WHEN, Columns, Output, parse_columns
 from stackfold.cli.progress_bar import bar
 from stackfold.cli.render import Format, check_columns, echo, note, show_rows, warnings_as_notes
@@ -235,11 +236,13 @@ def schema(
 
 
 def _kind(context: typer.Context, type: str | None) -> str | None:
-    if type is not None and is_prefixed_aggregate(type):
+    if type is None or is_prefixed_aggregate(type):
         return type
-    if type is not None and type.replace("_", "-") not in _KINDS:
-        raise WrongUsage(f"unknown type {type}; valid types: {', '.join(_KINDS)}", context)
-    return type and type.replace("-", "_")
+    command = type.replace("_", "-")
+    kinds = (*_KINDS, *(each.command for each in installed_types()))
+    if command not in kinds and recorded_type(command) is None:
+        raise WrongUsage(f"unknown type {type}; valid types: {', '.join(kinds)}", context)
+    return type.replace("-", "_")
 
 
 def _show(

@@ -16,4 +16,4 @@ def plural(type: ComponentType) -> str:
 
 def summary(type: ComponentType) -> str:
     """The help of the command group of a type."""
-    return f"Register, inspect and change {plural(type)}."
+    return type.description or f"Register, inspect and change {plural(type)}."

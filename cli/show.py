@@ -11,7 +11,7 @@ from stackfold.application.listing.listing import Listing
 from stackfold.application.stacks.views import ComponentView, FlavorView, StackView
 from stackfold.cli.history_rows import show_history
 from stackfold.cli.render import Format, Shape, echo, note, show_one, show_rows
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType, in_order
 from stackfold.infrastructure.workspace import Workspace
 
 PAGE = 20
@@ -19,7 +19,6 @@ FIRST_PAGE = Listing(size=PAGE)
 LATEST_RUNS = Listing(sort_by="started", descending=True, size=PAGE)
 LATEST_ARTIFACTS = Listing(sort_by="position", descending=True, size=PAGE)
 
-_TYPES = tuple(type.value for type in ComponentType)
 _USUAL = tuple(type.value for type in ComponentType if type.required)
 _STACK_TABLE = ("active", "name", "revision", *_USUAL)
 _COMPONENT = Shape(
@@ -51,9 +50,10 @@ def stacks(
         views = ask(listing)
         more = _more(ask, listing, len(views))
     # A table has a column for each type that one of its stacks has a component of.
-    others = tuple(t for t in _TYPES if t not in _USUAL and any(t in v.components for v in views))
-    shape = Shape(StackView._fields, (*_STACK_TABLE, *others), _STACK_TABLE[:3], _TYPES)
-    show_rows([_stack_record(view) for view in views], shape, output, columns)
+    types = in_order((*ComponentType, *(type for view in views for type in view.components)))
+    others = tuple(t for t in types if t not in _USUAL and any(t in v.components for v in views))
+    shape = Shape(StackView._fields, (*_STACK_TABLE, *others), _STACK_TABLE[:3], tuple(types))
+    show_rows([_stack_record(view, types) for view in views], shape, output, columns)
     _note_rest(listing, len(views), more, "stack")
 
 
@@ -84,8 +84,8 @@ def stack_history(
     show_history(entries, "stack", output, columns)
 
 
-def _stack_record(view: StackView) -> dict[str, Any]:
-    each_type = {type: view.components.get(type, []) for type in _TYPES}
+def _stack_record(view: StackView, types: Sequence[str]) -> dict[str, Any]:
+    each_type = {type: view.components.get(type, []) for type in types}
     return {**view._asdict(), **each_type}
 
 

@@ -13,10 +13,12 @@ from stackfold.cli.component_options import (
     Alerters,
     Annotator,
     ArtifactStore,
+    ComposingCommand,
     ContainerRegistry,
     DataValidator,
     DefaultAlerter,
     DefaultExperimentTracker,
+    DefaultingCommand,
     DefaultStepOperator,
     ExperimentTrackers,
     FeatureStore,
@@ -34,6 +36,7 @@ from stackfold.cli.component_options import (
     NoModelRegistry,
     NoStepOperator,
     Orchestrator,
+    RemovingCommand,
     StepOperators,
     component_options,
 )
@@ -124,7 +127,7 @@ def get(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
 # -- commands
 
 
-@stack.command("register")
+@stack.command("register", ComposingCommand)
 def register(
     context: typer.Context,
     name: Name,
@@ -160,7 +163,7 @@ def register(
             _echo_active(workspace, view.name, view.revision)
 
 
-@stack.command("update")
+@stack.command("update", ComposingCommand)
 def update(
     context: typer.Context,
     name: ActiveOrStackName = None,
@@ -204,7 +207,7 @@ def update(
     echo(f"stack {view.name!r} updated, revision {view.revision}")
 
 
-@stack.command("remove-component")
+@stack.command("remove-component", RemovingCommand)
 def remove_component(
     context: typer.Context,
     name: ActiveOrStackName = None,
@@ -249,7 +252,7 @@ def remove_component(
     echo(f"stack {view.name!r} updated, revision {view.revision}")
 
 
-@stack.command("set-default")
+@stack.command("set-default", DefaultingCommand)
 def set_default(
     context: typer.Context,
     name: ActiveOrStackName = None,

@@ -73,7 +73,8 @@ def delete(
         view = workspace.stacks.delete(
             old.id, recursive=recursive, why=message, expected_revision=expected_revision
         )
-        left = {each.id for type in ComponentType for each in workspace.components.list(type)}
+        types = {ComponentType(each.type) for each in components}
+        left = {each.id for type in types for each in workspace.components.list(type)}
         of_it = Listing(where=(Condition("stack_id", "equals", old.id),))
         deployments = workspace.deployments.list(of_it, contact=False)
     echo(f"stack {view.name!r} deleted, revision {view.revision + 1}")

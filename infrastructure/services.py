@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackfold.application.eventsourcing.acting import Acting
+from stackfold.infrastructure.component_types import TypeServices
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.scope import Scope
 from stackfold.infrastructure.queries.stacks import SqlQueries
@@ -62,7 +63,7 @@ else:
     from functools import cached_property
 
 
-class Services:
+class Services(TypeServices):
     """The services of a workspace."""
 
     def __init__(
@@ -146,7 +147,8 @@ class Services:
         from stackfold.infrastructure.system.flavor_folders import FlavorFolders
         from stackfold.infrastructure.system.packages import InstalledPackages
 
-        return Catalogue(InstalledPackages(FlavorFolders(self.home)), self.queries)
+        packages = InstalledPackages(FlavorFolders(self.home), lambda: self.component_types)
+        return Catalogue(packages, self.queries)
 
     @cached_property
     def flavors(self) -> "Flavors":
@@ -181,7 +183,7 @@ class Services:
         """Compares stacks."""
         from stackfold.application.stacks.diffs import Diffs
 
-        return Diffs(self.queries, self.history, self.flavors)
+        return Diffs(self.queries, self.history, self.flavors, self.component_types)
 
     @cached_property
     def reverts(self) -> "Reverts":
@@ -195,7 +197,7 @@ class Services:
         """Reads and writes stacks as documents."""
         from stackfold.application.stacks.import_export import ImportExport
 
-        return ImportExport(self.repository, self.queries, self.flavors)
+        return ImportExport(self.repository, self.queries, self.flavors, self.component_types)
 
     @cached_property
     def resolver(self) -> "StackResolver":

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from stackfold.application.history.views import HistoryEntry
     from stackfold.application.policies.policy import Policy
     from stackfold.domain.pipelines.pipeline import Pipeline
+    from stackfold.domain.stacks.component_type import ComponentType
     from stackfold.infrastructure.finished_run import FinishedRun
     from stackfold.infrastructure.system.temporary_folder import TemporaryFolder
 
@@ -94,6 +95,7 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         projections: "Sequence[Projection]" = (),
         aggregates: "Sequence[AggregateType | AggregateReference]" = (),
         policies: "Sequence[Policy]" = (),
+        component_types: "Sequence[ComponentType]" = (),
     ) -> Self:
         """Open the log in a folder or in a shared database; the first use creates it.
 
@@ -108,8 +110,11 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
             aggregates: Aggregate types of your own, besides those of installed packages.
             policies: Policies of your own, besides those of installed packages. They are asked
                 about each change, if they are enabled in the log.
+            component_types: The component types that the program declares, besides those of
+                installed packages.
 
         Raises:
+            InvalidComponentType: A declaration is incomplete, or two differ.
             Invalid: The address or a projection is invalid.
             InvalidActor: The actor is empty, too long, or contains control characters.
             InvalidAggregate: The declaration of an aggregate is invalid.
@@ -134,7 +139,7 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
             return fixed._replace(user=f"user:{acting.actor()}") if database.shared else fixed
 
         workspace = cls(database, folder, scope, acting, None, projections, policies)
-        return workspace._started(aggregates)
+        return workspace._started(aggregates, component_types)
 
     @classmethod
     def in_memory(
@@ -144,6 +149,7 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         projections: "Sequence[Projection]" = (),
         aggregates: "Sequence[AggregateType | AggregateReference]" = (),
         policies: "Sequence[Policy]" = (),
+        component_types: "Sequence[ComponentType]" = (),
     ) -> Self:
         """Create a workspace that leaves no files behind, for tests and for embedding.
 
@@ -154,8 +160,10 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
             projections: Are applied in each transaction that appends events.
             aggregates: Aggregate types of your own, as for `open`.
             policies: Policies of your own, as for `open`.
+            component_types: The component types that the program declares.
 
         Raises:
+            InvalidComponentType: A declaration is incomplete, or two differ.
             InvalidActor: The actor is empty, too long, or contains control characters.
             InvalidAggregate: The declaration of an aggregate is invalid.
             InvalidPolicy: An object is no policy, or two policies have the same name.
@@ -168,7 +176,7 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         database, home = SqliteDatabase.in_memory(), Path(folder.name)
         workspace = cls(database, home, Scope, acting, folder, projections, policies)
         try:
-            workspace._declare(aggregates)
+            workspace._declare(aggregates, component_types)
             workspace._services.event_store.log.create_tables()
             seed(workspace._services.repository)
         except BaseException:
@@ -180,6 +188,13 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
     def exists(cls) -> bool:
         """Return whether there is a log already, so that `open` would not create one."""
         return exists()
+
+    @classmethod
+    def installed_component_types(cls) -> "Sequence[ComponentType]":
+        """Return the component types that installed packages declare; broken ones are omitted."""
+        from stackfold.infrastructure.component_types import installed_component_types
+
+        return installed_component_types()
 
     @property
     def store(self) -> str | None:
@@ -303,16 +318,25 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
 
     # -- private
 
-    def _started(self, aggregates: "Sequence[AggregateType | AggregateReference]") -> Self:
+    def _started(
+        self,
+        aggregates: "Sequence[AggregateType | AggregateReference]",
+        component_types: "Sequence[ComponentType]",
+    ) -> Self:
         try:
-            self._declare(aggregates)
+            self._declare(aggregates, component_types)
             self._services.catch_up()
         except BaseException:
             self.close()
             raise
         return self
 
-    def _declare(self, aggregates: "Sequence[AggregateType | AggregateReference]") -> None:
+    def _declare(
+        self,
+        aggregates: "Sequence[AggregateType | AggregateReference]",
+        component_types: "Sequence[ComponentType]",
+    ) -> None:
+        self._services.declare_component_types(component_types)
         if aggregates:
             self._database.aggregates = self._database.aggregates.with_types(*aggregates)
 

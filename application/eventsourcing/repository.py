@@ -200,7 +200,7 @@ class Repository:
         metadata = self._metadata()
         metadata = metadata._replace(why=why or metadata.why, undoes=undoes)
         for event in events:
-            package = self.aggregates.package_of(event.TOPIC)
+            package = event.declared_by or self.aggregates.package_of(event.TOPIC)
             event.stamp(metadata._replace(package=package) if package else metadata)
         recordings = self._log.store.put(events, events=events, preview=preview)
         return [recording.notification.id for recording in recordings]

@@ -29,13 +29,14 @@ from stackfold.application.ports.model_deployer import ModelDeployer
 from stackfold.application.ports.orchestrator import Execute, Orchestrator, RunPlan
 from stackfold.application.ports.stack_component import (
     Configuration,
+    ConfigurationT,
     Secret,
     SecretReader,
     StackComponent,
 )
 from stackfold.application.ports.step_executor import Result, StepExecutor
 from stackfold.application.ports.step_operator import StepOperator
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import TypeOrName
 
 __all__ = [
     "PORTS",
@@ -45,6 +46,7 @@ __all__ = [
     "ArtifactWriter",
     "BuiltImage",
     "Configuration",
+    "ConfigurationT",
     "ContainerRegistry",
     "Credentials",
     "DataValidator",
@@ -69,7 +71,7 @@ __all__ = [
     "StoredArtifact",
 ]
 
-PORTS: dict[ComponentType, type[StackComponent]] = {
+PORTS: dict[TypeOrName, type[StackComponent]] = {
     port.component_type: port
     for port in (
         Orchestrator,
@@ -86,4 +88,4 @@ PORTS: dict[ComponentType, type[StackComponent]] = {
         ImageBuilder,
     )
 }
-"""Component type → the class that every flavor of that type derives from."""
+"""Component type of Stackfold → the class that every flavor of that type derives from."""

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO, NamedTuple, Protocol
 
-from stackfold.application.ports.stack_component import StackComponent
+from stackfold.application.ports.stack_component import ConfigurationT, StackComponent
 from stackfold.domain.stacks.component_type import ComponentType
 
 
@@ -45,7 +45,7 @@ class ArtifactWriter(Protocol):
         ...
 
 
-class ArtifactStore(StackComponent):
+class ArtifactStore(StackComponent[ConfigurationT]):
     """Stores the values that steps return, addressed by their content."""
 
     component_type = ComponentType.ARTIFACT_STORE

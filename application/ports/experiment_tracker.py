@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from stackfold.application.ports.stack_component import StackComponent
+from stackfold.application.ports.stack_component import ConfigurationT, StackComponent
 from stackfold.domain.errors import TrackerUnavailable
 from stackfold.domain.stacks.component_type import ComponentType
 
@@ -106,7 +106,7 @@ class StepRecord(Protocol):
         ...
 
 
-class ExperimentTracker(StackComponent):
+class ExperimentTracker(StackComponent[ConfigurationT]):
     """Records the parameters, metrics, artifacts and models of runs, and shows them."""
 
     component_type = ComponentType.EXPERIMENT_TRACKER

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stackfold.application.ports.image_views import BuiltImage, Recipe
-from stackfold.application.ports.stack_component import StackComponent
+from stackfold.application.ports.stack_component import ConfigurationT, StackComponent
 from stackfold.domain.stacks.component_type import ComponentType
 
 
@@ -22,7 +22,7 @@ class Credentials:
         self.username, self.password = username, password
 
 
-class ContainerRegistry(StackComponent):
+class ContainerRegistry(StackComponent[ConfigurationT]):
     """Stores container images."""
 
     component_type = ComponentType.CONTAINER_REGISTRY
@@ -74,7 +74,7 @@ class ImagePlan(NamedTuple):
     """pip requirements; the first is Stackfold with the extras that the stack requires."""
 
 
-class ImageBuilder(StackComponent):
+class ImageBuilder(StackComponent[ConfigurationT]):
     """Builds container images and pushes them."""
 
     component_type = ComponentType.IMAGE_BUILDER

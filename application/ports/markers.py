@@ -1,34 +1,34 @@
 """Component types without methods: a stack can name them, but no run calls them yet."""
 
-from stackfold.application.ports.stack_component import StackComponent
+from stackfold.application.ports.stack_component import ConfigurationT, StackComponent
 from stackfold.domain.stacks.component_type import ComponentType
 
 
-class ModelRegistry(StackComponent):
+class ModelRegistry(StackComponent[ConfigurationT]):
     """Stores named versions of models."""
 
     component_type = ComponentType.MODEL_REGISTRY
 
 
-class FeatureStore(StackComponent):
+class FeatureStore(StackComponent[ConfigurationT]):
     """Serves features for training and prediction."""
 
     component_type = ComponentType.FEATURE_STORE
 
 
-class Alerter(StackComponent):
+class Alerter(StackComponent[ConfigurationT]):
     """Sends notifications to people."""
 
     component_type = ComponentType.ALERTER
 
 
-class Annotator(StackComponent):
+class Annotator(StackComponent[ConfigurationT]):
     """Lets people label data."""
 
     component_type = ComponentType.ANNOTATOR
 
 
-class DataValidator(StackComponent):
+class DataValidator(StackComponent[ConfigurationT]):
     """Validates data."""
 
     component_type = ComponentType.DATA_VALIDATOR

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stackfold.application.ports.stack_component import StackComponent
+from stackfold.application.ports.stack_component import ConfigurationT, StackComponent
 from stackfold.application.ports.tensors import Tensor
 from stackfold.domain.stacks.component_type import ComponentType
 
@@ -71,7 +71,7 @@ class Served(NamedTuple):
     """The address of predictions, over HTTP."""
 
 
-class ModelDeployer(StackComponent):
+class ModelDeployer(StackComponent[ConfigurationT]):
     """Serves models.
 
     Only `deploy` may use the flavor's requirements: the other methods are also called where they

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from stackfold.application.ports.stack_component import StackComponent
+from stackfold.application.ports.stack_component import ConfigurationT, StackComponent
 from stackfold.application.ports.step_executor import StepExecutor
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.stacks.component_type import ComponentType
@@ -40,7 +40,7 @@ class Execute(Protocol):
         ...
 
 
-class Orchestrator(StackComponent):
+class Orchestrator(StackComponent[ConfigurationT]):
     """Decides where and in which order the steps of a run are executed."""
 
     component_type = ComponentType.ORCHESTRATOR

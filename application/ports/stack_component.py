@@ -2,12 +2,12 @@
 
 from abc import ABC
 from pathlib import Path
-from typing import Annotated, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
 from stackfold.domain.errors import MissingSecret
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType, TypeOrName
 from stackfold.domain.stacks.secret_references import is_reference
 
 
@@ -15,6 +15,17 @@ class Configuration(BaseModel):
     """The base of every flavor's configuration: frozen, and without unknown attributes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+if TYPE_CHECKING:
+    # Type checkers know it, and Python from 3.13 on: without a parameter, it is Any.
+    from typing_extensions import TypeVar
+
+    ConfigurationT = TypeVar("ConfigurationT", bound=BaseModel, default=Any)
+else:
+    from typing import TypeVar
+
+    ConfigurationT = TypeVar("ConfigurationT", bound=BaseModel)
 
 
 def _reference(value: str) -> str:
@@ -50,8 +61,11 @@ class SecretReader(Protocol):
         ...
 
 
-class StackComponent(ABC):
-    """The base of every flavor's class.
+class StackComponent(ABC, Generic[ConfigurationT]):
+    """The base of every flavor's class; the parameter is the class of its configuration.
+
+        class Folder(ArtifactStore[FolderConfiguration]):
+            flavor = "folder"
 
     Instances are pickled and sent to the process that executes a step; a class that holds
     connections drops them in `__getstate__`.
@@ -62,21 +76,30 @@ class StackComponent(ABC):
     flavor: ClassVar[str]
     """The flavor's name, unique within its type."""
     Configuration: ClassVar[type[BaseModel]]
-    """The model that validates a component's configuration; derives from `Configuration` above."""
+    """The model that validates a component's configuration; derives from `Configuration` above. By
+    default the parameter of the base class."""
     is_remote: bool = False
     """Whether other machines do its work or can read what it stores. May be a property that reads
     the configuration, but must not connect to anything."""
     has_own_environment: bool = False
     """Whether the flavor's requirements are used only in another Python environment, named by the
     configuration, and need not be installed here. May be a property, too."""
-    needs: tuple[ComponentType, ...] = ()
+    needs: tuple[TypeOrName, ...] = ()
     """The other component types that a stack must contain. May be a property, too."""
     requires: ClassVar[tuple[str, ...]] = ()
     """pip requirements of a user-defined flavor."""
     secrets: SecretReader | None = None
     """Set for a run; use `secret`."""
 
-    def __init__(self, configuration: BaseModel, home: Path) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "Configuration" not in vars(cls):
+            for base in vars(cls).get("__orig_bases__", ()):
+                for parameter in get_args(base):
+                    if isinstance(parameter, type) and issubclass(parameter, BaseModel):
+                        cls.Configuration = parameter
+
+    def __init__(self, configuration: ConfigurationT, home: Path) -> None:
         """Create the component from a valid configuration; must not connect to anything yet.
 
         Args:
@@ -86,7 +109,7 @@ class StackComponent(ABC):
         self.configuration = configuration
         self.home = home
 
-    def check_connection(self) -> None:  # noqa: B027  # most connect to nothing
+    def check_connection(self) -> None:  # most connect to nothing
         """Check that the service behind this component can be used; does nothing by default.
 
         Called only by `stackfold stack check --connect`. Uses the configured address and

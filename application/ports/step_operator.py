@@ -3,12 +3,12 @@
 from abc import abstractmethod
 from collections.abc import Callable
 
-from stackfold.application.ports.stack_component import StackComponent
+from stackfold.application.ports.stack_component import ConfigurationT, StackComponent
 from stackfold.application.ports.step_executor import Result
 from stackfold.domain.stacks.component_type import ComponentType
 
 
-class StepOperator(StackComponent):
+class StepOperator(StackComponent[ConfigurationT]):
     """Executes single steps elsewhere than the orchestrator does."""
 
     component_type = ComponentType.STEP_OPERATOR

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from stackfold.application.ports.orchestrator import Execute, Orchestrator, RunPlan
+from stackfold.application.ports.stack_component import ConfigurationT
 from stackfold.domain.runs.failure_mode import FailureMode
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Submission(NamedTuple):
     """Web page of the run; empty if there is none."""
 
 
-class SubmittingOrchestrator(Orchestrator):
+class SubmittingOrchestrator(Orchestrator[ConfigurationT]):
     """Submits a run to an engine, which starts a process per step once its upstream steps are done.
 
     Such a process opens the same log and calls `runs.remote_steps.execute`, which records the

@@ -95,6 +95,11 @@ class Configured(Protocol):
     """A component that may refer to secrets."""
 
     @property
+    def type(self) -> str:
+        """The name of its type."""
+        ...
+
+    @property
     def name(self) -> str:
         """Its name."""
         ...
@@ -108,8 +113,8 @@ class Configured(Protocol):
 class ComponentQueries(Protocol):
     """Looks up which components refer to a secret."""
 
-    def components(self, type: ComponentType) -> Sequence[Configured]:
-        """List the components of a type."""
+    def every_component(self) -> Sequence[Configured]:
+        """List the components of all types, by type and name."""
         ...
 
 
@@ -297,10 +302,10 @@ class Secrets:
 def _users(queries: ComponentQueries) -> dict[str, list[str]]:
     """Secret → the existing components that refer to it."""
     users: dict[str, list[str]] = {}
-    for type in ComponentType:
-        for component in queries.components(type):
-            for name in sorted({parts(each)[0] for each in references(component.configuration)}):
-                users.setdefault(name, []).append(f"{type.noun} {component.name}")
+    for component in queries.every_component():
+        for name in sorted({parts(each)[0] for each in references(component.configuration)}):
+            noun = ComponentType(component.type).noun
+            users.setdefault(name, []).append(f"{noun} {component.name}")
     return users
 
 

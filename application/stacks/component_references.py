@@ -1,11 +1,11 @@
 """References to the components of a stack, as callers write them."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 from stackfold.application.stacks.queries import StackQueries, StoredComponent
 from stackfold.domain.errors import NotInStack
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType, TypeOrName
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -17,9 +17,27 @@ if TYPE_CHECKING:
 Names = str | Sequence[str]
 """One component by name, id or unique prefix; or several, the default one first."""
 
+TypeOf = Callable[[str], ComponentType]
+"""Returns the component type of a name, or raises UnknownComponentType."""
+V_co = TypeVar("V_co", covariant=True)
+
+
+class ByType(Protocol[V_co]):
+    """A mapping of component types, whatever the exact type of its keys."""
+
+    def items(self) -> Iterable[tuple[TypeOrName, V_co]]:
+        """Component type and value."""
+        ...
+
+
+NamesByType = Mapping[TypeOrName, Names] | ByType[Names]
+"""Component type → components, by name, id or unique prefix."""
+NameByType = Mapping[TypeOrName, str] | ByType[str]
+"""Component type → a component, by name, id or unique prefix."""
+
 
 class Composition(TypedDict, total=False):
-    """Component type → components, by name, id or unique prefix."""
+    """Component type of Stackfold → components, by name, id or unique prefix."""
 
     orchestrator: Names
     artifact_store: Names
@@ -36,24 +54,26 @@ class Composition(TypedDict, total=False):
 
 
 def named_components(
-    components: Mapping[Any, Any], queries: StackQueries
+    components: Mapping[Any, Any], queries: StackQueries, type_of: TypeOf
 ) -> dict[ComponentType, list[StoredComponent]]:
     """Look up the components that were named, once each.
 
     Args:
         components: Component type → a name, or several.
         queries: Looks up components.
+        type_of: Returns the component type of a name.
 
     Returns:
         Component type → the components.
 
     Raises:
+        UnknownComponentType: There is no such component type.
         NotFound: One of them does not exist.
         Ambiguous: A prefix matches several.
     """
     found: dict[ComponentType, list[StoredComponent]] = {}
     for key, names in components.items():
-        type = ComponentType(key)
+        type = type_of(key)
         several = [names] if isinstance(names, str) else names
         found[type] = [queries.find_component(type, name) for name in several]
     return found
@@ -69,7 +89,10 @@ def ids_by_type(
 
 
 def components_in_stack(
-    stack: "Stack", components: Mapping[ComponentType, Names], queries: StackQueries
+    stack: "Stack",
+    components: Mapping[Any, Names],
+    queries: StackQueries,
+    type_of: TypeOf,
 ) -> "dict[ComponentType, Sequence[UUID]]":
     """Look up components that were named, all of which a stack contains.
 
@@ -77,10 +100,11 @@ def components_in_stack(
         Component type → ids.
 
     Raises:
+        UnknownComponentType: There is no such component type.
         NotFound: One of them does not exist.
         NotInStack: The stack does not contain one of them.
     """
-    ids = ids_by_type(named_components(components, queries))
+    ids = ids_by_type(named_components(components, queries, type_of))
     for type, wanted in ids.items():
         for id, name in zip(wanted, _several(components[type]), strict=True):
             if id not in stack.components.get(type, ()):

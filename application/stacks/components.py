@@ -7,18 +7,19 @@ from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.listing import ALL, Listing
+from stackfold.application.stacks.component_reverts import ComponentReverts
 from stackfold.application.stacks.queries import StackQueries
 from stackfold.application.stacks.services import StackServices
 from stackfold.application.stacks.views import ComponentView
 from stackfold.domain.errors import NotFound
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType, TypeOrName
 
 if TYPE_CHECKING:
     from stackfold.domain.stacks.component import Component
 
 
 @checked
-class Components:
+class Components(ComponentReverts):
     """Queries and commands on components.
 
     A `reference` is a name, an id or a unique prefix of either; None is the component of that type
@@ -37,8 +38,16 @@ class Components:
 
     # -- queries
 
+    def types(self) -> "Sequence[ComponentType]":
+        """Return the component types: those that can be used, then others in the log.
+
+        The latter were declared by programs and packages that are missing here: what was recorded
+        under them can be read, and nothing new can be recorded.
+        """
+        return self._services.component_types.mentioned()
+
     def list(
-        self, type: ComponentType, listing: Listing = ALL, as_of: AsOf = None
+        self, type: TypeOrName, listing: Listing = ALL, as_of: AsOf = None
     ) -> Sequence[ComponentView]:
         """List the components of a type.
 
@@ -50,10 +59,11 @@ class Components:
         Raises:
             InvalidListing: Components have no such column.
         """
-        return self._queries.components(ComponentType(type), listing, self._queries.position(as_of))
+        known = self._known(type)
+        return self._queries.components(known, listing, self._queries.position(as_of))
 
     def get(
-        self, type: ComponentType, reference: str | None = None, as_of: AsOf = None
+        self, type: TypeOrName, reference: str | None = None, as_of: AsOf = None
     ) -> ComponentView:
         """Return one component.
 
@@ -67,14 +77,14 @@ class Components:
             Ambiguous: The reference is a prefix of several.
             NotInStack: No reference, and the active stack contains no component of the type.
         """
-        type = ComponentType(type)
+        type = self._known(type)
         position = self._queries.position(as_of)
         if reference is None:
             return self._queries.active_component(type, position)
         return self._queries.component(type, reference, position)
 
     def history(
-        self, type: ComponentType, reference: str | None = None, limit: int | None = None
+        self, type: TypeOrName, reference: str | None = None, limit: int | None = None
     ) -> Sequence[HistoryEntry]:
         """Return the changes of a component, newest first.
 
@@ -86,7 +96,7 @@ class Components:
         Raises:
             NotFound: There never was such a component.
         """
-        type = ComponentType(type)
+        type = self._known(type)
         if reference is None:
             return self._services.history.of(self._queries.active_component(type).id, limit)
         try:
@@ -101,7 +111,7 @@ class Components:
 
     def register(
         self,
-        type: ComponentType,
+        type: TypeOrName,
         name: str,
         flavor: str,
         configuration: Mapping[str, Any] | None = None,
@@ -120,19 +130,20 @@ class Components:
 
         Raises:
             InvalidName: The name or a label breaks the rule for names.
+            UnknownComponentType: There is no such type.
             UnknownFlavor: The type has no such flavor.
             InvalidConfiguration: The configuration does not fit the flavor.
             NameTaken: Another component of the type has this name.
         """
         from stackfold.domain.stacks.component import Component
 
-        type = ComponentType(type)
+        type = self._services.component_types.of(type)
         explicit = self._services.flavors.explicit(type, flavor, configuration or {})
         return self._save(Component.register(type, name, flavor, explicit, labels), why)
 
     def update(
         self,
-        type: ComponentType,
+        type: TypeOrName,
         reference: str | None = None,
         configuration: Mapping[str, Any] | None = None,
         labels: Mapping[str, str | None] | None = None,
@@ -176,7 +187,7 @@ class Components:
 
     def remove_attributes(
         self,
-        type: ComponentType,
+        type: TypeOrName,
         reference: str | None,
         attributes: Sequence[str],
         why: str = "",
@@ -209,7 +220,7 @@ class Components:
 
     def rename(
         self,
-        type: ComponentType,
+        type: TypeOrName,
         reference: str | None,
         name: str,
         why: str = "",
@@ -238,7 +249,7 @@ class Components:
 
     def copy(
         self,
-        type: ComponentType,
+        type: TypeOrName,
         reference: str | None,
         name: str,
         why: str = "",
@@ -284,7 +295,7 @@ class Components:
 
     def delete(
         self,
-        type: ComponentType,
+        type: TypeOrName,
         reference: str,
         why: str = "",
         *,
@@ -311,72 +322,6 @@ class Components:
         )
         return view
 
-    def revert(
-        self,
-        type: ComponentType,
-        reference: str,
-        to: int | None = None,
-        *,
-        as_of: AsOf = None,
-        dry_run: bool = False,
-        why: str = "",
-        expected_revision: int | None = None,
-    ) -> Sequence[HistoryEntry]:
-        """Restore an earlier state of a component, as a new revision.
-
-        Args:
-            type: The component type.
-            reference: The component.
-            to: The revision to restore; None for the one before the latest.
-            as_of: A point in the past, instead of a revision.
-            dry_run: Whether to return the changes without making them.
-            why: The reason.
-            expected_revision: The revision that this was decided on; None for any.
-
-        Returns:
-            The changes.
-
-        Raises:
-            StaleRevision: It has another revision than the expected one.
-            NoSuchRevision: It has no such revision.
-            DidNotExistAt: It did not exist then.
-            IncompatibleConfiguration: The flavor no longer accepts the earlier configuration.
-            NameTaken: Another component has the name that it had then.
-            NothingToChange: It has that state already.
-        """
-        return self._services.reverts.revert_component(
-            ComponentType(type), reference, to, as_of, dry_run, why, expected_revision
-        )
-
-    def restore(
-        self,
-        type: ComponentType,
-        reference: str,
-        *,
-        dry_run: bool = False,
-        why: str = "",
-        expected_revision: int | None = None,
-    ) -> Sequence[HistoryEntry]:
-        """Restore a deleted component, and return the changes.
-
-        Args:
-            type: The component type.
-            reference: The id of the deleted component, or the last one of that name.
-            dry_run: Whether to return the changes without making them.
-            why: The reason.
-            expected_revision: The revision that this was decided on; None for any.
-
-        Raises:
-            NotFound: There never was such a component.
-            StaleRevision: It has another revision than the expected one.
-            NotDeleted: It exists.
-            IncompatibleConfiguration: The flavor no longer accepts its configuration.
-            NameTaken: Another component has its name.
-        """
-        return self._services.reverts.restore_component(
-            ComponentType(type), reference, dry_run, why, expected_revision
-        )
-
     # -- private
 
     def _save(self, component: "Component", why: str) -> ComponentView:
@@ -385,7 +330,7 @@ class Components:
 
     def _change(
         self,
-        type: ComponentType,
+        type: TypeOrName,
         reference: str | None,
         command: "Callable[[Component], None]",
         why: str,

@@ -1,6 +1,6 @@
 """Differences between two stacks, or between two states of one stack."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stackfold.application.eventsourcing.as_of import AsOf
@@ -8,24 +8,33 @@ from stackfold.application.history.differences import differences
 from stackfold.application.history.queries import History
 from stackfold.application.history.views import Change
 from stackfold.application.listing.reference import Reference
+from stackfold.application.stacks.component_types import ComponentTypes
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import StackQueries
 from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import DidNotExistAt, NoSuchRevision, NotFound, StackfoldError
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType, in_order
 
 
 class Diffs:
     """Compares stacks: their composition, and the configuration of their components."""
 
-    def __init__(self, queries: StackQueries, history: History, flavors: Flavors) -> None:
+    def __init__(
+        self,
+        queries: StackQueries,
+        history: History,
+        flavors: Flavors,
+        types: ComponentTypes,
+    ) -> None:
         """Create the service.
 
         Args:
             queries: Reads stacks and components as they are or were.
             history: Reads the positions of revisions.
             flavors: Adds defaults to configurations.
+            types: Finds component types.
         """
+        self._types = types
         self._queries = queries
         self._history = history
         self._flavors = flavors
@@ -81,7 +90,7 @@ class Diffs:
             raise DidNotExistAt("stack", stack.name, position) from None
         components = self._queries.stack_components(stack.id, position)
         resolved = {component.id: self._resolved(component) for component in components}
-        fields = _fields(view, components, resolved)
+        fields = _fields(view, components, resolved, self._types.several_per_stack)
         return {"name": view.name, **fields} if same else fields
 
     def _resolved(self, component: ComponentView) -> dict[str, object]:
@@ -94,7 +103,10 @@ class Diffs:
 
 
 def _fields(
-    stack: StackView, components: Sequence[ComponentView], resolved: Mapping[str, Mapping[str, Any]]
+    stack: StackView,
+    components: Sequence[ComponentView],
+    resolved: Mapping[str, Mapping[str, Any]],
+    several_per_stack: Callable[[str], bool],
 ) -> dict[str, Any]:
     """Flatten a stack and the configuration of its components into fields.
 
@@ -102,16 +114,16 @@ def _fields(
         stack: The stack.
         components: Its components.
         resolved: Component id → configuration, including defaults.
+        several_per_stack: Whether a stack may contain several components of a type.
     """
     fields: dict[str, Any] = {}
     if stack.description:
         fields["description"] = stack.description
     fields |= {f"label {key}": text for key, text in stack.labels.items()}
-    for type in ComponentType:
-        if names := stack.components.get(type):
-            fields[type.value] = ", ".join(names)
+    for type in in_order(stack.components):
+        fields[type] = ", ".join(stack.components[type])
     for component in components:
-        several = ComponentType(component.type).several_per_stack
+        several = several_per_stack(component.type)
         prefix = f"{component.type}[{component.name}]" if several else component.type
         fields[f"{prefix}.flavor"] = component.flavor
         for attribute, value in sorted(resolved[component.id].items()):

@@ -6,23 +6,30 @@ from typing import Any
 
 from pydantic.errors import PydanticUserError
 
-from stackfold.application.ports import PORTS, Configuration, StackComponent
+from stackfold.application.ports import Configuration, StackComponent
 from stackfold.domain.errors import InvalidFlavor
 from stackfold.domain.stacks.component_type import ComponentType
 
 
-def checked(found: object, source: str, type: ComponentType) -> type[StackComponent]:
+def checked(
+    found: object, source: str, type: ComponentType, port: "type[StackComponent] | None"
+) -> type[StackComponent]:
     """Return a flavor's class as what it is.
 
     Args:
         found: What was found at `source`.
         source: Its address, as "module.Class".
         type: The component type.
+        port: The class that its flavors derive from; None if nothing declares the type here.
 
     Raises:
         InvalidFlavor: It does not implement the port of that type.
     """
-    port = PORTS[type]
+    if port is None and getattr(found, "component_type", None) == type:
+        # As in the process of a step, which has the class but not the declaration of its type.
+        port = StackComponent
+    if port is None:
+        raise InvalidFlavor(source, f"it is no {type.noun}, as its `component_type` says")
     if not inspect.isclass(found) or not issubclass(found, port):
         raise InvalidFlavor(source, f"it must be a class that derives from {port.__name__}")
     problem = _problem(found)

@@ -17,9 +17,10 @@ from stackfold.domain.errors import (
     NotInstalled,
     Protected,
     StackfoldError,
+    UnknownComponentType,
     UnknownFlavor,
 )
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType, TypeOrName
 
 if TYPE_CHECKING:
     from stackfold.application.ports import StackComponent
@@ -55,7 +56,7 @@ class Flavors:
         """Resolves references to secrets."""
         return self._services.stored_secrets
 
-    def list(self, type: ComponentType, listing: Listing = ALL) -> Sequence[FlavorView]:
+    def list(self, type: TypeOrName, listing: Listing = ALL) -> Sequence[FlavorView]:
         """List the flavors of a component type.
 
         Args:
@@ -65,13 +66,13 @@ class Flavors:
         Raises:
             InvalidListing: Flavors have no such column.
         """
-        return self._catalogue.views(ComponentType(type), listing)
+        return self._catalogue.views(self._services.component_types.known(type), listing)
 
     def problems(self) -> Sequence[PackageProblem]:
         """Return why flavors of installed packages cannot be used."""
         return self._catalogue.packages.problems()
 
-    def require(self, type: ComponentType, name: str) -> None:
+    def require(self, type: TypeOrName, name: str) -> None:
         """Check that a type has a flavor with that name.
 
         Args:
@@ -81,9 +82,9 @@ class Flavors:
         Raises:
             UnknownFlavor: It has no such flavor.
         """
-        self._catalogue.require(type, name)
+        self._catalogue.require(self._services.component_types.known(type), name)
 
-    def describe(self, type: ComponentType, name: str) -> FlavorDescription:
+    def describe(self, type: TypeOrName, name: str) -> FlavorDescription:
         """Describe a flavor with its requirements and the JSON schema of its configuration.
 
         Args:
@@ -96,7 +97,7 @@ class Flavors:
         """
         from stackfold.application.stacks.flavor_class import schema_of
 
-        entry = self._catalogue.entry(type, name)
+        entry = self.entry(type, name)
         return FlavorDescription(
             *self._catalogue.view(entry),
             source=entry.source,
@@ -104,7 +105,7 @@ class Flavors:
             schema=schema_of(entry.source, self.implementation(type, name)),
         )
 
-    def register(self, type: ComponentType, source: str, why: str = "") -> FlavorView:
+    def register(self, type: TypeOrName, source: str, why: str = "") -> FlavorView:
         """Register a class as a custom flavor.
 
         The home records the folder of the class, the log does not. Users of a shared log, and
@@ -124,12 +125,12 @@ class Flavors:
         from stackfold.application.stacks.flavor_class import checked, schema_of
         from stackfold.domain.stacks.flavor import Flavor
 
-        type = ComponentType(type)
+        type = self._services.component_types.of(type)
         found = self._catalogue.packages.load_named(source)
         if found is None:
             module = source.rpartition(".")[0]
             raise InvalidFlavor(source, f"no module {module!r} is installed, or in this folder")
-        flavor = checked(found, source, type)
+        flavor = checked(found, source, type, self._services.component_types.port(type))
         same = [each for each in self._catalogue.entries(type) if each.name == flavor.flavor]
         known = [(each.integration, each.source) for each in same] == [(OWN, source)]
         if same and not known:
@@ -149,19 +150,19 @@ class Flavors:
         self._services.repository.save(registered, why=why)
         return self._catalogue.view(self._catalogue.entry(type, registered.name))
 
-    def is_registered(self, type: ComponentType, source: str) -> bool:
+    def is_registered(self, type: TypeOrName, source: str) -> bool:
         """Whether a class is registered as a flavor in this log, from any home.
 
         Args:
             type: The component type.
             source: The class, as "module.Class".
         """
-        entries = self._catalogue.entries(ComponentType(type))
+        entries = self._catalogue.entries(self._services.component_types.known(type))
         return any((each.integration, each.source) == (OWN, source) for each in entries)
 
     def delete(
         self,
-        type: ComponentType,
+        type: TypeOrName,
         name: str,
         why: str = "",
         *,
@@ -181,7 +182,7 @@ class Flavors:
             Protected: It is part of a package.
             InUse: A component uses it.
         """
-        type = ComponentType(type)
+        type = self._services.component_types.known(type)
         self._catalogue.require(type, name)
         from stackfold.domain.stacks.flavor import Flavor
 
@@ -193,12 +194,12 @@ class Flavors:
 
     # -- classes and components
 
-    def implementation(self, type: ComponentType, name: str) -> "type[StackComponent]":
+    def implementation(self, type: TypeOrName, name: str) -> "type[StackComponent]":
         """Return the class of a flavor; raises as `describe`."""
-        return self._load(self._catalogue.entry(type, name))
+        return self._load(self.entry(type, name))
 
     def explicit(
-        self, type: ComponentType, name: str, configuration: Mapping[str, Any]
+        self, type: TypeOrName, name: str, configuration: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return the given attributes as JSON values of the types that the flavor declares.
 
@@ -221,7 +222,7 @@ class Flavors:
 
         return resolved(self._load(entry), configuration)
 
-    def entry(self, type: ComponentType, name: str) -> Entry:
+    def entry(self, type: TypeOrName, name: str) -> Entry:
         """Return what is known of a flavor without importing its class.
 
         Args:
@@ -230,11 +231,19 @@ class Flavors:
 
         Raises:
             UnknownFlavor: The flavor does not exist.
+            UnknownComponentType: There is no such component type.
+            MissingComponentType: The package that declares the type and the flavor is missing.
         """
-        return self._catalogue.entry(type, name)
+        type = self._services.component_types.known(type)
+        try:
+            return self._catalogue.entry(type, name)
+        except UnknownFlavor:
+            if type in self._services.component_types:
+                raise
+            raise self._services.component_types.missing(type) from None
 
     def build(
-        self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
+        self, type: TypeOrName, name: str, configuration: Mapping[str, Any], source: str = ""
     ) -> "StackComponent":
         """Create a component of a flavor.
 
@@ -261,7 +270,7 @@ class Flavors:
             raise missing
         return component
 
-    def requirements(self, type: ComponentType, name: str) -> Sequence[str]:
+    def requirements(self, type: TypeOrName, name: str) -> Sequence[str]:
         """Return the pip requirements of a flavor.
 
         They are those that its class declares, and for a flavor of a package, the package.
@@ -274,12 +283,12 @@ class Flavors:
             UnknownFlavor: The flavor does not exist.
             InvalidFlavor: Its class cannot be imported.
         """
-        entry = self._catalogue.entry(type, name)
+        entry = self.entry(type, name)
         if entry.is_ours:
             return entry.requires
         return [*dict.fromkeys((*entry.requires, *self._load(entry).requires))]
 
-    def missing(self, type: ComponentType, name: str) -> NotInstalled | None:
+    def missing(self, type: TypeOrName, name: str) -> NotInstalled | None:
         """Return the error for a flavor whose packages are missing here; None if none is.
 
         Args:
@@ -295,7 +304,7 @@ class Flavors:
         return None
 
     def sketch(
-        self, type: ComponentType, name: str, configuration: Mapping[str, Any], source: str = ""
+        self, type: TypeOrName, name: str, configuration: Mapping[str, Any], source: str = ""
     ) -> "StackComponent":
         """Create a component for inspection, even if packages that it requires are missing.
 
@@ -306,8 +315,8 @@ class Flavors:
             source: The location of the class.
         """
         try:
-            entry = self._catalogue.entry(type, name)
-        except UnknownFlavor:
+            entry = self.entry(type, name)
+        except (UnknownFlavor, UnknownComponentType):
             if not source:
                 raise
             entry = Entry(name, type, OWN, "", source)
@@ -323,8 +332,10 @@ class Flavors:
         type = ComponentType(entry.type)
         found = self._catalogue.packages.load(f"{type}.{entry.name}", entry.source)
         if found is None:
+            if type not in self._services.component_types:
+                raise self._services.component_types.missing(type)
             raise FlavorClassNotFound(type.command, entry.source)
-        flavor = checked(found, entry.source, type)
+        flavor = checked(found, entry.source, type, self._services.component_types.port(type))
         if entry.integration != OWN and flavor.flavor != entry.name:
             raise InvalidFlavor(
                 entry.source,

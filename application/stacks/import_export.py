@@ -7,6 +7,7 @@ from uuid import UUID
 
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.listing.listing import Condition, Listing
+from stackfold.application.stacks.component_types import ComponentTypes
 from stackfold.application.stacks.connections import Member
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.application.stacks.queries import StackQueries
@@ -42,14 +43,22 @@ class Imported(NamedTuple):
 class ImportExport:
     """Exports stacks as documents, and imports them."""
 
-    def __init__(self, repository: Repository, queries: StackQueries, flavors: Flavors) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        queries: StackQueries,
+        flavors: Flavors,
+        types: ComponentTypes,
+    ) -> None:
         """Create the service.
 
         Args:
             repository: Loads and saves aggregates.
             queries: Reads stacks and components.
             flavors: Checks configurations.
+            types: Finds component types.
         """
+        self._types = types
         self._repository = repository
         self._queries = queries
         self._flavors = flavors
@@ -115,7 +124,7 @@ class ImportExport:
             InvalidStack: Its components cannot work together.
             UnknownFlavor: A flavor does not exist.
         """
-        parsed = read(document, name, origin)
+        parsed = read(document, name, origin, self._types.of)
         import_ = _Import(parsed, self._queries, self._flavors, on_conflict)
         self._repository.attempt(import_.command, why)
         views = [self._queries.component(type, id) for id, type in import_.used.items()]
@@ -203,7 +212,7 @@ class _Import:
     def _component(self, described: ComponentDocument, rename: bool) -> Component:
         name = described.name
         if rename:
-            taken = {each.name for each in self._document.components if each.type is described.type}
+            taken = {each.name for each in self._document.components if each.type == described.type}
             name = _free(
                 name,
                 lambda other: (

@@ -10,7 +10,7 @@ from stackfold.application.eventsourcing.read_model import (
     always_shown,
     shown,
 )
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType, in_order
 
 
 class StackRow(NamedTuple):
@@ -51,9 +51,6 @@ class ActivationRow(NamedTuple):
     """The stack's id."""
 
 
-_TYPES = tuple(type.value for type in ComponentType)
-
-
 def _labels(labels: Mapping[str, str], names: Names) -> dict[str, Any]:
     return {f"label {key}": text for key, text in labels.items()}
 
@@ -61,8 +58,8 @@ def _labels(labels: Mapping[str, str], names: Names) -> dict[str, Any]:
 def _components(components: Mapping[str, Sequence[str]], names: Names) -> dict[str, Any]:
     return {
         type: ", ".join(names.get(id, id) for id in components[type])
-        for type in _TYPES
-        if components.get(type)
+        for type in in_order(components)
+        if components[type]
     }
 
 

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from stackfold.application.history.queries import History
     from stackfold.application.secrets.secrets import StoredSecrets
     from stackfold.application.stacks.activations import Activations
+    from stackfold.application.stacks.component_types import ComponentTypes
     from stackfold.application.stacks.diffs import Diffs
     from stackfold.application.stacks.flavors import Flavors
     from stackfold.application.stacks.import_export import ImportExport
@@ -25,6 +26,11 @@ class StackServices(Protocol):
     @property
     def repository(self) -> "Repository":
         """Loads and saves aggregates."""
+        ...
+
+    @property
+    def component_types(self) -> "ComponentTypes":
+        """Finds component types by their names."""
         ...
 
     @property

@@ -7,7 +7,8 @@ mapping for each type instead of a list.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from stackfold.domain.errors import InvalidFile
+from stackfold.application.stacks.component_references import TypeOf
+from stackfold.domain.errors import InvalidFile, MissingComponentType, UnknownComponentType
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import ComponentType
 
@@ -38,19 +39,20 @@ class StackDocument(NamedTuple):
     """Of several of a type, the default one first."""
 
 
-def read(document: object, name: str | None, origin: str) -> StackDocument:
+def read(document: object, name: str | None, origin: str, type_of: TypeOf) -> StackDocument:
     """Check a document.
 
     Args:
         document: The plain values that it consists of.
         name: The stack's name, if it is not to be the document's.
         origin: Where the document comes from, for errors.
+        type_of: Returns the component type of a name.
 
     Raises:
         InvalidFile: It describes no stack.
         InvalidName: A name breaks the rule for names.
     """
-    reader = _Reader(origin)
+    reader = _Reader(origin, type_of)
     fields = reader.mapping(document, "it", (*_STACK_KEYS, *_VERSION_KEYS))
     if "components" not in fields:
         raise reader.refuse("it has no components, so it describes no stack")
@@ -69,8 +71,9 @@ def read(document: object, name: str | None, origin: str) -> StackDocument:
 class _Reader:
     """Takes values out of a document, or says which of them is not what it should be."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, type_of: TypeOf) -> None:
         self._origin = origin
+        self._type_of = type_of
 
     def refuse(self, problem: str) -> InvalidFile:
         return InvalidFile(self._origin, problem)
@@ -87,7 +90,7 @@ class _Reader:
         fields = self.mapping(value, where, _COMPONENT_KEYS)
         name = valid_name(type.noun, self.text(fields, "name", where))
         where = f"{type.noun} {name!r}"
-        if self.type(self.text(fields, "type", where, default=type.value)) is not type:
+        if self.type(self.text(fields, "type", where, default=type.value)) != type:
             raise self.refuse(f"{where} is of the type {fields['type']} but stands under {type}")
         return ComponentDocument(
             type,
@@ -99,9 +102,11 @@ class _Reader:
 
     def type(self, key: str) -> ComponentType:
         try:
-            return ComponentType(key.replace("-", "_"))
-        except ValueError:
-            known = ", ".join(ComponentType)
+            return self._type_of(key.replace("-", "_"))
+        except MissingComponentType as error:
+            raise self.refuse(str(error)) from None
+        except UnknownComponentType as error:
+            known = ", ".join(error.known)
             raise self.refuse(f"there is no component type {key!r}, but {known}") from None
 
     def labels(self, fields: Mapping[str, Any], where: str) -> dict[str, str]:

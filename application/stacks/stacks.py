@@ -4,23 +4,28 @@ The queries are in `stack_reader.py`, the commands that restore past states in `
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from stackfold.application.arguments import checked
 from stackfold.application.stacks.component_references import (
     Composition,
+    NameByType,
     Names,
+    NamesByType,
     components_in_stack,
     ids_by_type,
     named_components,
     unshared_components,
 )
+from stackfold.application.stacks.queries import StoredComponent
 from stackfold.application.stacks.stack_reverts import StackReverts
 from stackfold.application.stacks.views import StackView
 from stackfold.domain.errors import NothingToChange
 from stackfold.domain.stacks.component_type import ComponentType
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from stackfold.application.stacks.import_export import Imported, OnConflict
     from stackfold.domain.eventsourcing.aggregate import Aggregate
     from stackfold.domain.stacks.stack import Stack
@@ -44,7 +49,8 @@ class Stacks(StackReverts):
         labels: Mapping[str, str] | None = None,
         activate: bool = False,
         why: str = "",
-        **components: Unpack[Composition],
+        components: NamesByType | None = None,
+        **by_type: Unpack[Composition],
     ) -> StackView:
         """Register a stack.
 
@@ -54,9 +60,12 @@ class Stacks(StackReverts):
             labels: Label → text.
             activate: Whether to activate it in the same change.
             why: The reason.
-            **components: Component type → components; of several, the default one first.
+            components: Component type → components; of several, the default one first. For types
+                that are not Stackfold's, and where the type is a value.
+            **by_type: The same, by the name of the type, such as `orchestrator="default"`.
 
         Raises:
+            UnknownComponentType: There is no such component type.
             InvalidName: The name or a label breaks the rule for names.
             NotFound: A component does not exist.
             IncompleteStack: It has no orchestrator or no artifact store.
@@ -68,7 +77,7 @@ class Stacks(StackReverts):
         def command() -> "Sequence[Aggregate]":
             from stackfold.domain.stacks.stack import Stack
 
-            found = named_components(components, self._queries)
+            found = self._named(components, by_type)
             stack = Stack.register(name, ids_by_type(found), description, labels)
             self._services.rules.require_composed(stack, found, registered=False)
             return [stack, self._services.activations.choose(stack.id)] if activate else [stack]
@@ -84,7 +93,8 @@ class Stacks(StackReverts):
         add: bool = False,
         why: str = "",
         expected_revision: int | None = None,
-        **components: Unpack[Composition],
+        components: NamesByType | None = None,
+        **by_type: Unpack[Composition],
     ) -> StackView:
         """Replace the components of the given types; what is not given stays unchanged.
 
@@ -95,9 +105,11 @@ class Stacks(StackReverts):
             add: Whether to add components, instead of replacing, where a type allows several.
             why: The reason.
             expected_revision: The revision that this was decided on; None for any.
-            **components: Component type → components.
+            components: Component type → components, as for `register`.
+            **by_type: The same, by the name of the type.
 
         Raises:
+            UnknownComponentType: There is no such component type.
             StaleRevision: It has another revision than the expected one.
             NotFound: The stack or a component does not exist.
             Protected: It is the default stack.
@@ -108,7 +120,7 @@ class Stacks(StackReverts):
         """
 
         def command(stack: "Stack") -> None:
-            found = named_components(components, self._queries)
+            found = self._named(components, by_type)
             ids = ids_by_type(found)
             for type in ids:
                 if add and type.several_per_stack:
@@ -122,7 +134,7 @@ class Stacks(StackReverts):
     def remove_components(
         self,
         reference: str | None,
-        components: Mapping[ComponentType, Names],
+        components: NamesByType,
         why: str = "",
         *,
         expected_revision: int | None = None,
@@ -143,7 +155,7 @@ class Stacks(StackReverts):
         """
 
         def command(stack: "Stack") -> None:
-            stack.remove_components(components_in_stack(stack, components, self._queries))
+            stack.remove_components(self._in_stack(stack, components))
             self._services.rules.require_composed(stack)
 
         return self._change(reference, command, why, expected_revision)
@@ -151,7 +163,7 @@ class Stacks(StackReverts):
     def set_default(
         self,
         reference: str | None,
-        components: Mapping[ComponentType, str],
+        components: NameByType,
         why: str = "",
         *,
         expected_revision: int | None = None,
@@ -173,7 +185,7 @@ class Stacks(StackReverts):
 
         def command(stack: "Stack") -> None:
             before = stack.version
-            for type, (id,) in components_in_stack(stack, components, self._queries).items():
+            for type, (id,) in self._in_stack(stack, components).items():
                 if stack.components[type][0] != id:
                     stack.set_default(type, id)
             if stack.version == before:
@@ -331,6 +343,19 @@ class Stacks(StackReverts):
         )
 
     # -- private
+
+    def _named(
+        self, components: NamesByType | None, by_type: Composition
+    ) -> dict[ComponentType, list[StoredComponent]]:
+        given: dict[Any, Names] = dict(components.items()) if components else {}
+        named = {**given, **by_type}
+        return named_components(named, self._queries, self._services.component_types.of)
+
+    def _in_stack(
+        self, stack: "Stack", components: NamesByType
+    ) -> "dict[ComponentType, Sequence[UUID]]":
+        known = self._services.component_types.known
+        return components_in_stack(stack, dict(components.items()), self._queries, known)
 
     def _load(self, id: str) -> "Stack":
         from stackfold.domain.stacks.stack import Stack

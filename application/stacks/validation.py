@@ -18,6 +18,7 @@ from stackfold.domain.errors import (
     InvalidConfiguration,
     InvalidFlavor,
     InvalidStack,
+    MissingComponentType,
     MissingSecret,
     SecretStoreUnavailable,
     StackfoldError,
@@ -74,11 +75,11 @@ class StackFacts:
 
     def of(self, type: ComponentType) -> Iterator[tuple[Member, StackComponent]]:
         """The built components of a type, with their members."""
-        return ((member, each) for member, each in self.usable if member.type is type)
+        return ((member, each) for member, each in self.usable if member.type == type)
 
     def holds(self, type: ComponentType) -> bool:
         """Whether the stack has a component of a type, built or not."""
-        return any(each.member.type is type for each in self.members)
+        return any(each.member.type == type for each in self.members)
 
     def fix_by_adding(
         self, type: ComponentType, suits: Callable[[StackComponent], bool] = lambda _: True
@@ -104,6 +105,11 @@ def _fits_its_flavor(facts: StackFacts) -> Iterator[Violation]:
             fix = f"run `{command}` in the folder that has it"
             yield Violation(f"{member.title}: {problem.problem}", fix)
             continue
+        if isinstance(problem, MissingComponentType):
+            package = problem.package
+            fix = f"run `pip install {package}`" if package else "install what declares it"
+            yield Violation(f"{member.title}: {problem}", fix)
+            continue
         command = f"stackfold {member.type.command}"
         if isinstance(problem, InvalidConfiguration):
             command += f" update {member.name} --{next(iter(problem.problems))}=VALUE"
@@ -114,7 +120,7 @@ def _fits_its_flavor(facts: StackFacts) -> Iterator[Violation]:
 
 def _holds_what_its_components_need(facts: StackFacts) -> Iterator[Violation]:
     for member, component in facts.usable:
-        for type in component.needs:
+        for type in map(ComponentType, component.needs):
             if not facts.holds(type):
                 problem = f"{member.title} needs {with_article(type.noun)}"
                 yield Violation(problem, facts.fix_by_adding(type))
@@ -295,7 +301,7 @@ class StackRules:
         except StackfoldError as error:
             return BuiltMember(member, None, error)
         try:
-            _ = component.is_remote, component.needs
+            _ = component.is_remote, [*map(ComponentType, component.needs)]
         except Exception as error:  # a custom flavor may compute them
             problem = f"`is_remote` or `needs` raised {error.__class__.__name__}: {error}"
             return BuiltMember(member, None, InvalidFlavor(source or flavor, problem))

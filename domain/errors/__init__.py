@@ -103,10 +103,13 @@ if TYPE_CHECKING:
         Ambiguous,
         ImportNameTaken,
         InvalidActor,
+        InvalidComponentType,
         InvalidListing,
         InvalidName,
         InvalidTag,
+        MissingComponentType,
         NameTaken,
+        UnknownComponentType,
     )
     from stackfold.domain.errors.policies import (
         InvalidPolicy,
@@ -210,6 +213,7 @@ __all__ = [
     "InvalidActor",
     "InvalidAggregate",
     "InvalidAsOf",
+    "InvalidComponentType",
     "InvalidConfiguration",
     "InvalidFile",
     "InvalidFlavor",
@@ -227,6 +231,7 @@ __all__ = [
     "LogDiverged",
     "LogExists",
     "LogUnavailable",
+    "MissingComponentType",
     "MissingSecret",
     "NameTaken",
     "NeedsConfirmation",
@@ -284,6 +289,7 @@ __all__ = [
     "Unavailable",
     "UndeclaredChange",
     "UnknownClass",
+    "UnknownComponentType",
     "UnknownFlavor",
     "UnreadableEvent",
     "Unrecordable",
@@ -330,7 +336,8 @@ _NAMES = {
         "WriteInterrupted"
     ),
     "names": (
-        "Ambiguous ImportNameTaken InvalidActor InvalidListing InvalidName InvalidTag NameTaken"
+        "Ambiguous ImportNameTaken InvalidActor InvalidComponentType InvalidListing InvalidName "
+        "InvalidTag MissingComponentType NameTaken UnknownComponentType"
     ),
     "policies": (
         "InvalidPolicy PolicyCannotWrite PolicyFailed PolicyTooSlow PolicyUnavailable "

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stackfold.domain.errors.bases import Conflict, Invalid
+from stackfold.domain.errors.bases import Conflict, Invalid, NotFound
 from stackfold.domain.errors.wording import with_article
 
 
@@ -36,6 +36,56 @@ class InvalidActor(Invalid):
             f"{text!r:.200} cannot be the {what}: use 1 to 255 characters without control "
             "characters"
         )
+
+
+class InvalidComponentType(Invalid):
+    """A declared component type cannot be used.
+
+    Attributes:
+        name: Its name.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name, self.problem = str(name), problem
+        super().__init__(f"{self.name!r:.200} cannot be a component type: {problem}")
+
+
+class UnknownComponentType(NotFound):
+    """No component type has the name.
+
+    Attributes:
+        kind: "component type".
+        reference: The name that was given.
+        known: The names of the component types.
+    """
+
+    def __init__(self, name: str, known: Sequence[str], *, message: str = "") -> None:
+        self.known = tuple(known)
+        hint = f"choose one of {', '.join(known)}"
+        super().__init__("component type", str(name), hint, message=message)
+
+
+class MissingComponentType(UnknownComponentType):
+    """The log has components of a type that nothing declares in this process.
+
+    Attributes:
+        kind: "component type".
+        reference: The name of the type.
+        known: The names of the component types that are declared.
+        package: The distribution that declared it; empty if that is unknown.
+    """
+
+    def __init__(self, name: str, known: Sequence[str], package: str) -> None:
+        self.package = package
+        fix = (
+            f"the package {package!r} declares it: install it"
+            if package
+            else "install the package that declares it, or give it to Workspace.open as one of "
+            "component_types"
+        )
+        message = f"the component type {str(name)!r} is not declared here: {fix}"
+        super().__init__(name, known, message=message)
 
 
 class InvalidTag(Invalid):

@@ -64,6 +64,11 @@ class DomainEvent(BaseModel):
         # The data of an event is frozen; its metadata is not part of it.
         object.__setattr__(self, "event_metadata", metadata)
 
+    @property
+    def declared_by(self) -> str | None:
+        """The package that declares what the event is about; None for what Stackfold declares."""
+        return None
+
     def changed_fields(self) -> frozenset[str]:
         """The fields that this event sets; concurrent changes of other fields do not conflict."""
         return frozenset({"everything"})

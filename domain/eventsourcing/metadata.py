@@ -17,5 +17,6 @@ class EventMetadata(NamedTuple):
     database_role: str | None = None
     """The role that the database authenticated; None for a file, which authenticates nobody."""
     package: str | None = None
-    """The package that declares the aggregate of the event; None for those of Stackfold. It is the
-    only field that may differ between the events of one change."""
+    """The package that declares the aggregate of the event, or the type of the component that it is
+    about; None for those of Stackfold. It is the only field that may differ between the events of
+    one change."""

@@ -56,6 +56,10 @@ class Component(Revertible):
             original = state["copied_from"]
             state["copied_from"] = original and {"id": original, "revision": None}
 
+        @property
+        def declared_by(self) -> str | None:
+            return self.type.package
+
     class Updated(Event):
         """Attributes were set; labels were set, or removed if the value is None."""
 

@@ -28,6 +28,10 @@ class Flavor(Revertible):
         summary: str
         configuration_schema: dict[str, Any]
 
+        @property
+        def declared_by(self) -> str | None:
+            return self.type.package
+
     class Deleted(Event):
         """The flavor was deleted: components can no longer use it."""
 

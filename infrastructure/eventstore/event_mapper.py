@@ -144,6 +144,8 @@ def _upcast(event_class: type[DomainEvent], state: dict[str, Any], package: str 
     stored = state.pop(_VERSION, 1)
     if stored > event_class.class_version:
         newer = f"a newer version of the package {package!r} wrote it: upgrade it"
-        raise UnreadableEvent(event_class.TOPIC, newer if package else _TOO_NEW)
+        raise UnreadableEvent(
+            event_class.TOPIC, newer if is_prefixed_event(event_class.TOPIC) else _TOO_NEW
+        )
     for version in range(stored, event_class.class_version):
         getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)

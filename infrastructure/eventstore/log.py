@@ -12,8 +12,8 @@ from stackfold.application.eventsourcing.as_of import AsOf, Time, parse_as_of
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.history.views import HistoryEntry, LogEvent, LogFilter
 from stackfold.application.listing.reference import Reference
-from stackfold.domain.errors import Invalid
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.errors import Invalid, UnknownComponentType
+from stackfold.domain.stacks.component_type import ComponentType, TypeOrName, in_order
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.eventstore.hash_chain import Head
 from stackfold.infrastructure.eventstore.records import event_of, head, records
@@ -128,14 +128,17 @@ class Log:
         """
         return position_of(self._database, as_of)
 
-    def deleted(self, kind: str, type: ComponentType | None = None) -> Sequence[Reference]:
+    def deleted(self, kind: str, type: TypeOrName | None = None) -> Sequence[Reference]:
         """Return deleted aggregates, by their last names.
 
         Args:
             kind: "stack", "component", "flavor" or "deployment".
             type: The component type, for components.
+
+        Raises:
+            UnknownComponentType: There is no such type, and the log does not mention one.
         """
-        return self._history.deleted(kind, type)
+        return self._history.deleted(kind, None if type is None else self._type(type))
 
     def head(self) -> Head:
         """The last position and its hash; stored elsewhere, they prove that nothing was cut off."""
@@ -242,6 +245,16 @@ class Log:
         from stackfold.infrastructure.eventstore.application import application_class
 
         return application_class(self._database)
+
+    def _type(self, name: str) -> ComponentType:
+        if name in ComponentType or isinstance(name, ComponentType):
+            return ComponentType(name)
+        from stackfold.infrastructure.queries.component_types import recorded_types
+
+        recorded = recorded_types(self._database).names()
+        if name not in recorded:
+            raise UnknownComponentType(name, in_order((*ComponentType, *recorded)))
+        return ComponentType(name)
 
     def _position_before(self, since: AsOf) -> int:
         position = None if _time(since) else self.position(since)

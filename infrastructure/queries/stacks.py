@@ -15,15 +15,13 @@ from stackfold.application.stacks.queries import (
 )
 from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import Ambiguous, NotFound, NotInStack
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType, in_order
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.as_of import position_of
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.lookup import find, find_row, marks, table_of, valid_at
 from stackfold.infrastructure.queries.scope import EVERYWHERE, Scope
-
-_TYPES = tuple(type.value for type in ComponentType)
 
 _STACK_COLUMNS = {
     "id": "t.id",
@@ -138,6 +136,13 @@ class SqlQueries:
             [*parameters, str(type), *wanted.parameters],
         )
         return self._component_views(rows, as_of)
+
+    @one_state
+    def every_component(self) -> list[ComponentView]:
+        """The existing components of all types."""
+        source, parameters = valid_at("components", None)
+        rows = self._database.read(f"{_COMPONENT} {source} ORDER BY t.type, t.name", parameters)
+        return self._component_views(rows, None)
 
     @one_state
     def component(
@@ -316,8 +321,7 @@ class SqlQueries:
             [
                 {
                     type: [*map(name_of.get, composition[type], composition[type])]
-                    for type in _TYPES
-                    if type in composition
+                    for type in in_order(composition)
                 }
                 for composition in compositions
             ],

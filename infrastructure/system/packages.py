@@ -15,6 +15,8 @@ from stackfold.infrastructure.system.flavor_folders import FlavorFolders
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from stackfold.application.stacks.component_types import ComponentTypes
+
 ENTRY_POINTS = "stackfold.flavors"
 """The entry-point group in which packages declare flavors: `<type>.<name> = module:Class`."""
 
@@ -143,21 +145,37 @@ BUILT_IN = (
 class InstalledPackages:
     """The flavors in the Python environment; loads the class of any flavor."""
 
-    def __init__(self, folders: FlavorFolders) -> None:
+    def __init__(
+        self, folders: FlavorFolders, component_types: "Callable[[], ComponentTypes]"
+    ) -> None:
         """Create the list.
 
         Args:
             folders: Further folders with classes of custom flavors.
+            component_types: Returns the component types, of which flavors can be.
         """
         self._folders = folders
+        self._component_types = component_types
 
     def entries(self) -> Sequence[Entry]:
         """Return the built-in flavors, and those of installed packages."""
-        return _found().entries
+        return [entry for entry in _found().entries if self._is_type(entry.type)]
 
     def problems(self) -> Sequence[PackageProblem]:
-        """Return the problems with flavors of installed packages."""
-        return _found().problems
+        """Return the problems with flavors and component types of installed packages."""
+        without_type = [
+            PackageProblem(
+                entry.integration,
+                f"{entry.type}.{entry.name}",
+                f"there is no component type {entry.type!r}",
+            )
+            for entry in _found().entries
+            if not self._is_type(entry.type)
+        ]
+        return [*self._component_types().problems(), *without_type, *_found().problems]
+
+    def _is_type(self, name: str) -> bool:
+        return name in ComponentType or name in self._component_types()
 
     def installed(self, modules: Sequence[str]) -> bool:
         """Whether all modules can be found; imports none."""
@@ -256,7 +274,7 @@ def _entry(point: "EntryPoint") -> Entry:
 
 
 def _problem(entry: Entry) -> str:
-    if entry.type not in ComponentType.__members__.values():
+    if not entry.name and entry.type not in ComponentType:
         return f"there is no component type {entry.type!r}"
     try:
         valid_name("flavor", entry.name)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
@@ -41,30 +41,42 @@ _REASONS = {
 }
 
 
-class LocalArtifactStore(ArtifactStore):
-    """Stores artifacts in a folder."""
+class LocalConfiguration(ports.Configuration):
+    """The location of the folder."""
+
+    path: str = Field(
+        "artifacts",
+        min_length=1,
+        description="The folder: absolute, or relative to Stackfold's home; `~` is yours.",
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _is_a_path(cls, path: str) -> str:
+        if "\0" in path:
+            raise ValueError("holds a zero byte, which no path can")
+        if "://" in path:
+            raise ValueError("is an address: give a folder, or choose the flavor for it")
+        return path
+
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    LocalT = TypeVar("LocalT", bound=LocalConfiguration, default=Any)
+else:
+    from typing import TypeVar
+
+    LocalT = TypeVar("LocalT", bound=LocalConfiguration)
+
+
+class LocalArtifactStore(ArtifactStore[LocalT]):
+    """Stores artifacts in a folder; the parameter is the configuration of a derived class."""
 
     flavor = "local"
 
-    class Configuration(ports.Configuration):
+    class Configuration(LocalConfiguration):
         """The location of the folder."""
-
-        path: str = Field(
-            "artifacts",
-            min_length=1,
-            description="The folder: absolute, or relative to Stackfold's home; `~` is yours.",
-        )
-
-        @field_validator("path")
-        @classmethod
-        def _is_a_path(cls, path: str) -> str:
-            if "\0" in path:
-                raise ValueError("holds a zero byte, which no path can")
-            if "://" in path:
-                raise ValueError("is an address: give a folder, or choose the flavor for it")
-            return path
-
-    configuration: Any  # so that a subclass may narrow it to its own `Configuration`
 
     def create(self) -> AbstractContextManager[ports.ArtifactWriter]:
         return self._create()
