@@ -60,10 +60,10 @@ class UnknownComponentType(NotFound):
         known: The names of the component types.
     """
 
-    def __init__(self, name: str, known: Sequence[str], *, message: str = "") -> None:
+    def __init__(self, reference: str, known: Sequence[str], *, message: str = "") -> None:
         self.known = tuple(known)
         hint = f"choose one of {', '.join(known)}"
-        super().__init__("component type", str(name), hint, message=message)
+        super().__init__("component type", str(reference), hint, message=message)
 
 
 class MissingComponentType(UnknownComponentType):
@@ -76,7 +76,7 @@ class MissingComponentType(UnknownComponentType):
         package: The distribution that declared it; empty if that is unknown.
     """
 
-    def __init__(self, name: str, known: Sequence[str], package: str) -> None:
+    def __init__(self, reference: str, known: Sequence[str], package: str) -> None:
         self.package = package
         fix = (
             f"the package {package!r} declares it: install it"
@@ -84,8 +84,8 @@ class MissingComponentType(UnknownComponentType):
             else "install the package that declares it, or give it to Workspace.open as one of "
             "component_types"
         )
-        message = f"the component type {str(name)!r} is not declared here: {fix}"
-        super().__init__(name, known, message=message)
+        message = f"the component type {str(reference)!r} is not declared here: {fix}"
+        super().__init__(reference, known, message=message)
 
 
 class InvalidTag(Invalid):
