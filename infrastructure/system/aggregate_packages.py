@@ -1,8 +1,10 @@
 """The aggregates that installed packages declare by entry points."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
@@ -52,10 +54,17 @@ def _distribution(point: "EntryPoint") -> str:
 
 @cache
 def _package_of(module: str) -> str | None:
-    from importlib.metadata import packages_distributions
+    from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 
-    distributions = packages_distributions().get(module, ())
-    return min(distributions, default=None)
+    try:
+        return str(distribution(module).name)
+    except (PackageNotFoundError, ValueError):
+        pass
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None or not {"site-packages", "dist-packages"} & {*Path(file).parts}:
+        return None
+    # It reads the files of every distribution, which takes up to a second.
+    return min(packages_distributions().get(module, ()), default=None)
 
 
 INSTALLED_AGGREGATES = STACKFOLD_AGGREGATES.with_packages(InstalledAggregates())

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import approvals
 import pytest
+import yaml
 from approvals import APPROVALS, READ_MODEL, Approval
 
 from stackfold import Workspace
@@ -24,6 +25,7 @@ from stackfold.eventsourcing import (
     TemporalProjection,
 )
 from stackfold.infrastructure.eventstore.event_mapper import EventMapper
+from stackfold.infrastructure.system.aggregate_packages import InstalledAggregates
 
 
 class Packages:
@@ -106,6 +108,15 @@ def test_the_package_is_the_distribution_of_the_module_or_else_the_module():
     assert known.package_of("acme.approval.decided") == "acme-approvals-of-module"
     known = STACKFOLD_AGGREGATES.with_types(declared)
     assert known.package_of("acme.approval.decided") == "approvals"
+
+
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [("pydantic.main", "pydantic"), ("yaml", "PyYAML"), ("approvals", None), ("nothing", None)],
+)
+def test_the_distribution_of_a_module_is_found_by_its_name_or_its_files(module, package):
+    assert yaml
+    assert InstalledAggregates().package_of(module) == package
 
 
 # -- what is rejected at declaration
