@@ -70,7 +70,6 @@ def test_while_a_log_is_rebuilt_others_write(home, monkeypatch, wrong):
     if wrong == "rows":
         with home._database.write() as cursor:
             cursor.execute("UPDATE components SET by = 'wrong'")
-            cursor.execute("DELETE FROM log_index")
     done = in_the_middle(
         monkeypatch, shadow_rebuild, lambda: stack(home, "new"), function="events_after"
     )
