@@ -19,6 +19,8 @@ _PAGES = {
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "benchmarks/README.md": "benchmarks.md",
     "examples/README.md": "examples/index.md",
+    "examples/plugin/README.md": "examples/plugin/index.md",
+    "examples/service/README.md": "examples/service/index.md",
 }
 """A page of the repository outside of docs/ → where the site has it."""
 _LOADING = re.compile(
