@@ -127,7 +127,11 @@ class ComponentType(str, metaclass=_BuiltInTypes):
         return made
 
     def of_package(self, package: str) -> Self:
-        """The same declaration, with the distribution that it comes from."""
+        """The same declaration, with the distribution that it comes from.
+
+        Args:
+            package: The name of the distribution.
+        """
         return self._made(self.value, self.port, self.several_per_stack, self.description, package)
 
     def __copy__(self) -> Self:
