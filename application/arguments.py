@@ -44,7 +44,13 @@ def _checking(function: Callable[..., Any], bound: bool) -> Callable[..., Any]:
         inner = inner.__wrapped__
     code = inner.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    by_name = {name: _CHECKS[name] for name in names if name in _CHECKS}
+    # `after` is a stack in some methods, and a position in others, which check it.
+    positions = {name for name, hint in inner.__annotations__.items() if hint is int}
+    by_name = {
+        name: check
+        for name in names
+        if (check := _CHECKS.get(name)) and not (check is _text and name in positions)
+    }
     in_order = [(name, by_name.get(name)) for name in names[bound : code.co_argcount]]
     others = _names if code.co_flags & _HAS_KEYWORDS else None
     if not by_name and others is None:
