@@ -119,6 +119,8 @@ class Services(TypeServices):
 
     def catch_up(self) -> None:
         """Apply all events to the projections that have not applied them yet."""
+        if self._declared_policies != ():
+            _ = self.policies  # checks them
         if self.projections:
             from stackfold.infrastructure.eventstore.event_mapper import EventMapper
 

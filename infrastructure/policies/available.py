@@ -30,6 +30,8 @@ class InstalledPolicies:
         """
         self._declared: dict[str, Policy] = {}
         self._loaded: dict[Candidate, Policy] = {}
+        if not isinstance(declared, list | tuple):
+            raise InvalidPolicy(repr(declared), "give a list of policies")
         for each in declared:
             if not isinstance(each, Policy):
                 raise InvalidPolicy(repr(each), "give a Policy: decorate the function with @policy")

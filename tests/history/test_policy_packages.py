@@ -69,10 +69,12 @@ def test_a_topic_that_does_not_exist_is_rejected_when_the_policy_is_enabled():
         ws.policies.enable("c")
 
 
-def test_only_policies_of_distinct_names_can_be_declared():
-    for given in ([nothing], [reasons, reasons]):
+def test_only_policies_of_distinct_names_can_be_declared(tmp_path):
+    for given in ([nothing], [reasons, reasons], reasons, 5, "reasons", None):
         with pytest.raises(InvalidPolicy):
             Workspace.in_memory(policies=given)
+        with pytest.raises(InvalidPolicy):
+            Workspace.open(tmp_path, policies=given)
 
 
 # -- packages
