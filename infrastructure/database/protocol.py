@@ -80,14 +80,17 @@ class Database(Protocol):
     """Statements that make the database reject changes and deletions of events."""
     conflict: type[Exception]
     """The exception of a statement that violates a unique index."""
-    empty: bool
-    """Whether it had no log when it was opened."""
     outdated: bool
     """Whether its read models have an older schema version, so that they must be rebuilt."""
     url: str | None
     """Its address for other machines, without a password; None if it is local."""
     shared: bool
     """Whether several users share it, each with their own active stacks."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no log yet."""
+        ...
 
     @property
     def role(self) -> str | None:
