@@ -51,6 +51,8 @@ def _checking(function: Callable[..., Any], bound: bool) -> Callable[..., Any]:
         for name in names
         if (check := _CHECKS.get(name)) and not (check is _text and name in positions)
     }
+    if "statement" in names:
+        by_name.pop("parameters", None)  # those of SQL, which the database checks
     in_order = [(name, by_name.get(name)) for name in names[bound : code.co_argcount]]
     others = _names if code.co_flags & _HAS_KEYWORDS else None
     if not by_name and others is None:
@@ -124,7 +126,8 @@ def _texts(value: Any) -> str:
 
 
 def _texts_or_flag(value: Any) -> str:
-    return "" if isinstance(value, bool) else _texts(value)
+    # An iterator is not read here, since that would exhaust it.
+    return "" if isinstance(value, bool) or hasattr(value, "__next__") else _texts(value)
 
 
 def _fields(value: Any) -> str:
