@@ -92,7 +92,7 @@ def test_metadata_is_attached_to_an_event_whose_data_is_frozen():
     component = Component.register(ComponentType.ALERTER, "a", "f", {})
     (event,) = component.collect_events()
     event.stamp(EventMetadata("ada", "first", undoes=3))
-    assert event.event_metadata == ("ada", "first", 3, None, None)
+    assert event.event_metadata == EventMetadata(by="ada", why="first", undoes=3)
     with pytest.raises(ValidationError, match="frozen"):
         event.name = "b"
 

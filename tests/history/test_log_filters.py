@@ -7,6 +7,7 @@ from history.homes import as_somebody
 from workspaces import STORE, stack, store
 
 from stackfold import pipeline, step
+from stackfold.errors import Invalid
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -61,32 +62,42 @@ def test_a_filter_finds_what_matches_among_all_entries(busy):
         assert oldest == matching[::-1][:2]
 
 
-@pytest.mark.parametrize("where", ["in a folder", "in PostgreSQL"])
-@pytest.mark.parametrize(
-    ("wanted", "index"),
-    [
-        ({"by": "ada"}, "log_entries_by_by_position"),
-        ({"kind": STORE.value}, "log_entries_by_kind_position"),
-        ({"name": "lake"}, "log_entries_by_name_position"),
-        ({"by": "ada", "kind": "stack"}, "log_entries_by_kind_position"),
-        ({"by": "ada", "kind": "stack", "name": "lake"}, "log_entries_by_name_position"),
-    ],
-)
-def test_a_filter_is_answered_by_an_index(where, wanted, index, tmp_path, request, monkeypatch):
-    if where == "in PostgreSQL":
+def plan_of(ws, monkeypatch, explain, wanted):
+    (statement, parameters), *_ = reads(ws, monkeypatch, **wanted)
+    return str(ws._database.read(f"{explain} {statement}", parameters))
+
+
+@pytest.fixture(params=["in a folder", "in PostgreSQL"])
+def planned(request, tmp_path, monkeypatch):
+    """Returns how the database executes the first statement of a filter."""
+    if request.param == "in PostgreSQL":
         opening, explain = request.getfixturevalue("postgres").workspace(), "EXPLAIN"
     else:
         opening, explain = Workspace.open(tmp_path / "home"), "EXPLAIN QUERY PLAN"
     with opening as ws:
-        (statement, parameters), *_ = reads(ws, monkeypatch, **wanted)
-        if where == "in PostgreSQL":
+        if request.param == "in PostgreSQL":
             # A table of a few rows is read as a whole otherwise.
-            ws._database.read("SELECT set_config('enable_seqscan', 'off', false)")
-        plan = str(ws._database.read(f"{explain} {statement}", parameters))
-        assert index in plan
-        assert "SCAN" not in plan
-        assert "SORT" not in plan.upper()
-        assert "B-TREE" not in plan
+            for option in ("enable_seqscan", "enable_sort", "enable_bitmapscan"):
+                ws._database.read(f"SELECT set_config('{option}', 'off', false)")
+        yield lambda **wanted: plan_of(ws, monkeypatch, explain, wanted)
+
+
+@pytest.mark.parametrize("others", [{}, {"by": "ada"}, {"by": "ada", "kind": "stack"}])
+def test_a_name_is_found_by_an_index(planned, others):
+    plan = planned(name="lake", **others)
+    assert "log_entries_by_name_position" in plan
+    assert "SCAN" not in plan
+    assert "SORT" not in plan.upper()
+    assert "B-TREE" not in plan
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"by": "ada"}, {"kind": STORE.value}, {"by": "ada", "kind": "stack"}]
+)
+def test_entries_of_an_author_or_a_kind_are_read_in_their_order(planned, wanted):
+    plan = planned(**wanted)
+    assert "SORT" not in plan.upper()
+    assert "B-TREE" not in plan
 
 
 def test_entries_that_are_read_together_equal_those_read_alone(busy):
@@ -102,10 +113,14 @@ def test_a_name_is_found_however_it_is_spelled(ws):
     assert entry.action == "registered"
 
 
-def test_a_text_that_no_log_can_contain_finds_nothing(ws):
-    assert [*ws.log.entries(by="\udc80")] == []
+def test_a_name_that_no_log_can_contain_finds_nothing(ws):
     assert [*ws.log.entries(name="\udc80")] == []
-    assert [*ws.log.entries(kind="\udc80")] == []
+
+
+@pytest.mark.parametrize("filter", ["by", "kind"])
+def test_a_text_that_no_log_can_contain_is_rejected(ws, filter):
+    with pytest.raises(Invalid, match=f"{filter}=.* lone surrogates"):
+        [*ws.log.entries(**{filter: "\udc80"})]
 
 
 def test_a_page_of_entries_takes_about_as_many_statements_as_one_entry(ws, monkeypatch):
