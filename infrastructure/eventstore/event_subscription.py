@@ -77,9 +77,9 @@ class _Subscription:
                 # Before the first read, so that no event is missed between reading and waiting.
                 self._arrivals = self._resources.enter_context(self._database.new_events())
             self._arrivals.renew()
-        if isinstance(self._at, int):
-            self._at = self._pages.begin(self._at)
-        return self._pages.read(self._at, size)
+        at = self._at
+        # A read that was cancelled may end after the next one has begun, so it assigns nothing.
+        return self._pages.read(self._pages.begin(at) if isinstance(at, int) else at, size)
 
     def _release(self) -> None:
         self.stop()
