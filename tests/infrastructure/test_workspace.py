@@ -133,9 +133,10 @@ def test_other_frameworks_variables_do_not_rewire_the_log(monkeypatch):
 def test_a_workspace_shows_its_nouns_and_little_else():
     nouns = {
         "artifacts", "components", "deployments", "flavors", "images", "integrations", "log",
-        "pipelines", "runs", "secrets", "stacks",
+        "pipelines", "policies", "reactions", "runs", "secrets", "stacks",
     }  # fmt: skip
     verbs = {"acting_as", "change", "init_project", "run", "status", "trust", "undo", "untrust"}
+    own = {"aggregates", "installed_component_types", "query", "repository"}
     following = {"run_projection", "subscribe", "subscribe_async"}
     itself = {
         "actor",
@@ -151,7 +152,7 @@ def test_a_workspace_shows_its_nouns_and_little_else():
     with Workspace.in_memory() as ws:
         assert {
             name for name in dir(ws) if not name.startswith("_")
-        } == nouns | verbs | following | itself
+        } == nouns | verbs | own | following | itself
 
 
 def test_the_package_shows_its_public_names_only():
