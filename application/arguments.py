@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from functools import wraps
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack, get_origin
 
 from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.errors import Invalid
@@ -19,7 +19,6 @@ LARGEST = 2**63 - 1
 """The largest number that a database stores."""
 _LONGEST_PATH = 4096
 _OPERATORS = ("equals", "contains", "startswith", "endswith", "oneof")
-_HAS_KEYWORDS = 0x08  # of `co_flags`: the function has a parameter `**name`
 
 Check = Callable[[Any], str]
 """(value) → what to give instead; empty if the value is valid. None is always valid."""
@@ -54,7 +53,7 @@ def _checking(function: Callable[..., Any], bound: bool) -> Callable[..., Any]:
     if "statement" in names:
         by_name.pop("parameters", None)  # those of SQL, which the database checks
     in_order = [(name, by_name.get(name)) for name in names[bound : code.co_argcount]]
-    others = _names if code.co_flags & _HAS_KEYWORDS else None
+    others = _names if _takes_components(inner) else None
     if not by_name and others is None:
         return function
 
@@ -70,6 +69,11 @@ def _checking(function: Callable[..., Any], bound: bool) -> Callable[..., Any]:
         return function(*args, **kwargs)
 
     return checking
+
+
+def _takes_components(function: Callable[..., Any]) -> bool:
+    """Whether the keywords are component types, and not the parameters of a pipeline."""
+    return any(get_origin(hint) is Unpack for hint in function.__annotations__.values())
 
 
 def _require(name: str, value: Any, check: Check) -> None:
@@ -192,9 +196,9 @@ def _listing(value: Any) -> str:
     if not isinstance(value, Listing):
         return "a Listing"
     if _PAGE(value.page):
-        return "a Listing with a page from 1"
+        return "a Listing with a page from 1 to 2**63 - 1"
     if value.size is not None and (_SIZE(value.size) or value.page * value.size > LARGEST):
-        return "a Listing with a size from 1"
+        return "a Listing with a size from 1, whose page ends before row 2**63"
     for moment in (value.since, value.until):
         if moment is not None and _text(moment):
             return "a Listing with texts for since and until"

@@ -1,5 +1,7 @@
 """Deployments: what is recorded, how it is found, and what it answers."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from plain_deployer import ELSEWHERE, kill, listening
@@ -208,23 +210,21 @@ def test_it_outlives_its_stack_its_components_and_its_run(ws, served):
     ws.components.delete(DEPLOYER, "plain")
     ws.flavors.delete(DEPLOYER, "plain")
     ws.runs.delete(ws.runs.list()[0].id)
-    ws.artifacts.prune(grace=-ws.artifacts.prune.__wrapped__.__kwdefaults__["grace"])
+    ws.artifacts.prune(grace=timedelta())
     assert served.predict("churn", [[1, 2]]) == [3.0]
     served.stop("churn")
     assert served.start("churn").status == "ready"
-    told = served.describe("churn")
-    assert (told.stack, told.deployer, told.type) == ("prod", "plain", "builtins.dict")
-    served.delete("churn")
+    view = served.describe("churn")
+    assert (view.stack, view.deployer, view.type) == ("prod", "plain", "builtins.dict")
 
 
 def test_once_it_is_deleted_its_model_is_pruned(ws, served):
     (run,) = ws.runs.list()
     ws.runs.delete(run.id)
-    grace = -ws.artifacts.prune.__wrapped__.__kwdefaults__["grace"]
-    (pruned,) = ws.artifacts.prune(grace=grace)
+    (pruned,) = ws.artifacts.prune(grace=timedelta())
     assert (len(pruned.removed), pruned.referenced) == (0, 1)
     served.delete("churn")
-    (pruned,) = ws.artifacts.prune(grace=grace)
+    (pruned,) = ws.artifacts.prune(grace=timedelta())
     assert (len(pruned.removed), pruned.referenced) == (1, 0)
 
 

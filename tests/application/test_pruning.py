@@ -12,7 +12,7 @@ from stackfold.domain.errors import NotFound, RunFailed
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.infrastructure.workspace import Workspace
 
-NO_GRACE = timedelta(seconds=-60)
+NO_GRACE = timedelta()
 
 
 @step

@@ -11,7 +11,9 @@ VIEWS = {
         "deployments.deployment_views",
         "history.views",
         "listing.listing",
+        "log_records",
         "notices",
+        "policies.views",
         "ports.image_views",
         "reactions.views",
         "runs.progress",
@@ -27,6 +29,7 @@ ALLOWED = VIEWS | {
     "stackfold.infrastructure.files.yaml",
     "stackfold.domain.errors",
     "stackfold.domain.stacks.component_type",
+    "stackfold.domain.eventsourcing.topics",
     "stackfold.domain.limits",
     "stackfold.domain.rfc3339",
 }

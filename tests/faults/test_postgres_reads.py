@@ -152,7 +152,7 @@ def test_missing_rights_are_reported_one_after_the_other(guest):
         grant("INSERT ON stackfold.events")
         assert "permission denied for table components" in denied(lambda: store(ws, "b"))
         assert ws.log.head().position == 7
-        assert "permission denied for table" in denied(ws.log.rebuild)
+        ws.log.rebuild()  # nothing differs, so nothing is written
 
 
 def test_rights_that_are_revoked_meanwhile_are_reported(guest, postgres):

@@ -253,7 +253,7 @@ def test_an_existing_stack_takes_precedence_over_the_latest_deleted_one(ws):
     assert {entry.id for entry in ws.stacks.history("prod")} == {ids[2]}
 
 
-@pytest.mark.parametrize("reference", ["never", "", "\udcff", "a\0b", "%"])
+@pytest.mark.parametrize("reference", ["never", "", "a\0b", "%"])
 def test_what_never_existed_has_no_history(ws, reference):
     with rejected(ws, NotFound, "there is no stack .*there never was one"):
         ws.stacks.history(reference)

@@ -242,7 +242,8 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(secret, monkeypa
     ],
 )
 def test_other_addresses_are_taken(url, place):
-    assert parse_database_url(url) == (url, place)
+    parsed = parse_database_url(url)
+    assert (parsed.url, parsed.location) == (url, place)
 
 
 def test_without_the_driver_one_line_says_what_to_install(monkeypatch):

@@ -39,11 +39,11 @@ def position(ws: Workspace) -> int:
 def concurrently(ws: Workspace, change: Callable[[], object]) -> None:
     """Record a change right before the next command records its own."""
     repository = ws._services.repository
-    save = repository.save
+    append = repository.append
 
-    def save_too_late(*arguments: Any, **more: Any) -> Any:
-        del repository.save  # type: ignore[misc] the instance's, which hides the class's
+    def append_too_late(*arguments: Any, **more: Any) -> Any:
+        del repository.append  # type: ignore[misc] the instance's, which hides the class's
         change()
-        return save(*arguments, **more)
+        return append(*arguments, **more)
 
-    repository.save = save_too_late  # type: ignore[method-assign]
+    repository.append = append_too_late  # type: ignore[method-assign]
