@@ -1,14 +1,14 @@
 """Options that select the components of a stack, one per component type."""
 
+import inspect
 from functools import cached_property
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperOption
 
 from stackfold.cli.completion import components
 from stackfold.cli.installed_types import installed_types
-from stackfold.cli.typer_ext import Command
+from stackfold.cli.typer_ext import Command, options_of
 from stackfold.domain.stacks.component_type import ComponentType
 
 _SHORT = {
@@ -119,36 +119,56 @@ class ComposingCommand(Command):
     def _made(self, type: ComponentType) -> Any | None:
         """The option of a type; None if the command has none for it."""
         help = _several_help(type) if type.several_per_stack else f"The {type.noun}."
-        return _own_option(type, help, multiple=type.several_per_stack)
+        return _own_option(type, help, list[str] if type.several_per_stack else str)
 
 
 class RemovingCommand(ComposingCommand):
     """The same for a command that removes components."""
 
     def _made(self, type: ComponentType) -> Any | None:
-        return _own_option(type, _removal_help(type), is_flag=True, metavar=None)
+        return _own_option(type, _removal_help(type), bool)
 
 
 class DefaultingCommand(ComposingCommand):
     """The same for a command that chooses among several components of a type."""
 
     def _made(self, type: ComponentType) -> Any | None:
-        return _own_option(type, _default_help(type)) if type.several_per_stack else None
+        return _own_option(type, _default_help(type), str) if type.several_per_stack else None
 
 
-def _own_option(type: ComponentType, help: str, **more: Any) -> Any:
-    def collect(context: Any, option: Any, value: Any) -> None:
+def _own_option(type: ComponentType, help: str, kind: Any) -> Any:
+    def collect(context: typer.Context, value: Any) -> None:
         if value:
             context.meta.setdefault(_OWN, {})[type] = value
 
-    options: dict[str, Any] = {"metavar": "NAME", "autocompletion": components(type), **more}
-    return TyperOption(
-        param_decls=[f"--{type.command}"],
+    is_flag = kind is bool
+    option = typer.Option(
+        f"--{type.command}",
+        metavar=None if is_flag else "NAME",
+        show_default=False,
         help=help,
+        autocompletion=None if is_flag else components(type),
         expose_value=False,
         callback=collect,
-        **options,
     )
+    hint: Any = kind if is_flag else kind | None
+    hint = Annotated[hint, option]
+    return _declared(f"own_{type}", hint, default=False if is_flag else None)
+
+
+def _declared(name: str, hint: Any, default: Any) -> Any:
+    """The option that a parameter of a function would declare."""
+
+    # Not by the class of typer's options, whose arguments its versions change.
+    def declare() -> None:
+        pass
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameter = inspect.Parameter(name, keyword, default=default, annotation=hint)
+    declare.__annotations__ = {name: hint}
+    vars(declare)["__signature__"] = inspect.Signature([parameter])
+    (option,) = options_of(declare)
+    return option
 
 
 def component_options(context: typer.Context) -> dict[ComponentType, Any]:

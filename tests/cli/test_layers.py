@@ -22,12 +22,14 @@ VIEWS = {
     )
 }
 ALLOWED = VIEWS | {
+    "stackfold.application.log_records",
     "stackfold.infrastructure.workspace",
     # What users hand over, and what they get, is read and written in one way everywhere.
     "stackfold.infrastructure.files.input_file",
     "stackfold.infrastructure.files.stack",
     "stackfold.infrastructure.files.yaml",
     "stackfold.domain.errors",
+    "stackfold.domain.eventsourcing.topics",
     "stackfold.domain.stacks.component_type",
     "stackfold.domain.eventsourcing.topics",
     "stackfold.domain.limits",
