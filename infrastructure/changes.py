@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stackfold.application.arguments import checked, is_number
 from stackfold.application.eventsourcing.acting import Acting, Actor
 from stackfold.application.eventsourcing.unit_of_work import UnitOfWork, current_unit
-from stackfold.domain.errors import ChangeTimedOut, Invalid, WriteInterrupted
+from stackfold.domain.errors import ChangeTimedOut, Invalid, LogUnavailable, StatementFailed
 from stackfold.domain.limits import MESSAGE, must_fit
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Changes:
         outer = current_unit(self._acting)
         if outer is not None:
             outer.check()
-            with self._database.write():
+            with self._database.write(), outer.idle():
                 yield outer
             return
         must_fit("the message", why, MESSAGE)
@@ -84,7 +84,7 @@ class Changes:
         try:
             with unit.entered(), self._services.event_store.log.as_one_change(unit):
                 yield unit
-        except WriteInterrupted as error:
+        except (LogUnavailable, StatementFailed) as error:
             if unit.remaining:
                 raise
             raise ChangeTimedOut(timeout) from error

@@ -43,6 +43,8 @@ class UnitOfWork:
         self._timeout = timeout
         self._deadline = math.inf
         self._owner = _here()
+        self.in_use = threading.RLock()
+        """Held while the block uses the workspace: the transaction may be ended when it is free."""
 
     def begin(self) -> None:
         """Start to count the time that it may take."""
@@ -52,6 +54,24 @@ class UnitOfWork:
     def remaining(self) -> float:
         """Seconds that are left; 0 when it took too long."""
         return max(0.0, self._deadline - time.monotonic())
+
+    def expire(self) -> None:
+        """Leave no time, since its transaction was rolled back."""
+        self._deadline = -math.inf
+
+    @contextmanager
+    def idle(self) -> Iterator[None]:
+        """Execute code of the program, in a block that uses the workspace.
+
+        Raises:
+            ChangeTimedOut: It took too long.
+        """
+        self.in_use.release()
+        try:
+            yield
+        finally:
+            self.in_use.acquire()
+        self.check()
 
     @property
     def inherited(self) -> bool:

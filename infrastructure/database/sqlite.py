@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from stackfold.domain.errors import (
 from stackfold.infrastructure.database.protocol import Cursor, Fault, NewEvents, R, nested_write
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.database.sqlite_errors import explained, plain_words
+from stackfold.infrastructure.database.sqlite_expiry import expiring
 from stackfold.infrastructure.database.sqlite_file import (
     address_of,
     connect,
@@ -142,8 +143,8 @@ class SqliteDatabase:
         if self._path is None or not self._turn.taken_within(_FORK_PATIENCE):
             return
         until_forked.callback(self._turn.release)
-        opened = self._opened
-        if opened is None or self._closed or self._keeps or opened.in_transaction:
+        opened, in_unit = self._opened, self._turn.unit is not None
+        if opened is None or self._closed or self._keeps or in_unit or opened.in_transaction:
             return
         self._opened = None
         opened.close()
@@ -226,9 +227,11 @@ class SqliteDatabase:
             except (sqlite3.Error, sqlite3.Warning) as error:
                 raise StatementFailed(str(error)) from error
 
-    def reserved(self, unit: UnitOfWork) -> AbstractContextManager[None]:
-        """Let only the thread and task of a unit of work use the connection in the block."""
-        return self._turn.reserved(unit)
+    @contextmanager
+    def reserved(self, unit: UnitOfWork) -> Iterator[None]:
+        """As `Database.reserved`; the transaction of a block that hangs is rolled back."""
+        with self._turn.reserved(unit), expiring(self._connection, unit):
+            yield
 
     @contextmanager
     def look(self, keep: bool = False) -> Iterator[sqlite3.Cursor]:

@@ -42,10 +42,11 @@ class Turn:
                     raise ChangeElsewhere
         if self._unit is not None:
             # Another async task of the same thread also gets here.
+            self._unit.in_use.acquire()
             try:
                 self._unit.check()
             except BaseException:
-                self._lock.release()
+                self.release()
                 raise
 
     def __exit__(self, *_: object) -> None:
@@ -54,10 +55,16 @@ class Turn:
 
     def taken_within(self, seconds: float) -> bool:
         """Take the turn even in a unit of work, if that is possible within some seconds."""
-        return self._lock.acquire(timeout=seconds)
+        if not self._lock.acquire(timeout=seconds):
+            return False
+        if self._unit is not None:
+            self._unit.in_use.acquire()
+        return True
 
     def release(self) -> None:
         """Pass the turn on."""
+        if self._unit is not None:
+            self._unit.in_use.release()
         self._lock.release()
 
     @contextmanager

@@ -223,7 +223,6 @@ def test_other_writes_in_a_read_only_home_are_errors(home, nobody, monkeypatch):
         lambda ws: ws.stacks.copy("default", "mine"),
         lambda ws: ws.secrets.create("x", {"key": "value"}),
         lambda ws: ws.init_project(home.parent),
-        lambda ws: ws.log.rebuild(),
     ):
         told = nobody(lambda change=change: change(Workspace.open()))
         assert not told.startswith(("another error", "nothing")), told
