@@ -107,7 +107,8 @@ class ComponentType(str, metaclass=_BuiltInTypes):
             return built_in  # type: ignore[return-value]
         if isinstance(name, cls) and port is None:
             return name
-        if len(name) > LONGEST or not _LEGAL.fullmatch(name):
+        given: object = name  # it may come from a request
+        if not isinstance(given, str) or len(name) > LONGEST or not _LEGAL.fullmatch(name):
             raise InvalidComponentType(
                 name, f"use up to {LONGEST} lower-case letters and digits, in words joined by '_'"
             )

@@ -94,8 +94,9 @@ class Log:
             Invalid: A position is none.
             UnreadableEvent: An event is damaged.
         """
-        if not is_number(after) or abs(after) > LARGEST:
-            raise Invalid(f"after={after!r:.100} is not a position")
+        for name, position in (("after", after), ("upto", 0 if upto is None else upto)):
+            if not is_number(position) or not 0 <= position <= LARGEST:
+                raise Invalid(f"{name}={position!r:.100} is not a position: give 0 or more")
         return map(event_of, records(self._database, after, upto))
 
     def subscribe(
@@ -136,9 +137,14 @@ class Log:
             type: The component type, for components.
 
         Raises:
+            Invalid: There is no such kind.
             UnknownComponentType: There is no such type, and the log does not mention one.
         """
-        return self._history.deleted(kind, None if type is None else self._type(type))
+        found = None if type is None else self._type(type)
+        try:
+            return self._history.deleted(kind, found)
+        except LookupError as error:
+            raise Invalid(f"kind={kind!r:.100} is not a kind of aggregate with names") from error
 
     def head(self) -> Head:
         """The last position and its hash; stored elsewhere, they prove that nothing was cut off."""
