@@ -54,13 +54,13 @@ def test_no_update_of_four_at_once_is_lost(place, race):
 def test_a_writer_that_loses_every_race_is_let_in_alone(place):
     with opened(place) as ws, opened(place) as other:
         repository = ws._services.repository
-        save, exclusive, races, alone = repository.save, repository._log.exclusive, [], []
+        append, exclusive, races, alone = repository.append, repository._log.exclusive, [], []
 
-        def save_too_late(*aggregates, **more):
+        def append_too_late(*aggregates, **more):
             if not alone:
                 races.append(1)
                 other.components.update(STORE, "hot", labels={"theirs": str(len(races))})
-            return save(*aggregates, **more)
+            return append(*aggregates, **more)
 
         @contextmanager
         def noted():
@@ -68,7 +68,7 @@ def test_a_writer_that_loses_every_race_is_let_in_alone(place):
                 alone.append(1)
                 yield
 
-        repository.save = save_too_late
+        repository.append = append_too_late
         repository._log = repository._log._replace(exclusive=noted)
         ws.components.update(STORE, "hot", labels={"mine": "x"}, why="at last")
         assert (len(races), len(alone)) == (3, 1)
