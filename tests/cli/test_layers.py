@@ -31,7 +31,6 @@ ALLOWED = VIEWS | {
     "stackfold.domain.errors",
     "stackfold.domain.eventsourcing.topics",
     "stackfold.domain.stacks.component_type",
-    "stackfold.domain.eventsourcing.topics",
     "stackfold.domain.limits",
     "stackfold.domain.rfc3339",
 }
