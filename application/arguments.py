@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from functools import wraps
 from types import FunctionType
-from typing import Any, TypeVar, Unpack, get_origin
+from typing import Any, TypeVar, Unpack
 
 from stackfold.application.listing.listing import Condition, Listing
 from stackfold.domain.errors import Invalid
@@ -73,7 +73,8 @@ def _checking(function: Callable[..., Any], bound: bool) -> Callable[..., Any]:
 
 def _takes_components(function: Callable[..., Any]) -> bool:
     """Whether the keywords are component types, and not the parameters of a pipeline."""
-    return any(get_origin(hint) is Unpack for hint in function.__annotations__.values())
+    hints = function.__annotations__.values()
+    return any(getattr(hint, "__origin__", None) is Unpack for hint in hints)
 
 
 def _require(name: str, value: Any, check: Check) -> None:
