@@ -5,6 +5,7 @@ import pytest
 from stackfold import Workspace, pipeline, step
 from stackfold.errors import (
     Invalid,
+    LogDiverged,
     LogUnavailable,
     PermissionDenied,
     RunBusy,
@@ -181,6 +182,30 @@ def test_a_role_that_may_not_create_schemas_uses_one_that_exists(postgres, url):
         register(ws, "prod")
         assert counted(ws) == 2
     postgres.execute("DROP OWNED BY tenant CASCADE; DROP ROLE tenant", database)
+
+
+@pytest.mark.parametrize("others", [("one",), ("one", "two", "three")], ids=["shorter", "longer"])
+def test_a_recreated_schema_is_not_followed_by_projections_of_the_old_one(
+    postgres, url, tmp_path, others
+):
+    address = f"{url}?schema=tenant_a"
+    with Workspace.open(tmp_path / "a", address, projections=[StackCount()]) as ws:
+        for name in ("prod", "lab"):
+            register(ws, name)
+        assert counted(ws) == 3
+    postgres.execute("DROP SCHEMA tenant_a CASCADE", url.rpartition("/")[2])
+    with Workspace.open(tmp_path / "b", address) as ws:
+        for name in others:
+            register(ws, name)
+        before = ws.log.head()
+    with pytest.raises(LogDiverged, match="rebuild what was derived"):
+        Workspace.open(tmp_path / "b", address, projections=[StackCount()])
+    with Workspace.open(tmp_path / "b", address) as ws:
+        assert ws.log.head() == before
+        ws.run_projection(StackCount(), rebuild=True, timeout=0)
+    with Workspace.open(tmp_path / "b", address, projections=[StackCount()]) as ws:
+        register(ws, "four")
+        assert counted(ws) == len(others) + 2
 
 
 @pytest.mark.parametrize(
