@@ -5,7 +5,7 @@ from stackfold.domain.errors.log import LogDiverged
 
 
 class ReactionDiverged(LogDiverged):
-    """The log was replaced under a reaction, which must be told where to continue.
+    """The log was replaced, so a reaction does not know where to continue.
 
     Attributes:
         reaction: Its name.

@@ -120,7 +120,7 @@ def _require_session(connection: Connection, server: int, address: DatabaseUrl) 
         address: The address of the database.
 
     Raises:
-        LogUnavailable: Its settings and locks would belong to whoever is served next.
+        LogUnavailable: Its settings and locks would leak to the next client.
     """
     # While another client holds a connection in a transaction, this one needs another; or the
     # other client already got that which served this one.

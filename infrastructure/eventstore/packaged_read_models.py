@@ -162,7 +162,7 @@ class PackagedReadModels:
         unchanged = found is not None and found._replace(version=wanted.version) == wanted
         created = not unchanged or self._database.drops_unseen
         if not created:
-            # Whoever is not the owner of the tables may delete rows only.
+            # A role that does not own the tables may delete rows only.
             tables.clear(cursor)
         else:
             for table in {*(found.tables if found else ()), *tables.names()}:

@@ -121,7 +121,7 @@ class Attempts:
         )  # fmt: skip
 
     def log_lost_turn(self) -> None:
-        """Log that the checkpoint was moved by somebody else."""
+        """Log that another worker moved the checkpoint."""
         LOGGER.info(
             "%s: continues from a checkpoint that another worker or a reset set",
             self._reaction.name,

@@ -15,16 +15,16 @@ class TestDefaultContainerRegistry(ContainerRegistryContract):
         return registry_at(f"{hub.host}/team")
 
     @pytest.fixture
-    def held(self, hub):
+    def stored_image(self, hub):
         name = f"team/t{uuid4().hex[:8]}"
         return f"{hub.host}/{name}:1", hub.put(name, "1")
 
     @pytest.fixture
-    def away(self, registry_at):
+    def unreachable(self, registry_at):
         return registry_at("127.0.0.1:9")
 
     @pytest.fixture
-    def unwelcome(self, guarded_hub, registry_at):
+    def unauthorized(self, guarded_hub, registry_at):
         return registry_at(guarded_hub.host, "wrong-password")
 
 
@@ -36,7 +36,7 @@ class TestGuardedContainerRegistry(TestDefaultContainerRegistry):
         return registry_at(f"{guarded_hub.host}/team", PASSWORD)
 
     @pytest.fixture
-    def held(self, guarded_hub):
+    def stored_image(self, guarded_hub):
         name = f"team/t{uuid4().hex[:8]}"
         return f"{guarded_hub.host}/{name}:1", guarded_hub.put(name, "1")
 

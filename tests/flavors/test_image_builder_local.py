@@ -40,11 +40,11 @@ class TestLocalImageBuilder(ImageBuilderContract):
         return registry_at(f"{hub.host}/t{uuid4().hex[:8]}")
 
     @pytest.fixture
-    def away(self, registry_at):
+    def unreachable(self, registry_at):
         return registry_at("127.0.0.1:9")
 
     @pytest.fixture
-    def unwelcome(self, guarded_hub, registry_at):
+    def unauthorized(self, guarded_hub, registry_at):
         return registry_at(guarded_hub.host, "wrong-password")
 
     @pytest.fixture

@@ -304,7 +304,7 @@ class ArtifactStoreContract:
     def test_deleting_the_old_never_takes_what_is_written_meanwhile(
         self, store: ArtifactStore, age: Age
     ) -> None:
-        """Whoever has written it, even the same bytes, finds it."""
+        """A writer finds its artifact, even if another one wrote the same bytes."""
         stored = written(store, b"bytes")
         stop = threading.Event()
         problems = []

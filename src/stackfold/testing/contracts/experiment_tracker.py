@@ -28,7 +28,7 @@ class ExperimentTrackerContract:
     @pytest.fixture
     def tool(self) -> TrackingTool:
         """The tool, and how to configure it."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture 'tool'")
 
     @pytest.fixture
     def ws(self, tmp_path: Path, tool: TrackingTool) -> Iterator[Workspace]:

@@ -34,32 +34,32 @@ class ImageBuilderContract:
     @pytest.fixture
     def builder(self) -> ImageBuilder:
         """A builder that is ready."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture 'builder'")
 
     @pytest.fixture
     def broken(self) -> tuple[ImageBuilder, str]:
         """A builder of which every build fails, and what is wrong then."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture 'broken'")
 
     @pytest.fixture
     def registry(self) -> ContainerRegistry:
         """An empty registry, or a part of one."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture 'registry'")
 
     @pytest.fixture
-    def away(self) -> ContainerRegistry:
+    def unreachable(self) -> ContainerRegistry:
         """A registry that does not respond."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture 'unreachable'")
 
     @pytest.fixture
-    def unwelcome(self) -> ContainerRegistry:
+    def unauthorized(self) -> ContainerRegistry:
         """A registry that does not accept the credentials."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture 'unauthorized'")
 
     @pytest.fixture
     def files(self) -> Callable[[str], dict[str, str]]:
         """A function from an image's name to the code in it: path → content."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture 'files'")
 
     def test_the_image_is_in_the_registry(
         self, builder: ImageBuilder, plan: ImagePlan, registry: ContainerRegistry
@@ -93,9 +93,9 @@ class ImageBuilderContract:
         assert builder.build(plan, registry).name == recipe.name
 
     def test_the_recipe_contacts_no_service(
-        self, builder: ImageBuilder, plan: ImagePlan, away: ContainerRegistry
+        self, builder: ImageBuilder, plan: ImagePlan, unreachable: ContainerRegistry
     ) -> None:
-        assert builder.recipe(plan, away).files == ("steps/größe.py", "train.py")
+        assert builder.recipe(plan, unreachable).files == ("steps/größe.py", "train.py")
 
     def test_the_recipe_names_what_is_installed(
         self, builder: ImageBuilder, plan: ImagePlan, registry: ContainerRegistry
@@ -159,17 +159,17 @@ class ImageBuilderContract:
         assert registry.digest(builder.recipe(plan, registry).name) is None
 
     def test_an_unavailable_registry_stops_the_build(
-        self, builder: ImageBuilder, plan: ImagePlan, away: ContainerRegistry
+        self, builder: ImageBuilder, plan: ImagePlan, unreachable: ContainerRegistry
     ) -> None:
         with pytest.raises(RegistryUnavailable) as caught:
-            builder.build(plan, away)
+            builder.build(plan, unreachable)
         assert "\n" not in str(caught.value)
 
     def test_wrong_credentials_are_reported(
-        self, builder: ImageBuilder, plan: ImagePlan, unwelcome: ContainerRegistry
+        self, builder: ImageBuilder, plan: ImagePlan, unauthorized: ContainerRegistry
     ) -> None:
         with pytest.raises(RegistryForbidden) as caught:
-            builder.build(plan, unwelcome)
+            builder.build(plan, unauthorized)
         assert "\n" not in str(caught.value)
         assert "wrong-password" not in str(caught.value)
 

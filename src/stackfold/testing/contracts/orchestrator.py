@@ -105,7 +105,7 @@ class OrchestratorContract:
     @pytest.fixture
     def orchestrator(self) -> Orchestrator:
         """An orchestrator that executes up to `width` steps at once."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture 'orchestrator'")
 
     # -- order
 
@@ -288,7 +288,7 @@ class OrchestratorContract:
 
     @pytest.fixture
     def interrupt_when(self) -> InterruptWhen:
-        """A block into which Ctrl-C comes as soon as something is so."""
+        """A function that returns a block, which Ctrl-C interrupts once a condition is true."""
         main, over = threading.get_ident(), threading.Event()
 
         @contextmanager

@@ -24,7 +24,7 @@ class StepOperatorContract:
     @pytest.fixture
     def operator(self) -> StepOperator:
         """A step operator that is ready."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture 'operator'")
 
     def test_it_returns_what_the_call_returned(self, operator: StepOperator) -> None:
         assert operator.execute(lambda: (1, "two", [3.0])) == (1, "two", [3.0])
