@@ -211,8 +211,14 @@ REQUIRED = (ComponentType.ORCHESTRATOR, ComponentType.ARTIFACT_STORE)
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Names of component types: Stackfold's in their order, then others by the alphabet."""
-    given = set(names)
-    return [*(each for each in _BUILT_IN if each in given), *sorted(given - _BUILT_IN.keys())]
+    return sorted({*names}, key=_rank)
+
+
+_RANKS = {name: rank for rank, name in enumerate(_BUILT_IN)}
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return _RANKS.get(name, len(_RANKS)), name
 
 
 RESERVED = frozenset(
