@@ -43,7 +43,8 @@ _FIRST = (
 def _name(which: str, metavar: str = "NAME") -> Any:
     return typer.Argument(
         metavar=metavar,
-        help=f"Name or id of {which}, or a unique prefix of either.",
+        help=f"Name or id of {which}, or a unique prefix of either; or latest, failed, good or a "
+        "pipeline, with ~1 for the one before.",
         autocompletion=completion.runs,
     )
 

@@ -149,8 +149,8 @@ class ArtifactQueries(Protocol):
     """Queries for artifacts.
 
     A `reference` is "pipeline/step/output" for the latest version, followed by "@VERSION" or
-    "@RUN" for another one; or an id or a unique prefix of one. The output may be omitted if the
-    step has only one.
+    "@RUN" (also "@good" and the like) for another one; or an id or a unique prefix of one. The
+    output may be omitted if the step has only one.
     """
 
     def artifacts(

@@ -63,7 +63,7 @@ class RunDiffs:
         self._changes = changes
 
     def diff(self, before: str, after: str) -> RunDiff:
-        """Compare two runs, each given by name, id or unique prefix.
+        """Compare two runs, each given by a reference as in `Runs`.
 
         Raises:
             NotFound: A run does not exist.

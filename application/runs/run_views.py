@@ -137,7 +137,7 @@ class RunDescription(NamedTuple):
 
 
 class RunQueries(Protocol):
-    """Queries for runs; a `reference` is a name, an id or a unique prefix of either."""
+    """Queries for runs; a `reference` is as in `Runs`."""
 
     def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
         """List runs."""

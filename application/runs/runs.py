@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 class Runs:
     """Commands and queries for runs.
 
-    A `reference` is a name, an id or a unique prefix of either.
+    A `reference` is a name, an id or a unique prefix of either; or relative: "latest", "failed",
+    "good" (the latest completed run) or a pipeline's name (its latest run), each with "~1" for the
+    one before, and so on.
     """
 
     def __init__(self, queries: RunQueries, services: RunServices) -> None:
@@ -221,7 +223,7 @@ class Runs:
         """Return one run.
 
         Args:
-            reference: The run: its name, an id or a unique prefix of either.
+            reference: The run, such as "train-1f0c2a9b" or "latest".
 
         Raises:
             NotFound: The run does not exist.

@@ -20,6 +20,7 @@ from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.lineage import Lineages
+from stackfold.infrastructure.queries.run_references import relative_run
 from stackfold.infrastructure.queries.runs import artifact_view
 from stackfold.infrastructure.queries.text import normal
 
@@ -184,6 +185,7 @@ class SqlArtifactQueries:
 
     def _of_run(self, pipeline: str, step: str, run: str) -> tuple[str, list[str]]:
         """The condition for the outputs of a step of a run, which may come from the cache."""
+        run = relative_run(self._database, run, pipeline) or run
         rows = self._database.read(
             "SELECT id FROM runs WHERE pipeline = ? AND (id = ? OR name = ? "
             "OR substr(id, 1, length(?)) = ? OR substr(name, 1, length(?)) = ?)",

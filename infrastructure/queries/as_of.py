@@ -3,6 +3,7 @@
 from stackfold.application.eventsourcing.as_of import AsOf, Position, RunStart, Time, parse_as_of
 from stackfold.domain.errors import Ambiguous, AsOfOutOfRange, NotFound
 from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.queries.run_references import relative_run
 from stackfold.infrastructure.queries.text import encodable
 
 
@@ -35,7 +36,7 @@ def position_of(database: Database, as_of: AsOf) -> int | None:
 
 
 def _start_of(database: Database, run: str) -> int:
-    run = encodable(run)
+    run = relative_run(database, run) or encodable(run)
     # Ids are lower-case hexadecimal digits and hyphens, all of which sort before "g". The log has
     # the ids of deleted runs as well; only existing runs are found by name.
     rows = database.read(

@@ -17,6 +17,7 @@ from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.filters import listing_clauses
+from stackfold.infrastructure.queries.run_references import relative_run
 
 if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
@@ -61,8 +62,10 @@ class SqlRunQueries:
         return [_run(row) for row in rows]
 
     def run(self, reference: str) -> RunView:
-        """The run with a name, id or unique prefix."""
-        exact = self._found("t.id = ? OR t.name = ?", reference, reference)
+        """The run with a name, id or unique prefix, or with a relative reference."""
+        exact = self._exact(reference)
+        if not exact and (id := relative_run(self._database, reference)):
+            exact = self._exact(id)
         if exact:
             return exact[0]
         begins = "substr(t.id, 1, length(?)) = ? OR substr(t.name, 1, length(?)) = ?"
@@ -119,6 +122,9 @@ class SqlRunQueries:
             select = f"{_ARTIFACT} AND f.step = ? ORDER BY f.ordinal"
             rows = self._database.read(select, (run, step))
         return [artifact_view(row) for row in rows]
+
+    def _exact(self, reference: str) -> list[RunView]:
+        return self._found("t.id = ? OR t.name = ?", reference, reference)
 
     def _found(self, condition: str, *values: str) -> list[RunView]:
         rows = self._database.read(f"{_RUN} AND ({condition}) ORDER BY t.position DESC", values)

@@ -61,7 +61,7 @@ def test_a_run_is_found_by_name_id_or_unique_prefix(runs):
     assert runs.get(run.id) == runs.get(run.name) == runs.get(run.id[:13]) == run
     assert run.name == f"training-{run.id[:8]}"
     with pytest.raises(Ambiguous):
-        runs.get("training")
+        runs.get("train")
     for unknown in ("nothing", ""):
         with pytest.raises(NotFound):
             runs.get(unknown)
