@@ -189,6 +189,10 @@ def _two_moments(value: Any) -> str:
     return "" if isinstance(value, tuple | list) and len(value) == 2 else "two points in the past"
 
 
+def _detail(value: Any) -> str:
+    return "" if value in ("changes", "runs", "all") else '"changes", "runs" or "all"'
+
+
 def _pipeline(value: Any) -> str:
     return "" if hasattr(value, "graph_for") else "a function that @pipeline decorates"
 
@@ -232,7 +236,9 @@ _CHECKS: dict[str, Check] = {
     **dict.fromkeys(("reference", "flavor", "source", "step", "output", "stack"), _text),
     **dict.fromkeys(("by", "kind", "store", "known", "model"), _text),
     **dict.fromkeys(("name", "description", "why"), _recorded),
-    **dict.fromkeys(("attributes", "tags"), _texts),
+    **dict.fromkeys(("attributes", "tags", "kinds"), _texts),
+    "grep": _text,
+    "detail": _detail,
     **dict.fromkeys(("add", "remove"), _texts_or_flag),
     **dict.fromkeys(("parameters", "metadata", "components"), _fields),
     **dict.fromkeys(("aggregates", "projections", "component_types"), _collection),

@@ -1,6 +1,13 @@
 """Views of the log: what each event changed, and the events themselves."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+Detail = Literal["changes", "runs", "all"]
+"""How much of the log: changes only, without events of runs; runs as well, without their steps; or
+every event."""
+
+SEARCHED = 100_000
+"""The largest number of events that a search for a text reads."""
 
 
 class Change(NamedTuple):
@@ -70,7 +77,11 @@ class LogFilter(NamedTuple):
     until: str | None = None
     """Only what was recorded at or before this time, as the log writes it."""
     by: str | None = None
-    kind: str | None = None
+    kinds: tuple[str, ...] = ()
+    """Only these; empty for all."""
     name: str | None = None
+    detail: Detail = "all"
+    grep: str | None = None
+    """Only events whose name, author, reason or recorded values contain this text."""
     limit: int | None = None
     newest_first: bool = True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stackfold.application.arguments import LARGEST, checked, is_number
 from stackfold.application.eventsourcing.as_of import AsOf, Time, parse_as_of
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
-from stackfold.application.history.views import HistoryEntry, LogEvent, LogFilter
+from stackfold.application.history.views import Detail, HistoryEntry, LogEvent, LogFilter
 from stackfold.application.listing.reference import Reference
 from stackfold.domain.errors import Invalid, UnknownComponentType
 from stackfold.domain.stacks.component_type import ComponentType, TypeOrName, in_order
@@ -51,7 +51,10 @@ class Log:
         until: AsOf = None,
         by: str | None = None,
         kind: str | None = None,
+        kinds: Collection[str] = (),
         name: str | None = None,
+        detail: Detail = "all",
+        grep: str | None = None,
         limit: int | None = None,
         newest_first: bool = True,
     ) -> Iterator[HistoryEntry]:
@@ -62,7 +65,11 @@ class Log:
             until: Only events that were recorded at or before this point.
             by: Only events of this author.
             kind: Only events of this kind: stack, a component type, flavor, activation or run.
+            kinds: Only events of one of these kinds, or of `kind`; empty for all.
             name: Only events of what had this name after the event.
+            detail: "changes" omits events of runs, "runs" only those of their steps.
+            grep: Only events whose name, author, reason or recorded values contain this text, in
+                any case. At most 100,000 events are searched: `since` and `until` say which.
             limit: The largest number of entries.
             newest_first: Whether the order is from the newest to the oldest.
 
@@ -76,8 +83,10 @@ class Log:
             upto=None if _time(until) else self.position(until),
             until=_time(until),
             by=by,
-            kind=kind,
+            kinds=(*kinds, *([] if kind is None else [kind])),
             name=name,
+            detail=detail,
+            grep=grep,
             limit=limit,
             newest_first=newest_first,
         )

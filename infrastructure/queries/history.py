@@ -19,7 +19,8 @@ from stackfold.infrastructure.queries.log_entries import (
     EventRow,
     state_of,
 )
-from stackfold.infrastructure.queries.log_filter import Selection, selection
+from stackfold.infrastructure.queries.log_filter import CHANGES, Selection, selection
+from stackfold.infrastructure.queries.log_search import found_in
 from stackfold.infrastructure.queries.lookup import marks, table_of
 from stackfold.infrastructure.queries.text import normal
 
@@ -40,7 +41,11 @@ class SqlHistory:
         if wanted.limit == 0:
             return
         read = EntryReader(self._database)
-        pages = self._pages(selection(self._database, wanted), wanted.newest_first, wanted.limit)
+        selected = selection(self._database, wanted)
+        if wanted.grep is None:
+            pages = self._pages(selected, wanted.newest_first, wanted.limit)
+        else:
+            pages = found_in(self._pages(selected, wanted.newest_first), wanted.grep)
         yield from islice((entry for page in pages for entry in read.page(page)), wanted.limit)
 
     def at(self, positions: Sequence[int]) -> list[HistoryEntry]:
@@ -138,7 +143,7 @@ class SqlHistory:
         """
         all_events = Selection()
         found = self._pages(
-            all_events._replace(source=f"{all_events.source} AND substr(e.topic, 1, 4) <> 'run.'"),
+            all_events._replace(source=f"{all_events.source}{CHANGES}"),
             newest_first=True,
         )
         events_found = (event for page in found for event in page)

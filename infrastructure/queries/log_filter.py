@@ -1,12 +1,23 @@
 """The part of the log that a filter asks for, in SQL that an index answers."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from stackfold.application.history.views import LogFilter
+from stackfold.application.history.views import Detail, LogFilter
 from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.queries.lookup import marks
 from stackfold.infrastructure.queries.text import encodable, normal
 
 _END = 2**63 - 1
+
+CHANGES = " AND substr(e.topic, 1, 4) <> 'run.'"
+"""The condition of the partial index `events_of_configuration`."""
+
+_DETAIL: Mapping[Detail, str] = {
+    "changes": CHANGES,
+    "runs": " AND substr(e.topic, 1, 8) <> 'run.step'",
+    "all": "",
+}
 
 
 class Selection(NamedTuple):
@@ -28,21 +39,27 @@ class Selection(NamedTuple):
 def selection(database: Database, wanted: LogFilter) -> Selection:
     """The events that a filter asks for."""
     after, upto = _range(database, wanted)
-    name = None if wanted.name is None else normal(wanted.name)
-    given = {"name": name, "kind": wanted.kind, "by": wanted.by}
-    filters = {column: encodable(value) for column, value in given.items() if value is not None}
-    if not filters:
-        return Selection(after=after, upto=upto)
-    first, *others = filters
-    # Only the first is answered by an index, since a name has fewer events than a kind, and a kind
-    # fewer than an author: an expression is not looked up in the index of its column.
-    clauses = [f"n.{first} = ?", *(f"n.{column} || '' = ?" for column in others)]
+    clauses: list[str] = []
+    parameters: list[str] = []
+    if wanted.name is not None:
+        clauses.append("n.name = ?")
+        parameters.append(normal(wanted.name))
+    # Only the name has an index, since it has fewer events than a kind or an author.
+    if wanted.kinds:
+        clauses.append(f"n.kind IN ({marks(wanted.kinds)})")
+        parameters += map(encodable, wanted.kinds)
+    if wanted.by is not None:
+        clauses.append("n.by = ?")
+        parameters.append(encodable(wanted.by))
+    detail = _DETAIL[wanted.detail]
+    if not clauses:
+        return Selection(f"{Selection().source}{detail}", after=after, upto=upto)
     source = (
         # SQLite reads the tables of a CROSS JOIN in this order: the log index first.
         "FROM log_entries AS n CROSS JOIN events AS e WHERE e.position = n.position "
-        f"AND {' AND '.join(clauses)}"
+        f"AND {' AND '.join(clauses)}{detail}"
     )
-    return Selection(source, tuple(filters.values()), "n.position", after, upto)
+    return Selection(source, tuple(parameters), "n.position", after, upto)
 
 
 def _range(database: Database, wanted: LogFilter) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from workspaces import STORE, stack, store
 
 from stackfold import pipeline, step
 from stackfold.errors import Invalid
+from stackfold.infrastructure.queries import log_search
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -62,6 +63,53 @@ def test_a_filter_finds_what_matches_among_all_entries(busy):
         assert oldest == matching[::-1][:2]
 
 
+def test_several_kinds_are_selected_together(busy):
+    wanted = {"stack", "artifact_store", "activation"}
+    expected = [entry for entry in busy.log.entries() if entry.kind in wanted]
+    assert [*busy.log.entries(kinds=sorted(wanted))] == expected
+    assert [*busy.log.entries(kinds=["stack", "activation"], kind="artifact_store")] == expected
+    assert [*busy.log.entries(kinds=["run", "stack"], name="lake", detail="changes")] == [
+        entry for entry in expected if entry.kind == "stack" and entry.name == "lake"
+    ]
+
+
+def test_details_of_runs_are_omitted(busy):
+    everything = [*busy.log.entries()]
+    changes = [entry for entry in everything if entry.kind != "run"]
+    runs = [entry for entry in everything if not entry.action.startswith("step")]
+    assert len(changes) < len(runs) < len(everything)
+    assert [*busy.log.entries(detail="changes")] == changes
+    assert [*busy.log.entries(detail="runs")] == runs
+    assert [*busy.log.entries(detail="changes", by="Zoë", limit=3)] == changes[:3]
+    assert [*busy.log.entries(detail="changes", kind="run")] == []
+
+
+def test_a_text_is_searched_in_names_authors_reasons_and_values(busy):
+    def found(text):
+        return [f"{each.kind} {each.name} {each.action}" for each in busy.log.entries(grep=text)]
+
+    assert found("RIVER") == ["artifact_store river renamed"]
+    assert found('"by":"EVE"') == ["stack prod updated"]
+    assert "artifact_store lake updated" in found("/three")
+    assert found("originator_topic") == found("nothing") == []
+    for by in ('bob "the builder"', "Zoë"):
+        assert [*busy.log.entries(grep=by.upper())] == [*busy.log.entries(by=by)]
+
+
+def test_a_search_can_be_limited_and_combined(busy):
+    stacks = [*busy.log.entries(grep="builder", kind="stack")]
+    assert {entry.kind for entry in stacks} == {"stack"}
+    assert [*busy.log.entries(grep="builder", kind="stack", limit=1)] == stacks[:1]
+    oldest = [*busy.log.entries(grep="builder", kind="stack", newest_first=False)]
+    assert oldest == stacks[::-1]
+
+
+def test_a_search_reads_a_limited_number_of_events(busy, monkeypatch):
+    monkeypatch.setattr(log_search, "SEARCHED", 2)
+    assert [*busy.log.entries(grep="")] == [*busy.log.entries(limit=2)]
+    assert [*busy.log.entries(grep="", until=5)] == [*busy.log.entries(until=5, limit=2)]
+
+
 def plan_of(ws, monkeypatch, explain, wanted):
     (statement, parameters), *_ = reads(ws, monkeypatch, **wanted)
     return str(ws._database.read(f"{explain} {statement}", parameters))
@@ -92,10 +140,23 @@ def test_a_name_is_found_by_an_index(planned, others):
 
 
 @pytest.mark.parametrize(
-    "wanted", [{"by": "ada"}, {"kind": STORE.value}, {"by": "ada", "kind": "stack"}]
+    "wanted",
+    [
+        {"by": "ada"},
+        {"kind": STORE.value},
+        {"by": "ada", "kind": "stack"},
+        {"kinds": ["stack", "run"], "detail": "runs"},
+    ],
 )
 def test_entries_of_an_author_or_a_kind_are_read_in_their_order(planned, wanted):
     plan = planned(**wanted)
+    assert "SORT" not in plan.upper()
+    assert "B-TREE" not in plan
+
+
+def test_changes_are_found_by_an_index(planned):
+    plan = planned(detail="changes")
+    assert "events_of_configuration" in plan
     assert "SORT" not in plan.upper()
     assert "B-TREE" not in plan
 
@@ -117,7 +178,12 @@ def test_a_name_that_no_log_can_contain_finds_nothing(ws):
     assert [*ws.log.entries(name="\udc80")] == []
 
 
-@pytest.mark.parametrize("filter", ["by", "kind"])
+def test_an_unknown_detail_is_rejected(ws):
+    with pytest.raises(Invalid, match="detail='steps' is not valid"):
+        ws.log.entries(detail="steps")
+
+
+@pytest.mark.parametrize("filter", ["by", "kind", "grep"])
 def test_a_text_that_no_log_can_contain_is_rejected(ws, filter):
     with pytest.raises(Invalid, match=f"{filter}=.* lone surrogates"):
         [*ws.log.entries(**{filter: "\udc80"})]
