@@ -1,5 +1,6 @@
 """`stackfold stack history`, `diff`, `revert` and `restore`: past states of a stack."""
 
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -8,6 +9,8 @@ import typer
 
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.cli import completion, show
+from stackfold.cli.colour import BOLD, GREEN, RED, coloured
+from stackfold.cli.escapes import escaped_lines
 from stackfold.cli.hints import with_hint
 from stackfold.cli.history_rows import print_changes
 from stackfold.cli.options import (
@@ -25,7 +28,7 @@ from stackfold.cli.options import (
     confirm_shared,
     parse_columns,
 )
-from stackfold.cli.render import Format, Shape, echo, note, show_rows
+from stackfold.cli.render import Format, Shape, note, show_rows
 from stackfold.cli.table import cell
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.domain.errors import NeedsConfirmation
@@ -226,8 +229,9 @@ def _sides(
 def show_unified(changes: Sequence[Change], before: str, after: str) -> None:
     """Print differences in the form of unified diffs."""
     if changes:
-        echo(f"--- {before}\n+++ {after}")
+        sys.stdout.write(coloured(escaped_lines(f"--- {before}\n+++ {after}"), BOLD) + "\n")
     for each in changes:
         for sign, value in (("-", each.before), ("+", each.after)):
             if value is not None:
-                echo(f"{sign}{each.field}: {cell(value, None)}")
+                line = escaped_lines(f"{sign}{each.field}: {cell(value, None)}")
+                sys.stdout.write(f"{coloured(line, RED if sign == '-' else GREEN)}\n")

@@ -122,8 +122,9 @@ def _is_text(argument: str) -> bool:
 
 
 def _fail(text: str, code: int = 1) -> int:
+    from stackfold.cli.colour import BOLD, RED, coloured
     from stackfold.cli.table import one_line
 
     with suppress(OSError):  # stderr was closed
-        sys.stderr.write(f"error: {one_line(text)}\n")
+        sys.stderr.write(f"{coloured('error:', f'{BOLD};{RED}', sys.stderr)} {one_line(text)}\n")
     return code

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener, StepEnd
 from stackfold.cli.table import one_line
+from stackfold.cli.times import duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -171,15 +172,3 @@ def how(end: StepEnd) -> str:
         return "cached"
     after = "" if end.status == "skipped" else f" after {duration(end.seconds)}"
     return f"{end.status}{after}" + (f": {end.reason}" if end.reason else "")
-
-
-def duration(seconds: float) -> str:
-    """Format seconds: 0.02 s, 3.4 s, 2 min 5 s, 1 h 3 min."""
-    if seconds < 1:
-        return f"{seconds:.2f} s"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"

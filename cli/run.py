@@ -1,17 +1,17 @@
 """`stackfold run`: inspect, compare, resume, rerun, tag and delete runs."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from stackfold.application.history.views import Change, HistoryEntry
+from stackfold.application.history.views import Change
 from stackfold.cli import completion, show
 from stackfold.cli.escapes import escaped_output
 from stackfold.cli.execution import Quiet, execute
 from stackfold.cli.history import DiffForm, DiffOutput, show_unified
-from stackfold.cli.history_rows import LOG, changed, record, row, what
+from stackfold.cli.history_rows import record
 from stackfold.cli.options import (
     WHEN,
     Columns,
@@ -27,15 +27,17 @@ from stackfold.cli.options import (
     parse_columns,
 )
 from stackfold.cli.render import Format, echo, note, plain, show_one
+from stackfold.cli.run_diff import show_causes_first, show_changes
 from stackfold.cli.table import lines, table
+from stackfold.cli.times import took
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.workspace import Workspace
 
 run = Noun("run", "Inspect, compare, resume and rerun runs.")
 
 _FIRST = (
-    "id", "name", "pipeline", "status", "stack", "stack_revision", "started", "ended", "by", "why",
-    "error", "source", "parameters", "tags", "metadata", "rerun_of", "fingerprint",
+    "id", "name", "pipeline", "status", "stack", "stack_revision", "started", "ended", "duration",
+    "by", "why", "error", "source", "parameters", "tags", "metadata", "rerun_of", "fingerprint",
 )  # fmt: skip
 """The fields at the top of a description; steps and pin follow as tables."""
 
@@ -132,7 +134,7 @@ def describe(
     if output != Format.TABLE:
         show_one(described, list(described), output)
         return
-    show_one(described, _FIRST)
+    show_one({**described, "duration": took(described)}, _FIRST)
     _show_steps(described["steps"])
     if why:
         columns = ("step", "status", "reason", "compared_with")
@@ -169,9 +171,11 @@ def diff(
     after: Annotated[str, _name("the second run", "OTHER")],
     output: DiffOutput = DiffForm.TABLE,
 ) -> None:
-    """Compare two runs, and show the changes recorded between them.
+    """Compare two runs: what may be the cause of a difference, and what came of it.
 
-    Compares the stacks, configuration, flavors, code, parameters, inputs, outputs and packages.
+    Causes are the changes recorded between the runs, with author and reason, and differences of the
+    stacks, flavors, configuration, parameters, code and packages. Values that only follow from them
+    are counted; the other formats have all of them.
     """
     with Workspace.open() as workspace:
         found = workspace.runs.diff(before, after)
@@ -185,13 +189,11 @@ def diff(
             for each in found.differences
         ]
         show_unified(changes, found.before.name, found.after.name)
+        show_changes(found.changes)
     else:
-        columns = ("about", "field", "before", "after")
-        rows = [each._asdict() for each in found.differences]
-        sys.stdout.write(table(rows, columns, columns[:2])[0])
+        show_causes_first(found)
     if not found.differences:
         note("no difference")
-    _show_changes(found.changes, output)
 
 
 @run.command("resume")
@@ -248,11 +250,14 @@ def delete(name: RunName, yes: Yes = False, message: Message = "") -> None:
 
 
 def _show_steps(steps: list[dict[str, Any]]) -> None:
-    rows = [{**step, "outputs": [*map(_reference, step["outputs"])]} for step in steps]
-    columns = ["name", "status", "started", "ended", "step_operator", "outputs"]
+    rows = [
+        {**step, "outputs": [*map(_reference, step["outputs"])], "duration": took(step)}
+        for step in steps
+    ]
+    columns = ["name", "status", "started", "step_operator", "outputs", "duration"]
     if any(step["error"] for step in steps):
         columns.insert(2, "error")  # the exception, or why it was skipped
-    sys.stdout.write("\nsteps\n" + table(rows, columns, ("name", "status"))[0])
+    sys.stdout.write("\nsteps\n" + table(rows, columns, ("name", "status", "duration"))[0])
 
 
 def _reference(artifact: Mapping[str, Any]) -> str:
@@ -264,15 +269,3 @@ def _show_pin(pin: Mapping[str, Any]) -> None:
     rows = [each for components in pin["components"].values() for each in components]
     columns = ("type", "name", "flavor", "revision", "configuration")
     sys.stdout.write("\ncomponents\n" + table(rows, columns, columns[:4])[0])
-
-
-def _show_changes(changes: Sequence[HistoryEntry], output: str) -> None:
-    if changes and output == DiffForm.TABLE:
-        text, _ = table([*map(row, changes)], LOG.table, LOG.vital)
-        sys.stdout.write(f"\nchanges between the runs\n{text}")
-    elif changes:
-        for each in changes:
-            why = f" ({each.why})" if each.why else ""
-            echo(f"#{each.position} {each.when} {each.by}: {what(each)}{why}")
-            for one in each.changes:
-                echo(f"  {changed(one)}")

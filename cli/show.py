@@ -11,6 +11,7 @@ from stackfold.application.listing.listing import Listing
 from stackfold.application.stacks.views import ComponentView, FlavorView, StackView
 from stackfold.cli.history_rows import show_history
 from stackfold.cli.render import Format, Shape, echo, note, show_one, show_rows
+from stackfold.cli.times import took
 from stackfold.domain.stacks.component_type import ComponentType, in_order
 from stackfold.infrastructure.workspace import Workspace
 
@@ -177,9 +178,10 @@ def runs(
     with Workspace.open() as workspace:
         views = workspace.runs.list(listing)
         more = _more(workspace.runs.list, listing, len(views))
-    table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "ended")
-    shape = Shape(RunView._fields, table, table[:5])
-    show_rows([view._asdict() for view in views], shape, output, columns)
+    table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "duration")
+    shape = Shape(RunView._fields, table, table[:5], table[-1:])
+    records = [view._asdict() for view in views]
+    show_rows([{**each, "duration": took(each)} for each in records], shape, output, columns)
     _note_rest(listing, len(views), more, "run")
 
 

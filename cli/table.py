@@ -1,12 +1,12 @@
 """Formats tables: fitted to the terminal, or without truncation elsewhere."""
 
-import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from stackfold.cli.colour import BOLD, STATUS, coloured
 from stackfold.cli.escapes import escaped
-from stackfold.domain.rfc3339 import to_the_second
+from stackfold.cli.times import shown_time
 
 _GAP = "  "
 _NARROWEST = 8
@@ -33,19 +33,29 @@ def table(
     Returns:
         The text, and the columns that were dropped for lack of room.
     """
-    cells = [[to_the_second(cell(record[column])) for column in columns] for record in records]
+    cells = [[shown_time(cell(record[column])) for column in columns] for record in records]
     lines = [[column.upper() for column in columns], *cells]
     widths = [max(map(_width, each)) for each in zip(*lines, strict=True)]
     shown = list(range(len(columns)))
     if sys.stdout.isatty():
         cuttable = [index for index in shown if columns[index] not in vital]
         shown = _fit(widths, cuttable, room())
-    text = "".join(
-        _GAP.join(_padded(line[index], widths[index]) for index in shown).rstrip() + "\n"
+    header, *rows = (
+        _GAP.join(
+            _coloured(columns[index], _padded(line[index], widths[index])) for index in shown
+        ).rstrip()
         for line in lines
     )
+    text = "".join(f"{line}\n" for line in (coloured(header, BOLD), *rows))
     left_out = [column for index, column in enumerate(columns) if index not in shown]
-    return _with_bold_header(text), left_out
+    return text, left_out
+
+
+def _coloured(column: str, text: str) -> str:
+    word = text.rstrip()
+    if column != "status" or word not in STATUS:
+        return text
+    return coloured(word, STATUS[word]) + text[len(word) :]
 
 
 def properties(record: Mapping[str, Any], fields: Sequence[str]) -> str:
@@ -60,7 +70,9 @@ def properties(record: Mapping[str, Any], fields: Sequence[str]) -> str:
         else:
             pairs.append((field, cell(value, LONGEST_VALUE)))
     width = max(_width(name) for name, _ in pairs)
-    return "".join(f"{_padded(name, width)}{_GAP}{value}\n" for name, value in pairs)
+    return "".join(
+        f"{_padded(name, width)}{_GAP}{_coloured(name, value)}\n" for name, value in pairs
+    )
 
 
 def cell(value: object, longest: int | None = LONGEST_CELL) -> str:
@@ -155,11 +167,3 @@ def _width(text: str) -> int:
         0 if combining(character) else 2 if east_asian_width(character) in "WF" else 1
         for character in text
     )
-
-
-def _with_bold_header(text: str) -> str:
-    colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    if colourless or not sys.stdout.isatty():
-        return text
-    header, _, rest = text.partition("\n")
-    return f"\033[1m{header}\033[0m\n{rest}"

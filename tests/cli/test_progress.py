@@ -3,7 +3,8 @@
 import pytest
 
 from stackfold.application.runs.progress import StepEnd
-from stackfold.cli.progress import duration, show_progress
+from stackfold.cli.progress import show_progress
+from stackfold.cli.times import duration
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,35 @@ def slow(number: int = 1):
 """
 
 
+TOTAL = """\
+from stackfold import pipeline, step
+
+@step
+def count(limit: int) -> int:
+    return limit
+
+@step
+def total(count: int, limit: int) -> int:
+    return sum(range(count))
+
+@pipeline
+def totals(limit: int = 4):
+    total(count(limit), limit)
+"""
+
+CLOCK = """\
+import time
+from stackfold import pipeline, step
+
+@step(enable_cache=False)
+def now() -> int:
+    return time.time_ns()
+
+@pipeline
+def clock():
+    now()
+"""
+
 OBJECTS = """\
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,23 +131,78 @@ def test_quiet_prints_no_progress(cli, here):
     assert answer.out.startswith("begun\nrun 'slow-")
 
 
-def test_a_diff_as_a_table(cli, here):
+def test_a_diff_shows_causes_with_values_and_counts_consequences(cli, here):
     (here / "go").touch()
     cli("pipeline", "run", "slow.py")
     cli.ok("orchestrator", "register", "other", "-f", "local")
     cli.ok("stack", "register", "other", "-o", "other", "-a", "default", "-m", "to try it")
     cli("pipeline", "run", "slow.py", "--stack", "other", "-p", "number=2")
     after, before = (run["name"] for run in cli.json("run", "list"))
-    differences, changes = cli.ok("run", "diff", before, after).split(
-        "\n\nchanges between the runs\n"
-    )
-    assert differences.splitlines()[0].split() == ["ABOUT", "FIELD", "BEFORE", "AFTER"]
-    assert ["parameters", "number", "1", "2"] in [line.split() for line in differences.splitlines()]
-    assert "stack 'other' registered" in changes
-    assert "to try it" in changes
+    changes, causes = cli.ok("run", "diff", before, after).split("\n\ncauses\n")
+    assert "ada@example.com: stack 'other' registered (to try it)" in changes
+    assert [line.split() for line in causes.splitlines()] == [
+        ["stack", "stack", "default", "→", "other"],
+        ["stack", "orchestrator", "default", "→", "other"],
+        ["parameters", "number", "1", "→", "2"],
+    ]
     told = cli.json("run", "diff", before, after)
     assert list(told) == ["before", "after", "differences", "changes"]
     assert told["changes"][0]["name"] == "other"
+
+
+def test_a_diff_does_not_repeat_what_a_change_explains(cli, here):
+    (here / "total.py").write_text(TOTAL)
+    cli.ok("artifact-store", "register", "lake", "-f", "local", "--path=lake")
+    cli.ok("stack", "register", "lab", "-o", "default", "-a", "lake")
+    cli("pipeline", "run", "total.py", "--stack", "lab", "-q")
+    cli.ok("artifact-store", "update", "lake", "--path=pond", "-m", "the lake is full")
+    cli("pipeline", "run", "total.py", "--stack", "lab", "-q", "-p", "limit=5")
+    after, before = (run["name"] for run in cli.json("run", "list"))
+    changes, causes, consequences = cli.ok("run", "diff", before, after).split("\n\n")
+    assert changes.endswith("artifact store 'lake' updated (the lake is full)\n  path: lake → pond")
+    assert causes == "causes\nparameters  limit  4 → 5"
+    assert consequences == (
+        "consequences\n"
+        "3 values downstream, the first output is count.output (--output unified shows all)\n"
+    )
+    fields = {each["field"] for each in cli.json("run", "diff", before, after)["differences"]}
+    assert fields > {"artifact_store.path", "total.limit", "count.output", "total.output"}
+
+
+def test_differences_without_a_cause_are_said_to_have_none(cli, here):
+    (here / "clock.py").write_text(CLOCK)
+    for _ in range(2):
+        cli("pipeline", "run", "clock.py", "-q")
+    after, before = (run["name"] for run in cli.json("run", "list"))
+    assert cli.ok("run", "diff", before, after) == (
+        "differences without a recorded cause\n"
+        "1 value downstream, the first output is now.output (--output unified shows all)\n"
+    )
+
+
+def test_a_diff_is_coloured_on_a_terminal(cli, here):
+    (here / "total.py").write_text(TOTAL)
+    for limit in ("4", "5"):
+        cli("pipeline", "run", "total.py", "-q", "-p", f"limit={limit}")
+    after, before = (run["name"] for run in cli.json("run", "list"))
+    shown = on_a_terminal("run", "diff", before, after, colour=True).out
+    assert "parameters  limit  \033[31m4\033[0m → \033[32m5\033[0m\n" in shown
+    unified = on_a_terminal("run", "diff", before, after, "--output", "unified", colour=True).out
+    assert "\033[31m-parameters limit: 4\033[0m\n\033[32m+parameters limit: 5\033[0m\n" in unified
+    assert "\033" not in on_a_terminal("run", "diff", before, after).out
+
+
+def test_a_list_and_a_description_show_durations(cli, here):
+    (here / "total.py").write_text(TOTAL)
+    for _ in range(2):
+        cli("pipeline", "run", "total.py", "-q")
+    for line in cli.ok("run", "list").splitlines()[1:]:
+        assert line.endswith(" s")
+    latest = cli.json("run", "list")[0]["name"]
+    steps = cli.ok("run", "describe", latest).partition("\nsteps\n")[2].splitlines()
+    assert steps[0].endswith("DURATION")
+    assert steps[1].startswith("count  cached")
+    assert steps[1].endswith("  -")  # nothing was executed
 
 
 def test_progress_without_a_terminal_does_not_load_rich(cli, here):

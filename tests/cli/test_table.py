@@ -122,3 +122,13 @@ def test_the_width_is_the_terminals(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((33, 10)))
     assert tables.room() == 33
+
+
+def test_a_status_is_coloured_on_a_terminal(terminal):
+    records = [{"status": "failed", "name": "failed"}, {"status": "new", "name": "b"}]
+    terminal(80)
+    text, _ = table(records, ("status", "name"))
+    assert text.splitlines()[1:] == ["\033[1;31mfailed\033[0m  failed", "new     b"]
+    assert properties(records[0], ("status",)) == "status  \033[1;31mfailed\033[0m\n"
+    terminal(80, NO_COLOR="1")
+    assert "\033" not in table(records, ("status", "name"))[0]

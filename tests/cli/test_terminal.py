@@ -124,3 +124,10 @@ def test_characters_that_the_terminal_cannot_encode_are_escaped(cli):
     answer = in_a_process("orchestrator", "list", environment={"PYTHONIOENCODING": "ascii"})
     assert answer.code == 0
     assert "b\\xfccher" in answer.out
+
+
+def test_an_error_is_marked_in_colour(cli):
+    assert on_a_terminal("run", "describe", "x", colour=True).out.startswith(
+        "\033[1;31merror:\033[0m there is no run 'x'"
+    )
+    assert on_a_terminal("run", "describe", "x").out.startswith("error: there is no run 'x'")

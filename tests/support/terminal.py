@@ -11,17 +11,20 @@ from command_line import Answer
 PROGRAM = "from stackfold.cli.main import main; main()"
 
 
-def on_a_terminal(*words: str, typed: str = "", columns: int = 80) -> Answer:
+def on_a_terminal(*words: str, typed: str = "", columns: int = 80, colour: bool = False) -> Answer:
     """Run a command with a pseudo-terminal as stdin, stdout and stderr.
 
     Args:
         *words: The command.
         typed: The input at its first prompt.
         columns: The width of the terminal.
+        colour: Whether the terminal shows colours.
     """
     process, terminal = pty.fork()
     if process == 0:
         os.environ["COLUMNS"] = str(columns)
+        os.environ["NO_COLOR"] = "" if colour else "1"
+        os.environ["TERM"] = "xterm"
         os.execv(sys.executable, [sys.executable, "-c", PROGRAM, *words])
     shown = b""
     give_up = time.monotonic() + 30

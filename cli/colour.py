@@ -1,0 +1,31 @@
+"""Colours text on a terminal; elsewhere, and where NO_COLOR is set, text stays plain."""
+
+import os
+import sys
+from typing import TextIO
+
+BOLD, RED, GREEN, YELLOW, CYAN, DIM = "1", "31", "32", "33", "36", "2"
+
+STATUS = {
+    "completed": GREEN,
+    "cached": CYAN,
+    "running": CYAN,
+    "failed": f"{BOLD};{RED}",
+    "interrupted": f"{BOLD};{RED}",
+    "cancelled": YELLOW,
+    "skipped": DIM,
+}
+"""The status of a run, a step or a deployment → its colour; others have none."""
+
+
+def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """Colour a text that goes to a stream, by default stdout; unchanged if that is no terminal."""
+    if not colour or not has_colour(stream or sys.stdout):
+        return text
+    return f"\033[{colour}m{text}\033[0m"
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal that colours are wanted on."""
+    colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return not colourless and stream.isatty()
