@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "stackfold"
-LAYERS = ("domain", "application", "infrastructure", "cli")
+LAYERS = ("domain", "application", "infrastructure", "web", "cli")
 LONGEST_FILE = 400
 VAGUE = {"base", "common", "core", "helper", "helpers", "manager", "misc", "util", "utils"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ("domain", "application", "infrastructure", "cli")
+LAYERS = ("domain", "application", "infrastructure", "web", "cli")
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,4 @@
+"""Pages and a JSON API.
+
+Start with `drawing/graph.py`.
+"""
