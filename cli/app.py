@@ -19,6 +19,11 @@ HELP = "Register, inspect and switch MLOps stacks, and run pipelines on them."
 class _Root(LazyGroup):
     """The root group; it also has commands for component types that only the log mentions."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args[:1] == ["help"]:  # `help run list` is `run list --help`
+            args = [*args[1:], "--help"]
+        return super().parse_args(ctx, args)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.entries and (type := recorded_type(cmd_name)):
             self.entries[cmd_name] = Entry(summary(type), partial(_components, type))

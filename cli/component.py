@@ -21,18 +21,19 @@ from stackfold.cli.options import (
     Output,
     Page,
     RemoveLabels,
+    RevisionArgument,
     SetLabels,
     Size,
     SortBy,
     ToRevision,
     Yes,
-    check_one_point,
     confirm,
     filter_option,
     label_changes,
     listing,
     parse_columns,
     parse_pairs,
+    point_to_revert_to,
     read_values,
 )
 from stackfold.cli.render import Format, echo
@@ -232,13 +233,14 @@ def _declare_history(noun: Noun, type: ComponentType) -> None:
     def revert(
         context: typer.Context,
         name: Annotated[str, _name(type)],
+        revision: RevisionArgument = None,
         to: ToRevision = None,
         as_of: AsOf = None,
         dry_run: DryRun = False,
         expected_revision: ExpectedRevision = None,
         message: Message = "",
     ) -> None:
-        check_one_point(context, to, as_of)
+        to = point_to_revert_to(context, revision, to, as_of)
         with Workspace.open() as workspace:
             entries = workspace.components.revert(
                 type,

@@ -27,7 +27,7 @@ def try_fast_path(arguments: Sequence[str]) -> bool:
 
 def _without_output(arguments: Sequence[str]) -> tuple[Sequence[str], str]:
     match arguments:
-        case [*words, "--output", value]:
+        case [*words, "--output" | "-o", value]:
             return words, value
         case [*words, last] if last.startswith("--output="):
             return words, last.removeprefix("--output=")

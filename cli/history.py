@@ -22,11 +22,12 @@ from stackfold.cli.options import (
     Limit,
     Message,
     Output,
+    RevisionArgument,
     StackName,
     ToRevision,
-    check_one_point,
     confirm_shared,
     parse_columns,
+    point_to_revert_to,
 )
 from stackfold.cli.render import Format, Shape, note, show_rows
 from stackfold.cli.table import cell
@@ -45,7 +46,7 @@ class DiffForm(StrEnum):
     JSON = "json"
 
 
-DiffOutput = Annotated[DiffForm, typer.Option("--output", help="The output format.")]
+DiffOutput = Annotated[DiffForm, typer.Option("--output", "-o", help="The output format.")]
 
 
 def declare_on(stack: Noun) -> None:
@@ -120,6 +121,7 @@ def diff(
 def revert(
     context: typer.Context,
     name: StackName,
+    revision: RevisionArgument = None,
     to: ToRevision = None,
     as_of: AsOf = None,
     with_components: Annotated[
@@ -139,7 +141,7 @@ def revert(
     message: Message = "",
 ) -> None:
     """Restore an earlier state of a stack as a new revision; by default the one before."""
-    check_one_point(context, to, as_of)
+    to = point_to_revert_to(context, revision, to, as_of)
     with Workspace.open() as workspace:
 
         def reverted(confirmed: bool) -> Sequence[HistoryEntry]:

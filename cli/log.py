@@ -96,7 +96,10 @@ def list_log(
         ),
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="NUMBER", help="The maximum number of events.")
+        int,
+        typer.Option(
+            "--limit", "-n", min=1, metavar="NUMBER", help="The maximum number of events."
+        ),
     ] = show.PAGE,
     oldest_first: Annotated[
         bool, typer.Option("--oldest-first", help="Start with the oldest event.")
@@ -107,7 +110,8 @@ def list_log(
     ] = False,
     columns: Columns = None,
     output: Annotated[
-        LogForm, typer.Option("--output", help="The output format; JSON includes the event data.")
+        LogForm,
+        typer.Option("--output", "-o", help="The output format; JSON includes the event data."),
     ] = LogForm.TABLE,
 ) -> None:
     """Show events, newest first; this is the default command of `stackfold log`."""

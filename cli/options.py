@@ -48,7 +48,7 @@ ExpectedPosition = Annotated[
         "changes rejects it.",
     ),
 ]
-Output = Annotated[Format, typer.Option("--output", help="The output format.")]
+Output = Annotated[Format, typer.Option("--output", "-o", help="The output format.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
 SetLabels = Annotated[
     list[str] | None,
@@ -98,21 +98,37 @@ ToRevision = Annotated[
     int | None,
     typer.Option("--to", metavar="REVISION", show_default=False, help="The revision to revert to."),
 ]
+RevisionArgument = Annotated[
+    int | None,
+    typer.Argument(metavar="REVISION", show_default=False, help="The revision, as with --to."),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print what would change without recording it.")
 ]
 Limit = Annotated[
     int | None,
     typer.Option(
-        "--limit", min=1, metavar="NUMBER", show_default=False, help="The maximum number of rows."
+        "--limit",
+        "-n",
+        min=1,
+        metavar="NUMBER",
+        show_default=False,
+        help="The maximum number of rows.",
     ),
 ]
 
 
-def check_one_point(context: typer.Context, to: int | None, as_of: str | None) -> None:
-    """Reject a command line with both --to and --as-of."""
+def point_to_revert_to(
+    context: typer.Context, revision: int | None, to: int | None, as_of: str | None
+) -> int | None:
+    """Return the revision given as an argument or with --to; reject several points."""
+    if revision is not None and to is not None:
+        raise WrongUsage("a revision and --to exclude each other: give one of them", context)
+    if revision is not None and as_of is not None:
+        raise WrongUsage("a revision and --as-of exclude each other: give one of them", context)
     if to is not None and as_of is not None:
         raise WrongUsage("--to and --as-of exclude each other: give one of them", context)
+    return to if revision is None else revision
 
 
 # -- lists
@@ -133,7 +149,10 @@ Page = Annotated[
     int, typer.Option("--page", min=1, metavar="NUMBER", help="The number of the page to show.")
 ]
 Size = Annotated[
-    int, typer.Option("--size", min=1, metavar="NUMBER", help="The number of rows per page.")
+    int,
+    typer.Option(
+        "--size", "--limit", "-n", min=1, metavar="NUMBER", help="The number of rows per page."
+    ),
 ]
 Columns = Annotated[
     str | None,

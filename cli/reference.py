@@ -19,13 +19,20 @@ INTRODUCTION = f"""\
 
 Generated from the commands by `make reference`; do not edit.
 
-Every command has `--help`. NAME is a name, an id, or a unique prefix of either. Every command that
-records a change takes `-m TEXT`, the reason, which is recorded with it; a command that would change
-nothing records nothing and says so. Options are given once, unless marked as repeatable.
+Every command has `--help` and `-h`; `stackfold help run list` is `stackfold run list --help`. Other
+words for commands work too: `ls` for `list`, `show` for `describe` (of an artifact for `load`),
+`rollback` for `revert` and `rm` for `delete`. `-n` and `--limit` set the number of rows of a list.
+
+NAME is a name, an id, or a unique prefix of either. Every command that records a change takes
+`-m TEXT`, the reason, which is recorded with it; a command that would change nothing records
+nothing and says so. Options are given once, unless marked as repeatable.
 
 Exit codes: 0 success, 1 error, 2 wrong usage; an error is one line on stderr. `--output table` is
-for people; `json`, `yaml`, `csv` and `tsv` have all fields. Filters such as `--name` match an equal
-value, or take a prefix: `contains:`, `startswith:`, `endswith:` or `oneof:A,B`.
+for people: on a terminal in colour (unless NO_COLOR is set) and with times relative to now,
+elsewhere with exact times. `json`, `yaml`, `csv` and `tsv` have all fields. `-o` is short for
+`--output`, but in `stack register` and `stack update` for `--orchestrator`. Filters such as
+`--name` match an equal value, or take a prefix: `contains:`, `startswith:`, `endswith:` or
+`oneof:A,B`.
 
 Every component type has the commands shown here for `{_SHOWN.command}`. The other types:
 {fill(", ".join(f"`{type.command}`" for type in ComponentType if type is not _SHOWN), 99)}.

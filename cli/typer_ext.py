@@ -1,6 +1,7 @@
 """Extensions of typer: lazy groups, rejection of repeated options, free-form attributes."""
 
 import inspect
+import re
 from collections import Counter
 from collections.abc import Callable
 from enum import EnumMeta
@@ -11,8 +12,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from stackfold.cli.aliases import HELP_OPTIONS, aliases_of
+
 F = TypeVar("F", bound=Callable[..., None])
 ATTRIBUTES = "stackfold.attributes"
+_SHORT_FORMS = re.compile(r"('--[\w-]+')( / '[\w-]+')+")
+"""The names of an option in an error; the first is its full name."""
 
 
 class WrongUsage(typer.TyperException):
@@ -112,8 +117,16 @@ class LazyGroup(TyperGroup):
         stubs: dict[str, Any] = {
             each: TyperCommand(each, help=entry.help) for each, entry in entries.items()
         }
+        self.aliases = aliases_of(name, stubs)
+        also = ", ".join(f"{alias} ({command})" for alias, command in self.aliases.items())
         super().__init__(
-            name=name, help=help, commands=stubs, no_args_is_help=True, rich_markup_mode=None
+            name=name,
+            help=help,
+            epilog=f"Aliases: {also}." if also else None,
+            commands=stubs,
+            no_args_is_help=True,
+            rich_markup_mode=None,
+            context_settings={"help_option_names": HELP_OPTIONS},
         )
         self.entries, self.default = entries, default
 
@@ -130,6 +143,7 @@ class LazyGroup(TyperGroup):
         return super().shell_complete(ctx, incomplete)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        args = [self.aliases.get(args[0], args[0]), *args[1:]]
         name, stub, rest = super().resolve_command(ctx, args)
         return name, stub and self.load(str(name)), rest
 
@@ -184,7 +198,7 @@ def usage_problem(misuse: Exception) -> str:
     context = getattr(misuse, "ctx", None)
     if "\n" in text or context is None:
         return text
-    text = text[0].lower() + text[1:].rstrip(".")
+    text = _SHORT_FORMS.sub(r"\1", text[0].lower() + text[1:].rstrip("."))
     if expected := _expected(misuse):
         text = f"{text.partition(': ')[0]}: {expected}"
     return f"{text}{'' if text.endswith('?') else ';'} see '{context.command_path} --help'"
