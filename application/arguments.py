@@ -50,6 +50,8 @@ def _checking(function: Callable[..., Any], bound: bool) -> Callable[..., Any]:
         for name in names
         if (check := _CHECKS.get(name)) and not (check is _text and name in positions)
     }
+    if inner.__annotations__.get("pipeline") == (str | None):
+        by_name["pipeline"] = _text  # its name
     if "statement" in names:
         by_name.pop("parameters", None)  # those of SQL, which the database checks
     in_order = [(name, by_name.get(name)) for name in names[bound : code.co_argcount]]
@@ -234,7 +236,9 @@ _SECRET = {"values"}
 
 _CHECKS: dict[str, Check] = {
     **dict.fromkeys(("reference", "flavor", "source", "step", "output", "stack"), _text),
-    **dict.fromkeys(("by", "kind", "store", "known", "model"), _text),
+    **dict.fromkeys(
+        ("by", "kind", "store", "known", "model", "metric", "stack_id", "status"), _text
+    ),
     **dict.fromkeys(("name", "description", "why"), _recorded),
     **dict.fromkeys(("attributes", "tags", "kinds"), _texts),
     "grep": _text,

@@ -58,6 +58,7 @@ ON_EVERY_DATABASE = {
     "test_reverts",
     "test_run_diffs",
     "test_run_queries",
+    "test_run_metrics",
     "test_run_references",
     "test_stacks",
     "test_subscriptions",

@@ -2,14 +2,17 @@
 
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, NewType, get_args
+
+Real = NewType("Real", float)
+"""The type of a column that is compared and sorted as a number; a `float` is stored as JSON."""
 
 
 class Column(NamedTuple):
     """A column of a table."""
 
     name: str
-    type: Literal["text", "integer", "json"]
+    type: Literal["text", "integer", "real", "json"]
     optional: bool
     """Whether the column may be null."""
 
@@ -18,8 +21,8 @@ class Column(NamedTuple):
 def columns_of(row: type[tuple[Any, ...]]) -> tuple[Column, ...]:
     """The columns that the fields of a NamedTuple declare.
 
-    A `str` is a text, an `int` an integer, and everything else is stored as JSON; a field that may
-    be None is an optional column.
+    A `str` is a text, an `int` an integer, a `Real` a number, and everything else is stored as
+    JSON; a field that may be None is an optional column.
     """
     return tuple(_column(name, type) for name, type in row.__annotations__.items())
 
@@ -33,7 +36,7 @@ def json_columns(row: type[tuple[Any, ...]]) -> frozenset[str]:
 def _column(name: str, type: Any) -> Column:
     alternatives = get_args(type) if isinstance(type, UnionType) else (type,)
     (only,) = (each for each in alternatives if each is not NoneType)
-    kind: Literal["text", "integer", "json"] = (
-        "text" if only is str else "integer" if only is int else "json"
-    )
-    return Column(name, kind, NoneType in alternatives)
+    return Column(name, _KINDS.get(only, "json"), NoneType in alternatives)
+
+
+_KINDS: dict[Any, Literal["text", "integer", "real"]] = {str: "text", int: "integer", Real: "real"}

@@ -76,7 +76,13 @@ RUNS = Table(
     RunRow,
     primary_key=("id",),
     position="position",
-    indexes=(("position",), ("name",), ("pipeline", "position")),
+    indexes=(
+        ("position",),
+        ("name",),
+        ("pipeline", "position"),
+        ("stack_id", "position"),
+        ("status", "position"),
+    ),
 )
 STEPS = Table(
     "steps",

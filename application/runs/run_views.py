@@ -1,7 +1,7 @@
 """Queries for runs, and the views they return."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.listing.listing import Listing
@@ -9,6 +9,9 @@ from stackfold.domain.rfc3339 import from_rfc3339
 
 if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
+
+RunStatus = Literal["running", "completed", "failed", "cancelled", "interrupted"]
+"""The status of a run; "interrupted" if its process died."""
 
 NEWEST_FIRST = Listing(sort_by="position", descending=True)
 """All runs, newest first."""
@@ -136,6 +139,32 @@ class RunDescription(NamedTuple):
     """If it was submitted to an engine: orchestrator, reference and url."""
 
 
+class Metric(NamedTuple):
+    """A number in the metadata of a run or of one of its steps."""
+
+    step: str
+    """The step; empty for the metadata of the run."""
+    name: str
+    value: float
+
+
+class MetricPoint(NamedTuple):
+    """The value of a metric in one of several runs."""
+
+    run: str
+    """The id of the run."""
+    run_name: str
+    pipeline: str
+    stack_id: str
+    step: str
+    """The step; empty for the metadata of the run."""
+    value: float
+    position: int
+    """The log position of the run's first event."""
+    started: str
+    """When the run started: RFC 3339, UTC."""
+
+
 class RunQueries(Protocol):
     """Queries for runs; a `reference` is as in `Runs`."""
 
@@ -154,6 +183,20 @@ class RunQueries(Protocol):
 
     def describe_run(self, reference: str) -> RunDescription:
         """Return a run with its steps; raises as `run`."""
+        ...
+
+    def previous(self, reference: str, status: str | None) -> RunView | None:
+        """Return the run of the same pipeline and stack before one; raises as `run`."""
+        ...
+
+    def metrics(self, runs: Collection[str]) -> Mapping[str, Sequence[Metric]]:
+        """Return the metrics of each of the runs with some ids."""
+        ...
+
+    def course(
+        self, name: str, pipeline: str | None, stack_id: str | None, limit: int
+    ) -> Sequence[MetricPoint]:
+        """Return the values of a metric in several runs."""
         ...
 
     def recorded_parameters(self, run: str) -> "RecordedParameters":

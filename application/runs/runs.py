@@ -1,6 +1,6 @@
 """Runs: start pipelines on stacks, look up their runs, and load what those produced."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.arguments import checked
@@ -9,8 +9,11 @@ from stackfold.application.listing.listing import Listing
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.run_views import (
     NEWEST_FIRST,
+    Metric,
+    MetricPoint,
     RunDescription,
     RunQueries,
+    RunStatus,
     RunView,
     StepView,
 )
@@ -230,6 +233,58 @@ class Runs:
             Ambiguous: The reference is a prefix of several runs.
         """
         return self._queries.run(reference)
+
+    def previous(self, reference: str, status: RunStatus | None = None) -> RunView | None:
+        """Return the run before a run, of the same pipeline and on the same stack.
+
+        The stack is the same if it was renamed or changed in between.
+
+        Args:
+            reference: The run.
+            status: Only runs of this status: with "completed", the last good one.
+
+        Raises:
+            NotFound: The run does not exist.
+            Ambiguous: The reference is a prefix of several runs.
+        """
+        return self._queries.previous(reference, status)
+
+    def metrics(self, reference: str) -> Sequence[Metric]:
+        """Return the numbers in the metadata of a run and its steps; raises as `get`.
+
+        They are the numbers at the top, and those in `metrics`, where trackers record them.
+        """
+        id = self.get(reference).id
+        return self._queries.metrics([id])[id]
+
+    def metrics_of(self, runs: Collection[str]) -> Mapping[str, Sequence[Metric]]:
+        """Return the metrics of several runs by one query, such as those of a page of a list.
+
+        Args:
+            runs: The ids of the runs.
+
+        Returns:
+            Id → metrics, for each of the ids.
+        """
+        return self._queries.metrics(runs)
+
+    def course(
+        self,
+        metric: str,
+        *,
+        pipeline: str | None = None,
+        stack_id: str | None = None,
+        limit: int = 100,
+    ) -> Sequence[MetricPoint]:
+        """Return the values of a metric in several runs, the latest run first.
+
+        Args:
+            metric: Its name, such as "auc".
+            pipeline: Only runs of the pipeline with this name.
+            stack_id: Only runs on the stack with this id, whatever its name was.
+            limit: The largest number of values.
+        """
+        return self._queries.course(metric, pipeline, stack_id, limit)
 
     def describe(self, reference: str) -> RunDescription:
         """Return a run with its steps and its pin; raises as `get`."""

@@ -18,7 +18,7 @@ ENVELOPE = ("id", "revision", "since", "until", "created", "updated", "ended", "
 _FORMER = ("log_index",)
 """The tables of earlier schema versions."""
 
-_TYPES = {"text": "TEXT", "integer": "INTEGER", "json": "TEXT"}
+_TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "DOUBLE PRECISION", "json": "TEXT"}
 
 
 class ReadModelTables:

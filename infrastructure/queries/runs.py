@@ -1,6 +1,6 @@
 """Queries for runs, in plain SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.artifacts.artifact_views import ArtifactView
@@ -9,6 +9,8 @@ from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.listing.listing import Listing
 from stackfold.application.runs.run_views import (
     NEWEST_FIRST,
+    Metric,
+    MetricPoint,
     RunDescription,
     RunView,
     StepView,
@@ -17,12 +19,15 @@ from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.filters import listing_clauses
+from stackfold.infrastructure.queries.metrics import course, metrics_of
 from stackfold.infrastructure.queries.run_references import relative_run
 
 if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
 
-_SORTABLE = {field: f"t.{field}" for field in (*RunView._fields, "position", "source", "error")}
+_SORTABLE = {
+    field: f"t.{field}" for field in (*RunView._fields, "position", "stack_id", "source", "error")
+}
 # The log does not record that a process was killed, so a query checks whether the run is still
 # claimed. Runs that were submitted to an engine are not claimed.
 _SORTABLE["status"] = (
@@ -104,6 +109,30 @@ class SqlRunQueries:
             metadata=cell(metadata),
             submitted=cell(submitted) if submitted else None,
         )
+
+    @one_state
+    def previous(self, reference: str, status: str | None) -> RunView | None:
+        """The run of the same pipeline and stack before one."""
+        clause, values = (f" AND {_SORTABLE['status']} = ?", [status]) if status else ("", [])
+        this = self._database.read(
+            "SELECT stack_id, pipeline, position FROM runs WHERE id = ?", (self.run(reference).id,)
+        )
+        rows = self._database.read(
+            f"{_RUN} AND t.stack_id = ? AND t.pipeline = ? AND t.position < ?{clause} "
+            "ORDER BY t.position DESC LIMIT 1",
+            [*this[0], *values],
+        )
+        return _run(rows[0]) if rows else None
+
+    def metrics(self, runs: Collection[str]) -> dict[str, list[Metric]]:
+        """The metrics of each of the runs with some ids."""
+        return metrics_of(self._database, runs)
+
+    def course(
+        self, name: str, pipeline: str | None, stack_id: str | None, limit: int
+    ) -> list[MetricPoint]:
+        """The values of a metric in several runs, the latest run first."""
+        return course(self._database, name, pipeline, stack_id, limit)
 
     def recorded_parameters(self, run: str) -> "RecordedParameters":
         """The recorded parameters of the run with an id."""
