@@ -12,12 +12,14 @@ HISTORY = Shape(
     ("revision", "position", "when", "by", "what", "changes", "why"),
     ("revision", "position", "what"),
     ("what",),
+    ("changes", "why"),
 )
 LOG = Shape(
     (*HistoryEntry._fields, "topic", "data"),
     ("position", "when", "by", "what", "changes", "why"),
     ("position", "what"),
     ("what",),
+    ("changes", "why"),
 )
 
 

@@ -34,6 +34,8 @@ class Shape(NamedTuple):
     """Columns that a table never truncates."""
     extra: tuple[str, ...] = ()
     """Columns that may be selected in addition to `fields`."""
+    below: tuple[str, ...] = ()
+    """Columns that a narrow terminal shows on lines below the others."""
 
 
 def show_rows(
@@ -49,7 +51,7 @@ def show_rows(
     """
     check_columns(shape, columns)
     if output == Format.TABLE:
-        text, left_out = table(records, columns or shape.table, shape.vital)
+        text, left_out = table(records, columns or shape.table, shape.vital, shape.below)
         sys.stdout.write(text)
         if left_out:
             note(f"no room for {', '.join(left_out)}: widen the terminal or select with --columns")

@@ -21,7 +21,10 @@ _LONGEST_MESSAGE = 4000
 
 
 def table(
-    records: Sequence[Mapping[str, Any]], columns: Sequence[str], vital: Collection[str] = ()
+    records: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    vital: Collection[str] = (),
+    below: Collection[str] = (),
 ) -> tuple[str, list[str]]:
     """Lay out records as lines of aligned columns under a header.
 
@@ -29,6 +32,7 @@ def table(
         records: Each holds a value for every column.
         columns: Which values to show, in this order.
         vital: Columns that are never truncated or dropped.
+        below: Columns that go on lines below the others if the terminal is too narrow.
 
     Returns:
         The text, and the columns that were dropped for lack of room.
@@ -37,6 +41,14 @@ def table(
     lines = [[column.upper() for column in columns], *cells]
     widths = [max(map(_width, each)) for each in zip(*lines, strict=True)]
     shown = list(range(len(columns)))
+    wrapped = [column for column in columns if column in below]
+    if wrapped and sys.stdout.isatty() and sum(widths) + len(_GAP) * (len(shown) - 1) > room():
+        others = [column for column in columns if column not in below]
+        text, left_out = table(records, others, vital)
+        header, *rows = text.splitlines()
+        both = zip(rows, records, strict=True)
+        texts = (f"{line}\n{_below(record, wrapped)}" for line, record in both)
+        return "".join((f"{header}\n", *texts)), left_out
     if sys.stdout.isatty():
         cuttable = [index for index in shown if columns[index] not in vital]
         shown = _fit(widths, cuttable, room())
@@ -49,6 +61,18 @@ def table(
     text = "".join(f"{line}\n" for line in (coloured(header, BOLD), *rows))
     left_out = [column for index, column in enumerate(columns) if index not in shown]
     return text, left_out
+
+
+def _below(record: Mapping[str, Any], columns: Sequence[str]) -> str:
+    """Wrap values of a record to indented lines; values that are not set have no line."""
+    from textwrap import fill
+
+    indent = "    "
+    values = (cell(record[column]) for column in columns if record[column])
+    return "".join(
+        fill(each, max(room(), 20), initial_indent=indent, subsequent_indent=indent) + "\n"
+        for each in values
+    )
 
 
 def _coloured(column: str, text: str) -> str:

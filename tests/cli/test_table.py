@@ -132,3 +132,23 @@ def test_a_status_is_coloured_on_a_terminal(terminal):
     assert properties(records[0], ("status",)) == "status  \033[1;31mfailed\033[0m\n"
     terminal(80, NO_COLOR="1")
     assert "\033" not in table(records, ("status", "name"))[0]
+
+
+def test_a_narrow_terminal_shows_some_columns_below_the_others(terminal):
+    long = "path: a → b; flavor: local → s3; label team: none → research"
+    records = [{"what": "stack 'a' updated", "changes": long, "why": "to try"}]
+    records.append({"what": "stack 'b' updated", "changes": "", "why": ""})
+    columns = ("what", "changes", "why")
+    terminal(40, NO_COLOR="1")
+    text, left_out = table(records, columns, ("what",), ("changes", "why"))
+    assert left_out == []
+    assert text == (
+        "WHAT\n"
+        "stack 'a' updated\n"
+        "    path: a → b; flavor: local → s3;\n"
+        "    label team: none → research\n"
+        "    to try\n"
+        "stack 'b' updated\n"
+    )
+    terminal(120, NO_COLOR="1")
+    assert table(records, columns, ("what",), ("changes", "why")) == table(records, columns)

@@ -131,3 +131,14 @@ def test_an_error_is_marked_in_colour(cli):
         "\033[1;31merror:\033[0m there is no run 'x'"
     )
     assert on_a_terminal("run", "describe", "x").out.startswith("error: there is no run 'x'")
+
+
+def test_history_at_80_columns_keeps_changes_and_reasons(spare):
+    reason = "the disk of the old machine is full, and the new one is faster"
+    spare.ok("artifact-store", "update", "shared", "--path=elsewhere", "-m", reason)
+    for words in (("stack", "history", "spare"), ("log",)):
+        shown = on_a_terminal(*words).out
+        assert "    path: elsewhere\n" in shown
+        assert f"    {reason}\n" in shown
+        assert "no room" not in shown
+        assert max(map(len, shown.splitlines())) <= 80
