@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.workspace import Workspace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FinishedRun:
     """A completed run, with access to its outputs."""
 
@@ -36,6 +36,9 @@ class FinishedRun:
             workspace: The workspace that it ran in.
         """
         return cls(view, workspace.home, workspace.store, workspace)
+
+    def __repr__(self) -> str:
+        return f"<FinishedRun {self.name}: {self.status}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.view, self.home, self.store)

@@ -201,6 +201,11 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         """The address of the shared log; None if it is a file in the home, or in memory."""
         return self._database.url
 
+    def __repr__(self) -> str:
+        in_memory = "in memory" if self._temporary else str(self.home)
+        location = self._database.location if self._database.shared else in_memory
+        return f"<Workspace {location}{' (closed)' if self.closed else ''}>"
+
     def close(self) -> None:
         """Close the log."""
         self.closed = True

@@ -3,6 +3,7 @@
 Importing this package imports nothing else: each public name is loaded when it is first used.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(_MODULES[name]), name)
         if isinstance(value, type):
             value.__module__ = __name__  # what `repr` shows
+        if "IPython" in sys.modules:
+            _show_in_notebooks()
     elif name == "__version__":
         from importlib.metadata import version
 
@@ -68,6 +71,13 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+def _show_in_notebooks() -> None:
+    """Let notebooks show runs, stacks and other views as HTML."""
+    from stackfold.web.notebook import enable
+
+    enable()
 
 
 def __dir__() -> list[str]:

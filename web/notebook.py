@@ -1,0 +1,312 @@
+"""Shows runs, stacks, histories, diffs, artifacts and workspaces in notebooks as HTML.
+
+The classes do not know of it: `enable` registers a function per class with IPython. So the outer
+layers stay unknown to the inner ones, and lists of history entries can be shown as well.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from stackfold.application.artifacts.artifact_views import ArtifactView
+from stackfold.application.history.views import Change, HistoryEntry
+from stackfold.application.runs.run_diffs import RunDiff
+from stackfold.application.runs.run_views import RunDescription, RunView, StepView
+from stackfold.application.stacks.views import StackView
+from stackfold.domain.errors import StackfoldError
+from stackfold.domain.rfc3339 import from_rfc3339
+from stackfold.infrastructure.finished_run import FinishedRun
+from stackfold.infrastructure.workspace import Workspace
+from stackfold.web.drawing.graph import Node, draw_graph
+from stackfold.web.drawing.states import icon
+from stackfold.web.drawing.svg import shortened, text
+
+STYLE = (
+    "<style>.stackfold{font-family:system-ui,sans-serif;font-size:13px}"
+    ".stackfold svg{vertical-align:middle}.stackfold .scroll{overflow-x:auto}"
+    ".stackfold table{border-collapse:collapse;"
+    "margin:.6em 0;font-size:13px}"
+    ".stackfold th,.stackfold td{text-align:left;vertical-align:top;padding:.25em .8em}"
+    ".stackfold td{white-space:pre-wrap;overflow-wrap:anywhere}</style>"
+)
+LONGEST = 200
+"""The number of columns that a value may take; the full value is in the object."""
+MOST_ROWS = 100
+
+
+def run_html(run: RunDescription) -> str:
+    """Return a run with the graph of its steps, its steps and their metrics.
+
+    Args:
+        run: The run.
+    """
+    nodes = [
+        Node(
+            step.name,
+            step.status,
+            _took(step),
+            next((f"{name} {value}" for name, value in metrics(step).items()), ""),
+            title=step.error,
+        )
+        for step in run.steps
+    ]
+    edges = [(before, step.name) for step in run.steps for before in step.upstream]
+    steps = [
+        (
+            step.name,
+            _State(step.status),
+            _took(step),
+            ", ".join(f"{name} {value}" for name, value in metrics(step).items()),
+            step.error,
+        )
+        for step in run.steps
+    ]
+    return _page(
+        _run_heading(run),
+        _paragraph(run.error),
+        f'<div class="scroll">{draw_graph(nodes, edges, label=f"Steps of {run.name}")}</div>',
+        _table(("step", "status", "took", "metrics", "error"), steps),
+        _table(("parameter", "value"), sorted(run.parameters.items())),
+    )
+
+
+def run_view_html(run: RunView) -> str:
+    """Return a run in one line."""
+    return _page(_run_heading(run))
+
+
+def finished_run_html(run: FinishedRun) -> str:
+    """Return a run that was just called, as `run_html`."""
+    return run_html(run.describe())
+
+
+def stack_html(stack: StackView) -> str:
+    """Return a stack with its components."""
+    active = " · active" if stack.active else ""
+    return _page(
+        _heading(f"Stack {stack.name}", f"revision {stack.revision}{active} · by {stack.by}"),
+        _paragraph(stack.description),
+        _table(
+            ("type", "components"),
+            [(kind, ", ".join(names)) for kind, names in stack.components.items()],
+        ),
+        _table(("label", "value"), sorted(stack.labels.items())),
+    )
+
+
+def artifact_html(artifact: ArtifactView) -> str:
+    """Return the facts about an artifact; its value is not loaded."""
+    facts = [
+        ("type", artifact.type),
+        ("size", f"{artifact.size:,} bytes"),
+        ("run", artifact.run),
+        ("created", artifact.created),
+        ("stored at", artifact.uri),
+        ("sha256", artifact.digest),
+        *sorted(artifact.metadata.items()),
+        *([("tags", ", ".join(artifact.tags))] if artifact.tags else []),
+    ]
+    return _page(_heading(f"Artifact {artifact.reference}"), _table(("", ""), facts))
+
+
+def run_diff_html(diff: RunDiff) -> str:
+    """Return the changes between two runs, and in what the runs differ."""
+    return _page(
+        _heading(f"{diff.before.name} → {diff.after.name}", f"{len(diff.differences)} differences"),
+        _history_table(diff.changes) if diff.changes else "",
+        _table(("about", "field", "before", "after"), diff.differences),
+    )
+
+
+def history_html(entries: Sequence[HistoryEntry]) -> str:
+    """Return changes, one row each."""
+    return _page(_history_table(entries))
+
+
+def changes_html(changes: Sequence[Change]) -> str:
+    """Return fields that differ, one row each."""
+    return _page(_table(("field", "before", "after"), changes))
+
+
+def runs_html(runs: Sequence[RunView]) -> str:
+    """Return runs, one row each."""
+    return _page(_runs_table(runs))
+
+
+def workspace_html(workspace: Workspace) -> str:
+    """Return where a workspace is, its active stack and its latest runs."""
+    from stackfold.application.listing.listing import Listing
+
+    status = workspace.status()
+    latest = workspace.runs.list(Listing(sort_by="position", descending=True, size=10))
+    return _page(
+        _heading("Workspace", status.store or status.home),
+        _paragraph(status.problem or f"Active stack: {status.active_stack}"),
+        _runs_table(latest) if latest else _paragraph("No runs yet."),
+    )
+
+
+def metrics(step: StepView) -> dict[str, str]:
+    """Return the numbers in the metadata of a step, as text."""
+    return {
+        name: f"{value:.6g}"
+        for name, value in step.metadata.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+# -- registration
+
+
+def enable() -> None:
+    """Register with IPython, if the program runs in it."""
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython else None
+    if shell is None:
+        return
+    formatter = shell.display_formatter.formatters["text/html"]
+    for shown, render in RENDERERS.items():
+        formatter.for_type(shown, _or_text(render))
+    formatter.for_type(list, _or_text(list_html))
+
+
+def list_html(values: list[Any]) -> str | None:
+    """Return a list of history entries, changes or runs; None for any other list."""
+    for shown, render in LISTS.items():
+        if values and all(type(value) is shown for value in values):
+            return render(values)
+    return None
+
+
+def _or_text(render: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
+    """Return nothing, so that the plain text is shown, if a workspace is closed or unavailable."""
+
+    @wraps(render)
+    def rendered(value: Any) -> str | None:
+        try:
+            return render(value)
+        except StackfoldError:
+            return None
+
+    return rendered
+
+
+RENDERERS: dict[type, Callable[[Any], str]] = {
+    ArtifactView: artifact_html,
+    FinishedRun: finished_run_html,
+    RunDescription: run_html,
+    RunDiff: run_diff_html,
+    RunView: run_view_html,
+    StackView: stack_html,
+    Workspace: workspace_html,
+}
+"""Class → what shows an object of it."""
+LISTS: dict[type, Callable[[Any], str]] = {
+    Change: changes_html,
+    HistoryEntry: history_html,
+    RunView: runs_html,
+}
+"""Class → what shows a list of its objects."""
+
+
+# -- parts
+
+
+class _State(str):
+    """The name of a state, which is shown with its symbol."""
+
+    __slots__ = ()
+
+
+def _page(*parts: str) -> str:
+    return f'{STYLE}<div class="stackfold">{"".join(parts)}</div>'
+
+
+def _heading(name: str, more: str = "") -> str:
+    return f"<p><strong>{text(name)}</strong> {text(more)}</p>"
+
+
+def _paragraph(words: str) -> str:
+    return f"<p>{text(words)}</p>" if words else ""
+
+
+def _run_heading(run: RunView | RunDescription) -> str:
+    took = ""
+    if run.ended:
+        lasted = from_rfc3339(run.ended) - from_rfc3339(run.started)
+        took = f" · {_seconds(lasted.total_seconds())}"
+    return (
+        f"<p><strong>Run {text(run.name)}</strong> {_cell(_State(run.status))}"
+        f" · {text(run.pipeline)} on {text(run.stack)} revision {run.stack_revision}"
+        f" · by {text(run.by)}{took}</p>"
+    )
+
+
+def _runs_table(runs: Sequence[RunView]) -> str:
+    rows = [
+        (run.name, _State(run.status), run.pipeline, run.stack, run.started, run.by) for run in runs
+    ]
+    return _table(("run", "status", "pipeline", "stack", "started", "by"), rows)
+
+
+def _history_table(entries: Sequence[HistoryEntry]) -> str:
+    rows = [
+        (
+            f"#{entry.position}",
+            entry.when,
+            entry.by,
+            f"{entry.action} {entry.kind} {entry.name}",
+            "\n".join(f"{change.field}: {_became(change)}" for change in entry.changes),
+            entry.why,
+        )
+        for entry in entries
+    ]
+    return _table(("", "when", "by", "change", "fields", "why"), rows)
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return a table without the columns that are empty in all rows; nothing without rows."""
+    used = [at for at in range(len(titles)) if any(row[at] not in ("", None) for row in rows)]
+    if not used:
+        return ""
+    head = "".join(f'<th scope="col">{text(titles[at])}</th>' for at in used)
+    if not any(titles):
+        head = ""
+    body = "".join(
+        f"<tr>{''.join(f'<td>{_cell(row[at])}</td>' for at in used)}</tr>"
+        for row in rows[:MOST_ROWS]
+    )
+    more = len(rows) - MOST_ROWS
+    rest = _paragraph(f"… and {more} more") if more > 0 else ""
+    heading = f"<thead><tr>{head}</tr></thead>" if head else ""
+    return f'<div class="scroll"><table>{heading}<tbody>{body}</tbody></table></div>{rest}'
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, _State):
+        drawn = icon(value, 9, 9)
+        return f'<svg width="18" height="18" aria-hidden="true">{drawn}</svg> {text(value)}'
+    return "<br>".join(text(_short(line)) for line in str(_plain(value)).splitlines()) or ""
+
+
+def _short(value: Any) -> str:
+    return shortened(str(_plain(value)), LONGEST)
+
+
+def _became(change: Change) -> str:
+    before, after = _short(change.before), _short(change.after)
+    return after if change.before is None else f"{before} → {after or 'removed'}"
+
+
+def _plain(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _took(step: StepView) -> str:
+    executed = step.status in {"completed", "failed"} and step.started and step.ended
+    return _seconds(step.seconds) if executed else ""
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds < 100 else f"{seconds:,.0f} s"
