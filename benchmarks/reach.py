@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from stackfold import Workspace, pipeline, step
 
 ROOT = f"{Path(__file__).parents[1]}{os.sep}"
-LAYERS = ("domain", "application", "infrastructure", "cli")
+LAYERS = ("domain", "application", "infrastructure", "web", "cli")
 OWN = tuple(f"{ROOT}{folder}{os.sep}" for folder in ("src", *LAYERS))
 
 LIMITS = {

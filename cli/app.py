@@ -66,6 +66,7 @@ def _entries() -> dict[str, Entry]:
         "untrust": Entry("Revoke the trust of a project.", partial(_leaf, "untrust")),
         "status": Entry("Show the home, the log and the active stack.", partial(_leaf, "status")),
         "undo": Entry("Undo the last change.", partial(_leaf, "undo")),
+        "ui": Entry("Show stacks, runs and the log in the browser.", _ui),
         "version": Entry("Print the version.", partial(_leaf, "version")),
         "stack": Entry("Compose, inspect, change and activate stacks.", partial(_noun, "stack")),
     }
@@ -101,6 +102,12 @@ def _leaf(name: str) -> Any:
     from stackfold.cli.project import project
 
     return project.group().load(name)
+
+
+def _ui() -> Any:
+    from stackfold.cli.ui import ui
+
+    return ui.group().load("ui")
 
 
 def _noun(name: str) -> Any:

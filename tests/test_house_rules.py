@@ -186,6 +186,7 @@ def test_the_layers_do_not_import_the_facade(path):
 
 
 # The workspace, and how files that users hand over are read and YAML is written.
+WEB_MAY_IMPORT = ("stackfold.infrastructure.workspace",)
 CLI_MAY_IMPORT = tuple(f"stackfold.infrastructure.{name}" for name in ("workspace", "files"))
 
 
@@ -196,6 +197,17 @@ def test_the_cli_knows_of_the_infrastructure_only_its_workspace(path):
         for name in imported(parse(path))
         if within(name, "stackfold.infrastructure")
         and not any(within(name, allowed) for allowed in CLI_MAY_IMPORT)
+    ]
+    assert not beyond, f"ask the workspace for {beyond}"
+
+
+@each(modules_of("web"))
+def test_the_web_knows_of_the_infrastructure_only_its_workspace(path):
+    beyond = [
+        name
+        for name in imported(parse(path))
+        if within(name, "stackfold.infrastructure")
+        and not any(within(name, allowed) for allowed in WEB_MAY_IMPORT)
     ]
     assert not beyond, f"ask the workspace for {beyond}"
 

@@ -60,6 +60,15 @@ def test_the_wheel_contains_every_module(wheel):
     assert {name for name in wheel.namelist() if name.endswith(".py")} == module_paths()
 
 
+def test_the_wheel_contains_what_the_pages_consist_of(wheel):
+    files = {
+        f"stackfold/{path.relative_to(ROOT)}"
+        for folder in ("static", "templates", "vendor")
+        for path in (ROOT / "web" / folder).iterdir()
+    }
+    assert files <= {*wheel.namelist()}
+
+
 def test_the_wheel_is_marked_as_typed(wheel):
     assert "stackfold/py.typed" in wheel.namelist()
 

@@ -24,6 +24,7 @@ MODULES = (
     "stackfold.flavors",
     "stackfold.testing",
     "stackfold.views",
+    "stackfold.web",
 )
 INNER = re.compile(r"\bstackfold\.(application|domain|infrastructure|cli)\b")
 SHOWN = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.py")]

@@ -24,6 +24,8 @@ VIEWS = {
 ALLOWED = VIEWS | {
     "stackfold.application.log_records",
     "stackfold.infrastructure.workspace",
+    # `stackfold ui` starts the server of the pages.
+    "stackfold.web.server",
     # What users hand over, and what they get, is read and written in one way everywhere.
     "stackfold.infrastructure.files.input_file",
     "stackfold.infrastructure.files.stack",

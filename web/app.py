@@ -1,0 +1,200 @@
+"""The ASGI application: routes, and how a page is made of a request."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Scope
+
+from stackfold.domain.errors import Invalid, NotFound, StackfoldError
+from stackfold.domain.rfc3339 import to_rfc3339
+from stackfold.infrastructure.workspace import Workspace
+from stackfold.web.guard import LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_of
+from stackfold.web.pages.log import log
+from stackfold.web.pages.overview import overview
+from stackfold.web.pages.problem import problem, status_of
+from stackfold.web.pages.runs import runs
+from stackfold.web.pages.visit import Visit, time_of
+from stackfold.web.templating import environment
+
+HERE = Path(__file__).parent
+_LOG = logging.getLogger("stackfold.web")
+
+Actor = str | Callable[[Request], str]
+"""Who visits, or a function that returns it, which is called for every request."""
+
+View = Callable[[Visit], Any]
+PAGES: tuple[tuple[str, View, str], ...] = (
+    ("/", overview, "overview.html"),
+    ("/runs", runs, "runs.html"),
+    ("/log", log, "log.html"),
+)
+"""The path of each page, the function that reads its content, and its template."""
+
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+class Asset(NamedTuple):
+    """A file that browsers cache, as its address changes with its content."""
+
+    content: bytes
+    media_type: str
+    version: str
+
+
+def create_app(
+    workspace: Workspace,
+    *,
+    key: str | WithoutKey,
+    actor: Actor | None = None,
+    hosts: Collection[str] = LOOPBACK,
+) -> ASGIApp:
+    """Create an ASGI application that shows a log; mount it where you like.
+
+    The application does not close the workspace.
+
+    Args:
+        workspace: Has the log.
+        key: A secret of at least 16 characters. The first address that a browser opens ends with
+            `?key=…`; then a cookie has it. `WITHOUT_KEY` leaves the access to what is in front of
+            the application.
+        actor: Who visits; by default the workspace's actor. It determines the active stack of a
+            shared log.
+        hosts: The hosts of the addresses that it is served at, such as "ml.example.com", with a
+            port or for any. Requests for others are rejected, as a page elsewhere could make them.
+
+    Raises:
+        Invalid: The key is too short.
+    """
+    if isinstance(key, str) and len(key) < SHORTEST_KEY:
+        raise Invalid(f"the key has {len(key)} characters: give at least {SHORTEST_KEY}")
+    pages = Pages(workspace, actor)
+    routes = [Route(path, pages.endpoint(view, name)) for path, view, name in PAGES]
+    routes.append(Route("/{folder}/{name}", pages.asset))
+    inner = Starlette(routes=routes, exception_handlers={HTTPException: pages.unknown})
+    return Guard(inner, hosts, key, pages.rejected)
+
+
+class Pages:
+    """Answers requests for pages and for the files that they use."""
+
+    def __init__(self, workspace: Workspace, actor: Actor | None) -> None:
+        """Create it.
+
+        Args:
+            workspace: Has the log.
+            actor: As for `create_app`.
+        """
+        self._workspace = workspace
+        self._actor = actor
+        self._assets = _assets()
+        versions = {path: f"{path}?v={each.version}" for path, each in self._assets.items()}
+        self._templates = environment(versions)
+
+    def endpoint(self, view: View, template: str) -> Callable[[Request], Response]:
+        """The function that answers requests for a page; Starlette calls it in a thread.
+
+        Args:
+            view: Reads the content of the page.
+            template: The name of its template.
+        """
+
+        def answer(request: Request) -> Response:
+            try:
+                with self._acting(request):
+                    return self._page(200, template, view(self._visit(request)))
+            except StackfoldError as error:
+                return self._problem(status_of(error), str(error), request.scope)
+            except Exception as error:
+                _LOG.exception("a page failed", extra={"path": path_of(request.scope)})
+                sentence = (
+                    f"unexpected {type(error).__name__}: this is a bug in Stackfold: report it "
+                    "with what the server's log says"
+                )
+                return self._problem(500, sentence, request.scope)
+
+        return answer
+
+    def asset(self, request: Request) -> Response:
+        """Answer a request for a file."""
+        found = self._assets.get("{folder}/{name}".format(**request.path_params))
+        if found is None:
+            raise HTTPException(404)
+        kept = "public, max-age=31536000, immutable"
+        return Response(found.content, media_type=found.media_type, headers={"Cache-Control": kept})
+
+    def unknown(self, request: Request, error: Exception) -> Response:
+        """Answer a request for an unknown path."""
+        path = path_of(request.scope)
+        return self._problem(404, str(NotFound("page", path, "see the overview")), request.scope)
+
+    def rejected(self, scope: Scope, status: int, sentence: str) -> ASGIApp:
+        """Answer a request that the guard rejected."""
+        response = self._problem(status, sentence, scope)
+        if status == 405:
+            response.headers["Allow"] = "GET, HEAD"
+        return response
+
+    def _acting(self, request: Request) -> Any:
+        if self._actor is None:
+            return nullcontext()
+        actor = self._actor if isinstance(self._actor, str) else self._actor(request)
+        return self._workspace.acting_as(actor)
+
+    def _visit(self, request: Request) -> Visit:
+        query = dict(request.query_params)
+        as_of = self._position(query.get("as_of", "").strip())
+        return Visit(
+            workspace=self._workspace,
+            path=path_of(request.scope),
+            root=_root(request.scope),
+            query=query,
+            names=request.path_params,
+            as_of=as_of,
+            as_of_time=time_of(self._workspace, as_of) if as_of else None,
+            now=to_rfc3339(datetime.now(UTC)),
+        )
+
+    def _position(self, text: str) -> int | None:
+        """The position that a page shows the state at; None for now."""
+        if not text:
+            return None
+        wanted = f"#{text}" if text.isascii() and text.isdigit() else text
+        found = self._workspace.log.position(wanted)
+        return None if found == self._workspace.log.head().position else found
+
+    def _page(self, status: int, template: str, page: Any) -> HTMLResponse:
+        html = self._templates.get_template(template).render(page=page)
+        return HTMLResponse(html.encode(errors="replace"), status)
+
+    def _problem(self, status: int, sentence: str, scope: Scope) -> HTMLResponse:
+        return self._page(status, "problem.html", problem(status, sentence, _root(scope)))
+
+
+def _root(scope: Scope) -> str:
+    return str(scope.get("root_path", "")).rstrip("/")
+
+
+def _assets() -> Mapping[str, Asset]:
+    """The path of each file below this folder → the file."""
+    found = {}
+    for folder in ("static", "vendor"):
+        for path in sorted((HERE / folder).iterdir()):
+            if path.suffix in _MEDIA_TYPES:
+                content = path.read_bytes()
+                version = hashlib.sha256(content).hexdigest()[:12]
+                found[f"{folder}/{path.name}"] = Asset(content, _MEDIA_TYPES[path.suffix], version)
+    return found

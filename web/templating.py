@@ -1,0 +1,140 @@
+"""Renders templates: a page is a tuple, the template gets it as `page`."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from stackfold.application.history.views import HistoryEntry
+from stackfold.domain.rfc3339 import from_rfc3339
+
+HERE = Path(__file__).parent
+HUES = 12
+"""How many colours people are told apart by; `app.css` has a class for each."""
+MARKS = {
+    "completed": "✓",
+    "cached": "↺",
+    "failed": "✕",
+    "running": "◐",
+    "pending": "·",
+    "skipped": "»",
+    "cancelled": "⊘",
+    "interrupted": "!",
+}
+"""Status → its sign, which is always shown beside the word."""
+
+
+def environment(assets: Mapping[str, str]) -> Environment:
+    """Create the environment of all templates.
+
+    Args:
+        assets: The path of a file, such as "static/app.css" → the path with its version.
+    """
+    # Everything is escaped, also in templates that other templates include.
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals.update(assets=assets, marks=MARKS)
+    made.filters.update(
+        ago=ago, by_day=by_day, clock=clock, hue=hue, initials=initials, noun=noun,
+        person=person, plural=plural, short=short, span=span, value=value,
+    )  # fmt: skip
+    return made
+
+
+def ago(when: str, now: str) -> str:
+    """The time between two times, such as "3 h ago"."""
+    seconds = _seconds(when, now)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now"
+
+
+def span(started: str, ended: str) -> str:
+    """The time between two times, such as "1 min 5 s"."""
+    seconds = max(0.0, _seconds(started, ended))
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+
+
+def by_day(entries: list[HistoryEntry], now: str) -> list[tuple[str, list[HistoryEntry]]]:
+    """Entries by the day of their recording, which is named as people say it."""
+    today = from_rfc3339(now).date()
+    days = groupby(entries, key=lambda entry: from_rfc3339(entry.when).date())
+    return [(_day(day, today), [*group]) for day, group in days]
+
+
+def clock(when: str) -> str:
+    """The hour and minute of a time, UTC."""
+    return when[11:16]
+
+
+def person(by: str) -> str:
+    """The name of an actor without the domain of an address."""
+    return by.partition("@")[0] or by or "unknown"
+
+
+def initials(by: str) -> str:
+    """Up to two letters that stand for an actor."""
+    words = person(by).replace(".", " ").replace("_", " ").replace("-", " ").split()
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@cache
+def hue(by: str) -> int:
+    """The number of the colour of an actor."""
+    return hashlib.sha256(by.encode(errors="replace")).digest()[0] % HUES
+
+
+def noun(kind: str) -> str:
+    """A kind of the log as two words, such as "artifact store"."""
+    return kind.replace("_", " ")
+
+
+def plural(count: int, word: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def value(given: Any) -> str:
+    """A recorded value as people read it."""
+    if given is None:
+        return "—"
+    if isinstance(given, str):
+        return given
+    return json.dumps(given, ensure_ascii=False, default=str)
+
+
+def short(given: Any, most: int = 60) -> str:
+    """A recorded value, cut to a number of characters."""
+    text = value(given)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _seconds(one: str, other: str) -> float:
+    return (from_rfc3339(other) - from_rfc3339(one)).total_seconds()
+
+
+def _day(day: date, today: date) -> str:
+    days = (today - day).days
+    if days in {0, 1}:
+        return ("Today", "Yesterday")[days]
+    year = "" if 0 <= days < 300 else f" {day.year}"
+    return f"{day:%A}, {day.day} {day:%B}{year}"
