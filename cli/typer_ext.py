@@ -213,7 +213,9 @@ def _expected(misuse: Any) -> str:
     hint = getattr(function, "__annotations__", {}).get(getattr(parameter, "name", None))
     kinds = {*get_args(get_args(hint)[0])} or {*get_args(hint)[:1]} if hint else set()
     if int in kinds:
-        least = get_args(hint)[1].min
+        least, most = get_args(hint)[1].min, get_args(hint)[1].max
+        if least is not None and most is not None:
+            return f"give a whole number from {least} to {most}"
         return "give a whole number" + (f" of at least {least}" if least is not None else "")
     choices = [str(each) for kind in kinds if isinstance(kind, EnumMeta) for each in _members(kind)]
     return f"give one of {', '.join(choices)}" if choices else ""

@@ -240,6 +240,10 @@ RESERVED = frozenset(
         "deployment",
         "policy",
         "reactions",
+        "ui",
+        "report",
+        "doctor",
+        "whoami",
         # kinds of things in the log
         "component",
         "flavor",

@@ -17,6 +17,7 @@ VIEWS = {
         "ports.image_views",
         "reactions.views",
         "runs.progress",
+        "runs.run_diffs",
         "runs.run_views",
         "stacks.views",
     )
