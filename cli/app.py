@@ -65,6 +65,7 @@ def _entries() -> dict[str, Entry]:
         "trust": Entry("Trust a project that another user owns.", partial(_leaf, "trust")),
         "untrust": Entry("Revoke the trust of a project.", partial(_leaf, "untrust")),
         "status": Entry("Show the home, the log and the active stack.", partial(_leaf, "status")),
+        "whoami": Entry("Show who makes changes, and where.", partial(_leaf, "whoami")),
         "undo": Entry("Undo the last change.", partial(_leaf, "undo")),
         "ui": Entry("Show stacks, runs and the log in the browser.", _ui),
         "version": Entry("Print the version.", partial(_leaf, "version")),
@@ -72,6 +73,12 @@ def _entries() -> dict[str, Entry]:
     }
     for type in (*ComponentType, *installed_types()):
         entries[type.command] = Entry(summary(type), partial(_components, type))
+    entries["component"] = Entry(
+        "List the components of all types.", partial(_of_all_types, "component")
+    )
+    entries["flavor"] = Entry(
+        "List the flavors of all component types.", partial(_of_all_types, "flavor")
+    )
     entries["secret"] = Entry(
         "Manage secrets, which are stored outside the log.", partial(_noun, "secret")
     )
@@ -83,7 +90,7 @@ def _entries() -> dict[str, Entry]:
         "Enable, disable and inspect policies, which can reject changes.", partial(_noun, "policy")
     )
     entries["pipeline"] = Entry(
-        "Run pipelines, and build their images.", partial(_noun, "pipeline")
+        "List and run pipelines, and build their images.", partial(_noun, "pipeline")
     )
     entries["run"] = Entry("Inspect, compare, resume and rerun runs.", partial(_noun, "run"))
     entries["artifact"] = Entry(
@@ -112,6 +119,10 @@ def _ui() -> Any:
 
 def _noun(name: str) -> Any:
     return getattr(import_module(f"stackfold.cli.{name}"), name).group()
+
+
+def _of_all_types(name: str) -> Any:
+    return getattr(import_module("stackfold.cli.all_types"), name).group()
 
 
 def _components(type: ComponentType) -> Any:

@@ -1,21 +1,32 @@
-"""`stackfold pipeline`: run pipelines, and build their images."""
+"""`stackfold pipeline`: list and run pipelines, and build their images."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stackfold.cli import completion
+from stackfold.cli import completion, show
 from stackfold.cli.execution import Quiet, execute
-from stackfold.cli.options import Message, parse_pairs
-from stackfold.cli.render import echo, note, warnings_as_notes
+from stackfold.cli.options import (
+    Columns,
+    Message,
+    Output,
+    Page,
+    Size,
+    SortBy,
+    filter_option,
+    listing,
+    parse_columns,
+    parse_pairs,
+)
+from stackfold.cli.render import Format, echo, note, warnings_as_notes
 from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
 
 if TYPE_CHECKING:
     from stackfold.application.ports.image_views import Recipe
 
-pipeline = Noun("pipeline", "Run pipelines, and build their images.")
+pipeline = Noun("pipeline", "List and run pipelines, and build their images.")
 
 Source = Annotated[
     str,
@@ -35,6 +46,24 @@ Stack = Annotated[
         autocompletion=completion.stacks,
     ),
 ]
+
+
+@pipeline.command("list")
+def list_pipelines(
+    name: Annotated[str | None, filter_option("name")] = None,
+    status: Annotated[str | None, filter_option("status")] = None,
+    stack: Annotated[str | None, filter_option("stack")] = None,
+    by: Annotated[str | None, filter_option("by")] = None,
+    sort_by: SortBy = "desc:started",
+    page: Page = 1,
+    size: Size = show.PAGE,
+    columns: Columns = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """List the pipelines that have run, each with its latest run; the latest first."""
+    filters = {"name": name, "status": status, "stack": stack, "by": by}
+    wanted = listing(filters, None, sort_by, page, size)
+    show.pipelines(output, wanted, parse_columns(columns))
 
 
 @pipeline.command("run")

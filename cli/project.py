@@ -80,6 +80,12 @@ def status(as_of: AsOf = None, output: Output = Format.TABLE) -> None:
     show.status(output, as_of)
 
 
+@project.command("whoami")
+def whoami(output: Output = Format.TABLE) -> None:
+    """Show who makes changes and which setting says so, the active stack, the home and the log."""
+    show.whoami(output)
+
+
 @project.command("undo")
 def undo(
     dry_run: DryRun = False,

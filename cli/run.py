@@ -35,6 +35,8 @@ from stackfold.infrastructure.workspace import Workspace
 
 run = Noun("run", "Inspect, compare, resume and rerun runs.")
 
+LATEST = "latest"
+"""The reference of the latest run."""
 _FIRST = (
     "id", "name", "pipeline", "status", "stack", "stack_revision", "started", "ended", "duration",
     "by", "why", "error", "source", "parameters", "tags", "metadata", "rerun_of", "fingerprint",
@@ -42,16 +44,18 @@ _FIRST = (
 """The fields at the top of a description; steps and pin follow as tables."""
 
 
-def _name(which: str, metavar: str = "NAME") -> Any:
+def _name(which: str, metavar: str = "NAME", by_default: str = "") -> Any:
     return typer.Argument(
         metavar=metavar,
         help=f"Name or id of {which}, or a unique prefix of either; or latest, failed, good or a "
-        "pipeline, with ~1 for the one before.",
+        f"pipeline, with ~1 for the one before{'; by default ' * bool(by_default)}{by_default}.",
+        show_default=False,
         autocompletion=completion.runs,
     )
 
 
 RunName = Annotated[str, _name("the run")]
+LatestOrRunName = Annotated[str, _name("the run", by_default="the latest")]
 
 
 @run.command("list")
@@ -119,7 +123,7 @@ def list_runs(
 
 @run.command("describe")
 def describe(
-    name: RunName,
+    name: LatestOrRunName = LATEST,
     why: Annotated[
         bool,
         typer.Option("--why", help="Also explain why each step was or was not cached."),
@@ -147,7 +151,7 @@ def describe(
 
 @run.command("logs")
 def logs(
-    name: RunName,
+    name: LatestOrRunName = LATEST,
     step: Annotated[
         str | None,
         typer.Argument(
@@ -167,17 +171,22 @@ def logs(
 
 @run.command("diff")
 def diff(
-    before: Annotated[str, _name("the first run", "RUN")],
-    after: Annotated[str, _name("the second run", "OTHER")],
+    before: Annotated[
+        str | None, _name("the first run", "RUN", "the previous run of the pipeline")
+    ] = None,
+    after: Annotated[str, _name("the second run", "OTHER", "the latest run")] = LATEST,
     output: DiffOutput = DiffForm.TABLE,
 ) -> None:
     """Compare two runs: what may be the cause of a difference, and what came of it.
 
     Causes are the changes recorded between the runs, with author and reason, and differences of the
     stacks, flavors, configuration, parameters, code and packages. Values that only follow from them
-    are counted; the other formats have all of them.
+    are counted; the other formats have all of them. Without a run, the latest run is compared with
+    the run of its pipeline before it; with one, that run with the latest.
     """
     with Workspace.open() as workspace:
+        if before is None:
+            before = f"{workspace.runs.get(after).pipeline}~1"
         found = workspace.runs.diff(before, after)
     if output == DiffForm.JSON:
         described = {**plain(found), "changes": [record(each) for each in found.changes]}
@@ -197,7 +206,7 @@ def diff(
 
 
 @run.command("resume")
-def resume(name: RunName, quiet: Quiet = False, message: Message = "") -> None:
+def resume(name: LatestOrRunName = LATEST, quiet: Quiet = False, message: Message = "") -> None:
     """Resume a failed, cancelled or interrupted run, executing only missing steps.
 
     It uses the parameters, configuration and stack that the run started with.
@@ -207,7 +216,7 @@ def resume(name: RunName, quiet: Quiet = False, message: Message = "") -> None:
 
 
 @run.command("rerun")
-def rerun(name: RunName, quiet: Quiet = False, message: Message = "") -> None:
+def rerun(name: LatestOrRunName = LATEST, quiet: Quiet = False, message: Message = "") -> None:
     """Run the pipeline of a run again, on the exact stack of that run."""
     with Workspace.open() as workspace:
         execute(lambda listener: workspace.runs.rerun(name, why=message, listener=listener), quiet)

@@ -18,6 +18,7 @@ from stackfold.infrastructure.workspace import Workspace
 PAGE = 20
 FIRST_PAGE = Listing(size=PAGE)
 LATEST_RUNS = Listing(sort_by="started", descending=True, size=PAGE)
+LATEST_PIPELINES = Listing(sort_by="started", descending=True, size=PAGE)
 LATEST_ARTIFACTS = Listing(sort_by="position", descending=True, size=PAGE)
 
 _USUAL = tuple(type.value for type in ComponentType if type.required)
@@ -27,7 +28,11 @@ _COMPONENT = Shape(
     ("name", "flavor", "revision", "configuration", "stacks", "updated", "by"),
     ("name", "flavor", "revision"),
 )
+_ANY_COMPONENT = Shape(
+    ComponentView._fields, ("type", *_COMPONENT.table), ("type", *_COMPONENT.vital)
+)
 _FLAVOR = Shape(FlavorView._fields, ("name", "integration", "installed", "summary"))
+_ANY_FLAVOR = Shape(FlavorView._fields, ("type", *_FLAVOR.table), ("type", "name"))
 
 Columns = Sequence[str] | None
 
@@ -94,13 +99,13 @@ def _stack_record(view: StackView, types: Sequence[str]) -> dict[str, Any]:
 
 
 def components(
-    type: ComponentType,
+    type: ComponentType | None,
     output: str = Format.TABLE,
     listing: Listing = FIRST_PAGE,
     columns: Columns = None,
     as_of: str | None = None,
 ) -> None:
-    """Print components of a type, at present or at a past point."""
+    """Print components of a type or of all types, at present or at a past point."""
     with Workspace.open() as workspace:
         position = _position(workspace, as_of)
 
@@ -109,8 +114,9 @@ def components(
 
         views = ask(listing)
         more = _more(ask, listing, len(views))
-    show_rows([view._asdict() for view in views], _COMPONENT, output, columns)
-    _note_rest(listing, len(views), more, type.noun)
+    shape = _COMPONENT if type else _ANY_COMPONENT
+    show_rows([view._asdict() for view in views], shape, output, columns)
+    _note_rest(listing, len(views), more, type.noun if type else "component")
 
 
 def component(
@@ -150,18 +156,19 @@ def component_history(
 
 
 def flavors(
-    type: ComponentType,
+    type: ComponentType | None,
     output: str = Format.TABLE,
     listing: Listing = FIRST_PAGE,
     columns: Columns = None,
 ) -> None:
-    """Print the flavors of a type."""
+    """Print the flavors of a type, or of all types."""
     with Workspace.open() as workspace:
         views = workspace.flavors.list(type, listing)
         more = _more(partial(workspace.flavors.list, type), listing, len(views))
         problems = workspace.flavors.problems()
-    show_rows([view._asdict() for view in views], _FLAVOR, output, columns)
-    _note_rest(listing, len(views), more, f"{type.noun} flavor")
+    shape = _FLAVOR if type else _ANY_FLAVOR
+    show_rows([view._asdict() for view in views], shape, output, columns)
+    _note_rest(listing, len(views), more, f"{type.noun} flavor" if type else "flavor")
     for each in problems:
         note(str(each))
 
@@ -183,6 +190,25 @@ def runs(
     records = [view._asdict() for view in views]
     show_rows([{**each, "duration": took(each)} for each in records], shape, output, columns)
     _note_rest(listing, len(views), more, "run")
+
+
+# -- pipelines
+
+
+def pipelines(
+    output: str = Format.TABLE, listing: Listing = LATEST_PIPELINES, columns: Columns = None
+) -> None:
+    """Print the pipelines that have run, the one that ran last first."""
+    from stackfold.application.runs.run_views import PipelineView
+
+    with Workspace.open() as workspace:
+        views = workspace.pipelines.list(listing)
+        more = _more(workspace.pipelines.list, listing, len(views))
+    columns_of_table = ("name", "runs", "last_run", "status", "stack", "started", "duration", "by")
+    shape = Shape(PipelineView._fields, columns_of_table, ("name", "status"))
+    records = [view._asdict() for view in views]
+    show_rows([{**each, "duration": took(each)} for each in records], shape, output, columns)
+    _note_rest(listing, len(views), more, "pipeline run")
 
 
 # -- artifacts
@@ -271,6 +297,23 @@ def status(output: str = Format.TABLE, as_of: str | None = None) -> None:
     show_one(record, tuple(record), output)
     if problem:
         note(str(problem))
+
+
+def whoami(output: str = Format.TABLE) -> None:
+    """Print the author of changes with the setting that names it, the active stack and the log."""
+    with Workspace.open() as workspace:
+        actor, status = workspace.identity(), workspace.status()
+    shown = {
+        "actor": actor.actor,
+        "origin": actor.origin,
+        "active_stack": status.active_stack,
+        "chosen_by": status.chosen_by,
+        "home": status.home,
+        "log": actor.log,
+    }
+    show_one(shown, tuple(shown), output)
+    if status.problem:
+        note(status.problem)
 
 
 def log_head(output: str = Format.TABLE) -> None:

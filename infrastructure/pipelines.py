@@ -1,17 +1,39 @@
 """Pipelines of files and modules, and the parameters and configurations of their runs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackfold.application.listing.listing import ALL, Listing
+
 if TYPE_CHECKING:
+    from stackfold.application.runs.run_views import PipelineView, RunQueries
     from stackfold.domain.pipelines.pipeline import Pipeline
     from stackfold.domain.pipelines.run_configuration import RunConfiguration
 
 
 class Pipelines:
-    """Loads what `pipeline run` takes."""
+    """Lists the pipelines that have run, and loads what `pipeline run` takes."""
+
+    def __init__(self, queries: "RunQueries") -> None:
+        """Create the service.
+
+        Args:
+            queries: Reads runs.
+        """
+        self._queries = queries
+
+    def list(self, listing: Listing = ALL) -> "Sequence[PipelineView]":
+        """List the pipelines that have run, each with its latest run.
+
+        Args:
+            listing: Filters, order and page.
+
+        Raises:
+            InvalidListing: Pipelines have no such column.
+        """
+        return self._queries.pipelines(listing)
 
     def load(self, source: str, import_root: str = "") -> "Pipeline[...]":
         """Import a pipeline.

@@ -215,7 +215,7 @@ class Services(TypeServices):
         """Loads pipelines, their parameters and configurations."""
         from stackfold.infrastructure.pipelines import Pipelines
 
-        return Pipelines()
+        return Pipelines(self.run_queries)
 
     @cached_property
     def images(self) -> "Images":

@@ -9,7 +9,7 @@ from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.acting import Acting, Actor
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
-from stackfold.application.stacks.views import StatusView
+from stackfold.application.stacks.views import IdentityView, StatusView
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.changes import Changes
 from stackfold.infrastructure.current_workspace import enter, leave
@@ -263,6 +263,15 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
             CannotUndo: The last change is one of a deployment that exists.
         """
         return self._services.reverts.undo(dry_run, why, expected_position)
+
+    def identity(self) -> IdentityView:
+        """Return who acts, and which setting says so."""
+        from stackfold.infrastructure.system.author import author_and_origin
+
+        actor, (known, origin) = self._acting.actor(), author_and_origin()
+        return IdentityView(
+            actor, origin if actor == known else "the program", self._database.location
+        )
 
     def status(self, as_of: AsOf = None) -> StatusView:
         """Return where the log and the project are, and which stack is active and why.

@@ -43,6 +43,26 @@ class RunView(NamedTuple):
     tags: list[str]
 
 
+class PipelineView(NamedTuple):
+    """A pipeline that has run, with its latest run."""
+
+    name: str
+    runs: int
+    """The number of its runs."""
+    last_run: str
+    """The name of its latest run."""
+    status: str
+    """The status of its latest run, as in `RunView`."""
+    stack: str
+    """The stack of its latest run."""
+    started: str
+    """When its latest run started: RFC 3339, UTC."""
+    ended: str | None
+    """When its latest run ended; None while it runs."""
+    by: str
+    """Who started its latest run."""
+
+
 class StepView(NamedTuple):
     """A step of a run."""
 
@@ -183,6 +203,10 @@ class RunQueries(Protocol):
 
     def describe_run(self, reference: str) -> RunDescription:
         """Return a run with its steps; raises as `run`."""
+        ...
+
+    def pipelines(self, listing: Listing) -> list[PipelineView]:
+        """List the pipelines that have run."""
         ...
 
     def previous(self, reference: str, status: str | None) -> RunView | None:

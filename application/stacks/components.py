@@ -47,19 +47,19 @@ class Components(ComponentReverts):
         return self._services.component_types.mentioned()
 
     def list(
-        self, type: TypeOrName, listing: Listing = ALL, as_of: AsOf = None
+        self, type: TypeOrName | None = None, listing: Listing = ALL, as_of: AsOf = None
     ) -> Sequence[ComponentView]:
-        """List the components of a type.
+        """List the components of a type, or of all types.
 
         Args:
-            type: The component type.
+            type: The component type; None for all.
             listing: Filters, order and page.
             as_of: A point in the past (see `application.eventsourcing.as_of`); None for now.
 
         Raises:
             InvalidListing: Components have no such column.
         """
-        known = self._known(type)
+        known = None if type is None else self._known(type)
         return self._queries.components(known, listing, self._queries.position(as_of))
 
     def get(

@@ -111,17 +111,17 @@ class Catalogue:
         self.packages = packages
         self._queries = queries
 
-    def views(self, type: ComponentType, listing: Listing = ALL) -> list[FlavorView]:
-        """List the flavors of a component type.
+    def views(self, type: ComponentType | None, listing: Listing = ALL) -> list[FlavorView]:
+        """List the flavors of a component type, or of all types.
 
         Raises:
             InvalidListing: Flavors have no such column.
         """
         return selected([self.view(entry) for entry in self.entries(type)], listing)
 
-    def entries(self, type: ComponentType) -> list[Entry]:
-        """Return the entries of a component type."""
-        shipped = [entry for entry in self.packages.entries() if entry.type == type]
+    def entries(self, type: ComponentType | None) -> list[Entry]:
+        """Return the entries of a component type, or of all types."""
+        shipped = [entry for entry in self.packages.entries() if type in {None, entry.type}]
         return [*shipped, *map(_own, self._queries.flavors(type))]
 
     def entry(self, type: ComponentType, name: str) -> Entry:

@@ -56,17 +56,18 @@ class Flavors:
         """Resolves references to secrets."""
         return self._services.stored_secrets
 
-    def list(self, type: TypeOrName, listing: Listing = ALL) -> Sequence[FlavorView]:
-        """List the flavors of a component type.
+    def list(self, type: TypeOrName | None = None, listing: Listing = ALL) -> Sequence[FlavorView]:
+        """List the flavors of a component type, or of all types.
 
         Args:
-            type: The component type.
+            type: The component type; None for all.
             listing: Filters, order and page.
 
         Raises:
             InvalidListing: Flavors have no such column.
         """
-        return self._catalogue.views(self._services.component_types.known(type), listing)
+        known = None if type is None else self._services.component_types.known(type)
+        return self._catalogue.views(known, listing)
 
     def problems(self) -> Sequence[PackageProblem]:
         """Return why flavors of installed packages cannot be used."""

@@ -106,9 +106,9 @@ class StackQueries(Protocol):
         ...
 
     def components(
-        self, type: ComponentType, listing: Listing = ..., as_of: int | None = None
+        self, type: ComponentType | None, listing: Listing = ..., as_of: int | None = None
     ) -> list[ComponentView]:
-        """The living components of a type."""
+        """The existing components of a type; None for all types."""
         ...
 
     def component(

@@ -68,6 +68,16 @@ class FlavorDescription(NamedTuple):
     """JSON schema of its configuration."""
 
 
+class IdentityView(NamedTuple):
+    """Who makes changes."""
+
+    actor: str
+    origin: str
+    """The setting that names the actor, such as "git config user.email"."""
+    log: str
+    """Where the log is, without any password."""
+
+
 class StatusView(NamedTuple):
     """The home, project and active stack of a workspace."""
 

@@ -14,6 +14,13 @@ WORDS = {
 }
 """Word → the condition for the runs that it means the latest of."""
 
+NO_RUN_YET = {
+    "latest": "nothing has run yet",
+    "failed": "no run has failed",
+    "good": "no run has completed yet",
+}
+"""Word → why it means no run."""
+
 _MOST_DIGITS = 18
 
 

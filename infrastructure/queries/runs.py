@@ -11,6 +11,7 @@ from stackfold.application.runs.run_views import (
     NEWEST_FIRST,
     Metric,
     MetricPoint,
+    PipelineView,
     RunDescription,
     RunView,
     StepView,
@@ -20,7 +21,7 @@ from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.metrics import course, metrics_of
-from stackfold.infrastructure.queries.run_references import relative_run
+from stackfold.infrastructure.queries.run_references import NO_RUN_YET, relative_run
 
 if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
@@ -37,6 +38,17 @@ _SORTABLE["status"] = (
 )
 _RUN = (
     f"SELECT {', '.join(_SORTABLE[field] for field in RunView._fields)} FROM runs AS t WHERE true"
+)
+_PIPELINE = {
+    "name": "t.pipeline",
+    "runs": "n.runs",
+    "last_run": "t.name",
+    **{field: _SORTABLE[field] for field in ("status", "stack", "started", "ended", "by")},
+}
+_PIPELINES = (
+    f"SELECT {', '.join(_PIPELINE[field] for field in PipelineView._fields)} FROM (SELECT "
+    "pipeline, max(position) AS last, count(*) AS runs FROM runs GROUP BY pipeline) AS n "
+    "JOIN runs AS t ON t.pipeline = n.pipeline AND t.position = n.last WHERE true"
 )
 _COLUMNS = ", ".join(f"a.{field}" for field in ArtifactView._fields)
 _OUTPUTS = (
@@ -76,10 +88,16 @@ class SqlRunQueries:
         begins = "substr(t.id, 1, length(?)) = ? OR substr(t.name, 1, length(?)) = ?"
         fitting = self._found(begins, *[reference] * 4) if reference else []
         if not fitting:
-            raise NotFound("run", reference)
+            raise NotFound("run", reference, NO_RUN_YET.get(reference, ""))
         if len(fitting) > 1:
             raise Ambiguous("run", reference, [view.name for view in fitting[:10]])
         return fitting[0]
+
+    def pipelines(self, listing: Listing) -> list[PipelineView]:
+        """The pipelines that have run and match a listing."""
+        wanted = listing_clauses(listing, _PIPELINE)
+        rows = self._database.read(f"{_PIPELINES}{wanted.where}{wanted.tail}", wanted.parameters)
+        return [*map(PipelineView._make, rows)]
 
     @one_state
     def describe_run(self, reference: str) -> RunDescription:

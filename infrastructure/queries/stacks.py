@@ -35,6 +35,7 @@ _STACK_COLUMNS = {
 _COMPONENT_COLUMNS = {
     "id": "t.id",
     "name": "t.name",
+    "type": "t.type",
     "flavor": "t.flavor",
     "revision": "t.revision",
     "created": "t.created",
@@ -126,14 +127,15 @@ class SqlQueries:
 
     @one_state
     def components(
-        self, type: ComponentType, listing: Listing = ALL, as_of: int | None = None
+        self, type: ComponentType | None, listing: Listing = ALL, as_of: int | None = None
     ) -> list[ComponentView]:
-        """The existing components of a type that match a listing."""
+        """The existing components that match a listing: of a type, or of all types."""
         source, parameters = valid_at("components", as_of)
-        wanted = listing_clauses(listing, _COMPONENT_COLUMNS)
+        wanted = listing_clauses(listing, _COMPONENT_COLUMNS, "t.name, t.id")
+        of_type, types = ("", []) if type is None else (" AND t.type = ?", [str(type)])
         rows = self._database.read(
-            f"{_COMPONENT} {source} AND t.type = ?{wanted.where}{wanted.tail}",
-            [*parameters, str(type), *wanted.parameters],
+            f"{_COMPONENT} {source}{of_type}{wanted.where}{wanted.tail}",
+            [*parameters, *types, *wanted.parameters],
         )
         return self._component_views(rows, as_of)
 

@@ -7,7 +7,16 @@ from functools import cache
 @cache
 def author() -> str:
     """`STACKFOLD_ACTOR`; otherwise git's `user.email` in a repository, or user@host."""
-    return os.environ.get("STACKFOLD_ACTOR") or _git_email() or _login()
+    return author_and_origin()[0]
+
+
+def author_and_origin() -> tuple[str, str]:
+    """The author, and the setting that names it."""
+    if actor := os.environ.get("STACKFOLD_ACTOR"):
+        return actor, "STACKFOLD_ACTOR"
+    if email := _git_email():
+        return email, "git config user.email"
+    return _login(), "the user and host of this process"
 
 
 def _git_email() -> str:

@@ -23,6 +23,7 @@ QUESTIONS = {
     "describe",
     "get",
     "status",
+    "whoami",
     "version",
     "history",
     "diff",
