@@ -23,6 +23,8 @@ from stackfold.web.pages.log import log
 from stackfold.web.pages.overview import overview
 from stackfold.web.pages.problem import problem, status_of
 from stackfold.web.pages.runs import runs
+from stackfold.web.pages.stack import stack
+from stackfold.web.pages.stacks import stacks
 from stackfold.web.pages.visit import Visit, time_of
 from stackfold.web.templating import environment
 
@@ -35,6 +37,8 @@ Actor = str | Callable[[Request], str]
 View = Callable[[Visit], Any]
 PAGES: tuple[tuple[str, View, str], ...] = (
     ("/", overview, "overview.html"),
+    ("/stacks", stacks, "stacks.html"),
+    ("/stacks/{name}", stack, "stack.html"),
     ("/runs", runs, "runs.html"),
     ("/log", log, "log.html"),
 )

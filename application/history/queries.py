@@ -30,8 +30,16 @@ class History(Protocol):
         """What happened to a stack, component, flavor, deployment or run, newest first."""
         ...
 
-    def of_stack(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
-        """The same for a stack, with what happened to its components while it held them."""
+    def of_stack(
+        self, id: str, limit: int | None = None, upto: int | None = None
+    ) -> list[HistoryEntry]:
+        """The same for a stack, with what happened to its components while it held them.
+
+        Args:
+            id: The stack.
+            limit: The most entries to return.
+            upto: The last position; None for the head.
+        """
         ...
 
     def find(

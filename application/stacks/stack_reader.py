@@ -11,7 +11,7 @@ from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
 from stackfold.application.stacks.queries import StackQueries
 from stackfold.application.stacks.services import StackServices
-from stackfold.application.stacks.views import StackView
+from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import NotFound, Violation
 
 if TYPE_CHECKING:
@@ -63,14 +63,31 @@ class StackReader:
             return self._queries.active_stack(position)
         return self._queries.stack(reference, position)
 
+    def components(
+        self, reference: str | None = None, as_of: AsOf = None
+    ) -> Sequence[ComponentView]:
+        """Return the components of a stack, by type, the default one of each type first.
+
+        Args:
+            reference: The stack; None for the active one.
+            as_of: A point in the past; None for now.
+
+        Raises:
+            NotFound: No stack matches.
+            Ambiguous: The reference is a prefix of several.
+        """
+        position = self._queries.position(as_of)
+        return self._queries.stack_components(self.get(reference, position).id, position)
+
     def history(
-        self, reference: str | None = None, limit: int | None = None
+        self, reference: str | None = None, limit: int | None = None, *, as_of: AsOf = None
     ) -> Sequence[HistoryEntry]:
         """Return the changes of a stack, and of its components while it contained them.
 
         Args:
             reference: The stack; it may have been deleted.
             limit: The most entries to return.
+            as_of: Only changes up to this point in the past; None for all.
 
         Returns:
             The entries, newest first.
@@ -78,7 +95,8 @@ class StackReader:
         Raises:
             NotFound: There never was such a stack.
         """
-        return self._services.history.of_stack(self._find_deleted_too(reference).id, limit)
+        id = self._find_deleted_too(reference).id
+        return self._services.history.of_stack(id, limit, self._queries.position(as_of))
 
     def diff(
         self,

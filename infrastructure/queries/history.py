@@ -65,9 +65,12 @@ class SqlHistory:
         )
         return [*EntryReader(self._database).entries(events)]
 
-    def of_stack(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
+    def of_stack(
+        self, id: str, limit: int | None = None, upto: int | None = None
+    ) -> list[HistoryEntry]:
         """The entries of a stack, and of components while it contained them, newest first."""
-        return self.at([*islice(self._positions_of_stack(id, _most(limit)), _most(limit))])
+        most, until = _most(limit), _END if upto is None else upto + 1
+        return self.at([*islice(self._positions_of_stack(id, most, until), most)])
 
     def find(
         self,
@@ -158,10 +161,9 @@ class SqlHistory:
                 ],
             )
 
-    def _positions_of_stack(self, id: str, most: int) -> Iterator[int]:
-        """The positions of changes of a stack, and of components in it; newest first."""
-        until = _END
-        for position in self._positions_of(id):
+    def _positions_of_stack(self, id: str, most: int, until: int) -> Iterator[int]:
+        """The positions before one of changes of a stack, and of components in it; newest first."""
+        for position in self._positions_of(id, until):
             rows = self._database.read(
                 "SELECT components FROM stacks WHERE id = ? AND since = ?", [id, position]
             )
@@ -178,13 +180,14 @@ class SqlHistory:
             yield position
             until = position
 
-    def _positions_of(self, id: str) -> Iterator[int]:
-        """The positions of the events of an aggregate, newest first."""
+    def _positions_of(self, id: str, until: int) -> Iterator[int]:
+        """The positions before one of the events of an aggregate, newest first."""
         last = _END
         while page := self._database.read(
             "SELECT originator_version, position FROM events WHERE originator_id = ? "
-            f"AND originator_version < ? ORDER BY originator_version DESC LIMIT {PAGE}",
-            [id, last],
+            "AND originator_version < ? AND position < ? "
+            f"ORDER BY originator_version DESC LIMIT {PAGE}",
+            [id, last, until],
         ):
             yield from (position for _, position in page)
             last, _ = page[-1]

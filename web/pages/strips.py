@@ -21,6 +21,7 @@ class StripRun(NamedTuple):
     """Its status at the position of the page."""
     started: str
     by: str
+    id: str
 
 
 class Slot(NamedTuple):
@@ -56,7 +57,7 @@ def runs_of(visit: Visit, stack: str, size: int) -> list[StripRun]:
 
 def strip_run(run: RunView, visit: Visit) -> StripRun:
     """A run, with the status that it had at the position of a page."""
-    return StripRun(run.name, run.pipeline, status_of(run, visit), run.started, run.by)
+    return StripRun(run.name, run.pipeline, status_of(run, visit), run.started, run.by, run.id)
 
 
 def status_of(run: RunView, visit: Visit) -> str:
