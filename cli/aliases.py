@@ -2,7 +2,11 @@
 
 ALIASES = {"ls": "list", "show": "describe", "rollback": "revert", "rm": "delete"}
 """Alias → the command of the same group that it runs; the group's own commands take precedence."""
-OF_GROUPS = {"artifact": {"show": "load"}, "log": {"show": "list"}}
+OF_GROUPS = {
+    "artifact": {"show": "load"},
+    "log": {"show": "list"},
+    "stack": {"activate": "set"},
+}
 """Group → what an alias means there instead."""
 
 HELP_OPTIONS = ["-h", "--help"]

@@ -66,6 +66,9 @@ def _entries() -> dict[str, Entry]:
         "untrust": Entry("Revoke the trust of a project.", partial(_leaf, "untrust")),
         "status": Entry("Show the home, the log and the active stack.", partial(_leaf, "status")),
         "whoami": Entry("Show who makes changes, and where.", partial(_leaf, "whoami")),
+        "doctor": Entry(
+            "Check that everything works, and say what to do.", partial(_leaf, "doctor")
+        ),
         "undo": Entry("Undo the last change.", partial(_leaf, "undo")),
         "ui": Entry("Show stacks, runs and the log in the browser.", _ui),
         "version": Entry("Print the version.", partial(_leaf, "version")),

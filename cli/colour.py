@@ -18,6 +18,10 @@ STATUS = {
 """The status of a run, a step or a deployment → its colour; others have none."""
 
 
+FINDING = {"ok": GREEN, "warning": YELLOW, "problem": f"{BOLD};{RED}"}
+"""The status of a finding → its colour."""
+
+
 def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
     """Colour a text that goes to a stream, by default stdout; unchanged if that is no terminal."""
     if not colour or not has_colour(stream or sys.stdout):

@@ -86,6 +86,16 @@ def whoami(output: Output = Format.TABLE) -> None:
     show.whoami(output)
 
 
+@project.command("doctor")
+def doctor(output: Output = Format.TABLE) -> None:
+    """Check the home, the project, the log, the active stack, flavors and packages.
+
+    One line for each, with what to do; exits with 1 if there is a problem.
+    """
+    if not show.doctor(output):
+        raise typer.Exit(1)
+
+
 @project.command("undo")
 def undo(
     dry_run: DryRun = False,

@@ -21,7 +21,8 @@ Generated from the commands by `make reference`; do not edit.
 
 Every command has `--help` and `-h`; `stackfold help run list` is `stackfold run list --help`. Other
 words for commands work too: `ls` for `list`, `show` for `describe` (of an artifact for `load`),
-`rollback` for `revert` and `rm` for `delete`. `-n` and `--limit` set the number of rows of a list.
+`rollback` for `revert`, `rm` for `delete`, and `stack activate` for `stack set`. `-n` and `--limit`
+set the number of rows of a list.
 
 NAME is a name, an id, or a unique prefix of either. Every command that records a change takes
 `-m TEXT`, the reason, which is recorded with it; a command that would change nothing records

@@ -3,6 +3,7 @@
 Both the typer commands and the fast path call them, so they do not need typer.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from stackfold.application.listing.listing import Listing
 from stackfold.application.stacks.views import ComponentView, FlavorView, StackView
 from stackfold.cli.history_rows import show_history
 from stackfold.cli.render import Format, Shape, echo, note, show_one, show_rows
+from stackfold.cli.table import one_line
 from stackfold.cli.times import took
 from stackfold.domain.stacks.component_type import ComponentType, in_order
 from stackfold.infrastructure.workspace import Workspace
@@ -314,6 +316,25 @@ def whoami(output: str = Format.TABLE) -> None:
     show_one(shown, tuple(shown), output)
     if status.problem:
         note(status.problem)
+
+
+def doctor(output: str = Format.TABLE) -> bool:
+    """Print what each check of the workspace found; return whether there is no problem."""
+    from stackfold.cli.colour import FINDING, coloured
+    from stackfold.cli.hints import hint_for
+
+    rows = []
+    for each in Workspace.diagnose():
+        hint = hint_for(each.error)
+        found = f"{each.found} ({hint})" if hint else each.found
+        rows.append({"check": each.check, "status": each.status, "found": found})
+        if output == Format.TABLE:
+            status = coloured(each.status.ljust(9), FINDING[each.status])
+            sys.stdout.write(f"{status}{each.check:<14}{one_line(found)}\n")
+    if output != Format.TABLE:
+        fields = ("check", "status", "found")
+        show_rows(rows, Shape(fields, fields), output)
+    return all(row["status"] != "problem" for row in rows)
 
 
 def log_head(output: str = Format.TABLE) -> None:

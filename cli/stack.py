@@ -291,14 +291,6 @@ def set_active(
         _echo_active(workspace, view.name, view.revision)
 
 
-@stack.command("activate")
-def activate(
-    name: StackName, expected_position: ExpectedPosition = None, message: Message = ""
-) -> None:
-    """Activate a stack; an alias of `set`."""
-    set_active(name, expected_position, message)
-
-
 def _echo_active(workspace: Workspace, name: str, revision: int) -> None:
     status = workspace.status()
     where = " in this project" if status.project else ""

@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from stackfold.cli.aliases import HELP_OPTIONS, aliases_of
+from stackfold.cli.help_sections import sections
 
 F = TypeVar("F", bound=Callable[..., None])
 ATTRIBUTES = "stackfold.attributes"
@@ -135,6 +136,12 @@ class LazyGroup(TyperGroup):
         if self.default and (is_option or not (args or ctx.resilient_parsing)):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands by purpose, each with its whole help."""
+        for title, names in sections(str(self.name), [*self.entries]):
+            with formatter.section(title):
+                formatter.write_dl([(name, self.entries[name].help) for name in names])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         if self.default and incomplete.startswith("-"):

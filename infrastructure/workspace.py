@@ -1,7 +1,7 @@
 """Workspace: one log, and the services that work on it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from stackfold.application.policies.policy import Policy
     from stackfold.domain.pipelines.pipeline import Pipeline
     from stackfold.domain.stacks.component_type import ComponentType
+    from stackfold.infrastructure.diagnosis import Finding
     from stackfold.infrastructure.finished_run import FinishedRun
     from stackfold.infrastructure.system.temporary_folder import TemporaryFolder
 
@@ -188,6 +189,17 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
     def exists(cls) -> bool:
         """Return whether there is a log already, so that `open` would not create one."""
         return exists()
+
+    @classmethod
+    def diagnose(cls) -> "Iterator[Finding]":
+        """Check the home, the project, the log, the active stack, flavors and packages.
+
+        Nothing is changed, except that the first use creates the log. Problems are findings, not
+        errors.
+        """
+        from stackfold.infrastructure.diagnosis import diagnose
+
+        return diagnose(cls.open)
 
     @classmethod
     def installed_component_types(cls) -> "Sequence[ComponentType]":

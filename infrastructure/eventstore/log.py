@@ -190,6 +190,16 @@ class Log:
 
         return verify(self._database, known, progress)
 
+    def verify_end(self, count: int) -> "Verification":
+        """Recompute the hashes of the last events, which is quick; `verify` verifies everything.
+
+        Args:
+            count: The number of events.
+        """
+        from stackfold.infrastructure.eventstore.verification import verify_end
+
+        return verify_end(self._database, count)
+
     @outside_changes
     def rebuild(self, progress: "Progress | None" = None) -> int:
         """Rebuild the read models from the log, in one transaction, while readers continue.

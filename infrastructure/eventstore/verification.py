@@ -20,7 +20,7 @@ from stackfold.infrastructure.eventstore.hash_chain import (
 )
 from stackfold.infrastructure.eventstore.packaged_read_models import PackagedReadModels
 from stackfold.infrastructure.eventstore.rebuild import Fold, Progress, events, report
-from stackfold.infrastructure.eventstore.records import PAGE, records
+from stackfold.infrastructure.eventstore.records import PAGE, head, records
 
 
 class Verification(NamedTuple):
@@ -121,6 +121,25 @@ def verify_chain(
         problem = f"is missing: the log was cut off, it once had #{noted}"
         return Verification(last.position, _head(last), last.position + 1, problem)
     return Verification(last.position, _head(last))
+
+
+def verify_end(database: Database, count: int) -> Verification:
+    """Recompute the hashes of the last events only, each from the recorded one before it.
+
+    Args:
+        database: Holds the log.
+        count: The number of events.
+    """
+    after = max(0, head(database).position - count)
+    last = Record(0, 0, "", "", 0, "", b"", BEGINNING)
+    for record in records(database, after - 1, after):
+        last = record
+    first = last.position
+    for record in records(database, after):
+        if problem := _problem(last, record):
+            return Verification(last.position - first, _head(last), last.position + 1, problem)
+        last = record
+    return Verification(last.position - first, _head(last))
 
 
 def _readable(database: Database) -> Iterator[Record | None]:

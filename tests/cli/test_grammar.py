@@ -10,7 +10,7 @@ from stackfold.infrastructure.workspace import Workspace
 
 LEAVES = list(leaves(command()))
 CHANGES = {
-    "register", "update", "remove-attribute", "rename", "copy", "delete", "set", "activate",
+    "register", "update", "remove-attribute", "rename", "copy", "delete", "set",
     "set-default", "remove-component", "init", "revert", "restore", "undo",
     "tag", "resume", "rerun",
 }  # fmt: skip
@@ -24,6 +24,7 @@ QUESTIONS = {
     "get",
     "status",
     "whoami",
+    "doctor",
     "version",
     "history",
     "diff",
@@ -59,7 +60,7 @@ def test_every_change_of_a_revision_can_expect_one(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     revised = names[-1] in REVISED and names[0] not in {"secret", "run", "artifact", "log"}
     assert ("--expected-revision" in options) == revised
-    assert ("--expected-position" in options) == (names[-1] in {"undo", "set", "activate"})
+    assert ("--expected-position" in options) == (names[-1] in {"undo", "set"})
 
 
 @each_command
