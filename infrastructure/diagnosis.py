@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from stackfold.domain.errors import StackfoldError
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.system.home import LOG_FILE, find_project, home_folder
 
@@ -131,7 +132,7 @@ def _active_stack(workspace: "Workspace") -> Iterator[tuple[str, str]]:
         return
     violations = workspace.stacks.check()
     for each in violations:
-        yield PROBLEM, f"{status.active_stack!r}: {each.message}"
+        yield PROBLEM, f"{status.active_stack!r}: {each.problem}: {each.fix}"
     if not violations:
         yield OK, f"{status.active_stack!r} is valid, chosen by {status.chosen_by}"
 
@@ -145,7 +146,7 @@ def _flavors(workspace: "Workspace") -> Iterator[tuple[str, str]]:
     failed = 0
     for type, flavor in used:
         try:
-            workspace.flavors.implementation(type, flavor)
+            workspace.flavors.implementation(ComponentType(type), flavor)
         except StackfoldError as error:
             failed += 1
             yield PROBLEM, str(error)
@@ -156,7 +157,7 @@ def _flavors(workspace: "Workspace") -> Iterator[tuple[str, str]]:
 def _packages(workspace: "Workspace") -> Iterator[tuple[str, str]]:
     lacking: dict[str, list[str]] = {}
     for each in workspace.components.list():
-        missing = workspace.flavors.missing(each.type, each.flavor)
+        missing = workspace.flavors.missing(ComponentType(each.type), each.flavor)
         if missing:
             name = f"{each.type.replace('_', ' ')} {each.name!r}"
             lacking.setdefault(missing.integration, []).append(name)

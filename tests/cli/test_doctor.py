@@ -91,3 +91,12 @@ def test_a_project_that_belongs_to_another_user_says_how_to_trust_it(cli, home, 
     found = findings(cli, code=1)
     assert found["project"][0] == "problem"
     assert "`stackfold trust" in found["project"][1]
+
+
+def test_what_keeps_the_active_stack_from_working_is_a_problem_with_its_fix(cli, home):
+    cli.ok("model-deployer", "register", "serving", "-f", "seldon")
+    cli.ok("stack", "register", "prod", "-o", "default", "-a", "default", "-d", "serving", "--set")
+    status, found = findings(cli, code=1)["active stack"]
+    assert status == "problem"
+    assert found.startswith("'prod': ")
+    assert "`stackfold" in found or "stackfold integration install" in found
