@@ -7,11 +7,12 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
@@ -22,10 +23,11 @@ from stackfold.web.guard import LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_
 from stackfold.web.pages.log import log
 from stackfold.web.pages.overview import overview
 from stackfold.web.pages.problem import problem, status_of
+from stackfold.web.pages.run import run
 from stackfold.web.pages.runs import runs
 from stackfold.web.pages.stack import stack
 from stackfold.web.pages.stacks import stacks
-from stackfold.web.pages.visit import Visit, time_of
+from stackfold.web.pages.visit import Moved, Visit, time_of
 from stackfold.web.templating import environment
 
 HERE = Path(__file__).parent
@@ -40,6 +42,7 @@ PAGES: tuple[tuple[str, View, str], ...] = (
     ("/stacks", stacks, "stacks.html"),
     ("/stacks/{name}", stack, "stack.html"),
     ("/runs", runs, "runs.html"),
+    ("/runs/{name}", run, "run.html"),
     ("/log", log, "log.html"),
 )
 """The path of each page, the function that reads its content, and its template."""
@@ -119,7 +122,10 @@ class Pages:
         def answer(request: Request) -> Response:
             try:
                 with self._acting(request):
-                    return self._page(200, template, view(self._visit(request)))
+                    page = view(self._visit(request))
+                    if isinstance(page, Moved):
+                        return _redirect(request, page)
+                    return self._page(200, template, page)
             except StackfoldError as error:
                 return self._problem(status_of(error), str(error), request.scope)
             except Exception as error:
@@ -186,6 +192,11 @@ class Pages:
 
     def _problem(self, status: int, sentence: str, scope: Scope) -> HTMLResponse:
         return self._page(status, "problem.html", problem(status, sentence, _root(scope)))
+
+
+def _redirect(request: Request, moved: Moved) -> RedirectResponse:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{_root(request.scope)}{quote(moved.path)}{query}", 302)
 
 
 def _root(scope: Scope) -> str:

@@ -12,14 +12,14 @@ from typing import Any
 from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.runs.run_diffs import RunDiff
-from stackfold.application.runs.run_views import RunDescription, RunView, StepView
+from stackfold.application.runs.run_views import RunDescription, RunView
 from stackfold.application.stacks.views import StackView
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.rfc3339 import from_rfc3339
 from stackfold.infrastructure.finished_run import FinishedRun
 from stackfold.infrastructure.workspace import Workspace
-from stackfold.web.drawing.graph import Node, draw_graph
 from stackfold.web.drawing.states import icon
+from stackfold.web.drawing.steps import draw_steps, duration, metrics, took
 from stackfold.web.drawing.svg import shortened, text
 
 STYLE = (
@@ -41,22 +41,11 @@ def run_html(run: RunDescription) -> str:
     Args:
         run: The run.
     """
-    nodes = [
-        Node(
-            step.name,
-            step.status,
-            _took(step),
-            next((f"{name} {value}" for name, value in metrics(step).items()), ""),
-            title=step.error,
-        )
-        for step in run.steps
-    ]
-    edges = [(before, step.name) for step in run.steps for before in step.upstream]
     steps = [
         (
             step.name,
             _State(step.status),
-            _took(step),
+            took(step),
             ", ".join(f"{name} {value}" for name, value in metrics(step).items()),
             step.error,
         )
@@ -65,7 +54,7 @@ def run_html(run: RunDescription) -> str:
     return _page(
         _run_heading(run),
         _paragraph(run.error),
-        f'<div class="scroll">{draw_graph(nodes, edges, label=f"Steps of {run.name}")}</div>',
+        f'<div class="scroll">{draw_steps(run.steps, f"Steps of {run.name}")}</div>',
         _table(("step", "status", "took", "metrics", "error"), steps),
         _table(("parameter", "value"), sorted(run.parameters.items())),
     )
@@ -147,15 +136,6 @@ def workspace_html(workspace: Workspace) -> str:
     )
 
 
-def metrics(step: StepView) -> dict[str, str]:
-    """Return the numbers in the metadata of a step, as text."""
-    return {
-        name: f"{value:.6g}"
-        for name, value in step.metadata.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-
-
 # -- registration
 
 
@@ -232,14 +212,14 @@ def _paragraph(words: str) -> str:
 
 
 def _run_heading(run: RunView | RunDescription) -> str:
-    took = ""
+    lasting = ""
     if run.ended:
         lasted = from_rfc3339(run.ended) - from_rfc3339(run.started)
-        took = f" · {_seconds(lasted.total_seconds())}"
+        lasting = f" · {duration(lasted.total_seconds())}"
     return (
         f"<p><strong>Run {text(run.name)}</strong> {_cell(_State(run.status))}"
         f" · {text(run.pipeline)} on {text(run.stack)} revision {run.stack_revision}"
-        f" · by {text(run.by)}{took}</p>"
+        f" · by {text(run.by)}{lasting}</p>"
     )
 
 
@@ -301,12 +281,3 @@ def _became(change: Change) -> str:
 
 def _plain(value: Any) -> Any:
     return "" if value is None else value
-
-
-def _took(step: StepView) -> str:
-    executed = step.status in {"completed", "failed"} and step.started and step.ended
-    return _seconds(step.seconds) if executed else ""
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds < 100 else f"{seconds:,.0f} s"

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stackfold.application.history.views import HistoryEntry
 from stackfold.domain.rfc3339 import from_rfc3339
+from stackfold.web.drawing.steps import duration
 
 HERE = Path(__file__).parent
 HUES = 12
@@ -47,7 +48,7 @@ def environment(assets: Mapping[str, str]) -> Environment:
     )
     made.globals.update(assets=assets, marks=MARKS)
     made.filters.update(
-        ago=ago, by_day=by_day, clock=clock, hue=hue, initials=initials, noun=noun,
+        ago=ago, bytes=size, by_day=by_day, clock=clock, hue=hue, initials=initials, noun=noun,
         person=person, plural=plural, short=short, span=span, value=value,
     )  # fmt: skip
     return made
@@ -64,14 +65,7 @@ def ago(when: str, now: str) -> str:
 
 def span(started: str, ended: str) -> str:
     """The time between two times, such as "1 min 5 s"."""
-    seconds = max(0.0, _seconds(started, ended))
-    if seconds < 10:
-        return f"{seconds:.2f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+    return duration(max(0.0, _seconds(started, ended)))
 
 
 def by_day(entries: list[HistoryEntry], now: str) -> list[tuple[str, list[HistoryEntry]]]:
@@ -111,6 +105,16 @@ def noun(kind: str) -> str:
 def plural(count: int, word: str) -> str:
     """A count with its noun."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def size(count: int) -> str:
+    """A number of bytes for people to read, such as "1.2 MiB"."""
+    number, unit = float(count), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if number < 1024:
+            break
+        number, unit = number / 1024, larger
+    return f"{number:,.0f} {unit}" if unit == "bytes" or number >= 10 else f"{number:.1f} {unit}"
 
 
 def value(given: Any) -> str:

@@ -55,10 +55,12 @@ class CacheReasons:
         self._queries = queries
         self._executions = executions
 
-    def of(self, run: RunDescription) -> Iterator[CacheReason]:
-        """Explain for each step of a run why it was or was not cached."""
+    def of(self, run: RunDescription, only: str | None = None) -> Iterator[CacheReason]:
+        """Explain for each step of a run, or only for one, why it was or was not cached."""
         runs = {run.id: (run, self._executions.digests(run.id))}
         for step in run.steps:
+            if only not in {None, step.name}:
+                continue
             earlier = self._executions.previous(run.id, step.name) if step.key else None
             if earlier and earlier not in runs:
                 described = self._queries.describe_run(earlier)

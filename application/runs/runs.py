@@ -331,9 +331,14 @@ class Runs:
         """
         return self._services.run_outputs.load(reference, step, output, no_pickle)
 
-    def why(self, reference: str) -> "Sequence[CacheReason]":
-        """Explain for each step of a run why it was or was not cached; raises as `get`."""
-        return [*self._services.cache_reasons.of(self.describe(reference))]
+    def why(self, reference: str, step: str | None = None) -> "Sequence[CacheReason]":
+        """Explain for each step of a run why it was or was not cached; raises as `get`.
+
+        Args:
+            reference: The run.
+            step: Only the step of this name; None for all.
+        """
+        return [*self._services.cache_reasons.of(self.describe(reference), step)]
 
     def tag(
         self, reference: str, add: Iterable[str] = (), remove: Iterable[str] = (), why: str = ""

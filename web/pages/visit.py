@@ -55,6 +55,13 @@ class Frame(NamedTuple):
         return f" --as-of '#{self.as_of}'" if self.as_of else ""
 
 
+class Moved(NamedTuple):
+    """What a view returns instead of a page: the same content has another address."""
+
+    path: str
+    """Below the prefix of the application; the query stays the same."""
+
+
 class Visit(NamedTuple):
     """What was asked for."""
 

@@ -1,0 +1,89 @@
+"""What a step printed and logged: the end of it, as text that a page can show."""
+
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlow
+from contextvars import copy_context
+from typing import NamedTuple
+
+from stackfold.application.runs.run_views import StepView
+from stackfold.domain.errors import StackfoldError
+from stackfold.infrastructure.workspace import Workspace
+from stackfold.web.drawing.svg import visible
+
+MOST_LINES = 200
+MOST_CHARACTERS = 32_768
+LARGEST = 16 * 1024**2
+"""The most bytes of a text that is read to show its end."""
+SECONDS = 2.0
+"""How long a page waits for an artifact store."""
+
+_TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
+"""What moves the cursor or colours the text of a terminal."""
+_READERS = ThreadPoolExecutor(4, "stackfold-printed")
+
+
+class Printed(NamedTuple):
+    """The end of a text."""
+
+    text: str = ""
+    earlier: int = 0
+    """How many lines before it are not shown."""
+    problem: str = ""
+    """Why there is no text; empty if it could be read."""
+
+
+def printed(workspace: Workspace, run: str, step: StepView) -> Printed:
+    """Read the end of what a step printed, from the artifact store of its run.
+
+    A store that does not answer in time does not hold the page.
+
+    Args:
+        workspace: Has the run.
+        run: The id of the run.
+        step: The step.
+    """
+    if not step.log:
+        return Printed()
+    if step.log["size"] > LARGEST:
+        return Printed(problem=f"The text has {step.log['size']:,} bytes, too many for a page.")
+    reading = _READERS.submit(copy_context().run, _read, workspace, run, step.name)
+    try:
+        return reading.result(SECONDS)
+    except TooSlow:
+        reading.cancel()
+        return Printed(problem=f"The artifact store did not answer within {SECONDS:g} s.")
+
+
+def _read(workspace: Workspace, run: str, step: str) -> Printed:
+    try:
+        return end_of(workspace.runs.logs(run, step))
+    except StackfoldError as error:
+        return Printed(problem=f"The text cannot be read: {error}")
+
+
+def end_of(pieces: Iterable[str]) -> Printed:
+    """The end of a text, as a terminal would show it after the last character.
+
+    Args:
+        pieces: The text; only its last characters are kept in memory.
+    """
+    rest, dropped = "", 0
+    for piece in pieces:
+        rest += piece
+        if len(rest) > 4 * MOST_CHARACTERS:
+            cut, rest = rest[:-MOST_CHARACTERS], rest[-MOST_CHARACTERS:]
+            dropped += cut.count("\n")
+    if len(rest) > MOST_CHARACTERS:
+        cut, rest = rest[:-MOST_CHARACTERS], rest[-MOST_CHARACTERS:]
+        dropped += cut.count("\n")
+    lines = rest.removesuffix("\n").split("\n") if rest else []
+    shown = lines[-MOST_LINES:]
+    text = "\n".join(visible(_overwritten(line)) for line in shown)
+    return Printed(text, dropped + len(lines) - len(shown))
+
+
+def _overwritten(line: str) -> str:
+    """What remains of a line whose beginning was overwritten after a carriage return."""
+    return _TERMINAL.sub("", line).rstrip("\r").rpartition("\r")[2]
