@@ -4,7 +4,6 @@ Modules are imported here only when they are needed: a query takes less time tha
 """
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from stackfold.application.eventsourcing.acting import Acting
 from stackfold.infrastructure.component_types import TypeServices
 from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.execution_services import ExecutionServices
 from stackfold.infrastructure.queries.scope import Scope
 from stackfold.infrastructure.queries.stacks import SqlQueries
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.pruning import Pruning
     from stackfold.application.deployments.deployers import Deployers
     from stackfold.application.deployments.deployments import Deployments
-    from stackfold.application.eventsourcing.claims import Claims
     from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.pipelines.images import Images
@@ -63,7 +62,7 @@ else:
     from functools import cached_property
 
 
-class Services(TypeServices):
+class Services(TypeServices, ExecutionServices):
     """The services of a workspace."""
 
     def __init__(
@@ -243,21 +242,6 @@ class Services(TypeServices):
         return RunDiffs(self.run_queries, SqlChanges(self.database, self.history))
 
     @cached_property
-    def claims(self) -> "Claims":
-        """Knows which process executes which run."""
-        if self.database.shared:
-            from stackfold.infrastructure.database.postgres_claims import PostgresClaims
-
-            return PostgresClaims(self.database)
-        if sys.platform == "win32":
-            from stackfold.infrastructure.system.windows_claims import WindowsClaims
-
-            return WindowsClaims(self.home)
-        from stackfold.infrastructure.system.claims import FileClaims
-
-        return FileClaims(self.home)
-
-    @cached_property
     def materializers(self) -> "Materializers":
         """Writes and reads values."""
         from stackfold.application.artifacts.materializers import Materializers
@@ -288,6 +272,7 @@ class Services(TypeServices):
             JobSubmitter(self.run_queries),
             self.images,
             code_fingerprints,
+            self.live_steps,
         )
 
     @cached_property
@@ -324,7 +309,7 @@ class Services(TypeServices):
         """Reads values and logs of runs."""
         from stackfold.application.runs.run_outputs import RunOutputs
 
-        return RunOutputs(self.run_queries, self.resolver, self.materializers)
+        return RunOutputs(self.run_queries, self.resolver, self.materializers, self.live_steps)
 
     @cached_property
     def executions(self) -> "SqlExecutions":

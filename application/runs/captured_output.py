@@ -11,11 +11,15 @@ from typing import Any
 
 from stackfold.application.log_records import LOGGERS
 from stackfold.application.ports import ArtifactStore, ArtifactWriter
-from stackfold.application.secrets.redaction import longest, redacted
+from stackfold.application.runs.live_steps import MOST_TEXT
+from stackfold.application.secrets.redaction import beginning_of_secret, longest, redacted
 from stackfold.domain.runs.run import StepLog
 
 _CHUNK = 2**16
 """Number of characters to buffer before writing them to the store."""
+
+_Buffer = tuple[int, str, list[str]]
+"""The position of the last text that was stored, that text, and what was written since."""
 
 _current: ContextVar["CapturedOutput | None"] = ContextVar("output")
 """The step that captures output here; None between steps; unset in a thread without a run."""
@@ -28,14 +32,15 @@ _LINE = logging.Formatter("%(levelname)s:%(name)s:%(message)s")
 class CapturedOutput:
     """Writes the text of one step to an artifact, if there is any text.
 
-    At most 64 Ki characters are buffered in memory.
+    About 128 Ki characters are kept in memory: those that are not stored yet, and the last before
+    them for who looks while the step is running.
     """
 
     def __init__(self, store: ArtifactStore) -> None:
         """Create the capture; the text is written to `store`."""
         self._store = store
         self._lock = threading.Lock()
-        self._parts: list[str] = []
+        self._buffer: _Buffer = (0, "", [])
         self._length = 0
         self._artifact: Any = None
         self._writer: ArtifactWriter | None = None
@@ -61,10 +66,21 @@ class CapturedOutput:
         with self._lock:
             if self._closed:
                 return
-            self._parts.append(text)
+            self._buffer[-1].append(text)
             self._length += len(text)
             if self._length >= _CHUNK:
                 self._flush()
+
+    def so_far(self) -> tuple[int, str]:
+        """Return the position of the last characters of the text, and these characters.
+
+        It takes no lock, which a process that the step forks at this moment would inherit.
+        """
+        position, stored, parts = self._buffer
+        text = redacted("".join(parts))
+        text = stored + _encodable(text[: len(text) - beginning_of_secret(text)])
+        dropped = max(len(text) - MOST_TEXT, 0)
+        return position + dropped, text[dropped:]
 
     def close(self) -> StepLog | None:
         """Return the stored text; None if there is none, or if the store failed."""
@@ -84,12 +100,15 @@ class CapturedOutput:
             return StepLog(uri=uri, digest=digest, size=size)
 
     def _flush(self, last: bool = False) -> None:
-        text = redacted("".join(self._parts))
+        position, before, parts = self._buffer
+        text = redacted("".join(parts))
         # A secret value may continue in the next text, so hold back its possible beginning.
         held_back = 0 if last else min(longest(), len(text))
-        self._parts = [text[len(text) - held_back :]]
+        chunk = _encodable(text[: len(text) - held_back])
+        end, kept = position + len(before) + len(chunk), chunk[-MOST_TEXT:]
+        self._buffer = (end - len(kept), kept, [text[len(text) - held_back :]])
         self._length = held_back
-        data = text[: len(text) - held_back].encode(errors="backslashreplace")
+        data = chunk.encode()
         try:
             writer = self._writer
             if writer is None:
@@ -103,6 +122,11 @@ class CapturedOutput:
                 with suppress(Exception):  # it raises the same error again
                     self._artifact.__exit__(type(error), error, error.__traceback__)
             _report_loss(error)
+
+
+def _encodable(text: str) -> str:
+    """Return a text with escapes for what UTF-8 cannot represent."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def _report_loss(error: Exception) -> None:

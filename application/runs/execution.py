@@ -14,6 +14,7 @@ from stackfold.application.runs.input_artifacts import InputArtifacts
 from stackfold.application.runs.progress import ProgressListener, StepEnd
 from stackfold.application.runs.run_recorder import Command, RunRecorder
 from stackfold.application.runs.run_views import StepView
+from stackfold.application.runs.running_steps import RunningSteps
 from stackfold.application.runs.schedule import skipped
 from stackfold.application.runs.step_call import ExecutionResult, Failure, StepCall, one_line
 from stackfold.application.runs.step_retry import INLINE, RunResources, StepRetry
@@ -60,7 +61,7 @@ class Execution:
         self._run_resources = run_resources
         self._nodes = {node.name: node for node in graph.nodes}
         self._lock = threading.RLock()
-        self._running: dict[str, datetime] = {}
+        self.running = RunningSteps()
         self._ended: dict[str, str] = dict.fromkeys(completed, "completed")
         self._failures: dict[str, Failure] = {}
         self._closed = False
@@ -133,6 +134,7 @@ class Execution:
             self._succeed(node, started, inputs, hit.result, key=key, cached_from=hit.run)
             return
         retry = StepRetry(self._call(node, inputs), self._run_resources, self._must_be_open)
+        self.running.outputs[name] = retry.output
         try:
             self._call_hook(node, "start", "running")
             result = retry.execute(executor or INLINE)
@@ -182,7 +184,7 @@ class Execution:
         started = datetime.now(UTC)
         with self._lock:
             self._must_be_open()
-            self._running[node.name] = started
+            self.running[node.name] = started
             inputs = self._inputs.of(node)
         self._run_resources.listener.step_started(node.name)
         return started, inputs
@@ -304,7 +306,8 @@ class Execution:
         self._call_hook(node, "end", "cancelled", error)
 
     def _note(self, step: str, status: str) -> None:
-        del self._running[step]
+        del self.running[step]
+        self.running.outputs.pop(step, None)
         self._ended[step] = status
 
     def _must_be_open(self) -> None:
@@ -341,7 +344,7 @@ class Execution:
 
     def _cancellations(self, reason: str) -> list[Command]:
         """Cancel steps that are still running because they could not be stopped."""
-        running, now = list(self._running.items()), datetime.now(UTC)
+        running, now = list(self.running.items()), datetime.now(UTC)
         for step, started in running:
             self._note(step, "cancelled")
             self._notify(step, "cancelled", started, now, reason)

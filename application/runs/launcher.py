@@ -23,9 +23,11 @@ from stackfold.application.runs.cache import Cache, Executions
 from stackfold.application.runs.captured_output import capturing_streams
 from stackfold.application.runs.execution import Execution
 from stackfold.application.runs.job_submitter import JobSubmitter, job_of
+from stackfold.application.runs.live_steps import LiveSteps
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_reports import RunReports
+from stackfold.application.runs.running_steps import showing
 from stackfold.application.runs.step_retry import RunResources
 from stackfold.application.runs.tracking import Trackers
 from stackfold.application.stacks.stack_resolver import StackResolver
@@ -71,6 +73,7 @@ class RunLauncher:
         job_submitter: JobSubmitter,
         images: Images,
         fingerprints: Callable[[], CodeFingerprints],
+        live_steps: LiveSteps,
     ) -> None:
         """Create the service.
 
@@ -83,6 +86,7 @@ class RunLauncher:
             job_submitter: Submits runs to engines.
             images: Builds container images for engines.
             fingerprints: Creates the code fingerprints of one run.
+            live_steps: Shows running steps to other processes.
         """
         self._repository = repository
         self._resolver = resolver
@@ -92,6 +96,7 @@ class RunLauncher:
         self.job_submitter = job_submitter
         self._images = images
         self.fingerprints = fingerprints
+        self.live_steps = live_steps
 
     def start(self, request: RunRequest) -> str:
         """Start a run, and return its id when it has completed.
@@ -162,6 +167,7 @@ class RunLauncher:
             RunFailed: A step raised; its exception is the cause.
         """
         run_resources, orchestrator = self._set_up(graph, pin, listener)
+        self.live_steps.clear(str(run.id))  # what the process before has left
         request = RunRequest(graph, pin, why)
         self._execute(run, request, run_resources, orchestrator, completed)
 
@@ -251,8 +257,9 @@ class RunLauncher:
     def _drive(self, execution: Execution, orchestrator: Orchestrator) -> None:
         try:
             execution.begin()
-            with capturing_streams():
-                orchestrator.run(execution.plan, execution.execute)
+            plan = execution.plan
+            with capturing_streams(), showing(plan.run, execution.running, self.live_steps):
+                orchestrator.run(plan, execution.execute)
             execution.end_tracking()
         except BaseException as error:
             if is_interruption(error):

@@ -68,7 +68,8 @@ class StepView(NamedTuple):
 
     name: str
     status: str
-    """"completed", "cached", "failed", "cancelled", "skipped", or "pending" before any of these."""
+    """"completed", "cached", "failed", "cancelled" or "skipped"; before any of these "running" once
+    it has run for half a second, else "pending"."""
     started: str | None
     ended: str | None
     error: str

@@ -1,12 +1,14 @@
 """Runs: start pipelines on stacks, look up their runs, and load what those produced."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.listing.listing import Listing
+from stackfold.application.runs.live_steps import with_running
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
+from stackfold.application.runs.run_texts import RunTexts
 from stackfold.application.runs.run_views import (
     NEWEST_FIRST,
     Metric,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @checked
-class Runs:
+class Runs(RunTexts):
     """Commands and queries for runs.
 
     A `reference` is a name, an id or a unique prefix of either; or relative: "latest", "failed",
@@ -288,25 +290,11 @@ class Runs:
 
     def describe(self, reference: str) -> RunDescription:
         """Return a run with its steps and its pin; raises as `get`."""
-        return self._queries.describe_run(reference)
+        return with_running(self._queries.describe_run(reference), self._services.live_steps)
 
     def steps(self, reference: str) -> Sequence[StepView]:
         """Return the steps of a run in topological order; raises as `get`."""
         return self.describe(reference).steps
-
-    def logs(self, reference: str, step: str | None = None) -> Iterator[str]:
-        """Return what a run's steps printed and logged, as chunks of text.
-
-        Args:
-            reference: The run.
-            step: A step, whose text is returned unchanged; None for all steps in topological
-                order, with the step's name before each line.
-
-        Raises:
-            NotFound: The run or step does not exist.
-            ArtifactDamaged: A text is missing or damaged.
-        """
-        return self._services.run_outputs.logs(reference, step)
 
     def artifacts(self, reference: str) -> "Sequence[ArtifactView]":
         """Return the artifacts that a run produced, oldest first; raises as `get`."""

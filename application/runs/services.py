@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.runs.cache_reasons import CacheReasons
     from stackfold.application.runs.launcher import RunLauncher
+    from stackfold.application.runs.live_steps import LiveSteps
     from stackfold.application.runs.remote_steps import RemoteSteps
     from stackfold.application.runs.reruns import Reruns
     from stackfold.application.runs.resumption import Resumption
@@ -67,6 +68,11 @@ class RunServices(Protocol):
     @property
     def cache_reasons(self) -> "CacheReasons":
         """Explains why steps were or were not cached."""
+        ...
+
+    @property
+    def live_steps(self) -> "LiveSteps":
+        """Shows running steps to other processes."""
         ...
 
     def environment(self) -> "Environment":

@@ -54,6 +54,14 @@ def longest() -> int:
     return max(map(len, _shown), default=0)
 
 
+def beginning_of_secret(text: str) -> int:
+    """Return the number of characters at the end of a text that may begin a secret value."""
+    most = min(longest() - 1, len(text))
+    return next(
+        (n for n in range(most, 0, -1) if any(form.startswith(text[-n:]) for form in _shown)), 0
+    )
+
+
 def without_secrets(error: ErrorT) -> ErrorT:
     """Return an error without secret values in its text, notes and causes.
 

@@ -17,6 +17,13 @@ CREATE FUNCTION claim_of(run text) RETURNS integer LANGUAGE sql IMMUTABLE AS
 $$ SELECT ('x' || substr(replace(run, '-', ''), 1, 8))::bit(32)::integer $$
 """
 
+LIVE_STEPS = (
+    "CREATE UNLOGGED TABLE IF NOT EXISTS live_steps (run TEXT NOT NULL, step TEXT NOT NULL, "
+    "started TEXT NOT NULL, before BIGINT NOT NULL, output TEXT NOT NULL, "
+    "shown TIMESTAMPTZ NOT NULL, PRIMARY KEY (run, step))"
+)
+"""The table of the steps that are running now, which is neither log nor read model."""
+
 APPEND_ONLY = (
     "CREATE TRIGGER events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
     "FOR EACH STATEMENT EXECUTE FUNCTION append_only()",
@@ -72,6 +79,7 @@ $$ SELECT EXISTS (
             self.announce,
             _CLAIM,
             claimed,
+            LIVE_STEPS,
         )
 
     @property

@@ -1,0 +1,154 @@
+"""Steps that have run for half a second are running for everybody who looks."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stackfold.infrastructure.workspace import Workspace
+
+PROGRAM = """
+import os, sys, time
+from stackfold import Workspace, pipeline, step
+
+@step
+def load() -> int:
+    print("loading")
+    return 1
+
+@step
+def train(rows: int, depth: int = 1) -> int:
+    print("depth", depth)
+    while not os.path.exists("enough"):
+        time.sleep(0.02)
+    print("trained")
+    return rows
+
+@pipeline
+def slow() -> None:
+    rows = load()
+    train(rows, 1)
+    train(rows, 2)
+
+with Workspace.open() as ws:
+    ws.runs.start(slow, stack=sys.argv[1])
+"""
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def home(request, tmp_path, monkeypatch):
+    """A home with a log in a file, or a shared log in PostgreSQL."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "home"))
+    if request.param == "postgres":
+        postgres = request.getfixturevalue("postgres")
+        with postgres.lent() as url:
+            monkeypatch.setenv("STACKFOLD_STORE", url)
+            yield tmp_path
+    else:
+        yield tmp_path
+
+
+@pytest.fixture
+def ws(home):
+    with Workspace.open() as ws:
+        for isolation in ("inline", "process"):
+            ws.components.register(
+                "orchestrator", isolation, "local", {"isolation": isolation, "max_parallel": 2}
+            )
+            ws.stacks.register(isolation, orchestrator=isolation, artifact_store="default")
+        yield ws
+
+
+@pytest.fixture
+def start(ws, home):
+    """Starts the pipeline on a stack, in another process."""
+    processes = []
+
+    def start(stack: str = "inline") -> subprocess.Popen[bytes]:
+        Path("program.py").write_text(PROGRAM)
+        processes.append(subprocess.Popen([sys.executable, "program.py", stack]))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def states(ws):
+    return {each.name: each.status for each in ws.runs.steps("latest")} if ws.runs.list() else {}
+
+
+def text(ws, step):
+    return "".join(ws.runs.logs("latest", step))
+
+
+def is_running(ws, step):
+    return lambda: states(ws).get(step) == "running"
+
+
+def test_a_running_step_and_its_text_are_seen_by_another_process(ws, start, home):
+    process = start()
+    wait_for(is_running(ws, "train"))
+    assert states(ws) == {"load": "completed", "train": "running", "train_2": "pending"}
+    (train,) = [each for each in ws.runs.steps("latest") if each.name == "train"]
+    assert train.started is not None
+    assert train.ended is None
+    assert text(ws, "train") == "depth 1\n"
+    assert ws.runs.live("latest")["train"].text == "depth 1\n"
+    Path("enough").touch()
+    assert process.wait() == 0
+    assert set(states(ws).values()) == {"completed"}
+    assert text(ws, "train") == "depth 1\ntrained\n"
+    assert not ws.runs.live("latest")
+
+
+def test_steps_in_parallel_processes_are_running_at_once(ws, start):
+    start("process")
+    wait_for(is_running(ws, "train"))
+    wait_for(is_running(ws, "train_2"))
+    wait_for(lambda: text(ws, "train") == "depth 1\n")
+    wait_for(lambda: text(ws, "train_2") == "depth 2\n")
+
+
+def test_no_step_of_a_killed_process_is_running_and_its_last_text_is_kept(ws, start):
+    process = start()
+    wait_for(is_running(ws, "train"))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    wait_for(lambda: ws.runs.get("latest").status == "interrupted")
+    assert states(ws)["train"] == "pending"
+    assert not ws.runs.live("latest")
+    assert text(ws, "train") == "depth 1\n"
+
+
+def test_following_a_run_yields_its_text_until_it_ends(ws, start):
+    start()
+    wait_for(is_running(ws, "train"))
+    pieces = []
+    for piece in ws.runs.follow("latest", interval=0.05):
+        pieces.append(tuple(piece))
+        if piece == ("train", "depth 1\n"):
+            Path("enough").touch()
+    assert pieces[:2] == [("load", "loading\n"), ("train", "depth 1\n")]
+    assert "".join(text for step, text in pieces if step == "train") == "depth 1\ntrained\n"
+    assert "".join(text for step, text in pieces if step == "train_2") == "depth 2\ntrained\n"
+
+
+def test_a_run_of_short_steps_leaves_nothing_beside_the_log(ws, start, home):
+    Path("enough").touch()
+    assert start().wait() == 0
+    assert not os.path.exists(home / "home" / "running")
