@@ -67,10 +67,11 @@ test-examples: $(EXAMPLES)/.installed ## Check the types of examples/service and
 bench: $(STAMP) ## Run the benchmarks
 	@set -e; for script in benchmarks/bench_*.py; do $(RUN) "$$script"; done
 
-reference: $(STAMP) ## Write docs/cli.md, docs/errors.md and the tables of fields in docs/flavors
+reference: $(STAMP) ## Write docs/cli.md, docs/errors.md, docs/openapi.json and the tables of fields in docs/flavors
 	@$(RUN) -m stackfold.cli.reference > docs/cli.md
 	@$(RUN) -m stackfold.cli.error_reference > docs/errors.md
 	@$(RUN) -m stackfold.cli.flavor_guides docs/flavors
+	@$(RUN) -m stackfold.web.api > docs/openapi.json
 
 docs: .venv-docs/.installed ## Build the site of the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet

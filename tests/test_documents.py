@@ -21,6 +21,7 @@ DOCUMENTS = [
 
 WITH_PROGRAMS = (
     "README.md",
+    "docs/api.md",
     "docs/artifacts.md",
     "docs/deployments.md",
     "docs/embedding.md",

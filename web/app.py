@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,8 @@ from starlette.types import ASGIApp, Scope
 from stackfold.domain.errors import Invalid, NotFound, StackfoldError
 from stackfold.domain.rfc3339 import to_rfc3339
 from stackfold.infrastructure.workspace import Workspace
+from stackfold.web.api.application import Api, is_for_programs, problem_response
+from stackfold.web.api.problems import http_problem
 from stackfold.web.guard import LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_of
 from stackfold.web.pages.log import log
 from stackfold.web.pages.overview import overview
@@ -90,6 +92,7 @@ def create_app(
         raise Invalid(f"the key has {len(key)} characters: give at least {SHORTEST_KEY}")
     pages = Pages(workspace, actor)
     routes = [Route(path, pages.endpoint(view, name)) for path, view, name in PAGES]
+    routes += Api(workspace, pages.acting).routes()
     routes.append(Route("/{folder}/{name}", pages.asset))
     inner = Starlette(routes=routes, exception_handlers={HTTPException: pages.unknown})
     return Guard(inner, hosts, key, pages.rejected)
@@ -121,7 +124,7 @@ class Pages:
 
         def answer(request: Request) -> Response:
             try:
-                with self._acting(request):
+                with self.acting(request):
                     page = view(self._visit(request))
                     if isinstance(page, Moved):
                         return _redirect(request, page)
@@ -153,12 +156,17 @@ class Pages:
 
     def rejected(self, scope: Scope, status: int, sentence: str) -> ASGIApp:
         """Answer a request that the guard rejected."""
-        response = self._problem(status, sentence, scope)
+        response: Response = (
+            problem_response(http_problem(status, sentence))
+            if is_for_programs(scope)
+            else self._problem(status, sentence, scope)
+        )
         if status == 405:
             response.headers["Allow"] = "GET, HEAD"
         return response
 
-    def _acting(self, request: Request) -> Any:
+    def acting(self, request: Request) -> AbstractContextManager[None]:
+        """The block in which the actor of a request acts."""
         if self._actor is None:
             return nullcontext()
         actor = self._actor if isinstance(self._actor, str) else self._actor(request)

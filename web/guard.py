@@ -114,8 +114,14 @@ class Guard:
         return None
 
     def _login(self, scope: Scope) -> ASGIApp | None:
-        """The response to a request with the key in its address, or without any; else None."""
+        """The response to a request with the key in its address, or without any; else None.
+
+        Browsers have the key in a cookie, programs in the header `Authorization: Bearer KEY`.
+        """
         if self._key is None or path_of(scope).startswith(_PUBLIC):
+            return None
+        scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self._fits(given.strip()):
             return None
         cookie = _cookie_name(scope)
         query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)

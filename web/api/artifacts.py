@@ -1,0 +1,137 @@
+"""Operations: artifacts."""
+
+from stackfold.application.artifacts.artifact_views import (
+    ArtifactDescription,
+    Lineage,
+    NamedArtifact,
+)
+from stackfold.web.api.listings import listing
+from stackfold.web.api.operations import Call, Limit, Operations, Page, PageNumber, Past
+
+ARTIFACTS = Operations("artifacts")
+
+
+@ARTIFACTS.get("/artifacts")
+def list_artifacts(
+    call: Call,
+    *,
+    pipeline: str | None = None,
+    step: str | None = None,
+    output: str | None = None,
+    run: str | None = None,
+    digest: str | None = None,
+    tag: tuple[str, ...] = (),
+    latest: bool = False,
+    sort: str = "-position",
+    as_of: Past = None,
+    page: PageNumber = 1,
+    limit: Limit = 100,
+) -> Page[NamedArtifact]:
+    """List artifacts, newest first.
+
+    Args:
+        pipeline: Only artifacts of this pipeline.
+        step: Only those of steps of this name.
+        output: Only those of outputs of this name.
+        run: Only those of the run with this id.
+        digest: Only those whose stored bytes have this sha256, in hexadecimal.
+        tag: Only those with this tag; with all, if several are given.
+        latest: Only the latest version of each name.
+        sort: The field to sort by, after `-` for descending order.
+        as_of: Only artifacts that were recorded up to this point.
+    """
+    return call.page(
+        as_of,
+        page,
+        limit,
+        lambda at, number, size: call.workspace.artifacts.list(
+            listing(
+                sort,
+                number,
+                size,
+                tags=tag,
+                until=at,
+                pipeline=pipeline,
+                step=step,
+                output=output,
+                run=run,
+                digest=digest,
+            ),
+            latest,
+        ),
+    )
+
+
+@ARTIFACTS.get("/artifacts/{pipeline}/{step}/{output}")
+def get_artifact(
+    call: Call, *, pipeline: str, step: str, output: str, version: str | None = None
+) -> ArtifactDescription:
+    """Get an artifact with its origin and location.
+
+    Args:
+        pipeline: The pipeline.
+        step: The step.
+        output: The output of the step.
+        version: The number of the version, or a run that produced it; the latest by default.
+    """
+    return call.workspace.artifacts.describe(_reference(pipeline, step, output, version))
+
+
+@ARTIFACTS.get("/artifacts/{pipeline}/{step}/{output}/versions")
+def list_versions(
+    call: Call,
+    *,
+    pipeline: str,
+    step: str,
+    output: str,
+    as_of: Past = None,
+    page: PageNumber = 1,
+    limit: Limit = 100,
+) -> Page[NamedArtifact]:
+    """List the versions of an artifact, newest first.
+
+    Args:
+        pipeline: The pipeline.
+        step: The step.
+        output: The output of the step.
+        as_of: Only versions that were recorded up to this point.
+    """
+    return list_artifacts(
+        call,
+        pipeline=pipeline,
+        step=step,
+        output=output,
+        sort="-version",
+        as_of=as_of,
+        page=page,
+        limit=limit,
+    )
+
+
+@ARTIFACTS.get("/artifacts/{pipeline}/{step}/{output}/lineage")
+def get_lineage(
+    call: Call,
+    *,
+    pipeline: str,
+    step: str,
+    output: str,
+    version: str | None = None,
+    upstream: bool = True,
+    downstream: bool = True,
+) -> Lineage:
+    """Get the steps that an artifact was made by, and those that it was used by.
+
+    Args:
+        pipeline: The pipeline.
+        step: The step.
+        output: The output of the step.
+        version: The number of the version, or a run that produced it; the latest by default.
+        upstream: Whether to return the steps that it was made by.
+        downstream: Whether to return the steps that it was used by.
+    """
+    reference = _reference(pipeline, step, output, version)
+    return call.workspace.artifacts.lineage(reference, upstream=upstream, downstream=downstream)
+
+
+def _reference(pipeline: str, step: str, output: str, version: str | None) -> str:
+    return f"{pipeline}/{step}/{output}" + (f"@{version}" if version else "")
