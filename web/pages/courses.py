@@ -10,7 +10,6 @@ from stackfold.application.history.views import HistoryEntry
 from stackfold.web.drawing.chart import Change, Point, draw_chart
 from stackfold.web.pages.strips import StripRun
 from stackfold.web.pages.visit import Frame, Visit
-from stackfold.web.templating import person
 
 MOST = 4
 LENGTH = 60
@@ -61,7 +60,7 @@ def _course(
     changes: Sequence[HistoryEntry],
 ) -> Course:
     points = [
-        Point(at, value, f"{run.name} by {person(run.by)}", frame.url(f"/runs/{run.name}"))
+        Point(at, value, f"{run.name} by {_person(run.by)}", frame.url(f"/runs/{run.name}"))
         for at, (run, value) in enumerate(values)
     ]
     lines = []
@@ -82,4 +81,8 @@ def _course(
 def _said(entry: HistoryEntry) -> str:
     why = f" (“{entry.why[:100]}”)" if entry.why else ""
     kind = entry.kind.replace("_", " ")
-    return f"#{entry.position} {person(entry.by)} {entry.action} {kind} {entry.name}{why}"
+    return f"#{entry.position} {_person(entry.by)} {entry.action} {kind} {entry.name}{why}"
+
+
+def _person(by: str) -> str:
+    return by.partition("@")[0] or by
