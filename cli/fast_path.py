@@ -8,7 +8,7 @@ typer, which knows the whole grammar. Tests compare both ways.
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from stackfold.cli import show
+from stackfold.cli import run_list, show
 from stackfold.cli.render import Format
 from stackfold.domain.stacks.component_type import ComponentType
 
@@ -55,7 +55,7 @@ def commands() -> Iterator[tuple[tuple[str, ...], Command]]:
     """The words of each command, and its function; a name may follow `describe` and `history`."""
     yield ("status",), show.status
     yield ("version",), show.version
-    yield ("run", "list"), show.runs
+    yield ("run", "list"), run_list.runs
     yield ("stack", "list"), show.stacks
     yield ("stack", "get"), show.active_stack
     yield ("stack", "describe"), show.stack

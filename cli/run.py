@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from stackfold.application.history.views import Change
+from stackfold.application.runs.run_views import RunView
 from stackfold.cli import completion, show
 from stackfold.cli.escapes import escaped_output
 from stackfold.cli.execution import Quiet, execute
@@ -19,7 +20,6 @@ from stackfold.cli.options import (
     Output,
     Page,
     Size,
-    SortBy,
     Yes,
     confirm,
     filter_option,
@@ -28,6 +28,7 @@ from stackfold.cli.options import (
 )
 from stackfold.cli.render import Format, echo, note, plain, show_one
 from stackfold.cli.run_diff import show_causes_first, show_changes
+from stackfold.cli.run_list import RunExtras, runs
 from stackfold.cli.table import lines, table
 from stackfold.cli.times import took
 from stackfold.cli.typer_ext import Noun, WrongUsage
@@ -39,7 +40,8 @@ LATEST = "latest"
 """The reference of the latest run."""
 _FIRST = (
     "id", "name", "pipeline", "status", "stack", "stack_revision", "started", "ended", "duration",
-    "by", "why", "error", "source", "parameters", "tags", "metadata", "rerun_of", "fingerprint",
+    "by", "why", "error", "source", "parameters", "metrics", "tags", "metadata", "rerun_of",
+    "fingerprint",
 )  # fmt: skip
 """The fields at the top of a description; steps and pin follow as tables."""
 
@@ -94,13 +96,51 @@ def list_runs(
             help="Only runs started up to this point.",
         ),
     ] = None,
-    sort_by: SortBy = "desc:position",
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where",
+            metavar="CONDITIONS",
+            show_default=False,
+            help="Only runs that match, such as 'auc > 0.9 and param.lr <= 0.1'; see below.",
+        ),
+    ] = "",
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            show_default=False,
+            help="Show a metric as a column, of any step or as STEP.NAME; repeatable.",
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="NAME",
+            show_default=False,
+            help="Show a parameter as a column, of the pipeline or as STEP.NAME; repeatable.",
+        ),
+    ] = None,
+    sort_by: Annotated[
+        str,
+        typer.Option(
+            "--sort-by",
+            metavar="[asc:|desc:]COLUMN",
+            help="The column or metric to sort by; runs without the metric are last.",
+        ),
+    ] = "desc:position",
     page: Page = 1,
     size: Size = show.PAGE,
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
     """List runs, newest first.
+
+    --where takes conditions NAME OPERATOR VALUE joined by "and". NAME is a metric (auc, or
+    train.auc of the step train), param.NAME, metadata.NAME, tag, or a column such as pipeline;
+    OPERATOR is one of > >= < <= = !=.
 
     A filter matches an equal value, or contains:TEXT, startswith:TEXT, endswith:TEXT, oneof:A,B,...
     """
@@ -117,8 +157,11 @@ def list_runs(
         "fingerprint": fingerprint,
     }
     wanted = listing(filters, None, sort_by, page, size)
+    if wanted.sort_by not in RunView._fields:
+        wanted = wanted._replace(sort_by=sort_by.rpartition(":")[2])  # a metric, as it is
     wanted = wanted._replace(tags=tuple(tag or ()), since=since, until=until)
-    show.runs(output, wanted, parse_columns(columns))
+    also = RunExtras(where, tuple(metric or ()), tuple(param or ()))
+    runs(output, wanted, parse_columns(columns), also)
 
 
 @run.command("describe")
@@ -132,13 +175,15 @@ def describe(
 ) -> None:
     """Show a run, its steps, and the exact stack it ran on."""
     with Workspace.open() as workspace:
-        described = plain(workspace.runs.describe(name))
+        run = workspace.runs.describe(name)
+        described = {**plain(run), "metrics": run.metrics}
         if why:
             described["cache"] = plain([*workspace.runs.why(described["id"])])
     if output != Format.TABLE:
         show_one(described, list(described), output)
         return
-    show_one({**described, "duration": took(described)}, _FIRST)
+    fields = [field for field in _FIRST if field != "metrics" or described[field]]
+    show_one({**described, "duration": took(described)}, fields)
     _show_steps(described["steps"])
     if why:
         columns = ("step", "status", "reason", "compared_with")

@@ -19,7 +19,6 @@ from stackfold.infrastructure.workspace import Workspace
 
 PAGE = 20
 FIRST_PAGE = Listing(size=PAGE)
-LATEST_RUNS = Listing(sort_by="started", descending=True, size=PAGE)
 LATEST_PIPELINES = Listing(sort_by="started", descending=True, size=PAGE)
 LATEST_ARTIFACTS = Listing(sort_by="position", descending=True, size=PAGE)
 
@@ -56,13 +55,13 @@ def stacks(
             return workspace.stacks.list(part, position)
 
         views = ask(listing)
-        more = _more(ask, listing, len(views))
+        more = more_rows(ask, listing, len(views))
     # A table has a column for each type that one of its stacks has a component of.
     types = in_order((*ComponentType, *(type for view in views for type in view.components)))
     others = tuple(t for t in types if t not in _USUAL and any(t in v.components for v in views))
     shape = Shape(StackView._fields, (*_STACK_TABLE, *others), _STACK_TABLE[:3], tuple(types))
     show_rows([_stack_record(view, types) for view in views], shape, output, columns)
-    _note_rest(listing, len(views), more, "stack")
+    note_rest(listing, len(views), more, "stack")
 
 
 def stack(
@@ -115,10 +114,10 @@ def components(
             return workspace.components.list(type, part, position)
 
         views = ask(listing)
-        more = _more(ask, listing, len(views))
+        more = more_rows(ask, listing, len(views))
     shape = _COMPONENT if type else _ANY_COMPONENT
     show_rows([view._asdict() for view in views], shape, output, columns)
-    _note_rest(listing, len(views), more, type.noun if type else "component")
+    note_rest(listing, len(views), more, type.noun if type else "component")
 
 
 def component(
@@ -166,32 +165,13 @@ def flavors(
     """Print the flavors of a type, or of all types."""
     with Workspace.open() as workspace:
         views = workspace.flavors.list(type, listing)
-        more = _more(partial(workspace.flavors.list, type), listing, len(views))
+        more = more_rows(partial(workspace.flavors.list, type), listing, len(views))
         problems = workspace.flavors.problems()
     shape = _FLAVOR if type else _ANY_FLAVOR
     show_rows([view._asdict() for view in views], shape, output, columns)
-    _note_rest(listing, len(views), more, f"{type.noun} flavor" if type else "flavor")
+    note_rest(listing, len(views), more, f"{type.noun} flavor" if type else "flavor")
     for each in problems:
         note(str(each))
-
-
-# -- runs
-
-
-def runs(
-    output: str = Format.TABLE, listing: Listing = LATEST_RUNS, columns: Columns = None
-) -> None:
-    """Print runs, the latest first."""
-    from stackfold.application.runs.run_views import RunView
-
-    with Workspace.open() as workspace:
-        views = workspace.runs.list(listing)
-        more = _more(workspace.runs.list, listing, len(views))
-    table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "duration")
-    shape = Shape(RunView._fields, table, table[:5], table[-1:])
-    records = [view._asdict() for view in views]
-    show_rows([{**each, "duration": took(each)} for each in records], shape, output, columns)
-    _note_rest(listing, len(views), more, "run")
 
 
 # -- pipelines
@@ -205,12 +185,12 @@ def pipelines(
 
     with Workspace.open() as workspace:
         views = workspace.pipelines.list(listing)
-        more = _more(workspace.pipelines.list, listing, len(views))
+        more = more_rows(workspace.pipelines.list, listing, len(views))
     columns_of_table = ("name", "runs", "last_run", "status", "stack", "started", "duration", "by")
     shape = Shape(PipelineView._fields, columns_of_table, ("name", "status"))
     records = [view._asdict() for view in views]
     show_rows([{**each, "duration": took(each)} for each in records], shape, output, columns)
-    _note_rest(listing, len(views), more, "pipeline run")
+    note_rest(listing, len(views), more, "pipeline run")
 
 
 # -- artifacts
@@ -231,12 +211,12 @@ def artifacts(
             return workspace.artifacts.list(part, only_latest)
 
         views = ask(listing)
-        more = _more(ask, listing, len(views))
+        more = more_rows(ask, listing, len(views))
     shape = Shape(
         NamedArtifact._fields, ("name", "version", "type", "size", "created"), ("name", "version")
     )
     show_rows([view._asdict() for view in views], shape, output, columns)
-    _note_rest(listing, len(views), more, "artifact")
+    note_rest(listing, len(views), more, "artifact")
 
 
 # -- deployments
@@ -258,11 +238,11 @@ def deployments(
             return workspace.deployments.list(part, position)
 
         views = ask(listing)
-        more = _more(ask, listing, len(views))
+        more = more_rows(ask, listing, len(views))
     table = ("name", "status", "model", "stack", "stack_revision", "deployer", "url")
     shape = Shape(DeploymentView._fields, table, table[:3])
     show_rows([view._asdict() for view in views], shape, output, columns)
-    _note_rest(listing, len(views), more, "deployment")
+    note_rest(listing, len(views), more, "deployment")
 
 
 def deployment(reference: str, output: str = Format.TABLE, as_of: str | None = None) -> None:
@@ -372,17 +352,26 @@ def _show_name(view: StackView | ComponentView, output: str) -> None:
         show_one(view._asdict(), view._fields, output)
 
 
-def _more(ask: Callable[[Listing], Sequence[object]], listing: Listing, shown: int) -> bool:
+def more_rows(ask: Callable[[Listing], Sequence[object]], listing: Listing, shown: int) -> bool:
     """Tell whether there is a row after this page."""
     if listing.size is None or shown < listing.size:
         return False
     return bool(ask(listing._replace(page=listing.page * listing.size + 1, size=1)))
 
 
-def _note_rest(listing: Listing, shown: int, more: bool, noun: str) -> None:
+def note_rest(listing: Listing, shown: int, more: bool, noun: str, filtered: bool = False) -> None:
+    """Note that there are more rows than this page has, or none at all.
+
+    Args:
+        listing: The page.
+        shown: The number of its rows.
+        more: Whether there is a row after it.
+        noun: What the rows are, such as "run".
+        filtered: Whether rows are filtered by more than the listing.
+    """
     if more:
         note(f"more rows exist: show them with --page {listing.page + 1} or a larger --size")
     elif not shown:
         part = (listing.where, listing.labels, listing.tags, listing.since, listing.until)
-        narrowed = any(part) or listing.page > 1
+        narrowed = filtered or any(part) or listing.page > 1
         note(f"no {noun} {'matches' if narrowed else 'yet'}")

@@ -58,6 +58,11 @@ class FinishedRun:
         """Its status: "completed"; a run that failed raised instead."""
         return self.view.status
 
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Its metrics and those of its steps, by name: `auc`, or `train.auc` if several have it."""
+        return self.describe().metrics
+
     def describe(self) -> "RunDescription":
         """Return its steps, and the stack that it was pinned to."""
         with self._opened() as workspace:

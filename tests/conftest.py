@@ -57,6 +57,7 @@ ON_EVERY_DATABASE = {
     "test_restores",
     "test_reverts",
     "test_run_diffs",
+    "test_run_filters",
     "test_run_queries",
     "test_run_metrics",
     "test_run_references",

@@ -12,11 +12,9 @@ from stackfold.application.eventsourcing.projection import (
     Table,
     TableProjection,
 )
+from stackfold.application.runs.metrics import numbers
 from stackfold.application.runs.run_projection import RUNS
 from stackfold.domain.runs.run import Run
-
-_TRACKED = "metrics"
-"""The key in the metadata of a step with the metrics that it logged to an experiment tracker."""
 
 
 class MetricRow(NamedTuple):
@@ -59,13 +57,9 @@ def apply(event: Run.Event, position: int, recorded_at: str) -> Iterator[RowChan
 
 
 def _rows(run: str, step: str, metadata: Mapping[str, Any]) -> Iterator[Insert]:
-    tracked = metadata.get(_TRACKED)
-    numbers = {**tracked, **metadata} if isinstance(tracked, dict) else metadata
-    for name, value in numbers.items():
-        # PostgreSQL cannot store a text with the character NUL.
-        if type(value) in (int, float) and "\0" not in name:
-            row = MetricRow(run, step, name, Real(float(value)), 0)
-            yield Insert(METRICS, {**row._asdict(), "position": Lookup(RUNS, "position", run)})
+    for name, value in numbers(metadata):
+        row = MetricRow(run, step, name, Real(value), 0)
+        yield Insert(METRICS, {**row._asdict(), "position": Lookup(RUNS, "position", run)})
 
 
 METRIC_TABLES = TableProjection(tables=(METRICS,), apply=apply)

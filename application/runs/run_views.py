@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.listing.listing import Listing
+from stackfold.application.runs.metrics import LazyMetrics, Metric, MetricPoint, named, numbers
+from stackfold.application.runs.where import Comparison
 from stackfold.domain.rfc3339 import from_rfc3339
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ def minor_version(python: str | None) -> str:
     return ".".join((python or "").split(".")[:2])
 
 
-class RunView(NamedTuple):
-    """A run in its current state."""
+class RunFields(NamedTuple):
+    """The fields of `RunView`."""
 
     id: str
     name: str
@@ -41,6 +43,29 @@ class RunView(NamedTuple):
     fingerprint: str
     """sha256 of the pin: equal for two runs on exactly the same configuration."""
     tags: list[str]
+
+
+class RunView(RunFields):
+    """A run in its current state."""
+
+    lazy_metrics: LazyMetrics | None = None
+    """Reads its metrics; set on the runs that queries return."""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Its metrics and those of its steps, by name: `auc`, or `train.auc` if several have it.
+
+        They are read when they are first asked for, together with those of the runs in its list.
+
+        Raises:
+            LookupError: It was unpickled or created outside of a workspace.
+        """
+        if self.lazy_metrics is None:
+            raise LookupError(f"run {self.name!r} is a copy: call ws.runs.metrics({self.id!r})")
+        return self.lazy_metrics.of(self.id)
+
+    def __getstate__(self) -> None:
+        """Leave out the connection to the log, which cannot be pickled."""
 
 
 class PipelineView(NamedTuple):
@@ -159,38 +184,21 @@ class RunDescription(NamedTuple):
     submitted: dict[str, str] | None
     """If it was submitted to an engine: orchestrator, reference and url."""
 
-
-class Metric(NamedTuple):
-    """A number in the metadata of a run or of one of its steps."""
-
-    step: str
-    """The step; empty for the metadata of the run."""
-    name: str
-    value: float
-
-
-class MetricPoint(NamedTuple):
-    """The value of a metric in one of several runs."""
-
-    run: str
-    """The id of the run."""
-    run_name: str
-    pipeline: str
-    stack_id: str
-    step: str
-    """The step; empty for the metadata of the run."""
-    value: float
-    position: int
-    """The log position of the run's first event."""
-    started: str
-    """When the run started: RFC 3339, UTC."""
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Its metrics and those of its steps, by name: `auc`, or `train.auc` if several have it."""
+        own = [Metric("", *each) for each in numbers(self.metadata)]
+        steps = (Metric(step.name, *each) for step in self.steps for each in numbers(step.metadata))
+        return named([*own, *steps])
 
 
 class RunQueries(Protocol):
     """Queries for runs; a `reference` is as in `Runs`."""
 
-    def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
-        """List runs."""
+    def runs(
+        self, listing: Listing = NEWEST_FIRST, comparisons: Sequence[Comparison] = ()
+    ) -> list[RunView]:
+        """List the runs that match a listing and all comparisons."""
         ...
 
     def run(self, reference: str) -> RunView:
@@ -216,6 +224,29 @@ class RunQueries(Protocol):
 
     def metrics(self, runs: Collection[str]) -> Mapping[str, Sequence[Metric]]:
         """Return the metrics of each of the runs with some ids."""
+        ...
+
+    def parameters(
+        self, runs: Collection[str], steps: Collection[str] = ()
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Return the parameters of each of the runs with some ids.
+
+        Args:
+            runs: The ids.
+            steps: Steps whose parameters are returned too, as "step.name".
+        """
+        ...
+
+    def data_frame(self, columns: Mapping[str, list[Any]], times: Collection[str] = ()) -> Any:
+        """Return a table of pandas.
+
+        Args:
+            columns: Column → its values.
+            times: The columns of times, RFC 3339.
+
+        Raises:
+            Unavailable: pandas is not installed.
+        """
         ...
 
     def course(

@@ -1,29 +1,17 @@
 """Runs: start pipelines on stacks, look up their runs, and load what those produced."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
-from stackfold.application.listing.listing import Listing
-from stackfold.application.runs.live_steps import with_running
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
+from stackfold.application.runs.run_reader import RunReader
 from stackfold.application.runs.run_texts import RunTexts
-from stackfold.application.runs.run_views import (
-    NEWEST_FIRST,
-    Metric,
-    MetricPoint,
-    RunDescription,
-    RunQueries,
-    RunStatus,
-    RunView,
-    StepView,
-)
-from stackfold.application.runs.services import RunServices
+from stackfold.application.runs.run_views import RunView
 from stackfold.domain.errors import RunBusy
 
 if TYPE_CHECKING:
-    from stackfold.application.artifacts.artifact_views import ArtifactView
     from stackfold.application.runs.cache_reasons import CacheReason
     from stackfold.application.runs.remote_steps import RemoteSteps
     from stackfold.application.runs.run_diffs import RunDiff
@@ -33,23 +21,13 @@ if TYPE_CHECKING:
 
 
 @checked
-class Runs(RunTexts):
+class Runs(RunReader, RunTexts):
     """Commands and queries for runs.
 
     A `reference` is a name, an id or a unique prefix of either; or relative: "latest", "failed",
     "good" (the latest completed run) or a pipeline's name (its latest run), each with "~1" for the
     one before, and so on.
     """
-
-    def __init__(self, queries: RunQueries, services: RunServices) -> None:
-        """Create the service.
-
-        Args:
-            queries: Reads runs.
-            services: Creates what commands need, on first use.
-        """
-        self._queries = queries
-        self._services = services
 
     @property
     def remote_steps(self) -> "RemoteSteps":
@@ -212,93 +190,6 @@ class Runs(RunTexts):
     def diff(self, before: str, after: str) -> "RunDiff":
         """Compare two runs, with the changes made in between; raises as `get`."""
         return self._services.run_diffs.diff(before, after)
-
-    def list(self, listing: Listing = NEWEST_FIRST) -> Sequence[RunView]:
-        """List runs, newest first.
-
-        Args:
-            listing: Filters, order and page.
-
-        Raises:
-            InvalidListing: Runs do not have one of the columns.
-        """
-        return self._queries.runs(listing)
-
-    def get(self, reference: str) -> RunView:
-        """Return one run.
-
-        Args:
-            reference: The run, such as "train-1f0c2a9b" or "latest".
-
-        Raises:
-            NotFound: The run does not exist.
-            Ambiguous: The reference is a prefix of several runs.
-        """
-        return self._queries.run(reference)
-
-    def previous(self, reference: str, status: RunStatus | None = None) -> RunView | None:
-        """Return the run before a run, of the same pipeline and on the same stack.
-
-        The stack is the same if it was renamed or changed in between.
-
-        Args:
-            reference: The run.
-            status: Only runs of this status: with "completed", the last good one.
-
-        Raises:
-            NotFound: The run does not exist.
-            Ambiguous: The reference is a prefix of several runs.
-        """
-        return self._queries.previous(reference, status)
-
-    def metrics(self, reference: str) -> Sequence[Metric]:
-        """Return the numbers in the metadata of a run and its steps; raises as `get`.
-
-        They are the numbers at the top, and those in `metrics`, where trackers record them.
-        """
-        id = self.get(reference).id
-        return self._queries.metrics([id])[id]
-
-    def metrics_of(self, runs: Collection[str]) -> Mapping[str, Sequence[Metric]]:
-        """Return the metrics of several runs by one query, such as those of a page of a list.
-
-        Args:
-            runs: The ids of the runs.
-
-        Returns:
-            Id → metrics, for each of the ids.
-        """
-        return self._queries.metrics(runs)
-
-    def course(
-        self,
-        metric: str,
-        *,
-        pipeline: str | None = None,
-        stack_id: str | None = None,
-        limit: int = 100,
-    ) -> Sequence[MetricPoint]:
-        """Return the values of a metric in several runs, the latest run first.
-
-        Args:
-            metric: Its name, such as "auc".
-            pipeline: Only runs of the pipeline with this name.
-            stack_id: Only runs on the stack with this id, whatever its name was.
-            limit: The largest number of values.
-        """
-        return self._queries.course(metric, pipeline, stack_id, limit)
-
-    def describe(self, reference: str) -> RunDescription:
-        """Return a run with its steps and its pin; raises as `get`."""
-        return with_running(self._queries.describe_run(reference), self._services.live_steps)
-
-    def steps(self, reference: str) -> Sequence[StepView]:
-        """Return the steps of a run in topological order; raises as `get`."""
-        return self.describe(reference).steps
-
-    def artifacts(self, reference: str) -> "Sequence[ArtifactView]":
-        """Return the artifacts that a run produced, oldest first; raises as `get`."""
-        return self._queries.artifacts(self.get(reference).id)
 
     def load(
         self, reference: str, step: str, output: str | None = None, *, no_pickle: bool = False

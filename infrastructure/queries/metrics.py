@@ -2,25 +2,21 @@
 
 from collections.abc import Collection
 
-from stackfold.application.runs.run_views import Metric, MetricPoint
+from stackfold.application.runs.metrics import Metric, MetricPoint
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.lookup import marks
+from stackfold.infrastructure.queries.run_rows import parts
 from stackfold.infrastructure.queries.text import encodable
-
-_AT_ONCE = 500
-"""The largest number of runs that one statement looks up."""
 
 
 def metrics_of(database: Database, runs: Collection[str]) -> dict[str, list[Metric]]:
     """The metrics of each of the runs with some ids, by step and name."""
     found: dict[str, list[Metric]] = {id: [] for id in runs}
-    ids = [*found]
-    for begin in range(0, len(ids), _AT_ONCE):
-        part = ids[begin : begin + _AT_ONCE]
+    for part in parts(runs):
         rows = database.read(
             "SELECT run, step, name, value FROM metrics "
             f"WHERE run IN ({marks(part)}) ORDER BY run, step, name",
-            [*map(encodable, part)],
+            part,
         )
         for run, *metric in rows:
             found[run].append(Metric(*metric))

@@ -1,27 +1,30 @@
 """Queries for runs, in plain SQL."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.listing.listing import Listing
+from stackfold.application.runs.metrics import LazyMetrics, Metric, MetricPoint
 from stackfold.application.runs.run_views import (
     NEWEST_FIRST,
-    Metric,
-    MetricPoint,
     PipelineView,
     RunDescription,
     RunView,
     StepView,
 )
+from stackfold.application.runs.where import Comparison
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
+from stackfold.infrastructure.queries.data_frames import data_frame
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.metrics import course, metrics_of
+from stackfold.infrastructure.queries.run_filters import is_sorted_by_metric, matching_runs
 from stackfold.infrastructure.queries.run_references import NO_RUN_YET, relative_run
+from stackfold.infrastructure.queries.run_rows import parameters_of, rows_in_order
 
 if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
@@ -72,11 +75,17 @@ class SqlRunQueries:
         self._database = database
         database.define("run_is_claimed", claims.is_claimed)
 
-    def runs(self, listing: Listing = NEWEST_FIRST) -> list[RunView]:
-        """The runs that match a listing."""
+    def runs(
+        self, listing: Listing = NEWEST_FIRST, comparisons: Sequence[Comparison] = ()
+    ) -> list[RunView]:
+        """The runs that match a listing and all comparisons."""
+        if comparisons or is_sorted_by_metric(self._database, listing, _SORTABLE):
+            ids = matching_runs(self._database, listing, comparisons, _SORTABLE)
+            return self._views(rows_in_order(self._database, _RUN, ids))
         wanted = listing_clauses(listing, _SORTABLE)
-        rows = self._database.read(f"{_RUN}{wanted.where}{wanted.tail}", wanted.parameters)
-        return [_run(row) for row in rows]
+        return self._views(
+            self._database.read(f"{_RUN}{wanted.where}{wanted.tail}", wanted.parameters)
+        )
 
     def run(self, reference: str) -> RunView:
         """The run with a name, id or unique prefix, or with a relative reference."""
@@ -140,11 +149,28 @@ class SqlRunQueries:
             "ORDER BY t.position DESC LIMIT 1",
             [*this[0], *values],
         )
-        return _run(rows[0]) if rows else None
+        return self._views(rows)[0] if rows else None
 
     def metrics(self, runs: Collection[str]) -> dict[str, list[Metric]]:
         """The metrics of each of the runs with some ids."""
         return metrics_of(self._database, runs)
+
+    def parameters(
+        self, runs: Collection[str], steps: Collection[str] = ()
+    ) -> dict[str, dict[str, Any]]:
+        """The parameters of each of the runs with some ids, and of some steps as "step.name"."""
+        return {
+            run: {
+                f"{step}.{name}" if step else name: value
+                for step, form, text in recorded
+                for name, value in _values(text, form).items()
+            }
+            for run, recorded in parameters_of(self._database, runs, steps).items()
+        }
+
+    def data_frame(self, columns: Mapping[str, list[Any]], times: Collection[str] = ()) -> Any:
+        """A table of pandas."""
+        return data_frame(columns, times)
 
     def course(
         self, name: str, pipeline: str | None, stack_id: str | None, limit: int
@@ -175,7 +201,14 @@ class SqlRunQueries:
 
     def _found(self, condition: str, *values: str) -> list[RunView]:
         rows = self._database.read(f"{_RUN} AND ({condition}) ORDER BY t.position DESC", values)
-        return [_run(row) for row in rows]
+        return self._views(rows)
+
+    def _views(self, rows: Sequence[Any]) -> list[RunView]:
+        views = [_run(row) for row in rows]
+        metrics = LazyMetrics([view.id for view in views], self.metrics)
+        for view in views:
+            view.lazy_metrics = metrics
+        return views
 
     def _steps(self, run: str, graph: list[dict[str, Any]]) -> list[StepView]:
         rows = self._database.read(

@@ -20,14 +20,9 @@ from stackfold.application.own_aggregates.queries import AggregateView
 from stackfold.application.policies.views import PolicyView
 from stackfold.application.reactions.views import ReactionView
 from stackfold.application.runs.cache_reasons import CacheReason
+from stackfold.application.runs.metrics import Metric, MetricPoint
 from stackfold.application.runs.run_diffs import RunDiff
-from stackfold.application.runs.run_views import (
-    Metric,
-    MetricPoint,
-    RunDescription,
-    RunView,
-    StepView,
-)
+from stackfold.application.runs.run_views import RunDescription, RunView, StepView
 from stackfold.application.secrets.secrets import SecretView
 from stackfold.application.stacks.import_export import Imported
 from stackfold.application.stacks.views import (

@@ -18,6 +18,7 @@ VIEWS = {
         "reactions.views",
         "runs.progress",
         "runs.run_diffs",
+        "runs.run_columns",
         "runs.run_views",
         "stacks.views",
     )

@@ -2,15 +2,9 @@
 
 from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.runs.cache_reasons import CacheReason
+from stackfold.application.runs.metrics import Metric, MetricPoint
 from stackfold.application.runs.run_diffs import RunDiff
-from stackfold.application.runs.run_views import (
-    Metric,
-    MetricPoint,
-    PipelineView,
-    RunDescription,
-    RunStatus,
-    RunView,
-)
+from stackfold.application.runs.run_views import PipelineView, RunDescription, RunStatus, RunView
 from stackfold.domain.errors import NotFound
 from stackfold.web.api.listings import listing
 from stackfold.web.api.operations import (

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from stackfold.application.runs.run_views import Metric, RunDescription, StepView
+from stackfold.application.runs.metrics import Metric
+from stackfold.application.runs.run_views import RunDescription, StepView
 from stackfold.domain.errors import NotFound
 from stackfold.domain.rfc3339 import from_rfc3339
 from stackfold.web.drawing.steps import draw_steps, took

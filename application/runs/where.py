@@ -1,0 +1,128 @@
+"""Conditions on runs as a text, such as `auc > 0.9 and param.lr <= 0.1 and tag = nightly`.
+
+The names of the grammar:
+
+    auc, train.auc       a metric, of any step or of one; metric.NAME if the name is a column's too
+    param.lr             a parameter of the pipeline; param.train.lr of the step "train"
+    metadata.data        metadata of the run; metadata.train.data of the step "train"
+    tag                  a tag; only with = and !=
+    pipeline, stack, …   a column
+"""
+
+import re
+from math import isfinite
+from typing import Literal, NamedTuple, cast
+
+from stackfold.domain.errors import Invalid
+
+Operator = Literal[">", ">=", "<", "<=", "=", "!="]
+Subject = Literal["column", "metric", "param", "metadata", "tag"]
+
+COLUMNS = (
+    "pipeline", "stack", "stack_revision", "status", "by", "name", "id", "started", "ended",
+)  # fmt: skip
+LONGEST = 2000
+MOST = 20
+"""The largest number of conditions."""
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<operator>[<>=!]=?)|"(?P<double>[^"]*)"|'(?P<single>[^']*)'|"""
+    r"""(?P<word>[^\s<>=!"']+))"""
+)
+_OPERATORS = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "=", "==": "=", "!=": "!="}
+_EXAMPLE = 'such as "auc > 0.9 and param.lr <= 0.1"'
+
+
+class Comparison(NamedTuple):
+    """A condition on runs."""
+
+    subject: Subject
+    name: str
+    """The column, metric, parameter or metadata, possibly after a step and a dot."""
+    operator: Operator
+    text: str
+    """The value to compare with."""
+    number: float | None
+    """The value as a number; None if it is none, or was quoted."""
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+
+
+def parse_where(text: str) -> tuple[Comparison, ...]:
+    """Parse conditions; an empty text has none.
+
+    Args:
+        text: Such as "auc > 0.9 and pipeline = train". A name or value with spaces or operators
+            is quoted by ' or ".
+
+    Raises:
+        Invalid: It is not of this form, or too long.
+    """
+    if len(text) > LONGEST:
+        raise Invalid(f"a condition has {len(text)} characters: give at most {LONGEST}")
+    tokens = _tokens(text)
+    found = []
+    for begin in range(0, len(tokens), 4):
+        part = tokens[begin : begin + 4]
+        if [each.kind == "operator" for each in part[:3]] != [False, True, False]:
+            raise _invalid(text, f"write NAME OPERATOR VALUE, {_EXAMPLE}")
+        if len(part) == 4 and (part[3].kind != "word" or part[3].text.lower() != "and"):
+            raise _invalid(text, f'join conditions by "and", {_EXAMPLE}')
+        if len(part) == 4 and begin + 4 == len(tokens):
+            raise _invalid(text, 'write a condition after the last "and"')
+        found.append(_comparison(text, *part[:3]))
+    if len(found) > MOST:
+        raise _invalid(text, f"give at most {MOST} conditions")
+    return tuple(found)
+
+
+def subject_and_name(text: str) -> tuple[Subject, str]:
+    """What a name of the grammar refers to."""
+    prefix, dot, rest = text.partition(".")
+    if dot and rest and prefix in {"metric", "param", "metadata"}:
+        return cast(Subject, prefix), rest
+    if text == "tag":
+        return "tag", text
+    return ("column" if text in COLUMNS else "metric"), text
+
+
+def _tokens(text: str) -> list[_Token]:
+    found, at, end = [], 0, len(text.rstrip())
+    while at < end:
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise _invalid(text, "a quotation mark has no second one")
+        kind = match.lastgroup or ""
+        found.append(_Token(kind, match[kind]))
+        at = match.end()
+    return found
+
+
+def _comparison(text: str, name: _Token, operator: _Token, value: _Token) -> Comparison:
+    subject, what = subject_and_name(name.text)
+    if operator.text not in _OPERATORS:
+        raise _invalid(text, f"use one of {', '.join(dict.fromkeys(_OPERATORS.values()))}")
+    sign = cast(Operator, _OPERATORS[operator.text])
+    number = _number(value.text) if value.kind == "word" else None
+    if number is None and (subject == "metric" or what == "stack_revision"):
+        of = "a metric" if subject == "metric" else "a number"
+        hint = "" if subject != "metric" else f"; for a parameter, write param.{what}"
+        raise _invalid(text, f"{what!r:.60} is {of}: compare it with a number{hint}")
+    if subject == "tag" and sign not in {"=", "!="}:
+        raise _invalid(text, "compare a tag by = or !=")
+    return Comparison(subject, what, sign, value.text, number)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) and "_" not in text else None
+
+
+def _invalid(text: str, what: str) -> Invalid:
+    return Invalid(f"the condition {text!r:.200} is not valid: {what}")
