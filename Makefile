@@ -11,6 +11,7 @@ FLAVORS := $(VENV)-flavors
 EXAMPLES := $(VENV)-examples
 STAMP := $(VENV)/.installed
 SERVERS := $(VENV)/.servers
+PLAYWRIGHT := $(VENV)/.playwright
 RUN := $(VENV)/bin/python
 # Tests of one file run one after another, files side by side.
 PYTEST := $(VENV)/bin/pytest --numprocesses auto --dist loadfile
@@ -23,7 +24,7 @@ SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
 SHOWN := kubeflow mlflow mlflow-server ray
 
-.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-examples test-flavors bench reference docs compatibility lock upgrade clean
+.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-examples test-flavors test-browser pictures bench reference docs compatibility lock upgrade clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -35,11 +36,11 @@ demo-stacks: $(SERVERS) $(SHOWN:%=$(FLAVORS)/%/.installed) ## Run one pipeline f
 	@$(RUN) examples/demo_stacks.py
 
 test: $(STAMP) ## Run the tests, but not the slow ones
-	@$(PYTEST) -m "not slow and not flavors"
+	@$(PYTEST) -m "not slow and not flavors and not browser"
 
 slow: $(STAMP) ## Run only the slow tests
 	@.ci/postgres $(RUN)
-	@$(PYTEST) -m "slow and not flavors"
+	@$(PYTEST) -m "slow and not flavors and not browser"
 
 check: $(STAMP) ## Lint, check formatting, types and layers, and run the tests but the slow ones
 	@.ci/postgres $(RUN)
@@ -48,7 +49,7 @@ check: $(STAMP) ## Lint, check formatting, types and layers, and run the tests b
 	@$(RUN) -m mypy
 	@$(VENV)/bin/pyright --project pyproject.toml --pythonpath $(RUN)
 	@$(VENV)/bin/lint-imports
-	@$(PYTEST) -m "not slow and not flavors"
+	@$(PYTEST) -m "not slow and not flavors and not browser"
 
 check-newest: ## Run `make check` and `make slow` with the newest versions of everything
 	@$(MAKE) --no-print-directory VERSIONS=newest check slow
@@ -63,6 +64,14 @@ test-flavors: $(SERVERS) $(APART:%=$(FLAVORS)/%/.installed) $(SERVING:%=$(FLAVOR
 test-examples: $(EXAMPLES)/.installed ## Check the types of examples/service and examples/plugin, and run their tests
 	@.ci/postgres $(RUN)
 	@$(RUN) tests/support/with_postgres.py TEST_POSTGRES .ci/examples $(EXAMPLES)
+
+test-browser: $(PLAYWRIGHT) ## Look at every page in Chromium: accessibility, keyboard, sizes, safety
+	@.ci/browser
+	@$(VENV)/bin/pytest -m browser tests/web/browser
+
+pictures: $(PLAYWRIGHT) ## Take pictures of every page, light and dark, into build/pictures
+	@.ci/browser
+	@$(RUN) tests/support/pictures.py build/pictures
 
 bench: $(STAMP) ## Run the benchmarks
 	@set -e; for script in benchmarks/bench_*.py; do $(RUN) "$$script"; done
@@ -119,6 +128,11 @@ $(FLAVORS)/%/.installed: $(INSTALL) .ci/locks/%.txt | $(STAMP)
 $(SERVERS): $(STAMP) .ci/locks/flavors.txt
 	@echo "Installing what flavors are tested on into $(VENV)"
 	@.ci/install $(RUN) flavors
+	@touch $@
+
+$(PLAYWRIGHT): $(STAMP) .ci/locks/browser.txt
+	@echo "Installing Playwright into $(VENV)"
+	@.ci/install $(RUN) browser
 	@touch $@
 
 $(EXAMPLES)/.installed: $(INSTALL) .ci/locks/examples.txt $(wildcard examples/*/pyproject.toml) | $(STAMP)

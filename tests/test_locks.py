@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[1]
 LOCKS = sorted((ROOT / ".ci" / "locks").glob("*.txt"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 GROUPS = PYPROJECT["dependency-groups"]
-WITHOUT_THE_PROJECT = {"build", "docs", "flavors", "lock", "mlflow-server", "pip", "postgres"}
+WITHOUT_THE_PROJECT = {
+    "browser", "build", "docs", "flavors", "lock", "mlflow-server", "pip", "postgres",
+}  # fmt: skip
 # They are only parts of other groups.
 PARTS = {"test", "example"}
 
