@@ -4,6 +4,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.deployments.deployments import Deployments
     from stackfold.application.eventsourcing.repository import Repository
@@ -29,6 +31,8 @@ A = TypeVar("A", bound="Aggregate")
 class Nouns:
     """A service per noun, each created on first use."""
 
+    home: "Path"
+    """The folder that relative paths of components refer to."""
     _database: "Database"
     _services: "Services"
 
@@ -101,7 +105,7 @@ class Nouns:
         """The log: read, follow, verify, rebuild, copy."""
         from stackfold.infrastructure.eventstore.log import Log
 
-        return Log(self._database)
+        return Log(self._database, self.home)
 
     def aggregates(self, kind: "type[A]") -> "AggregateCollection[A]":
         """The aggregates of a class of your own: list, change, compare, revert, by name.

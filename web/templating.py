@@ -1,19 +1,18 @@
 """Renders templates: a page is a tuple, the template gets it as `page`."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stackfold.application.history.views import HistoryEntry
 from stackfold.domain.rfc3339 import from_rfc3339
 from stackfold.web.drawing.steps import duration
+from stackfold.web.pages.words import ago, noun, person, seconds_between, short, value
 
 HERE = Path(__file__).parent
 HUES = 12
@@ -27,6 +26,9 @@ MARKS = {
     "skipped": "»",
     "cancelled": "⊘",
     "interrupted": "!",
+    "started": "●",
+    "stopped": "■",
+    "unfinished": "◐",
 }
 """Status → its sign, which is always shown beside the word."""
 
@@ -54,18 +56,9 @@ def environment(assets: Mapping[str, str]) -> Environment:
     return made
 
 
-def ago(when: str, now: str) -> str:
-    """The time between two times, such as "3 h ago"."""
-    seconds = _seconds(when, now)
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return "just now"
-
-
 def span(started: str, ended: str) -> str:
     """The time between two times, such as "1 min 5 s"."""
-    return duration(max(0.0, _seconds(started, ended)))
+    return duration(max(0.0, seconds_between(started, ended)))
 
 
 def by_day(entries: list[HistoryEntry], now: str) -> list[tuple[str, list[HistoryEntry]]]:
@@ -80,11 +73,6 @@ def clock(when: str) -> str:
     return when[11:16]
 
 
-def person(by: str) -> str:
-    """The name of an actor without the domain of an address."""
-    return by.partition("@")[0] or by or "unknown"
-
-
 def initials(by: str) -> str:
     """Up to two letters that stand for an actor."""
     words = person(by).replace(".", " ").replace("_", " ").replace("-", " ").split()
@@ -95,11 +83,6 @@ def initials(by: str) -> str:
 def hue(by: str) -> int:
     """The number of the colour of an actor."""
     return hashlib.sha256(by.encode(errors="replace")).digest()[0] % HUES
-
-
-def noun(kind: str) -> str:
-    """A kind of the log as two words, such as "artifact store"."""
-    return kind.replace("_", " ")
 
 
 def plural(count: int, word: str) -> str:
@@ -115,25 +98,6 @@ def size(count: int) -> str:
             break
         number, unit = number / 1024, larger
     return f"{number:,.0f} {unit}" if unit == "bytes" or number >= 10 else f"{number:.1f} {unit}"
-
-
-def value(given: Any) -> str:
-    """A recorded value as people read it."""
-    if given is None:
-        return "—"
-    if isinstance(given, str):
-        return given
-    return json.dumps(given, ensure_ascii=False, default=str)
-
-
-def short(given: Any, most: int = 60) -> str:
-    """A recorded value, cut to a number of characters."""
-    text = value(given)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _seconds(one: str, other: str) -> float:
-    return (from_rfc3339(other) - from_rfc3339(one)).total_seconds()
 
 
 def _day(day: date, today: date) -> str:

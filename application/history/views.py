@@ -65,6 +65,17 @@ class LogEvent(NamedTuple):
     """The log up to this event, as "POSITION:HASH": give it to `subscribe` to continue after it."""
 
 
+class LastVerified(NamedTuple):
+    """The last time that all of the log was found intact."""
+
+    position: int
+    """The last position then."""
+    when: str
+    """RFC 3339, UTC."""
+    holds: bool
+    """Whether the log has the same event at that position, and so the same ones before it."""
+
+
 class LogFilter(NamedTuple):
     """Which part of the log is wanted, and in which order."""
 

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 from stackfold.application.arguments import LARGEST, checked, is_number
 from stackfold.application.eventsourcing.as_of import AsOf, Time, parse_as_of
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
-from stackfold.application.history.views import Detail, HistoryEntry, LogEvent, LogFilter
+from stackfold.application.history.views import (
+    Detail,
+    HistoryEntry,
+    LastVerified,
+    LogEvent,
+    LogFilter,
+)
 from stackfold.application.listing.reference import Reference
 from stackfold.domain.errors import Invalid, UnknownComponentType
 from stackfold.domain.stacks.component_type import ComponentType, TypeOrName, in_order
@@ -35,13 +41,15 @@ if TYPE_CHECKING:
 class Log:
     """All events, in the order in which they were committed."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, home: Path) -> None:
         """Create the service.
 
         Args:
             database: Holds the log.
+            home: The folder that remembers how far the log was verified.
         """
         self._database = database
+        self._home = home
         self._history = SqlHistory(database)
 
     def entries(
@@ -179,6 +187,8 @@ class Log:
     ) -> "Verification":
         """Recompute the hash chain, and compare the read models with a fresh fold of the log.
 
+        The home remembers the head of a log without a problem: see `last_verified`.
+
         Args:
             known: A head that was stored earlier, as "POSITION:HASH".
             progress: Called with the number of events that are done.
@@ -186,9 +196,19 @@ class Log:
         Raises:
             Invalid: `known` has another format.
         """
+        from stackfold.infrastructure.eventstore.last_verified import remember
         from stackfold.infrastructure.eventstore.verification import verify
 
-        return verify(self._database, known, progress)
+        found = verify(self._database, known, progress)
+        if found.intact and found.events:
+            remember(self._home, found.head)
+        return found
+
+    def last_verified(self) -> LastVerified | None:
+        """Return how far the log was verified from this home; None if it never was."""
+        from stackfold.infrastructure.eventstore.last_verified import last_verified
+
+        return last_verified(self._home, self._database)
 
     def verify_end(self, count: int) -> "Verification":
         """Recompute the hashes of the last events, which is quick; `verify` verifies everything.

@@ -43,10 +43,10 @@ class Demo:
                 assert answer.status_code == 200, f"{path} is linked: {answer.status_code}"
                 found.append(path)
                 for link in links(answer.text):
-                    if shapes[shape(link)] < OF_A_SHAPE:
-                        if link not in queue and link not in found:
-                            queue.append(link)
-                            shapes[shape(link)] += 1
+                    known = link in queue or link in found
+                    if not known and shapes[shape(link)] < OF_A_SHAPE:
+                        queue.append(link)
+                        shapes[shape(link)] += 1
         return found
 
 

@@ -65,25 +65,6 @@ def test_every_file_that_a_page_names_exists(app):
         assert get(app, path).status_code == 200
 
 
-def test_the_overview_has_a_strip_of_runs_with_marks_of_changes(app, ws):
-    html = shown(app, "/")
-    assert [html.count(f'class="cell {status}" x="') for status in ("completed", "failed")] == [
-        2,
-        3,
-    ]
-    first, second, _ = runs_of(ws)
-    assert re.search(rf"{first}, completed.*the lake is full.*{second}, failed", html, re.DOTALL)
-    assert "3 runs, 2 failed" in text_of(html)
-
-
-def test_the_overview_says_since_when_a_stack_fails_and_what_changed(app, ws):
-    first, second, _ = runs_of(ws)
-    text = text_of(shown(app, "/"))
-    assert f"Failing since {second}" in text
-    assert f"Changed since the last completed run, {first}" in text
-    assert f"stackfold run diff {first} {second}" in text
-
-
 def test_the_overview_lists_changes_but_no_steps(app):
     text = text_of(shown(app, "/"))
     assert "eve updated artifact store lake" in text

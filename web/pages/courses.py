@@ -8,12 +8,14 @@ from markupsafe import Markup
 
 from stackfold.application.history.views import HistoryEntry
 from stackfold.web.drawing.chart import Change, Point, draw_chart
-from stackfold.web.pages.strips import StripRun
+from stackfold.web.pages.strips import StripRun, sentence
 from stackfold.web.pages.visit import Frame, Visit
+from stackfold.web.pages.words import person
 
 MOST = 4
 LENGTH = 60
 """The most runs of a course."""
+_LARGE, _SMALL = (560.0, 150.0), (344.0, 120.0)
 
 
 class Course(NamedTuple):
@@ -30,7 +32,12 @@ class Course(NamedTuple):
 
 
 def courses(
-    visit: Visit, frame: Frame, runs: Sequence[StripRun], changes: Sequence[HistoryEntry]
+    visit: Visit,
+    frame: Frame,
+    runs: Sequence[StripRun],
+    changes: Sequence[HistoryEntry],
+    *,
+    small: bool = False,
 ) -> tuple[Course, ...]:
     """The courses of the metrics that most of the last runs have, those that vary first.
 
@@ -39,6 +46,7 @@ def courses(
         frame: The frame of the page.
         runs: The runs of a stack, oldest first.
         changes: Its changes, in any order.
+        small: Whether two pictures are beside each other.
     """
     runs = runs[-LENGTH:]
     found: dict[tuple[str, str], list[tuple[StripRun, float]]] = {}
@@ -49,7 +57,10 @@ def courses(
             found.setdefault((run.pipeline, metric), []).append((run, value))
     several = [key for key, values in found.items() if len(values) > 1]
     several.sort(key=lambda key: (len({value for _, value in found[key]}) == 1, -len(found[key])))
-    return tuple(_course(frame, *key, found[key], changes) for key in several[:MOST])
+    return tuple(
+        _course(frame, *key, found[key], changes, _SMALL if small else _LARGE)
+        for key in several[:MOST]
+    )
 
 
 def _course(
@@ -58,9 +69,10 @@ def _course(
     metric: str,
     values: Sequence[tuple[StripRun, float]],
     changes: Sequence[HistoryEntry],
+    size: tuple[float, float],
 ) -> Course:
     points = [
-        Point(at, value, f"{run.name} by {_person(run.by)}", frame.url(f"/runs/{run.name}"))
+        Point(at, value, f"{run.name} by {person(run.by)}", frame.url(f"/runs/{run.name}"))
         for at, (run, value) in enumerate(values)
     ]
     lines = []
@@ -68,21 +80,11 @@ def _course(
         begin, end = values[at - 1][0].started, values[at][0].started
         between = [each for each in changes if begin < each.when <= end]
         if between:
-            said = "\n".join(map(_said, sorted(between, key=lambda each: each.position)))
+            said = "\n".join(map(sentence, sorted(between, key=lambda each: each.position)))
             lines.append(Change(at - 0.5, said, frame.url(frame.path, as_of=between[0].position)))
     last, before = values[-1][1], values[-2][1]
     label = f"{metric} of the last {len(values)} runs of {pipeline}"
-    svg = draw_chart(points, lines, label=label, width=560, height=150)
+    svg = draw_chart(points, lines, label=label, width=size[0], height=size[1])
     difference = last - before if isfinite(last) and isfinite(before) else None
     drawn = Markup(svg)  # noqa: S704  # whatever users wrote is escaped in it
     return Course(metric, pipeline, drawn, last, difference)
-
-
-def _said(entry: HistoryEntry) -> str:
-    why = f" (“{entry.why[:100]}”)" if entry.why else ""
-    kind = entry.kind.replace("_", " ")
-    return f"#{entry.position} {_person(entry.by)} {entry.action} {kind} {entry.name}{why}"
-
-
-def _person(by: str) -> str:
-    return by.partition("@")[0] or by

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.listing import Condition, Listing
 from stackfold.application.runs.run_views import RunView
-from stackfold.web.pages.visit import Visit
+from stackfold.web.drawing.strip import Cell, Mark, draw_strip
+from stackfold.web.pages.visit import Frame, Visit
+from stackfold.web.pages.words import ago, noun, person, short
 
 LENGTH = 28
 """The most runs of a strip."""
@@ -95,3 +99,44 @@ def trouble(strip: Sequence[Slot]) -> Trouble | None:
     changes.sort(key=lambda change: -change.position)
     last_good = runs[good][0] if good >= 0 else None
     return Trouble(runs[first][0], last_good, tuple(changes) if last_good else ())
+
+
+def drawn(strip: Sequence[Slot], stack: str, frame: Frame) -> Markup:
+    """A strip as SVG: each run is a link to its page, each mark to the stack as it became.
+
+    Args:
+        strip: The slots.
+        stack: The name of the stack.
+        frame: That of the page.
+    """
+    runs = [slot.run for slot in strip if slot.run]
+    cells = [
+        Cell(
+            f"{run.name} · {run.status} · {person(run.by)} · "
+            f"{ago(run.started, frame.reference_time)}",
+            run.status,
+            frame.url(f"/runs/{run.name}"),
+        )
+        for run in runs
+    ]
+    marks = [
+        Mark(at, sentence(each), frame.url(f"/stacks/{stack}", as_of=each.position))
+        for at, slot in enumerate(strip)
+        for each in slot.changes
+    ]
+    label = f"The last runs on {stack}, oldest first"
+    # Whatever users wrote is escaped in it.
+    return Markup(draw_strip(cells, marks, label=label, slots=LENGTH))  # noqa: S704
+
+
+def sentence(entry: HistoryEntry) -> str:
+    """What an entry changed, in one line."""
+    changes = "".join(
+        f", {each.field}: {short(each.before, 30)} → {short(each.after, 30)}"
+        for each in entry.changes[:3]
+    )
+    why = f" (“{short(entry.why, 100)}”)" if entry.why else ""
+    return (
+        f"#{entry.position} {person(entry.by)} {entry.action} {noun(entry.kind)} "
+        f"{entry.name}{changes}{why}"
+    )
