@@ -1,11 +1,13 @@
 """Formats history entries, as rows of a table and as lines after a change."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from stackfold.application.history.views import Change, HistoryEntry
+from stackfold.cli.colour import YELLOW, coloured
 from stackfold.cli.render import Format, Shape, echo, show_rows
-from stackfold.cli.table import cell
+from stackfold.cli.table import cell, fitted, room
 
 HISTORY = Shape(
     HistoryEntry._fields,
@@ -45,6 +47,17 @@ def row(entry: HistoryEntry) -> dict[str, Any]:
         "what": what(entry),
         "changes": "; ".join(map(changed, entry.changes)),
     }
+
+
+def in_one_line(entry: HistoryEntry) -> str:
+    """An entry as one line, which a terminal does not wrap."""
+    changes = "; ".join(map(changed, entry.changes))
+    why = f" ({entry.why})" if entry.why else ""
+    position = f"#{entry.position}"
+    line = cell(f"{what(entry)}{why}{': ' if changes else ''}{changes}")
+    if sys.stdout.isatty():
+        line = fitted(line, room() - len(position) - 1)
+    return f"{coloured(position, YELLOW)} {line}\n"
 
 
 def record(entry: HistoryEntry) -> dict[str, Any]:

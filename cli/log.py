@@ -12,7 +12,7 @@ import typer
 from stackfold.application.history.views import HistoryEntry
 from stackfold.cli import show
 from stackfold.cli.escapes import json_text
-from stackfold.cli.history_rows import LOG, record, row
+from stackfold.cli.history_rows import LOG, in_one_line, record, row
 from stackfold.cli.installed_types import installed_types, recorded_type
 from stackfold.cli.options import WHEN, Columns, Output, parse_columns
 from stackfold.cli.progress_bar import bar
@@ -71,18 +71,22 @@ def list_log(
     by: Annotated[
         str | None,
         typer.Option(
-            "--by", metavar="AUTHOR", show_default=False, help="Only events by this author."
+            "--by",
+            "--author",
+            metavar="AUTHOR",
+            show_default=False,
+            help="Only events by this author, who may be given without the part from @ on.",
         ),
     ] = None,
     type: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--type",
             metavar="TYPE",
             show_default=False,
             help="Only events of this type: stack, a component type such as orchestrator, "
             "flavor, activation, deployment, run, or that of another package, such as "
-            "acme.approval.",
+            "acme.approval; repeatable.",
             autocompletion=lambda incomplete: [k for k in _KINDS if k.startswith(incomplete)],
         ),
     ] = None,
@@ -95,6 +99,24 @@ def list_log(
             help="Only events of objects that had this name at the time.",
         ),
     ] = None,
+    grep: Annotated[
+        str | None,
+        typer.Option(
+            "--grep",
+            metavar="TEXT",
+            show_default=False,
+            help="Only events whose name, author, reason or values contain this text, in any case.",
+        ),
+    ] = None,
+    runs: Annotated[
+        bool, typer.Option("--runs", help="Also show the start and the end of runs.")
+    ] = False,
+    all: Annotated[
+        bool, typer.Option("--all", "-a", help="Show every event, also of runs and their steps.")
+    ] = False,
+    oneline: Annotated[
+        bool, typer.Option("--oneline", help="Show each event on one line, with its reason.")
+    ] = False,
     limit: Annotated[
         int,
         typer.Option(
@@ -114,8 +136,21 @@ def list_log(
         typer.Option("--output", "-o", help="The output format; JSON includes the event data."),
     ] = LogForm.TABLE,
 ) -> None:
-    """Show events, newest first; this is the default command of `stackfold log`."""
-    wanted: dict[str, Any] = {"by": by, "kind": _kind(context, type), "name": name}
+    """Show changes, newest first; this is the default command of `stackfold log`.
+
+    Events of runs are no changes: --runs, --all or --type run shows them.
+    """
+    kinds = [_kind(context, each) for each in type or ()]
+    detail = "all" if all or "run" in kinds else "runs" if runs else "changes"
+    wanted: dict[str, Any] = {
+        "by": by,
+        "kinds": kinds,
+        "name": name,
+        "grep": grep,
+        "detail": detail,
+    }
+    if oneline and (columns or output != LogForm.TABLE):
+        raise WrongUsage("--oneline cannot be combined with --columns or --output", context)
     if follow and (until or oldest_first or output == LogForm.JSON):
         raise WrongUsage(
             "--follow cannot be combined with --until, --oldest-first or --output json", context
@@ -128,13 +163,14 @@ def list_log(
         found = [*islice(entries, limit)]
         if follow:
             found.reverse()
-        _show(workspace, found, output, parse_columns(columns))
+        _show(workspace, found, output, parse_columns(columns), oneline)
         if follow:
-            _follow(workspace, head, wanted, output, parse_columns(columns))
+            _follow(workspace, head, wanted, output, parse_columns(columns), oneline)
         elif next(entries, None):
             note("more events exist: raise --limit or add filters")
         elif not found:
-            note("no event matches")
+            hint = "" if detail == "all" else ": --all also searches the events of runs"
+            note(f"no event matches{hint}")
 
 
 @log.command("head")
@@ -239,8 +275,8 @@ def schema(
 # -- helpers
 
 
-def _kind(context: typer.Context, type: str | None) -> str | None:
-    if type is None or is_prefixed_aggregate(type):
+def _kind(context: typer.Context, type: str) -> str:
+    if is_prefixed_aggregate(type):
         return type
     command = type.replace("_", "-")
     kinds = (*_KINDS, *(each.command for each in installed_types()))
@@ -250,8 +286,15 @@ def _kind(context: typer.Context, type: str | None) -> str | None:
 
 
 def _show(
-    workspace: Workspace, entries: list[HistoryEntry], output: str, columns: list[str] | None
+    workspace: Workspace,
+    entries: list[HistoryEntry],
+    output: str,
+    columns: list[str] | None,
+    oneline: bool,
 ) -> None:
+    if oneline:
+        sys.stdout.writelines(map(in_one_line, entries))
+        return
     if output == LogForm.TABLE:
         show_rows([*map(row, entries)], LOG, Format.TABLE, columns)
         return
@@ -270,10 +313,13 @@ def _follow(
     wanted: dict[str, Any],
     output: str,
     columns: list[str] | None,
+    oneline: bool,
 ) -> None:
     sys.stdout.flush()
     for entry in _new_entries(workspace, head, wanted):
-        if output == LogForm.TABLE:
+        if oneline:
+            sys.stdout.write(in_one_line(entry))
+        elif output == LogForm.TABLE:
             text, _ = table([row(entry)], columns or LOG.table, LOG.vital)
             sys.stdout.write(text.partition("\n")[2])
         else:

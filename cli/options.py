@@ -84,7 +84,7 @@ NewName = Annotated[str, typer.Argument(metavar="NEW_NAME", help=f"The new name:
 
 # -- time travel
 
-WHEN = "a position (#123), a time or date, an age (2h, 3d) or a run (run:ID)"
+WHEN = "a position (#123), a time or date, yesterday, an age (2h, 3d) or a run (run:ID)"
 AsOf = Annotated[
     str | None,
     typer.Option(

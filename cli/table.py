@@ -170,6 +170,11 @@ def _fit(widths: list[int], cuttable: list[int], room: int) -> list[int]:
     return shown
 
 
+def fitted(text: str, width: int) -> str:
+    """Truncate a text of one line to a width, with an ellipsis."""
+    return text if _width(text) <= width else _padded(text, width)
+
+
 def _padded(text: str, width: int) -> str:
     """Pad `text` to a width, or truncate it with an ellipsis."""
     missing = width - _width(text)

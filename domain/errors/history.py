@@ -16,7 +16,7 @@ class InvalidAsOf(Invalid):
         self.given = given
         super().__init__(
             f"{given!r} is not a point in the past: give a position (#123), a time or date "
-            "(2026-01-31T12:00:00Z), an age (2h, 3d) or a run (run:ID)"
+            "(2026-01-31T12:00:00Z), an age (2h, 3d), yesterday or a run (run:ID)"
         )
 
 

@@ -71,7 +71,7 @@ class Log:
         Args:
             since: Only events that were recorded at or after this point.
             until: Only events that were recorded at or before this point.
-            by: Only events of this author.
+            by: Only events of this author; without "@", also of this author at any host.
             kind: Only events of this kind: stack, a component type, flavor, activation or run.
             kinds: Only events of one of these kinds, or of `kind`; empty for all.
             name: Only events of what had this name after the event.

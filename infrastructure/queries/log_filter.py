@@ -49,8 +49,13 @@ def selection(database: Database, wanted: LogFilter) -> Selection:
         clauses.append(f"n.kind IN ({marks(wanted.kinds)})")
         parameters += map(encodable, wanted.kinds)
     if wanted.by is not None:
-        clauses.append("n.by = ?")
-        parameters.append(encodable(wanted.by))
+        by = encodable(wanted.by)
+        if "@" in by:
+            clauses.append("n.by = ?")
+            parameters.append(by)
+        else:
+            clauses.append("(n.by = ? OR substr(n.by, 1, length(?)) = ?)")
+            parameters += [by, f"{by}@", f"{by}@"]
     detail = _DETAIL[wanted.detail]
     if not clauses:
         return Selection(f"{Selection().source}{detail}", after=after, upto=upto)
