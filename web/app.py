@@ -21,6 +21,7 @@ from stackfold.domain.rfc3339 import to_rfc3339
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.web.api.application import Api, is_for_programs, problem_response
 from stackfold.web.api.problems import http_problem
+from stackfold.web.events import Events
 from stackfold.web.guard import LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_of
 from stackfold.web.pages.log import log
 from stackfold.web.pages.overview import overview
@@ -93,6 +94,7 @@ def create_app(
     pages = Pages(workspace, actor)
     routes = [Route(path, pages.endpoint(view, name)) for path, view, name in PAGES]
     routes += Api(workspace, pages.acting).routes()
+    routes.append(Route("/events", Events(workspace)))
     routes.append(Route("/{folder}/{name}", pages.asset))
     inner = Starlette(routes=routes, exception_handlers={HTTPException: pages.unknown})
     return Guard(inner, hosts, key, pages.rejected)

@@ -5,10 +5,12 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
 from stackfold.domain.errors import Unavailable
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.web.app import create_app
+from stackfold.web.events import STOPPING
 from stackfold.web.guard import LOOPBACK
 
 
@@ -29,8 +31,12 @@ def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], Non
     address = f"{name}:{listener.getsockname()[1]}"
     key = secrets.token_urlsafe(24)
     app = create_app(workspace, key=key, hosts={*LOOPBACK, address.lower()})
+
+    async def until_the_end(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, STOPPING: lambda: server.should_exit}, receive, send)
+
     config = uvicorn.Config(
-        app,
+        until_the_end,
         # The log of accesses would contain the key.
         access_log=False,
         log_level="warning",
@@ -39,9 +45,10 @@ def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], Non
         server_header=False,
         timeout_graceful_shutdown=1,
     )
+    server = uvicorn.Server(config)
     with listener:
         ready(f"http://{address}/?key={key}")
-        uvicorn.Server(config).run([listener])
+        server.run([listener])
 
 
 def _listener(host: str, port: int) -> socket.socket:

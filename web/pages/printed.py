@@ -35,7 +35,7 @@ class Printed(NamedTuple):
 
 
 def printed(workspace: Workspace, run: str, step: StepView) -> Printed:
-    """Read the end of what a step printed, from the artifact store of its run.
+    """Read the end of what a step printed, of a running one what it has printed so far.
 
     A store that does not answer in time does not hold the page.
 
@@ -44,9 +44,9 @@ def printed(workspace: Workspace, run: str, step: StepView) -> Printed:
         run: The id of the run.
         step: The step.
     """
-    if not step.log:
+    if not step.log and step.status not in {"running", "pending"}:
         return Printed()
-    if step.log["size"] > LARGEST:
+    if step.log and step.log["size"] > LARGEST:
         return Printed(problem=f"The text has {step.log['size']:,} bytes, too many for a page.")
     reading = _READERS.submit(copy_context().run, _read, workspace, run, step.name)
     try:

@@ -9,7 +9,7 @@ from stackfold.application.runs.metrics import Metric
 from stackfold.application.runs.run_views import RunDescription, StepView
 from stackfold.domain.errors import NotFound
 from stackfold.domain.rfc3339 import from_rfc3339
-from stackfold.web.drawing.steps import draw_steps, took
+from stackfold.web.drawing.steps import draw_steps, duration, took
 from stackfold.web.pages.run_trouble import RunTrouble, run_trouble
 from stackfold.web.pages.step_panel import StepPanel, step_panel
 from stackfold.web.pages.values import Facts, facts
@@ -28,6 +28,7 @@ class Bar(NamedTuple):
     width: str
     """In percent of the time of the run."""
     took: str
+    """How long it took, or how long it is running; empty if it was not executed."""
 
 
 class PinnedComponent(NamedTuple):
@@ -147,9 +148,12 @@ def _step_at(step: StepView, time: str) -> StepView:
 
 
 def _chosen(run: RunDescription, name: str) -> StepView | None:
-    """The step with a name; without a name the first that failed, if one did."""
+    """The step with a name; without a name the first that failed or is running, if one is."""
     if not name:
-        return next((step for step in run.steps if step.status == "failed"), None)
+        steps = (
+            step for status in ("failed", "running") for step in run.steps if step.status == status
+        )
+        return next(steps, None)
     for step in run.steps:
         if step.name == name:
             return step
@@ -172,7 +176,10 @@ def _bar(step: StepView, begin: datetime, end: datetime, whole: float) -> Bar:
     right = left if step.status == "cached" else (upto - begin).total_seconds() / whole * 100
     width = right - left
     left = min(max(left, 0.0), 99.0)
-    return Bar(step, f"{left:.2f}", f"{min(max(width, 1.0), 100 - left):.2f}", took(step))
+    lasted = took(step)
+    if step.status == "running":
+        lasted = duration(max(0.0, (end - from_rfc3339(step.started)).total_seconds()))
+    return Bar(step, f"{left:.2f}", f"{min(max(width, 1.0), 100 - left):.2f}", lasted)
 
 
 def run_facts(visit: Visit, run: RunDescription) -> RunFacts:
