@@ -89,13 +89,12 @@ def test_an_event_is_sent_when_a_running_step_prints(server, tmp_path):
             with browser.stream("GET", "/events?run=latest") as stream:
                 lines = stream.iter_lines()
                 assert next_event(lines).split()[2:] == [str(len("begun\n"))]
-                page = browser.get("/runs/latest").text
-                assert 'data-live="/events?run=' in page
-                assert "begun</pre>" in page
+                assert 'data-live="/events?run=' in browser.get("/runs/latest").text
+                wait_for(lambda: "begun</pre>" in browser.get("/runs/latest").text)
                 run.stdin.write("\n")
                 run.stdin.flush()
                 assert next_event(lines).split()[2:] == [str(len("begun\nstill there\n"))]
-                assert "still there</pre>" in browser.get("/runs/latest").text
+                wait_for(lambda: "still there</pre>" in browser.get("/runs/latest").text)
     finally:
         run.communicate("\n\n", timeout=WAIT)
 

@@ -16,7 +16,7 @@ MOST_LINES = 200
 MOST_CHARACTERS = 32_768
 LARGEST = 16 * 1024**2
 """The most bytes of a text that is read to show its end."""
-SECONDS = 2.0
+SECONDS = 3.0
 """How long a page waits for an artifact store."""
 
 _TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
