@@ -3,7 +3,7 @@
 ALIASES = {"ls": "list", "show": "describe", "rollback": "revert", "rm": "delete"}
 """Alias → the command of the same group that it runs; the group's own commands take precedence."""
 OF_GROUPS = {
-    "artifact": {"show": "load"},
+    "artifact": {"download": "export"},
     "log": {"show": "list"},
     "stack": {"activate": "set"},
 }

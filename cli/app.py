@@ -97,7 +97,7 @@ def _entries() -> dict[str, Entry]:
     )
     entries["run"] = Entry("Inspect, compare, resume and rerun runs.", partial(_noun, "run"))
     entries["artifact"] = Entry(
-        "Inspect, load, trace and prune artifacts.", partial(_noun, "artifact")
+        "Inspect, export, load, trace and prune artifacts.", partial(_noun, "artifact")
     )
     entries["deployment"] = Entry(
         "Serve models and request predictions.", partial(_noun, "deployment")

@@ -1,4 +1,4 @@
-"""`stackfold artifact`: inspect, load, trace and prune the outputs of runs."""
+"""`stackfold artifact`: inspect, export, load, trace and prune the outputs of runs."""
 
 import sys
 from datetime import timedelta
@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from stackfold.application.artifacts.artifact_views import LineageStep
-from stackfold.cli import completion, show
+from stackfold.cli import artifact_content, show
+from stackfold.cli.artifact_content import Reference
 from stackfold.cli.escapes import json_text
 from stackfold.cli.options import (
     Columns,
@@ -37,17 +38,7 @@ from stackfold.cli.typer_ext import Noun
 from stackfold.domain.errors import UnknownClass
 from stackfold.infrastructure.workspace import Workspace
 
-artifact = Noun("artifact", "Inspect, load, trace and prune artifacts.")
-
-Reference = Annotated[
-    str,
-    typer.Argument(
-        metavar="ARTIFACT",
-        help="PIPELINE/STEP/OUTPUT for the latest version, with @VERSION or @RUN for another; or "
-        "an id. OUTPUT may be omitted if the step has one output.",
-        autocompletion=completion.artifacts,
-    ),
-]
+artifact = Noun("artifact", "Inspect, export, load, trace and prune artifacts.")
 
 
 @artifact.command("list")
@@ -103,6 +94,9 @@ def describe(name: Reference, output: Output = Format.TABLE) -> None:
     with Workspace.open() as workspace:
         record = plain(workspace.artifacts.describe(name))
     show_one(record, list(record), output)
+
+
+artifact_content.declare_on(artifact)
 
 
 @artifact.command("load")

@@ -20,7 +20,7 @@ INTRODUCTION = f"""\
 Generated from the commands by `make reference`; do not edit.
 
 Every command has `--help` and `-h`; `stackfold help run list` is `stackfold run list --help`. Other
-words for commands work too: `ls` for `list`, `show` for `describe` (of an artifact for `load`),
+words for commands work too: `ls` for `list`, `show` for `describe` (of an artifact its content),
 `rollback` for `revert`, `rm` for `delete`, and `stack activate` for `stack set`. `-n` and `--limit`
 set the number of rows of a list.
 

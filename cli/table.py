@@ -25,6 +25,7 @@ def table(
     columns: Sequence[str],
     vital: Collection[str] = (),
     below: Collection[str] = (),
+    headings: Sequence[str] = (),
 ) -> tuple[str, list[str]]:
     """Lay out records as lines of aligned columns under a header.
 
@@ -33,12 +34,13 @@ def table(
         columns: Which values to show, in this order.
         vital: Columns that are never truncated or dropped.
         below: Columns that go on lines below the others if the terminal is too narrow.
+        headings: What to write above the columns; by default their names in capital letters.
 
     Returns:
         The text, and the columns that were dropped for lack of room.
     """
     cells = [[shown_time(cell(record[column])) for column in columns] for record in records]
-    lines = [[column.upper() for column in columns], *cells]
+    lines = [[*map(cell, headings)] or [column.upper() for column in columns], *cells]
     widths = [max(map(_width, each)) for each in zip(*lines, strict=True)]
     shown = list(range(len(columns)))
     wrapped = [column for column in columns if column in below]

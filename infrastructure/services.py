@@ -349,8 +349,9 @@ class Services(TypeServices, ExecutionServices):
 
     def _artifact_loading(self) -> "ArtifactLoading":
         from stackfold.application.artifacts.artifact_loading import ArtifactLoading
+        from stackfold.infrastructure.previews.preview_reader import Previews
 
-        return ArtifactLoading(self.artifact_queries, self.resolver, self.materializers)
+        return ArtifactLoading(self.artifact_queries, self.resolver, self.materializers, Previews())
 
     def _pruning(self) -> "Pruning":
         from stackfold.application.artifacts.pruning import Pruning

@@ -1,22 +1,36 @@
 """ArtifactLoading: reads artifacts from the stores that their runs were pinned to."""
 
-from typing import Any, cast
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries
+from stackfold.application.artifacts.bounded_opening import opened_within
 from stackfold.application.artifacts.materializers import Materializers
+from stackfold.application.artifacts.previews import Preview, PreviewReader, without_reading
 from stackfold.application.artifacts.values import artifact_of, read, show
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.stacks.stack_resolver import StackResolver
+from stackfold.domain.errors import ArtifactDamaged, TooLarge
+from stackfold.domain.limits import size as size_text
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin
 from stackfold.domain.stacks.component_type import ComponentType
+
+_PARSING = 60.0
+"""Seconds that parsing may take if no time is given."""
 
 
 class ArtifactLoading:
     """Reads the values of artifacts."""
 
     def __init__(
-        self, queries: ArtifactQueries, resolver: StackResolver, materializers: Materializers
+        self,
+        queries: ArtifactQueries,
+        resolver: StackResolver,
+        materializers: Materializers,
+        previews: PreviewReader,
     ) -> None:
         """Create the service.
 
@@ -24,10 +38,12 @@ class ArtifactLoading:
             queries: Reads recorded artifacts.
             resolver: Builds the artifact store of a pin.
             materializers: Read stored values.
+            previews: Reads what can be shown of stored bytes.
         """
         self._queries = queries
         self._resolver = resolver
         self._materializers = materializers
+        self._previews = previews
 
     def load(self, id: str, no_pickle: bool) -> Any:
         """Return the value of an artifact; raises as `FoundArtifact.load`."""
@@ -40,8 +56,53 @@ class ArtifactLoading:
         artifact, store = self._stored(id)
         return show(artifact, store, self._materializers)
 
+    @contextmanager
+    def open(self, id: str, max_bytes: int | None, timeout: float | None) -> Iterator[BinaryIO]:
+        """Open the stored bytes of an artifact; raises as `Artifacts.open`."""
+        view, recorded = self._queries.recorded(id)
+        if max_bytes is not None and view.size > max_bytes:
+            what = f"artifact {view.reference!r} of {size_text(view.size)}"
+            raise TooLarge(what, size_text(max_bytes), "export it to a file")
+        pin = Pin.model_validate(recorded)
+        store = cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
+        opening = _verified(store, view.uri, view.digest, view.size)
+        if timeout is None:
+            with opening as file:
+                yield file
+        else:
+            (configured,) = recorded["components"][ComponentType.ARTIFACT_STORE][:1]
+            known_as = json.dumps([configured["flavor"], configured["configuration"]])
+            with opened_within(timeout, opening, known_as, view.uri) as file:
+                yield file
+
+    def preview(self, id: str, timeout: float | None) -> Preview:
+        """Return what an artifact contains; raises as `Artifacts.preview`."""
+        view, _ = self._queries.recorded(id)
+        unread = without_reading(view.materializer, view.size)
+        if unread:
+            return unread
+        with self.open(id, None, timeout) as file:
+            seconds = _PARSING if timeout is None else timeout
+            return self._previews.read(file, view.size, view.materializer, seconds)
+
     def _stored(self, id: str) -> tuple[Artifact, ArtifactStore]:
         view, recorded = self._queries.recorded(id)
         pin = Pin.model_validate(recorded)
         store = cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
         return artifact_of(view), store
+
+
+@contextmanager
+def _verified(store: ArtifactStore, uri: str, digest: str, size: int) -> Iterator[BinaryIO]:
+    """Open an artifact whose size and digest are as recorded.
+
+    The size is compared first, so that nothing of another size is downloaded.
+    """
+    found = store.size(uri)
+    if found is None:
+        raise ArtifactDamaged(uri, "no longer exists", again=True)
+    if found != size:
+        problem = f"is damaged: it has {found:,} bytes and should have {size:,}"
+        raise ArtifactDamaged(uri, problem, again=True)
+    with store.open(uri, digest) as file:
+        yield file

@@ -4,9 +4,10 @@ Only loading and pruning import eventsourcing and pydantic.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from stackfold.application.arguments import checked
 from stackfold.application.artifacts.artifact_views import (
@@ -21,6 +22,7 @@ from stackfold.application.listing.listing import Listing
 
 if TYPE_CHECKING:
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
+    from stackfold.application.artifacts.previews import Preview
     from stackfold.application.artifacts.pruning import PrunedStore, Pruning
 
 GRACE = timedelta(days=1)
@@ -122,6 +124,49 @@ class Artifacts:
     def load(self, reference: str, *, no_pickle: bool = False) -> Any:
         """Return the value of an artifact; raises as `get` and `FoundArtifact.load`."""
         return self.get(reference).load(no_pickle=no_pickle)
+
+    def open(
+        self, reference: str, *, max_bytes: int | None = None, timeout: float | None = None
+    ) -> AbstractContextManager[BinaryIO]:
+        """Open the stored bytes of an artifact, after their size and digest were checked.
+
+        Nothing is unpickled or otherwise interpreted. A remote artifact is downloaded first, in
+        memory or to a temporary file that is deleted when the block ends:
+
+            with workspace.artifacts.open("training/plot/roc") as file:
+                picture = file.read()
+
+        Args:
+            reference: The artifact.
+            max_bytes: Reject an artifact of more bytes, before anything is read; None for any size.
+            timeout: How many seconds to wait for the store; None for as long as it takes.
+
+        Raises:
+            NotFound: The artifact does not exist.
+            Ambiguous: The prefix matches several, or the step has several outputs.
+            ArtifactDamaged: Its bytes are missing or were changed.
+            ArtifactStoreUnavailable: The store cannot be reached, or not within the time.
+            Busy: With a timeout: several earlier reads of the store have not been answered yet.
+            TooLarge: It has more than `max_bytes` bytes.
+        """
+        id = self._queries.artifact(reference).id
+        return self._loading().open(id, max_bytes, timeout)
+
+    def preview(self, reference: str, *, timeout: float | None = None) -> "Preview":
+        """Return what an artifact contains: a picture's size, a table's first rows, JSON, text.
+
+        Nothing is unpickled, and no class is imported or instantiated.
+
+        Args:
+            reference: The artifact.
+            timeout: How many seconds to wait for the store, and to parse; None for as long as it
+                takes.
+
+        Raises:
+            StackfoldError: As `open`.
+        """
+        id = self._queries.artifact(reference).id
+        return self._loading().preview(id, timeout)
 
     def describe(self, reference: str) -> ArtifactDescription:
         """Return an artifact with its origin and location; raises as `get`."""

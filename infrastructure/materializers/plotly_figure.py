@@ -5,13 +5,13 @@ import json
 import re
 from typing import Any, BinaryIO
 
+from stackfold.application.artifacts.content import FIGURE_BEGIN, FIGURE_END
 from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.exact_json.class_finder import FindClass
 from stackfold.infrastructure.materializers.sink import comes_from
 
-_BEGIN, _END = b'<script type="application/json" id="stackfold-figure">', b"</script>"
-_FIGURE = re.compile(re.escape(_BEGIN) + b"(.*?)" + re.escape(_END), re.DOTALL)
+_FIGURE = re.compile(re.escape(FIGURE_BEGIN) + b"(.*?)" + re.escape(FIGURE_END), re.DOTALL)
 
 
 class PlotlyMaterializer(Materializer):
@@ -38,7 +38,8 @@ class PlotlyMaterializer(Materializer):
             page = io.to_html(figure, include_plotlyjs=include, div_id="figure")
             file.write(page.encode())
             # Escape slashes, so that no text in the JSON can end the script element.
-            file.write(_BEGIN + figure.to_json().replace("</", "<\\/").encode() + _END)
+            file.write(FIGURE_BEGIN + figure.to_json().replace("</", "<\\/").encode())
+            file.write(FIGURE_END)
 
         return write
 

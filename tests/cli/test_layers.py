@@ -8,6 +8,7 @@ VIEWS = {
     f"stackfold.application.{name}"
     for name in (
         "artifacts.artifact_views",
+        "artifacts.previews",
         "deployments.deployment_views",
         "history.views",
         "listing.listing",
@@ -30,6 +31,7 @@ ALLOWED = VIEWS | {
     "stackfold.web.server",
     # What users hand over, and what they get, is read and written in one way everywhere.
     "stackfold.infrastructure.files.input_file",
+    "stackfold.infrastructure.files.output_file",
     "stackfold.infrastructure.files.stack",
     "stackfold.infrastructure.files.yaml",
     "stackfold.domain.errors",
