@@ -30,6 +30,7 @@ QUESTIONS = {
     "diff",
     "head",
     "lineage",
+    "show",
     "check",
 }
 each_command = pytest.mark.parametrize(
