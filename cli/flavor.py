@@ -1,11 +1,11 @@
 """`stackfold TYPE flavor`: list, describe and register the flavors of a component type."""
 
 import sys
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
+from stackfold.application.stacks.flavor_attributes import FlavorAttribute, attributes
 from stackfold.cli import completion, show
 from stackfold.cli.nouns import a
 from stackfold.cli.options import (
@@ -28,7 +28,7 @@ from stackfold.cli.typer_ext import Noun
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
-_ATTRIBUTE_COLUMNS = ("attribute", "type", "required", "default", "description")
+_ATTRIBUTE_COLUMNS = FlavorAttribute._fields
 
 
 def flavor(type: ComponentType) -> Noun:
@@ -69,7 +69,7 @@ def _declare_queries(noun: Noun, type: ComponentType) -> None:
         if output == Format.TABLE:
             # The schema is a separate table; the location of the class is shown here only.
             show_one(record, [field for field in record if field != "schema"])
-            rows = list(attributes(schema))
+            rows = [each._asdict() for each in attributes(schema)]
             if rows:
                 sys.stdout.write("\n" + table(rows, _ATTRIBUTE_COLUMNS, ("attribute",))[0])
         else:
@@ -112,37 +112,3 @@ def _flavor_name(type: ComponentType) -> Any:
     return typer.Argument(
         metavar="NAME", help="Name of the flavor.", autocompletion=completion.flavors(type)
     )
-
-
-def attributes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a row per attribute of a configuration's JSON schema."""
-    required = schema.get("required", ())
-    for name, described in schema.get("properties", {}).items():
-        yield {
-            "attribute": name,
-            "type": _kind(described, schema),
-            "required": name in required,
-            "default": described.get("default"),
-            "description": described.get("description"),
-        }
-
-
-def _kind(described: dict[str, Any], schema: dict[str, Any]) -> str:
-    """Name the type of a value in a word or two."""
-    match described:
-        case {"$ref": reference}:
-            return _kind(schema["$defs"][reference.rpartition("/")[2]], schema)
-        case {"anyOf": kinds} | {"oneOf": kinds}:
-            names = [_kind(each, schema) for each in kinds]
-            return " or ".join(name for name in names if name != "null")
-        case {"format": "secret-reference"}:
-            return "secret"
-        case {"enum": values}:
-            return " or ".join(map(repr, values))
-        case {"const": value}:
-            return repr(value)
-        case {"type": "array", "items": items} if items:
-            return f"list of {_kind(items, schema)}"
-        case {"type": kind}:
-            return str(kind)
-    return "any"

@@ -8,8 +8,8 @@ import re
 import sys
 from pathlib import Path
 
+from stackfold.application.stacks.flavor_attributes import attributes
 from stackfold.application.stacks.views import FlavorDescription
-from stackfold.cli.flavor import attributes
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
@@ -44,10 +44,10 @@ def fields(described: FlavorDescription) -> str:
     """Format the attributes of a flavor as a Markdown table."""
     rows = [
         (
-            f"`{each['attribute']}`",
-            each["type"],
-            "required" if each["required"] else _code(each["default"]),
-            each["description"] or "",
+            f"`{each.attribute}`",
+            each.type,
+            "required" if each.required else _code(each.default),
+            each.description or "",
         )
         for each in attributes(described.schema)
     ]

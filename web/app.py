@@ -23,6 +23,11 @@ from stackfold.web.api.application import Api, is_for_programs, problem_response
 from stackfold.web.api.problems import http_problem
 from stackfold.web.events import Events
 from stackfold.web.guard import LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_of
+from stackfold.web.pages.component import component
+from stackfold.web.pages.components import components
+from stackfold.web.pages.deployment import deployment
+from stackfold.web.pages.deployments import deployments
+from stackfold.web.pages.flavors import flavor, flavors
 from stackfold.web.pages.log import log
 from stackfold.web.pages.overview import overview
 from stackfold.web.pages.problem import problem, status_of
@@ -46,6 +51,12 @@ PAGES: tuple[tuple[str, View, str], ...] = (
     ("/stacks/{name}", stack, "stack.html"),
     ("/runs", runs, "runs.html"),
     ("/runs/{name}", run, "run.html"),
+    ("/deployments", deployments, "deployments.html"),
+    ("/deployments/{name}", deployment, "deployment.html"),
+    ("/components", components, "components.html"),
+    ("/components/{type}/{name}", component, "component.html"),
+    ("/flavors", flavors, "flavors.html"),
+    ("/flavors/{type}/{flavor}", flavor, "flavor.html"),
     ("/log", log, "log.html"),
 )
 """The path of each page, the function that reads its content, and its template."""

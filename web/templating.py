@@ -29,6 +29,11 @@ MARKS = {
     "started": "●",
     "stopped": "■",
     "unfinished": "◐",
+    "ready": "✓",
+    "starting": "◐",
+    "down": "✕",
+    "elsewhere": "↗",
+    "unknown": "?",
 }
 """Status → its sign, which is always shown beside the word."""
 

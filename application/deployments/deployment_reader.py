@@ -101,12 +101,15 @@ class DeploymentReader:
         (found,) = self._health.all([(described.id, described.status)])
         return described._replace(status=found.status, problem=described.problem or found.problem)
 
-    def history(self, reference: str, limit: int | None = None) -> Sequence[HistoryEntry]:
+    def history(
+        self, reference: str, limit: int | None = None, *, as_of: AsOf = None
+    ) -> Sequence[HistoryEntry]:
         """Return the changes of a deployment, newest first.
 
         Args:
             reference: The deployment; it may have been deleted.
             limit: The most entries to return.
+            as_of: Only changes up to this point in the past; None for all.
 
         Raises:
             NotFound: There never was such a deployment.
@@ -115,7 +118,7 @@ class DeploymentReader:
             id = self._queries.find_deployment(reference).id
         except NotFound:
             id = self._history.find("deployment", reference).id
-        return self._history.of(id, limit)
+        return self._history.of(id, limit, self._stack_queries.position(as_of))
 
     # -- private
 

@@ -26,8 +26,14 @@ class History(Protocol):
         """The events at these positions."""
         ...
 
-    def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
-        """What happened to a stack, component, flavor, deployment or run, newest first."""
+    def of(self, id: str, limit: int | None = None, upto: int | None = None) -> list[HistoryEntry]:
+        """What happened to a stack, component, flavor, deployment or run, newest first.
+
+        Args:
+            id: Its id.
+            limit: The most entries to return.
+            upto: The last position; None for the head.
+        """
         ...
 
     def of_stack(

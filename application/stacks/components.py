@@ -84,7 +84,12 @@ class Components(ComponentReverts):
         return self._queries.component(type, reference, position)
 
     def history(
-        self, type: TypeOrName, reference: str | None = None, limit: int | None = None
+        self,
+        type: TypeOrName,
+        reference: str | None = None,
+        limit: int | None = None,
+        *,
+        as_of: AsOf = None,
     ) -> Sequence[HistoryEntry]:
         """Return the changes of a component, newest first.
 
@@ -92,20 +97,23 @@ class Components(ComponentReverts):
             type: The component type.
             reference: The component; it may have been deleted.
             limit: The most entries to return.
+            as_of: Only changes up to this point in the past; None for all.
 
         Raises:
             NotFound: There never was such a component.
         """
         type = self._known(type)
-        if reference is None:
-            return self._services.history.of(self._queries.active_component(type).id, limit)
         try:
-            return self._services.history.of(
-                self._queries.find_component(type, reference).id, limit
+            id = (
+                self._queries.active_component(type).id
+                if reference is None
+                else self._queries.find_component(type, reference).id
             )
         except NotFound:
-            found = self._services.history.find("component", reference, type)
-            return self._services.history.of(found.id, limit)
+            if reference is None:
+                raise
+            id = self._services.history.find("component", reference, type).id
+        return self._services.history.of(id, limit, self._queries.position(as_of))
 
     # -- commands
 

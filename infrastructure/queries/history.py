@@ -58,10 +58,11 @@ class SqlHistory:
         wanted = [found[position] for position in positions if position in found]
         return [*EntryReader(self._database).entries(wanted)]
 
-    def of(self, id: str, limit: int | None = None) -> list[HistoryEntry]:
-        """The entries of an aggregate, newest first."""
+    def of(self, id: str, limit: int | None = None, upto: int | None = None) -> list[HistoryEntry]:
+        """The entries of an aggregate up to a position, newest first."""
         events = self._events(
-            "e.originator_id = ? ORDER BY e.originator_version DESC LIMIT ?", [id, _most(limit)]
+            "e.originator_id = ? AND e.position <= ? ORDER BY e.originator_version DESC LIMIT ?",
+            [id, _END if upto is None else upto, _most(limit)],
         )
         return [*EntryReader(self._database).entries(events)]
 

@@ -88,11 +88,8 @@ def get_component_history(
         as_of: Only changes up to this point.
         limit: The most entries.
     """
-    found = call.workspace.components.history(
-        ComponentType(type), component, None if as_of else limit
-    )
-    position = call.position(as_of)
-    return [entry for entry in found if entry.position <= position][:limit]
+    found = call.workspace.components.history(ComponentType(type), component, limit, as_of=as_of)
+    return [*found]
 
 
 @COMPONENTS.get("/flavors")

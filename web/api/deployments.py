@@ -42,15 +42,18 @@ def list_deployments(
 
 
 @DEPLOYMENTS.get("/deployments/{deployment}")
-def get_deployment(call: Call, *, deployment: str, as_of: Past = None) -> DeploymentDescription:
+def get_deployment(
+    call: Call, *, deployment: str, as_of: Past = None, contact: bool = False
+) -> DeploymentDescription:
     """Get a deployment with its model and model deployer.
-
-    Without `as_of`, contacts its server for the current status.
 
     Args:
         deployment: The name, the id, or a unique prefix of either.
+        contact: Whether to ask its server for the current status, without `as_of`; otherwise the
+            status is the recorded one.
     """
-    return call.workspace.deployments.describe(deployment, as_of)
+    recorded = None if contact else f"#{call.head}"
+    return call.workspace.deployments.describe(deployment, as_of or recorded)
 
 
 @DEPLOYMENTS.get("/deployments/{deployment}/history")
@@ -64,9 +67,7 @@ def get_deployment_history(
         as_of: Only changes up to this point.
         limit: The most entries.
     """
-    found = call.workspace.deployments.history(deployment, None if as_of else limit)
-    position = call.position(as_of)
-    return [entry for entry in found if entry.position <= position][:limit]
+    return [*call.workspace.deployments.history(deployment, limit, as_of=as_of)]
 
 
 @DEPLOYMENTS.get("/deployments/{deployment}/logs")

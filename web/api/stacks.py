@@ -5,7 +5,6 @@ from typing import Any
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import Invalid, Violation
-from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.web.api.listings import listing
 from stackfold.web.api.operations import Call, Limit, Number, Operations, Page, PageNumber, Past
 
@@ -66,13 +65,7 @@ def get_composition(call: Call, *, stack: str, as_of: Past = None) -> list[Compo
     Args:
         stack: The name, the id, or a unique prefix of either.
     """
-    at = as_of or f"#{call.head}"
-    view = call.workspace.stacks.get(stack, at)
-    return [
-        call.workspace.components.get(ComponentType(type), name, at)
-        for type, names in view.components.items()
-        for name in names
-    ]
+    return [*call.workspace.stacks.components(stack, as_of)]
 
 
 @STACKS.get("/stacks/{stack}/history")
@@ -86,9 +79,7 @@ def get_stack_history(
         as_of: Only changes up to this point.
         limit: The most entries.
     """
-    found = call.workspace.stacks.history(stack, None if as_of else limit)
-    position = call.position(as_of)
-    return [entry for entry in found if entry.position <= position][:limit]
+    return [*call.workspace.stacks.history(stack, limit, as_of=as_of)]
 
 
 @STACKS.get("/stacks/{stack}/diff")

@@ -1,0 +1,87 @@
+"""A log in which every field of every view has a value somewhere."""
+
+from browsing import HOSTILE
+from plain_deployer import kill
+from policies import reasons
+
+from stackfold import Workspace, get_context, pipeline, step
+from stackfold.errors import RunFailed
+from stackfold.eventsourcing import Retries, Stack, on
+
+MODEL = "training/train/output@1"
+
+
+@step
+def load() -> list[int]:
+    print("loaded", HOSTILE)
+    return [1, 2, 3]
+
+
+@step
+def train(data: list[int], slope: float) -> dict[str, float]:
+    context = get_context()
+    context.log_metadata({"auc": 0.9, "nothing": float("nan"), "note": HOSTILE})
+    return {"slope": slope, "offset": 0.5}
+
+
+@step
+def check(model: dict[str, float], fail: bool) -> bool:
+    if fail:
+        raise ValueError(HOSTILE)
+    return True
+
+
+@pipeline
+def training(slope: float = 2.0, fail: bool = False):
+    check(train(load(), slope), fail)
+
+
+@on(Stack.Registered, from_start=True, retries=Retries(attempts=1))
+def announce(event, delivery):
+    raise LookupError(HOSTILE)
+
+
+def fill(ws):
+    """Record everything; `end` ends the server that it starts."""
+    ws.flavors.register("model_deployer", "plain_deployer.PlainDeployer", why="ours")
+    ws.components.register("artifact_store", "lake", "local", labels={"team": "a"}, why=HOSTILE)
+    ws.components.register("model_deployer", "plain", "plain", {"image": HOSTILE})
+    ws.components.register("model_deployer", "broken", "plain", {"fault": "raises"})
+    ws.stacks.register(
+        "prod",
+        orchestrator="default",
+        artifact_store="lake",
+        model_deployer="plain",
+        description=HOSTILE,
+        labels={"tier": HOSTILE},
+        activate=True,
+    )
+    ws.policies.enable("reasons", why="so that we know")
+    first = ws.runs.start(training)
+    ws.runs.tag(first.name, ["best"])
+    ws.runs.log_metadata(first.name, {"accuracy": 0.75})
+    ws.components.update("artifact_store", "lake", {"path": "lake"}, why="the disk is full")
+    ws.stacks.update("prod", labels={"tier": None}, why="it was wrong")
+    ws.runs.start(training)
+    try:
+        ws.runs.start(training, {"fail": True}, why=HOSTILE)
+    except RunFailed:
+        pass
+    else:
+        raise AssertionError("the run did not fail")
+    ws.runs.rerun(first.name, training, why="is it the same?")
+    ws.deployments.deploy("churn", MODEL, why="go live")
+    with ws.acting_as("bob@example.com", correlation_id="REQUEST-1"):
+        ws.stacks.copy("prod", "trial", why="to try")
+    ws.reactions.run([announce], timeout=0)
+    return ws
+
+
+def end(ws):
+    """End the server of its deployment."""
+    kill(ws.home)
+
+
+def full_log():
+    """A workspace in memory with everything."""
+    return fill(Workspace.in_memory(actor="eve@example.com", policies=[reasons]))
