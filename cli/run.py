@@ -26,9 +26,9 @@ from stackfold.cli.options import (
     listing,
     parse_columns,
 )
-from stackfold.cli.render import Format, echo, note, plain, show_one
-from stackfold.cli.run_diff import show_causes_first, show_changes
-from stackfold.cli.run_list import RunExtras, runs
+from stackfold.cli.render import Format, Shape, echo, note, plain, show_one, show_rows
+from stackfold.cli.run_diff import known_values, show_causes_first, show_changes
+from stackfold.cli.run_list import RunExtras, rounded, runs, show_runs
 from stackfold.cli.table import lines, table
 from stackfold.cli.times import took
 from stackfold.cli.typer_ext import Noun, WrongUsage
@@ -183,7 +183,8 @@ def describe(
         show_one(described, list(described), output)
         return
     fields = [field for field in _FIRST if field != "metrics" or described[field]]
-    show_one({**described, "duration": took(described)}, fields)
+    metrics = {metric: rounded(value) for metric, value in described["metrics"].items()}
+    show_one({**described, "metrics": metrics, "duration": took(described)}, fields)
     _show_steps(described["steps"])
     if why:
         columns = ("step", "status", "reason", "compared_with")
@@ -239,15 +240,45 @@ def diff(
         return
     if output == DiffForm.UNIFIED:
         changes = [
-            Change(f"{each.about} {each.field}", each.before, each.after)
+            Change(f"{each.about} {each.field}", *known_values(each, found.comparison))
             for each in found.differences
         ]
         show_unified(changes, found.before.name, found.after.name)
         show_changes(found.changes)
     else:
-        show_causes_first(found)
+        show_causes_first(found.comparison)
     if not found.differences:
         note("no difference")
+
+
+@run.command("compare")
+def compare(
+    names: Annotated[list[str], _name("each run", "RUN...")],
+    output: Output = Format.TABLE,
+) -> None:
+    """Compare several runs, as `run diff` does two: only what differs, causes first.
+
+    A metric or value that a run does not have is shown as "-".
+    """
+    with Workspace.open() as workspace:
+        found = workspace.runs.compare(names)
+    if output == Format.TABLE:
+        show_runs([view._asdict() for view in found.runs])
+        sys.stdout.write("\n")
+        show_causes_first(found)
+        if not found.differences:
+            note("no difference")
+        return
+    if output in {Format.JSON, Format.YAML}:
+        described = {**plain(found), "changes": [record(each) for each in found.changes]}
+        show_one(described, found._fields, output)
+        return
+    columns = [run.name for run in found.runs]
+    rows = [
+        {"about": each.about, "field": each.field, **dict(zip(columns, each.values, strict=True))}
+        for each in found.differences
+    ]
+    show_rows(rows, Shape(("about", "field", *columns), ()), output)
 
 
 @run.command("resume")

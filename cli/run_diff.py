@@ -1,48 +1,45 @@
-"""Prints how two runs differ: first what may be the cause, then what came of it."""
+"""Prints how runs differ: first what may be the cause, then what came of it."""
 
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from stackfold.application.history.views import HistoryEntry
-from stackfold.application.runs.run_diffs import RunDiff, RunDifference
+from stackfold.application.runs.run_diffs import ComparedField, RunComparison, RunDifference
 from stackfold.cli.colour import BOLD, GREEN, RED, YELLOW, coloured
+from stackfold.cli.escapes import json_text
 from stackfold.cli.history_rows import changed, what
 from stackfold.cli.render import echo
-from stackfold.cli.table import cell
+from stackfold.cli.table import cell, table
 from stackfold.cli.times import shown_time
 
-_CAUSES = ("stack", "flavor", "configuration", "parameters", "code", "packages", "python")
-_DOWNSTREAM = ("inputs", "outputs")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST = 200
 """The maximum number of characters of a value."""
+_MOST_VALUES = 10
+"""The maximum number of outputs that are shown by their values."""
 
 
-def show_causes_first(diff: RunDiff) -> None:
-    """Print the causes with their values, and the number of values that only follow from them."""
-    causes = [
-        each
-        for about in _CAUSES
-        for each in diff.differences
-        if each.about == about and not _is_explained(each, diff)
-    ]
-    outcome = [each for each in diff.differences if each.about == "outcome"]
-    downstream = [each for each in diff.differences if each.about in _DOWNSTREAM]
-    if diff.changes:
-        _title("changes between the runs", is_first=True)
-        show_changes(diff.changes)
+def show_causes_first(comparison: RunComparison) -> None:
+    """Print the causes with their values, the metrics, and what only follows from the causes."""
+    causes, metrics = comparison.causes(), comparison.of("metrics")
+    outcome = comparison.of("outcome", "metadata", "tags")
+    downstream = comparison.of("inputs", "outputs")
+    is_first = True
+    if comparison.changes:
+        _title("changes between the runs", is_first)
+        show_changes(comparison.changes)
+        is_first = False
     if causes:
-        _title("causes", is_first=not diff.changes)
-        _show(causes)
-    if outcome or downstream:
-        has_cause = bool(causes or diff.changes)
-        _title(
-            "consequences" if has_cause else "differences without a recorded cause",
-            is_first=not has_cause,
-        )
-        _show(outcome)
-        _count(downstream)
+        _title("causes", is_first)
+        _show(causes, comparison)
+        is_first = False
+    if outcome or metrics or downstream:
+        title = "differences without a recorded cause" if is_first else "consequences"
+        _title(title, is_first)
+        _show([*outcome, *metrics], comparison)
+        _downstream(downstream, comparison)
 
 
 def show_changes(changes: Sequence[HistoryEntry]) -> None:
@@ -56,48 +53,86 @@ def show_changes(changes: Sequence[HistoryEntry]) -> None:
             echo(f"  {changed(one)}")
 
 
-def _is_explained(difference: RunDifference, diff: RunDiff) -> bool:
-    """Tell whether another line says it: a recorded change, or a parameter of the pipeline."""
-    about, field, before, after = difference
-    subject, _, name = field.rpartition(".")
-    match about:
-        case "stack":
-            return name == "revision" and bool(diff.changes)
-        case "configuration":
-            return any(
-                entry.kind == subject.partition("[")[0]
-                and (change.field, change.before, change.after) == (name, before, after)
-                for entry in diff.changes
-                for change in entry.changes
-            )
-        case "parameters":
-            return bool(subject) and any(
-                each == (about, name, before, after) for each in diff.differences
-            )
-    return False
+def shown_value(value: Any, comparison: RunComparison) -> str:
+    """Format a value: a digest is cut, or replaced by the small value that it stands for."""
+    known = comparison.shown(value)
+    if known is not value:
+        return cell(value_text(known), _LONGEST)
+    if isinstance(value, str) and _DIGEST.fullmatch(value):
+        return f"{value[:8]}…"
+    return cell(f"{value:.6g}" if isinstance(value, float) else value, _LONGEST)
 
 
-def _show(differences: Sequence[RunDifference]) -> None:
-    abouts = max((len(each.about) for each in differences), default=0)
-    fields = max((len(cell(each.field)) for each in differences), default=0)
-    for each in differences:
-        about, field = each.about.ljust(abouts), cell(each.field).ljust(fields)
-        before, after = coloured(_value(each.before), RED), coloured(_value(each.after), GREEN)
-        sys.stdout.write(f"{about}  {field}  {before} → {after}\n")
+def value_text(value: Any) -> str:
+    """Format the small value of an output: a text as it is, others as JSON."""
+    return value if isinstance(value, str) and value else json_text(value)
 
 
-def _value(value: object) -> str:
-    text = cell(value, _LONGEST)
-    return f"{text[:8]}…" if _DIGEST.fullmatch(text) else text
+def known_values(difference: RunDifference, comparison: RunComparison) -> list[Any]:
+    """The values of a difference, with small values of outputs in the place of their digests."""
+    both = (difference.before, difference.after)
+    shown = [comparison.shown(value) for value in both]
+    return [
+        one if one is value else value_text(one) for one, value in zip(shown, both, strict=True)
+    ]
 
 
-def _count(downstream: Sequence[RunDifference]) -> None:
-    if not downstream:
+def difference(values: Sequence[Any]) -> str:
+    """Format by how much the last number differs from the first; empty if one is no number."""
+    first, last = values[0], values[-1]
+    if not isinstance(first, int | float) or not isinstance(last, int | float):
+        return ""
+    return f"{last - first:+.4g}"
+
+
+def _show(fields: Sequence[ComparedField], comparison: RunComparison) -> None:
+    if len(comparison.runs) > 2:
+        _show_table(fields, comparison)
         return
-    outputs = [each.field for each in downstream if each.about == "outputs"]
-    first = f", the first output is {outputs[0]}" if outputs else ""
-    values = "1 value" if len(downstream) == 1 else f"{len(downstream)} values"
-    echo(f"{values} downstream{first} (--output unified shows all)")
+    abouts = max((len(each.about) for each in fields), default=0)
+    names = max((len(cell(each.field)) for each in fields), default=0)
+    for each in fields:
+        about, field = each.about.ljust(abouts), cell(each.field).ljust(names)
+        before, after = (shown_value(value, comparison) for value in each.values)
+        by = f"  ({difference(each.values)})" if each.about == "metrics" else ""
+        by = "" if by == "  ()" else by
+        text = f"{coloured(before, RED)} → {coloured(after, GREEN)}{by}"
+        sys.stdout.write(f"{about}  {field}  {text}\n")
+
+
+def _show_table(fields: Sequence[ComparedField], comparison: RunComparison) -> None:
+    names = [run.name for run in comparison.runs]
+    rows = [
+        {
+            "about": each.about,
+            "field": each.field,
+            **{
+                name: shown_value(value, comparison)
+                for name, value in zip(names, each.values, strict=True)
+            },
+        }
+        for each in fields
+    ]
+    if rows:
+        sys.stdout.write(
+            table(rows, ["about", "field", *names], ("about", "field"), titled=names)[0]
+        )
+
+
+def _downstream(fields: Sequence[ComparedField], comparison: RunComparison) -> None:
+    """Print the outputs that are small values, and the number of all."""
+    if not fields:
+        return
+    outputs = [each for each in fields if each.about == "outputs"]
+    known = [
+        each
+        for each in outputs
+        if any(comparison.shown(value) is not value for value in each.values)
+    ]
+    _show(known[:_MOST_VALUES], comparison)
+    first = f", the first output is {outputs[0].field}" if outputs else ""
+    values = "1 value" if len(fields) == 1 else f"{len(fields)} values"
+    echo(f"{values} downstream{first} (--output json shows all)")
 
 
 def _title(text: str, is_first: bool) -> None:

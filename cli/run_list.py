@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stackfold.application.listing.listing import Listing
 from stackfold.cli.render import Format, Shape, show_rows
@@ -42,11 +42,12 @@ def runs(
         views = ask(listing)
         more = more_rows(ask, listing, len(views))
         others = _run_columns(workspace, [view.id for view in views], also)
+    shown = rounded if output == Format.TABLE else _as_it_is
     extra = tuple(each.name for each in others)
     table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "duration")
     shape = Shape((*RunView._fields, *extra), (*table, *extra), (*table[:5], *extra), table[-1:])
     records = [
-        {**view._asdict(), **{each.name: each.values.get(view.id) for each in others}}
+        {**view._asdict(), **{each.name: shown(each.values.get(view.id)) for each in others}}
         for view in views
     ]
     show_rows([{**each, "duration": took(each)} for each in records], shape, output, columns)
@@ -68,3 +69,19 @@ def _run_columns(workspace: Workspace, ids: Sequence[str], also: RunExtras) -> "
 
 
 # -- pipelines
+
+
+def show_runs(records: "Sequence[dict[str, Any]]") -> None:
+    """Print runs as a table."""
+    columns = ("name", "pipeline", "status", "stack", "stack_revision", "started", "duration")
+    rows = [{**each, "duration": took(each)} for each in records]
+    show_rows(rows, Shape(columns, columns, columns[:5]))
+
+
+def rounded(value: Any) -> Any:
+    """A value with at most six digits if it is a float, as tables show it."""
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

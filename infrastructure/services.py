@@ -238,8 +238,9 @@ class Services(TypeServices, ExecutionServices):
         """Compares runs."""
         from stackfold.application.runs.run_diffs import RunDiffs
         from stackfold.infrastructure.queries.changes import SqlChanges
+        from stackfold.infrastructure.small_values import small_values
 
-        return RunDiffs(self.run_queries, SqlChanges(self.database, self.history))
+        return RunDiffs(self.run_queries, SqlChanges(self.database, self.history), small_values)
 
     @cached_property
     def materializers(self) -> "Materializers":

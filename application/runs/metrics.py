@@ -43,6 +43,20 @@ def numbers(metadata: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield name, float(value)
 
 
+def metrics_in(own: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]]) -> list[Metric]:
+    """The metrics of a run and its steps.
+
+    Args:
+        own: The metadata of the run.
+        steps: Step → its metadata.
+    """
+    return [
+        Metric(step, *each)
+        for step, metadata in {"": own, **steps}.items()
+        for each in numbers(metadata)
+    ]
+
+
 def ambiguous(runs: Iterable[Sequence[Metric]]) -> set[str]:
     """The names that one of several runs has more than once: in several steps, or its own too."""
     found: set[str] = set()

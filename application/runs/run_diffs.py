@@ -1,13 +1,15 @@
 """RunDiffs: compares two runs, and lists the changes made in between."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.history.differences import differences
 from stackfold.application.history.views import HistoryEntry
-from stackfold.application.runs.run_views import RunDescription, RunQueries, RunView, StepView
-from stackfold.domain.exact_json.display import plain_or_text, readable
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.application.runs.metrics import LazyMetrics, metrics_in
+from stackfold.application.runs.run_facts import CAUSES, DOWNSTREAM, components_of, facts_of
+from stackfold.application.runs.run_views import RunDescription, RunQueries, RunView
+from stackfold.domain.errors import Invalid
 
 
 class RunDifference(NamedTuple):
@@ -15,7 +17,7 @@ class RunDifference(NamedTuple):
 
     about: str
     """"outcome", "stack", "configuration", "flavor", "code", "parameters", "inputs", "outputs",
-    "packages" or "python"."""
+    "packages", "python", "metadata", "tags" or "metrics"."""
     field: str
     before: Any
     after: Any
@@ -29,6 +31,83 @@ class RunDiff(NamedTuple):
     differences: list[RunDifference]
     changes: list[HistoryEntry]
     """Changes of their stacks and components between the starts of the two runs, newest first."""
+    values: dict[str, Any]
+    """The digest of an output or input that is a small JSON value → the value."""
+
+    @property
+    def comparison(self) -> "RunComparison":
+        """The same, as a comparison of two runs."""
+        fields = [ComparedField(*each[:2], each[2:]) for each in self.differences]
+        return RunComparison([self.before, self.after], fields, self.changes, self.values)
+
+
+class ComparedField(NamedTuple):
+    """A field in which some of several runs differ."""
+
+    about: str
+    """As in `RunDifference`."""
+    field: str
+    values: tuple[Any, ...]
+    """In the order of the runs; None where a run does not have it."""
+
+
+class RunComparison(NamedTuple):
+    """How several runs differ."""
+
+    runs: list[RunView]
+    differences: list[ComparedField]
+    changes: list[HistoryEntry]
+    """Changes of their stacks and components between the first and the last start, newest first."""
+    values: dict[str, Any]
+    """The digest of an output or input that is a small JSON value → the value."""
+
+    def causes(self) -> list[ComparedField]:
+        """What may be the cause, without what a change or a parameter of the pipeline explains."""
+        return [
+            each
+            for about in CAUSES
+            for each in self.differences
+            if each.about == about and not self._is_explained(each)
+        ]
+
+    def of(self, *abouts: str) -> list[ComparedField]:
+        """The differences about some subjects.
+
+        Args:
+            *abouts: The subjects, as in `RunDifference`.
+        """
+        return [each for about in abouts for each in self.differences if each.about == about]
+
+    def shown(self, value: Any) -> Any:
+        """The small JSON value that a digest stands for; any other value as it is.
+
+        Args:
+            value: A value of a difference.
+        """
+        return self.values.get(value, value) if isinstance(value, str) else value
+
+    def _is_explained(self, compared: ComparedField) -> bool:
+        """Whether another line says it: a recorded change, or a parameter of the pipeline."""
+        about, field, values = compared
+        subject, _, name = field.rpartition(".")
+        match about:
+            case "stack":
+                return name == "revision" and bool(self.changes)
+            case "configuration":
+                return any(
+                    entry.kind == subject.partition("[")[0]
+                    and change.field == name
+                    and change.after in values
+                    for entry in self.changes
+                    for change in entry.changes
+                )
+            case "parameters":
+                return bool(subject) and (about, name, values) in self.differences
+        return False
+
+
+MOST_COMPARED = 12
+"""The largest number of runs in a comparison."""
 
 
 class Changes(Protocol):
@@ -49,18 +128,28 @@ class Changes(Protocol):
         ...
 
 
+class SmallValues(Protocol):
+    """Reads small values of outputs."""
+
+    def __call__(self, artifacts: Sequence[ArtifactView]) -> Mapping[str, Any]:
+        """Return digest → value, for those of some artifacts that are small and near."""
+        ...
+
+
 class RunDiffs:
     """Compares runs."""
 
-    def __init__(self, queries: RunQueries, changes: Changes) -> None:
+    def __init__(self, queries: RunQueries, changes: Changes, small_values: SmallValues) -> None:
         """Create the service.
 
         Args:
             queries: Reads runs.
             changes: Reads changes between runs.
+            small_values: Reads values of outputs.
         """
         self._queries = queries
         self._changes = changes
+        self._small_values = small_values
 
     def diff(self, before: str, after: str) -> RunDiff:
         """Compare two runs, each given by a reference as in `Runs`.
@@ -69,120 +158,63 @@ class RunDiffs:
             NotFound: A run does not exist.
             Ambiguous: A reference is a prefix of several.
         """
-        runs = self._queries.describe_run(before), self._queries.describe_run(after)
-        first, last = sorted(run.position for run in runs)
-        return RunDiff(
-            _view(runs[0]),
-            _view(runs[1]),
-            _differences(*runs),
+        runs, compared, changes, values = self.compare((before, after))
+        fields = [RunDifference(each.about, each.field, *each.values) for each in compared]
+        return RunDiff(runs[0], runs[1], fields, changes, values)
+
+    def compare(self, references: Sequence[str]) -> RunComparison:
+        """Compare runs, each given by a reference as in `Runs`.
+
+        Raises:
+            Invalid: There are less than two, or too many.
+            NotFound: A run does not exist.
+            Ambiguous: A reference is a prefix of several.
+        """
+        if not 2 <= len(references) <= MOST_COMPARED:
+            raise Invalid(f"give 2 to {MOST_COMPARED} runs to compare, not {len(references)}")
+        runs = [self._queries.describe_run(each) for each in references]
+        compared = _differences(runs)
+        positions = [run.position for run in runs]
+        return RunComparison(
+            [_view(run) for run in runs],
+            compared,
             self._changes.between(
                 sorted({run.pin["stack_id"] for run in runs}),
-                sorted({each["id"] for run in runs for _, each in _components(run)}),
-                first,
-                last,
+                sorted({each["id"] for run in runs for each in components_of(run)}),
+                min(positions),
+                max(positions),
             ),
+            self._values(runs, compared),
         )
+
+    def _values(
+        self, runs: Sequence[RunDescription], compared: Sequence[ComparedField]
+    ) -> dict[str, Any]:
+        digests = {value for each in compared if each.about in DOWNSTREAM for value in each.values}
+        outputs = {
+            output.digest: output
+            for run in runs
+            for step in run.steps
+            for output in step.outputs
+            if output.digest in digests
+        }
+        return dict(self._small_values([*outputs.values()])) if outputs else {}
 
 
 def _view(run: RunDescription) -> RunView:
-    return RunView(**{field: getattr(run, field) for field in RunView._fields})
+    view = RunView(**{field: getattr(run, field) for field in RunView._fields})
+    own = metrics_in(run.metadata, {step.name: step.metadata for step in run.steps})
+    view.lazy_metrics = LazyMetrics([run.id], lambda _: {run.id: own})
+    return view
 
 
-def _differences(before: RunDescription, after: RunDescription) -> list[RunDifference]:
-    # Steps that did not complete in both runs are compared only by the graph.
-    ended = {each.name for each in before.steps if _has_ended(each)}
-    ended &= {each.name for each in after.steps if _has_ended(each)}
-    # Parameters recorded by an older version are less exact: compare them as plain JSON.
-    shown: Show = plain_or_text if before.parameter_form == after.parameter_form else readable
-    one, other = _facts(before, ended, shown), _facts(after, ended, shown)
-    if _code_form(before) != _code_form(after):
-        # Digests of different forms cannot be compared.
-        one["code"], other["code"] = {"source": before.source}, {"source": after.source}
+def _differences(runs: Sequence[RunDescription]) -> list[ComparedField]:
+    facts = facts_of(runs)
+    first, *others = facts
     return [
-        RunDifference(about, *change)
-        for about in one
-        for change in differences(one[about], other[about])
+        ComparedField(about, field, tuple(each[about].get(field) for each in facts))
+        for about in first
+        for field in dict.fromkeys(
+            change.field for other in others for change in differences(first[about], other[about])
+        )
     ]
-
-
-def _code_form(run: RunDescription) -> set[int]:
-    return {each.code_form for each in run.steps}
-
-
-def _has_ended(step: StepView) -> bool:
-    return step.status in ("completed", "cached")
-
-
-Show = Callable[[Any], Any]
-"""Converts the value of a parameter to what is compared and shown."""
-
-
-def _facts(run: RunDescription, ended: set[str], show: Show) -> dict[str, dict[str, Any]]:
-    """Return what runs are compared by: subject → field → value."""
-    steps = [each for each in run.steps if each.name in ended]
-    environment = run.environment
-    return {
-        "outcome": {"status": run.status, "error": run.error or None, **_outcomes(run)},
-        "stack": _stack(run),
-        "configuration": {
-            f"{title}.{attribute}": value
-            for title, component in _components(run)
-            for attribute, value in sorted(component["configuration"].items())
-        },
-        "flavor": {
-            f"{title}.{field}": component[field]
-            for title, component in _components(run)
-            for field in ("flavor", "flavor_version", "source")
-        },
-        "code": {"source": run.source, **{each.name: each.code for each in run.steps}},
-        "parameters": {
-            **{name: show(value) for name, value in run.parameters.items()},
-            **{
-                f"{each.name}.{name}": show(value)
-                for each in steps
-                for name, value in each.parameters.items()
-            },
-        },
-        "inputs": _inputs(run, steps),
-        "outputs": {
-            f"{each.name}.{output.name}": output.digest for each in steps for output in each.outputs
-        },
-        "packages": environment["packages"],
-        "python": {
-            "version": environment["python"],
-            "implementation": environment["implementation"],
-            "platform": environment["platform"],
-        },
-    }
-
-
-def _outcomes(run: RunDescription) -> dict[str, Any]:
-    # Cached or executed, the outcome is the same.
-    return {
-        each.name: "completed" if each.status == "cached" else each.status for each in run.steps
-    }
-
-
-def _stack(run: RunDescription) -> dict[str, Any]:
-    fields: dict[str, Any] = {"stack": run.stack, "revision": run.stack_revision}
-    for type, group in run.pin["components"].items():
-        fields[type] = ", ".join(component["name"] for component in group)
-    revisions = {f"{title}.revision": each["revision"] for title, each in _components(run)}
-    return fields | revisions
-
-
-def _components(run: RunDescription) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the pinned components, each with its title in the comparison."""
-    return [
-        (f"{type}[{each['name']}]" if ComponentType(type).several_per_stack else type, each)
-        for type, group in run.pin["components"].items()
-        for each in group
-    ]
-
-
-def _inputs(run: RunDescription, steps: Sequence[StepView]) -> dict[str, Any]:
-    """Step and input → the digest of its value."""
-    digests = {output.id: output.digest for each in run.steps for output in each.outputs}
-    return {
-        f"{step.name}.{name}": digests.get(id) for step in steps for name, id in step.inputs.items()
-    }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.listing.listing import Listing
-from stackfold.application.runs.metrics import LazyMetrics, Metric, MetricPoint, named, numbers
+from stackfold.application.runs.metrics import LazyMetrics, Metric, MetricPoint, metrics_in, named
 from stackfold.application.runs.where import Comparison
 from stackfold.domain.rfc3339 import from_rfc3339
 
@@ -187,9 +187,7 @@ class RunDescription(NamedTuple):
     @property
     def metrics(self) -> dict[str, float]:
         """Its metrics and those of its steps, by name: `auc`, or `train.auc` if several have it."""
-        own = [Metric("", *each) for each in numbers(self.metadata)]
-        steps = (Metric(step.name, *each) for step in self.steps for each in numbers(step.metadata))
-        return named([*own, *steps])
+        return named(metrics_in(self.metadata, {step.name: step.metadata for step in self.steps}))
 
 
 class RunQueries(Protocol):

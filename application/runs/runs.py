@@ -14,7 +14,7 @@ from stackfold.domain.errors import RunBusy
 if TYPE_CHECKING:
     from stackfold.application.runs.cache_reasons import CacheReason
     from stackfold.application.runs.remote_steps import RemoteSteps
-    from stackfold.application.runs.run_diffs import RunDiff
+    from stackfold.application.runs.run_diffs import RunComparison, RunDiff
     from stackfold.domain.pipelines.graph import Graph
     from stackfold.domain.pipelines.pipeline import Pipeline
     from stackfold.domain.pipelines.run_configuration import AnyConfiguration
@@ -190,6 +190,19 @@ class Runs(RunReader, RunTexts):
     def diff(self, before: str, after: str) -> "RunDiff":
         """Compare two runs, with the changes made in between; raises as `get`."""
         return self._services.run_diffs.diff(before, after)
+
+    def compare(self, references: Sequence[str]) -> "RunComparison":
+        """Compare several runs, with the changes made in between.
+
+        Args:
+            references: The runs, from 2 to 12.
+
+        Raises:
+            Invalid: Their number is not from 2 to 12.
+            NotFound: A run does not exist.
+            Ambiguous: A reference is a prefix of several runs.
+        """
+        return self._services.run_diffs.compare(references)
 
     def load(
         self, reference: str, step: str, output: str | None = None, *, no_pickle: bool = False

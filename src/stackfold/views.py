@@ -21,7 +21,7 @@ from stackfold.application.policies.views import PolicyView
 from stackfold.application.reactions.views import ReactionView
 from stackfold.application.runs.cache_reasons import CacheReason
 from stackfold.application.runs.metrics import Metric, MetricPoint
-from stackfold.application.runs.run_diffs import RunDiff
+from stackfold.application.runs.run_diffs import ComparedField, RunComparison, RunDiff
 from stackfold.application.runs.run_views import RunDescription, RunView, StepView
 from stackfold.application.secrets.secrets import SecretView
 from stackfold.application.stacks.import_export import Imported
@@ -41,6 +41,7 @@ __all__ = [
     "ArtifactView",
     "CacheReason",
     "Change",
+    "ComparedField",
     "ComponentView",
     "Condition",
     "DeploymentDescription",
@@ -56,6 +57,7 @@ __all__ = [
     "PolicyView",
     "PrunedStore",
     "ReactionView",
+    "RunComparison",
     "RunDescription",
     "RunDiff",
     "RunView",

@@ -1,9 +1,14 @@
 """Between a good and a bad run, the difference is the answer."""
 
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
 import pytest
 from runnable import OPERATOR, STORE, load, total
 
-from stackfold.domain.errors import NotFound, RunFailed
+from stackfold import get_context
+from stackfold.domain.errors import Invalid, NotFound, RunFailed
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.stacks.component_type import ComponentType
@@ -190,3 +195,74 @@ def test_step_operators_are_told_by_name(workspace, runs, other_stack):
     stack = told(runs.diff(first.id, second.id), "stack")
     assert (str(ComponentType.STEP_OPERATOR), "first, second", "second, first") in stack
     assert ("step_operator[first].revision", 1, 2) in stack
+
+
+# -- several runs, metrics and small values
+
+
+@step
+def measured(factor: float) -> dict[str, float]:
+    get_context().log_metadata({"auc": factor / 4, "kind": f"x{factor:g}"})
+    return {"w": factor}
+
+
+@Pipeline
+def measuring(factor: float = 1.0):
+    measured(factor)
+
+
+@pytest.fixture
+def measured_runs(runs):
+    return [runs.start(measuring, {"factor": factor}) for factor in (1.0, 2.0, 2.0, 3.0)]
+
+
+def compared(comparison, *abouts):
+    return {each.field: each.values for each in comparison.of(*abouts)}
+
+
+def test_several_runs_are_compared_by_what_differs(runs, measured_runs):
+    first, second, _, third = measured_runs
+    found = runs.compare([first.name, second.id, third.id])
+    assert found.runs == [first, second, third]
+    assert [(each.about, each.field, each.values) for each in found.causes()] == [
+        ("parameters", "factor", (1.0, 2.0, 3.0))
+    ]
+    assert compared(found, "metrics") == {"auc": (0.25, 0.5, 0.75)}
+    assert compared(found, "metadata") == {"measured.kind": ("x1", "x2", "x3")}
+    outputs = compared(found, "outputs")["measured.output"]
+    assert [*map(found.shown, outputs)] == [{"w": 1.0}, {"w": 2.0}, {"w": 3.0}]
+    assert [run.metrics for run in found.runs] == [{"auc": 0.25}, {"auc": 0.5}, {"auc": 0.75}]
+
+
+def test_equal_runs_do_not_differ_in_a_comparison(runs, measured_runs):
+    assert runs.compare([run.id for run in measured_runs[1:3]]).differences == []
+
+
+def test_tags_are_compared(runs, measured_runs):
+    runs.tag(measured_runs[1].id, ["b", "a"])
+    found = runs.compare([run.id for run in measured_runs[1:3]])
+    assert compared(found, "tags") == {"tags": (["a", "b"], None)}
+
+
+@pytest.mark.parametrize("count", [0, 1, 13])
+def test_too_few_and_too_many_runs_are_not_compared(runs, measured_runs, count):
+    with pytest.raises(Invalid, match=f"give 2 to 12 runs to compare, not {count}"):
+        runs.compare([measured_runs[0].id] * count)
+
+
+def test_values_that_are_large_missing_or_changed_are_digests(runs, measured_runs):
+    ids = [measured_runs[0].id, measured_runs[1].id]
+    one, other = (runs.artifacts(id)[0] for id in ids)
+    path = Path(url2pathname(urlsplit(other.uri).path))
+    path.chmod(0o600)
+    path.write_text('{"w": 9.0}')
+    assert runs.compare(ids).values == {one.digest: {"w": 1.0}}
+    path.unlink()
+    assert runs.diff(*ids).values == {one.digest: {"w": 1.0}}
+
+
+def test_large_values_are_not_read(runs):
+    ids = [runs.start(training, {"rows": rows}).id for rows in (3, 1000)]
+    values = runs.compare(ids).values.values()
+    assert [0, 1, 2] in values
+    assert max(map(len, (value for value in values if isinstance(value, list)))) == 3
