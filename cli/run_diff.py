@@ -114,9 +114,9 @@ def _show_table(fields: Sequence[ComparedField], comparison: RunComparison) -> N
         for each in fields
     ]
     if rows:
-        sys.stdout.write(
-            table(rows, ["about", "field", *names], ("about", "field"), titled=names)[0]
-        )
+        columns = ("about", "field", *names)
+        headings = ("ABOUT", "FIELD", *names)
+        sys.stdout.write(table(rows, columns, columns[:2], headings=headings)[0])
 
 
 def _downstream(fields: Sequence[ComparedField], comparison: RunComparison) -> None:
