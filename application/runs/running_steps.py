@@ -1,10 +1,11 @@
 """RunningSteps: the steps that this process is executing, and the thread that shows them."""
 
+import os
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from time import monotonic
 
 from stackfold.application.runs.captured_output import CapturedOutput
 from stackfold.application.runs.live_steps import PROOF_OF_LIFE, LiveBoard, LiveStep, LiveSteps
@@ -52,19 +53,16 @@ def showing(run: str, running: RunningSteps, live: LiveSteps) -> Iterator[None]:
         live: Where they are shown.
     """
     shower = _Shower(run, running, live)
-    # A daemon, and a bounded wait: a run must not wait for a server or disk that hangs.
-    thread = threading.Thread(target=shower.work, name="live steps", daemon=True)
-    thread.start()
+    _watch.add(shower)
     try:
         yield
     finally:
-        shower.stopped.set()
-        if shower.has_board:
-            thread.join(_FAREWELL)
+        _watch.remove(shower)
+        shower.stop()
 
 
 class _Shower:
-    """Shows the running steps of a run, in a thread."""
+    """Shows the running steps of a run, in a thread of its own."""
 
     def __init__(self, run: str, running: RunningSteps, live: LiveSteps) -> None:
         self._run = run
@@ -72,30 +70,39 @@ class _Shower:
         self._live = live
         self._shown: dict[str, LiveStep] = {}
         self._proven = 0.0
-        self.stopped = threading.Event()
-        self.has_board = False
+        self._stopped = threading.Event()
+        self._process = os.getpid()
+        # A daemon, and a bounded wait: a run must not wait for a server or disk that hangs.
+        self._thread = threading.Thread(target=self._work, name=f"live {run}", daemon=True)
 
-    def work(self) -> None:
-        """Show the steps until the run ends; what fails is tried again."""
-        pause = _INTERVAL
-        while not self.stopped.wait(pause):
-            pause = _INTERVAL
-            if self._running.long_running():
-                try:
-                    self._work()
-                except Exception:  # a full disk, or a lost connection
-                    pause = _PAUSE
-                self.has_board = False
+    def start(self) -> bool:
+        """Start the thread if a step has been running for some time; return whether it runs."""
+        if not self._thread.ident and self._running.long_running():
+            with suppress(RuntimeError):  # tried again
+                self._thread.start()
+        return self._thread.ident is not None
+
+    def stop(self) -> None:
+        """End the thread, which removes what it has shown."""
+        if os.getpid() != self._process:
+            return  # a step forked, and the child process unwinds
+        self._stopped.set()
+        if self._thread.ident:
+            self._thread.join(_FAREWELL)
 
     def _work(self) -> None:
-        self.has_board, self._proven = True, 0.0
-        self._shown.clear()
-        with ExitStack() as stack:
-            board = stack.enter_context(self._live.board(self._run))
-            stack.callback(self._remove, board)
-            self._update(board)
-            while not self.stopped.wait(_INTERVAL):
-                self._update(board)
+        # What fails is tried again: a full disk, a lost connection.
+        while not self._stopped.is_set():
+            try:
+                with ExitStack() as stack:
+                    board = stack.enter_context(self._live.board(self._run))
+                    stack.callback(self._remove, board)
+                    self._shown.clear()
+                    self._update(board)
+                    while not self._stopped.wait(_INTERVAL):
+                        self._update(board)
+            except Exception:
+                self._stopped.wait(_PAUSE)
 
     def _update(self, board: LiveBoard) -> None:
         now = {each.step: each for each in self._running.long_running()}
@@ -103,9 +110,9 @@ class _Shower:
             board.remove(ended)
             for step in ended:
                 del self._shown[step]
-        again = bool(now) and monotonic() - self._proven > PROOF_OF_LIFE
+        again = bool(now) and time.monotonic() - self._proven > PROOF_OF_LIFE
         if again:
-            self._proven = monotonic()
+            self._proven = time.monotonic()
         if new := [each for each in now.values() if again or self._shown.get(each.step) != each]:
             board.show(new)
             self._shown.update((each.step, each) for each in new)
@@ -113,3 +120,51 @@ class _Shower:
     def _remove(self, board: LiveBoard) -> None:
         if self._shown:
             board.remove([*self._shown])
+
+
+class _Watch:
+    """One thread of a process that starts that of each run with a step that takes long.
+
+    A run of short steps, of which there may be hundreds per second, then needs no thread.
+    """
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin as a process without runs, also after a fork, which has no threads."""
+        self._lock = threading.Lock()
+        self._waiting: list[_Shower] = []
+        self._any = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, shower: _Shower) -> None:
+        """Start the thread of a run as soon as a step has been running for some time."""
+        with self._lock:
+            self._waiting.append(shower)
+            if self._thread is None:
+                thread = threading.Thread(target=self._work, name="live", daemon=True)
+                with suppress(RuntimeError):  # no thread can be started: nothing is shown
+                    thread.start()
+                    self._thread = thread
+        if not self._any.is_set():
+            self._any.set()
+
+    def remove(self, shower: _Shower) -> None:
+        """Forget a run, which may have its thread already."""
+        with self._lock, suppress(ValueError):
+            self._waiting.remove(shower)
+
+    def _work(self) -> None:
+        while True:
+            self._any.wait()
+            time.sleep(_INTERVAL)
+            with self._lock:
+                self._waiting = [each for each in self._waiting if not each.start()]
+                if not self._waiting:
+                    self._any.clear()
+
+
+_watch = _Watch()
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_watch.begin)

@@ -1,15 +1,23 @@
 """Steps that have run for half a second are running for everybody who looks."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from runnable import single
 
+from stackfold.application.runs import running_steps
+from stackfold.application.runs.captured_output import CapturedOutput
+from stackfold.application.runs.running_steps import RunningSteps, showing
+from stackfold.application.secrets import redaction
 from stackfold.infrastructure.workspace import Workspace
 
 PROGRAM = """
@@ -152,3 +160,94 @@ def test_a_run_of_short_steps_leaves_nothing_beside_the_log(ws, start, home):
     Path("enough").touch()
     assert start().wait() == 0
     assert not os.path.exists(home / "home" / "running")
+
+
+class Board:
+    """Fails as a full disk does, until there is space."""
+
+    def __init__(self):
+        self.full = True
+        self.shown = []
+
+    @contextmanager
+    def board(self, run):
+        yield self
+
+    def show(self, steps):
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.shown += steps
+
+    def remove(self, steps):
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_fails_no_step_and_is_tried_again(monkeypatch):
+    monkeypatch.setattr(running_steps, "_PAUSE", 0.1)
+    running, board = RunningSteps(), Board()
+    with showing("run", running, board):
+        running["train"] = datetime.now(UTC)
+        time.sleep(1.5)
+        board.full = False
+        wait_for(lambda: board.shown)
+        del running["train"]
+    assert board.shown[0].step == "train"
+
+
+class Store:
+    """Discards what is stored."""
+
+    @contextmanager
+    def create(self):
+        yield self
+
+    def write(self, data):
+        pass
+
+
+@pytest.fixture
+def output():
+    return CapturedOutput(Store())
+
+
+def test_the_text_so_far_is_the_last_characters_with_their_position(output):
+    assert output.so_far() == (0, "")
+    whole = ""
+    for number in range(40_000):
+        output.write(f"line {number} größe\n")
+        whole += f"line {number} größe\n"
+    position, text = output.so_far()
+    assert position == len(whole) - 65_536
+    assert text == whole[position:]
+
+
+def test_no_secret_is_in_the_text_so_far_not_even_its_beginning(output, monkeypatch):
+    monkeypatch.setattr(redaction, "_shown", {})
+    monkeypatch.setattr(redaction, "_pattern", None)
+    redaction.remember("hunter2hunter2", "{{db.password}}")
+    output.write("the password is hunter2hun")
+    assert output.so_far() == (0, "the password is ")
+    output.write("ter2, or was\n")
+    assert output.so_far() == (0, "the password is {{db.password}}, or was\n")
+
+
+def test_a_process_that_a_step_forks_runs_pipelines_of_its_own(ws, home):
+    def fork() -> int:
+        time.sleep(0.7)  # by now the step is shown
+        process = os.fork()
+        if not process:
+            try:
+                with Workspace.open() as own:
+                    own.runs.start(single(in_a_fork))
+                os._exit(0)
+            finally:
+                os._exit(1)
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+    run = ws.runs.start(single(fork))
+    assert ws.runs.load(run.id, "only") == 0
+
+
+def in_a_fork() -> None:
+    time.sleep(0.7)
