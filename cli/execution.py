@@ -12,6 +12,7 @@ from stackfold.cli.escapes import escaped_lines
 from stackfold.cli.gc_tuning import restore_defaults
 from stackfold.cli.progress import show_progress
 from stackfold.cli.render import echo, warnings_as_notes
+from stackfold.cli.script import is_quiet
 from stackfold.domain.errors import RunFailed
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
@@ -29,7 +30,7 @@ def execute(run: Callable[[ProgressListener], RunView], quiet: bool) -> None:
     """
     restore_defaults()  # the steps are user code
     try:
-        with show_progress(quiet) as listener, warnings_as_notes():
+        with show_progress(quiet or is_quiet()) as listener, warnings_as_notes():
             view = run(listener)
     except RunFailed as failure:
         sys.stdout.flush()

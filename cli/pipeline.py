@@ -135,7 +135,7 @@ def run(
                 why=message,
                 listener=listener,
             ),
-            quiet,
+            quiet or configuration.quiet,
         )
 
 

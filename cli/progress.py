@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener, StepEnd
 from stackfold.cli.table import one_line
@@ -26,6 +26,18 @@ _MAX_RUNNING = 12
 """The maximum number of running steps shown."""
 
 
+class Shown(ProgressListener, Protocol):
+    """Shows the progress of a run, also of one that began in another process."""
+
+    def run_began(self, seconds: float) -> None:
+        """Take the run as one that began some seconds ago."""
+        ...
+
+    def step_runs(self, step: str, seconds: float, said: str) -> None:
+        """Show a step that has been running for some seconds, and the last line it printed."""
+        ...
+
+
 @contextmanager
 def show_progress(quiet: bool = False) -> Iterator[ProgressListener]:
     """Provide a listener that shows the progress of a run within the block.
@@ -35,9 +47,17 @@ def show_progress(quiet: bool = False) -> Iterator[ProgressListener]:
     """
     if quiet:
         yield NULL_LISTENER
-    elif sys.stderr.isatty():
-        with _live() as listener:
+    else:
+        with shown_progress() as listener:
             yield listener
+
+
+@contextmanager
+def shown_progress() -> Iterator[Shown]:
+    """Provide what shows the progress of a run within the block."""
+    if sys.stderr.isatty():
+        with _live() as view:
+            yield view
     else:
         yield _Lines()
 
@@ -62,6 +82,10 @@ class _Lines:
 
     def step_ended(self, end: StepEnd) -> None:
         self._echo(end.step, f"step {end.step} {how(end)}", ended=True)
+
+    def run_began(self, seconds: float) -> None: ...
+
+    def step_runs(self, step: str, seconds: float, said: str) -> None: ...
 
     def run_ended(self, status: str) -> None:
         for step in reversed(self._waiting):
@@ -90,6 +114,7 @@ class _View:
         self._live = live
         self._turn = threading.Lock()
         self._running: dict[str, float] = {}
+        self._said: dict[str, str] = {}
         self._ended = 0
         self._steps = 0
         self._began = time.monotonic()
@@ -98,9 +123,17 @@ class _View:
         self._steps, self._ended = len(steps), len(completed)
         self._print(begins(run, steps, completed), "bold")
 
+    def run_began(self, seconds: float) -> None:
+        self._began = time.monotonic() - seconds
+
     def step_started(self, step: str) -> None:
         with self._turn:
             self._running[step] = time.monotonic()
+
+    def step_runs(self, step: str, seconds: float, said: str) -> None:
+        with self._turn:
+            self._running[step] = time.monotonic() - seconds
+            self._said[step] = said
 
     def step_retried(self, step: str, attempt: int, reason: str, delay: float) -> None:
         self._print(again(step, attempt, reason, delay), "yellow")
@@ -122,7 +155,10 @@ class _View:
         now = time.monotonic()
         with self._turn:
             running = list(self._running.items())
-        lines = [f"  {step} {duration(now - began)}" for step, began in running[:_MAX_RUNNING]]
+        lines = [
+            f"  {step} {duration(now - began)}  {one_line(self._said.get(step, ''))}".rstrip()
+            for step, began in running[:_MAX_RUNNING]
+        ]
         if len(running) > _MAX_RUNNING:
             lines.append(f"  and {len(running) - _MAX_RUNNING} more")
         lines.append(f"{self._ended} of {self._steps} steps, {duration(now - self._began)}")
@@ -135,7 +171,7 @@ class _View:
 
 
 @contextmanager
-def _live() -> Iterator[ProgressListener]:
+def _live() -> Iterator["_View"]:
     from rich.console import Console
     from rich.live import Live
 

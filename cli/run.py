@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from stackfold.application.history.views import Change
+from stackfold.application.runs.last_states import last_states
 from stackfold.application.runs.run_views import RunView
-from stackfold.cli import completion, show
+from stackfold.cli import completion, following, show
 from stackfold.cli.escapes import escaped_output
 from stackfold.cli.execution import Quiet, execute
 from stackfold.cli.history import DiffForm, DiffOutput, show_unified
@@ -34,7 +35,7 @@ from stackfold.cli.times import took
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.workspace import Workspace
 
-run = Noun("run", "Inspect, compare, resume and rerun runs.")
+run = Noun("run", "Inspect, watch, compare, resume and rerun runs.")
 
 LATEST = "latest"
 """The reference of the latest run."""
@@ -204,15 +205,36 @@ def logs(
             metavar="STEP", help="One step; by default all, with the step before each line."
         ),
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep printing new output until the run ends.")
+    ] = False,
 ) -> None:
-    """Print the output and log messages of a run's steps."""
-    silent = True
+    """Print the output and log messages of a run's steps.
+
+    Of a step that is still running, it is the output so far. Of a line that a progress bar
+    rewrites, the last state is printed.
+    """
     with Workspace.open() as workspace:
-        for text in escaped_output(workspace.runs.logs(name, step)):
-            sys.stdout.write(text)
-            silent = silent and not text
-    if silent:
+        if follow:
+            printed = following.follow(workspace, name, step)
+        else:
+            printed = False
+            for text in escaped_output(last_states(workspace.runs.logs(name, step))):
+                sys.stdout.write(text)
+                printed = printed or bool(text)
+    if not printed:
         note("there is no output")
+
+
+@run.command("watch")
+def watch(name: LatestOrRunName = LATEST) -> None:
+    """Show the steps of a run while it is executed, also by another process, until it ends.
+
+    Exits with 0 if the run completed, with 130 if it was cancelled, else with 1.
+    """
+    with Workspace.open() as workspace:
+        code = following.watch(workspace, name)
+    raise typer.Exit(code)
 
 
 @run.command("diff")

@@ -47,6 +47,11 @@ def took(record: Mapping[str, Any]) -> str:
     return duration(max(0.0, (end - from_rfc3339(started)).total_seconds()))
 
 
+def seconds_since(text: str) -> float:
+    """Return the seconds since a recorded time; 0.0 if it is in the future."""
+    return max(0.0, (datetime.now(UTC) - from_rfc3339(text)).total_seconds())
+
+
 def duration(seconds: float) -> str:
     """Format seconds: 0.02 s, 3.4 s, 2 min 5 s, 1 h 3 min."""
     if seconds < 1:

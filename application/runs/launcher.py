@@ -27,7 +27,6 @@ from stackfold.application.runs.live_steps import LiveSteps
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_reports import RunReports
-from stackfold.application.runs.running_steps import showing
 from stackfold.application.runs.step_retry import RunResources
 from stackfold.application.runs.tracking import Trackers
 from stackfold.application.stacks.stack_resolver import StackResolver
@@ -258,7 +257,7 @@ class RunLauncher:
         try:
             execution.begin()
             plan = execution.plan
-            with capturing_streams(), showing(plan.run, execution.running, self.live_steps):
+            with capturing_streams(), self.live_steps.showing(plan.run, execution.running):
                 orchestrator.run(plan, execution.execute)
             execution.end_tracking()
         except BaseException as error:

@@ -1,10 +1,13 @@
 """Live steps: the steps that are running now and their text so far, kept beside the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from stackfold.application.runs.run_views import RunDescription, StepView
+
+if TYPE_CHECKING:
+    from stackfold.application.runs.running_steps import RunningSteps
 
 MOST_TEXT = 2**16
 """Number of characters of a step's text that are kept, the last ones."""
@@ -31,26 +34,6 @@ class LiveStep(NamedTuple):
         return self.begin + len(self.text)
 
 
-class LiveBoard(Protocol):
-    """Where one process shows the running steps of one run."""
-
-    def show(self, steps: Sequence[LiveStep]) -> None:
-        """Show steps, in place of what was shown of them before.
-
-        Raises:
-            Exception: They could not be shown.
-        """
-        ...
-
-    def remove(self, steps: Sequence[str]) -> None:
-        """Show steps no longer.
-
-        Raises:
-            Exception: They could not be removed.
-        """
-        ...
-
-
 class LiveSteps(Protocol):
     """The running steps of the runs of a log."""
 
@@ -64,8 +47,15 @@ class LiveSteps(Protocol):
         """
         ...
 
-    def board(self, run: str) -> AbstractContextManager[LiveBoard]:
-        """Provide the board of a run for the block, in one thread."""
+    def showing(self, run: str, running: "RunningSteps") -> AbstractContextManager[None]:
+        """Show the running steps of a run to everybody while a block is executed.
+
+        Whatever fails meanwhile, such as a full disk, affects no step.
+
+        Args:
+            run: The id of the run.
+            running: Its running steps.
+        """
         ...
 
     def clear(self, run: str) -> None:

@@ -11,7 +11,6 @@ from stackfold.application.runs.progress import NULL_LISTENER
 from stackfold.application.runs.recorded_graph import PipelineLoader, recorded_graph
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_views import RunDescription, RunQueries
-from stackfold.application.runs.running_steps import showing
 from stackfold.domain.pipelines.graph import Graph
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin
@@ -67,7 +66,7 @@ class RemoteSteps:
         execution = self._execution(run, graph, recorder, outputs_of(run))
         try:
             live = self._launcher.live_steps
-            with capturing_streams(), showing(run.id, execution.running, live):
+            with capturing_streams(), live.showing(run.id, execution.running):
                 execution.execute(step, executor)
         finally:
             recorder.record()  # flush: no later event will

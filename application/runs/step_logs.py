@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.runs.last_states import last_states
 from stackfold.application.runs.live_steps import LiveStep, LiveSteps, last_texts
 from stackfold.application.runs.run_texts import StepText
 from stackfold.application.runs.run_views import RunDescription, StepView
@@ -42,7 +43,7 @@ def text_of_all(
     for step in steps:
         prefix = f"{step.name:<{width}} | "
         fresh = True
-        for text in text_of(step, store, live):
+        for text in last_states(text_of(step, store, live)):
             for line in _lines(text):
                 yield prefix + line if fresh else line
                 fresh = line.endswith("\n")

@@ -36,6 +36,8 @@ class RunConfiguration(PipelineSettings):
     """Name of a step in the run → its configuration."""
     stack: str | None = None
     """The stack to run on, by name, id or unique prefix; the active one if None."""
+    quiet: bool = False
+    """Whether a script that calls the pipeline shows no progress; not recorded."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -51,7 +53,12 @@ class RunConfiguration(PipelineSettings):
         chosen = self.model_dump(
             mode="json",
             exclude_unset=True,
-            exclude={"parameters": True, "stack": True, "steps": {"__all__": {"parameters"}}},
+            exclude={
+                "parameters": True,
+                "stack": True,
+                "quiet": True,
+                "steps": {"__all__": {"parameters"}},
+            },
         )
         for step, records in step_parameters.items():
             if "parameters" in self.steps[step].model_fields_set:

@@ -6,16 +6,18 @@ rights to it, running steps are not shown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import cast
 
 import psycopg
 
 from stackfold.application.runs.live_steps import DAYS_LEFT, PROOF_OF_LIFE, LiveStep
+from stackfold.application.runs.running_steps import RunningSteps
 from stackfold.infrastructure.database.postgres import PostgresDatabase
 from stackfold.infrastructure.database.postgres_connection import Connection
 from stackfold.infrastructure.database.postgres_schema import LIVE_STEPS
 from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.system.live_threads import showing
 
 _READABLE = (
     "SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('live_steps') "
@@ -53,8 +55,12 @@ class PostgresLiveSteps:
         )
         return {row[0]: LiveStep(*row) for row in rows}
 
+    def showing(self, run: str, running: RunningSteps) -> AbstractContextManager[None]:
+        """Show the running steps of a run while a block is executed."""
+        return showing(run, running, self._board)
+
     @contextmanager
-    def board(self, run: str) -> "Iterator[_Board]":
+    def _board(self, run: str) -> "Iterator[_Board]":
         """Provide the board of a run for the block, with a separate connection."""
         with self._database.another() as connection:
             # A server that hangs must not keep a run from ending.

@@ -9,12 +9,14 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.runs.live_steps import DAYS_LEFT, PROOF_OF_LIFE, LiveStep
+from stackfold.application.runs.running_steps import RunningSteps
+from stackfold.infrastructure.system.live_threads import showing
 from stackfold.infrastructure.system.private_files import create_file, make_folder_inside
 
 _FOLDER = "running"
@@ -41,8 +43,12 @@ class LiveFiles:
         found = (_read(path, oldest) for path in _files(os.path.join(self._folder, run)))
         return {each.step: each for each in found if each is not None}
 
+    def showing(self, run: str, running: RunningSteps) -> AbstractContextManager[None]:
+        """Show the running steps of a run while a block is executed."""
+        return showing(run, running, self._board)
+
     @contextmanager
-    def board(self, run: str) -> "Iterator[_FileBoard]":
+    def _board(self, run: str) -> "Iterator[_FileBoard]":
         """Provide the board of a run for the block."""
         with suppress(FileExistsError):
             make_folder_inside(self._folder)

@@ -9,7 +9,11 @@ from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.pipelines import pipeline as domain
 from stackfold.domain.pipelines.graph_builder import current
 from stackfold.domain.pipelines.options import PipelineChanges
-from stackfold.domain.pipelines.run_configuration import AS_WRITTEN, AnyConfiguration
+from stackfold.domain.pipelines.run_configuration import (
+    AS_WRITTEN,
+    AnyConfiguration,
+    configuration_of,
+)
 from stackfold.infrastructure.current_workspace import current_workspace
 from stackfold.infrastructure.finished_run import FinishedRun
 from stackfold.infrastructure.workspace import Workspace
@@ -59,6 +63,7 @@ class Pipeline(domain.Pipeline[Given]):
         """Run on the active stack with the given parameters; raises like `run`.
 
         The workspace is that of the innermost `with` block, otherwise that of `Workspace.open()`.
+        In a script, progress is shown on stderr.
         """
         if current() is not None:
             # For a type checker, the outputs of an inner pipeline are a run, whose outputs are Any.
@@ -105,13 +110,22 @@ class Pipeline(domain.Pipeline[Given]):
                 f"a run of pipeline {self.name!r} is started inside another pipeline: call the "
                 "pipeline to add its steps"
             )
+        from stackfold.cli.script import shown_in_script
+
         workspace = current_workspace(Workspace._is_default)
         with nullcontext(workspace) if workspace else Workspace.open() as used:
             if isinstance(configuration, str | os.PathLike):
                 configuration = used.pipelines.configuration(configuration)
-            view = used.runs.start(
-                self, parameters, configuration=configuration, stack=stack, why=why
-            )
+            chosen = configuration_of(configuration)
+            with shown_in_script(chosen.quiet) as listener:
+                view = used.runs.start(
+                    self,
+                    parameters,
+                    configuration=chosen,
+                    stack=stack,
+                    why=why,
+                    listener=listener,
+                )
             return FinishedRun.of(view, used)
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from runnable import single
 
-from stackfold.application.runs import running_steps
 from stackfold.application.runs.captured_output import CapturedOutput
-from stackfold.application.runs.running_steps import RunningSteps, showing
+from stackfold.application.runs.running_steps import RunningSteps
 from stackfold.application.secrets import redaction
+from stackfold.infrastructure.system import live_threads
+from stackfold.infrastructure.system.live_threads import showing
 from stackfold.infrastructure.workspace import Workspace
 
 PROGRAM = """
@@ -170,7 +171,7 @@ class Board:
         self.shown = []
 
     @contextmanager
-    def board(self, run):
+    def open(self, run):
         yield self
 
     def show(self, steps):
@@ -184,9 +185,9 @@ class Board:
 
 
 def test_a_full_disk_fails_no_step_and_is_tried_again(monkeypatch):
-    monkeypatch.setattr(running_steps, "_PAUSE", 0.1)
+    monkeypatch.setattr(live_threads, "_PAUSE", 0.1)
     running, board = RunningSteps(), Board()
-    with showing("run", running, board):
+    with showing("run", running, board.open):
         running["train"] = datetime.now(UTC)
         time.sleep(1.5)
         board.full = False

@@ -91,11 +91,13 @@ def _session(body: str, folder: Path, environment: dict[str, str]) -> str:
 
 
 def _printed(command: str, folder: Path, environment: dict[str, str]) -> str:
+    # Documents show what a script prints, and not the progress on stderr.
+    quiet = {"STACKFOLD_QUIET": "1"} if command.startswith("python") else {}
     answer = subprocess.run(
         command,
         shell=True,
         cwd=folder,
-        env=environment,
+        env=environment | quiet,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
