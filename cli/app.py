@@ -70,7 +70,8 @@ def _entries() -> dict[str, Entry]:
             "Check that everything works, and say what to do.", partial(_leaf, "doctor")
         ),
         "undo": Entry("Undo the last change.", partial(_leaf, "undo")),
-        "ui": Entry("Show stacks, runs and the log in the browser.", _ui),
+        "ui": Entry("Show stacks, runs and the log in the browser.", partial(_alone, "ui")),
+        "report": Entry("Write a run or a stack as one HTML file.", partial(_alone, "report")),
         "version": Entry("Print the version.", partial(_leaf, "version")),
         "stack": Entry("Compose, inspect, change and activate stacks.", partial(_noun, "stack")),
     }
@@ -114,10 +115,8 @@ def _leaf(name: str) -> Any:
     return project.group().load(name)
 
 
-def _ui() -> Any:
-    from stackfold.cli.ui import ui
-
-    return ui.group().load("ui")
+def _alone(name: str) -> Any:
+    return getattr(import_module(f"stackfold.cli.{name}"), name).group().load(name)
 
 
 def _noun(name: str) -> Any:

@@ -6,7 +6,7 @@ MANY = 8
 """Groups with fewer commands have no sections."""
 
 _ROOT = {
-    "Start": ("init", "trust", "untrust", "status", "whoami", "doctor", "ui", "version"),
+    "Start": ("init", "trust", "untrust", "status", "whoami", "doctor", "ui", "report", "version"),
     "Compose stacks": ("stack", "component", "flavor", "integration", "secret"),
     "Run and serve": ("pipeline", "run", "artifact", "deployment"),
     "See and control changes": ("log", "undo", "policy", "reactions"),

@@ -6,6 +6,7 @@ from datetime import date
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -55,10 +56,16 @@ def environment(assets: Mapping[str, str]) -> Environment:
     )
     made.globals.update(assets=assets, marks=MARKS)
     made.filters.update(
-        ago=ago, bytes=size, by_day=by_day, clock=clock, hue=hue, initials=initials, noun=noun,
+        address=address, ago=ago, bytes=size, by_day=by_day, clock=clock, hue=hue,
+        initials=initials, noun=noun,
         person=person, plural=plural, short=short, span=span, value=value,
     )  # fmt: skip
     return made
+
+
+def address(text: str) -> str:
+    """A text as a part of an address, and as the id that the address names."""
+    return quote(text, safe="")
 
 
 def span(started: str, ended: str) -> str:

@@ -30,6 +30,8 @@ ALLOWED = VIEWS | {
     "stackfold.infrastructure.workspace",
     # `stackfold ui` starts the server of the pages.
     "stackfold.web.server",
+    # `stackfold report` renders a page as a file.
+    "stackfold.web.report",
     # What users hand over, and what they get, is read and written in one way everywhere.
     "stackfold.infrastructure.files.input_file",
     "stackfold.infrastructure.files.output_file",

@@ -69,11 +69,11 @@ def linked(link: str | None, *content: str, **attributes: Attribute) -> str:
     """Return content inside of a link, or in a group if there is no link that is safe.
 
     Args:
-        link: A relative or http address; any other, such as "javascript:", is not linked.
+        link: A relative or http address; any other, such as "javascript:" or "", is not linked.
         *content: SVG.
         **attributes: Attributes of the link or group.
     """
-    safe = link is not None and is_safe(link)
+    safe = link is not None and link != "" and is_safe(link)
     return element("a" if safe else "g", *content, href=link if safe else None, **attributes)
 
 

@@ -88,8 +88,12 @@ def run(visit: Visit) -> RunPage | Moved:
     if found.name != reference:
         return Moved(f"/runs/{found.name}")
     described = run_at(visit.workspace.runs.describe(found.id), visit)
-    chosen = _chosen(described, visit.query.get("step", ""))
-    name = found.name
+    return run_page(visit, described, _chosen(described, visit.query.get("step", "")))
+
+
+def run_page(visit: Visit, described: RunDescription, chosen: StepView | None) -> RunPage:
+    """Read the page of a run, with a step in detail."""
+    workspace, name = visit.workspace, described.name
     frame = visit.frame(
         name,
         f"stackfold run describe {name}{' --why' if chosen else ''}",
@@ -107,12 +111,12 @@ def run(visit: Visit) -> RunPage | Moved:
         frame=frame,
         run=described,
         until=until,
-        trouble=run_trouble(visit.workspace, described),
+        trouble=run_trouble(workspace, described),
         graph=Markup(drawn),  # noqa: S704 - the drawing escapes what users wrote
         bars=bars(listed, described.started, until),
         more_steps=max(0, len(described.steps) - MOST_STEPS),
         done=sum(step.status in {"completed", "cached"} for step in described.steps),
-        panel=step_panel(visit.workspace, described, chosen) if chosen else None,
+        panel=step_panel(workspace, described, chosen) if chosen else None,
         facts=run_facts(visit, described),
         live=described.status == "running" and visit.as_of is None,
     )

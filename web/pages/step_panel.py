@@ -44,20 +44,23 @@ class StepPanel(NamedTuple):
     printed: Printed
 
 
-def step_panel(workspace: Workspace, run: RunDescription, step: StepView) -> StepPanel:
+def step_panel(
+    workspace: Workspace, run: RunDescription, step: StepView, cause: str | None = None
+) -> StepPanel:
     """Read a step.
 
     Args:
         workspace: Has the run.
         run: The run.
         step: One of its steps.
+        cause: Why it was taken from the cache or executed; None to look it up.
     """
     names = [*step.inputs.items()]
     known = {output.id: output.reference for each in run.steps for output in each.outputs}
     cut = "…\n" if len(step.traceback) > LONGEST_TRACEBACK else ""
     return StepPanel(
         step=step,
-        cause=_cause(workspace, run, step),
+        cause=_cause(workspace, run, step, cause),
         cached_from=_name(workspace, step.cached_from),
         traceback=cut + visible(step.traceback[-LONGEST_TRACEBACK:]),
         metrics=facts(step.metadata),
@@ -72,9 +75,11 @@ def step_panel(workspace: Workspace, run: RunDescription, step: StepView) -> Ste
     )
 
 
-def _cause(workspace: Workspace, run: RunDescription, step: StepView) -> str:
+def _cause(workspace: Workspace, run: RunDescription, step: StepView, known: str | None) -> str:
     if step.status not in {"completed", "cached"}:
         return ""
+    if known is not None:
+        return known
     return next((each.reason for each in workspace.runs.why(run.id, step.name)), "")
 
 

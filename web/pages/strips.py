@@ -10,7 +10,7 @@ from stackfold.application.listing.listing import Condition, Listing
 from stackfold.application.runs.run_views import RunView
 from stackfold.web.drawing.strip import Cell, Mark, draw_strip
 from stackfold.web.pages.visit import Frame, Visit
-from stackfold.web.pages.words import ago, noun, person, short
+from stackfold.web.pages.words import noun, person, short
 
 LENGTH = 28
 """The most runs of a strip."""
@@ -112,8 +112,7 @@ def drawn(strip: Sequence[Slot], stack: str, frame: Frame) -> Markup:
     runs = [slot.run for slot in strip if slot.run]
     cells = [
         Cell(
-            f"{run.name} · {run.status} · {person(run.by)} · "
-            f"{ago(run.started, frame.reference_time)}",
+            f"{run.name} · {run.status} · {person(run.by)} · {frame.when(run.started)}",
             run.status,
             frame.url(f"/runs/{run.name}"),
         )

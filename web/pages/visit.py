@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 from stackfold.domain.rfc3339 import from_rfc3339
 from stackfold.infrastructure.workspace import Workspace
+from stackfold.web.pages.words import ago
 
 
 class Frame(NamedTuple):
@@ -48,6 +49,14 @@ class Frame(NamedTuple):
     def reference_time(self) -> str:
         """The time that the page shows the state at."""
         return self.as_of_time or self.now
+
+    def when(self, time: str) -> str:
+        """A time as the page shows it; what is read later than it was made shows dates."""
+        return ago(time, self.reference_time)
+
+    def time_of_day(self, time: str) -> str:
+        """A time below the heading of its day."""
+        return time[11:16]
 
     @property
     def at(self) -> str:
