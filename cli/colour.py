@@ -1,4 +1,4 @@
-"""Colours text on a terminal; elsewhere, and where NO_COLOR is set, text stays plain."""
+"""Colours text on a terminal, unless NO_COLOR is set, and everywhere if FORCE_COLOR is set."""
 
 import os
 import sys
@@ -22,14 +22,21 @@ FINDING = {"ok": GREEN, "warning": YELLOW, "problem": f"{BOLD};{RED}"}
 """The status of a finding → its colour."""
 
 
+SIDE = {"before": RED, "after": GREEN}
+"""The column of a difference → its colour."""
+
+
 def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
-    """Colour a text that goes to a stream, by default stdout; unchanged if that is no terminal."""
+    """Colour a text that goes to a stream, by default stdout, if colours are wanted there."""
     if not colour or not has_colour(stream or sys.stdout):
         return text
     return f"\033[{colour}m{text}\033[0m"
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Tell whether a stream is a terminal that colours are wanted on."""
-    colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return not colourless and stream.isatty()
+    """Tell whether colours are wanted on a stream."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return os.environ.get("TERM") != "dumb" and stream.isatty()

@@ -30,7 +30,7 @@ from stackfold.cli.options import (
     point_to_revert_to,
 )
 from stackfold.cli.render import Format, Shape, note, show_rows
-from stackfold.cli.table import cell
+from stackfold.cli.table import LONGEST_CELL, cell
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.domain.errors import NeedsConfirmation
 from stackfold.infrastructure.workspace import Workspace
@@ -232,8 +232,9 @@ def show_unified(changes: Sequence[Change], before: str, after: str) -> None:
     """Print differences in the form of unified diffs."""
     if changes:
         sys.stdout.write(coloured(escaped_lines(f"--- {before}\n+++ {after}"), BOLD) + "\n")
+    longest = LONGEST_CELL if sys.stdout.isatty() else None
     for each in changes:
         for sign, value in (("-", each.before), ("+", each.after)):
             if value is not None:
-                line = escaped_lines(f"{sign}{each.field}: {cell(value, None)}")
+                line = escaped_lines(f"{sign}{each.field}: {cell(value, longest)}")
                 sys.stdout.write(f"{coloured(line, RED if sign == '-' else GREEN)}\n")

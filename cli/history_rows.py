@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stackfold.application.history.views import Change, HistoryEntry
-from stackfold.cli.colour import YELLOW, coloured
+from stackfold.cli.colour import GREEN, RED, YELLOW, coloured
 from stackfold.cli.render import Format, Shape, echo, show_rows
 from stackfold.cli.table import cell, fitted, room
 
@@ -86,6 +86,13 @@ def changed(change: Change) -> str:
     )
 
 
+def print_change(change: Change, before: str = "") -> None:
+    """Print a change of one field on an indented line, the values in the colours of differences."""
+    after = coloured(cell(change.after), GREEN)
+    old = "" if change.before is None else f"{coloured(cell(change.before), RED)} → "
+    sys.stdout.write(f"{before}  {cell(change.field)}: {old}{after}\n")
+
+
 def print_changes(entries: Sequence[HistoryEntry], dry_run: bool = False) -> None:
     """Print each entry with its changed fields."""
     before = "dry run: " if dry_run else ""
@@ -94,4 +101,4 @@ def print_changes(entries: Sequence[HistoryEntry], dry_run: bool = False) -> Non
         revision = "" if entry.kind == "activation" else f", revision {entry.revision}"
         echo(f"{before}{what(entry)}{revision}")
         for each in entry.changes:
-            echo(f"{before}  {changed(each)}")
+            print_change(each, before)

@@ -11,6 +11,8 @@ from stackfold.cli.table import properties, table
 from stackfold.domain.errors import InvalidListing, StackfoldWarning
 
 Record = Mapping[str, Any]
+_PLAIN = {str, int, bool, type(None)}
+"""Types that JSON represents as they are; a list of them may be long."""
 
 
 class Format(StrEnum):
@@ -89,6 +91,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict) and all(type(key) is str for key in value):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
+        if _PLAIN.issuperset(map(type, value)):
+            return [*value]
         return [plain(each) for each in value]
     if value is None or isinstance(value, str | int):
         return value

@@ -9,7 +9,7 @@ from stackfold.application.history.views import HistoryEntry
 from stackfold.application.runs.run_diffs import ComparedField, RunComparison, RunDifference
 from stackfold.cli.colour import BOLD, GREEN, RED, YELLOW, coloured
 from stackfold.cli.escapes import json_text
-from stackfold.cli.history_rows import changed, what
+from stackfold.cli.history_rows import print_change, what
 from stackfold.cli.render import echo
 from stackfold.cli.table import cell, table
 from stackfold.cli.times import shown_time
@@ -50,7 +50,7 @@ def show_changes(changes: Sequence[HistoryEntry]) -> None:
         sys.stdout.write(coloured(f"#{each.position} ", YELLOW))
         echo(f"{when} {each.by}: {what(each)}{why}")
         for one in each.changes:
-            echo(f"  {changed(one)}")
+            print_change(one)
 
 
 def shown_value(value: Any, comparison: RunComparison) -> str:

@@ -1,12 +1,13 @@
 """Formats tables: fitted to the terminal, or without truncation elsewhere."""
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from stackfold.cli.colour import BOLD, STATUS, coloured
+from stackfold.cli.colour import BOLD, SIDE, STATUS, coloured
 from stackfold.cli.escapes import escaped
-from stackfold.cli.times import shown_time
+from stackfold.cli.times import TIMES, dated, shown_time
 
 _GAP = "  "
 _NARROWEST = 8
@@ -16,7 +17,11 @@ _NARROWEST = 8
 LONGEST_CELL = 1000
 """The maximum number of characters of a table cell; other formats do not truncate."""
 LONGEST_VALUE = 10_000
-"""The maximum number of characters of a value in a description."""
+"""The maximum number of characters of a value in a description that is piped."""
+_MOST_LINES = 5
+"""The maximum number of lines of a value on a terminal."""
+_MOST_KEYS = 200
+"""The maximum number of values of a dictionary in a description."""
 _LONGEST_MESSAGE = 4000
 
 
@@ -53,7 +58,9 @@ def table(
         return "".join((f"{header}\n", *texts)), left_out
     if sys.stdout.isatty():
         cuttable = [index for index in shown if columns[index] not in vital]
-        shown = _fit(widths, cuttable, room())
+        contents = [max(map(_width, each), default=0) for each in zip(*cells, strict=True)]
+        whole = {index for index in cuttable if columns[index] in TIMES}
+        shown = _fit(widths, contents or widths, cuttable, whole, room())
     header, *rows = (
         _GAP.join(
             _coloured(columns[index], _padded(line[index], widths[index])) for index in shown
@@ -70,7 +77,8 @@ def _below(record: Mapping[str, Any], columns: Sequence[str]) -> str:
     from textwrap import fill
 
     indent = "    "
-    values = (cell(record[column]) for column in columns if record[column])
+    longest = _MOST_LINES * room()
+    values = (cell(record[column], longest) for column in columns if record[column])
     return "".join(
         fill(each, max(room(), 20), initial_indent=indent, subsequent_indent=indent) + "\n"
         for each in values
@@ -79,22 +87,25 @@ def _below(record: Mapping[str, Any], columns: Sequence[str]) -> str:
 
 def _coloured(column: str, text: str) -> str:
     word = text.rstrip()
-    if column != "status" or word not in STATUS:
-        return text
-    return coloured(word, STATUS[word]) + text[len(word) :]
+    colour = STATUS.get(word, "") if column == "status" else SIDE.get(column, "")
+    return coloured(word, colour) + text[len(word) :]
 
 
 def properties(record: Mapping[str, Any], fields: Sequence[str]) -> str:
     """Lay out one record as a line per value; values of a dictionary as `field.key`."""
+    longest = _MOST_LINES * room() if sys.stdout.isatty() else LONGEST_VALUE
     pairs: list[tuple[str, str]] = []
     for field in fields:
         value = record[field]
         if isinstance(value, Mapping) and value:
             pairs += [
-                (cell(f"{field}.{key}"), cell(each, LONGEST_VALUE)) for key, each in value.items()
+                (cell(f"{field}.{key}"), cell(each, longest))
+                for key, each in islice(value.items(), _MOST_KEYS)
             ]
+            if len(value) > _MOST_KEYS:
+                pairs.append((field, f"and {len(value) - _MOST_KEYS:,} more"))
         else:
-            pairs.append((field, cell(value, LONGEST_VALUE)))
+            pairs.append((field, dated(cell(value, longest))))
     width = max(_width(name) for name, _ in pairs)
     return "".join(
         f"{_padded(name, width)}{_GAP}{_coloured(name, value)}\n" for name, value in pairs
@@ -116,12 +127,28 @@ def cell(value: object, longest: int | None = LONGEST_CELL) -> str:
         case Mapping() | list() | tuple() if not value:
             text = "-"
         case Mapping():
-            text = ", ".join(f"{key}={_inner(each)}" for key, each in value.items())
+            pairs = (f"{key}={_inner(each)}" for key, each in value.items())
+            text = _joined(pairs, len(value), longest)
         case list() | tuple():
-            text = ", ".join(map(_inner, value))
+            text = _joined(map(_inner, value), len(value), longest)
         case _:
             text = str(value)
     return escaped(_cut(text, longest))
+
+
+def _joined(parts: Iterable[str], count: int, longest: int | None) -> str:
+    """Join the parts of a container; of one that is too long, the first parts and their number."""
+    if longest is None:
+        return ", ".join(parts)
+    shown: list[str] = []
+    length = -2
+    for part in parts:
+        shown.append(part)
+        length += len(part) + 2
+        if length > longest:
+            end = f"… ({count:,} values)"
+            return f"{', '.join(shown)[: max(longest - len(end), 0)]}{end}"
+    return ", ".join(shown)
 
 
 def _cut(text: str, longest: int | None) -> str:
@@ -153,19 +180,31 @@ def room() -> int:
     return get_terminal_size().columns
 
 
-def _fit(widths: list[int], cuttable: list[int], room: int) -> list[int]:
-    """Reduce `widths` until they fit into `room`; return the indexes of the columns that remain."""
+def _fit(
+    widths: list[int], contents: list[int], cuttable: list[int], whole: Collection[int], room: int
+) -> list[int]:
+    """Reduce widths of columns until they fit; return the indexes of the columns that remain.
+
+    Args:
+        widths: The width of each column, which is changed.
+        contents: The width of each column without its title; titles are truncated first.
+        cuttable: The indexes of columns that may be truncated or dropped.
+        whole: Those of them that are dropped rather than truncated.
+        room: The width of the terminal.
+    """
     shown = list(range(len(widths)))
 
     def excess() -> int:
         return sum(widths[index] for index in shown) + len(_GAP) * (len(shown) - 1) - room
 
-    while (over := excess()) > 0:
-        widest = max(cuttable, key=lambda index: widths[index], default=None)
-        if widest is None:
-            break
-        if widths[widest] > _NARROWEST:
-            second = max([widths[i] for i in cuttable if i != widest], default=_NARROWEST)
+    for index in sorted(cuttable, key=lambda index: contents[index] - widths[index]):
+        least = max(contents[index], _NARROWEST)
+        widths[index] -= max(0, min(excess(), widths[index] - least))
+    while (over := excess()) > 0 and cuttable:
+        candidates = [index for index in cuttable if index not in whole]
+        widest = max(candidates, key=lambda index: widths[index], default=cuttable[-1])
+        if widest in candidates and widths[widest] > _NARROWEST:
+            second = max([widths[i] for i in candidates if i != widest], default=_NARROWEST)
             widths[widest] = max(widths[widest] - over, min(second, widths[widest] - 1), _NARROWEST)
         else:
             shown.remove(cuttable.pop())

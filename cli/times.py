@@ -7,6 +7,8 @@ from typing import Any
 
 from stackfold.domain.rfc3339 import from_rfc3339, to_the_second
 
+TIMES = frozenset({"when", "started", "ended", "created", "updated", "duration"})
+"""Columns of times, which say nothing if they are truncated."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _WEEK = 7 * _DAY
 
@@ -20,6 +22,18 @@ def shown_time(text: str) -> str:
     if exact == text or not sys.stdout.isatty():
         return exact
     return _relative(from_rfc3339(text), datetime.now(UTC)) or exact
+
+
+def dated(text: str) -> str:
+    """Format a recorded time in a description: on a terminal to the second, and relative to now.
+
+    Elsewhere it is exact. Any other text is unchanged.
+    """
+    exact = to_the_second(text)
+    if exact == text or not sys.stdout.isatty():
+        return text
+    age = _relative(from_rfc3339(text), datetime.now(UTC))
+    return f"{exact} ({age})" if age.endswith("ago") else exact
 
 
 def _relative(time: datetime, now: datetime) -> str:
