@@ -45,7 +45,9 @@ def runs(
     shown = rounded if output == Format.TABLE else _as_it_is
     extra = tuple(each.name for each in others)
     table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "duration")
-    shape = Shape((*RunView._fields, *extra), (*table, *extra), (*table[:5], *extra), table[-1:])
+    shape = Shape(
+        (*RunView._fields, *extra), (*table, *extra), ("name", "status", *extra), table[-1:]
+    )
     records = [
         {**view._asdict(), **{each.name: shown(each.values.get(view.id)) for each in others}}
         for view in views

@@ -207,7 +207,9 @@ def _fit(
             second = max([widths[i] for i in candidates if i != widest], default=_NARROWEST)
             widths[widest] = max(widths[widest] - over, min(second, widths[widest] - 1), _NARROWEST)
         else:
-            shown.remove(cuttable.pop())
+            dropped = candidates[-1] if candidates else cuttable[-1]
+            cuttable.remove(dropped)
+            shown.remove(dropped)
     return shown
 
 

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from stackfold.cli import table as tables
+from stackfold.cli.colour import coloured
 from stackfold.cli.table import cell, one_line, properties, table
 
 RECORDS = [
@@ -20,7 +21,7 @@ def terminal(monkeypatch):
     def pretend(width, **environment):
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
         monkeypatch.setenv("COLUMNS", str(width))
-        for name in ("NO_COLOR", "TERM"):
+        for name in ("FORCE_COLOR", "NO_COLOR", "TERM"):
             monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
@@ -152,3 +153,69 @@ def test_a_narrow_terminal_shows_some_columns_below_the_others(terminal):
     )
     terminal(120, NO_COLOR="1")
     assert table(records, columns, ("what",), ("changes", "why")) == table(records, columns)
+
+
+def test_titles_are_truncated_before_values_and_times_are_whole_or_dropped(terminal):
+    terminal(58)
+    rows = [
+        {
+            "name": "training-1f0c2a9b",
+            "stack_revision": 1,
+            "stack": "production",
+            "started": "5 min ago",
+            "duration": "2 min 5 s",
+        }
+    ]
+    shown, left_out = table(rows, list(rows[0]), ("name",))
+    assert left_out == []
+    assert "STACK_R…" in shown
+    assert shown.splitlines()[1].split("  ")[-2:] == ["5 min ago", "2 min 5 s"]
+    terminal(40)
+    shown, left_out = table(rows, list(rows[0]), ("name",))
+    assert "5 min ago  2 min 5 s" in shown
+    assert left_out == ["stack_revision", "stack"]
+
+
+@pytest.mark.parametrize("form", [list, lambda each: dict.fromkeys(map(str, each), 0)])
+def test_a_cell_of_a_million_values_says_how_many(form):
+    text = cell(form(range(1_000_000)), 200)
+    assert len(text) == 200
+    assert text.endswith("… (1,000,000 values)")
+
+
+def test_a_container_that_fits_is_whole():
+    assert cell([1, 2, 3], 7) == "1, 2, 3"
+    assert cell([1, 2, 3], None) == "1, 2, 3"
+
+
+def test_a_description_on_a_terminal_takes_a_few_lines_for_each_value(terminal):
+    terminal(80)
+    record = {
+        "why": "x" * 100_000,
+        "values": list(range(100_000)),
+        "keys": {str(i): i for i in range(9999)},
+    }
+    shown = properties(record, [*record])
+    assert len(shown) < 10_000
+    assert "and 9,799 more" in shown
+
+
+def test_a_description_has_exact_times_and_their_age_on_a_terminal(terminal):
+    record = {"started": "2026-01-31T12:00:00.123456Z"}
+    assert properties(record, ["started"]) == "started  2026-01-31T12:00:00.123456Z\n"
+    terminal(80)
+    assert properties(record, ["started"]).startswith("started  2026-01-31T12:00:00Z")
+
+
+def test_the_sides_of_a_difference_are_red_and_green(terminal):
+    terminal(80)
+    shown, _ = table([{"field": "path", "before": "a", "after": "b"}], ("field", "before", "after"))
+    assert "\033[31ma\033[0m" in shown
+    assert "\033[32mb\033[0m" in shown
+
+
+def test_colours_can_be_forced(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert coloured("failed", "31") == "\033[31mfailed\033[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert coloured("failed", "31") == "failed"
