@@ -156,7 +156,7 @@ def test_a_narrow_terminal_shows_some_columns_below_the_others(terminal):
 
 
 def test_titles_are_truncated_before_values_and_times_are_whole_or_dropped(terminal):
-    terminal(58)
+    terminal(61)
     rows = [
         {
             "name": "training-1f0c2a9b",
