@@ -23,6 +23,7 @@ from stackfold.web.api.application import Api, is_for_programs, problem_response
 from stackfold.web.api.problems import http_problem
 from stackfold.web.events import Events
 from stackfold.web.guard import LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_of
+from stackfold.web.pages.compare import compare
 from stackfold.web.pages.component import component
 from stackfold.web.pages.components import components
 from stackfold.web.pages.deployment import deployment
@@ -50,6 +51,7 @@ PAGES: tuple[tuple[str, View, str], ...] = (
     ("/stacks", stacks, "stacks.html"),
     ("/stacks/{name}", stack, "stack.html"),
     ("/runs", runs, "runs.html"),
+    ("/compare", compare, "compare.html"),
     ("/runs/{name}", run, "run.html"),
     ("/deployments", deployments, "deployments.html"),
     ("/deployments/{name}", deployment, "deployment.html"),
@@ -186,7 +188,9 @@ class Pages:
         return self._workspace.acting_as(actor)
 
     def _visit(self, request: Request) -> Visit:
-        query = dict(request.query_params)
+        # What is chosen several times, such as runs to compare, is joined.
+        given = request.query_params
+        query = {name: ",".join(given.getlist(name)) for name in given}
         as_of = self._position(query.get("as_of", "").strip())
         return Visit(
             workspace=self._workspace,
