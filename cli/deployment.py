@@ -27,6 +27,7 @@ from stackfold.cli.options import (
     listing,
     parse_columns,
 )
+from stackfold.cli.progress_bar import waiting
 from stackfold.cli.render import Format, echo, note, warnings_as_notes
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.domain.limits import INPUTS
@@ -84,7 +85,9 @@ def deploy(
         trust = workspace.artifacts.describe(model).trust
         if trust:
             note(trust)
-        _echo_served(workspace.deployments.deploy(name, model, stack, why=message))
+        with waiting(f"deploying {name}, until it is ready"):
+            served = workspace.deployments.deploy(name, model, stack, why=message)
+        _echo_served(served)
 
 
 @deployment.command("list")
@@ -192,9 +195,11 @@ def start(
     It serves the same model with the same model deployer, in the configuration recorded for it.
     """
     with Workspace.open() as workspace, warnings_as_notes():
-        _echo_served(
-            workspace.deployments.start(name, why=message, expected_revision=expected_revision)
-        )
+        with waiting(f"starting {name}, until it is ready"):
+            served = workspace.deployments.start(
+                name, why=message, expected_revision=expected_revision
+            )
+        _echo_served(served)
 
 
 @deployment.command("stop")

@@ -15,7 +15,7 @@ from stackfold.cli.escapes import json_text
 from stackfold.cli.history_rows import LOG, in_one_line, record, row
 from stackfold.cli.installed_types import installed_types, recorded_type
 from stackfold.cli.options import WHEN, Columns, Output, parse_columns
-from stackfold.cli.progress_bar import bar
+from stackfold.cli.progress_bar import bar, waiting
 from stackfold.cli.render import Format, check_columns, echo, note, show_rows, warnings_as_notes
 from stackfold.cli.table import table
 from stackfold.cli.typer_ext import Noun, WrongUsage
@@ -244,14 +244,16 @@ def fork(
 def export(file: File) -> None:
     """Export the log to a new file, including positions, times, authors and hashes."""
     with Workspace.open() as workspace:
-        written = workspace.log.export(file)
+        events = workspace.log.head().position
+        with waiting(f"exporting {events:,} events"):
+            written = workspace.log.export(file)
     echo(f"{written.position} events written to {file}, head {written}")
 
 
 @log.command("import")
 def import_log(file: File) -> None:
     """Create the home from an exported log, preserving positions, times, authors and hashes."""
-    with warnings_as_notes():
+    with warnings_as_notes(), waiting(f"importing {file.name}"):
         read = Workspace.import_log(file)
     echo(f"{read.position} events read from {file}, head {read}")
 

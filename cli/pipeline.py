@@ -19,6 +19,7 @@ from stackfold.cli.options import (
     parse_columns,
     parse_pairs,
 )
+from stackfold.cli.progress_bar import waiting
 from stackfold.cli.render import Format, echo, note, warnings_as_notes
 from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
@@ -166,7 +167,8 @@ def build(
         if dry_run:
             _show(workspace.images.recipe(found, stack=stack))
             return
-        image = workspace.images.build(found, stack=stack, rebuild=no_cache)
+        with waiting(f"building the image of {found.name}"):
+            image = workspace.images.build(found, stack=stack, rebuild=no_cache)
         what = "built and pushed" if image.is_pushed else "built"
         note(f"image {image.name} {what}" if image.is_new else f"image {image.name} exists")
         echo(image.reference)

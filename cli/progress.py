@@ -4,9 +4,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
+from stackfold.application.runs.last_states import LastStates
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener, StepEnd
 from stackfold.cli.table import one_line
 from stackfold.cli.times import duration
@@ -115,6 +116,8 @@ class _View:
         self._turn = threading.Lock()
         self._running: dict[str, float] = {}
         self._said: dict[str, str] = {}
+        self.current = ""
+        """The line that is being written, such as a progress bar."""
         self._ended = 0
         self._steps = 0
         self._began = time.monotonic()
@@ -155,14 +158,23 @@ class _View:
         now = time.monotonic()
         with self._turn:
             running = list(self._running.items())
+        said = {**self._said}
+        if self.current and len(running) == 1:
+            said[running[0][0]] = Text.from_ansi(self.current).plain
         lines = [
-            f"  {step} {duration(now - began)}  {one_line(self._said.get(step, ''))}".rstrip()
+            f"  {step} {duration(now - began)}  {one_line(said.get(step, ''))}".rstrip()
             for step, began in running[:_MAX_RUNNING]
         ]
         if len(running) > _MAX_RUNNING:
             lines.append(f"  and {len(running) - _MAX_RUNNING} more")
         lines.append(f"{self._ended} of {self._steps} steps, {duration(now - self._began)}")
         return Text("\n".join(lines), style="blue", no_wrap=True, overflow="ellipsis")
+
+    def print_output(self, text: str) -> None:
+        """Print what a step has printed; colours are kept."""
+        from rich.text import Text
+
+        self._live.console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
 
     def _print(self, line: str, style: str) -> None:
         from rich.text import Text
@@ -180,14 +192,60 @@ def _live() -> Iterator["_View"]:
         console=console,
         transient=True,
         refresh_per_second=8,
-        # Output of steps on the same terminal appears above the running steps.
-        redirect_stdout=sys.stdout.isatty(),
-        redirect_stderr=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
     )
     view = _View(live)
     live.update(view)
-    with live:
+    with live, ExitStack() as stack:
+        # Output of steps on the same terminal appears above the running steps.
+        if sys.stdout.isatty():
+            stack.enter_context(_above(view, "stdout"))
+        stack.enter_context(_above(view, "stderr"))
         yield view
+
+
+@contextmanager
+def _above(view: _View, name: str) -> Iterator[None]:
+    """Show above the view what is written to a standard stream in the block."""
+    original = getattr(sys, name)
+    stream = _Above(original, view)
+    setattr(sys, name, stream)
+    try:
+        yield
+    finally:
+        stream.end()
+        if getattr(sys, name) is stream:
+            setattr(sys, name, original)
+
+
+class _Above:
+    """Replaces a standard stream: shows whole lines above the view, and the current one in it."""
+
+    def __init__(self, original: Any, view: _View) -> None:
+        self.rich_proxied_file = original  # where rich writes to
+        self._view = view
+        self._lines = LastStates()
+
+    def write(self, text: str) -> int:
+        ended = self._lines.add(text)
+        self._view.current = self._lines.current
+        if ended:
+            self._view.print_output(ended)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
+
+    def flush(self) -> None:
+        """Do nothing: a line that has not ended is shown in the view."""
+
+    def end(self) -> None:
+        if rest := self._lines.close():
+            self._view.print_output(rest)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rich_proxied_file, name)
 
 
 def begins(run: str, steps: Sequence[str], completed: Sequence[str]) -> str:

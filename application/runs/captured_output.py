@@ -11,6 +11,7 @@ from typing import Any
 
 from stackfold.application.log_records import LOGGERS
 from stackfold.application.ports import ArtifactStore, ArtifactWriter
+from stackfold.application.runs.last_states import LastStates
 from stackfold.application.runs.live_steps import MOST_TEXT
 from stackfold.application.secrets.redaction import beginning_of_secret, longest, redacted
 from stackfold.domain.runs.run import StepLog
@@ -36,9 +37,15 @@ class CapturedOutput:
     them for who looks while the step is running.
     """
 
-    def __init__(self, store: ArtifactStore) -> None:
-        """Create the capture; the text is written to `store`."""
+    def __init__(self, store: ArtifactStore, step: str = "") -> None:
+        """Create the capture.
+
+        Args:
+            store: The text is written to it.
+            step: The name of the step, shown before its lines while others run, too.
+        """
         self._store = store
+        self.step = step
         self._lock = threading.Lock()
         self._buffer: _Buffer = (0, "", [])
         self._length = 0
@@ -60,6 +67,9 @@ class CapturedOutput:
         finally:
             _open.remove(self)
             _current.reset(token)
+            for stream in (sys.stdout, sys.stderr):
+                if isinstance(stream, _CapturedStream):
+                    stream.end(self)
 
     def write(self, text: str) -> None:
         """Append text; errors of the store are reported but not raised: printing must not fail."""
@@ -245,13 +255,40 @@ class _CapturedStream:
 
     def __init__(self, original: Any) -> None:
         self.original = original
+        self._lines: dict[CapturedOutput, LastStates] = {}
+        """The lines that have not ended, of steps that run at the same time."""
+        self._within_line = False
 
     def write(self, text: str) -> int:
         output = _output()
         if output is not None and text:
             output.write(text)
-        self.original.write(redacted(text))
+        if output is None or not (len(_open) > 1 or output in self._lines):
+            self._show(redacted(text))
+        else:
+            lines = self._lines.setdefault(output, LastStates())
+            self._show_labelled(output, lines.add(redacted(text)))
+            if not lines.current:
+                self._lines.pop(output, None)
         return len(text)
+
+    def end(self, output: CapturedOutput) -> None:
+        """Show the last line of a step, if it has no end."""
+        if lines := self._lines.pop(output, None):
+            self._show_labelled(output, lines.close())
+
+    def _show_labelled(self, output: CapturedOutput, lines: str) -> None:
+        if lines:
+            before = "\n" if self._within_line else ""
+            text = "".join(
+                f"{output.step} | {line}\n" for line in lines.removesuffix("\n").split("\n")
+            )
+            self._show(before + text)
+
+    def _show(self, text: str) -> None:
+        if text:
+            self._within_line = not text.endswith("\n")
+        self.original.write(text)
 
     def writelines(self, lines: Any) -> None:
         for line in lines:

@@ -56,7 +56,7 @@ class StepRetry:
         self._call = call
         self._run_resources = run_resources
         self._check_open = check_open
-        self.output = CapturedOutput(run_resources.store)
+        self.output = CapturedOutput(run_resources.store, call.node)
         self.retried: list[str] = []
 
     def execute(self, executor: StepExecutor) -> ExecutionResult:

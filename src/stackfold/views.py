@@ -20,8 +20,10 @@ from stackfold.application.own_aggregates.queries import AggregateView
 from stackfold.application.policies.views import PolicyView
 from stackfold.application.reactions.views import ReactionView
 from stackfold.application.runs.cache_reasons import CacheReason
+from stackfold.application.runs.live_steps import LiveStep
 from stackfold.application.runs.metrics import Metric, MetricPoint
 from stackfold.application.runs.run_diffs import ComparedField, RunComparison, RunDiff
+from stackfold.application.runs.run_texts import StepText
 from stackfold.application.runs.run_views import RunDescription, RunView, StepView
 from stackfold.application.secrets.secrets import SecretView
 from stackfold.application.stacks.import_export import Imported
@@ -51,6 +53,7 @@ __all__ = [
     "HistoryEntry",
     "Imported",
     "Listing",
+    "LiveStep",
     "LogEvent",
     "Metric",
     "MetricPoint",
@@ -64,6 +67,7 @@ __all__ = [
     "SecretView",
     "StackView",
     "StatusView",
+    "StepText",
     "StepView",
     "Verification",
     "Violation",

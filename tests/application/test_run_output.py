@@ -289,3 +289,27 @@ def test_a_log_that_is_gone_or_was_never_there_is_told(runs, workspace):
         path.unlink()
     with pytest.raises(ArtifactDamaged):
         text(runs, run.id)
+
+
+def test_lines_of_steps_that_run_at_once_begin_with_their_step(runs, workspace, capsys):
+    @step
+    def talk(number: int) -> int:
+        meet.wait()
+        sys.stdout.write("10 %\r")
+        meet.wait()
+        print("done\nlast ", end="")
+        meet.wait()
+        return number
+
+    def both():
+        talk(1)
+        talk(2)
+
+    meet = threading.Barrier(2)
+    configuration = {"isolation": "thread", "max_parallel": 2}
+    workspace.components.register(ORCHESTRATOR, "two", "local", configuration)
+    workspace.stacks.register("two", orchestrator="two", artifact_store="default")
+    run = runs.start(Pipeline(both), stack="two")
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(lines) == ["talk | done", "talk | last ", "talk_2 | done", "talk_2 | last "]
+    assert text(runs, run.id, "talk") == "10 %\rdone\nlast "

@@ -68,3 +68,23 @@ def test_a_terminal_shows_running_steps_below_the_lines(capsys, monkeypatch):
     assert "  load 0.0" in err
     assert "0 of 2 steps" in err
     assert "step load completed after 0.25 s" in err
+
+
+def test_a_progress_bar_updates_one_line_beside_its_step(capsys, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    with show_progress() as listener:
+        listener.run_started("churn-1", ["load"], [])
+        listener.step_started("load")
+        print("10 %", end="\r")
+        print("20 %", end="\r")
+        listener._live.refresh()
+        print("done")
+        listener.step_ended(StepEnd("load", "completed", 0.25))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "s  20 %" in err
+    assert "done\n" in err
+    assert "10 %\n" not in err
