@@ -323,14 +323,18 @@ def test_after_any_kill_the_log_tells_the_truth_and_resuming_finishes(
     statuses = Counter()
     for number in range(kills):
         with Workspace.open(garden) as ws:
-            left = [run.id for run in ws.runs.list() if run.status == "interrupted"]
+            before = ws.runs.list()
+            left = [run.id for run in before if run.status == "interrupted"]
         # Half of the runs that were killed are resumed by a process that is killed, too.
         killer(chance.uniform(0.01, longest), garden, isolation, left[: number % 2])
         with Workspace.open(garden) as ws:
             seen = assert_true(ws)
             assert not seen.keys() - {"completed", "interrupted"}
             statuses += seen
-            for run in ws.runs.list()[: chance.randrange(2)]:
+            after = ws.runs.list()
+            if not left and len(after) == len(before):
+                longest *= 1.2  # a busy machine: no run had begun
+            for run in after[: chance.randrange(2)]:
                 if run.status == "interrupted":
                     ws.runs.resume(run.id)
     assert statuses["interrupted"] > kills / 4, "the kills came too early to show anything"
