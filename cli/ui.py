@@ -34,10 +34,19 @@ def show_in_browser(
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Only print the address.")
     ] = False,
+    allow_changes: Annotated[
+        bool,
+        typer.Option(
+            "--allow-changes",
+            help="Let the pages activate, revert, restore, undo and rerun, each after a dry run "
+            "and with a reason, in your name.",
+        ),
+    ] = False,
 ) -> None:
     """Show stacks, runs and the log in the browser, until Ctrl-C.
 
-    Prints the address to open, which contains a key. The pages change nothing.
+    Prints the address to open, which contains a key. The pages change nothing, unless
+    `--allow-changes` is given.
     """
     try:
         from stackfold.web.server import serve
@@ -54,7 +63,7 @@ def show_in_browser(
             _open(address)
 
     with Workspace.open() as workspace:
-        serve(workspace, host, port, ready)
+        serve(workspace, host, port, ready, allow_changes=allow_changes)
 
 
 def _open(address: str) -> None:

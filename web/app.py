@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -21,8 +22,12 @@ from stackfold.domain.rfc3339 import to_rfc3339
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.web.api.application import Api, is_for_programs, problem_response
 from stackfold.web.api.problems import http_problem
+from stackfold.web.changes.forms import Forms
+from stackfold.web.changes.offers import secret_of
+from stackfold.web.changes.reruns import Reruns
+from stackfold.web.changes.routes import ChangeRoutes
 from stackfold.web.events import Events
-from stackfold.web.guard import LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_of
+from stackfold.web.guard import CHANGES, LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_of
 from stackfold.web.pages.compare import compare
 from stackfold.web.pages.component import component
 from stackfold.web.pages.components import components
@@ -84,6 +89,7 @@ def create_app(
     key: str | WithoutKey,
     actor: Actor | None = None,
     hosts: Collection[str] = LOOPBACK,
+    allow_changes: bool = False,
 ) -> ASGIApp:
     """Create an ASGI application that shows a log; mount it where you like.
 
@@ -98,31 +104,39 @@ def create_app(
             shared log.
         hosts: The hosts of the addresses that it is served at, such as "ml.example.com", with a
             port or for any. Requests for others are rejected, as a page elsewhere could make them.
+        allow_changes: Whether the pages can activate, revert, restore, undo and run again, each
+            after a dry run, with a reason, in the name of who visits. Whoever has the key can, so
+            with several people, `actor` should return who has logged in.
 
     Raises:
         Invalid: The key is too short.
     """
     if isinstance(key, str) and len(key) < SHORTEST_KEY:
         raise Invalid(f"the key has {len(key)} characters: give at least {SHORTEST_KEY}")
-    pages = Pages(workspace, actor)
+    pages = Pages(workspace, actor, changes=allow_changes)
     routes = [Route(path, pages.endpoint(view, name)) for path, view, name in PAGES]
     routes += Api(workspace, pages.acting).routes()
     routes.append(Route("/events", Events(workspace)))
+    if allow_changes:
+        secret = secret_of(key if isinstance(key, str) else None)
+        routes += ChangeRoutes(Forms(secret, Reruns()), pages).routes()
     routes.append(Route("/{folder}/{name}", pages.asset))
     inner = Starlette(routes=routes, exception_handlers={HTTPException: pages.unknown})
-    return Guard(inner, hosts, key, pages.rejected)
+    return Guard(inner, hosts, key, pages.rejected, changes=allow_changes)
 
 
 class Pages:
     """Answers requests for pages and for the files that they use."""
 
-    def __init__(self, workspace: Workspace, actor: Actor | None) -> None:
+    def __init__(self, workspace: Workspace, actor: Actor | None, *, changes: bool = False) -> None:
         """Create it.
 
         Args:
             workspace: Has the log.
             actor: As for `create_app`.
+            changes: Whether the pages can change anything.
         """
+        self._changes = changes
         self._workspace = workspace
         self._actor = actor
         self._assets = _assets()
@@ -137,24 +151,33 @@ class Pages:
             template: The name of its template.
         """
 
-        def answer(request: Request) -> Response:
-            try:
-                with self.acting(request):
-                    page = view(self._visit(request))
-                    if isinstance(page, Moved):
-                        return _redirect(request, page)
-                    return self._page(200, template, page)
-            except StackfoldError as error:
-                return self._problem(status_of(error), str(error), request.scope)
-            except Exception as error:
-                _LOG.exception("a page failed", extra={"path": path_of(request.scope)})
-                sentence = (
-                    f"unexpected {type(error).__name__}: this is a bug in Stackfold: report it "
-                    "with what the server's log says"
-                )
-                return self._problem(500, sentence, request.scope)
+        def respond(request: Request, visit: Visit) -> Response:
+            page = view(visit)
+            if isinstance(page, Moved):
+                return _redirect(request, page)
+            return self.page(200, template, page)
 
-        return answer
+        return lambda request: self.answer(request, partial(respond, request))
+
+    def answer(self, request: Request, respond: Callable[[Visit], Response]) -> Response:
+        """Answer a request in the name of its actor; an error is a page with one sentence.
+
+        Args:
+            request: The request.
+            respond: Returns the response to it.
+        """
+        try:
+            with self.acting(request):
+                return respond(self._visit(request))
+        except StackfoldError as error:
+            return self._problem(status_of(error), str(error), request.scope)
+        except Exception as error:
+            _LOG.exception("a page failed", extra={"path": path_of(request.scope)})
+            sentence = (
+                f"unexpected {type(error).__name__}: this is a bug in Stackfold: report it "
+                "with what the server's log says"
+            )
+            return self._problem(500, sentence, request.scope)
 
     def asset(self, request: Request) -> Response:
         """Answer a request for a file."""
@@ -177,7 +200,8 @@ class Pages:
             else self._problem(status, sentence, scope)
         )
         if status == 405:
-            response.headers["Allow"] = "GET, HEAD"
+            posts = self._changes and path_of(scope).startswith(CHANGES)
+            response.headers["Allow"] = "GET, HEAD, POST" if posts else "GET, HEAD"
         return response
 
     def acting(self, request: Request) -> AbstractContextManager[None]:
@@ -201,6 +225,7 @@ class Pages:
             as_of=as_of,
             as_of_time=time_of(self._workspace, as_of) if as_of else None,
             now=to_rfc3339(datetime.now(UTC)),
+            changes=self._changes,
         )
 
     def _position(self, text: str) -> int | None:
@@ -211,12 +236,19 @@ class Pages:
         found = self._workspace.log.position(wanted)
         return None if found == self._workspace.log.head().position else found
 
-    def _page(self, status: int, template: str, page: Any) -> HTMLResponse:
+    def page(self, status: int, template: str, page: Any) -> HTMLResponse:
+        """Render a page.
+
+        Args:
+            status: The HTTP status.
+            template: The name of its template.
+            page: Its content.
+        """
         html = self._templates.get_template(template).render(page=page)
         return HTMLResponse(html.encode(errors="replace"), status)
 
     def _problem(self, status: int, sentence: str, scope: Scope) -> HTMLResponse:
-        return self._page(status, "problem.html", problem(status, sentence, _root(scope)))
+        return self.page(status, "problem.html", problem(status, sentence, _root(scope)))
 
 
 def _redirect(request: Request, moved: Moved) -> RedirectResponse:

@@ -17,7 +17,10 @@ LONGEST_URL = 8192
 """The most characters of a path with its query."""
 
 LARGEST_BODY = 65536
-"""The most bytes of the body of a request; nothing reads it."""
+"""The most bytes of the body of a request; only forms of changes have one."""
+
+CHANGES = "/changes/"
+"""Where the paths of changes begin: nothing else may be sent to."""
 
 SHORTEST_KEY = 16
 """The fewest characters of a key."""
@@ -61,6 +64,7 @@ class Guard:
         hosts: Collection[str],
         key: str | WithoutKey,
         problem: Callable[[Scope, int, str], ASGIApp],
+        changes: bool = False,
     ) -> None:
         """Create the middleware.
 
@@ -69,11 +73,13 @@ class Guard:
             hosts: The hosts of its addresses; one without a port is accepted with any port.
             key: The key that the first request must have in its query, as `key`.
             problem: Returns the response to a rejected request, from its status and a sentence.
+            changes: Whether forms below `/changes/` may be sent, by the pages themselves.
         """
         self._app = app
         self._hosts = frozenset(host.lower() for host in hosts)
         self._key = None if isinstance(key, WithoutKey) else key.encode()
         self._problem = problem
+        self._changes = changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -101,12 +107,18 @@ class Guard:
             return self._problem(
                 scope, 421, "this host is not served here: use the printed address"
             )
-        if scope["method"] not in {"GET", "HEAD"}:
-            return self._problem(scope, 405, "the pages are read-only: use the command line")
+        sends = scope["method"] == "POST" and self._changes and path_of(scope).startswith(CHANGES)
+        if scope["method"] not in {"GET", "HEAD"} and not sends:
+            read_only = "this page changes nothing" if self._changes else "the pages are read-only"
+            return self._problem(scope, 405, f"{read_only}: use the command line")
         if len(scope["path"]) + len(scope.get("query_string", b"")) > LONGEST_URL:
             return self._problem(scope, 414, "the address is too long: give fewer filters")
         if _size(headers.get("content-length", "0")) > LARGEST_BODY:
-            return self._problem(scope, 413, "the request is too large: send no body")
+            return self._problem(scope, 413, "the request is too large: send less")
+        if sends and not _by_a_form_of_ours(headers, scope["scheme"], host):
+            return self._problem(
+                scope, 403, "a page elsewhere sent this form: open the page of the change here"
+            )
         if not _from_here(headers, scope["scheme"], host):
             return self._problem(
                 scope, 403, "another site made this request: open the page directly"
@@ -161,6 +173,16 @@ def _without_port(host: str) -> str:
 
 def _size(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else LARGEST_BODY + 1
+
+
+def _by_a_form_of_ours(headers: Headers, scheme: str, host: str) -> bool:
+    """Whether a page of this application sent a form, as browsers say it."""
+    # Browsers do not send Sec-Fetch-Site over plain connections to other machines.
+    plain = scheme == "http" and _without_port(host) not in LOOPBACK
+    site = headers.get("sec-fetch-site", "same-origin" if plain else "")
+    own = headers.get("origin", "").lower() == f"{scheme}://{host}"
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return own and site == "same-origin" and media_type == "application/x-www-form-urlencoded"
 
 
 def _from_here(headers: Headers, scheme: str, host: str) -> bool:

@@ -14,7 +14,14 @@ from stackfold.web.events import STOPPING
 from stackfold.web.guard import LOOPBACK
 
 
-def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], None]) -> None:
+def serve(
+    workspace: Workspace,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    *,
+    allow_changes: bool = False,
+) -> None:
     """Serve the pages of a log until the process is interrupted.
 
     Args:
@@ -22,6 +29,7 @@ def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], Non
         host: The name or address to listen on.
         port: The port; 0 for a free one.
         ready: Called with the address to open, which contains the key.
+        allow_changes: As for `create_app`.
 
     Raises:
         Unavailable: It cannot listen there.
@@ -30,7 +38,9 @@ def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], Non
     name = f"[{host}]" if ":" in host else host
     address = f"{name}:{listener.getsockname()[1]}"
     key = secrets.token_urlsafe(24)
-    app = create_app(workspace, key=key, hosts={*LOOPBACK, address.lower()})
+    app = create_app(
+        workspace, key=key, hosts={*LOOPBACK, address.lower()}, allow_changes=allow_changes
+    )
 
     async def until_the_end(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, STOPPING: lambda: server.should_exit}, receive, send)

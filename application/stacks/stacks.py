@@ -294,13 +294,19 @@ class Stacks(StackReverts):
         return view
 
     def activate(
-        self, reference: str, why: str = "", *, expected_position: int | None = None
+        self,
+        reference: str,
+        why: str = "",
+        *,
+        dry_run: bool = False,
+        expected_position: int | None = None,
     ) -> StackView:
         """Activate a stack in the current project, or outside of projects everywhere.
 
         Args:
             reference: The stack; `-` for the one that was active before.
             why: The reason.
+            dry_run: Whether to check everything without activating it.
             expected_position: The position of the log that this was decided on; None for any.
 
         Raises:
@@ -322,7 +328,8 @@ class Stacks(StackReverts):
 
         try:
             locked = expected_position is not None
-            self._services.repository.attempt(command, why, locked=locked)
+            preview = (lambda positions: None) if dry_run else None
+            self._services.repository.attempt(command, why, preview, locked=locked)
         except NothingToChange:
             message = f"stack {found.name!r} is active already"
             raise NothingToChange("stack", found.name, message=message) from None

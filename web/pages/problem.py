@@ -8,6 +8,7 @@ from stackfold.domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    NothingToChange,
     StackfoldError,
     Unavailable,
 )
@@ -29,6 +30,7 @@ _STATUSES = (
     (Invalid, 400),
     (Forbidden, 403),
     (Conflict, 409),
+    (NothingToChange, 409),
     (Busy, 503),
     (Unavailable, 503),
 )

@@ -66,8 +66,9 @@ class Stack(NamedTuple):
     frame: Frame
     name: str
     """The stack's name at the position; its last one if it did not exist then."""
+    name_now: str
     quoted: str
-    """The name as an argument of a command."""
+    """Its name now, as an argument of a command."""
     stack: StackView | None
     """None if it did not exist at the position."""
     components: tuple[ComponentView, ...]
@@ -116,6 +117,7 @@ def stack(visit: Visit) -> Stack:
     return Stack(
         frame=frame,
         name=name,
+        name_now=now.name if now else name,
         quoted=shlex.quote(now.name if now else name),
         stack=view,
         components=tuple(stacks.components(id, visit.until)) if view else (),

@@ -31,6 +31,8 @@ class Frame(NamedTuple):
     """The time of the request: RFC 3339, UTC."""
     commands: tuple[str, ...]
     """Commands that print what the page shows."""
+    changes: bool = False
+    """Whether the pages can change anything."""
 
     def url(self, path: str, **query: str | int | None) -> str:
         """The address of a page, at the same position unless the query names one.
@@ -83,6 +85,8 @@ class Visit(NamedTuple):
     as_of: int | None
     as_of_time: str | None
     now: str
+    changes: bool = False
+    """Whether the pages can change anything."""
 
     @property
     def until(self) -> str | None:
@@ -113,6 +117,7 @@ class Visit(NamedTuple):
             home=_location(self.workspace),
             now=self.now,
             commands=commands,
+            changes=self.changes,
         )
 
 

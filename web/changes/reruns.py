@@ -1,0 +1,137 @@
+"""Reruns: each in a process of its own, so that no page waits for it and it survives the server."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from queue import Empty, Queue
+from typing import Any, NamedTuple
+
+from stackfold.application.runs.run_views import RunDescription
+from stackfold.domain.errors import Conflict, Invalid, Unavailable
+from stackfold.infrastructure.workspace import Workspace
+from stackfold.web.pages.visit import Visit
+
+SECONDS = 20.0
+"""How long a page waits until a run is recorded; importing the pipeline may take longer."""
+_PROCESS = "import sys; from stackfold.web.changes.rerun_process import main; main(sys.stdin)"
+
+
+class Repeat(NamedTuple):
+    """A run that would be repeated."""
+
+    run: RunDescription
+    parameters: tuple[tuple[str, Any], ...]
+    more: int
+
+
+class CannotRerun(Conflict):
+    """A run could not be started again, and nothing was recorded.
+
+    Attributes:
+        run: The run that was to be repeated.
+        problem: Why, in one line.
+    """
+
+    def __init__(self, run: str, problem: str) -> None:
+        self.run, self.problem = run, problem
+        super().__init__(f"run {run!r} was not started again: {problem}")
+
+
+def repeat_of(visit: Visit, fields: Mapping[str, str]) -> Repeat:
+    """Read the run that would be repeated.
+
+    Raises:
+        Invalid: The address names none.
+        NotFound: There is no such run.
+    """
+    if "run" not in fields:
+        raise Invalid("the address has no 'run': open the page of the run")
+    run = visit.workspace.runs.describe(fields["run"])
+    parameters = [*run.parameters.items()]
+    return Repeat(run, tuple(parameters[:12]), max(0, len(parameters) - 12))
+
+
+class Reruns:
+    """Starts runs again."""
+
+    def __init__(self) -> None:
+        """Create it."""
+        self._started: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def start(self, workspace: Workspace, run: str, why: str, token: str) -> str:
+        """Start a run again, and return when it is recorded, long before it ends.
+
+        Args:
+            workspace: Has the log.
+            run: The run.
+            why: The reason.
+            token: Of the form: the same form starts one run only.
+
+        Returns:
+            The name of the new run; empty if it was not recorded within `SECONDS`.
+
+        Raises:
+            CannotRerun: Its process ended before the run was recorded.
+        """
+        with self._lock:
+            if token in self._started:
+                return self._started[token]
+            self._started[token] = ""
+        try:
+            name = _start(workspace, run, why)
+        except Exception:
+            with self._lock:
+                del self._started[token]
+            raise
+        self._started[token] = name
+        return name
+
+
+def _start(workspace: Workspace, run: str, why: str) -> str:
+    request = {
+        "home": str(workspace.home),
+        "store": workspace.store,
+        "actor": workspace.actor,
+        "run": run,
+        "why": why,
+    }
+    try:
+        # -P: the current folder must not shadow modules.
+        process = subprocess.Popen(  # noqa: S603  # the program is this Python
+            [sys.executable, "-P", "-c", _PROCESS],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise Unavailable("a process for the run", str(error)) from error
+    answers: Queue[str] = Queue()
+    threading.Thread(target=_follow, args=[process, request, answers], daemon=True).start()
+    try:
+        line = answers.get(timeout=SECONDS)
+    except Empty:
+        return ""
+    answer = json.loads(line) if line else {"problem": "its process ended"}
+    if "problem" in answer:
+        raise CannotRerun(run, answer["problem"])
+    return str(answer["run"])
+
+
+def _follow(
+    process: "subprocess.Popen[str]", request: Mapping[str, Any], answers: "Queue[str]"
+) -> None:
+    """Put the first line that a process prints into a queue, and wait until the process ends."""
+    with process:
+        if process.stdin and process.stdout:
+            try:
+                process.stdin.write(json.dumps(request))
+                process.stdin.close()
+            except OSError:  # it ended already
+                pass
+            answers.put(process.stdout.readline())
+        process.wait()
