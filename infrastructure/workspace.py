@@ -186,9 +186,13 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
         return workspace
 
     @classmethod
-    def exists(cls) -> bool:
-        """Return whether there is a log already, so that `open` would not create one."""
-        return exists()
+    def exists(cls, home: str | os.PathLike[str] | None = None) -> bool:
+        """Return whether there is a log already, so that `open` would not create one.
+
+        Args:
+            home: The folder, as for `open`.
+        """
+        return exists(None if home is None else named_folder(home))
 
     @classmethod
     def diagnose(cls) -> "Iterator[Finding]":

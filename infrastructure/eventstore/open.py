@@ -44,8 +44,14 @@ def chosen_store(project: Project | None, home: Path | None = None) -> str | Non
     return project.store
 
 
-def exists() -> bool:
-    """Whether there is a log, as far as that is known without connecting to a server."""
+def exists(home: Path | None = None) -> bool:
+    """Whether there is a log, as far as that is known without connecting to a server.
+
+    Args:
+        home: The folder of a local log; None for the log that is opened by default.
+    """
+    if home is not None:
+        return os.path.exists(home / LOG_FILE)
     return bool(chosen_store(find_project())) or os.path.exists(home_folder() / LOG_FILE)
 
 

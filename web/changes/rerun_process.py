@@ -3,12 +3,10 @@
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TextIO
 
 from stackfold.application.runs.progress import NullListener
 from stackfold.domain.errors import LogUnavailable, RunFailed, StackfoldError
-from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -44,7 +42,7 @@ def main(given: TextIO) -> None:
     request = json.load(given)
     first = FirstLine()
     try:
-        if not request["store"] and not Path(request["home"], LOG_FILE).exists():
+        if not request["store"] and not Workspace.exists(request["home"]):
             raise LogUnavailable(request["home"], "is in memory: no other process can read it")
         with Workspace.open(request["home"], request["store"], actor=request["actor"]) as ws:
             ws.runs.rerun(request["run"], why=request["why"], listener=first)
