@@ -1,17 +1,22 @@
 """A log in which every field of every view has a value somewhere."""
 
+import logging
+
 from browsing import HOSTILE
 from plain_deployer import kill
 from policies import reasons
 
 from stackfold import Workspace, get_context, pipeline, step
-from stackfold.errors import RunFailed
+from stackfold.errors import DeploymentFailed, RunFailed
 from stackfold.eventsourcing import Retries, Stack, on
 
 MODEL = "training/train/output@1"
 
 
-@step
+log = logging.getLogger("full_log")
+
+
+@step(tags=["quick"])
 def load() -> list[int]:
     print("loaded", HOSTILE)
     return [1, 2, 3]
@@ -20,7 +25,9 @@ def load() -> list[int]:
 @step
 def train(data: list[int], slope: float) -> dict[str, float]:
     context = get_context()
-    context.log_metadata({"auc": 0.9, "nothing": float("nan"), "note": HOSTILE})
+    context.log_metadata({"auc": 0.9, "note": HOSTILE})
+    context.log_metadata({"rows": 3}, output="output")
+    context.add_tags("small", output="output")
     return {"slope": slope, "offset": 0.5}
 
 
@@ -34,6 +41,37 @@ def check(model: dict[str, float], fail: bool) -> bool:
 @pipeline
 def training(slope: float = 2.0, fail: bool = False):
     check(train(load(), slope), fail)
+
+
+class Weights(dict):
+    """Is stored as a pickle, with the version of Python."""
+
+
+attempts = []
+
+
+@step(retries=1, enable_cache=False)
+def retry() -> Weights:
+    log.info("attempt %s", HOSTILE)
+    attempts.append(1)
+    if len(attempts) % 2:
+        raise ValueError(HOSTILE)
+    return Weights(slope=1.0)
+
+
+@pipeline
+def retrying():
+    retry()
+
+
+@step(step_operator=True)
+def isolate() -> int:
+    return 1
+
+
+@pipeline
+def isolating():
+    isolate()
 
 
 @on(Stack.Registered, from_start=True, retries=Retries(attempts=1))
@@ -71,6 +109,19 @@ def fill(ws):
         raise AssertionError("the run did not fail")
     ws.runs.rerun(first.name, training, why="is it the same?")
     ws.deployments.deploy("churn", MODEL, why="go live")
+    ws.stacks.copy("prod", "gone", why="to fail")
+    ws.stacks.update("gone", model_deployer="broken", labels={"tier": "c"}, why="to fail")
+    ws.runs.start(retrying, configuration={"tags": ["second"]})
+    ws.components.register("step_operator", "process", "local")
+    ws.stacks.update("gone", step_operator="process", why="to isolate")
+    ws.runs.start(isolating, stack="gone")
+    try:
+        ws.deployments.deploy("lost", "retrying/retry", "gone")
+    except DeploymentFailed:
+        pass
+    else:
+        raise AssertionError("the deployment did not fail")
+    ws.components.update("model_deployer", "broken", {"password": "{{missing.key}}"})
     with ws.acting_as("bob@example.com", correlation_id="REQUEST-1"):
         ws.stacks.copy("prod", "trial", why="to try")
     ws.reactions.run([announce], timeout=0)

@@ -62,8 +62,9 @@ def test_components_are_listed_by_type_with_flavor_and_stacks(app):
         "artifact_store",
         "model_deployer",
         "orchestrator",
+        "step_operator",
     ]
-    assert "lake team=a local path=lake prod , trial" in text_of(html)
+    assert "lake team=a local path=lake gone , prod , trial" in text_of(html)
     assert 'href="/components/artifact_store/lake"' in html
     assert 'href="/flavors/artifact_store/local"' in html
     assert 'href="/stacks/prod"' in html
@@ -83,7 +84,7 @@ def test_a_component_has_its_documented_attributes_values_and_defaults(app):
     text = text_of(shown(app, "/components/artifact_store/lake"))
     assert "Artifact store of the flavor local" in text
     assert re.search(r"path The folder: .* lake string", text)
-    assert "2 stacks with it: prod , trial" in text
+    assert "3 stacks with it: gone , prod , trial" in text
     assert "the disk is full" in text
     deployer = text_of(shown(app, "/components/model_deployer/plain"))
     assert re.search(r"password — default secret", deployer)
@@ -136,7 +137,7 @@ def test_a_flavor_has_its_documented_attributes_and_its_components(app):
     text = text_of(shown(app, "/flavors/model_deployer/plain"))
     assert "Registered by a user" in text
     assert "plain_deployer.PlainDeployer" in text
-    assert "broken in no stack" in text
+    assert "broken in gone" in text
     assert get(app, "/flavors/model_deployer/nothing").status_code == 404
 
 
@@ -153,7 +154,9 @@ def test_a_deployment_has_its_recorded_and_its_current_state(app):
 
 
 def test_of_the_past_only_the_recorded_state_is_shown(ws, app):
-    registered = position_of(ws, "registered", "deployment")
+    registered = next(
+        each.position for each in ws.log.entries(name="churn") if each.action == "registered"
+    )
     text = text_of(shown(app, f"/deployments/churn?as_of={registered}"))
     assert "◐ unfinished" in text
     assert "Now:" not in text
