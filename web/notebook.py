@@ -7,14 +7,15 @@ layers stay unknown to the inner ones, and lists of history entries can be shown
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
+from types import TracebackType
 from typing import Any
 
-from stackfold.application.artifacts.artifact_views import ArtifactView
+from stackfold.application.artifacts.artifact_views import ArtifactView, NamedArtifact
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.runs.run_diffs import RunDiff
 from stackfold.application.runs.run_views import RunDescription, RunView
 from stackfold.application.stacks.views import StackView
-from stackfold.domain.errors import StackfoldError
+from stackfold.domain.errors import RunFailed, StackfoldError
 from stackfold.domain.rfc3339 import from_rfc3339
 from stackfold.infrastructure.finished_run import FinishedRun
 from stackfold.infrastructure.workspace import Workspace
@@ -99,6 +100,37 @@ def artifact_html(artifact: ArtifactView) -> str:
     return _page(_heading(f"Artifact {artifact.reference}"), _table(("", ""), facts))
 
 
+def named_artifact_html(artifact: NamedArtifact) -> str:
+    """Return the facts about a version of an artifact; its value is not loaded."""
+    facts = [(name.replace("_", " "), value) for name, value in artifact._asdict().items()]
+    return _page(_heading(f"Artifact {artifact.name}@{artifact.version}"), _table(("", ""), facts))
+
+
+def artifacts_html(artifacts: Sequence[NamedArtifact]) -> str:
+    """Return artifacts, one row each."""
+    rows = [
+        (f"{each.name}@{each.version}", each.type, f"{each.size:,} bytes", each.created)
+        for each in artifacts
+    ]
+    return _page(_table(("artifact", "type", "size", "created"), rows))
+
+
+def stacks_html(stacks: Sequence[StackView]) -> str:
+    """Return stacks, one row each."""
+    rows = [
+        (
+            each.name,
+            "active" if each.active else "",
+            str(each.revision),
+            "\n".join(f"{kind}: {', '.join(names)}" for kind, names in each.components.items()),
+            each.updated,
+            each.by,
+        )
+        for each in stacks
+    ]
+    return _page(_table(("stack", "", "revision", "components", "updated", "by"), rows))
+
+
 def run_diff_html(diff: RunDiff) -> str:
     """Return the changes between two runs, and in what the runs differ."""
     return _page(
@@ -149,10 +181,31 @@ def enable() -> None:
     for shown, render in RENDERERS.items():
         formatter.for_type(shown, _or_text(render))
     formatter.for_type(list, _or_text(list_html))
+    if not getattr(shell, "custom_exceptions", True):  # a handler of the user's stays
+        shell.set_custom_exc((RunFailed,), _show_failure)
+
+
+def _show_failure(shell: Any, kind: Any, error: Any, frames: Any, tb_offset: Any = None) -> Any:
+    """Show the frames of the step that raised, and of the cell, without those of this package."""
+    shown = shell.InteractiveTB.structured_traceback(
+        kind, error, own_frames(frames), tb_offset=tb_offset
+    )
+    shell._showtraceback(kind, error, shown)
+    return shown
+
+
+def own_frames(frames: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the frames of this package."""
+    if frames is None:
+        return None
+    rest = own_frames(frames.tb_next)
+    if frames.tb_frame.f_globals.get("__name__", "").partition(".")[0] == "stackfold":
+        return rest
+    return TracebackType(rest, frames.tb_frame, frames.tb_lasti, frames.tb_lineno)
 
 
 def list_html(values: list[Any]) -> str | None:
-    """Return a list of history entries, changes or runs; None for any other list."""
+    """Return a list of entries, changes, runs, stacks or artifacts; None for any other list."""
     for shown, render in LISTS.items():
         if values and all(type(value) is shown for value in values):
             return render(values)
@@ -174,6 +227,7 @@ def _or_text(render: Callable[[Any], str | None]) -> Callable[[Any], str | None]
 
 RENDERERS: dict[type, Callable[[Any], str]] = {
     ArtifactView: artifact_html,
+    NamedArtifact: named_artifact_html,
     FinishedRun: finished_run_html,
     RunDescription: run_html,
     RunDiff: run_diff_html,
@@ -185,7 +239,9 @@ RENDERERS: dict[type, Callable[[Any], str]] = {
 LISTS: dict[type, Callable[[Any], str]] = {
     Change: changes_html,
     HistoryEntry: history_html,
+    NamedArtifact: artifacts_html,
     RunView: runs_html,
+    StackView: stacks_html,
 }
 """Class → what shows a list of its objects."""
 

@@ -34,6 +34,10 @@ class RunDiff(NamedTuple):
     values: dict[str, Any]
     """The digest of an output or input that is a small JSON value → the value."""
 
+    def __repr__(self) -> str:
+        both = f"{self.before.name} → {self.after.name}"
+        return f"<RunDiff {both}, differences: {len(self.differences)}>"
+
     @property
     def comparison(self) -> "RunComparison":
         """The same, as a comparison of two runs."""

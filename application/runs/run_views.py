@@ -44,6 +44,9 @@ class RunFields(NamedTuple):
     """sha256 of the pin: equal for two runs on exactly the same configuration."""
     tags: list[str]
 
+    def __repr__(self) -> str:
+        return f"<RunView {self.name}: {self.status}>"
+
 
 class RunView(RunFields):
     """A run in its current state."""
@@ -183,6 +186,9 @@ class RunDescription(NamedTuple):
     metadata: dict[str, Any]
     submitted: dict[str, str] | None
     """If it was submitted to an engine: orchestrator, reference and url."""
+
+    def __repr__(self) -> str:
+        return f"<RunDescription {self.name}: {self.status}, steps: {len(self.steps)}>"
 
     @property
     def metrics(self) -> dict[str, float]:

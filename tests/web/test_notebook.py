@@ -58,7 +58,8 @@ class Shell:
         self.shown[shown] = render
 
     def html(self, value):
-        return self.shown[type(value)](value)
+        kind = next(each for each in type(value).__mro__ if each in self.shown)
+        return self.shown[kind](value)
 
 
 @pytest.fixture
