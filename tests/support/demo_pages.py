@@ -24,8 +24,11 @@ MOST = 60
 class Demo:
     """A running server."""
 
-    def __init__(self, address: str) -> None:
-        """Create it from the address that the server printed."""
+    def __init__(self, address: str, pid: int) -> None:
+        """Create it from the address that the server printed, and its process."""
+        self.pid = pid
+        self.broken: list[str] = []
+        """Links that lead to no page; filled by `pages`."""
         self.address = address
         parts = urlsplit(address)
         self.origin = f"{parts.scheme}://{parts.netloc}"
@@ -38,9 +41,11 @@ class Demo:
             while queue and len(found) < MOST:
                 path = queue.pop(0)
                 answer = browser.get(self.origin + path)
+                if answer.status_code != 200:
+                    self.broken.append(f"{path}: {answer.status_code}")
+                    continue
                 if "text/html" not in answer.headers.get("content-type", ""):
                     continue
-                assert answer.status_code == 200, f"{path} is linked: {answer.status_code}"
                 found.append(path)
                 for link in links(answer.text):
                     known = link in queue or link in found
@@ -82,7 +87,7 @@ def served(home: Path, *options: str) -> Iterator[Demo]:
     try:
         printed = process.stdout.readline().strip()
         assert printed.startswith("http://"), printed or "the server printed nothing"
-        yield Demo(printed)
+        yield Demo(printed, process.pid)
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)

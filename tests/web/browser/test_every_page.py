@@ -16,6 +16,11 @@ def test_links_lead_to_all_pages(pages):
     assert any("as_of=" in page for page in pages)
 
 
+def test_no_link_is_broken(site, pages):
+    assert pages
+    assert site.broken == []
+
+
 def test_axe_finds_no_violation_on_a_phone_or_a_desk_light_or_dark(seen):
     assert seen.axe == {}
 
