@@ -1,7 +1,7 @@
 """Queries for history, in plain SQL over the log and the temporal read models."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any
 
 from stackfold.application.eventsourcing.cells import cell
@@ -23,6 +23,11 @@ from stackfold.infrastructure.queries.log_filter import CHANGES, Selection, sele
 from stackfold.infrastructure.queries.log_search import found_in
 from stackfold.infrastructure.queries.lookup import marks, table_of
 from stackfold.infrastructure.queries.text import normal
+
+_REVISIONS = 16
+"""How many revisions of a stack are looked at by one statement."""
+_SELECTS = 64
+"""The most parts of a statement; SQLite allows 500."""
 
 
 class SqlHistory:
@@ -164,22 +169,39 @@ class SqlHistory:
 
     def _positions_of_stack(self, id: str, most: int, until: int) -> Iterator[int]:
         """The positions before one of changes of a stack, and of components in it; newest first."""
-        for position in self._positions_of(id, until):
+        positions = self._positions_of(id, until)
+        while page := [*islice(positions, min(most, _REVISIONS))]:
             rows = self._database.read(
-                "SELECT components FROM stacks WHERE id = ? AND since = ?", [id, position]
+                f"SELECT since, components FROM stacks WHERE id = ? AND since IN ({marks(page)})",
+                [id, *page],
             )
-            contained = [each for row in rows for ids in cell(row[0]).values() for each in ids]
-            during: list[int] = []
-            for component in contained:
-                changed = self._database.read(
-                    "SELECT since FROM components WHERE id = ? AND since > ? AND since < ? "
-                    "ORDER BY since DESC LIMIT ?",
-                    [component, position, until, most],
-                )
-                during += [since for (since,) in changed]
-            yield from sorted(during, reverse=True)
-            yield position
-            until = position
+            contained = {since: [*chain(*cell(held).values())] for since, held in rows}
+            intervals = []
+            for position in page:
+                intervals += [(each, position, until) for each in contained.get(position, ())]
+                until = position
+            yield from sorted([*page, *self._changed_in(intervals, most)], reverse=True)
+
+    def _changed_in(self, intervals: Sequence[tuple[str, int, int]], most: int) -> list[int]:
+        """The positions of changes of components, each between two positions.
+
+        Args:
+            intervals: The id of a component, and the positions, of which neither is included.
+            most: The most changes to read in an interval: the last ones.
+        """
+        # One seek in each interval; one condition for all would read and sort every change.
+        select = (
+            "SELECT since FROM (SELECT since FROM components WHERE id = ? AND since > ? "
+            "AND since < ? ORDER BY since DESC LIMIT ?) AS changed"
+        )
+        found = []
+        for begin in range(0, len(intervals), _SELECTS):
+            part = intervals[begin : begin + _SELECTS]
+            found += self._database.read(
+                " UNION ALL ".join([select] * len(part)),
+                [value for interval in part for value in (*interval, most)],
+            )
+        return [since for (since,) in found]
 
     def _positions_of(self, id: str, until: int) -> Iterator[int]:
         """The positions before one of the events of an aggregate, newest first."""

@@ -63,11 +63,13 @@ def links(html: str) -> list[str]:
 
 
 def shape(path: str) -> str:
-    """What pages share whose addresses differ only in names and values."""
+    """What pages share whose addresses differ only in names, values and the position."""
     parts = urlsplit(path)
     folders = parts.path.strip("/").split("/")
-    fields = ",".join(sorted({name for name, _ in parse_qsl(parts.query)}))
-    return f"{folders[0]}/{len(folders)}?{fields}"
+    fields = sorted({name for name, _ in parse_qsl(parts.query)})
+    if "as_of" in fields:
+        fields = ["as_of"]
+    return f"{folders[0]}/{len(folders)}?{','.join(fields)}"
 
 
 @contextmanager

@@ -23,12 +23,12 @@ from stackfold.web.pages.strips import (
 )
 from stackfold.web.pages.visit import Frame, Visit
 
-MOST_STACKS = 30
+MOST_STACKS = 12
 MOST_CHANGES = 40
 MOST_DEPLOYMENTS = 8
 MOST_RUNNING = 10
 DAYS = 7
-_MARKED = 60
+_MARKED = 30
 """The most changes of a stack of which those between the shown runs are marked."""
 
 
@@ -101,9 +101,7 @@ def overview(visit: Visit) -> Overview:
 
 def _card(visit: Visit, stack: StackView, frame: Frame) -> Card:
     runs = runs_of(visit, stack.id, LENGTH)
-    upto = visit.as_of
-    history = visit.workspace.stacks.history(stack.id, _MARKED) if runs else []
-    changes = [each for each in history if upto is None or each.position <= upto]
+    changes = visit.workspace.stacks.history(stack.id, _MARKED, as_of=visit.until) if runs else []
     strip = slots(runs, changes)
     shown = courses(visit, frame, runs, changes, small=True) if stack.active else ()
     return Card(
