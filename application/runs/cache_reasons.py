@@ -10,6 +10,10 @@ _NEW_FORM = "keys have a new form since that run: each step is executed once mor
 _MOST_NAMED = 5
 
 
+_STATES = {"pending": "it did not begin", "running": "it is running"}
+"""The status of a step that has no cache key → the reason."""
+
+
 class CacheReason(NamedTuple):
     """Why a step was or was not cached."""
 
@@ -92,7 +96,7 @@ class CacheReasons:
             taken = f"taken from run {self._queries.run(step.cached_from).name!r}"
             return f"{taken}; {_only_by_class(step)}" if step.opaque else taken
         if not step.key:
-            return "it did not begin" if step.status == "pending" else f"it was {step.status}"
+            return _STATES.get(step.status, f"it was {step.status}")
         if not step.could_be_cached:
             return "caching is off" if step.declares else "caching is off: it has no outputs"
         known = self._executions.known(run.id, step.key)

@@ -95,7 +95,8 @@ def followed(
 def _so_far(step: LiveStep, position: int) -> Iterator[str]:
     """Yield the text of a running step after a position."""
     if step.begin > position:
-        yield f"-- {step.begin - position} characters are shown when the step has ended\n"
+        left_out = step.begin - position
+        yield f"-- {left_out} characters are left out; the text of the ended step has them\n"
     if step.end > position:
         yield step.text[max(position - step.begin, 0) :]
 

@@ -86,8 +86,8 @@ def start(ws, home):
     """Starts the pipeline on a stack, in another process."""
     processes = []
 
-    def start(stack: str = "inline") -> subprocess.Popen[bytes]:
-        Path("program.py").write_text(PROGRAM)
+    def start(stack: str = "inline", program: str = PROGRAM) -> subprocess.Popen[bytes]:
+        Path("program.py").write_text(program)
         processes.append(subprocess.Popen([sys.executable, "program.py", stack]))
         return processes[-1]
 
@@ -155,6 +155,19 @@ def test_following_a_run_yields_its_text_until_it_ends(ws, start):
     assert pieces[:2] == [("load", "loading\n"), ("train", "depth 1\n")]
     assert "".join(text for step, text in pieces if step == "train") == "depth 1\ntrained\n"
     assert "".join(text for step, text in pieces if step == "train_2") == "depth 2\ntrained\n"
+
+
+def test_a_long_text_is_shown_from_its_last_characters_on_until_the_step_ends(ws, start):
+    program = PROGRAM.replace('print("depth", depth)', 'print("first" + "." * 100_000 + "last")')
+    process = start(program=program)
+    wait_for(is_running(ws, "train"))
+    wait_for(lambda: text(ws, "train"))
+    begin, _, rest = text(ws, "train").partition("\n")
+    assert begin == "-- 34474 characters are left out; the text of the ended step has them"
+    assert rest == "." * 65_531 + "last\n"
+    Path("enough").touch()
+    assert process.wait() == 0
+    assert text(ws, "train") == "first" + "." * 100_000 + "last\ntrained\n"
 
 
 def test_a_run_of_short_steps_leaves_nothing_beside_the_log(ws, start, home):
