@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from stackfold.cli.options import Output, Yes, agree
-from stackfold.cli.render import Format, Shape, echo, note, show_rows
+from stackfold.cli.options import Limit, Output, Yes, agree
+from stackfold.cli.render import Format, Shape, echo, first_rows, note, show_rows
 from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
 
@@ -23,10 +23,10 @@ Names = Annotated[
 
 
 @integration.command("list")
-def list_integrations(output: Output = Format.TABLE) -> None:
+def list_integrations(limit: Limit = None, output: Output = Format.TABLE) -> None:
     """List integrations with their requirements and flavors."""
     with Workspace.open() as workspace:
-        found = workspace.integrations.list()
+        found = first_rows(workspace.integrations.list(), limit)
         problems = workspace.flavors.problems()
     show_rows([each._asdict() for each in found], Shape(_FIELDS, _FIELDS), output)
     for each in problems:

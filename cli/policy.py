@@ -8,7 +8,7 @@ from stackfold.application.policies.views import PolicyView
 from stackfold.cli import completion
 from stackfold.cli.history_rows import show_history
 from stackfold.cli.options import AsOf, Columns, DryRun, Limit, Message, Output, parse_columns
-from stackfold.cli.render import Format, Shape, echo, note, show_one, show_rows
+from stackfold.cli.render import Format, Shape, echo, first_rows, note, show_one, show_rows
 from stackfold.cli.typer_ext import Noun
 from stackfold.infrastructure.workspace import Workspace
 
@@ -26,7 +26,7 @@ PolicyName = Annotated[
 
 @policy.command("list")
 def list_policies(
-    columns: Columns = None, as_of: AsOf = None, output: Output = Format.TABLE
+    limit: Limit = None, columns: Columns = None, as_of: AsOf = None, output: Output = Format.TABLE
 ) -> None:
     """List the enabled policies, and those that installed packages provide.
 
@@ -34,6 +34,7 @@ def list_policies(
     """
     with Workspace.open() as workspace:
         views = workspace.policies.list(as_of)
+    views = first_rows(views, limit)
     show_rows([view._asdict() for view in views], _POLICIES, output, parse_columns(columns))
     if not views:
         note("no policy yet")

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from stackfold.application.reactions.views import FailedDelivery, ReactionView
-from stackfold.cli.options import Columns, Output, Yes, confirm, parse_columns
-from stackfold.cli.render import Format, Shape, echo, note, show_rows, warnings_as_notes
+from stackfold.cli.options import Columns, Limit, Output, Yes, confirm, parse_columns
+from stackfold.cli.render import Format, Shape, echo, first_rows, note, show_rows, warnings_as_notes
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.workspace import Workspace
 
@@ -150,6 +150,7 @@ def list_reactions(
             "--failed", help="List the events that are retried or parked instead, with the error."
         ),
     ] = False,
+    limit: Limit = None,
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
@@ -159,6 +160,7 @@ def list_reactions(
     """
     with Workspace.open() as workspace:
         found: Any = workspace.reactions.failed() if failed else workspace.reactions.list()
+        found = first_rows(found, limit)
     shape = _FAILED if failed else _VIEW
     show_rows([each._asdict() for each in found], shape, output, parse_columns(columns))
 

@@ -4,13 +4,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from stackfold.cli.escapes import escape_formula, escaped, escaped_lines, json_text
 from stackfold.cli.table import properties, table
 from stackfold.domain.errors import InvalidListing, StackfoldWarning
 
 Record = Mapping[str, Any]
+R = TypeVar("R")
 _PLAIN = {str, int, bool, type(None)}
 """Types that JSON represents as they are; a list of them may be long."""
 
@@ -60,6 +61,13 @@ def show_rows(
         return
     fields = columns or shape.fields
     _write([{field: record[field] for field in fields} for record in records], fields, output)
+
+
+def first_rows(records: Sequence[R], limit: int | None) -> Sequence[R]:
+    """Return the first records of a list that has no pages; with a note if there are more."""
+    if limit is not None and limit < len(records):
+        note("more rows exist: raise --limit")
+    return records[:limit]
 
 
 def check_columns(shape: Shape, columns: Sequence[str] | None) -> None:

@@ -154,3 +154,23 @@ def test_groups_are_built_on_first_use():
     group = command()
     assert isinstance(group, LazyGroup)
     assert {"stack", "orchestrator", "run"} <= set(group.list_commands(None))
+
+
+@each_command
+def test_every_list_takes_a_limit_in_both_spellings(names, made):
+    options = {name for parameter in made.params for name in parameter.opts}
+    if names[-1] in {"list", "history"}:
+        assert {"-n", "--limit"} <= options
+
+
+@each_command
+def test_output_has_a_short_form(names, made):
+    options = {name for parameter in made.params for name in parameter.opts}
+    # `-o` is the orchestrator where a stack is composed, and the file in exports and reports.
+    assert "--output" not in options or "-o" in options
+
+
+def test_a_list_without_pages_says_that_there_is_more(cli):
+    answer = cli("integration", "list", "-n", "2", "--output", "csv")
+    assert len(answer.out.splitlines()) == 3
+    assert answer.err == "note: more rows exist: raise --limit\n"
