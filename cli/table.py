@@ -78,7 +78,11 @@ def _below(record: Mapping[str, Any], columns: Sequence[str]) -> str:
 
     indent = "    "
     longest = _MOST_LINES * room()
-    values = (cell(record[column], longest) for column in columns if record[column])
+    values = (
+        f"“{cell(record[column], longest)}”" if column == "why" else cell(record[column], longest)
+        for column in columns
+        if record[column]
+    )
     return "".join(
         fill(each, max(room(), 20), initial_indent=indent, subsequent_indent=indent) + "\n"
         for each in values

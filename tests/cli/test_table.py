@@ -148,7 +148,7 @@ def test_a_narrow_terminal_shows_some_columns_below_the_others(terminal):
         "stack 'a' updated\n"
         "    path: a → b; flavor: local → s3;\n"
         "    label team: none → research\n"
-        "    to try\n"
+        "    “to try”\n"
         "stack 'b' updated\n"
     )
     terminal(120, NO_COLOR="1")
