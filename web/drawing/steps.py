@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 
 from stackfold.application.runs.run_views import StepView
 from stackfold.web.drawing.graph import Node, draw_graph
+from stackfold.web.drawing.svg import shortened
 
 EXECUTED = ("completed", "failed")
+LONGEST_ERROR = 300
+"""The columns of an error in a tooltip."""
 
 
 def draw_steps(
@@ -32,7 +35,7 @@ def draw_steps(
             took(step),
             next((f"{name} {value}" for name, value in metrics(step).items()), ""),
             link=link(step.name) if link else None,
-            title=step.error,
+            title=shortened(step.error, LONGEST_ERROR),
             focused=step.name == chosen,
         )
         for step in steps

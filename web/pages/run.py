@@ -94,10 +94,12 @@ def run(visit: Visit) -> RunPage | Moved:
 def run_page(visit: Visit, described: RunDescription, chosen: StepView | None) -> RunPage:
     """Read the page of a run, with a step in detail."""
     workspace, name = visit.workspace, described.name
+    live = described.status == "running" and visit.as_of is None
+    follow = " --follow" if live else ""
     frame = visit.frame(
         name,
         f"stackfold run describe {name}{' --why' if chosen else ''}",
-        f"stackfold run logs {name}{f' {chosen.name}' if chosen else ''}",
+        f"stackfold run logs {name}{f' {chosen.name}' if chosen else ''}{follow}",
     )
     listed = described.steps[:MOST_STEPS]
     until = described.ended or visit.as_of_time or visit.now
@@ -118,7 +120,7 @@ def run_page(visit: Visit, described: RunDescription, chosen: StepView | None) -
         done=sum(step.status in {"completed", "cached"} for step in described.steps),
         panel=step_panel(workspace, described, chosen) if chosen else None,
         facts=run_facts(visit, described),
-        live=described.status == "running" and visit.as_of is None,
+        live=live,
     )
 
 

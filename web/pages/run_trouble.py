@@ -1,15 +1,15 @@
 """What may be the cause of a failed run: what differs from the last completed one."""
 
-from typing import NamedTuple
+import re
+from typing import Any, NamedTuple
 
-from stackfold.application.history.views import HistoryEntry
-from stackfold.application.runs.run_diffs import RunDiff, RunDifference
+from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.runs.run_views import RunDescription, RunView
 from stackfold.infrastructure.workspace import Workspace
 
-CAUSES = ("parameters", "code", "flavor", "configuration", "packages", "python")
 MOST_CHANGES = 5
 MOST_DIFFERENCES = 8
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class RunTrouble(NamedTuple):
@@ -20,9 +20,9 @@ class RunTrouble(NamedTuple):
     changes: tuple[HistoryEntry, ...] = ()
     """Changes of the stack and its components in between, newest first."""
     more_changes: int = 0
-    differences: tuple[RunDifference, ...] = ()
+    causes: tuple[Change, ...] = ()
     """Differences of what the runs were started with, which no change explains."""
-    more_differences: int = 0
+    more_causes: int = 0
 
 
 def run_trouble(workspace: Workspace, run: RunDescription) -> RunTrouble | None:
@@ -32,25 +32,21 @@ def run_trouble(workspace: Workspace, run: RunDescription) -> RunTrouble | None:
     good = workspace.runs.previous(run.id, "completed")
     if good is None:
         return RunTrouble(None)
-    diff = workspace.runs.diff(good.id, run.id)
-    causes = [each for each in diff.differences if _is_cause(each, diff)]
+    compared = workspace.runs.compare([good.id, run.id])
+    causes = compared.causes()
     return RunTrouble(
         good,
-        tuple(diff.changes[:MOST_CHANGES]),
-        max(0, len(diff.changes) - MOST_CHANGES),
-        tuple(causes[:MOST_DIFFERENCES]),
+        tuple(compared.changes[:MOST_CHANGES]),
+        max(0, len(compared.changes) - MOST_CHANGES),
+        tuple(
+            Change(f"{each.about} {each.field}", *map(_cut, each.values))
+            for each in causes[:MOST_DIFFERENCES]
+        ),
         max(0, len(causes) - MOST_DIFFERENCES),
     )
 
 
-def _is_cause(difference: RunDifference, diff: RunDiff) -> bool:
-    """Whether no recorded change, and no parameter of the pipeline, says the same."""
-    about, field, before, after = difference
-    if about not in CAUSES:
-        return False
-    name = field.rpartition(".")[2]
-    if about == "parameters":
-        return field == name or (about, name, before, after) not in diff.differences
-    # A default is not in the change that replaced it: only what it became is compared.
-    changed = [(each.field, each.after) for entry in diff.changes for each in entry.changes]
-    return about != "configuration" or (name, after) not in changed
+def _cut(value: Any) -> Any:
+    """The begin of a digest, as that of code; any other value as it is."""
+    is_digest = isinstance(value, str) and _DIGEST.fullmatch(value)
+    return f"{value[:8]}…" if is_digest else value
