@@ -22,12 +22,15 @@ from stackfold.domain.rfc3339 import to_rfc3339
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.web.api.application import Api, is_for_programs, problem_response
 from stackfold.web.api.problems import http_problem
+from stackfold.web.artifact_files import ArtifactFiles
 from stackfold.web.changes.forms import Forms
 from stackfold.web.changes.offers import secret_of
 from stackfold.web.changes.reruns import Reruns
 from stackfold.web.changes.routes import ChangeRoutes
 from stackfold.web.events import Events
 from stackfold.web.guard import CHANGES, LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_of
+from stackfold.web.pages.artifact import artifact
+from stackfold.web.pages.artifacts import artifacts
 from stackfold.web.pages.compare import compare
 from stackfold.web.pages.component import component
 from stackfold.web.pages.components import components
@@ -36,6 +39,7 @@ from stackfold.web.pages.deployments import deployments
 from stackfold.web.pages.flavors import flavor, flavors
 from stackfold.web.pages.log import log
 from stackfold.web.pages.overview import overview
+from stackfold.web.pages.previews import preview
 from stackfold.web.pages.problem import problem, status_of
 from stackfold.web.pages.run import run
 from stackfold.web.pages.runs import runs
@@ -58,6 +62,9 @@ PAGES: tuple[tuple[str, View, str], ...] = (
     ("/runs", runs, "runs.html"),
     ("/compare", compare, "compare.html"),
     ("/runs/{name}", run, "run.html"),
+    ("/artifacts", artifacts, "artifacts.html"),
+    ("/artifacts/{reference:path}", artifact, "artifact.html"),
+    ("/previews/{id}", preview, "preview.html"),
     ("/deployments", deployments, "deployments.html"),
     ("/deployments/{name}", deployment, "deployment.html"),
     ("/components", components, "components.html"),
@@ -116,6 +123,7 @@ def create_app(
     pages = Pages(workspace, actor, changes=allow_changes)
     routes = [Route(path, pages.endpoint(view, name)) for path, view, name in PAGES]
     routes += Api(workspace, pages.acting).routes()
+    routes += ArtifactFiles(workspace, pages.rejected).routes()
     routes.append(Route("/events", Events(workspace)))
     if allow_changes:
         secret = secret_of(key if isinstance(key, str) else None)

@@ -164,6 +164,21 @@ class ArtifactQueries(Protocol):
         """
         ...
 
+    def versions(
+        self, name: str, limit: int | None = None, until: int | None = None
+    ) -> list[NamedArtifact]:
+        """List the versions of a name, newest first.
+
+        Args:
+            name: "pipeline/step/output".
+            limit: The maximum number of versions.
+            until: The last position; later versions are omitted.
+
+        Raises:
+            NotFound: The name is no name of an artifact.
+        """
+        ...
+
     def artifact(self, reference: str) -> NamedArtifact:
         """Return one artifact.
 
@@ -177,8 +192,21 @@ class ArtifactQueries(Protocol):
         """Return an artifact with its origin; raises as `artifact`."""
         ...
 
-    def lineage(self, reference: str, upstream: bool = True, downstream: bool = True) -> Lineage:
-        """Return the steps up- and downstream of an artifact; raises as `artifact`."""
+    def lineage(
+        self,
+        reference: str,
+        upstream: bool = True,
+        downstream: bool = True,
+        most: int | None = None,
+    ) -> Lineage:
+        """Return the steps up- and downstream of an artifact; raises as `artifact`.
+
+        Args:
+            reference: The artifact.
+            upstream: Whether to return upstream steps.
+            downstream: Whether to return downstream steps.
+            most: The most steps in each direction, nearest first; None for all.
+        """
         ...
 
     def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:

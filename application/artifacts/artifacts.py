@@ -172,15 +172,38 @@ class Artifacts:
         """Return an artifact with its origin and location; raises as `get`."""
         return self._queries.describe_artifact(reference)
 
-    def lineage(self, reference: str, *, upstream: bool = True, downstream: bool = True) -> Lineage:
+    def versions(
+        self, name: str, *, limit: int | None = None, until: int | None = None
+    ) -> Sequence[NamedArtifact]:
+        """List the versions of a name, newest first.
+
+        Args:
+            name: PIPELINE/STEP/OUTPUT.
+            limit: The maximum number of versions; None for all.
+            until: The last position of the log; later versions are omitted.
+
+        Raises:
+            NotFound: The name is no name of an artifact.
+        """
+        return self._queries.versions(name, limit, until)
+
+    def lineage(
+        self,
+        reference: str,
+        *,
+        upstream: bool = True,
+        downstream: bool = True,
+        most: int | None = None,
+    ) -> Lineage:
         """Return the steps upstream and downstream of an artifact; raises as `get`.
 
         Args:
             reference: The artifact.
             upstream: Whether to include upstream steps.
             downstream: Whether to include downstream steps.
+            most: The most steps in each direction, nearest first; None for all.
         """
-        return self._queries.lineage(reference, upstream, downstream)
+        return self._queries.lineage(reference, upstream, downstream, most)
 
     @outside_changes
     def prune(

@@ -12,6 +12,7 @@ from stackfold.application.artifacts.artifact_views import (
     NamedArtifact,
     RecordedStore,
 )
+from stackfold.application.eventsourcing.as_of import Position, parse_as_of
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.listing.listing import Listing
 from stackfold.domain.errors import Ambiguous, NotFound
@@ -37,16 +38,17 @@ _EXISTS = "EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND direction = 'ou
 """An artifact exists as long as it is the output of a step of an existing run."""
 
 _NAMES = "SELECT DISTINCT pipeline, step, name FROM artifacts"
-_NEWEST = (
+_NEWEST_UP_TO = (
     "SELECT l.id FROM artifacts AS l WHERE l.pipeline = n.pipeline AND l.step = n.step "
     "AND l.name = n.name AND EXISTS "
     "(SELECT 1 FROM flows WHERE artifact = l.id AND direction = 'out') "
-    "ORDER BY l.version DESC LIMIT 1"
+    "{upto}ORDER BY l.version DESC LIMIT 1"
 )
+_NEWEST = _NEWEST_UP_TO.format(upto="")
 """The latest version of the name in `n`, in one seek, whatever the number of versions."""
 
 _PICKLES = ("cloudpickle",)
-_SHOWN = 10
+_SHOWN, _LEVELS = 10, 3
 
 
 class SqlArtifactQueries:
@@ -65,12 +67,30 @@ class SqlArtifactQueries:
     ) -> list[NamedArtifact]:
         """The artifacts that match a listing."""
         wanted = listing_clauses(listing, _COLUMNS, then="t.ordinal, t.id")
-        latest = f" AND t.id IN (SELECT ({_NEWEST}) FROM ({_NAMES}) AS n)" if only_latest else ""
+        newest, parameters = _NEWEST, wanted.parameters
+        position = parse_as_of(listing.until) if listing.until and only_latest else None
+        if isinstance(position, Position):
+            newest = _NEWEST_UP_TO.format(upto="AND l.position <= ? ")
+            parameters = [position.number, *parameters]
+        latest = f" AND t.id IN (SELECT ({newest}) FROM ({_NAMES}) AS n)" if only_latest else ""
         rows = self._database.read(
             f"{_SELECT} FROM artifacts AS t WHERE {_EXISTS}{latest}{wanted.where}{wanted.tail}",
-            wanted.parameters,
+            parameters,
         )
         return [_named(row) for row in rows]
+
+    @one_state
+    def versions(
+        self, name: str, limit: int | None = None, until: int | None = None
+    ) -> list[NamedArtifact]:
+        """The versions of a name, newest first."""
+        return self._found(
+            "t.pipeline = ? AND t.step = ? AND t.name = ?"
+            + (" AND t.position <= ?" if until is not None else ""),
+            [*_parts(name), *([] if until is None else [until])],
+            order="t.version DESC",
+            limit=limit,
+        )
 
     @one_state
     def artifact(self, reference: str) -> NamedArtifact:
@@ -117,14 +137,20 @@ class SqlArtifactQueries:
         )
 
     @one_state
-    def lineage(self, reference: str, upstream: bool = True, downstream: bool = True) -> Lineage:
+    def lineage(
+        self,
+        reference: str,
+        upstream: bool = True,
+        downstream: bool = True,
+        most: int | None = None,
+    ) -> Lineage:
         """The steps that an artifact was made by, and those that it was used by."""
         named = self.artifact(reference)
         lineages = Lineages(self._database)
         return Lineage(
             named,
-            lineages.upstream(named.id) if upstream else [],
-            lineages.downstream(named.id) if downstream else [],
+            lineages.upstream(named.id, most) if upstream else [],
+            lineages.downstream(named.id, most) if downstream else [],
         )
 
     def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:
@@ -200,11 +226,17 @@ class SqlArtifactQueries:
             [rows[0][0], step],
         )
 
-    def _found(self, condition: str, values: Sequence[Any]) -> list[NamedArtifact]:
+    def _found(
+        self,
+        condition: str,
+        values: Sequence[Any],
+        order: str = "t.position DESC, t.ordinal",
+        limit: int | None = 100,
+    ) -> list[NamedArtifact]:
         rows = self._database.read(
             f"{_SELECT} FROM artifacts AS t WHERE {_EXISTS} AND {condition} "
-            "ORDER BY t.position DESC, t.ordinal LIMIT 100",
-            values,
+            f"ORDER BY {order}{'' if limit is None else ' LIMIT ?'}",
+            [*values, *([] if limit is None else [limit])],
         )
         return [_named(row) for row in rows]
 
@@ -221,6 +253,13 @@ class SqlArtifactQueries:
             if names:
                 return f"there is {', '.join(names)}"
         return "no run has produced any yet"
+
+
+def _parts(name: str) -> list[str]:
+    parts = name.split("/")
+    if len(parts) != _LEVELS:
+        raise NotFound("artifact", name, "give pipeline/step/output")
+    return parts
 
 
 def _only(reference: str, found: Sequence[NamedArtifact]) -> NamedArtifact:

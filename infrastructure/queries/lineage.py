@@ -1,15 +1,18 @@
 """Lineage: the steps that an artifact was made by, and those that it was used by."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from stackfold.application.artifacts.artifact_views import LineageStep
 from stackfold.infrastructure.database.protocol import Database
 
-_AT_ONCE = 500
+_AT_ONCE = 250
 """The largest number of ids in a statement."""
 
 _Step = tuple[str, str]
 """(id of a run, name of a step)"""
+_Steps = Callable[[Sequence[str]], Iterator[_Step]]
+Item = TypeVar("Item")
 
 
 class Lineages:
@@ -27,76 +30,128 @@ class Lineages:
         """
         self._database = database
 
-    def upstream(self, id: str) -> list[LineageStep]:
-        """The step that produced an artifact, the steps that produced its inputs, and so on."""
-        return self._walk(id, "out", "in")
+    def upstream(self, id: str, most: int | None = None) -> list[LineageStep]:
+        """The step that produced an artifact, the steps that produced its inputs, and so on.
 
-    def downstream(self, id: str) -> list[LineageStep]:
-        """The steps that used an artifact, the steps that used their outputs, and so on."""
-        return self._walk(id, "in", "out")
+        Args:
+            id: The artifact.
+            most: The most steps to return, nearest first; None for all.
+        """
+        return self._walk(id, self._makers, "in", most)
 
-    def _walk(self, id: str, nearer: str, further: str) -> list[LineageStep]:
+    def downstream(self, id: str, most: int | None = None) -> list[LineageStep]:
+        """The steps that used an artifact, the steps that used their outputs, and so on.
+
+        Args:
+            id: The artifact.
+            most: The most steps to return, nearest first; None for all.
+        """
+        return self._walk(id, self._users, "out", most)
+
+    def _walk(self, id: str, nearer: _Steps, further: str, most: int | None) -> list[LineageStep]:
         seen: dict[_Step, int] = {}
         known, level, depth = {id}, [id], 0
-        while level:
+        while level and (most is None or len(seen) < most):
             depth += 1
-            steps = dict.fromkeys(self._steps(level, nearer))
-            fresh = [step for step in steps if step not in seen]
+            fresh = [step for step in dict.fromkeys(nearer(level)) if step not in seen]
+            if most is not None:
+                fresh = fresh[: most - len(seen)]
             seen |= dict.fromkeys(fresh, depth)
-            level = [id for id in dict.fromkeys(self._artifacts(fresh, further)) if id not in known]
+            level = [id for id in self._artifacts(fresh, further) if id not in known]
             known.update(level)
-        return [self._lineage_step(*step, depth) for step, depth in seen.items()]
+        return self._lineage_steps(seen)
 
-    def _steps(self, artifacts: Iterable[str], direction: str) -> Iterator[_Step]:
-        """The steps that used artifacts ("in"), or the step that produced each ("out")."""
-        ids = [*artifacts]
-        for first in range(0, len(ids), _AT_ONCE):
-            some = ids[first : first + _AT_ONCE]
-            rows = self._database.read(
-                "SELECT f.artifact, f.run, f.step FROM flows AS f "
-                "JOIN artifacts AS a ON a.id = f.artifact JOIN runs AS r ON r.id = f.run "
-                f"WHERE f.direction = ? AND f.artifact IN ({', '.join('?' for _ in some)}) "
-                "ORDER BY CASE WHEN a.run = f.run AND a.step = f.step THEN 0 ELSE 1 END, "
-                "r.position, f.step",
-                [direction, *some],
+    def _makers(self, artifacts: Sequence[str]) -> Iterator[_Step]:
+        """The step that produced each artifact; if its run was deleted, one that reused it."""
+        missing = dict.fromkeys(artifacts)
+        # First by the maker alone: thousands of runs may share an artifact from the cache.
+        for only in (" AND f.run = a.run AND f.step = a.step", ""):
+            for some in _batches(missing):
+                rows = self._database.read(
+                    "SELECT f.artifact, f.run, f.step FROM artifacts AS a "
+                    f"JOIN flows AS f ON f.artifact = a.id AND f.direction = 'out'{only} "
+                    f"JOIN runs AS r ON r.id = f.run WHERE a.id IN ({_marks(some)}) "
+                    "ORDER BY r.position, f.step",
+                    some,
+                )
+                for artifact, run, step in rows:
+                    if artifact in missing:
+                        del missing[artifact]
+                        yield run, step
+
+    def _users(self, artifacts: Sequence[str]) -> Iterator[_Step]:
+        """The steps that used artifacts."""
+        for some in _batches(artifacts):
+            yield from self._database.read(
+                "SELECT f.run, f.step FROM flows AS f JOIN runs AS r ON r.id = f.run "
+                f"WHERE f.direction = 'in' AND f.artifact IN ({_marks(some)}) "
+                "ORDER BY r.position, f.step",
+                some,
             )
-            made = set()
-            for artifact, run, step in rows:
-                if direction == "in" or artifact not in made:
-                    made.add(artifact)
-                    yield run, step
 
-    def _artifacts(self, steps: Iterable[_Step], direction: str) -> Iterator[str]:
-        for run, step in steps:
+    def _artifacts(self, steps: Sequence[_Step], direction: str) -> list[str]:
+        """The inputs ("in") or outputs ("out") of steps, in their order."""
+        flows = self._flows(steps)
+        found = (each for step in steps for each in flows.get(step, ()) if each[0] == direction)
+        return [*dict.fromkeys(artifact for _, _, artifact, _ in found)]
+
+    def _flows(self, steps: Iterable[_Step]) -> dict[_Step, list[tuple[str, str, str, str]]]:
+        """Step → (direction, name, id, reference) of each of its inputs and outputs."""
+        flows: dict[_Step, list[tuple[str, str, str, str]]] = {}
+        for some in _batches(steps):
             rows = self._database.read(
-                "SELECT artifact FROM flows WHERE run = ? AND step = ? AND direction = ? "
-                "ORDER BY ordinal",
-                [run, step, direction],
+                "SELECT f.run, f.step, f.direction, f.name, f.artifact, "
+                "a.pipeline || '/' || a.step || '/' || a.name || '@' || a.version "
+                "FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
+                f"WHERE (f.run, f.step) IN (VALUES {_pairs(some)}) ORDER BY f.ordinal, f.name",
+                [value for step in some for value in step],
             )
-            yield from (artifact for (artifact,) in rows)
+            for run, step, *flow in rows:
+                flows.setdefault((run, step), []).append(tuple(flow))
+        return flows
 
-    def _lineage_step(self, run: str, step: str, depth: int) -> LineageStep:
-        ((name, pipeline, stack, revision, by, started),) = self._database.read(
-            "SELECT r.name, r.pipeline, r.stack, r.stack_revision, r.by, s.started FROM runs AS r "
-            "JOIN steps AS s ON s.run = r.id WHERE r.id = ? AND s.name = ?",
-            [run, step],
-        )
-        flows = self._database.read(
-            "SELECT f.direction, f.name, "
-            "a.pipeline || '/' || a.step || '/' || a.name || '@' || a.version "
-            "FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
-            "WHERE f.run = ? AND f.step = ? ORDER BY f.ordinal, f.name",
-            [run, step],
-        )
-        return LineageStep(
-            depth=depth,
-            run=name,
-            step=step,
-            pipeline=pipeline,
-            stack=stack,
-            stack_revision=revision,
-            started=started,
-            by=by,
-            inputs={name: artifact for way, name, artifact in flows if way == "in"},
-            outputs=[artifact for way, _, artifact in flows if way == "out"],
-        )
+    def _lineage_steps(self, depths: Mapping[_Step, int]) -> list[LineageStep]:
+        flows = self._flows(depths)
+        facts: dict[_Step, list[Any]] = {}
+        for some in _batches(depths):
+            rows = self._database.read(
+                "SELECT r.id, s.name, r.name, r.pipeline, r.stack, r.stack_revision, r.by, "
+                "s.started FROM runs AS r JOIN steps AS s ON s.run = r.id "
+                f"WHERE (r.id, s.name) IN (VALUES {_pairs(some)})",
+                [value for step in some for value in step],
+            )
+            facts |= {(run, step): rest for run, step, *rest in rows}
+        found = []
+        for step, depth in depths.items():
+            name, pipeline, stack, revision, by, started = facts[step]
+            of_step = flows.get(step, [])
+            found.append(
+                LineageStep(
+                    depth=depth,
+                    run=name,
+                    step=step[1],
+                    pipeline=pipeline,
+                    stack=stack,
+                    stack_revision=revision,
+                    started=started,
+                    by=by,
+                    inputs={name: artifact for way, name, _, artifact in of_step if way == "in"},
+                    outputs=[artifact for way, _, _, artifact in of_step if way == "out"],
+                )
+            )
+        return found
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Divide items into lists that are short enough for the values of one statement."""
+    all_items = [*items]
+    for first in range(0, len(all_items), _AT_ONCE):
+        yield all_items[first : first + _AT_ONCE]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" for _ in values)
+
+
+def _pairs(steps: Sequence[_Step]) -> str:
+    return ", ".join("(?, ?)" for _ in steps)

@@ -21,7 +21,7 @@ class Node(NamedTuple):
     """A node of a graph."""
 
     name: str
-    """Unique in the graph."""
+    """Unique in the graph, unless the node has a key."""
     state: str = ""
     """Such as "completed"; empty for none."""
     duration: str = ""
@@ -34,6 +34,8 @@ class Node(NamedTuple):
     """More about it, shown as a tooltip."""
     focused: bool = False
     """Whether the page shows this node."""
+    key: str = ""
+    """What edges name it by; by default its name."""
 
     @property
     def detail(self) -> str:
@@ -47,10 +49,10 @@ def draw_graph(nodes: Sequence[Node], edges: Iterable[tuple[str, str]], *, label
 
     Args:
         nodes: Its nodes; those of one layer begin in this order.
-        edges: Pairs of names. A pair with a name that no node has is omitted.
+        edges: Pairs of keys or names. A pair with one that no node has is omitted.
         label: What the graph shows, for screen readers, such as "Steps of train-1".
     """
-    index = {node.name: at for at, node in enumerate(nodes)}
+    index = {node.key or node.name: at for at, node in enumerate(nodes)}
     pairs = list(
         dict.fromkeys(
             (index[tail], index[head])

@@ -1,0 +1,163 @@
+"""An artifact: what it contains, where it comes from, its versions, and what was made of it."""
+
+import shlex
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from stackfold.application.artifacts.artifact_views import (
+    ArtifactDescription,
+    NamedArtifact,
+)
+from stackfold.domain.errors import NotFound
+from stackfold.web.drawing.graph import Node, draw_graph
+from stackfold.web.pages.numbers import whole_number
+from stackfold.web.pages.values import Facts, facts
+from stackfold.web.pages.visit import Frame, Moved, Visit
+
+MOST_VERSIONS = 14
+MOST_STEPS = 40
+"""The most steps that are drawn in each direction."""
+_LEVELS = 3
+_COMPARED = {
+    "run": "run",
+    "stack": "stack",
+    "stack revision": "stack_revision",
+    "store": "store",
+    "type": "type",
+    "stored as": "materializer",
+    "bytes": "size",
+    "SHA-256": "digest",
+}
+"""What it is called → the field of a description."""
+
+
+class Version(NamedTuple):
+    """A version that is shown, beside another one or alone."""
+
+    artifact: NamedArtifact
+    about: ArtifactDescription
+    metadata: Facts
+
+
+class Difference(NamedTuple):
+    """A fact in which two versions differ."""
+
+    name: str
+    one: str
+    other: str
+
+
+class LineageGraph(NamedTuple):
+    """The steps that an artifact was made by, and those that used it."""
+
+    svg: Markup
+    makers: int
+    """How many steps it was made by, up to a number."""
+    users: int
+    """How many steps used it or what was made of it, up to a number."""
+    cut: bool
+    """Whether there are more steps."""
+
+
+class ArtifactPage(NamedTuple):
+    """The content of the page."""
+
+    frame: Frame
+    shown: Version
+    other: Version | None
+    """The version beside it; None for none."""
+    same: bool
+    """Whether both have the same bytes."""
+    differences: tuple[Difference, ...]
+    versions: tuple[NamedArtifact, ...]
+    """Newest first."""
+    more_versions: int
+    lineage: LineageGraph
+
+
+def artifact(visit: Visit) -> ArtifactPage | Moved:
+    """Read the page of an artifact, or return its own address for a shorter reference.
+
+    Raises:
+        NotFound: There is no such artifact, or there was none at the position of the page.
+        Invalid: The number of a version is no number.
+    """
+    reference = visit.names["reference"]
+    artifacts = visit.workspace.artifacts
+    if reference.count("/") != _LEVELS - 1 or "@" in reference:
+        return Moved(f"/artifacts/{artifacts.get(reference).name}")
+    wanted = visit.query.get("version", "")
+    versions = artifacts.versions(reference, limit=MOST_VERSIONS, until=visit.as_of)
+    if not versions:
+        artifacts.get(reference)  # names others if there is none at all
+        raise NotFound("artifact", reference, "its first version was recorded later")
+    shown = _version(visit, reference, wanted or str(versions[0].version), versions[0].version)
+    other = None
+    if chosen := visit.query.get("with", ""):
+        other = _version(visit, reference, chosen, versions[0].version)
+    name = shlex.quote(shown.artifact.reference)
+    commands = [f"stackfold artifact {verb} {name}" for verb in ("show", "describe", "lineage")]
+    commands.append(f"stackfold artifact export {name} -o FILE")
+    return ArtifactPage(
+        frame=visit.frame(shown.artifact.reference, *commands),
+        shown=shown,
+        other=other,
+        same=other is not None and other.artifact.digest == shown.artifact.digest,
+        differences=_differences(shown, other) if other else (),
+        versions=tuple(versions),
+        more_versions=versions[-1].version - 1 if len(versions) == MOST_VERSIONS else 0,
+        lineage=_lineage(visit, shown.artifact),
+    )
+
+
+def _version(visit: Visit, name: str, text: str, latest: int) -> Version:
+    number = whole_number("version", text)
+    if number > latest:
+        raise NotFound("artifact", f"{name}@{number}", f"the latest version is {latest}")
+    found = visit.workspace.artifacts.get(f"{name}@{number}").view
+    about = visit.workspace.artifacts.describe(found.id)
+    return Version(found, about, facts(about.metadata))
+
+
+def _differences(one: Version, other: Version) -> tuple[Difference, ...]:
+    """The facts in which two versions differ, that of `one` first."""
+    pairs = [
+        (name, *(str(getattr(each.about, field)) for each in (one, other)))
+        for name, field in _COMPARED.items()
+    ]
+    metadata = [dict(each.metadata.shown) for each in (one, other)]
+    names = dict.fromkeys([*metadata[0], *metadata[1]])
+    pairs += [(name, *(each.get(name, "—") for each in metadata)) for name in names]
+    return tuple(Difference(*pair) for pair in pairs if pair[1] != pair[2])
+
+
+def _lineage(visit: Visit, shown: NamedArtifact) -> LineageGraph:
+    found = visit.workspace.artifacts.lineage(shown.id, most=MOST_STEPS + 1)
+    makers, users = found.upstream[:MOST_STEPS], found.downstream[:MOST_STEPS]
+    steps = [*reversed(makers), *users]
+    made_by = {output: str(at) for at, step in enumerate(steps) for output in step.outputs}
+    edges = [
+        (made_by[used], str(at))
+        for at, step in enumerate(steps)
+        for used in step.inputs.values()
+        if used in made_by
+    ]
+    frame = visit.frame("")
+    nodes = [
+        Node(
+            step.step,
+            metric=f"{step.run} · rev. {step.stack_revision}",
+            link=frame.url(f"/runs/{step.run}", step=step.step),
+            title=f"on {step.stack}, by {step.by}",
+            focused=shown.reference in step.outputs,
+            key=str(at),
+        )
+        for at, step in enumerate(steps)
+    ]
+    return LineageGraph(
+        svg=Markup(draw_graph(nodes, edges, label=f"Lineage of {shown.reference}")),  # noqa: S704
+        makers=len(makers),
+        users=len(users),
+        cut=len(found.upstream) > MOST_STEPS or len(found.downstream) > MOST_STEPS,
+    )
