@@ -196,6 +196,7 @@ def test_a_deleted_stack_has_its_history():
 
 def test_long_histories_are_cut(monkeypatch):
     monkeypatch.setattr("stackfold.web.pages.stack.MOST_ENTRIES", 3)
+    monkeypatch.setattr("stackfold.web.pages.stack.MOST_LATER", 3)
     monkeypatch.setattr("stackfold.web.pages.stack.MOST_TICKS", 6)
     monkeypatch.setattr("stackfold.web.pages.stack.MOST_CELLS", 1)
     with Workspace.in_memory() as ws:

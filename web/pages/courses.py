@@ -13,7 +13,7 @@ from stackfold.web.pages.visit import Frame, Visit
 from stackfold.web.pages.words import person
 
 MOST = 4
-LENGTH = 60
+LENGTH = 40
 """The most runs of a course."""
 _LARGE, _SMALL = (560.0, 150.0), (344.0, 120.0)
 

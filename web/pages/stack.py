@@ -11,11 +11,12 @@ from stackfold.web.pages.courses import Course, courses
 from stackfold.web.pages.strips import StripRun, runs_of
 from stackfold.web.pages.visit import Frame, Visit
 
-MOST_RUNS = 300
+MOST_RUNS = 200
 """The most runs that are shown between the changes."""
-MOST_TICKS = 120
+MOST_TICKS = 100
 """The most changes that the slider has ticks for; it begins at the oldest of them."""
-MOST_ENTRIES = 40
+MOST_ENTRIES = 25
+MOST_LATER = 12
 MOST_CELLS = 24
 """The most runs of a period that are shown one by one."""
 TRACK = 1000.0
@@ -127,8 +128,8 @@ def stack(visit: Visit) -> Stack:
         courses=courses(visit, frame, runs, entries),
         periods=_periods(entries[:MOST_ENTRIES], runs),
         more=more,
-        later=tuple(later[:MOST_ENTRIES]),
-        more_later=max(0, len(later) - MOST_ENTRIES),
+        later=tuple(later[:MOST_LATER]),
+        more_later=max(0, len(later) - MOST_LATER),
         runs_since=runs[0].started if len(runs) == MOST_RUNS else "",
     )
 
