@@ -47,7 +47,13 @@ def test_a_read_only_app_has_no_changes(ws):
     assert get(app, "/changes/undo").status_code == 404
     answer = post(app, "/changes/undo", {})
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
-    for url in ("/stacks/prod", "/stacks/prod?as_of=9", "/stacks/dev", "/log"):
+    component = "/components/artifact_store/lake"
+    for url in (
+        "/stacks/prod",
+        "/stacks/dev",
+        "/log",
+        *(f"{at}?as_of=9" for at in ("/stacks/prod", component)),
+    ):
         html = get(app, url).text
         assert "/changes/" not in html
         assert "Read-only." in html
@@ -59,6 +65,12 @@ def test_pages_link_the_changes_that_are_possible(app, ws):
     assert "/changes/activate?stack=dev" in get(app, "/stacks/dev").text
     assert "/changes/activate" not in get(app, "/stacks/prod").text
     assert "/changes/undo" in get(app, "/log").text
+    url = "/components/artifact_store/lake"
+    revert = f"type=artifact_store&component=lake&to={before_the_update(ws)}"
+    assert f"/changes/revert?{revert}" in unescape(
+        get(app, f"{url}?as_of={before_the_update(ws)}").text
+    )
+    assert "/changes/" not in get(app, url).text
     assert "Changes are allowed." in get(app, "/log").text
 
 
