@@ -269,4 +269,4 @@ def _deployments(ws: Workspace) -> None:
     with ws.acting_as(EVE):
         ws.deployments.deploy("churn", "training/train/output", "prod", why="the new model")
         ws.deployments.deploy("churn-canary", "training/train/output", "prod")
-        ws.deployments.stop("churn-canary", why=HOSTILE)
+        ws.deployments.stop("churn-canary", why="it is as good as the old model")
