@@ -29,6 +29,7 @@ def run_in(folder, script):
             **os.environ,
             "PYTHONPATH": os.pathsep.join(sys.path),
             "STACKFOLD_HOME": str(folder / "home"),
+            "STACKFOLD_QUIET": "1",
         },
         capture_output=True,
         text=True,

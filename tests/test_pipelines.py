@@ -139,7 +139,7 @@ def test_the_example_runs(tmp_path, home):
     done = subprocess.run(
         [sys.executable, "-W", "error", EXAMPLES / "digits.py"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "STACKFOLD_QUIET": "1"},
         capture_output=True,
         text=True,
         check=True,
@@ -211,7 +211,9 @@ def script(tmp_path):
 
 
 def test_what_a_script_defines_goes_to_another_process_and_back(script):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {
+        **os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "STACKFOLD_QUIET": "1"
+    }  # fmt: skip
     done = subprocess.run(
         [sys.executable, script], env=environment, capture_output=True, text=True, check=False
     )
