@@ -139,6 +139,6 @@ def test_history_at_80_columns_keeps_changes_and_reasons(spare):
     for words in (("stack", "history", "spare"), ("log",)):
         shown = on_a_terminal(*words).out
         assert "    path: elsewhere\n" in shown
-        assert f"    {reason}\n" in shown
+        assert f"    “{reason}”\n" in shown
         assert "no room" not in shown
         assert max(map(len, shown.splitlines())) <= 80
