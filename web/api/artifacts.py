@@ -101,7 +101,8 @@ def list_versions(
         pipeline=pipeline,
         step=step,
         output=output,
-        sort="-version",
+        # The order is that of the versions, and has an index.
+        sort="-position",
         as_of=as_of,
         page=page,
         limit=limit,
