@@ -7,7 +7,7 @@ rights to it, running steps are not shown.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import cast
+from typing import Any, cast
 
 import psycopg
 
@@ -24,6 +24,10 @@ _READABLE = (
     "AND has_table_privilege(oid, 'SELECT')) AND NOT pg_is_in_recovery()"
 )
 _ALIVE = f" AND shown > clock_timestamp() - interval '{3 * PROOF_OF_LIFE} seconds'"
+# A TranslatingCursor takes any string.
+_FORGET: Any = (
+    f"DELETE FROM live_steps WHERE shown < clock_timestamp() - interval '{DAYS_LEFT} days'"
+)
 _SHOW = (
     "INSERT INTO live_steps VALUES (?, ?, ?, ?, ?, clock_timestamp()) "
     "ON CONFLICT (run, step) DO UPDATE SET started = excluded.started, "
@@ -67,8 +71,7 @@ class PostgresLiveSteps:
             connection.execute("SET statement_timeout TO 5000")
             if connection.execute("SELECT to_regclass('live_steps')").fetchall() == [(None,)]:
                 connection.execute(LIVE_STEPS)
-            old = f"shown < clock_timestamp() - interval '{DAYS_LEFT} days'"
-            connection.execute(f"DELETE FROM live_steps WHERE {old}")
+            connection.execute(_FORGET)
             yield _Board(connection, run)
 
     def clear(self, run: str) -> None:
