@@ -22,6 +22,7 @@ VIEWS = {
         "runs.run_diffs",
         "runs.run_columns",
         "runs.run_views",
+        "stacks.flavor_attributes",
         "stacks.views",
     )
 }
