@@ -79,7 +79,8 @@ def npy(file: BinaryIO) -> dict[str, Any]:
     read = {1: numpy.lib.format.read_array_header_1_0, 2: numpy.lib.format.read_array_header_2_0}
     if version[0] not in read:
         return {"problem": "it is of a later version of the format"}
-    shape, in_columns, kind = read[version[0]](file)
+    lengths, in_columns, kind = read[version[0]](file)
+    shape: list[int] = [*lengths]
     if kind.hasobject:
         return {"form": "pickle", "summary": "Python objects, which only unpickling reads."}
     size = 1
