@@ -56,10 +56,13 @@ class Demo:
 
 
 def links(html: str) -> list[str]:
-    """The addresses within the application that a page links to, without fragments."""
+    """The addresses of pages that a page links to, without fragments.
+
+    Previews are no pages, but what users wrote, in a sandbox.
+    """
     hrefs = re.findall(r"<a\b[^>]*?\shref=\"([^\"]+)\"", html)
     paths = [unescape(href).partition("#")[0] for href in hrefs]
-    return [path for path in dict.fromkeys(paths) if path.startswith("/") and path[1:2] != "/"]
+    return [path for path in dict.fromkeys(paths) if re.match(r"/(?!/|previews/)", path)]
 
 
 def shape(path: str) -> str:
