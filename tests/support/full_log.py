@@ -102,7 +102,7 @@ def fill(ws):
     ws.stacks.update("prod", labels={"tier": None}, why="it was wrong")
     ws.runs.start(training)
     try:
-        ws.runs.start(training, {"fail": True}, why=HOSTILE)
+        ws.runs.start(training, {"fail": True, "slope": 3.0}, why=HOSTILE)
     except RunFailed:
         pass
     else:
