@@ -20,8 +20,8 @@ Reference = Annotated[
     str,
     typer.Argument(
         metavar="ARTIFACT",
-        help="PIPELINE/STEP/OUTPUT for the latest version, with @VERSION or @RUN for another; or "
-        "an id. OUTPUT may be omitted if the step has one output.",
+        help="Its name or PIPELINE/STEP/OUTPUT for the latest version, with @VERSION, @LABEL or "
+        "@RUN for another; or an id. OUTPUT may be omitted if the step has one output.",
         autocompletion=completion.artifacts,
     ),
 ]

@@ -53,8 +53,8 @@ def deploy(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="PIPELINE/STEP/OUTPUT for the latest version, with @VERSION or @RUN for another; "
-            "or an id. OUTPUT may be omitted if the step has one output.",
+            help="Its name or PIPELINE/STEP/OUTPUT for the latest version, with @VERSION, @LABEL "
+            "or @RUN for another; or an id. OUTPUT may be omitted if the step has one output.",
             autocompletion=completion.artifacts,
         ),
     ],

@@ -33,6 +33,10 @@ class ArtifactView(NamedTuple):
     pipeline: str
     version: int
     """Its number among artifacts of this pipeline, step and name, from 1."""
+    own_name: str | None
+    """Its name across pipelines; None if it has none."""
+    own_version: int | None
+    """Its number among artifacts of that name, from 1."""
     versions: dict[str, str]
     """For version-dependent formats: "python" and module → the version that wrote it."""
     metadata: dict[str, Any]
@@ -41,15 +45,17 @@ class ArtifactView(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """Its reference, as "pipeline/step/output@version"."""
+        """Its reference, as "name@version" or "pipeline/step/output@version"."""
+        if self.own_name:
+            return f"{self.own_name}@{self.own_version}"
         return f"{self.pipeline}/{self.step}/{self.name}@{self.version}"
 
 
 class NamedArtifact(NamedTuple):
-    """An artifact as a version of a named output of a pipeline."""
+    """An artifact as a version of a name."""
 
     name: str
-    """"pipeline/step/output"."""
+    """Its own name, or "pipeline/step/output" if it has none."""
     version: int
     """Counts from 1 per name; a number is never reused."""
     id: str
@@ -64,11 +70,15 @@ class NamedArtifact(NamedTuple):
     digest: str
     """sha256 of the stored bytes, in hexadecimal."""
     uri: str
+    label: str
+    """A text that names the version; empty for none."""
+    output: str
+    """The output that it was produced as: "pipeline/step/output"."""
     tags: list[str]
 
     @property
     def reference(self) -> str:
-        """Its reference, as "pipeline/step/output@version"."""
+        """Its reference, as "name@version"."""
         return f"{self.name}@{self.version}"
 
 
@@ -86,6 +96,10 @@ class ArtifactDescription(NamedTuple):
     created: str
     digest: str
     uri: str
+    label: str
+    """A text that names the version; empty for none."""
+    output: str
+    """The output that it was produced as: "pipeline/step/output"."""
     tags: list[str]
     metadata: dict[str, Any]
     """Added by the step."""
@@ -103,7 +117,7 @@ class ArtifactDescription(NamedTuple):
     trust: str
     """A warning to read before loading it; may be empty."""
     same_bytes: list[str]
-    """Other artifacts with the same digest, as "pipeline/step/output@version"."""
+    """The references of other artifacts with the same digest."""
 
 
 class LineageStep(NamedTuple):
@@ -120,9 +134,9 @@ class LineageStep(NamedTuple):
     started: str | None
     by: str
     inputs: dict[str, str]
-    """Input → its artifact, as "pipeline/step/output@version"."""
+    """Input → the reference of its artifact."""
     outputs: list[str]
-    """Its outputs, as "pipeline/step/output@version"."""
+    """The references of its outputs."""
 
 
 class Lineage(NamedTuple):
@@ -148,9 +162,9 @@ class RecordedStore(NamedTuple):
 class ArtifactQueries(Protocol):
     """Queries for artifacts.
 
-    A `reference` is "pipeline/step/output" for the latest version, followed by "@VERSION" or
-    "@RUN" (also "@good" and the like) for another one; or an id or a unique prefix of one. The
-    output may be omitted if the step has only one.
+    A `reference` is the artifact's own name or "pipeline/step/output" for the latest version,
+    followed by "@VERSION", "@LABEL" or "@RUN" (also "@good" and the like) for another one; or an
+    id or a unique prefix of one. The output may be omitted if the step has only one.
     """
 
     def artifacts(
@@ -170,7 +184,7 @@ class ArtifactQueries(Protocol):
         """List the versions of a name, newest first.
 
         Args:
-            name: "pipeline/step/output".
+            name: The artifact's own name, or "pipeline/step/output".
             limit: The maximum number of versions.
             until: The last position; later versions are omitted.
 

@@ -38,7 +38,7 @@ class FoundArtifact:
 
     @property
     def name(self) -> str:
-        """Its name, as "pipeline/step/output"."""
+        """Its own name, or "pipeline/step/output" if it has none."""
         return self.view.name
 
     @property
@@ -113,7 +113,7 @@ class Artifacts:
         """Return one artifact, to be loaded.
 
         Args:
-            reference: The artifact: an id, or PIPELINE/STEP/OUTPUT with a version.
+            reference: The artifact: an id, or its name with a version.
 
         Raises:
             NotFound: The artifact does not exist.
@@ -178,7 +178,7 @@ class Artifacts:
         """List the versions of a name, newest first.
 
         Args:
-            name: PIPELINE/STEP/OUTPUT.
+            name: The artifact's own name, or PIPELINE/STEP/OUTPUT.
             limit: The maximum number of versions; None for all.
             until: The last position of the log; later versions are omitted.
 

@@ -15,7 +15,7 @@ from stackfold.application.eventsourcing.projection import (
 )
 from stackfold.application.runs.run_projection import RUNS
 from stackfold.domain.rfc3339 import to_rfc3339
-from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.run import Run
 
 
@@ -60,6 +60,19 @@ class FlowRow(NamedTuple):
     """The id of the artifact."""
 
 
+class NameRow(NamedTuple):
+    """A version of an artifact with a name of its own."""
+
+    artifact: str
+    """The id of the artifact."""
+    name: str
+    version: int
+    """Counts the artifacts of one name, from 1."""
+    label: str
+    """A text that names the version; empty for none."""
+    position: int
+
+
 ARTIFACTS = Table(
     "artifacts",
     ArtifactRow,
@@ -68,6 +81,13 @@ ARTIFACTS = Table(
     # Also the index that the next version is found by, including during a rebuild.
     unique=(("pipeline", "step", "name", "version"),),
     indexes=(("position",), ("digest",)),
+)
+ARTIFACT_VERSIONS = Table(
+    "artifact_versions",
+    NameRow,
+    primary_key=("artifact",),
+    position="position",
+    unique=(("name", "version"),),
 )
 FLOWS = Table(
     "flows",
@@ -91,6 +111,8 @@ def apply(event: Run.Event, position: int, recorded_at: str) -> Iterator[RowChan
                 # A step from the cache has the outputs of the run that produced them.
                 if event.cached_from is None:
                     yield Insert(ARTIFACTS, _artifact(event, position, ordinal, artifact))
+                    if own := event.names.get(artifact.name):
+                        yield _version(artifact, own, position)
                 yield _flow(run, event.step, "out", artifact.name, ordinal, str(artifact.id))
             # By name: the log does not record their order.
             for ordinal, (name, id) in enumerate(sorted(event.inputs.items())):
@@ -100,6 +122,19 @@ def apply(event: Run.Event, position: int, recorded_at: str) -> Iterator[RowChan
                 yield Delete(FLOWS, {"run": run, "step": step})
         case Run.Deleted():
             yield Delete(FLOWS, {"run": run})
+
+
+def _version(artifact: Artifact, own: OwnName, position: int) -> Insert:
+    return Insert(
+        ARTIFACT_VERSIONS,
+        {
+            "artifact": str(artifact.id),
+            "name": own.name,
+            "version": NextNumber(("name",)),
+            "label": own.label,
+            "position": position,
+        },
+    )
 
 
 def _flow(run: str, step: str, direction: str, name: str, ordinal: int, artifact: str) -> Insert:
@@ -131,4 +166,4 @@ def _artifact(
     }
 
 
-ARTIFACT_TABLES = TableProjection(tables=(ARTIFACTS, FLOWS), apply=apply)
+ARTIFACT_TABLES = TableProjection(tables=(ARTIFACTS, ARTIFACT_VERSIONS, FLOWS), apply=apply)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
@@ -26,6 +27,8 @@ class RunFacts(NamedTuple):
     name: str
     pipeline: str
     pin: Pin
+    started: datetime | None = None
+    """When the run started; None if unknown."""
 
 
 @dataclass
@@ -55,7 +58,7 @@ class StepContext:
         self,
         run: RunFacts,
         step: str,
-        outputs: tuple[str, ...],
+        outputs: Mapping[str, StepMetadata] | tuple[str, ...],
         metadata: StepMetadata | None = None,
         tracked: Tracked | None = None,
     ) -> None:
@@ -64,15 +67,19 @@ class StepContext:
         Args:
             run: The run.
             step: The step's name in the run.
-            outputs: The names of its outputs.
+            outputs: The names of its outputs, or output → metadata and tags that it declares.
             metadata: Metadata and tags from the step's options.
             tracked: Its experiment tracker.
         """
-        self.run, self.run_name, self.pipeline, self.pin = run
+        self.run, self.run_name, self.pipeline, self.pin = run[:4]
         self.step = step
         self.metadata = StepMetadata() if metadata is None else metadata
         """To be recorded with the step."""
-        self.output_metadata = {name: StepMetadata() for name in outputs}
+        self.output_metadata = (
+            dict(outputs)
+            if isinstance(outputs, Mapping)
+            else {name: StepMetadata() for name in outputs}
+        )
         """Output → to be recorded with it."""
         self._lock = threading.Lock()
         self.tracker = StepTracker(tracked, step, self.log_metadata, self._left_out)

@@ -51,7 +51,7 @@ class Execution:
             completed: Step → its outputs, for steps that completed before the run was resumed.
         """
         self._id, self._name = str(run.id), run.name
-        self._facts = RunFacts(self._id, run.name, graph.pipeline, pin)
+        self._facts = RunFacts(self._id, run.name, graph.pipeline, pin, run.created_on)
         self._graph = graph
         recorded: Any = run.metadata.get(RECORD)
         self._recorded = recorded if isinstance(recorded, dict) else {}
@@ -232,6 +232,7 @@ class Execution:
                 metadata=result.metadata,
                 tags=result.tags,
                 ended=ended,
+                names=dict(result.names),
             )
 
         with self._lock:

@@ -12,13 +12,14 @@ from stackfold.application.artifacts.values import read, write
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.runs.context import RunFacts, StepContext, StepMetadata, executing
+from stackfold.application.runs.own_names import own_names
 from stackfold.application.runs.step_tracker import Tracked
 from stackfold.application.secrets.redaction import redacted, without_secrets
 from stackfold.domain.errors import InvalidOutput, StackfoldError
 from stackfold.domain.errors.wording import text_of, with_article
 from stackfold.domain.pipelines.graph import CollectionInput, StepFunction
 from stackfold.domain.pipelines.output_check import checked_outputs, named_outputs
-from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.artifact import Artifact, OwnName
 
 _HEADER = "Traceback (most recent call last):"
 _NEVER_CHANGED = (str, int, float, bool, type(None))
@@ -31,6 +32,8 @@ class ExecutionResult(NamedTuple):
     metadata: dict[str, Any]
     """JSON values."""
     tags: tuple[str, ...]
+    names: Mapping[str, OwnName] = {}
+    """Output → the name that its artifact has across pipelines, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,14 @@ class StepCall:
         values |= self._inputs()
         options = self.step.options
         metadata = StepMetadata(dict(options.metadata), options.tags)
-        names = tuple(each.name for each in self.step.signature.outputs)
-        context = StepContext(self.run, self.node, names, metadata, self.tracked)
+        own = own_names(self.node, self.step.signature.outputs, self.arguments, self.run.started)
+        declared = {
+            each.name: StepMetadata(dict(each.own.metadata), each.own.tags)
+            if each.own
+            else StepMetadata()
+            for each in self.step.signature.outputs
+        }
+        context = StepContext(self.run, self.node, declared, metadata, self.tracked)
         with executing(context), context.tracker.open_for_step():
             named = checked_outputs if self.check_outputs else named_outputs
             returned = named(self.node, self.step.signature.outputs, self.step.function(**values))
@@ -86,7 +95,7 @@ class StepCall:
         outputs = tuple(
             self._write(name, value, context.output_metadata[name]) for name, value in returned
         )
-        return ExecutionResult(outputs, metadata.metadata, metadata.tags)
+        return ExecutionResult(outputs, metadata.metadata, metadata.tags, own)
 
     def _inputs(self) -> dict[str, Any]:
         values = {name: self._read(name, artifact) for name, artifact in self.inputs.items()}

@@ -12,14 +12,18 @@ class InvalidName(Invalid):
     Attributes:
         kind: What was to be named, such as "stack".
         name: The name.
+        rule: The rule; by default that for all names.
     """
 
-    def __init__(self, kind: str, name: str) -> None:
-        self.kind, self.name = kind, name
-        super().__init__(
-            f"{name!r:.200} cannot name {with_article(kind)}: use 1 to 64 characters, "
-            "a letter or digit first, then letters, digits, '.', '_' or '-'"
-        )
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        rule: str = "use 1 to 64 characters, a letter or digit first, then letters, digits, '.', "
+        "'_' or '-'",
+    ) -> None:
+        self.kind, self.name, self.rule = kind, name, rule
+        super().__init__(f"{name!r:.200} cannot name {with_article(kind)}: {rule}")
 
 
 class InvalidActor(Invalid):

@@ -28,7 +28,7 @@ class StepFunction(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Output:
+class StepOutput:
     """Stands for a value that a step will return, while a graph is built.
 
     It can be passed to other steps. Every use as a value raises `InvalidPipeline`.
@@ -58,7 +58,7 @@ class Output:
 
     def __eq__(self, other: object) -> bool:
         # `if output == 3` would silently be false.
-        return self is other if isinstance(other, Output) else self._raise()
+        return self is other if isinstance(other, StepOutput) else self._raise()
 
     __hash__ = object.__hash__
 
@@ -78,14 +78,14 @@ class Output:
 _WITHOUT_PARTS = frozenset({str, int, float, bool, bytes, type(None)})
 
 
-def find_output(value: object) -> Output | None:
+def find_output(value: object) -> StepOutput | None:
     """Return an output that a value is or contains at any depth; None if there is none."""
     if type(value) in _WITHOUT_PARTS:
         return None
     waiting, seen = [value], set()
     while waiting:
         each = waiting.pop()
-        if type(each) is Output:
+        if type(each) is StepOutput:
             return each
         if id(each) not in seen:
             seen.add(id(each))
@@ -119,7 +119,7 @@ class Node:
     """Input → the value given for it, validated, or its default."""
     parameters: Mapping[str, JsonValue]
     """Input → the record of the same value; see `domain.exact_json`."""
-    inputs: Mapping[str, Output]
+    inputs: Mapping[str, StepOutput]
     """Input → the output that flows into it; "models[0]" for the first output in a list."""
     gathered: Mapping[str, CollectionInput]
     """Input → the collection of outputs that flows into it, where it takes one."""

@@ -11,8 +11,8 @@ from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.pipelines.graph import (
     CollectionInput,
     Node,
-    Output,
     StepFunction,
+    StepOutput,
     find_output,
 )
 from stackfold.domain.pipelines.hints import are_disjoint, hint_text
@@ -27,7 +27,7 @@ from stackfold.domain.pipelines.run_configuration import (
 class Buildable(StepFunction, Protocol):
     """The interface of a step that is called in a pipeline function."""
 
-    waits_for: tuple[Output, ...]
+    waits_for: tuple[StepOutput, ...]
 
     def with_options(self, **options: Unpack[StepChanges]) -> Self:
         """Return a copy with other options."""
@@ -80,7 +80,7 @@ class GraphBuilder:
         signature.must_be_complete(given)
         arguments: dict[str, Any] = {}
         parameters: dict[str, JsonValue] = {}
-        inputs: dict[str, Output] = {}
+        inputs: dict[str, StepOutput] = {}
         gathered: dict[str, CollectionInput] = {}
         for key in signature.names:
             if key not in given:
@@ -88,7 +88,7 @@ class GraphBuilder:
                 arguments[key] = signature.read(key, parameters[key])
                 continue
             value = given[key]
-            if type(value) is Output:
+            if type(value) is StepOutput:
                 inputs[key] = self._of_this_graph(step, key, value)
                 self._must_fit(step, key, value)
             elif _contains_output(value):
@@ -110,10 +110,10 @@ class GraphBuilder:
         )
         if checks:
             self._produced |= {(name, each.name): each.type for each in signature.outputs}
-        outputs = tuple(Output(name, each.name, self._mark) for each in signature.outputs)
+        outputs = tuple(StepOutput(name, each.name, self._mark) for each in signature.outputs)
         if len(outputs) > 1:
             return outputs
-        return outputs[0] if outputs else Output(name, "", self._mark)
+        return outputs[0] if outputs else StepOutput(name, "", self._mark)
 
     @contextmanager
     def inside(self, pipeline: PipelineFunction) -> Iterator[None]:
@@ -138,11 +138,13 @@ class GraphBuilder:
             self._pipelines.pop()
             self._prefix, self._cache, self._check = before
 
-    def ends(self, first: int) -> tuple[Output, ...]:
+    def ends(self, first: int) -> tuple[StepOutput, ...]:
         """Outputs that stand for the end of each node, from an index on, without a successor."""
         added = self.nodes[first:]
         needed = {name for node in added for name in node.upstream}
-        return tuple(Output(node.name, "", self._mark) for node in added if node.name not in needed)
+        return tuple(
+            StepOutput(node.name, "", self._mark) for node in added if node.name not in needed
+        )
 
     def finish(self, pipeline: PipelineFunction) -> tuple[Node, ...]:
         """Return the nodes in topological order.
@@ -181,7 +183,7 @@ class GraphBuilder:
         records = self.step_parameters[node] = {}
         for name, chosen in configured.parameters.items():
             value = given.get(name)
-            if isinstance(value, Output) or _contains_output(value):
+            if isinstance(value, StepOutput) or _contains_output(value):
                 raise InvalidPipeline(
                     f"the configuration sets parameter {name!r} of step {step.name!r}, which "
                     "takes the output of another step"
@@ -190,7 +192,7 @@ class GraphBuilder:
             given[name], records[name] = signature.recorded(name, value)
 
     def _gather(
-        self, step: Buildable, name: str, values: Any, inputs: dict[str, Output]
+        self, step: Buildable, name: str, values: Any, inputs: dict[str, StepOutput]
     ) -> CollectionInput:
         """Add each output in a collection to `inputs`; return the collection of their keys."""
         if isinstance(values, set):
@@ -201,7 +203,7 @@ class GraphBuilder:
         pairs = values.items() if isinstance(values, dict) else enumerate(values)
         names: dict[Any, str] = {}
         for key, value in pairs:
-            if type(value) is not Output or (isinstance(values, dict) and type(key) is not str):
+            if type(value) is not StepOutput or (isinstance(values, dict) and type(key) is not str):
                 raise InvalidPipeline(
                     f"parameter {name!r} of step {step.name!r} mixes outputs of steps with other "
                     f"values in a {type(values).__name__}: pass only outputs, or only values"
@@ -221,7 +223,7 @@ class GraphBuilder:
                 "or dictionary"
             )
 
-    def _of_this_graph(self, step: Buildable, name: str, output: Output) -> Output:
+    def _of_this_graph(self, step: Buildable, name: str, output: StepOutput) -> StepOutput:
         if output.of is not self._mark:
             raise InvalidPipeline(
                 f"parameter {name!r} of step {step.name!r} is an output of step {output.step!r} "
@@ -234,7 +236,7 @@ class GraphBuilder:
             )
         return output
 
-    def _must_fit(self, step: Buildable, name: str, output: Output) -> None:
+    def _must_fit(self, step: Buildable, name: str, output: StepOutput) -> None:
         """Reject an output for an input if no value can have both their types."""
         hint = self._produced.get((output.step, output.name), Any)
         taken = step.signature.hints[name]
@@ -276,7 +278,7 @@ def _contains_output(value: object) -> bool:
     if not isinstance(value, list | tuple | set | dict):
         return False
     parts = value.values() if isinstance(value, dict) else value
-    return any(type(part) is Output for part in parts)
+    return any(type(part) is StepOutput for part in parts)
 
 
 _building: ContextVar[GraphBuilder | None] = ContextVar("building", default=None)

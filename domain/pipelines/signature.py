@@ -32,6 +32,7 @@ from stackfold.domain.exact_json.parameters import (
     record_of,
 )
 from stackfold.domain.name import valid_name
+from stackfold.domain.pipelines.output import TIMES, Output
 from stackfold.domain.pipelines.type_hints import resolved_hints
 from stackfold.domain.validation_message import first_error
 
@@ -49,6 +50,8 @@ class OutputDefinition(NamedTuple):
     name: str
     type: Any
     """Its type hint; `Any` if it has none."""
+    own: Output | None = None
+    """Its name across pipelines; None if it has none."""
 
 
 class Signature:
@@ -94,9 +97,9 @@ class Signature:
             if each.default is not Parameter.empty
         }
         self.outputs = _outputs(owner, returned)
-        self.declaration = ", ".join(
-            f"{each.name}: {_type_name(each.type)}" for each in self.outputs
-        )
+        for output in self.outputs:
+            _must_have_values(owner, output, self.names)
+        self.declaration = ", ".join(map(_declared, self.outputs))
         self._adapters: dict[str, TypeAdapter[Any]] = {}
         self._inputs = frozenset(self.names)
 
@@ -273,6 +276,11 @@ def _outputs(owner: str, returned: Any) -> tuple[OutputDefinition, ...]:
 
 def _output(owner: str, hint: Any, otherwise: str) -> OutputDefinition:
     names, kind = _names(hint), get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    own = [note for note in getattr(hint, "__metadata__", ()) if isinstance(note, Output)]
+    if len(own) > 1:
+        raise InvalidPipeline(f"{owner} annotates an output with {own[0]} and {own[1]}: remove one")
+    if own and own[0].is_fixed:
+        names = names or [own[0].name]
     inside = next((name for part in get_args(kind) for name in _names(part)), None)
     if inside and get_origin(kind) in (Union, UnionType, tuple):
         raise InvalidPipeline(
@@ -283,7 +291,21 @@ def _output(owner: str, hint: Any, otherwise: str) -> OutputDefinition:
         raise InvalidPipeline(
             f"{owner} gives an output two names, {', '.join(map(repr, names))}: remove one"
         )
-    return OutputDefinition(valid_name("output", names[0] if names else otherwise), kind)
+    name = valid_name("output", names[0] if names else otherwise)
+    return OutputDefinition(name, kind, own[0] if own else None)
+
+
+def _must_have_values(owner: str, output: OutputDefinition, inputs: Sequence[str]) -> None:
+    if output.own and (unknown := output.own.placeholders - {*inputs, *TIMES}):
+        raise InvalidPipeline(
+            f"{owner} names an output {output.own.name!r}, but {_listed(unknown)} is neither "
+            "'date' or 'time' nor a parameter"
+        )
+
+
+def _declared(output: OutputDefinition) -> str:
+    own = f" {output.own}" if output.own else ""  # in the cache key, if there is one
+    return f"{output.name}: {_type_name(output.type)}{own}"
 
 
 def _names(hint: Any) -> list[str]:

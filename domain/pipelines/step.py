@@ -8,7 +8,7 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, Unpack, overload
 
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.name import valid_name
-from stackfold.domain.pipelines.graph import Output
+from stackfold.domain.pipelines.graph import StepOutput
 from stackfold.domain.pipelines.graph_builder import current
 from stackfold.domain.pipelines.options import StepChanges, StepOptions
 from stackfold.domain.pipelines.signature import Signature
@@ -49,7 +49,7 @@ class Step(Generic[Given, Returned]):
                 f"{function.name!r} is already a step: change its options with with_options"
             )
         self.options = StepOptions.of(f"step {self.name!r}", options)
-        self.waits_for: tuple[Output, ...] = ()
+        self.waits_for: tuple[StepOutput, ...] = ()
         update_wrapper(self, function, updated=())
 
     @cached_property
@@ -115,8 +115,8 @@ class Step(Generic[Given, Returned]):
         vars(copy).update(vars(self))
         return copy
 
-    def _ends(self, steps: object) -> Iterator[Output]:
-        if isinstance(steps, Output):
+    def _ends(self, steps: object) -> Iterator[StepOutput]:
+        if isinstance(steps, StepOutput):
             yield steps
         elif isinstance(steps, tuple | list):
             for each in steps:

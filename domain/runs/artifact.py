@@ -5,6 +5,16 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 
+class OwnName(BaseModel):
+    """The name that an artifact has across pipelines and steps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    name: str
+    label: str = ""
+    """A text that names the version; empty for none."""
+
+
 class Artifact(BaseModel):
     """The location, type and digest of a stored value."""
 

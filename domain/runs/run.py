@@ -11,7 +11,7 @@ from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.limits import TAGS, must_be_few
 from stackfold.domain.name import LONGEST
-from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin
@@ -108,6 +108,8 @@ class Run(Aggregate):
         tags: tuple[str, ...] = ()
         ended: datetime | None = None
         """None if it ended when the event was recorded; events may be recorded later in a batch."""
+        names: dict[str, OwnName] = Field(default_factory=dict)
+        """Output → the name that its artifact has across pipelines, if it has one."""
 
     class StepFailed(Event):
         """A step raised in its last attempt."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.artifact import Artifact, OwnName
 
 
 class StepLog(BaseModel):
@@ -36,6 +36,7 @@ class StepResult(TypedDict, total=False):
     metadata: dict[str, JsonValue]
     tags: tuple[str, ...]
     ended: datetime
+    names: dict[str, OwnName]
 
 
 class StepFailure(TypedDict, total=False):

@@ -22,18 +22,23 @@ from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.lineage import Lineages
 from stackfold.infrastructure.queries.run_references import relative_run
-from stackfold.infrastructure.queries.runs import artifact_view
+from stackfold.infrastructure.queries.runs import ARTIFACT_COLUMNS, OWN_NAMES, artifact_view
 from stackfold.infrastructure.queries.text import normal
 
-_NAME = "t.pipeline || '/' || t.step || '/' || t.name"
+_PATH = "t.pipeline || '/' || t.step || '/' || t.name"
+_NAME = f"coalesce(o.name, {_PATH})"
+_FROM = "FROM artifacts AS t LEFT JOIN artifact_versions AS o ON o.artifact = t.id"
 _COLUMNS = {
     **{field: f"t.{field}" for field in (*NamedArtifact._fields, "position", "pipeline", "step")},
     "name": _NAME,
+    "version": "coalesce(o.version, t.version)",
+    "label": "coalesce(o.label, '')",
     "output": "t.name",
     # An expression, so that the index by pipeline is not used, which has another order.
     "pipeline": "t.pipeline || ''",
 }
-_SELECT = f"SELECT {', '.join(_COLUMNS[field] for field in NamedArtifact._fields)}"
+_VIEW = {**_COLUMNS, "output": _PATH}
+_SELECT = f"SELECT {', '.join(_VIEW[field] for field in NamedArtifact._fields)} {_FROM}"
 _EXISTS = "EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND direction = 'out')"
 """An artifact exists as long as it is the output of a step of an existing run."""
 
@@ -45,7 +50,14 @@ _NEWEST_UP_TO = (
     "{upto}ORDER BY l.version DESC LIMIT 1"
 )
 _NEWEST = _NEWEST_UP_TO.format(upto="")
-"""The latest version of the name in `n`, in one seek, whatever the number of versions."""
+"""The latest version of the output in `n`, in one seek, whatever the number of versions."""
+_NEWEST_OWN = (
+    "SELECT (SELECT l.artifact FROM artifact_versions AS l WHERE l.name = n.name AND EXISTS "
+    "(SELECT 1 FROM flows WHERE artifact = l.artifact AND direction = 'out') "
+    "{upto}ORDER BY l.version DESC LIMIT 1) "
+    "FROM (SELECT DISTINCT name FROM artifact_versions) AS n"
+)
+"""The latest version of each own name."""
 
 _PICKLES = ("cloudpickle",)
 _SHOWN, _LEVELS = 10, 3
@@ -67,15 +79,20 @@ class SqlArtifactQueries:
     ) -> list[NamedArtifact]:
         """The artifacts that match a listing."""
         wanted = listing_clauses(listing, _COLUMNS, then="t.ordinal, t.id")
-        newest, parameters = _NEWEST, wanted.parameters
+        upto, parameters = "", wanted.parameters
         position = parse_as_of(listing.until) if listing.until and only_latest else None
         if isinstance(position, Position):
-            newest = _NEWEST_UP_TO.format(upto="AND l.position <= ? ")
-            parameters = [position.number, *parameters]
-        latest = f" AND t.id IN (SELECT ({newest}) FROM ({_NAMES}) AS n)" if only_latest else ""
+            upto = "AND l.position <= ? "
+            parameters = [*[position.number] * 3, *parameters]
+        own, newest = _NEWEST_OWN.format(upto=upto), _NEWEST_UP_TO.format(upto=upto)
+        latest = (
+            f" AND t.id IN (SELECT ({newest}) FROM ({_NAMES}) AS n UNION ALL {own}) "
+            f"AND (o.name IS NULL OR t.id IN ({own}))"
+            if only_latest
+            else ""
+        )
         rows = self._database.read(
-            f"{_SELECT} FROM artifacts AS t WHERE {_EXISTS}{latest}{wanted.where}{wanted.tail}",
-            parameters,
+            f"{_SELECT} WHERE {_EXISTS}{latest}{wanted.where}{wanted.tail}", parameters
         )
         return [_named(row) for row in rows]
 
@@ -84,11 +101,15 @@ class SqlArtifactQueries:
         self, name: str, limit: int | None = None, until: int | None = None
     ) -> list[NamedArtifact]:
         """The versions of a name, newest first."""
+        path = "/" in name
         return self._found(
-            "t.pipeline = ? AND t.step = ? AND t.name = ?"
+            ("t.pipeline = ? AND t.step = ? AND t.name = ?" if path else "o.name = ?")
             + (" AND t.position <= ?" if until is not None else ""),
-            [*_parts(name), *([] if until is None else [until])],
-            order="t.version DESC",
+            [
+                *(_parts(name) if path else [normal(name)]),
+                *([] if until is None else [until]),
+            ],
+            order="t.version DESC" if path else "o.version DESC",
             limit=limit,
         )
 
@@ -98,6 +119,8 @@ class SqlArtifactQueries:
         name, _, which = normal(reference).partition("@")
         if "/" in name:
             return self._by_name(name, which)
+        if self._is_own_name(name):
+            return self._by_own_name(name, which)
         found = self._found("t.id = ?", [name]) or (
             self._found("substr(t.id, 1, length(?)) = ?", [name, name]) if name else []
         )
@@ -110,10 +133,11 @@ class SqlArtifactQueries:
         """The artifact with a name or id, and its origin."""
         named = self.artifact(reference)
         view, pin = self.recorded(named.id)
+        same_name, values = "t.pipeline = ? AND t.step = ? AND t.name = ?", _parts(named.output)
+        if view.own_name:
+            same_name, values = "o.name = ?", [view.own_name]
         ((versions,),) = self._database.read(
-            f"SELECT count(*) FROM artifacts AS t WHERE {_EXISTS} "
-            "AND t.pipeline = ? AND t.step = ? AND t.name = ?",
-            [view.pipeline, view.step, view.name],
+            f"SELECT count(*) {_FROM} WHERE {_EXISTS} AND {same_name}", values
         )
         maker = self._database.read("SELECT name FROM runs WHERE id = ?", [view.run])
         same = self._found("t.digest = ? AND t.id <> ?", [view.digest, view.id])
@@ -156,9 +180,9 @@ class SqlArtifactQueries:
     def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:
         """The record of an artifact, and the pin of the run with the configuration of its store."""
         rows = self._database.read(
-            f"SELECT {', '.join(f't.{field}' for field in ArtifactView._fields)}, runs.pin "
-            "FROM artifacts AS t JOIN flows ON flows.artifact = t.id AND flows.direction = 'out' "
-            "JOIN runs ON runs.id = flows.run WHERE t.id = ? ORDER BY runs.position LIMIT 1",
+            f"SELECT {ARTIFACT_COLUMNS}, runs.pin FROM artifacts AS a {OWN_NAMES} "
+            "JOIN flows ON flows.artifact = a.id AND flows.direction = 'out' "
+            "JOIN runs ON runs.id = flows.run WHERE a.id = ? ORDER BY runs.position LIMIT 1",
             [id],
         )
         if not rows:
@@ -209,6 +233,38 @@ class SqlArtifactQueries:
             raise NotFound("artifact", f"{name}@{which}" if which else name, self._known(name))
         return _only(name, found)
 
+    def _is_own_name(self, name: str) -> bool:
+        return bool(
+            self._database.read("SELECT 1 FROM artifact_versions WHERE name = ? LIMIT 1", [name])
+        )
+
+    def _by_own_name(self, name: str, which: str) -> NamedArtifact:
+        """The version of an own name with a number, a label, or produced by a run."""
+        condition = "o.name = ?"
+        values: list[Any] = [name]
+        if which and which != "latest":
+            number = _number(which)
+            condition += " AND o.label = ?" if number is None else " AND o.version = ?"
+            values = [name, which if number is None else number]
+        newest = self._found(condition, values, order="o.version DESC", limit=1)
+        if not newest and which and _number(which) is None:
+            newest = self._own_of_run(name, which)
+        if not newest:
+            hint = f"its latest version is {self._by_own_name(name, '').version}" if which else ""
+            raise NotFound("artifact", f"{name}@{which}" if which else name, hint)
+        return newest[0]
+
+    def _own_of_run(self, name: str, reference: str) -> list[NamedArtifact]:
+        """The version of an own name that a run produced, or had from the cache."""
+        run = relative_run(self._database, reference) or reference
+        return self._found(
+            "o.name = ? AND t.id IN (SELECT artifact FROM flows WHERE direction = 'out' AND run IN "
+            "(SELECT id FROM runs WHERE id = ? OR name = ?))",
+            [name, run, run],
+            order="o.version DESC",
+            limit=1,
+        )
+
     def _of_run(self, pipeline: str, step: str, run: str) -> tuple[str, list[str]]:
         """The condition for the outputs of a step of a run, which may come from the cache."""
         run = relative_run(self._database, run, pipeline) or run
@@ -234,7 +290,7 @@ class SqlArtifactQueries:
         limit: int | None = 100,
     ) -> list[NamedArtifact]:
         rows = self._database.read(
-            f"{_SELECT} FROM artifacts AS t WHERE {_EXISTS} AND {condition} "
+            f"{_SELECT} WHERE {_EXISTS} AND {condition} "
             f"ORDER BY {order}{'' if limit is None else ' LIMIT ?'}",
             [*values, *([] if limit is None else [limit])],
         )
@@ -245,7 +301,7 @@ class SqlArtifactQueries:
         pipeline = name.partition("/")[0]
         for condition, values in (("t.pipeline = ?", [pipeline]), ("1 = 1", [])):
             rows = self._database.read(
-                f"SELECT {_NAME} FROM artifacts AS t WHERE t.id IN (SELECT ({_NEWEST}) "
+                f"SELECT DISTINCT {_NAME} {_FROM} WHERE t.id IN (SELECT ({_NEWEST}) "
                 f"FROM ({_NAMES} AS t WHERE {condition}) AS n) ORDER BY 1 LIMIT {_SHOWN + 1}",
                 values,
             )
@@ -253,6 +309,14 @@ class SqlArtifactQueries:
             if names:
                 return f"there is {', '.join(names)}"
         return "no run has produced any yet"
+
+
+def _number(which: str) -> int | None:
+    """The number of a version, as "3" or "v3"; None if it is a text."""
+    digits = which[1:] if which[:1] == "v" else which
+    if not digits.isdecimal():
+        return None
+    return int(digits) if len(digits) < 19 else 0  # there are not so many
 
 
 def _parts(name: str) -> list[str]:

@@ -101,8 +101,10 @@ class Lineages:
         for some in _batches(steps):
             rows = self._database.read(
                 "SELECT f.run, f.step, f.direction, f.name, f.artifact, "
-                "a.pipeline || '/' || a.step || '/' || a.name || '@' || a.version "
+                "coalesce(o.name || '@' || o.version, "
+                "a.pipeline || '/' || a.step || '/' || a.name || '@' || a.version) "
                 "FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
+                "LEFT JOIN artifact_versions AS o ON o.artifact = a.id "
                 f"WHERE (f.run, f.step) IN (VALUES {_pairs(some)}) ORDER BY f.ordinal, f.name",
                 [value for step in some for value in step],
             )

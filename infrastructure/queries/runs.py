@@ -53,13 +53,18 @@ _PIPELINES = (
     "pipeline, max(position) AS last, count(*) AS runs FROM runs GROUP BY pipeline) AS n "
     "JOIN runs AS t ON t.pipeline = n.pipeline AND t.position = n.last WHERE true"
 )
-_COLUMNS = ", ".join(f"a.{field}" for field in ArtifactView._fields)
+ARTIFACT_COLUMNS = ", ".join(
+    {"own_name": "o.name", "own_version": "o.version"}.get(field, f"a.{field}")
+    for field in ArtifactView._fields
+)
+"""The columns of `ArtifactView`, of artifacts `a` and their own names `o`."""
+OWN_NAMES = "LEFT JOIN artifact_versions AS o ON o.artifact = a.id"
 _OUTPUTS = (
-    "FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
+    f"FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact {OWN_NAMES} "
     "WHERE f.run = ? AND f.direction = 'out'"
 )
-_ARTIFACT = f"SELECT {_COLUMNS} {_OUTPUTS}"
-_OUTPUT = f"SELECT f.step, {_COLUMNS} {_OUTPUTS}"
+_ARTIFACT = f"SELECT {ARTIFACT_COLUMNS} {_OUTPUTS}"
+_OUTPUT = f"SELECT f.step, {ARTIFACT_COLUMNS} {_OUTPUTS}"
 
 
 class SqlRunQueries:

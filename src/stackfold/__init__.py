@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.materializers import materializer
     from stackfold.application.runs.context import StepContext, get_context
     from stackfold.application.runs.progress import ProgressListener, StepEnd
+    from stackfold.domain.pipelines.output import Output
     from stackfold.domain.pipelines.pipeline import Step, step
     from stackfold.domain.pipelines.run_configuration import RunConfiguration
     from stackfold.domain.stacks.component_type import ComponentType
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ComponentType",
     "FinishedRun",
+    "Output",
     "Pipeline",
     "ProgressListener",
     "RunConfiguration",
@@ -38,6 +40,7 @@ __all__ = [
 _MODULES = {
     "ComponentType": "stackfold.domain.stacks.component_type",
     "FinishedRun": "stackfold.pipelines",
+    "Output": "stackfold.domain.pipelines.output",
     "Pipeline": "stackfold.pipelines",
     "ProgressListener": "stackfold.application.runs.progress",
     "RunConfiguration": "stackfold.domain.pipelines.run_configuration",

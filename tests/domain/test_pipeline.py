@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from stackfold.domain.errors import InvalidName
-from stackfold.domain.pipelines.graph import Output
+from stackfold.domain.pipelines.graph import StepOutput
 from stackfold.domain.pipelines.pipeline import Pipeline, Step, step
 
 
@@ -197,9 +197,9 @@ def test_type_hints_name_the_outputs(function, names):
 
 def test_several_outputs_are_a_tuple_and_one_is_not():
     def training():
-        assert isinstance(load(), Output)
+        assert isinstance(load(), StepOutput)
         assert [output.name for output in split(load())] == ["train", "test"]
-        assert isinstance(announce(train(load(), 0.1)), Output)  # stands for its end
+        assert isinstance(announce(train(load(), 0.1)), StepOutput)  # stands for its end
 
     graph_of(training)
 

@@ -60,7 +60,7 @@ def test_an_output_has_a_repr():
         seen.append(repr(make()))
 
     Pipeline(connect).graph()
-    assert seen == ["Output(step='make', name='output')"]
+    assert seen == ["StepOutput(step='make', name='output')"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ class ArtifactView(TypedDict):
     created: str
     pipeline: str
     version: int
+    own_name: str | None
+    own_version: int | None
     versions: dict[str, str]
     metadata: dict[str, Any]
     tags: list[str]

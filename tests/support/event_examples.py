@@ -10,7 +10,7 @@ from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.policies.enabled_policy import EnabledPolicy
-from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -211,6 +211,7 @@ FACTS: list[partial[Any]] = [
         metadata={"accuracy": 0.5},
         tags=("costly",),
         ended=LATER,
+        names={"model": OwnName(name="churn-model", label="spring")},
     ),
     event(
         Run.StepFailed,

@@ -1,12 +1,13 @@
 """A log in which every field of every view has a value somewhere."""
 
 import logging
+from typing import Annotated
 
 from browsing import HOSTILE
 from plain_deployer import kill
 from policies import reasons
 
-from stackfold import Workspace, get_context, pipeline, step
+from stackfold import Output, Workspace, get_context, pipeline, step
 from stackfold.errors import DeploymentFailed, RunFailed
 from stackfold.eventsourcing import Retries, Stack, on
 
@@ -51,7 +52,7 @@ attempts = []
 
 
 @step(retries=1, enable_cache=False)
-def retry() -> Weights:
+def retry() -> Annotated[Weights, "output", Output("weights", label="spring")]:
     log.info("attempt %s", HOSTILE)
     attempts.append(1)
     if len(attempts) % 2:

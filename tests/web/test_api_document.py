@@ -66,6 +66,9 @@ REQUESTS = {
     "list_artifacts": ["/artifacts", "/artifacts?latest=true", "/artifacts?limit=1"],
     "get_artifact": [f"/artifacts/{NAME}?version=1", "/artifacts/retrying/retry/output"],
     "list_versions": [f"/artifacts/{NAME}/versions?limit=1"],
+    "get_named_artifact": ["/artifacts/weights?version=1"],
+    "list_named_versions": ["/artifacts/weights/versions"],
+    "get_named_lineage": ["/artifacts/weights/lineage"],
     "get_lineage": [f"/artifacts/{NAME}/lineage?version=1"],
     "list_deployments": ["/deployments", "/deployments?limit=1"],
     "get_deployment": [

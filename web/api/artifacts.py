@@ -62,6 +62,60 @@ def list_artifacts(
     )
 
 
+@ARTIFACTS.get("/artifacts/{name}")
+def get_named_artifact(call: Call, *, name: str, version: str | None = None) -> ArtifactDescription:
+    """Get an artifact that has a name of its own, with its origin and location.
+
+    Args:
+        name: Its name.
+        version: The number or label of the version, or a run that produced it; the latest by
+            default.
+    """
+    return call.workspace.artifacts.describe(_named(name, version))
+
+
+@ARTIFACTS.get("/artifacts/{name}/versions")
+def list_named_versions(
+    call: Call, *, name: str, as_of: Past = None, page: PageNumber = 1, limit: Limit = 100
+) -> Page[NamedArtifact]:
+    """List the versions of an artifact that has a name of its own, newest first.
+
+    Args:
+        name: Its name.
+        as_of: Only versions that were recorded up to this point.
+    """
+    return call.page(
+        as_of,
+        page,
+        limit,
+        lambda at, number, size: call.workspace.artifacts.list(
+            listing("-position", number, size, until=at, name=name)
+        ),
+    )
+
+
+@ARTIFACTS.get("/artifacts/{name}/lineage")
+def get_named_lineage(
+    call: Call,
+    *,
+    name: str,
+    version: str | None = None,
+    upstream: bool = True,
+    downstream: bool = True,
+) -> Lineage:
+    """Get what an artifact with a name of its own was derived from, and what was derived from it.
+
+    Args:
+        name: Its name.
+        version: The number or label of the version, or a run that produced it; the latest by
+            default.
+        upstream: Whether to return the steps that it was made by.
+        downstream: Whether to return the steps that it was used by.
+    """
+    reference = _named(name, version)
+    return call.workspace.artifacts.lineage(reference, upstream=upstream, downstream=downstream)
+
+
 @ARTIFACTS.get("/artifacts/{pipeline}/{step}/{output}")
 def get_artifact(
     call: Call, *, pipeline: str, step: str, output: str, version: str | None = None
@@ -132,6 +186,10 @@ def get_lineage(
     """
     reference = _reference(pipeline, step, output, version)
     return call.workspace.artifacts.lineage(reference, upstream=upstream, downstream=downstream)
+
+
+def _named(name: str, version: str | None) -> str:
+    return f"{name}@{version}" if version else name
 
 
 def _reference(pipeline: str, step: str, output: str, version: str | None) -> str:

@@ -85,9 +85,11 @@ def artifact(visit: Visit) -> ArtifactPage | Moved:
     """
     reference = visit.names["reference"]
     artifacts = visit.workspace.artifacts
-    if reference.count("/") != _LEVELS - 1 or "@" in reference:
-        return Moved(f"/artifacts/{artifacts.get(reference).name}")
     wanted = visit.query.get("version", "")
+    if wanted:
+        whole_number("version", wanted)
+    if (name := artifacts.get(reference).name) != reference:
+        return Moved(f"/artifacts/{name}")
     versions = artifacts.versions(reference, limit=MOST_VERSIONS, until=visit.as_of)
     if not versions:
         artifacts.get(reference)  # names others if there is none at all
