@@ -13,7 +13,7 @@ from stackfold.cli.options import Output
 from stackfold.cli.render import Format, echo, note, plain, print_value, show_one
 from stackfold.cli.table import table
 from stackfold.cli.typer_ext import Noun, WrongUsage
-from stackfold.infrastructure.files.output_file import write_file
+from stackfold.infrastructure.files.output_file import write_file, write_folder
 from stackfold.infrastructure.workspace import Workspace
 
 Reference = Annotated[
@@ -36,7 +36,7 @@ def declare_on(artifact: Noun) -> None:
 
 
 def show(name: Reference, output: Output = Format.TABLE) -> None:
-    """Print what an artifact contains: JSON, text, or the first rows of a table.
+    """Print what an artifact contains: JSON, text, the first rows of a table, or files.
 
     Of a picture, its size is printed. A pickle is never read, as that can execute code.
     """
@@ -48,7 +48,9 @@ def show(name: Reference, output: Output = Format.TABLE) -> None:
         show_one(record, list(record), output)
         return
     _print(preview)
-    if preview.form in {"picture", "drawing", "page", "figure", "other"}:
+    if view.files is not None:
+        note(f"write them to a folder: stackfold artifact export {view.reference} -o FOLDER")
+    elif preview.form in {"picture", "drawing", "page", "figure", "other"}:
         note(f"write it to a file: stackfold artifact export {view.reference} -o FILE")
 
 
@@ -74,6 +76,14 @@ def _print(preview: Preview) -> None:
 
 def export(
     name: Reference,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            show_default=False,
+            help="Of a folder, only these files, and those below these folders.",
+        ),
+    ] = None,
     file: Annotated[
         Path,
         typer.Option(
@@ -81,18 +91,33 @@ def export(
             "-o",
             metavar="FILE",
             show_default=False,
-            help="The file to write; by default stdout, unless it is a terminal.",
+            help="The file or folder to write; by default stdout, unless it is a terminal.",
         ),
     ] = _STREAM,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", "--force", help="Replace the file if it exists.")
     ] = False,
 ) -> None:
-    """Write the stored bytes of an artifact to a file, after their digest was checked."""
+    """Write the stored bytes of an artifact to a file, after their digest was checked.
+
+    Of a folder, its files are written to a new folder.
+    """
     if file == _STREAM and sys.stdout.isatty():
         raise WrongUsage("an artifact is not printed on a terminal: give a file with -o FILE")
     with Workspace.open() as workspace:
         view = workspace.artifacts.get(name).view
+        if view.files is not None:
+            if file == _STREAM:
+                raise WrongUsage("a folder is not written to stdout: give a folder with -o FOLDER")
+            folder = workspace.artifacts.folder(view.id)
+            count = write_folder(
+                file, lambda target: folder.copy_to(target, paths or ()), overwrite
+            )
+            files = "1 file" if count == 1 else f"{count:,} files"
+            echo(f"artifact {view.reference!r} written to {file}: {files}, sha256 checked")
+            return
+        if paths:
+            raise WrongUsage(f"artifact {view.reference!r} is a single file: give no PATH")
         with workspace.artifacts.open(view.id) as stored:
             if file == _STREAM:
                 sys.stdout.flush()

@@ -247,8 +247,9 @@ class Services(TypeServices, ExecutionServices):
         """Writes and reads values."""
         from stackfold.application.artifacts.materializers import Materializers
         from stackfold.infrastructure.materializers import ALL, shipped
+        from stackfold.infrastructure.system.temporary_folder import TemporaryFolder
 
-        return Materializers(ALL, shipped.load)
+        return Materializers(ALL, shipped.load, TemporaryFolder)
 
     @cached_property
     def runs(self) -> "Runs":

@@ -7,12 +7,19 @@ from typing import Any, BinaryIO, cast
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries
 from stackfold.application.artifacts.bounded_opening import opened_within
+from stackfold.application.artifacts.folder_manifest import LARGEST_MANIFEST, Manifest
+from stackfold.application.artifacts.folders import FolderView, open_folder
 from stackfold.application.artifacts.materializers import Materializers
-from stackfold.application.artifacts.previews import Preview, PreviewReader, without_reading
+from stackfold.application.artifacts.previews import (
+    Preview,
+    PreviewReader,
+    preview_of_files,
+    without_reading,
+)
 from stackfold.application.artifacts.values import artifact_of, read, show
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.stacks.stack_resolver import StackResolver
-from stackfold.domain.errors import ArtifactDamaged, TooLarge
+from stackfold.domain.errors import ArtifactDamaged, InvalidFolder, TooLarge
 from stackfold.domain.limits import size as size_text
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin
@@ -56,16 +63,34 @@ class ArtifactLoading:
         artifact, store = self._stored(id)
         return show(artifact, store, self._materializers)
 
+    def folder(self, id: str) -> FolderView:
+        """Open a stored folder; raises as `Artifacts.folder`."""
+        artifact, store = self._stored(id)
+        if artifact.manifest is None:
+            view, _ = self._queries.recorded(id)
+            raise InvalidFolder(view.reference, "is a single file: open it or export it as such")
+        return open_folder(store, artifact.uri, artifact.digest, artifact.manifest)
+
     @contextmanager
     def open(self, id: str, max_bytes: int | None, timeout: float | None) -> Iterator[BinaryIO]:
         """Open the stored bytes of an artifact; raises as `Artifacts.open`."""
+        view, _ = self._queries.recorded(id)
+        if view.files is not None:
+            problem = "has several files: export it to a folder, or open one of its files"
+            raise InvalidFolder(view.reference, problem)
+        with self._opened(id, max_bytes, timeout) as file:
+            yield file
+
+    @contextmanager
+    def _opened(self, id: str, max_bytes: int | None, timeout: float | None) -> Iterator[BinaryIO]:
+        """Open the stored object of an artifact: its bytes, or the manifest of a folder."""
         view, recorded = self._queries.recorded(id)
         if max_bytes is not None and view.size > max_bytes:
             what = f"artifact {view.reference!r} of {size_text(view.size)}"
             raise TooLarge(what, size_text(max_bytes), "export it to a file")
         pin = Pin.model_validate(recorded)
         store = cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
-        opening = _verified(store, view.uri, view.digest, view.size)
+        opening = _verified(store, view.uri, view.digest, view.stored_size)
         if timeout is None:
             with opening as file:
                 yield file
@@ -78,6 +103,11 @@ class ArtifactLoading:
     def preview(self, id: str, timeout: float | None) -> Preview:
         """Return what an artifact contains; raises as `Artifacts.preview`."""
         view, _ = self._queries.recorded(id)
+        if view.manifest is not None:
+            if view.manifest > LARGEST_MANIFEST:
+                raise TooLarge("the list of its files", size_text(LARGEST_MANIFEST), "export it")
+            with self._opened(id, None, timeout) as file:
+                return folder_preview(view.uri, file.read())
         unread = without_reading(view.materializer, view.size)
         if unread:
             return unread
@@ -90,6 +120,19 @@ class ArtifactLoading:
         pin = Pin.model_validate(recorded)
         store = cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
         return artifact_of(view), store
+
+
+def folder_preview(uri: str, text: bytes) -> Preview:
+    """Return the preview of a folder: the list of its files.
+
+    Raises:
+        ArtifactDamaged: The text is no manifest.
+    """
+    try:
+        manifest = Manifest.parse(text)
+    except (ValueError, KeyError, TypeError, InvalidFolder) as error:
+        raise ArtifactDamaged(uri, f"is no folder: {error}") from error
+    return preview_of_files({path: each.size for path, each in manifest.files.items()})
 
 
 @contextmanager

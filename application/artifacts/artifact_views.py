@@ -28,7 +28,11 @@ class ArtifactView(NamedTuple):
     digest: str
     """sha256 of the stored bytes, in hexadecimal."""
     size: int
-    """Length in bytes."""
+    """Length in bytes; of a folder, that of its files together."""
+    files: int | None
+    """The number of files in a folder; None for a single file."""
+    manifest: int | None
+    """Length in bytes of the manifest of a folder; None for a single file."""
     created: str
     pipeline: str
     version: int
@@ -42,6 +46,11 @@ class ArtifactView(NamedTuple):
     metadata: dict[str, Any]
     """Added by the step."""
     tags: list[str]
+
+    @property
+    def stored_size(self) -> int:
+        """Length in bytes of the object that `uri` identifies."""
+        return self.size if self.manifest is None else self.manifest
 
     @property
     def reference(self) -> str:
@@ -63,7 +72,9 @@ class NamedArtifact(NamedTuple):
     """The value's Python type, as "module.Class"."""
     materializer: str
     size: int
-    """Length in bytes."""
+    """Length in bytes; of a folder, that of its files together."""
+    files: int | None
+    """The number of files in a folder; None for a single file."""
     created: str
     run: str
     """The id of the run that produced it."""
@@ -93,6 +104,8 @@ class ArtifactDescription(NamedTuple):
     type: str
     materializer: str
     size: int
+    files: int | None
+    """The number of files in a folder; None for a single file."""
     created: str
     digest: str
     uri: str
@@ -157,6 +170,15 @@ class RecordedStore(NamedTuple):
     flavor: str
     configuration: dict[str, Any]
     """Only the explicitly set attributes."""
+
+
+class StoredManifest(NamedTuple):
+    """The manifest of a stored folder."""
+
+    uri: str
+    digest: str
+    size: int
+    """Length in bytes."""
 
 
 class ArtifactQueries(Protocol):
@@ -232,5 +254,12 @@ class ArtifactQueries(Protocol):
         ...
 
     def referenced(self) -> set[str]:
-        """Return the addresses of all artifacts that a run or a deployment refers to."""
+        """Return the addresses of all artifacts that a run or a deployment refers to.
+
+        Of a folder, that is its manifest; the addresses of its files are in it.
+        """
+        ...
+
+    def folders(self) -> Sequence[StoredManifest]:
+        """Return the manifests of all folders that a run or a deployment refers to."""
         ...

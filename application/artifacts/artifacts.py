@@ -22,6 +22,7 @@ from stackfold.application.listing.listing import Listing
 
 if TYPE_CHECKING:
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
+    from stackfold.application.artifacts.folders import FolderView
     from stackfold.application.artifacts.previews import Preview
     from stackfold.application.artifacts.pruning import PrunedStore, Pruning
 
@@ -151,6 +152,21 @@ class Artifacts:
         """
         id = self._queries.artifact(reference).id
         return self._loading().open(id, max_bytes, timeout)
+
+    def folder(self, reference: str) -> "FolderView":
+        """Return a stored folder, whose files can be listed, opened and copied.
+
+        Args:
+            reference: The artifact.
+
+        Raises:
+            NotFound: The artifact does not exist.
+            Ambiguous: The prefix matches several, or the step has several outputs.
+            InvalidFolder: It is a single file.
+            ArtifactDamaged: The list of its files is missing or was changed.
+            ArtifactStoreUnavailable: The store cannot be reached.
+        """
+        return self._loading().folder(self._queries.artifact(reference).id)
 
     def preview(self, reference: str, *, timeout: float | None = None) -> "Preview":
         """Return what an artifact contains: a picture's size, a table's first rows, JSON, text.

@@ -2,8 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, ClassVar
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
+from stackfold.application.artifacts.folders import FolderView, NewFolder
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.errors import UnknownClass
 from stackfold.domain.exact_json.class_finder import FindClass
@@ -13,6 +15,15 @@ Versions = Mapping[str, str]
 
 WriteValue = Callable[[ArtifactWriter], Versions | None]
 """Writes one value to a file, and returns the versions that reading it requires, if any."""
+
+
+class WriteFolder(NamedTuple):
+    """Writes one value as a folder."""
+
+    fill: Callable[[Path], Versions | None] | None = None
+    """Writes the value to an empty folder, and returns the versions that reading it requires."""
+    source: Path | None = None
+    """The folder that is the value; `fill` is not called."""
 
 
 class Materializer(ABC):
@@ -27,8 +38,8 @@ class Materializer(ABC):
     """Whether reading executes code from the store, which must then be trusted."""
 
     @abstractmethod
-    def prepare(self, value: object) -> WriteValue | None:
-        """Return a function that writes `value`, or None if this materializer does not accept it.
+    def prepare(self, value: object) -> WriteValue | WriteFolder | None:
+        """Return what writes `value`, or None if this materializer does not accept it.
 
         Must not import a library other than the one that defines the class of `value`.
         """
@@ -42,6 +53,23 @@ class Materializer(ABC):
             type_name: The value's type, as "module.Class".
             find_class: Resolves the name of a class; must be used instead of importing it.
         """
+
+    def read_folder(
+        self, folder: FolderView, type_name: str, find_class: FindClass, new_folder: NewFolder
+    ) -> Any:
+        """Read a value back that was written as a folder.
+
+        Args:
+            folder: The stored folder.
+            type_name: The value's type, as "module.Class".
+            find_class: Resolves the name of a class; must be used instead of importing it.
+            new_folder: Creates a temporary folder.
+        """
+        raise ValueError(f"{self.name} reads no folders")
+
+    def metadata(self, value: Any) -> Mapping[str, Any]:
+        """Return facts about a value, as JSON, to be recorded with its artifact."""
+        return {}
 
     def show(self, file: BinaryIO, type_name: str) -> Any:
         """Return the stored value as JSON, for programs that lack its class.

@@ -1,10 +1,19 @@
 """Materializers: chooses the materializer that writes a value or reads an artifact."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from inspect import signature
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast, get_args
+from weakref import finalize
 
-from stackfold.application.artifacts.materializer import Materializer, Versions, WriteValue
+from stackfold.application.artifacts.folders import FolderView, NewFolder, TemporaryFolder
+from stackfold.application.artifacts.materializer import (
+    Materializer,
+    Versions,
+    WriteFolder,
+    WriteValue,
+)
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.errors import ArtifactDamaged, InvalidMaterializer, PickleForbidden
 from stackfold.domain.exact_json.class_finder import (
@@ -29,7 +38,19 @@ class ValueFormat(Protocol):
         ...
 
 
-ValueFormatClass = TypeVar("ValueFormatClass", bound=type[ValueFormat])
+class FolderFormat(Protocol):
+    """The methods of a class that `materializer` decorates, to write folders."""
+
+    def write_folder(self, value: Any, folder: Path, /) -> object:
+        """Write a value to files in an empty folder."""
+        ...
+
+    def read_folder(self, folder: Path, /) -> Any:
+        """Read the value back from a copy of the folder, which lives as long as the value."""
+        ...
+
+
+ValueFormatClass = TypeVar("ValueFormatClass", bound=type[ValueFormat] | type[FolderFormat])
 
 LoadProvided = Callable[[str | None], None]
 """Imports the materializers that packages provide for a top-level module; None for all."""
@@ -38,11 +59,14 @@ LoadProvided = Callable[[str | None], None]
 class _ByFormat(Materializer):
     """A materializer that uses a decorated class."""
 
-    def __init__(self, name: str, version: int, format: type[ValueFormat]) -> None:
+    def __init__(self, name: str, version: int, format: type[Any]) -> None:
         self.name, self.version = name, version  # type: ignore[misc]  # each has its own
         self.format = format
 
-    def prepare(self, value: object) -> WriteValue | None:
+    def prepare(self, value: object) -> WriteValue | WriteFolder | None:
+        if hasattr(self.format, "write_folder"):
+            return WriteFolder(lambda folder: self.format().write_folder(value, folder))
+
         def write(file: ArtifactWriter) -> None:
             self.format().write(value, cast(BinaryIO, file))
 
@@ -51,13 +75,48 @@ class _ByFormat(Materializer):
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         return self.format().read(file)
 
+    def read_folder(
+        self, folder: FolderView, type_name: str, find_class: FindClass, new_folder: NewFolder
+    ) -> Any:
+        return read_copy(folder, self.format().read_folder, new_folder)
+
+    def metadata(self, value: Any) -> Mapping[str, Any]:
+        found = getattr(self.format, "metadata", None)
+        return dict(self.format().metadata(value)) if found else {}
+
+
+def read_copy(folder: FolderView, read: Callable[[Path], Any], new_folder: NewFolder) -> Any:
+    """Read a value from a temporary copy of a folder, which is deleted with the value.
+
+    Args:
+        folder: The stored folder.
+        read: Reads the value from the copy.
+        new_folder: Creates a temporary folder.
+    """
+    temporary = new_folder()
+    lives_on = False
+    try:
+        folder.copy_to(Path(temporary.name))
+        value = read(Path(temporary.name))
+        with suppress(TypeError):  # values of built-in types have no weak references
+            # Some libraries read files only when they are needed.
+            finalize(value, temporary.cleanup)
+            lives_on = True
+        return value
+    finally:
+        if not lives_on:
+            temporary.cleanup()
+
 
 def materializer(
     *, for_type: type | tuple[type, ...], name: str | None = None, version: int = 1
 ) -> Callable[[ValueFormatClass], ValueFormatClass]:
     """Store values of a type and its subclasses by the decorated class.
 
-    The class needs `write(self, value, file)` and `read(self, file)`, and no constructor arguments.
+    The class needs `write(self, value, file)` and `read(self, file)`, or, to write several files,
+    `write_folder(self, value, folder)` and `read_folder(self, folder)` with a `pathlib.Path`; and
+    no constructor arguments. It may have `metadata(self, value)`, which returns a dictionary that
+    is recorded with the artifact.
 
     Args:
         for_type: The type, or several. A materializer of a subclass takes precedence.
@@ -72,14 +131,14 @@ def materializer(
 
     def register(format: ValueFormatClass) -> ValueFormatClass:
         called = name or type_name(format)
-        for method in ("write", "read"):
+        folders = hasattr(format, "write_folder") or hasattr(format, "read_folder")
+        for method in ("write_folder", "read_folder") if folders else ("write", "read"):
             if not callable(getattr(format, method, None)):
                 raise InvalidMaterializer(called, f"the class has no method {method!r}")
         kinds = for_type if isinstance(for_type, tuple) else (for_type,)
         _check_usable(called, format, kinds, version)
         made = _ByFormat(called, version, format)
-        for each in kinds:
-            _registered_for[each] = made
+        use_materializer(made, *kinds)
         return format
 
     return register
@@ -105,12 +164,27 @@ def _check_usable(
         raise InvalidMaterializer(name, f"making one needs arguments ({error})") from None
 
 
+def use_materializer(made: Materializer, *kinds: type) -> None:
+    """Store values of types and their subclasses by a materializer.
+
+    Args:
+        made: The materializer.
+        kinds: The types.
+    """
+    for each in kinds:
+        _registered_for[each] = made
+
+
 _registered_for: dict[type, Materializer] = {}
 """Type → the materializer that the user or an installed package registered for it."""
 
 
 def _load_nothing(module: str | None) -> None:
     """Load nothing: no packages provide materializers."""
+
+
+def _no_folder() -> TemporaryFolder:
+    raise NotImplementedError("these materializers were created without temporary folders")
 
 
 class Materializers:
@@ -120,6 +194,7 @@ class Materializers:
         self,
         materializers: Sequence[Materializer],
         load_provided: LoadProvided = _load_nothing,
+        new_folder: NewFolder = _no_folder,
         pickles: bool = True,
     ) -> None:
         """Create the collection.
@@ -127,20 +202,22 @@ class Materializers:
         Args:
             materializers: The built-in ones, in order; the last one should accept any value.
             load_provided: Imports those that packages provide.
+            new_folder: Creates the temporary folders that values are written to and read from.
             pickles: Whether to allow materializers whose reading executes code.
         """
         self._all = tuple(materializers)
         self._by_name = {each.name: each for each in materializers}
         self._load_provided = load_provided
+        self.new_folder = new_folder
         self._pickles = pickles
         self._loaded: set[str | None] = {"builtins"}
 
     def without_pickles(self) -> Self:
         """Return a copy that neither writes nor reads pickles."""
-        return type(self)(self._all, self._load_provided, pickles=False)
+        return type(self)(self._all, self._load_provided, self.new_folder, pickles=False)
 
-    def prepare(self, value: object) -> tuple[Materializer, WriteValue]:
-        """Return the materializer of a value, and a function that writes the value to a file.
+    def prepare(self, value: object) -> tuple[Materializer, WriteValue | WriteFolder]:
+        """Return the materializer of a value, and what writes the value.
 
         Raises:
             PickleForbidden: Only a pickle could store it.

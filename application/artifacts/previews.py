@@ -1,5 +1,6 @@
 """Previews: what an artifact contains, as far as it can be shown without executing anything."""
 
+from collections.abc import Mapping
 from typing import BinaryIO, Literal, NamedTuple, Protocol
 
 from stackfold.domain.limits import size as size_text
@@ -13,6 +14,8 @@ LARGEST = 64 * 2**20
 """The most bytes of an artifact that has a preview."""
 MOST_ROWS = 12
 MOST_COLUMNS = 30
+MOST_FILES = 100
+"""The most files of a folder that its preview lists."""
 
 PICKLE_SENTENCE = (
     "A pickle. Looking inside would execute what the store contains, so it is not read."
@@ -53,6 +56,24 @@ class PreviewReader(Protocol):
             seconds: How long to parse, at most.
         """
         ...
+
+
+def preview_of_files(files: Mapping[str, int]) -> Preview:
+    """Return the preview of a folder.
+
+    Args:
+        files: Path → length in bytes.
+    """
+    rows = tuple((path, f"{size:,}") for path, size in [*files.items()][:MOST_FILES])
+    count = "1 file" if len(files) == 1 else f"{len(files):,} files"
+    left = len(files) - len(rows)
+    return Preview(
+        "table",
+        f"Folder, {count}, {sum(files.values()):,} bytes",
+        columns=("file", "bytes"),
+        rows=rows,
+        cut=f"and {left:,} more file{'s' * (left > 1)}" if left else "",
+    )
 
 
 def without_reading(materializer: str, size: int) -> Preview | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, cast
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries, RecordedStore
+from stackfold.application.artifacts.folders import address_of, read_manifest
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.stacks.flavors import Flavors
 from stackfold.domain.canonical_json import canonical_json
@@ -84,6 +85,20 @@ class Pruning:
         except StackfoldError as error:
             return nothing._replace(problem=str(error))
 
+    def _files_of_folders(self, store: ArtifactStore, listed: set[str]) -> set[str]:
+        """Return the addresses of the files of all folders whose manifest a store lists.
+
+        Raises:
+            ArtifactDamaged: A manifest was changed, so that nothing may be deleted.
+        """
+        found = set()
+        for folder in self._queries.folders():
+            uri = store.current_uri(folder.uri)
+            if uri in listed:
+                manifest = read_manifest(store, uri, folder.digest, folder.size)
+                found |= {address_of(each, uri, folder.digest) for each in manifest.objects}
+        return found
+
     def _removed(
         self,
         store: ArtifactStore,
@@ -98,6 +113,7 @@ class Pruning:
             problem = "lies outside this home, so other homes may refer to it: give its name"
             return result._replace(problem=problem)
         referenced = {store.current_uri(uri) for uri in self._queries.referenced()}
+        referenced |= self._files_of_folders(store, {each.uri for each in listed})
         orphans = [each for each in listed if each.uri not in referenced]
         old = [each for each in orphans if each.written < before]
         removed = [each for each in old if dry_run or store.delete(each.uri, before)]

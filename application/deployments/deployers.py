@@ -10,7 +10,7 @@ from stackfold.application.ports.model_deployer import Deployed, ModelDeployer, 
 from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.application.stacks.validation import StackRules
 from stackfold.domain.deployments.deployment import Deployment
-from stackfold.domain.errors import ArtifactDamaged, MissingSecret, NotInStack
+from stackfold.domain.errors import ArtifactDamaged, InvalidFolder, MissingSecret, NotInStack
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
@@ -95,8 +95,11 @@ class Deployers:
 
         Raises:
             ArtifactDamaged: The artifact no longer exists.
+            InvalidFolder: It is a folder.
             ArtifactStoreUnavailable: The store cannot be read.
         """
+        if artifact.files is not None:
+            raise InvalidFolder(artifact.uri, "cannot be deployed: model deployers take one file")
         if self._store(store).size(artifact.uri) is None:
             raise ArtifactDamaged(artifact.uri, "no longer exists: run its pipeline again")
 

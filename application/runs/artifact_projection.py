@@ -38,7 +38,11 @@ class ArtifactRow(NamedTuple):
     uri: str
     digest: str
     size: int
-    """Bytes."""
+    """Bytes; of a folder, those of its files together."""
+    files: int | None
+    """The number of files in a folder."""
+    manifest: int | None
+    """Bytes of the manifest of a folder."""
     versions: dict[str, str]
     """Package → the version that it was written with."""
     created: str
@@ -159,6 +163,8 @@ def _artifact(
         "uri": artifact.uri,
         "digest": artifact.digest,
         "size": artifact.size,
+        "files": artifact.files,
+        "manifest": artifact.manifest,
         "versions": artifact.versions,
         "created": to_rfc3339(event.timestamp),
         "metadata": artifact.metadata,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from stackfold.application.artifacts.folders import is_complete
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.pipelines.step_codes import StepCodes
 from stackfold.application.ports import ArtifactStore
@@ -107,7 +108,8 @@ class Cache:
     def find(self, key: str) -> CacheHit | None:
         """Return the latest execution with that key, if its outputs can be read.
 
-        Each must exist with the recorded size, and its materializer must be available and allowed.
+        Each must exist with the recorded size, as must all files of a folder, and its materializer
+        must be available and allowed.
         """
         hit = self._executions.latest(key)
         return hit if hit and all(map(self._is_usable, hit.result.outputs)) else None
@@ -115,7 +117,10 @@ class Cache:
     def _is_usable(self, artifact: Artifact) -> bool:
         try:
             self._materializers.named(artifact.materializer, artifact.uri, artifact.type)
-            return self._store.size(artifact.uri) == artifact.size
+            uri, digest, manifest = artifact.uri, artifact.digest, artifact.manifest
+            if self._store.size(uri) != artifact.stored_size:
+                return False
+            return manifest is None or is_complete(self._store, uri, digest, manifest)
         except StackfoldError:  # outside the store, unreachable, or a forbidden pickle
             return False
 

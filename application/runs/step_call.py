@@ -77,7 +77,6 @@ class StepCall:
             name: value if isinstance(value, _NEVER_CHANGED) else copy.deepcopy(value)
             for name, value in self.arguments.items()
         }
-        values |= self._inputs()
         options = self.step.options
         metadata = StepMetadata(dict(options.metadata), options.tags)
         own = own_names(self.node, self.step.signature.outputs, self.arguments, self.run.started)
@@ -88,13 +87,17 @@ class StepCall:
             for each in self.step.signature.outputs
         }
         context = StepContext(self.run, self.node, declared, metadata, self.tracked)
-        with executing(context), context.tracker.open_for_step():
-            named = checked_outputs if self.check_outputs else named_outputs
-            returned = named(self.node, self.step.signature.outputs, self.step.function(**values))
-        del values  # free the memory before the outputs are written
-        outputs = tuple(
-            self._write(name, value, context.output_metadata[name]) for name, value in returned
-        )
+        with executing(context):
+            values |= self._inputs()
+            with context.tracker.open_for_step():
+                named = checked_outputs if self.check_outputs else named_outputs
+                returned = named(
+                    self.node, self.step.signature.outputs, self.step.function(**values)
+                )
+            del values  # free the memory before the outputs are written
+            outputs = tuple(
+                self._write(name, value, context.output_metadata[name]) for name, value in returned
+            )
         return ExecutionResult(outputs, metadata.metadata, metadata.tags, own)
 
     def _inputs(self) -> dict[str, Any]:
@@ -124,7 +127,8 @@ class StepCall:
             raise InvalidOutput(self.node, problem) from error
         if not metadata:
             return written
-        return written.model_copy(update={"metadata": metadata.metadata, "tags": metadata.tags})
+        found = {**written.metadata, **metadata.metadata}
+        return written.model_copy(update={"metadata": found, "tags": metadata.tags})
 
 
 Raised = TypeVar("Raised", bound=BaseException)

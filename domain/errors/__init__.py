@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from stackfold.domain.errors.artifacts import (
         ArtifactDamaged,
         ArtifactStoreUnavailable,
+        InvalidFolder,
         InvalidMaterializer,
         OutsideStore,
         PickleForbidden,
@@ -217,6 +218,7 @@ __all__ = [
     "InvalidConfiguration",
     "InvalidFile",
     "InvalidFlavor",
+    "InvalidFolder",
     "InvalidInputs",
     "InvalidListing",
     "InvalidMaterializer",
@@ -306,8 +308,8 @@ __all__ = [
 _NAMES = {
     "aggregates": "InvalidAggregate UndeclaredChange",
     "artifacts": (
-        "ArtifactDamaged ArtifactStoreUnavailable InvalidMaterializer OutsideStore "
-        "PickleForbidden UnknownClass"
+        "ArtifactDamaged ArtifactStoreUnavailable InvalidFolder InvalidMaterializer "
+        "OutsideStore PickleForbidden UnknownClass"
     ),
     "bases": "Busy Conflict Damaged Failed Forbidden Invalid NotFound StackfoldError Unavailable",
     "changes": "ChangeElsewhere ChangeTimedOut ForkedInTransaction OutsideChanges StatementFailed "

@@ -16,6 +16,19 @@ class ArtifactStoreUnavailable(Unavailable):
         super().__init__(f"the artifact store at {location}", problem)
 
 
+class InvalidFolder(Invalid):
+    """A folder cannot be stored as an artifact, or a stored one cannot be used as asked.
+
+    Attributes:
+        folder: The folder, or the artifact.
+        problem: What is wrong with it, as a predicate.
+    """
+
+    def __init__(self, folder: str, problem: str) -> None:
+        self.folder, self.problem = folder, problem
+        super().__init__(f"the folder {folder} {problem}")
+
+
 class UnknownClass(NotFound):
     """A stored value is of a class that the program has not imported; data never imports one.
 

@@ -32,9 +32,18 @@ class Artifact(BaseModel):
     digest: str
     """sha256 of the stored bytes, in hexadecimal."""
     size: int
-    """Length in bytes."""
+    """Length in bytes; of a folder, that of its files together."""
     versions: dict[str, str] = {}
     """"python" or module → the version that wrote it, where other versions may fail to read it."""
     metadata: dict[str, JsonValue] = {}
     """Metadata that the step added."""
     tags: tuple[str, ...] = ()
+    files: int | None = None
+    """The number of files in a folder; None for a single file."""
+    manifest: int | None = None
+    """Length in bytes of the manifest, which is what `uri` and `digest` identify of a folder."""
+
+    @property
+    def stored_size(self) -> int:
+        """Length in bytes of the object that `uri` identifies."""
+        return self.size if self.manifest is None else self.manifest

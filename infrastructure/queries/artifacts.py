@@ -11,6 +11,7 @@ from stackfold.application.artifacts.artifact_views import (
     Lineage,
     NamedArtifact,
     RecordedStore,
+    StoredManifest,
 )
 from stackfold.application.eventsourcing.as_of import Position, parse_as_of
 from stackfold.application.eventsourcing.cells import cell
@@ -211,6 +212,21 @@ class SqlArtifactQueries:
             "SELECT artifact FROM deployments WHERE until IS NULL"
         )
         return {uri for (uri,) in artifacts} | {cell(each)["uri"] for (each,) in others}
+
+    @one_state
+    def folders(self) -> list[StoredManifest]:
+        """The manifests of the folders that runs and deployments refer to."""
+        artifacts = self._database.read(
+            "SELECT uri, digest, manifest FROM artifacts WHERE manifest IS NOT NULL "
+            "AND id IN (SELECT artifact FROM flows)"
+        )
+        deployed = self._database.read("SELECT artifact FROM deployments WHERE until IS NULL")
+        others = [cell(each) for (each,) in deployed]
+        return [StoredManifest(*row) for row in artifacts] + [
+            StoredManifest(each["uri"], each["digest"], each["manifest"])
+            for each in others
+            if each.get("manifest") is not None
+        ]
 
     def _by_name(self, name: str, which: str) -> NamedArtifact:
         pipeline, step, *output = name.split("/")

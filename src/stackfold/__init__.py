@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stackfold.domain.pipelines.pipeline import Step, step
     from stackfold.domain.pipelines.run_configuration import RunConfiguration
     from stackfold.domain.stacks.component_type import ComponentType
+    from stackfold.infrastructure.materializers.directory import Directory
     from stackfold.infrastructure.workspace import Workspace
     from stackfold.pipelines import FinishedRun, Pipeline, pipeline
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ComponentType",
+    "Directory",
     "FinishedRun",
     "Output",
     "Pipeline",
@@ -39,6 +41,7 @@ __all__ = [
 
 _MODULES = {
     "ComponentType": "stackfold.domain.stacks.component_type",
+    "Directory": "stackfold.infrastructure.materializers.directory",
     "FinishedRun": "stackfold.pipelines",
     "Output": "stackfold.domain.pipelines.output",
     "Pipeline": "stackfold.pipelines",

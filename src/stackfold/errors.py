@@ -69,6 +69,7 @@ __all__ = [
     "InvalidConfiguration",
     "InvalidFile",
     "InvalidFlavor",
+    "InvalidFolder",
     "InvalidInputs",
     "InvalidListing",
     "InvalidMaterializer",

@@ -15,6 +15,8 @@ class ArtifactView(TypedDict):
     uri: str
     digest: str
     size: int
+    files: int | None
+    manifest: int | None
     created: str
     pipeline: str
     version: int

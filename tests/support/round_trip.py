@@ -5,9 +5,10 @@ from typing import Any
 
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.domain.exact_json.class_finder import class_finder, type_name
-from stackfold.infrastructure.materializers import ALL
+from stackfold.infrastructure.materializers import ALL, shipped
+from stackfold.infrastructure.system.temporary_folder import TemporaryFolder
 
-MATERIALIZERS = Materializers(ALL)
+MATERIALIZERS = Materializers(ALL, shipped.load, TemporaryFolder)
 
 
 def stored(value: object) -> tuple[str, bytes]:
