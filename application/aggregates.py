@@ -7,6 +7,7 @@ _STACKS = "stackfold.application.stacks"
 _RUNS = "stackfold.application.runs"
 _DEPLOYMENTS = "stackfold.application.deployments"
 _POLICIES = "stackfold.application.policies"
+_MODELS = "stackfold.application.models"
 
 STACKFOLD_AGGREGATES = Aggregates(
     AggregateReference("stack", f"{_STACKS}.stack_declaration:STACKS", f"{_STACKS}.rows:STACKS"),
@@ -28,5 +29,11 @@ STACKFOLD_AGGREGATES = Aggregates(
     ),
     AggregateReference("run", f"{_RUNS}.declaration:RUNS"),
     AggregateReference("policy", f"{_POLICIES}.declaration:POLICIES", f"{_POLICIES}.rows:POLICIES"),
+    AggregateReference("model", f"{_MODELS}.declarations:MODELS", f"{_MODELS}.rows:MODELS"),
+    AggregateReference(
+        "model_version",
+        f"{_MODELS}.declarations:MODEL_VERSIONS",
+        f"{_MODELS}.rows:MODEL_VERSIONS",
+    ),
 )
 """The aggregate types of every log."""

@@ -100,6 +100,10 @@ def _entries() -> dict[str, Entry]:
     entries["artifact"] = Entry(
         "Inspect, export, load, trace and prune artifacts.", partial(_noun, "artifact")
     )
+    entries["model"] = Entry(
+        "Promote versions of models, roll back, and see what was promoted when.",
+        partial(_noun, "model"),
+    )
     entries["deployment"] = Entry(
         "Serve models and request predictions.", partial(_noun, "deployment")
     )

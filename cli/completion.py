@@ -77,6 +77,11 @@ def artifacts(incomplete: str) -> list[str]:
     return _names(lambda workspace: workspace.artifacts.list(_with_prefix(incomplete), True))
 
 
+def models(incomplete: str) -> list[str]:
+    """The names of models that start with `incomplete`."""
+    return _names(lambda workspace: workspace.models.list(_with_prefix(incomplete)))
+
+
 def deployments(incomplete: str) -> list[str]:
     """The names of deployments that start with `incomplete`."""
     return _names(

@@ -31,6 +31,8 @@ _KINDS = (
     *(type.command for type in ComponentType),
     "flavor",
     "activation",
+    "model",
+    "model-version",
     "deployment",
     "policy",
     "run",

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.deployments.deployments import Deployments
     from stackfold.application.eventsourcing.repository import Repository
+    from stackfold.application.models.models import Models
     from stackfold.application.own_aggregates.collection import AggregateCollection
     from stackfold.application.pipelines.images import Images
     from stackfold.application.policies.policies import Policies
@@ -69,6 +70,11 @@ class Nouns:
     def artifacts(self) -> "Artifacts":
         """Artifacts: list, load, trace, prune."""
         return self._services.artifacts
+
+    @property
+    def models(self) -> "Models":
+        """Models: their versions, stages and aliases, promote, roll back."""
+        return self._services.models
 
     @property
     def deployments(self) -> "Deployments":

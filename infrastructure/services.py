@@ -13,6 +13,7 @@ from stackfold.application.eventsourcing.acting import Acting
 from stackfold.infrastructure.component_types import TypeServices
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.execution_services import ExecutionServices
+from stackfold.infrastructure.model_services import ModelServices
 from stackfold.infrastructure.queries.scope import Scope
 from stackfold.infrastructure.queries.stacks import SqlQueries
 
@@ -62,7 +63,7 @@ else:
     from functools import cached_property
 
 
-class Services(TypeServices, ExecutionServices):
+class Services(TypeServices, ExecutionServices, ModelServices):
     """The services of a workspace."""
 
     def __init__(
@@ -275,6 +276,7 @@ class Services(TypeServices, ExecutionServices):
             self.images,
             code_fingerprints,
             self.live_steps,
+            self.model_queries,
         )
 
     @cached_property

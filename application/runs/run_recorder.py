@@ -1,12 +1,13 @@
 """RunRecorder: records the events of one run, in order and in batches."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from eventsourcing.persistence import RecordConflictError
 
 from stackfold.application.eventsourcing.repository import ATTEMPTS, Repository
 from stackfold.domain.errors import Busy
+from stackfold.domain.models.model_version import ModelVersion
 from stackfold.domain.runs.run import Run
 
 Command = Callable[[Run], None]
@@ -69,8 +70,9 @@ class RunRecorder:
             for command in self._waiting:
                 command(self._run)
             self._expected = before + len(self._run.pending_events)
+            made = self._completed_version()
             try:
-                self._repository.append(self._run, why=self._why)
+                self._repository.append(self._run, *made, why=self._why)
             except RecordConflictError:
                 # A concurrent event of the run, such as a tag.
                 self._expected = None
@@ -81,6 +83,14 @@ class RunRecorder:
         raise Busy(
             f"others changed the run {ATTEMPTS} times meanwhile, nothing was recorded: try again"
         )
+
+    def _completed_version(self) -> Sequence[ModelVersion]:
+        """The model version that is completed together with the run; none before its end."""
+        if self._run.model_version is None or self._run.status != "completed":
+            return ()
+        version = self._repository.load(ModelVersion, self._run.model_version)
+        version.complete()
+        return (version,)
 
     def _reloaded(self) -> Run:
         run = self._repository.load(Run, self._run.id)

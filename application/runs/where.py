@@ -10,6 +10,7 @@ The names of the grammar:
 """
 
 import re
+from collections.abc import Mapping
 from math import isfinite
 from typing import Literal, NamedTuple, cast
 
@@ -29,7 +30,15 @@ _TOKEN = re.compile(
     r"""\s*(?:(?P<operator>[<>=!]=?)|"(?P<double>[^"]*)"|'(?P<single>[^']*)'|"""
     r"""(?P<word>[^\s<>=!"']+))"""
 )
-_OPERATORS = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "=", "==": "=", "!=": "!="}
+OPERATORS: Mapping[str, Operator] = {
+    ">": ">",
+    ">=": ">=",
+    "<": "<",
+    "<=": "<=",
+    "=": "=",
+    "==": "=",
+    "!=": "!=",
+}
 _EXAMPLE = 'such as "auc > 0.9 and param.lr <= 0.1"'
 
 
@@ -46,7 +55,9 @@ class Comparison(NamedTuple):
     """The value as a number; None if it is none, or was quoted."""
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """A word, a quoted text or an operator."""
+
     kind: str
     text: str
 
@@ -61,6 +72,19 @@ def parse_where(text: str) -> tuple[Comparison, ...]:
     Raises:
         Invalid: It is not of this form, or too long.
     """
+    return tuple(_comparison(text, *each) for each in conditions(text))
+
+
+def conditions(text: str, example: str = _EXAMPLE) -> list[tuple[Token, Token, Token]]:
+    """Split conditions that are joined by "and" into a name, an operator and a value each.
+
+    Args:
+        text: The conditions; an empty text has none.
+        example: An example for messages.
+
+    Raises:
+        Invalid: It is not of this form, or too long.
+    """
     if len(text) > LONGEST:
         raise Invalid(f"a condition has {len(text)} characters: give at most {LONGEST}")
     tokens = _tokens(text)
@@ -68,15 +92,17 @@ def parse_where(text: str) -> tuple[Comparison, ...]:
     for begin in range(0, len(tokens), 4):
         part = tokens[begin : begin + 4]
         if [each.kind == "operator" for each in part[:3]] != [False, True, False]:
-            raise _invalid(text, f"write NAME OPERATOR VALUE, {_EXAMPLE}")
+            raise invalid(text, f"write NAME OPERATOR VALUE, {example}")
         if len(part) == 4 and (part[3].kind != "word" or part[3].text.lower() != "and"):
-            raise _invalid(text, f'join conditions by "and", {_EXAMPLE}')
+            raise invalid(text, f'join conditions by "and", {example}')
         if len(part) == 4 and begin + 4 == len(tokens):
-            raise _invalid(text, 'write a condition after the last "and"')
-        found.append(_comparison(text, *part[:3]))
+            raise invalid(text, 'write a condition after the last "and"')
+        if part[1].text not in OPERATORS:
+            raise invalid(text, f"use one of {', '.join(dict.fromkeys(OPERATORS.values()))}")
+        found.append((part[0], part[1], part[2]))
     if len(found) > MOST:
-        raise _invalid(text, f"give at most {MOST} conditions")
-    return tuple(found)
+        raise invalid(text, f"give at most {MOST} conditions")
+    return found
 
 
 def subject_and_name(text: str) -> tuple[Subject, str]:
@@ -89,34 +115,33 @@ def subject_and_name(text: str) -> tuple[Subject, str]:
     return ("column" if text in COLUMNS else "metric"), text
 
 
-def _tokens(text: str) -> list[_Token]:
+def _tokens(text: str) -> list[Token]:
     found, at, end = [], 0, len(text.rstrip())
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None:
-            raise _invalid(text, "a quotation mark has no second one")
+            raise invalid(text, "a quotation mark has no second one")
         kind = match.lastgroup or ""
-        found.append(_Token(kind, match[kind]))
+        found.append(Token(kind, match[kind]))
         at = match.end()
     return found
 
 
-def _comparison(text: str, name: _Token, operator: _Token, value: _Token) -> Comparison:
+def _comparison(text: str, name: Token, operator: Token, value: Token) -> Comparison:
     subject, what = subject_and_name(name.text)
-    if operator.text not in _OPERATORS:
-        raise _invalid(text, f"use one of {', '.join(dict.fromkeys(_OPERATORS.values()))}")
-    sign = cast(Operator, _OPERATORS[operator.text])
-    number = _number(value.text) if value.kind == "word" else None
+    sign = OPERATORS[operator.text]
+    number = number_of(value.text) if value.kind == "word" else None
     if number is None and (subject == "metric" or what == "stack_revision"):
         of = "a metric" if subject == "metric" else "a number"
         hint = "" if subject != "metric" else f"; for a parameter, write param.{what}"
-        raise _invalid(text, f"{what!r:.60} is {of}: compare it with a number{hint}")
+        raise invalid(text, f"{what!r:.60} is {of}: compare it with a number{hint}")
     if subject == "tag" and sign not in {"=", "!="}:
-        raise _invalid(text, "compare a tag by = or !=")
+        raise invalid(text, "compare a tag by = or !=")
     return Comparison(subject, what, sign, value.text, number)
 
 
-def _number(text: str) -> float | None:
+def number_of(text: str) -> float | None:
+    """The finite number that a word is; None if it is none."""
     try:
         number = float(text)
     except ValueError:
@@ -124,5 +149,11 @@ def _number(text: str) -> float | None:
     return number if isfinite(number) and "_" not in text else None
 
 
-def _invalid(text: str, what: str) -> Invalid:
+def invalid(text: str, what: str) -> Invalid:
+    """The error for conditions that are not valid.
+
+    Args:
+        text: The conditions.
+        what: What is wrong, or what to do.
+    """
     return Invalid(f"the condition {text!r:.200} is not valid: {what}")

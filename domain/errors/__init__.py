@@ -100,6 +100,7 @@ if TYPE_CHECKING:
         Unrecordable,
         WriteInterrupted,
     )
+    from stackfold.domain.errors.models import InvalidAlias, PromotionRefused
     from stackfold.domain.errors.names import (
         Ambiguous,
         ImportNameTaken,
@@ -213,6 +214,7 @@ __all__ = [
     "Invalid",
     "InvalidActor",
     "InvalidAggregate",
+    "InvalidAlias",
     "InvalidAsOf",
     "InvalidComponentType",
     "InvalidConfiguration",
@@ -260,6 +262,7 @@ __all__ = [
     "PolicyViolation",
     "PredictionRejected",
     "ProjectionFailed",
+    "PromotionRefused",
     "Protected",
     "PushFailed",
     "ReactionDiverged",
@@ -337,6 +340,7 @@ _NAMES = {
         "ReadModelDamaged StalePosition StaleRevision UnreadableEvent Unrecordable "
         "WriteInterrupted"
     ),
+    "models": "InvalidAlias PromotionRefused",
     "names": (
         "Ambiguous ImportNameTaken InvalidActor InvalidComponentType InvalidListing InvalidName "
         "InvalidTag MissingComponentType NameTaken UnknownComponentType"

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal, Self, Unpack
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from stackfold.domain.errors import NothingToChange, NotResumable, RunEnded
 from stackfold.domain.eventsourcing.aggregate import Aggregate
@@ -15,28 +15,8 @@ from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin
+from stackfold.domain.runs.step_definition import StepDefinition
 from stackfold.domain.runs.step_outcome import StepCancellation, StepFailure, StepLog, StepResult
-
-
-class StepDefinition(BaseModel):
-    """A step in the graph of a run, as recorded when the run started."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    name: str
-    upstream: tuple[str, ...] = ()
-    """The steps that must complete before this one."""
-    step_operator: str | None = None
-    """The name of the step operator that executes it; None if the orchestrator does."""
-    code: str = ""
-    """The fingerprint of its code: sha256 in hexadecimal; empty if unknown."""
-    outputs: str = ""
-    """Its declared outputs, such as "model: sklearn.base.ClassifierMixin, loss: float"."""
-    materializers: str = ""
-    """A digest of the materializers that may write its outputs, with their versions."""
-    cache: bool = False
-    """Whether the result of an equal earlier execution may be reused."""
-
 
 __all__ = ["Run", "StepDefinition", "StepLog"]
 
@@ -84,6 +64,8 @@ class Run(Aggregate):
         """The version of the fingerprints of code; see `domain.pipelines.code.FORM`."""
         opaque: dict[str, tuple[str, ...]] = Field(default_factory=dict)
         """Step → values in its code that only their class represents, as "name (module.Class)"."""
+        model_version: UUID | None = None
+        """The version of a model that the run makes; None if it makes none."""
 
     class StepCompleted(Event):
         """A step returned and its outputs were stored, or they were found in the cache."""
@@ -222,9 +204,11 @@ class Run(Aggregate):
         pipeline: str,
         tags: tuple[str, ...] = (),
         metadata: dict[str, JsonValue] | None = None,
+        model_version: UUID | None = None,
     ) -> None:
         super().__init__(name)
         self.pipeline = pipeline
+        self.model_version = model_version
         self.tags = tags
         self.metadata = dict(metadata or {})
         self.status: Status = "running"
@@ -248,6 +232,7 @@ class Run(Aggregate):
         import_root: str = "",
         code_form: int = 1,
         opaque: dict[str, tuple[str, ...]] | None = None,
+        model_version: UUID | None = None,
     ) -> Self:
         """Start a run of a pipeline on a pinned stack; its name ends with the start of its id.
 
@@ -266,6 +251,7 @@ class Run(Aggregate):
             import_root: The folder that the module in `source` is imported from.
             code_form: The version of the fingerprints of code.
             opaque: Step → values in its code that only their class represents.
+            model_version: The version of a model that the run makes; None if it makes none.
         """
         id = uuid4()
         return cls._create(
@@ -288,6 +274,7 @@ class Run(Aggregate):
             import_root=import_root,
             code_form=code_form,
             opaque=opaque or {},
+            model_version=model_version,
         )
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:

@@ -30,6 +30,15 @@ _SELECTS = 64
 """The most parts of a statement; SQLite allows 500."""
 
 
+_RECORDS = (
+    "model.promotion_refused",
+    "model_version.opened",
+    "model_version.completed",
+    "model_version.abandoned",
+)
+"""What runs and gates record about models: `undo` steps over these events."""
+
+
 class SqlHistory:
     """Implements `History`."""
 
@@ -148,16 +157,22 @@ class SqlHistory:
         Yields:
             The number of the change, the number of the change that it undoes (None if it undoes
             none), and its events as (aggregate's topic, id, revision), newest first. Events of
-            runs are omitted, as they change no configuration.
+            runs, and what runs and gates record about models, are omitted: they change no
+            configuration.
         """
         all_events = Selection()
         found = self._pages(
-            all_events._replace(source=f"{all_events.source}{CHANGES}"),
+            all_events._replace(
+                source=f"{all_events.source}{CHANGES} AND e.topic NOT IN ({marks(_RECORDS)})",
+                parameters=_RECORDS,
+            ),
             newest_first=True,
         )
         events_found = (event for page in found for event in page)
         for number, group in groupby(events_found, key=lambda event: event.change):
             events = [*group]
+            if self._began_with_run(events):
+                continue
             yield (
                 number,
                 state_of(events[0]).get("undoes"),
@@ -166,6 +181,14 @@ class SqlHistory:
                     for event in events
                 ],
             )
+
+    def _began_with_run(self, events: Sequence[EventRow]) -> bool:
+        """Whether a change is the start of a run, which registered the model that it makes."""
+        first = events[-1]
+        if first.topic != "model.registered" or first.position == first.change:
+            return False
+        rows = self._database.read("SELECT topic FROM events WHERE position = ?", [first.change])
+        return [*rows] == [("run.started",)]
 
     def _positions_of_stack(self, id: str, most: int, until: int) -> Iterator[int]:
         """The positions before one of changes of a stack, and of components in it; newest first."""

@@ -16,6 +16,14 @@ from stackfold.application.deployments.deployment_views import (
 )
 from stackfold.application.history.views import Change, HistoryEntry, LogEvent
 from stackfold.application.listing.listing import Condition, Listing
+from stackfold.application.models.views import (
+    ModelDescription,
+    ModelVersionDescription,
+    ModelVersionView,
+    ModelView,
+    Promotion,
+    VersionComparison,
+)
 from stackfold.application.own_aggregates.queries import AggregateView
 from stackfold.application.policies.views import PolicyView
 from stackfold.application.reactions.views import ReactionView
@@ -57,7 +65,12 @@ __all__ = [
     "LogEvent",
     "Metric",
     "MetricPoint",
+    "ModelDescription",
+    "ModelVersionDescription",
+    "ModelVersionView",
+    "ModelView",
     "PolicyView",
+    "Promotion",
     "PrunedStore",
     "ReactionView",
     "RunComparison",
@@ -70,5 +83,6 @@ __all__ = [
     "StepText",
     "StepView",
     "Verification",
+    "VersionComparison",
     "Violation",
 ]

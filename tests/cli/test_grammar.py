@@ -12,11 +12,11 @@ LEAVES = list(leaves(command()))
 CHANGES = {
     "register", "update", "remove-attribute", "rename", "copy", "delete", "set",
     "set-default", "remove-component", "init", "revert", "restore", "undo",
-    "tag", "resume", "rerun",
+    "tag", "resume", "rerun", "promote", "rollback", "clear", "gate",
 }  # fmt: skip
 REVISED = {
     "update", "remove-attribute", "rename", "copy", "delete", "set-default", "remove-component",
-    "revert", "restore", "start", "stop",
+    "revert", "restore", "start", "stop", "promote", "rollback", "clear", "gate",
 }  # fmt: skip
 QUESTIONS = {
     "list",
@@ -32,6 +32,7 @@ QUESTIONS = {
     "lineage",
     "show",
     "check",
+    "compare",
 }
 each_command = pytest.mark.parametrize(
     ("names", "made"), LEAVES, ids=[" ".join(names) for names, _ in LEAVES]

@@ -17,6 +17,7 @@ VIEWS = {
         "policies.views",
         "ports.image_views",
         "reactions.views",
+        "models.views",
         "runs.last_states",
         "runs.progress",
         "runs.run_diffs",

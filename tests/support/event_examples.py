@@ -9,6 +9,10 @@ from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
+from stackfold.domain.models.model import Model
+from stackfold.domain.models.model_version import ModelVersion
+from stackfold.domain.models.target import Target
+from stackfold.domain.models.verdict import Verdict
 from stackfold.domain.policies.enabled_policy import EnabledPolicy
 from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
@@ -119,7 +123,52 @@ DEPLOYER = PinnedComponent(
     source="acme.Deployer",
 )
 
+VERDICT = Verdict(
+    rule="auc >= 0.9 and auc > production.auc",
+    passed=False,
+    findings=("auc >= 0.9: 0.91 >= 0.9 is true",),
+    failures=("auc > production.auc: 0.91 > 0.92 is false",),
+    compared={"production": 2},
+)
+MODEL_STATE = {
+    "name": "größe",
+    "description": "two\nlines",
+    "tags": ("team:risk",),
+    "aliases": {"production": Target(version=B, number=2, previous=(1,))},
+    "gates": {"production": VERDICT.rule},
+}
+VERSION = {
+    "name": "größe@2",
+    "model": A,
+    "number": 2,
+    "run": C,
+    "stack_id": A,
+    "stack": "prod",
+    "stack_revision": 3,
+}
+VERSION_STATE = {"description": "", "tags": ("best",), "metadata": {"loss": 0.1}}
+
 FACTS: list[partial[Any]] = [
+    event(Model.Registered, name="größe", description="two\nlines", tags=("team:risk",)),
+    event(Model.Updated, description=None, tags=()),
+    event(Model.Promoted, alias="production", version=B, number=2, replaces=1, verdict=VERDICT),
+    event(Model.RolledBack, alias="production", version=A, number=1, replaces=2),
+    event(Model.PromotionRefused, alias="production", version=B, number=3, verdict=VERDICT),
+    event(Model.AliasRemoved, alias="champion", number=2),
+    event(Model.GateSet, alias="production", rule=VERDICT.rule),
+    event(Model.Renamed, name="数据"),
+    event(Model.Deleted),
+    event(Model.Reverted, to_revision=1, **MODEL_STATE),
+    event(Model.Restored, to_revision=2, **MODEL_STATE),
+    event(ModelVersion.Opened, **VERSION),
+    event(ModelVersion.Completed),
+    event(ModelVersion.Abandoned, reason="run 'training' was deleted"),
+    event(ModelVersion.Annotated, **VERSION_STATE),
+    event(ModelVersion.Archived),
+    event(ModelVersion.Unarchived),
+    event(ModelVersion.Deleted),
+    event(ModelVersion.Reverted, to_revision=2, status="completed", **VERSION_STATE),
+    event(ModelVersion.Restored, to_revision=3, status="archived", **VERSION, **VERSION_STATE),
     event(Activation.Registered, name="global", stack=A),
     event(Activation.Activated, stack=B),
     event(Activation.Deleted),
@@ -195,6 +244,7 @@ FACTS: list[partial[Any]] = [
         metadata={"team": "vision"},
         code_form=2,
         opaque={"train": ("log (logging.Logger)",)},
+        model_version=B,
     ),
     event(
         Run.StepCompleted,

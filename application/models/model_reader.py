@@ -1,0 +1,280 @@
+"""Model reader: one method per query on models and their versions."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from stackfold.application.arguments import checked
+from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.history.differences import differences
+from stackfold.application.history.views import Change, HistoryEntry
+from stackfold.application.listing.listing import ALL, Listing
+from stackfold.application.listing.reference import Reference
+from stackfold.application.models.queries import ModelQueries
+from stackfold.application.models.services import ModelServices
+from stackfold.application.models.views import (
+    ModelDescription,
+    ModelVersionDescription,
+    ModelVersionView,
+    ModelView,
+    Promotion,
+    VersionComparison,
+)
+from stackfold.domain.errors import DidNotExistAt, Invalid, NoSuchRevision, NotFound
+from stackfold.domain.models.alias import LATEST
+
+_COMPLETED = ("completed", "archived")
+
+
+@checked
+class ModelReader:
+    """Queries on models; `Models` adds the commands.
+
+    A `reference` is the name of a model, its id or a unique prefix of either. A `version` is a
+    number, an alias or "latest", the newest completed version.
+    """
+
+    def __init__(self, queries: ModelQueries, services: ModelServices) -> None:
+        """Create the service.
+
+        Args:
+            queries: Reads models and their versions.
+            services: Creates what commands and histories need, on first use.
+        """
+        self._queries = queries
+        self._services = services
+
+    def list(self, listing: Listing = ALL, as_of: AsOf = None) -> Sequence[ModelView]:
+        """List models.
+
+        Args:
+            listing: Filters, order and page.
+            as_of: A point in the past (see `application.eventsourcing.as_of`); None for now.
+
+        Raises:
+            InvalidListing: Models have no such column.
+        """
+        return self._queries.models(listing, self._queries.position(as_of))
+
+    def get(self, reference: str, as_of: AsOf = None) -> ModelView:
+        """Return one model.
+
+        Args:
+            reference: The model.
+            as_of: A point in the past; None for now.
+
+        Raises:
+            NotFound: No model matches.
+            Ambiguous: The reference is a prefix of several.
+        """
+        return self._queries.model(reference, self._queries.position(as_of))
+
+    def describe(self, reference: str, as_of: AsOf = None) -> ModelDescription:
+        """Return one model, with who promoted what to each alias and why; raises as `get`."""
+        position = self._queries.position(as_of)
+        view = self._queries.model(reference, position)
+        history = self._services.history.of(view.id, None, position)
+        fields = view._asdict()
+        del fields["aliases"]
+        promotions = [_promotion(history, *each) for each in view.aliases.items()]
+        return ModelDescription(**fields, promotions=promotions)
+
+    def history(
+        self,
+        reference: str,
+        limit: int | None = None,
+        *,
+        alias: str | None = None,
+        as_of: AsOf = None,
+    ) -> Sequence[HistoryEntry]:
+        """Return what happened to a model, newest first.
+
+        Args:
+            reference: The model; it may have been deleted.
+            limit: The most entries to return.
+            alias: Only changes of the version that this alias stands for.
+            as_of: Only changes up to this point in the past; None for all.
+
+        Raises:
+            NotFound: There never was such a model.
+        """
+        position = self._queries.position(as_of)
+        id = self._find(reference).id
+        if alias is None:
+            return self._services.history.of(id, limit, position)
+        entries = self._services.history.of(id, None, position)
+        moved = [each for each in entries if any(change.field == alias for change in each.changes)]
+        return moved[:limit]
+
+    def diff(
+        self,
+        reference: str,
+        *,
+        revisions: tuple[int, int | None] | None = None,
+        as_of: tuple[AsOf, AsOf] = (None, None),
+    ) -> Sequence[Change]:
+        """Return the fields in which two states of a model differ; by default, its last change.
+
+        Args:
+            reference: The model; it may have been deleted.
+            revisions: Two of its revisions; None as the second one is the latest.
+            as_of: Two points in the past, instead of revisions.
+
+        Raises:
+            NotFound: There never was such a model.
+            NoSuchRevision: It has no such revision.
+            DidNotExistAt: It did not exist at either point.
+        """
+        found = self._find(reference)
+        positions = [self._queries.position(each) for each in as_of]
+        known = self._services.history.revisions(found.id)
+        if revisions is None and as_of == (None, None):
+            positions = [known[-1].position - 1, known[-1].position]
+        elif revisions:
+            for place, number in enumerate(revisions):
+                if number is not None and not 1 <= number <= len(known):
+                    raise NoSuchRevision("model", found.name, number, len(known))
+                positions[place] = None if number is None else known[number - 1].position
+        states = [self._state(found.id, position) for position in positions]
+        if not any(states):
+            raise DidNotExistAt("model", found.name, positions[-1])
+        return differences(*states)
+
+    # -- versions
+
+    def versions(
+        self, reference: str, *, all: bool = False, as_of: AsOf = None
+    ) -> Sequence[ModelVersionView]:
+        """Return the versions of a model, newest first; raises as `get`.
+
+        Args:
+            reference: The model.
+            all: Whether to include versions that are open or abandoned.
+            as_of: A point in the past; None for now.
+        """
+        position = self._queries.position(as_of)
+        found = self._queries.versions(self._queries.model(reference, position), position)
+        return [each for each in found if all or each.status in _COMPLETED]
+
+    def version(self, reference: str, version: str | int, as_of: AsOf = None) -> ModelVersionView:
+        """Return one version of a model.
+
+        Args:
+            reference: The model.
+            version: The version.
+            as_of: A point in the past; None for now.
+
+        Raises:
+            NotFound: No model matches, or it has no such version.
+            Ambiguous: The reference is a prefix of several models.
+        """
+        position = self._queries.position(as_of)
+        return self._version(self._queries.model(reference, position), version, position)
+
+    def describe_version(
+        self, reference: str, version: str | int, as_of: AsOf = None
+    ) -> ModelVersionDescription:
+        """Return one version with what is linked to it; raises as `version`.
+
+        The artifacts are the outputs of its run, including those from the cache.
+
+        Args:
+            reference: The model.
+            version: The version.
+            as_of: A point in the past; None for now.
+        """
+        position = self._queries.position(as_of)
+        view = self._version(self._queries.model(reference, position), version, position)
+        linked = self._queries.linked(view.id, position)
+        return ModelVersionDescription(**view._asdict(), **linked._asdict())
+
+    def compare(
+        self, reference: str, versions: Sequence[str | int], *, as_of: AsOf = None
+    ) -> Sequence[VersionComparison]:
+        """Compare versions of a model: their metrics, and what they were made of.
+
+        Args:
+            reference: The model.
+            versions: Two to twelve versions.
+            as_of: A point in the past; None for now.
+
+        Raises:
+            NotFound: No model matches, or it has no such version.
+            Invalid: Their number is not from 2 to 12.
+        """
+        if not 2 <= len(versions) <= 12:
+            raise Invalid(f"{len(versions)} versions cannot be compared: give 2 to 12")
+        described = [self.describe_version(reference, each, as_of) for each in versions]
+        fields = [_fields(each) for each in described]
+        names = dict.fromkeys(name for each in fields for name in each)
+        return [VersionComparison(name, [each.get(name) for each in fields]) for name in names]
+
+    # -- private
+
+    def _version(
+        self, model: ModelView, version: str | int, position: int | None
+    ) -> ModelVersionView:
+        views = self._queries.versions(model, position)
+        which = str(version)
+        if which == LATEST:
+            number = model.latest
+        elif re.fullmatch(r"v?\d{1,18}", which):
+            number = int(which.removeprefix("v"))
+        else:
+            number = model.aliases.get(which)
+        for view in views:
+            if view.number == number:
+                return view
+        completed = [str(each.number) for each in reversed(views) if each.status in _COMPLETED]
+        known = [*completed[-10:], *model.aliases]
+        hint = f"{model.name!r} has {', '.join(known)}" if known else "no run has completed one"
+        raise NotFound("model version", f"{model.name}@{which}", hint)
+
+    def _find(self, reference: str) -> Reference:
+        """A model that exists or was deleted."""
+        try:
+            return self._queries.find_model(reference)
+        except NotFound:
+            return self._services.history.find("model", reference)
+
+    def _state(self, id: str, position: int | None) -> dict[str, Any]:
+        """The fields of a model at a position; none if it did not exist."""
+        if position == 0:
+            return {}
+        try:
+            view = self._queries.model(id, position)
+        except NotFound:
+            return {}
+        return {
+            "name": view.name,
+            **({"description": view.description} if view.description else {}),
+            **({"tags": ", ".join(view.tags)} if view.tags else {}),
+            **view.aliases,
+            **{f"gate {alias}": rule for alias, rule in view.gates.items()},
+        }
+
+
+def _promotion(history: Sequence[HistoryEntry], alias: str, number: int) -> Promotion:
+    """The last entry of a history by which an alias came to stand for a version."""
+    for each in history:
+        if any(change.field == alias for change in each.changes):
+            return Promotion(
+                alias, number, each.position, each.when, each.by, each.why, each.action
+            )
+    return Promotion(alias, number, 0, "", "", "", "")
+
+
+def _fields(version: ModelVersionDescription) -> dict[str, Any]:
+    return {
+        "number": version.number,
+        "status": version.status,
+        "aliases": ", ".join(version.aliases) or None,
+        **version.metrics,
+        "pipeline": version.pipeline,
+        "run": version.run,
+        "stack": f"{version.stack}, revision {version.stack_revision}",
+        "artifacts": ", ".join(version.artifacts) or None,
+        "tags": ", ".join(version.tags) or None,
+        "description": version.description or None,
+        **{f"metadata {key}": value for key, value in version.metadata.items()},
+    }

@@ -1,0 +1,59 @@
+"""Queries for models; `infrastructure` answers them by plain SQL."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from stackfold.application.eventsourcing.as_of import AsOf
+from stackfold.application.listing.listing import ALL, Listing
+from stackfold.application.listing.reference import Reference
+from stackfold.application.models.views import ModelVersionView, ModelView
+from stackfold.application.runs.metrics import Metric
+
+
+class Linked(NamedTuple):
+    """What is linked to a version by its run."""
+
+    artifacts: Sequence[str]
+    """As "pipeline/step/output@version"."""
+    deployments: Sequence[str]
+    metadata: Mapping[str, Any]
+
+
+class ModelQueries(Protocol):
+    """The questions about models; `as_of` is a position in the log, None for now.
+
+    A `reference` is a name, an id or a unique prefix of either.
+    """
+
+    def position(self, as_of: AsOf) -> int | None:
+        """The position of a point in the past; None for now."""
+        ...
+
+    def models(self, listing: Listing = ALL, as_of: int | None = None) -> list[ModelView]:
+        """The existing models that match a listing."""
+        ...
+
+    def model(self, reference: str, as_of: int | None = None) -> ModelView:
+        """One model.
+
+        Raises:
+            NotFound: There is none.
+            Ambiguous: The prefix fits several.
+        """
+        ...
+
+    def find_model(self, reference: str, as_of: int | None = None) -> Reference:
+        """The id and name of a model; raises as `model`."""
+        ...
+
+    def versions(self, model: ModelView, as_of: int | None = None) -> list[ModelVersionView]:
+        """All existing versions of a model, newest first."""
+        ...
+
+    def linked(self, version: str, as_of: int | None = None) -> Linked:
+        """What is linked to the version with an id."""
+        ...
+
+    def metrics(self, versions: Sequence[str]) -> dict[str, list[Metric]]:
+        """The id of each version → the metrics of its run."""
+        ...

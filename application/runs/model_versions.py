@@ -1,0 +1,52 @@
+"""Versions that runs make: opened with the run, completed with it."""
+
+from typing import Protocol
+from uuid import UUID
+
+from stackfold.domain.eventsourcing.aggregate import Aggregate
+from stackfold.domain.models.model import Model
+from stackfold.domain.models.model_version import ModelVersion
+from stackfold.domain.runs.pin import Pin
+from stackfold.domain.runs.run import Run
+
+
+class ModelNumbers(Protocol):
+    """Finds models, and counts their versions."""
+
+    def model_named(self, name: str) -> str | None:
+        """The id of the model with a name; None if there is none."""
+        ...
+
+    def next_number(self, model: str, name: str) -> int:
+        """The number of the next version of a model.
+
+        Args:
+            model: The id of the model.
+            name: The name of the model; numbers of deleted models of that name are not used again.
+        """
+        ...
+
+
+def opened_version(queries: ModelNumbers, run: Run, model: str, pin: Pin) -> list[Aggregate]:
+    """The version that a new run makes, and the model if it does not exist yet.
+
+    Args:
+        queries: Finds the model; called under the write lock.
+        run: The run, which has the id of the version.
+        model: The name of the model.
+        pin: The stack of the run.
+    """
+    found = queries.model_named(model)
+    registered = [] if found else [Model.register(model)]
+    id = UUID(found) if found else registered[0].id
+    version = ModelVersion.open(
+        model,
+        id,
+        queries.next_number(str(id), model),
+        run.id,
+        pin.stack_id,
+        pin.stack,
+        pin.revision,
+        run.model_version,
+    )
+    return [*registered, version]

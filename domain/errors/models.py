@@ -1,0 +1,35 @@
+"""Models, their versions and aliases."""
+
+from stackfold.domain.errors.bases import Forbidden, Invalid
+
+
+class InvalidAlias(Invalid):
+    """A text cannot be an alias of model versions.
+
+    Attributes:
+        alias: The text.
+        problem: What is wrong with it, and what to do.
+    """
+
+    def __init__(self, alias: str, problem: str) -> None:
+        self.alias, self.problem = alias, problem
+        super().__init__(f"{alias!r:.200} cannot be an alias: {problem}")
+
+
+class PromotionRefused(Forbidden):
+    """The gate of an alias refused a promotion, which was recorded.
+
+    Attributes:
+        version: The version, as "model@number".
+        alias: The alias.
+        problem: The conditions that are not met.
+        position: The position of the record in the log.
+    """
+
+    def __init__(self, version: str, alias: str, problem: str, position: int) -> None:
+        self.version, self.alias = version, alias
+        self.problem, self.position = problem, position
+        super().__init__(
+            f"{version} may not be {alias}: {problem} (recorded at {position}): promote another "
+            "version, or force it"
+        )
