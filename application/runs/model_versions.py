@@ -3,6 +3,8 @@
 from typing import Protocol
 from uuid import UUID
 
+from stackfold.application.eventsourcing.repository import Repository
+from stackfold.domain.errors import Conflict
 from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.models.model import Model
 from stackfold.domain.models.model_version import ModelVersion
@@ -50,3 +52,29 @@ def opened_version(queries: ModelNumbers, run: Run, model: str, pin: Pin) -> lis
         run.model_version,
     )
     return [*registered, version]
+
+
+def deleted_run(repository: Repository, id: str) -> list[Aggregate]:
+    """A run that is deleted, and the version that it made; called under the write lock.
+
+    Args:
+        repository: Loads aggregates.
+        id: The id of the run.
+
+    Raises:
+        Conflict: An alias stands for the version, which would lose its artifacts.
+    """
+    run = repository.load(Run, id)
+    run.delete()
+    if run.model_version is None:
+        return [run]
+    version = repository.load(ModelVersion, run.model_version)
+    model = repository.load(Model, version.model)
+    aliases = [name for name, target in model.aliases.items() if target.version == version.id]
+    if aliases and not model.deleted and not version.deleted:
+        raise Conflict(
+            f"run {run.name!r} made {model.name}@{version.number}, which is {', '.join(aliases)}: "
+            "promote another version first"
+        )
+    version.abandon(f"run {run.name!r} was deleted")
+    return [run, version]

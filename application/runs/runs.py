@@ -177,14 +177,16 @@ class Runs(RunReader, RunTexts):
         Raises:
             NotFound: The run does not exist.
             RunBusy: It is being executed.
+            Conflict: An alias stands for the version of a model that it made.
         """
-        from stackfold.domain.runs.run import Run
+        from stackfold.application.runs.model_versions import deleted_run
 
         view = self.get(reference)
         if view.status == "running":  # possibly by an engine, without a claim
             raise RunBusy(view.name)
         with self._services.claims.claim(view.id, view.name):
-            self._services.repository.change(Run, view.id, Run.delete, why)
+            repository = self._services.repository
+            repository.attempt(lambda: deleted_run(repository, view.id), why, locked=True)
         return view
 
     def diff(self, before: str, after: str) -> "RunDiff":

@@ -25,6 +25,7 @@ from stackfold.infrastructure.queries.lineage import Lineages
 from stackfold.infrastructure.queries.run_references import relative_run
 from stackfold.infrastructure.queries.runs import ARTIFACT_COLUMNS, OWN_NAMES, artifact_view
 from stackfold.infrastructure.queries.text import normal
+from stackfold.infrastructure.queries.version_references import MAIN, run_of_version
 
 _PATH = "t.pipeline || '/' || t.step || '/' || t.name"
 _NAME = f"coalesce(o.name, {_PATH})"
@@ -122,6 +123,10 @@ class SqlArtifactQueries:
             return self._by_name(name, which)
         if self._is_own_name(name):
             return self._by_own_name(name, which)
+        version, _, output = which.partition("/")
+        run = run_of_version(self._database, name, version) if version else None
+        if run is not None:
+            return self._of_version(reference, run, output)
         found = self._found("t.id = ?", [name]) or (
             self._found("substr(t.id, 1, length(?)) = ?", [name, name]) if name else []
         )
@@ -280,6 +285,21 @@ class SqlArtifactQueries:
             order="o.version DESC",
             limit=1,
         )
+
+    def _of_version(self, reference: str, run: str, output: str) -> NamedArtifact:
+        """The artifact that a version of a model stands for, or another output of its run."""
+        condition = (
+            "t.id IN (SELECT artifact FROM flows WHERE run = ? AND direction = 'out' "
+            "AND (? = '' OR name = ? OR step || '/' || name = ?))"
+        )
+        found = self._found(condition, [run, output, output, output])
+        if not found:
+            problem = "its run has no such output, or was deleted"
+            raise NotFound("artifact", reference, problem)
+        main = len(found) > 1 and self._found(
+            f"{condition} AND instr(t.tags, ?) > 0", [run, output, output, output, f'"{MAIN}"']
+        )
+        return _only(reference, main or found)
 
     def _of_run(self, pipeline: str, step: str, run: str) -> tuple[str, list[str]]:
         """The condition for the outputs of a step of a run, which may come from the cache."""

@@ -19,12 +19,11 @@ from stackfold.infrastructure.queries.lookup import find, marks, valid_at
 from stackfold.infrastructure.queries.metrics import metrics_of
 from stackfold.infrastructure.queries.run_rows import parts
 from stackfold.infrastructure.queries.text import normal
+from stackfold.infrastructure.queries.version_references import COMPLETED
 
 _MODEL = ("id", "name", "description", "aliases", "gates", "tags", "revision", "created", "updated")
 _MODEL_COLUMNS = {field: f"t.{field}" for field in (*_MODEL, "by")}
 _SELECT_MODEL = f"SELECT {', '.join(_MODEL_COLUMNS.values())}"
-_COMPLETED = ("completed", "archived")
-"""The statuses of versions whose run has completed."""
 
 
 class SqlModelQueries:
@@ -146,8 +145,8 @@ class SqlModelQueries:
         for part in parts(models):
             rows = self._database.read(
                 f"SELECT t.model, max(t.number) {source} AND t.model IN ({marks(part)}) "
-                f"AND t.status IN ({marks(_COMPLETED)}) GROUP BY t.model",
-                [*parameters, *part, *_COMPLETED],
+                f"AND t.status IN ({marks(COMPLETED)}) GROUP BY t.model",
+                [*parameters, *part, *COMPLETED],
             )
             latest |= dict(rows)
         return latest
