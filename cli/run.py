@@ -314,10 +314,25 @@ def resume(name: LatestOrRunName = LATEST, quiet: Quiet = False, message: Messag
 
 
 @run.command("rerun")
-def rerun(name: LatestOrRunName = LATEST, quiet: Quiet = False, message: Message = "") -> None:
+def rerun(
+    name: LatestOrRunName = LATEST,
+    fresh_inputs: Annotated[
+        bool,
+        typer.Option(
+            "--fresh-inputs",
+            help="Look up the artifacts of other runs again, instead of taking those of that run.",
+        ),
+    ] = False,
+    quiet: Quiet = False,
+    message: Message = "",
+) -> None:
     """Run the pipeline of a run again, on the exact stack of that run."""
     with Workspace.open() as workspace:
-        execute(lambda listener: workspace.runs.rerun(name, why=message, listener=listener), quiet)
+        rerun = workspace.runs.rerun
+        execute(
+            lambda listener: rerun(name, why=message, fresh_inputs=fresh_inputs, listener=listener),
+            quiet,
+        )
 
 
 @run.command("tag")

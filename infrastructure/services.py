@@ -264,6 +264,7 @@ class Services(TypeServices, ExecutionServices, ModelServices):
         """Executes graphs on pinned stacks."""
         from stackfold.application.runs.job_submitter import JobSubmitter
         from stackfold.application.runs.launcher import RunLauncher
+        from stackfold.application.runs.references import References
         from stackfold.infrastructure.system.module_sources import code_fingerprints
 
         return RunLauncher(
@@ -277,6 +278,7 @@ class Services(TypeServices, ExecutionServices, ModelServices):
             code_fingerprints,
             self.live_steps,
             self.model_queries,
+            References(self.artifact_queries, self.resolver),
         )
 
     @cached_property

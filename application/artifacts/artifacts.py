@@ -19,6 +19,7 @@ from stackfold.application.artifacts.artifact_views import (
 )
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.listing.listing import Listing
+from stackfold.domain.runs.artifact_reference import ArtifactReference
 
 if TYPE_CHECKING:
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
@@ -31,11 +32,16 @@ GRACE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class FoundArtifact:
-    """An artifact whose value can be loaded."""
+class FoundArtifact(ArtifactReference):
+    """An artifact whose value can be loaded, and that a pipeline can give to its steps."""
 
     view: NamedArtifact
     loading: "Callable[[], ArtifactLoading]"
+
+    @property
+    def given_as(self) -> str:
+        """Its id, which is what a run records if it takes this artifact."""
+        return self.view.id
 
     @property
     def name(self) -> str:

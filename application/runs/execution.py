@@ -24,7 +24,7 @@ from stackfold.domain.errors import RemoteStepFailed, RunFailed
 from stackfold.domain.pipelines.graph import Graph, Node
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.failure_mode import FailureMode
-from stackfold.domain.runs.pin import Pin
+from stackfold.domain.runs.pin import Pin, PinnedArtifact
 from stackfold.domain.runs.run import Run, StepDefinition, StepLog
 
 
@@ -39,6 +39,7 @@ class Execution:
         recorder: RunRecorder,
         run_resources: RunResources,
         completed: Mapping[str, tuple[Artifact, ...]],
+        references: Mapping[str, PinnedArtifact],
     ) -> None:
         """Create the execution of a run.
 
@@ -49,6 +50,7 @@ class Execution:
             recorder: Records its events.
             run_resources: What its steps need.
             completed: Step → its outputs, for steps that completed before the run was resumed.
+            references: Reference → the artifact of an earlier run that it stands for.
         """
         self._id, self._name = str(run.id), run.name
         self._facts = RunFacts(self._id, run.name, graph.pipeline, pin, run.created_on)
@@ -69,6 +71,7 @@ class Execution:
         self._inputs = InputArtifacts(executing)
         for step, outputs in completed.items():
             self._inputs.add(step, outputs)
+        self._inputs.pin({text: each.artifact for text, each in references.items()})
 
     @property
     def plan(self) -> RunPlan:
@@ -201,6 +204,7 @@ class Execution:
             self._run_resources.materializers,
             self._tracking.of(node),
             node.check_outputs,
+            self._run_resources.stores_of(node),
         )
 
     def _succeed(

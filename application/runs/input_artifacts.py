@@ -1,7 +1,7 @@
 """InputArtifacts: the outputs of completed steps that other steps of a run still need."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from stackfold.domain.pipelines.graph import Node
 from stackfold.domain.runs.artifact import Artifact
@@ -26,6 +26,12 @@ class InputArtifacts:
         return {
             name: self._artifacts[output.step, output.name] for name, output in node.inputs.items()
         }
+
+    def pin(self, references: Mapping[str, Artifact]) -> None:
+        """Add the artifacts of earlier runs that steps take by their references."""
+        for reference, artifact in references.items():
+            if self._consumers["", reference]:
+                self._artifacts["", reference] = artifact
 
     def add(self, step: str, outputs: Iterable[Artifact]) -> None:
         """Add the outputs of a completed step; those without a consumer are ignored."""

@@ -26,6 +26,7 @@ from stackfold.application.runs.job_submitter import JobSubmitter, job_of
 from stackfold.application.runs.live_steps import LiveSteps
 from stackfold.application.runs.model_versions import ModelNumbers, opened_version
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
+from stackfold.application.runs.references import Pinned, References
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_reports import RunReports
 from stackfold.application.runs.step_retry import RunResources
@@ -58,6 +59,8 @@ class RunRequest(NamedTuple):
     environment: Environment | None = None
     rerun_of: UUID | None = None
     listener: ProgressListener = NULL_LISTENER
+    references: Pinned = MappingProxyType({})
+    """The artifacts of earlier runs that are not looked up again."""
 
 
 class RunLauncher:
@@ -75,6 +78,7 @@ class RunLauncher:
         fingerprints: Callable[[], CodeFingerprints],
         live_steps: LiveSteps,
         models: ModelNumbers,
+        references: References,
     ) -> None:
         """Create the service.
 
@@ -89,7 +93,9 @@ class RunLauncher:
             fingerprints: Creates the code fingerprints of one run.
             live_steps: Shows running steps to other processes.
             models: Finds models of which runs make versions.
+            references: Looks up artifacts of earlier runs.
         """
+        self._references = references
         self._repository = repository
         self._resolver = resolver
         self._materializers = materializers
@@ -109,7 +115,9 @@ class RunLauncher:
             RunFailed: A step raised; its exception is the cause.
         """
         graph, pin = request.graph, request.pin
-        run_resources, orchestrator = self._set_up(graph, pin, request.listener)
+        pinned = self._references.pinned(graph, request.references)
+        request = request._replace(references=pinned)
+        run_resources, orchestrator = self._set_up(graph, pin, request.listener, pinned)
         chosen = step_operators(graph, pin)
         codes = {node.name: run_resources.cache.code(node) for node in graph.nodes}
         steps = tuple(
@@ -140,6 +148,7 @@ class RunLauncher:
             code_form=FORM,
             opaque={name: each.opaque for name, each in codes.items() if each.opaque},
             model_version=uuid4() if graph.options.model else None,
+            references=pinned,
         )
         # Claimed before it is saved, so that it never appears interrupted.
         with self._claims.claim(str(run.id), run.name):
@@ -166,6 +175,7 @@ class RunLauncher:
         completed: CompletedOutputs,
         why: str,
         listener: ProgressListener,
+        references: Pinned,
     ) -> None:
         """Continue a run that the caller has claimed and recorded as resumed.
 
@@ -176,14 +186,15 @@ class RunLauncher:
             completed: The steps that are not executed again.
             why: The reason.
             listener: Receives progress events.
+            references: The artifacts of earlier runs that it has pinned.
 
         Raises:
             InvalidPipeline: The stack lacks a component that a step needs.
             RunFailed: A step raised; its exception is the cause.
         """
-        run_resources, orchestrator = self._set_up(graph, pin, listener)
+        run_resources, orchestrator = self._set_up(graph, pin, listener, references)
         self.live_steps.clear(str(run.id))  # what the process before has left
-        request = RunRequest(graph, pin, why)
+        request = RunRequest(graph, pin, why, references=references)
         self._execute(run, request, run_resources, orchestrator, completed)
 
     def document(self, graph: Graph, pin: Pin) -> str:
@@ -204,35 +215,45 @@ class RunLauncher:
         )
 
     def _set_up(
-        self, graph: Graph, pin: Pin, listener: ProgressListener
+        self, graph: Graph, pin: Pin, listener: ProgressListener, references: Pinned
     ) -> tuple[RunResources, Orchestrator]:
         """Check the stack, and build what executes the run; raises as `run_resources`."""
         built = self._resolver.check(pin)
         orchestrator = cast(Orchestrator, built[_default(pin, ComponentType.ORCHESTRATOR).id])
-        return self._resources(graph, pin, listener, lambda each: built[each.id]), orchestrator
+        resources = self._resources(graph, pin, listener, lambda each: built[each.id], references)
+        return resources, orchestrator
 
-    def run_resources(self, graph: Graph, pin: Pin, listener: ProgressListener) -> RunResources:
+    def run_resources(
+        self, graph: Graph, pin: Pin, listener: ProgressListener, references: Pinned
+    ) -> RunResources:
         """Build what executes the steps of a run, without checking the rest of the stack.
 
         Raises:
             InvalidPipeline: The stack lacks a component that a step needs.
         """
-        return self._resources(graph, pin, listener, self._resolver.built)
+        return self._resources(graph, pin, listener, self._resolver.built, references)
 
     def _resources(
-        self, graph: Graph, pin: Pin, listener: ProgressListener, build: Build
+        self,
+        graph: Graph,
+        pin: Pin,
+        listener: ProgressListener,
+        build: Build,
+        references: Pinned,
     ) -> RunResources:
         chosen = step_operators(graph, pin)
         built = {each.id: cast(StepOperator, build(each)) for each in chosen.values()}
         operators = {step: built[component.id] for step, component in chosen.items()}
-        store = cast(ArtifactStore, build(_default(pin, ComponentType.ARTIFACT_STORE)))
+        component = _default(pin, ComponentType.ARTIFACT_STORE)
+        store = cast(ArtifactStore, build(component))
+        stores = self._references.stores(references, store, component)
         materializers = self._materializers
         if graph.options.no_pickle:
             materializers = materializers.without_pickles()
         cache = Cache(self._executions, store, materializers, graph.nodes, self.fingerprints())
         trackers = _trackers(graph, pin, build)
         reports = RunReports(listener, graph.pipeline)
-        return RunResources(store, materializers, operators, reports, cache, trackers)
+        return RunResources(store, materializers, operators, reports, cache, trackers, stores)
 
     def _execute(
         self,
@@ -245,7 +266,9 @@ class RunLauncher:
         graph, pin = request.graph, request.pin
         submits = isinstance(orchestrator, SubmittingOrchestrator)
         recorder = RunRecorder(self._repository, run, request.why, shared=submits)
-        execution = Execution(run, graph, pin, recorder, run_resources, completed)
+        execution = Execution(
+            run, graph, pin, recorder, run_resources, completed, request.references
+        )
         if isinstance(orchestrator, SubmittingOrchestrator):
             component = pin.component(ComponentType.ORCHESTRATOR)
             name = component.name if component else ""

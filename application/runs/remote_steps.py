@@ -106,7 +106,14 @@ class RemoteSteps:
         self, run: RunDescription, graph: Graph, recorder: RunRecorder, completed: CompletedOutputs
     ) -> Execution:
         pin = Pin.model_validate(run.pin)
-        run_resources = self._launcher.run_resources(graph, pin, NULL_LISTENER)
+        pinned = self._queries.pinned_artifacts(run.id)
+        run_resources = self._launcher.run_resources(graph, pin, NULL_LISTENER, pinned)
         return Execution(
-            self._repository.load(Run, run.id), graph, pin, recorder, run_resources, completed
+            self._repository.load(Run, run.id),
+            graph,
+            pin,
+            recorder,
+            run_resources,
+            completed,
+            pinned,
         )

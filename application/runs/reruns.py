@@ -41,7 +41,12 @@ class Reruns:
         self._environment = environment
 
     def rerun(
-        self, reference: str, pipeline: Pipeline[...] | None, why: str, listener: ProgressListener
+        self,
+        reference: str,
+        pipeline: Pipeline[...] | None,
+        why: str,
+        listener: ProgressListener,
+        fresh_inputs: bool = False,
     ) -> str:
         """Repeat a run, and return the id of the new one; raises as `Runs.rerun`."""
         run = self._queries.describe_run(reference)
@@ -58,6 +63,7 @@ class Reruns:
             environment=environment,
             rerun_of=UUID(run.id),
             listener=listener,
+            references={} if fresh_inputs else self._queries.pinned_artifacts(run.id),
         )
         return self._launcher.start(request)
 

@@ -10,6 +10,7 @@ from stackfold.application.ports.submitting_orchestrator import SubmittingOrches
 from stackfold.application.runs.launcher import CompletedOutputs, RunLauncher
 from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.recorded_graph import PipelineLoader, recorded_graph
+from stackfold.application.runs.references import must_be_pinned
 from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView
 from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.domain.errors import NotResumable, RunBusy, StackfoldError
@@ -60,6 +61,8 @@ class Resumption:
             described = self._queries.describe_run(view.id)
             graph = self._graph(described, pipeline)
             pin = Pin.model_validate(described.pin)
+            pinned = self._queries.pinned_artifacts(view.id)
+            must_be_pinned(view.name, graph, pinned)
             self._check_not_executing(run, described, pin)
             completed = self._completed(described, pin)
             redone = tuple(
@@ -69,7 +72,7 @@ class Resumption:
             )
             run.resume(redone)
             self._repository.save(run, why=why)
-            self._launcher.resume(run, graph, pin, completed, why, listener)
+            self._launcher.resume(run, graph, pin, completed, why, listener, pinned)
         return view.id
 
     def _graph(self, run: RunDescription, pipeline: Pipeline[...] | None) -> Graph:

@@ -46,6 +46,8 @@ class RunRow(NamedTuple):
     submitted: dict[str, Any] | None
     """The orchestrator that the run was submitted to, its reference and its URL."""
     parameter_form: str
+    pinned_artifacts: dict[str, Any]
+    """Reference → the artifact of an earlier run that steps take."""
 
 
 class StepRow(NamedTuple):
@@ -163,6 +165,9 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
         "environment": event.environment.model_dump(mode="json"),
         "tags": event.tags,
         "metadata": event.metadata,
+        "pinned_artifacts": {
+            text: each.model_dump(mode="json") for text, each in event.references.items()
+        },
     }
 
 

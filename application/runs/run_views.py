@@ -11,6 +11,7 @@ from stackfold.domain.rfc3339 import from_rfc3339
 
 if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
+    from stackfold.domain.runs.pin import PinnedArtifact
 
 RunStatus = Literal["running", "completed", "failed", "cancelled", "interrupted"]
 """The status of a run; "interrupted" if its process died."""
@@ -261,6 +262,10 @@ class RunQueries(Protocol):
 
     def recorded_parameters(self, run: str) -> "RecordedParameters":
         """Return the recorded parameters of the run with the id `run`."""
+        ...
+
+    def pinned_artifacts(self, run: str) -> "dict[str, PinnedArtifact]":
+        """Return the artifacts of earlier runs that the run with the id `run` takes."""
         ...
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:

@@ -141,18 +141,20 @@ class Runs(RunReader, RunTexts):
         pipeline: "Pipeline[...] | None" = None,
         *,
         why: str = "",
+        fresh_inputs: bool = False,
         listener: ProgressListener = NULL_LISTENER,
     ) -> RunView:
         """Start a new run that repeats an earlier one, and return when it has completed.
 
         The new run has the parameters, configuration and pinned stack of the earlier one, even if
-        the stack was changed or deleted since, and refers to it by `rerun_of`. Warns by
-        `CodeChanged` if the code has changed.
+        the stack was changed or deleted since, and refers to it by `rerun_of`. It takes the same
+        versions of artifacts of other runs. Warns by `CodeChanged` if the code has changed.
 
         Args:
             reference: The earlier run.
             pipeline: Its pipeline; None loads it from its recorded source.
             why: The reason.
+            fresh_inputs: Look up the artifacts of other runs again, such as the latest "dataset".
             listener: Receives progress events.
 
         Raises:
@@ -162,7 +164,8 @@ class Runs(RunReader, RunTexts):
             InvalidConfiguration: A flavor no longer accepts the pinned configuration.
             RunFailed: A step raised; its exception is the cause.
         """
-        return self.get(self._services.reruns.rerun(reference, pipeline, why, listener))
+        reruns = self._services.reruns
+        return self.get(reruns.rerun(reference, pipeline, why, listener, fresh_inputs))
 
     def delete(self, reference: str, why: str = "") -> RunView:
         """Delete a run. Its events stay in the log; its artifacts remain until they are pruned.

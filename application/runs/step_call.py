@@ -3,7 +3,7 @@
 import copy
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -59,6 +59,8 @@ class StepCall:
     """The experiment tracker of the step."""
     check_outputs: bool = True
     """Whether its return value must match its type hints."""
+    stores: Mapping[str, ArtifactStore] = field(default_factory=dict)
+    """Input → the store that its artifact is in, if that is not `store`."""
 
     def __call__(self) -> ExecutionResult:
         """Execute the step, with its context available through `get_context`.
@@ -111,7 +113,8 @@ class StepCall:
 
     def _read(self, name: str, artifact: Artifact) -> Any:
         hint = self.step.signature.hints.get(name.partition("[")[0], Any)
-        return read(artifact, self.store, self.materializers, self.step, hint)
+        store = self.stores.get(name, self.store)
+        return read(artifact, store, self.materializers, self.step, hint)
 
     def _write(self, name: str, value: Any, metadata: StepMetadata) -> Artifact:
         try:

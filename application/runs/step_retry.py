@@ -14,6 +14,7 @@ from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.step_call import ExecutionResult, StepCall, one_line, trimmed
 from stackfold.application.runs.tracking import Trackers
 from stackfold.domain.errors import OutputMismatch
+from stackfold.domain.pipelines.graph import Node
 
 _POLL_INTERVAL = 0.1
 """Seconds between two checks whether the run was ended during a delay."""
@@ -33,6 +34,18 @@ class RunResources(NamedTuple):
     """Finds earlier executions."""
     trackers: Trackers
     """The experiment trackers of the run."""
+    stores: Mapping[str, ArtifactStore] = {}
+    """Reference of an artifact of an earlier run → its store, if that is another one."""
+
+    def stores_of(self, node: Node) -> dict[str, ArtifactStore]:
+        """Input of a step → the store that its artifact is in, if that is another one."""
+        if not self.stores:
+            return {}
+        return {
+            name: self.stores[each.name]
+            for name, each in node.inputs.items()
+            if not each.step and each.name in self.stores
+        }
 
 
 class StepRetry:

@@ -35,15 +35,18 @@ class StepOutput:
     """
 
     step: str
-    """The name of the node whose output it is."""
+    """The name of the node whose output it is; empty for an artifact of an earlier run."""
     name: str
-    """The name of the output; empty where it stands for the end of a step without outputs."""
+    """The name of the output; empty where it stands for the end of a step without outputs. The
+    reference of an artifact of an earlier run."""
     of: object = field(repr=False)
     """Identifies the graph that it belongs to."""
 
     def _raise(self, *_: object) -> NoReturn:
         what = f"the output {self.name!r} of step {self.step!r} has no value"
-        if not self.name:
+        if not self.step:
+            what = f"artifact {self.name!r} has no value"
+        elif not self.name:
             what = f"step {self.step!r} has no output"
         raise InvalidPipeline(
             f"{what} while the pipeline is built: pass it to a step and use it there"
@@ -154,6 +157,12 @@ class Graph:
     """The options of the pipeline, as the configuration of the run changes them."""
     import_root: str = ""
     """The folder that the pipeline's module is imported from; empty if unknown."""
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The references of the artifacts of earlier runs that its steps take, each once."""
+        inputs = (each for node in self.nodes for each in node.inputs.values())
+        return tuple(dict.fromkeys(each.name for each in inputs if not each.step))
 
 
 def parameters_must_fit(graph: Graph) -> None:

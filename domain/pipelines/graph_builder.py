@@ -22,6 +22,7 @@ from stackfold.domain.pipelines.run_configuration import (
     RunConfiguration,
     StepConfiguration,
 )
+from stackfold.domain.runs.artifact_reference import ArtifactReference
 
 
 class Buildable(StepFunction, Protocol):
@@ -87,7 +88,7 @@ class GraphBuilder:
                 parameters[key] = signature.defaults[key]
                 arguments[key] = signature.read(key, parameters[key])
                 continue
-            value = given[key]
+            value = self._referenced(given[key])
             if type(value) is StepOutput:
                 inputs[key] = self._of_this_graph(step, key, value)
                 self._must_fit(step, key, value)
@@ -96,10 +97,10 @@ class GraphBuilder:
             else:
                 self._must_contain_no_output(step, key, value)
                 arguments[key], parameters[key] = signature.validated(key, value)
-        upstream = dict.fromkeys(each.step for each in inputs.values())
+        upstream = dict.fromkeys(each.step for each in inputs.values() if each.step)
         if step.waits_for:
             upstream |= dict.fromkeys(
-                self._of_this_graph(step, "after", w).step for w in step.waits_for
+                self._of_this_graph(step, "after", w).step for w in step.waits_for if w.step
             )
         cache = self._may_be_cached(step, configured)
         checks = self._checks(step, configured)
@@ -114,6 +115,10 @@ class GraphBuilder:
         if len(outputs) > 1:
             return outputs
         return outputs[0] if outputs else StepOutput(name, "", self._mark)
+
+    def reference(self, text: str) -> StepOutput:
+        """Return a stand-in for an artifact of an earlier run, which is looked up at the start."""
+        return StepOutput("", text, self._mark)
 
     @contextmanager
     def inside(self, pipeline: PipelineFunction) -> Iterator[None]:
@@ -162,6 +167,18 @@ class GraphBuilder:
                     f"{pipeline.name!r} are {', '.join(names)}"
                 )
         return tuple(self.nodes)
+
+    def _referenced(self, value: Any) -> Any:
+        """A value with stand-ins for recorded artifacts, alone or in a collection."""
+        if isinstance(value, ArtifactReference):
+            return self.reference(value.given_as)
+        if type(value) in (list, tuple, dict):
+            parts = value.values() if type(value) is dict else value
+            if any(isinstance(part, ArtifactReference) for part in parts):
+                if type(value) is dict:
+                    return {key: self._referenced(part) for key, part in value.items()}
+                return type(value)(map(self._referenced, value))
+        return value
 
     def _unique(self, name: str) -> str:
         """The name, or the first free one of `train_2`, `train_3` and so on."""
@@ -317,3 +334,23 @@ def building(
         yield graph
     finally:
         _building.reset(token)
+
+
+def artifact(reference: str) -> Any:
+    """Return an artifact of an earlier run as an input for steps, in a pipeline function.
+
+    It is looked up once, when a run starts; the run records which version it was.
+
+    Args:
+        reference: The artifact, such as "dataset", "dataset@3" or "training/train/model@good".
+
+    Raises:
+        InvalidPipeline: It is not called in a pipeline function.
+    """
+    graph = current()
+    if graph is None:
+        raise InvalidPipeline(
+            f"artifact({reference!r}) is called outside a pipeline function: elsewhere, load it "
+            "with workspace.artifacts.load"
+        )
+    return graph.reference(reference)

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from stackfold.domain.canonical_json import canonical_json
+from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.stacks.component_type import ComponentType
 
 
@@ -49,3 +50,15 @@ class Pin(BaseModel):
     def fingerprint(self) -> str:
         """sha256 of the canonical JSON (sorted keys, no spaces, UTF-8), in hexadecimal."""
         return hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
+
+
+class PinnedArtifact(BaseModel):
+    """An artifact of an earlier run that steps of a run take, as a reference meant it at start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    artifact: Artifact
+    reference: str
+    """The exact version, such as "dataset@3"."""
+    store: PinnedComponent
+    """The artifact store that contains it, which may be that of another stack."""

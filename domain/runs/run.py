@@ -14,7 +14,7 @@ from stackfold.domain.name import LONGEST
 from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
-from stackfold.domain.runs.pin import Pin
+from stackfold.domain.runs.pin import Pin, PinnedArtifact
 from stackfold.domain.runs.step_definition import StepDefinition
 from stackfold.domain.runs.step_outcome import StepCancellation, StepFailure, StepLog, StepResult
 
@@ -66,6 +66,8 @@ class Run(Aggregate):
         """Step → values in its code that only their class represents, as "name (module.Class)"."""
         model_version: UUID | None = None
         """The version of a model that the run makes; None if it makes none."""
+        references: dict[str, PinnedArtifact] = Field(default_factory=dict)
+        """Reference of an artifact that steps take → the artifact that it was when it started."""
 
     class StepCompleted(Event):
         """A step returned and its outputs were stored, or they were found in the cache."""
@@ -233,6 +235,7 @@ class Run(Aggregate):
         code_form: int = 1,
         opaque: dict[str, tuple[str, ...]] | None = None,
         model_version: UUID | None = None,
+        references: dict[str, PinnedArtifact] | None = None,
     ) -> Self:
         """Start a run of a pipeline on a pinned stack; its name ends with the start of its id.
 
@@ -252,6 +255,7 @@ class Run(Aggregate):
             code_form: The version of the fingerprints of code.
             opaque: Step → values in its code that only their class represents.
             model_version: The version of a model that the run makes; None if it makes none.
+            references: Reference of an artifact that steps take → the artifact.
         """
         id = uuid4()
         return cls._create(
@@ -275,6 +279,7 @@ class Run(Aggregate):
             code_form=code_form,
             opaque=opaque or {},
             model_version=model_version,
+            references=references or {},
         )
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:

@@ -28,6 +28,7 @@ from stackfold.infrastructure.queries.run_rows import parameters_of, rows_in_ord
 
 if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
+    from stackfold.domain.runs.pin import PinnedArtifact
 
 _SORTABLE = {
     field: f"t.{field}" for field in (*RunView._fields, "position", "stack_id", "source", "error")
@@ -191,6 +192,13 @@ class SqlRunQueries:
             "SELECT parameter_form, parameters, configuration FROM runs WHERE id = ?", (run,)
         )
         return RecordedParameters(form, cell(parameters), cell(configuration))
+
+    def pinned_artifacts(self, run: str) -> "dict[str, PinnedArtifact]":
+        """Reference → the artifact of an earlier run that the run with an id takes."""
+        from stackfold.domain.runs.pin import PinnedArtifact
+
+        ((pinned,),) = self._database.read("SELECT pinned_artifacts FROM runs WHERE id = ?", (run,))
+        return {text: PinnedArtifact.model_validate(each) for text, each in cell(pinned).items()}
 
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
         """The artifacts that the run with an id, or one of its steps, produced."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.materializers import materializer
     from stackfold.application.runs.context import StepContext, get_context
     from stackfold.application.runs.progress import ProgressListener, StepEnd
+    from stackfold.domain.pipelines.graph_builder import artifact
     from stackfold.domain.pipelines.output import Output
     from stackfold.domain.pipelines.pipeline import Step, step
     from stackfold.domain.pipelines.run_configuration import RunConfiguration
@@ -33,6 +34,7 @@ __all__ = [
     "StepEnd",
     "Workspace",
     "__version__",
+    "artifact",
     "get_context",
     "materializer",
     "pipeline",
@@ -51,6 +53,7 @@ _MODULES = {
     "StepContext": "stackfold.application.runs.context",
     "StepEnd": "stackfold.application.runs.progress",
     "Workspace": "stackfold.infrastructure.workspace",
+    "artifact": "stackfold.domain.pipelines.graph_builder",
     "get_context": "stackfold.application.runs.context",
     "materializer": "stackfold.application.artifacts.materializers",
     "pipeline": "stackfold.pipelines",

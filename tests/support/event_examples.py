@@ -17,7 +17,7 @@ from stackfold.domain.policies.enabled_policy import EnabledPolicy
 from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
-from stackfold.domain.runs.pin import Pin, PinnedComponent
+from stackfold.domain.runs.pin import Pin, PinnedArtifact, PinnedComponent
 from stackfold.domain.runs.run import Run, StepDefinition, StepLog
 from stackfold.domain.stacks.activation import Activation
 from stackfold.domain.stacks.component import Component
@@ -245,6 +245,13 @@ FACTS: list[partial[Any]] = [
         code_form=2,
         opaque={"train": ("log (logging.Logger)",)},
         model_version=B,
+        references={
+            "dataset": PinnedArtifact(
+                artifact=ARTIFACT,
+                reference="dataset@3",
+                store=PIN.components[ComponentType.ORCHESTRATOR][0],
+            )
+        },
     ),
     event(
         Run.StepCompleted,

@@ -1,0 +1,86 @@
+"""References: pins the artifacts of earlier runs that steps of a run take."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from stackfold.application.artifacts.artifact_views import ArtifactQueries
+from stackfold.application.artifacts.values import artifact_of
+from stackfold.application.ports import ArtifactStore
+from stackfold.application.stacks.stack_resolver import StackResolver
+from stackfold.domain.errors import NotResumable
+from stackfold.domain.pipelines.graph import Graph
+from stackfold.domain.runs.pin import PinnedArtifact, PinnedComponent
+from stackfold.domain.stacks.component_type import ComponentType
+
+Pinned = Mapping[str, PinnedArtifact]
+"""Reference → the artifact that it stood for when the run started."""
+
+
+class References:
+    """Looks up artifacts of earlier runs, once per run."""
+
+    def __init__(self, queries: ArtifactQueries, resolver: StackResolver) -> None:
+        """Create the service.
+
+        Args:
+            queries: Looks up artifacts.
+            resolver: Builds artifact stores.
+        """
+        self._queries = queries
+        self._resolver = resolver
+
+    def pinned(self, graph: Graph, known: Pinned) -> dict[str, PinnedArtifact]:
+        """Return the artifacts that the steps of a graph take.
+
+        Args:
+            graph: The steps.
+            known: Artifacts that an earlier run has pinned, which are not looked up again.
+
+        Raises:
+            NotFound: An artifact does not exist.
+            Ambiguous: A reference means several artifacts.
+        """
+        return {text: known.get(text) or self._pin(text) for text in graph.references}
+
+    def stores(
+        self, pinned: Pinned, store: ArtifactStore, component: PinnedComponent
+    ) -> dict[str, ArtifactStore]:
+        """Reference → the store of its artifact, for those in another store than the run's.
+
+        Args:
+            pinned: The artifacts.
+            store: The artifact store of the run.
+            component: Its component.
+        """
+        built: dict[str, ArtifactStore] = {}
+        found = {}
+        for text, each in pinned.items():
+            other = each.store
+            if (other.flavor, other.configuration) == (component.flavor, component.configuration):
+                continue
+            key = other.model_dump_json()
+            if key not in built:
+                built[key] = cast(ArtifactStore, self._resolver.built(other))
+            found[text] = built[key]
+        return found
+
+    def _pin(self, text: str) -> PinnedArtifact:
+        named = self._queries.artifact(text)
+        view, pin = self._queries.recorded(named.id)
+        (store,) = pin["components"][ComponentType.ARTIFACT_STORE][:1]
+        return PinnedArtifact(
+            artifact=artifact_of(view),
+            reference=named.reference,
+            store=PinnedComponent.model_validate(store),
+        )
+
+
+def must_be_pinned(run: str, graph: Graph, pinned: Pinned) -> None:
+    """Require that a resumed run has pinned all artifacts that its steps take.
+
+    Raises:
+        NotResumable: The pipeline takes another artifact than when the run started.
+    """
+    for text in graph.references:
+        if text not in pinned:
+            raise NotResumable(run, f"cannot go on: its pipeline now takes artifact {text!r}")
