@@ -118,11 +118,15 @@ class _FolderWriter:
 
 
 class FolderView:
-    """A stored folder, whose files are read when they are needed."""
+    """A stored folder, whose files are read when they are needed.
+
+    Attributes:
+        uri: The address of its manifest.
+    """
 
     def __init__(self, store: ArtifactStore, uri: str, digest: str, manifest: Manifest) -> None:
         """Create the view; see `open_folder`."""
-        self._store, self._uri, self._digest = store, uri, digest
+        self._store, self.uri, self._digest = store, uri, digest
         self._manifest = manifest
 
     @property
@@ -161,27 +165,51 @@ class FolderView:
             OSError: A file cannot be written.
         """
         wanted = self._below(paths)
-        by_object: dict[str, list[str]] = {}
-        for path in wanted:
-            by_object.setdefault(self._manifest.files[path].object, []).append(path)
-        for digest, members in by_object.items():
-            with self._opened(digest) as stored:
-                for path in members:
-                    self._copy(stored, self._manifest.files[path], target / path)
+        for path, source in self.walk(wanted):
+            copy = target / path
+            _write_file(copy, iter(lambda: source.read(_PART), b""))
+            if self._manifest.files[path].executable:
+                copy.chmod(copy.stat().st_mode | 0o111)
         if not paths:
             for path in self._manifest.empty:
                 (target / path).mkdir(parents=True, exist_ok=True)
         return len(wanted)
 
-    def _copy(self, stored: BinaryIO, file: StoredFile, target: Path) -> None:
-        source = _unpacked(stored, file, self._address(file.pack)) if file.pack else stored
-        source.seek(0)  # equal files are one object
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as copy:
-            while part := source.read(_PART):
-                copy.write(part)
-        if file.executable:
-            target.chmod(target.stat().st_mode | 0o111)
+    def walk(self, paths: Iterable[str]) -> Iterator[tuple[str, BinaryIO]]:
+        """Yield files one by one, each with its path; each object is read once.
+
+        Args:
+            paths: The paths of the files.
+
+        Raises:
+            NotFound: There is no such file.
+            ArtifactDamaged: A file is missing or was changed.
+        """
+        by_object: dict[str, list[str]] = {}
+        for path in paths:
+            by_object.setdefault(self._file(path).object, []).append(path)
+        for digest, members in by_object.items():
+            with self._opened(digest) as stored:
+                for path in members:
+                    file = self._manifest.files[path]
+                    if file.pack:
+                        yield path, _unpacked(stored, file, self._address(file.pack))
+                    else:
+                        stored.seek(0)  # equal files are one object
+                        yield path, stored
+
+    def below(self, path: str) -> "FolderView":
+        """Return a folder in the folder."""
+        start = f"{path}/"
+        files = {
+            name.removeprefix(start): file
+            for name, file in self._manifest.files.items()
+            if name.startswith(start)
+        }
+        empty = [
+            name.removeprefix(start) for name in self._manifest.empty if name.startswith(start)
+        ]
+        return FolderView(self._store, self.uri, self._digest, Manifest(files, empty))
 
     def _below(self, paths: Iterable[str]) -> list[str]:
         wanted: dict[str, None] = {}
@@ -208,7 +236,25 @@ class FolderView:
             yield file
 
     def _address(self, digest: str) -> str:
-        return address_of(digest, self._uri, self._digest)
+        return address_of(digest, self.uri, self._digest)
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy the files of a folder that may be stored.
+
+    Args:
+        source: The folder.
+        target: An empty folder.
+
+    Raises:
+        InvalidFolder: It contains what cannot be stored.
+    """
+    found, empty = _listed(source)
+    for path, file in found.items():
+        _write_file(target / path, _parts(file))
+        (target / path).chmod(file.stat().st_mode)
+    for path in empty:
+        (target / path).mkdir(parents=True)
 
 
 def open_folder(store: ArtifactStore, uri: str, digest: str, size: int) -> FolderView:
@@ -319,6 +365,12 @@ def _linked(entry: Path, path: str, root: Path, real: Path) -> Path:
 
 def _is_executable(file: Path) -> bool:
     return bool(file.stat().st_mode & 0o100)
+
+
+def _write_file(path: Path, parts: Iterable[bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as file:
+        file.writelines(parts)
 
 
 def _parts(file: Path) -> Iterator[bytes]:

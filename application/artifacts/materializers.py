@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast, get_args
 from weakref import finalize
 
+from stackfold.application.artifacts.collections import CollectionMaterializer
 from stackfold.application.artifacts.folders import FolderView, NewFolder, TemporaryFolder
 from stackfold.application.artifacts.materializer import (
     Materializer,
@@ -206,11 +207,14 @@ class Materializers:
             pickles: Whether to allow materializers whose reading executes code.
         """
         self._all = tuple(materializers)
-        self._by_name = {each.name: each for each in materializers}
         self._load_provided = load_provided
         self.new_folder = new_folder
         self._pickles = pickles
         self._loaded: set[str | None] = {"builtins"}
+        # Elements are never pickles, whatever a stored list of them says.
+        self._elements = self if not pickles else self.without_pickles()
+        collection = CollectionMaterializer(self._elements)
+        self._by_name = {each.name: each for each in (*materializers, collection)}
 
     def without_pickles(self) -> Self:
         """Return a copy that neither writes nor reads pickles."""
@@ -226,6 +230,12 @@ class Materializers:
         """
         kind = type(value)
         for each in (*self._registered(kind), *self._all):
+            if each.executes:
+                # Version 1 is no part of cache keys: a pickle of an earlier version is as good.
+                elements = self._by_name[CollectionMaterializer.name]
+                collection = elements.prepare(value)
+                if collection is not None:
+                    return elements, collection
             if each.executes and not self._pickles:
                 raise PickleForbidden(f"a {type_name(kind)}", written=True)
             write = each.prepare(value)

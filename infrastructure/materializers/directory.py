@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from stackfold.application.artifacts.folders import FolderView, NewFolder
 from stackfold.application.artifacts.materializer import Materializer, WriteFolder, WriteValue
@@ -87,6 +87,9 @@ class Directory(os.PathLike[str]):
 
     def __fspath__(self) -> str:
         return str(self.path)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Directory cannot be pickled: return it, or a list or dict of them")
 
     def __repr__(self) -> str:
         return f"Directory({str(self._given)!r})" if self._given else "Directory()"
