@@ -167,7 +167,7 @@ class FolderView:
         wanted = self._below(paths)
         for path, source in self.walk(wanted):
             copy = target / path
-            _write_file(copy, iter(lambda: source.read(_PART), b""))
+            _write_file(copy, _chunks(source))
             if self._manifest.files[path].executable:
                 copy.chmod(copy.stat().st_mode | 0o111)
         if not paths:
@@ -375,8 +375,12 @@ def _write_file(path: Path, parts: Iterable[bytes]) -> None:
 
 def _parts(file: Path) -> Iterator[bytes]:
     with file.open("rb") as opened:
-        while part := opened.read(_PART):
-            yield part
+        yield from _chunks(opened)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while part := file.read(_PART):
+        yield part
 
 
 def _from(first: tuple[str, Path], rest: Iterator[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
