@@ -4,6 +4,7 @@ from stackfold.application.eventsourcing.aggregate_set import Aggregates
 from stackfold.application.eventsourcing.aggregate_type import AggregateReference
 
 _STACKS = "stackfold.application.stacks"
+_ARTIFACTS = "stackfold.application.artifacts"
 _RUNS = "stackfold.application.runs"
 _DEPLOYMENTS = "stackfold.application.deployments"
 _POLICIES = "stackfold.application.policies"
@@ -29,6 +30,11 @@ STACKFOLD_AGGREGATES = Aggregates(
     ),
     AggregateReference("run", f"{_RUNS}.declaration:RUNS"),
     AggregateReference("policy", f"{_POLICIES}.declaration:POLICIES", f"{_POLICIES}.rows:POLICIES"),
+    AggregateReference(
+        "artifact_name",
+        f"{_ARTIFACTS}.name_declaration:ARTIFACT_NAMES",
+        f"{_ARTIFACTS}.name_rows:ARTIFACT_NAMES",
+    ),
     AggregateReference("model", f"{_MODELS}.declarations:MODELS", f"{_MODELS}.rows:MODELS"),
     AggregateReference(
         "model_version",

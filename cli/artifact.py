@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stackfold.application.artifacts.artifact_views import LineageStep
-from stackfold.cli import artifact_content, show
+from stackfold.cli import artifact_content, artifact_names, show
 from stackfold.cli.artifact_content import Reference
 from stackfold.cli.escapes import json_text
 from stackfold.cli.options import (
@@ -97,6 +97,7 @@ def describe(name: Reference, output: Output = Format.TABLE) -> None:
 
 
 artifact_content.declare_on(artifact)
+artifact_names.declare_on(artifact)
 
 
 @artifact.command("load")

@@ -33,6 +33,7 @@ _KINDS = (
     "activation",
     "model",
     "model-version",
+    "artifact-name",
     "deployment",
     "policy",
     "run",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     # Services ask each other for read-only properties; pyright takes a cached one for none.
     cached_property = property
 
+    from stackfold.application.artifacts.aliases import Aliases
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.artifacts.materializers import Materializers
@@ -344,7 +345,8 @@ class Services(TypeServices, ExecutionServices, ModelServices):
         """Queries and commands on artifacts."""
         from stackfold.application.artifacts.artifacts import Artifacts
 
-        return Artifacts(self.artifact_queries, self._artifact_loading, self._pruning)
+        loading, pruning = self._artifact_loading, self._pruning
+        return Artifacts(self.artifact_queries, loading, pruning, self._aliases)
 
     @cached_property
     def artifact_queries(self) -> "SqlArtifactQueries":
@@ -352,6 +354,11 @@ class Services(TypeServices, ExecutionServices, ModelServices):
         from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
 
         return SqlArtifactQueries(self.database)
+
+    def _aliases(self) -> "Aliases":
+        from stackfold.application.artifacts.aliases import Aliases
+
+        return Aliases(self.artifact_queries, self.repository, self.history)
 
     def _artifact_loading(self) -> "ArtifactLoading":
         from stackfold.application.artifacts.artifact_loading import ArtifactLoading

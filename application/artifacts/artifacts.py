@@ -22,10 +22,12 @@ from stackfold.application.listing.listing import Listing
 from stackfold.domain.runs.artifact_reference import ArtifactReference
 
 if TYPE_CHECKING:
+    from stackfold.application.artifacts.aliases import Aliases
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
     from stackfold.application.artifacts.folders import FolderView
     from stackfold.application.artifacts.previews import Preview
     from stackfold.application.artifacts.pruning import PrunedStore, Pruning
+    from stackfold.application.history.views import HistoryEntry
 
 GRACE = timedelta(days=1)
 """Artifacts written this recently are not pruned: a run may be about to record them."""
@@ -90,6 +92,7 @@ class Artifacts:
         queries: ArtifactQueries,
         loading: "Callable[[], ArtifactLoading]",
         pruning: "Callable[[], Pruning]",
+        aliases: "Callable[[], Aliases]",
     ) -> None:
         """Create the service.
 
@@ -97,7 +100,9 @@ class Artifacts:
             queries: Reads artifacts.
             loading: Creates, on first use, the service that reads values.
             pruning: Creates, on first use, the service that deletes unused artifacts.
+            aliases: Creates, on first use, the service that sets aliases.
         """
+        self._aliases = aliases
         self._queries = queries
         self._loading = loading
         self._pruning = pruning
@@ -208,6 +213,50 @@ class Artifacts:
             NotFound: The name is no name of an artifact.
         """
         return self._queries.versions(name, limit, until)
+
+    def alias(self, reference: str, alias: str, why: str = "") -> NamedArtifact:
+        """Let an alias stand for a version: "dataset@approved" is that version then.
+
+        Args:
+            reference: The version, such as "dataset@4"; without one, the latest.
+            alias: The alias, which is taken from the version that it stood for, if any.
+            why: The reason.
+
+        Returns:
+            The version.
+
+        Raises:
+            NotFound: The artifact does not exist.
+            Ambiguous: The reference means several artifacts.
+            InvalidName: The alias breaks the rule for names, or is like a number or an id.
+            NothingToChange: It stands for that version.
+        """
+        return self._aliases().set(reference, alias, why)
+
+    def remove_alias(self, reference: str, why: str = "") -> None:
+        """Remove an alias; the version remains.
+
+        Args:
+            reference: The name and the alias, as "dataset@approved".
+            why: The reason.
+
+        Raises:
+            NotFound: There is no such alias.
+            Invalid: The reference has no alias.
+        """
+        self._aliases().remove(reference, why)
+
+    def history(self, name: str, limit: int | None = None) -> "Sequence[HistoryEntry]":
+        """Return what happened to the aliases of an artifact, newest first.
+
+        Args:
+            name: The artifact's own name, or PIPELINE/STEP/OUTPUT.
+            limit: The most entries; None for all.
+
+        Raises:
+            NotFound: It never had an alias.
+        """
+        return self._aliases().history(name, limit)
 
     def lineage(
         self,

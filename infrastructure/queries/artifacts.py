@@ -239,6 +239,8 @@ class SqlArtifactQueries:
             raise NotFound("artifact", name, "give pipeline/step/output")
         condition = "t.pipeline = ? AND t.step = ?"
         values: list[Any] = [pipeline, step]
+        if output and (alias := self._of_alias(name, which)):
+            return alias
         if which and not which.isdecimal():
             condition, values = self._of_run(pipeline, step, which)
         if output:
@@ -263,6 +265,8 @@ class SqlArtifactQueries:
         """The version of an own name with a number, a label, or produced by a run."""
         condition = "o.name = ?"
         values: list[Any] = [name]
+        if alias := self._of_alias(name, which):
+            return alias
         if which and which != "latest":
             number = _number(which)
             condition += " AND o.label = ?" if number is None else " AND o.version = ?"
@@ -274,6 +278,17 @@ class SqlArtifactQueries:
             hint = f"its latest version is {self._by_own_name(name, '').version}" if which else ""
             raise NotFound("artifact", f"{name}@{which}" if which else name, hint)
         return newest[0]
+
+    def _of_alias(self, name: str, which: str) -> NamedArtifact | None:
+        """The version that an alias stands for, if it is one and the version exists."""
+        if not which or which == "latest" or _number(which) is not None:
+            return None
+        rows = self._database.read(
+            "SELECT aliases FROM artifact_names WHERE name = ? AND until IS NULL", [name]
+        )
+        target = cell(rows[0][0]).get(which) if rows else None
+        found = self._found("t.id = ?", [target["artifact"]]) if target else []
+        return found[0] if found else None
 
     def _own_of_run(self, name: str, reference: str) -> list[NamedArtifact]:
         """The version of an own name that a run produced, or had from the cache."""

@@ -51,7 +51,7 @@ def test_every_command_that_writes_takes_a_reason(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     more = {("pipeline", "run"), ("stack", "import")}
     more |= {("deployment", verb) for verb in ("deploy", "start", "stop")}
-    more |= {("policy", verb) for verb in ("enable", "disable")}
+    more |= {("policy", verb) for verb in ("enable", "disable")} | {("artifact", "alias")}
     changes = names[-1] in CHANGES or names in more
     # Secrets are no part of the log, so nothing could keep the reason.
     assert ({"-m", "--message"} <= options) == (changes and names[0] != "secret")

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
+from stackfold.domain.artifacts.artifact_name import AliasTarget, ArtifactName
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
@@ -28,6 +29,7 @@ from stackfold.domain.stacks.stack import Stack
 from stackfold.testing import event, stamped
 
 A, B, C = UUID(int=10), UUID(int=11), UUID(int=12)
+ALIAS_TARGET = AliasTarget(artifact=A, version=3)
 COMPOSITION = {
     ComponentType.STEP_OPERATOR: (B, A),
     ComponentType.ORCHESTRATOR: (C,),
@@ -211,6 +213,11 @@ FACTS: list[partial[Any]] = [
     event(EnabledPolicy.Enabled, name="größe", **POLICY),
     event(EnabledPolicy.Updated, **{**POLICY, "topics": ("stack.updated", "acme.approval.*")}),
     event(EnabledPolicy.Disabled),
+    event(ArtifactName.Registered, name="größe", aliases={"approved": ALIAS_TARGET}),
+    event(ArtifactName.AliasSet, alias="数据", target=ALIAS_TARGET),
+    event(ArtifactName.AliasRemoved, alias="数据"),
+    event(ArtifactName.Deleted),
+    event(ArtifactName.Reverted, name="größe", aliases={"approved": ALIAS_TARGET}),
     event(
         EnabledPolicy.Reenabled,
         name="größe",

@@ -1,0 +1,4 @@
+"""Names of artifacts, and their aliases.
+
+Start with `artifact_name.py`.
+"""
