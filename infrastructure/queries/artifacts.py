@@ -303,16 +303,18 @@ class SqlArtifactQueries:
 
     def _of_version(self, reference: str, run: str, output: str) -> NamedArtifact:
         """The artifact that a version of a model stands for, or another output of its run."""
+        named, values = "", [run]
+        if output:
+            named, values = " AND (name = ? OR step || '/' || name = ?)", [run, output, output]
         condition = (
-            "t.id IN (SELECT artifact FROM flows WHERE run = ? AND direction = 'out' "
-            "AND (? = '' OR name = ? OR step || '/' || name = ?))"
+            f"t.id IN (SELECT artifact FROM flows WHERE run = ? AND direction = 'out'{named})"
         )
-        found = self._found(condition, [run, output, output, output])
+        found = self._found(condition, values)
         if not found:
             problem = "its run has no such output, or was deleted"
             raise NotFound("artifact", reference, problem)
         main = len(found) > 1 and self._found(
-            f"{condition} AND instr(t.tags, ?) > 0", [run, output, output, output, f'"{MAIN}"']
+            f"{condition} AND instr(t.tags, ?) > 0", [*values, f'"{MAIN}"']
         )
         return _only(reference, main or found)
 
