@@ -1,18 +1,47 @@
 """The result of calling a pipeline."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.runs.run_views import RunView
 from stackfold.domain.errors import LogUnavailable
+from stackfold.domain.runs.artifact_reference import ArtifactReference
 
 if TYPE_CHECKING:
+    from stackfold.application.artifacts.artifact_views import ArtifactView
     from stackfold.application.runs.cache_reasons import CacheReason
-    from stackfold.application.runs.run_views import RunDescription
+    from stackfold.application.runs.run_views import RunDescription, StepView
     from stackfold.infrastructure.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class FinishedOutput(ArtifactReference):
+    """An output of a step of a completed run, which a pipeline can give to its steps."""
+
+    view: "ArtifactView"
+    _load: Callable[[], Any] = field(repr=False, compare=False)
+
+    @property
+    def given_as(self) -> str:
+        """Its id, which is what a run records if it takes this artifact."""
+        return self.view.id
+
+    def load(self) -> Any:
+        """Return its value; raises as `FinishedRun.load`."""
+        return self._load()
+
+
+@dataclass(frozen=True)
+class FinishedStep:
+    """A step of a completed run."""
+
+    view: "StepView"
+    outputs: Mapping[str, FinishedOutput]
+    """Its outputs by name."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,6 +91,20 @@ class FinishedRun:
     def metrics(self) -> dict[str, float]:
         """Its metrics and those of its steps, by name: `auc`, or `train.auc` if several have it."""
         return self.describe().metrics
+
+    @property
+    def steps(self) -> dict[str, FinishedStep]:
+        """Its steps by name: `run.steps["train"].outputs["model"].load()`."""
+        return {
+            step.name: FinishedStep(
+                step,
+                {
+                    output.name: FinishedOutput(output, partial(self.load, step.name, output.name))
+                    for output in step.outputs
+                },
+            )
+            for step in self.describe().steps
+        }
 
     def describe(self) -> "RunDescription":
         """Return its steps, and the stack that it was pinned to."""

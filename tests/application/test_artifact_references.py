@@ -4,6 +4,7 @@ from typing import Annotated
 
 import pytest
 
+from stackfold import Workspace, pipeline
 from stackfold.domain.errors import InvalidPipeline, NotFound, RunFailed
 from stackfold.domain.pipelines.graph_builder import artifact
 from stackfold.domain.pipelines.output import Output
@@ -135,3 +136,18 @@ def test_an_artifact_has_no_value_while_a_pipeline_is_built():
 def test_outside_a_pipeline_function_there_is_no_artifact_to_give():
     with pytest.raises(InvalidPipeline, match=r"workspace\.artifacts\.load"):
         artifact("dataset")
+
+
+def test_outputs_of_a_finished_run_are_loaded_and_given_to_another_pipeline():
+    @pipeline
+    def first():
+        load(5)
+
+    @pipeline
+    def second():
+        train(output)
+
+    with Workspace.in_memory():
+        output = first.run().steps["load"].outputs["dataset"]
+        assert output.load() == 5
+        assert second.run().steps["train"].outputs["output"].load() == 10
