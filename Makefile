@@ -19,7 +19,7 @@ PYTEST := $(VENV)/bin/pytest --numprocesses auto --dist loadfile
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 INSTALL := .ci/install pyproject.toml .ci/locks/pip.txt .ci/locks/build.txt
 # Flavors whose tools do not all fit into one environment, and what only serves them.
-APART := kserve kubeflow mlflow ray seldon wandb
+APART := kserve kubeflow libraries mlflow ray seldon wandb
 SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
 SHOWN := kubeflow mlflow mlflow-server ray

@@ -16,9 +16,14 @@ the materializers of classes from the module on the left, by the decorator `mate
 
 
 _OURS = {
-    "stackfold": ("directory",),
+    "stackfold": "directory",
+    "datasets": "hugging_face_dataset",
+    "lightgbm": "lightgbm_booster",
+    "onnx": "onnx_model",
+    "pandera": "pandera_schema",
+    "xgboost": "xgboost_booster",
 }
-"""Top-level module → our modules that register materializers for its classes."""
+"""Top-level module → our module that registers the materializer for its classes."""
 
 
 def load(module: str | None) -> None:
@@ -27,10 +32,9 @@ def load(module: str | None) -> None:
     Raises:
         InvalidMaterializer: A module cannot be imported.
     """
-    for name in _OURS if module is None else [module]:
-        for each in _OURS.get(name, ()):
-            with suppress(ImportError):  # a library that it is for is not installed
-                import_module(f"stackfold.infrastructure.materializers.{each}")
+    if module in _OURS:
+        with suppress(ImportError):  # what it is for is not installed, or is too old
+            import_module(f"stackfold.infrastructure.materializers.{_OURS[module]}")
     for point in _shipped():
         if module in (None, point.name):
             try:

@@ -13,13 +13,17 @@ from stackfold.domain.errors import InstallFailed, NotFound
 from stackfold.infrastructure.system.environment import importable
 
 MODULES = {
+    "datasets": ("datasets",),
     "kserve": ("kserve",),
     "kubeflow": ("kfp",),
+    "lightgbm": ("lightgbm",),
     "matplotlib": ("matplotlib", "PIL"),
     "mlflow": ("mlflow",),
     "mlflow-serving": ("mlflow", "pandas"),
     "numpy": ("numpy",),
+    "onnx": ("onnx",),
     "pandas": ("pandas", "pyarrow"),
+    "pandera": ("pandera",),
     "pillow": ("PIL",),
     "plotly": ("plotly",),
     "polars": ("polars",),
@@ -31,6 +35,7 @@ MODULES = {
     "seldon": ("mlserver",),
     "sklearn": ("sklearn",),
     "wandb": ("wandb",),
+    "xgboost": ("xgboost",),
 }
 """Extra of Stackfold → the modules that it installs."""
 
