@@ -182,6 +182,18 @@ def test_a_renamed_stack_is_found_by_its_name_then_and_now():
         assert get(app, "/stacks/overnight?id=nothing").status_code == 404
 
 
+def test_a_renamed_stack_is_found_after_a_change_of_its_components():
+    with Workspace.in_memory() as ws:
+        ws.components.register("artifact_store", "lake", "local")
+        ws.stacks.register("nightly", orchestrator="default", artifact_store="lake")
+        ws.stacks.rename("nightly", "overnight")
+        ws.components.update("artifact_store", "lake", {"path": "/data/lake"})
+        app = app_of(ws)
+        id = ws.stacks.get("overnight").id
+        for query in (f"id={id}", f"id={id}&as_of={ws.log.head().position - 1}"):
+            assert "<bdi>overnight</bdi></h1>" in shown(app, f"/stacks/overnight?{query}")
+
+
 def test_a_deleted_stack_has_its_history():
     with Workspace.in_memory() as ws:
         ws.stacks.copy("default", "old", why="a test")
