@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -260,8 +260,12 @@ class Pages:
 
 
 def _redirect(request: Request, moved: Moved) -> RedirectResponse:
-    query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"{_root(request.scope)}{quote(moved.path)}{query}", 302)
+    query = request.query_params.multi_items()
+    if moved.version is not None:
+        query = [(name, text) for name, text in query if name != "version"]
+        query.append(("version", str(moved.version)))
+    address = f"{_root(request.scope)}{quote(moved.path)}"
+    return RedirectResponse(f"{address}?{urlencode(query)}" if query else address, 302)
 
 
 def _root(scope: Scope) -> str:

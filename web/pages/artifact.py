@@ -86,7 +86,9 @@ def artifact(visit: Visit) -> ArtifactPage | Moved:
     reference = visit.names["reference"]
     artifacts = visit.workspace.artifacts
     if reference.count("/") != _LEVELS - 1 or "@" in reference:
-        return Moved(f"/artifacts/{artifacts.get(reference).name}")
+        found = artifacts.get(reference)
+        is_version = "@" in reference or "/" not in reference  # the latter is an id
+        return Moved(f"/artifacts/{found.name}", found.version if is_version else None)
     wanted = visit.query.get("version", "")
     versions = artifacts.versions(reference, limit=MOST_VERSIONS, until=visit.as_of)
     if not versions:
