@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Collection
 from enum import Enum
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
@@ -140,18 +140,18 @@ class Guard:
         if any(name == "key" and self._fits(value) for name, value in query):
             rest = urlencode([(name, value) for name, value in query if name != "key"])
             # Only one slash: "//host" would be an address elsewhere.
-            path = "/" + str(scope["path"]).lstrip("/")
+            path = "/" + quote(str(scope["path"]).lstrip("/"))
             response = RedirectResponse(f"{path}?{rest}" if rest else path, 303)
             response.set_cookie(
                 cookie,
-                self._key.decode(),
+                quote(self._key),  # any character may be in a key
                 path=scope.get("root_path", "") or "/",
                 secure=scope["scheme"] == "https",
                 httponly=True,
                 samesite="strict",
             )
             return response
-        if any(self._fits(value) for value in _cookies(scope, cookie)):
+        if any(self._fits(unquote(value)) for value in _cookies(scope, cookie)):
             return None
         return self._problem(
             scope, 401, "the key is missing: open the address that `stackfold ui` printed"

@@ -1,5 +1,7 @@
 """Which requests are answered, and what the answers permit."""
 
+from urllib.parse import quote
+
 import pytest
 from browsing import KEY, app_of, get
 
@@ -120,6 +122,18 @@ def test_the_address_after_the_key_stays_on_this_host(locked):
         get(locked, f"http://127.0.0.1:8470//evil.example?key={KEY}").headers["location"]
         == "/evil.example"
     )
+
+
+@pytest.mark.parametrize("key", ["with spaces; and, commas", "schlüssel=mit%20zeichen"])
+def test_a_key_may_have_any_characters(ws, key):
+    locked = create_app(ws, key=key)
+    cookie = get(locked, f"/?key={quote(key)}").headers["set-cookie"].partition("; ")[0]
+    assert get(locked, "/log", cookie=cookie).status_code == 200
+
+
+def test_the_address_after_the_key_names_the_same_page(locked):
+    answer = get(locked, f"/stacks/a%3Fb%23c%25?key={KEY}")
+    assert answer.headers["location"] == "/stacks/a%3Fb%23c%25"
 
 
 def test_a_short_key_is_rejected(ws):
