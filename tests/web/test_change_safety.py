@@ -2,6 +2,7 @@
 
 import asyncio
 from html import unescape
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -181,6 +182,32 @@ def test_a_body_of_unknown_size_is_read_up_to_a_limit(app):
 
     assert asyncio.run(ask()).status_code == 400
     assert len(sent) < 100
+
+
+def test_a_form_that_is_sent_in_part_changes_nothing(ws, app):
+    head, statuses = ws.log.head(), []
+    action, fields = form_of(app, "/changes/undo")
+    part = urlencode({**fields, "why": "because"}).encode()
+    messages = [
+        {"type": "http.request", "body": part, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    headers = {"host": HERE[7:], "origin": HERE, "sec-fetch-site": "same-origin"}
+    headers |= {"content-type": "application/x-www-form-urlencoded"}
+    path, _, query = action.partition("?")
+    scope = {"type": "http", "method": "POST", "scheme": "http", "path": path}
+    scope |= {"query_string": query.encode(), "root_path": ""}
+    scope["headers"] = [(name.encode(), text.encode()) for name, text in headers.items()]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        statuses.append(message.get("status"))
+
+    asyncio.run(app(scope, receive, send))
+    assert statuses[0] == 400
+    assert ws.log.head() == head
 
 
 def test_recorded_texts_are_never_markup(ws, app):
