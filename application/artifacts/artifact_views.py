@@ -39,6 +39,9 @@ class ArtifactView(NamedTuple):
     """Added by the step."""
     tags: list[str]
 
+    def __repr__(self) -> str:
+        return f"<ArtifactView {self.reference}>"
+
     @property
     def reference(self) -> str:
         """Its reference, as "pipeline/step/output@version"."""
@@ -65,6 +68,9 @@ class NamedArtifact(NamedTuple):
     """sha256 of the stored bytes, in hexadecimal."""
     uri: str
     tags: list[str]
+
+    def __repr__(self) -> str:
+        return f"<NamedArtifact {self.reference}>"
 
     @property
     def reference(self) -> str:
