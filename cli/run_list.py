@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stackfold.application.listing.listing import Listing
-from stackfold.cli.render import Format, Shape, show_rows
+from stackfold.cli.render import Format, Shape, note, show_rows
 from stackfold.cli.show import PAGE, Columns, more_rows, note_rest
 from stackfold.cli.times import took
 from stackfold.infrastructure.workspace import Workspace
@@ -42,6 +42,7 @@ def runs(
         views = ask(listing)
         more = more_rows(ask, listing, len(views))
         others = _run_columns(workspace, [view.id for view in views], also)
+        unknown = _unknown_metrics(workspace, also.where) if also.where and not views else []
     shown = rounded if output == Format.TABLE else _as_it_is
     extra = tuple(each.name for each in others)
     table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "duration")
@@ -54,6 +55,22 @@ def runs(
     ]
     show_rows([{**each, "duration": took(each)} for each in records], shape, output, columns)
     note_rest(listing, len(views), more, "run", bool(also.where))
+    for metric in unknown:
+        note(f"no run has a metric {metric!r}")
+
+
+def _unknown_metrics(workspace: Workspace, where: str) -> list[str]:
+    """The metrics in conditions that no run has."""
+    from stackfold.application.runs.where import parse_where
+
+    names = dict.fromkeys(each.name for each in parse_where(where) if each.subject == "metric")
+    return [
+        name
+        for name in names
+        if not any(
+            workspace.runs.course(metric, limit=1) for metric in (name, name.partition(".")[2])
+        )
+    ]
 
 
 def _run_columns(workspace: Workspace, ids: Sequence[str], also: RunExtras) -> "list[RunColumn]":
@@ -68,9 +85,6 @@ def _run_columns(workspace: Workspace, ids: Sequence[str], also: RunExtras) -> "
         *metric_columns(also.metrics, metrics),
         *parameter_columns(also.parameters, parameters),
     ]
-
-
-# -- pipelines
 
 
 def show_runs(records: "Sequence[dict[str, Any]]") -> None:
