@@ -138,11 +138,13 @@ def _metric_sql(name: str) -> _Sql:
 
 
 def _metric_comparison(wanted: Comparison) -> _Sql:
-    named = _metric_sql(wanted.name)
+    # An expression, so that the rows of each run are read, not those of every metric of the name.
+    text, parameters = _metric_sql(wanted.name)
+    text = text.replace("m.name", "m.name || ''")
     return _Sql(
         "EXISTS (SELECT 1 FROM metrics AS m WHERE m.run = t.id "
-        f"AND {named.text} AND m.value {_SQL[wanted.operator]} ?)",
-        (*named.parameters, wanted.number),
+        f"AND {text} AND m.value {_SQL[wanted.operator]} ?)",
+        (*parameters, wanted.number),
     )
 
 

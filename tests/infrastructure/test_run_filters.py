@@ -257,3 +257,17 @@ def test_a_table_needs_pandas(ws, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(Unavailable, match=r"^to_pandas needs pandas: pip install pandas$"):
         ws.runs.list().to_pandas()
+
+
+def test_the_metrics_of_each_run_are_read_by_its_id(ws, found, monkeypatch):
+    read, executed = ws._database.read, []
+    with monkeypatch.context() as patched:
+        patched.setattr(ws._database, "read", lambda *given: executed.append(given) or read(*given))
+        ws.runs.list(where="auc > 0.9 and train.auc > 0.9")
+    sql, parameters = executed[0]
+    if "sqlite" not in type(ws._database).__module__:
+        read("SELECT set_config('enable_seqscan', 'off', false)")
+        assert "metrics_by_name_position" not in str(read(f"EXPLAIN {sql}", parameters))
+    else:
+        plan = str(read(f"EXPLAIN QUERY PLAN {sql}", parameters))
+        assert plan.count("SEARCH m USING INDEX sqlite_autoindex_metrics_1 (run=?)") == 2
