@@ -194,8 +194,13 @@ class ArtifactQueries(Protocol):
         """
         ...
 
-    def describe_artifact(self, reference: str) -> ArtifactDescription:
-        """Return an artifact with its origin; raises as `artifact`."""
+    def describe_artifact(self, reference: str, count: bool = True) -> ArtifactDescription:
+        """Return an artifact with its origin; raises as `artifact`.
+
+        Args:
+            reference: The artifact.
+            count: Whether to count the versions of its name; else `versions` is its own number.
+        """
         ...
 
     def lineage(

@@ -49,6 +49,7 @@ _NEWEST = _NEWEST_UP_TO.format(upto="")
 
 _PICKLES = ("cloudpickle",)
 _SHOWN, _LEVELS = 10, 3
+_NEWEST_OF_DIGEST = 200
 
 
 class SqlArtifactQueries:
@@ -106,17 +107,13 @@ class SqlArtifactQueries:
         return _only(reference, found)
 
     @one_state
-    def describe_artifact(self, reference: str) -> ArtifactDescription:
+    def describe_artifact(self, reference: str, count: bool = True) -> ArtifactDescription:
         """The artifact with a name or id, and its origin."""
         named = self.artifact(reference)
         view, pin = self.recorded(named.id)
-        ((versions,),) = self._database.read(
-            f"SELECT count(*) FROM artifacts AS t WHERE {_EXISTS} "
-            "AND t.pipeline = ? AND t.step = ? AND t.name = ?",
-            [view.pipeline, view.step, view.name],
-        )
+        versions = self._count(view) if count else named.version
         maker = self._database.read("SELECT name FROM runs WHERE id = ?", [view.run])
-        same = self._found("t.digest = ? AND t.id <> ?", [view.digest, view.id])
+        same = self._same_bytes(view)
         (store,) = pin["components"][ComponentType.ARTIFACT_STORE][:1]
         shared = {field: getattr(named, field) for field in named._fields}
         return ArtifactDescription(
@@ -239,6 +236,23 @@ class SqlArtifactQueries:
             [*values, *([] if limit is None else [limit])],
         )
         return [_named(row) for row in rows]
+
+    def _count(self, view: ArtifactView) -> int:
+        """The number of versions of an artifact's name."""
+        ((count,),) = self._database.read(
+            f"SELECT count(*) FROM artifacts AS t WHERE {_EXISTS} "
+            "AND t.pipeline = ? AND t.step = ? AND t.name = ?",
+            [view.pipeline, view.step, view.name],
+        )
+        return int(count)
+
+    def _same_bytes(self, view: ArtifactView) -> list[NamedArtifact]:
+        """The newest other artifacts of a digest; thousands may have it."""
+        newest = (
+            "SELECT id FROM artifacts WHERE digest = ? AND id <> ? "
+            f"ORDER BY position DESC LIMIT {_NEWEST_OF_DIGEST}"
+        )
+        return self._found(f"t.id IN ({newest})", [view.digest, view.id], limit=_SHOWN)
 
     def _known(self, name: str = "") -> str:
         """A hint with the names of artifacts, of the same pipeline if it has any."""

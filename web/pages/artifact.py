@@ -118,7 +118,7 @@ def _version(visit: Visit, name: str, text: str, latest: int) -> Version:
     if number > latest:
         raise NotFound("artifact", f"{name}@{number}", f"the latest version is {latest}")
     found = visit.workspace.artifacts.get(f"{name}@{number}").view
-    about = visit.workspace.artifacts.describe(found.id)
+    about = visit.workspace.artifacts.describe(found.id, count=False)
     return Version(found, about, facts(about.metadata))
 
 
