@@ -28,7 +28,15 @@ from stackfold.web.changes.offers import secret_of
 from stackfold.web.changes.reruns import Reruns
 from stackfold.web.changes.routes import ChangeRoutes
 from stackfold.web.events import Events
-from stackfold.web.guard import CHANGES, LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_of
+from stackfold.web.guard import (
+    CHANGES,
+    LOOPBACK,
+    SHORTEST_KEY,
+    Guard,
+    WithoutKey,
+    address_of,
+    path_of,
+)
 from stackfold.web.pages.artifact import artifact
 from stackfold.web.pages.artifacts import artifacts
 from stackfold.web.pages.compare import compare
@@ -256,7 +264,9 @@ class Pages:
         return HTMLResponse(html.encode(errors="replace"), status)
 
     def _problem(self, status: int, sentence: str, scope: Scope) -> HTMLResponse:
-        return self.page(status, "problem.html", problem(status, sentence, _root(scope)))
+        # Browsers do not send the cookie when a link on another site is followed.
+        again = address_of(scope) if status == 401 else ""
+        return self.page(status, "problem.html", problem(status, sentence, _root(scope), again))
 
 
 def _redirect(request: Request, moved: Moved) -> RedirectResponse:

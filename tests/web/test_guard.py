@@ -124,6 +124,15 @@ def test_the_address_after_the_key_stays_on_this_host(locked):
     )
 
 
+def test_a_page_without_the_key_can_be_opened_again(locked):
+    answer = get(locked, f"/log?by=eve&key={KEY[:-1]}&type=stack")
+    assert 'href="/log?by=eve&amp;type=stack"' in answer.text
+    answer = get(locked, "http://127.0.0.1:8470//evil.example")
+    assert 'href="/evil.example"' in answer.text
+    answer = get(locked, "/stacks/ml/runs", root_path="/stacks/ml")
+    assert 'href="/stacks/ml/runs"' in answer.text
+
+
 @pytest.mark.parametrize("key", ["with spaces; and, commas", "schlüssel=mit%20zeichen"])
 def test_a_key_may_have_any_characters(ws, key):
     locked = create_app(ws, key=key)
