@@ -75,6 +75,19 @@ def test_pages_link_the_changes_that_are_possible(app, ws):
     assert "Changes are allowed." in get(app, "/log").text
 
 
+def test_pages_link_no_revert_that_is_impossible(ws, app):
+    head = ws.log.head().position
+    url = "/components/artifact_store"
+    assert "/changes/revert" not in get(app, f"{url}/default?as_of={head - 1}").text
+    assert "/changes/revert" in get(app, f"{url}/lake?as_of={head - 1}").text
+    ws.components.rename("artifact_store", "lake", "sea")
+    assert "component=sea" in get(app, f"{url}/lake?as_of={head}").text
+    ws.stacks.activate("dev")
+    ws.stacks.delete("prod")
+    ws.components.delete("artifact_store", "sea")
+    assert "/changes/revert" not in get(app, f"{url}/lake?as_of={head}").text
+
+
 @pytest.mark.parametrize("path", ["/", "/stacks/prod", "/log", "/changes", "/x/changes/undo"])
 def test_nothing_else_can_be_sent_to(unchanged_app, path):
     assert post(unchanged_app, path, {"why": "x"}).status_code == 405
