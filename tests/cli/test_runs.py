@@ -146,7 +146,7 @@ def test_a_diff_shows_causes_with_values_and_counts_consequences(cli, here):
         ["parameters", "number", "1", "→", "2"],
     ]
     told = cli.json("run", "diff", before, after)
-    assert list(told) == ["before", "after", "differences", "changes"]
+    assert list(told) == ["before", "after", "differences", "changes", "values"]
     assert told["changes"][0]["name"] == "other"
 
 
@@ -163,7 +163,7 @@ def test_a_diff_does_not_repeat_what_a_change_explains(cli, here):
     assert causes == "causes\nparameters  limit  4 → 5"
     assert consequences == (
         "consequences\n"
-        "3 values downstream, the first output is count.output (--output unified shows all)\n"
+        "3 values downstream, the first output is count.output (--output json shows all)\n"
     )
     fields = {each["field"] for each in cli.json("run", "diff", before, after)["differences"]}
     assert fields > {"artifact_store.path", "total.limit", "count.output", "total.output"}
@@ -176,7 +176,7 @@ def test_differences_without_a_cause_are_said_to_have_none(cli, here):
     after, before = (run["name"] for run in cli.json("run", "list"))
     assert cli.ok("run", "diff", before, after) == (
         "differences without a recorded cause\n"
-        "1 value downstream, the first output is now.output (--output unified shows all)\n"
+        "1 value downstream, the first output is now.output (--output json shows all)\n"
     )
 
 
