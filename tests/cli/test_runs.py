@@ -1,6 +1,7 @@
 """Commands for runs whose output differs from run to run, or depends on the terminal."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -163,6 +164,8 @@ def test_a_diff_does_not_repeat_what_a_change_explains(cli, here):
     assert causes == "causes\nparameters  limit  4 → 5"
     assert consequences == (
         "consequences\n"
+        "outputs  count.output  4 → 5\n"
+        "outputs  total.output  6 → 10\n"
         "3 values downstream, the first output is count.output (--output json shows all)\n"
     )
     fields = {each["field"] for each in cli.json("run", "diff", before, after)["differences"]}
@@ -174,10 +177,10 @@ def test_differences_without_a_cause_are_said_to_have_none(cli, here):
     for _ in range(2):
         cli("pipeline", "run", "clock.py", "-q")
     after, before = (run["name"] for run in cli.json("run", "list"))
-    assert cli.ok("run", "diff", before, after) == (
-        "differences without a recorded cause\n"
-        "1 value downstream, the first output is now.output (--output json shows all)\n"
-    )
+    title, output, rest = cli.ok("run", "diff", before, after).splitlines()
+    assert title == "differences without a recorded cause"
+    assert re.fullmatch(r"outputs  now\.output  \d+ → \d+", output)
+    assert rest == "1 value downstream, the first output is now.output (--output json shows all)"
 
 
 def test_a_diff_is_coloured_on_a_terminal(cli, here):
