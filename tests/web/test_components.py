@@ -181,6 +181,17 @@ def test_a_server_that_hangs_does_not_hold_the_page(ws, app, monkeypatch):
     assert "The log could not be read within" in text_of(shown(app, "/deployments/churn"))
 
 
+def test_a_deployer_that_raises_anything_does_not_break_the_page(app, monkeypatch):
+    from plain_deployer import PlainDeployer
+
+    def fail(*_):
+        raise ConnectionResetError(HOSTILE)
+
+    monkeypatch.setattr(PlainDeployer, "logs", fail)
+    text = text_of(shown(app, "/deployments/churn"))
+    assert "The log cannot be read: unexpected ConnectionResetError" in text
+
+
 def test_a_server_that_was_killed_is_down():
     with full_log() as ws:
         end(ws)
