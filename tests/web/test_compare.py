@@ -136,7 +136,7 @@ def compared(app, ws, *which):
 
 def test_causes_come_first_with_who_and_why(app, ws):
     html = compared(app, ws, 0, 1)
-    cause, _, outcome = text_of(html).partition("What came of it")
+    cause, _, outcome = text_of(html).partition("Results")
     assert "eve updated artifact store lake" in cause
     assert "&lt;script&gt;alert(1)" in cause
     assert re.search(r"Parameters .*lr 0.1 0.2", cause)

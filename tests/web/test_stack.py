@@ -88,7 +88,7 @@ def test_the_page_is_as_it_was_at_a_position(app, ws):
 def test_the_past_says_what_has_changed_since_and_how_to_go_back(app, ws):
     changed = position_of(ws, "updated", "artifact_store")
     text = text_of(shown(app, f"/stacks/prod?as_of={changed - 1}"))
-    assert "What has changed since, all in all artifact_store.path" in text
+    assert "What has changed since then artifact_store.path" in text
     command = f"stackfold stack revert prod --as-of '#{changed - 1}' --with-components --dry-run"
     assert command.replace("'", "&#39;") in text
     assert "as it was then" in text_of(shown(app, f"/stacks/prod?as_of={changed}"))
