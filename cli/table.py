@@ -1,7 +1,8 @@
 """Formats tables: fitted to the terminal, or without truncation elsewhere."""
 
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -208,9 +209,15 @@ def lines(text: str) -> str:
 def _inner(value: object) -> str:
     if isinstance(value, str):
         return value
-    import json
+    return _json_encoder()(value)
 
-    return json.dumps(value, ensure_ascii=False)
+
+@cache
+def _json_encoder() -> Callable[[object], str]:
+    """Return one encoder for all values: `json.dumps` creates one per call."""
+    from json import JSONEncoder
+
+    return JSONEncoder(ensure_ascii=False).encode
 
 
 def room() -> int:
