@@ -1,5 +1,6 @@
 """Prints runs as a list, with metrics and parameters as columns."""
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -7,12 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from stackfold.application.listing.listing import Listing
 from stackfold.cli.render import Format, Shape, note, show_rows
 from stackfold.cli.show import PAGE, Columns, more_rows, note_rest
+from stackfold.cli.table import table
 from stackfold.cli.times import took
 from stackfold.infrastructure.workspace import Workspace
 
 if TYPE_CHECKING:
     from stackfold.application.runs.run_columns import RunColumn
 
+_COLUMNS = ("name", "pipeline", "status", "stack", "stack_revision", "started", "duration")
 LATEST_RUNS = Listing(sort_by="started", descending=True, size=PAGE)
 
 
@@ -45,9 +48,8 @@ def runs(
         unknown = _unknown_metrics(workspace, also.where) if also.where and not views else []
     shown = rounded if output == Format.TABLE else _as_it_is
     extra = tuple(each.name for each in others)
-    table = ("name", "pipeline", "status", "stack", "stack_revision", "started", "duration")
     shape = Shape(
-        (*RunView._fields, *extra), (*table, *extra), ("name", "status", *extra), table[-1:]
+        (*RunView._fields, *extra), (*_COLUMNS, *extra), ("name", "status", *extra), _COLUMNS[-1:]
     )
     records = [
         {**view._asdict(), **{each.name: shown(each.values.get(view.id)) for each in others}}
@@ -89,9 +91,8 @@ def _run_columns(workspace: Workspace, ids: Sequence[str], also: RunExtras) -> "
 
 def show_runs(records: "Sequence[dict[str, Any]]") -> None:
     """Print runs as a table."""
-    columns = ("name", "pipeline", "status", "stack", "stack_revision", "started", "duration")
     rows = [{**each, "duration": took(each)} for each in records]
-    show_rows(rows, Shape(columns, columns, columns[:5]))
+    sys.stdout.write(table(rows, _COLUMNS, ("name", "status"))[0])
 
 
 def rounded(value: Any) -> Any:

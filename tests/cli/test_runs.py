@@ -229,3 +229,13 @@ def test_a_skipped_step_has_a_reason_and_an_error_is_printed_once(cli, here):
     told = cli.ok("run", "describe", "odd")
     (row,) = (row for row in told.splitlines() if row.startswith("take"))
     assert row.split("  ")[:3] == ["take", "skipped", "step 'make' failed"]
+
+
+def test_a_comparison_on_a_narrow_terminal_suggests_no_option_that_it_lacks(cli, tmp_path):
+    (tmp_path / "here" / "totals.py").write_text(TOTAL)
+    for limit in ("4", "5"):
+        cli.ok("pipeline", "run", "totals.py", "-q", "-p", f"limit={limit}")
+    answer = on_a_terminal("run", "compare", "latest", "latest~1", columns=40)
+    assert answer.code == 0
+    assert "totals-" in answer.out
+    assert "--columns" not in answer.out
