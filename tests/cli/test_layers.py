@@ -19,9 +19,11 @@ VIEWS = {
         "reactions.views",
         "runs.last_states",
         "runs.progress",
+        "runs.run_columns",
         "runs.run_diffs",
         "runs.run_columns",
         "runs.run_views",
+        "runs.where",
         "stacks.flavor_attributes",
         "stacks.views",
     )
