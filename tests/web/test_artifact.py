@@ -217,33 +217,6 @@ def test_what_does_not_exist_is_not_found(app, path):
     assert "Traceback" not in answer.text
 
 
-def test_the_past_shows_no_later_use_and_no_later_version():
-    @step
-    def source() -> int:
-        return 1
-
-    @step
-    def sink(number: int, factor: int) -> int:
-        return number
-
-    @pipeline
-    def flow(factor: int):
-        sink(source(), factor)
-
-    with Workspace.in_memory() as ws:
-        ws.runs.start(flow, {"factor": 1})
-        before = ws.log.head().position
-        ws.runs.start(flow, {"factor": 2})  # takes the output of the first step from the cache
-        app = app_of(ws)
-        text = text_of(shown(app, "/artifacts/flow/source/output"))
-        assert "used by 2 steps" in text
-        assert "flow/sink/output@2" in text
-        text = text_of(shown(app, f"/artifacts/flow/source/output?as_of={before}"))
-        assert "used by 1 step" in text
-        assert "flow/sink/output@1" in text
-        assert "flow/sink/output@2" not in text
-
-
 @pytest.mark.parametrize("query", ["version=x", "version=-1", "with=1e9", "version=1&with=x"])
 def test_a_version_is_a_number(app, query):
     assert get(app, f"/artifacts/training/make/numbers?{query}").status_code == 400
