@@ -27,6 +27,7 @@ QUESTIONS = {
     "doctor",
     "version",
     "history",
+    "compare",
     "diff",
     "head",
     "lineage",
