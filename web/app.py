@@ -120,8 +120,8 @@ def create_app(
         hosts: The hosts of the addresses that it is served at, such as "ml.example.com", with a
             port or for any. Requests for others are rejected, as a page elsewhere could make them.
         allow_changes: Whether the pages can activate, revert, restore, undo and run again, each
-            after a dry run, with a reason, in the name of who visits. Whoever has the key can, so
-            with several people, `actor` should return who has logged in.
+            after a dry run, with a reason, in the name of who visits. Everyone who has the key
+            can, so with several people, `actor` should return who has logged in.
 
     Raises:
         Invalid: The key is too short.
