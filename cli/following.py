@@ -22,10 +22,10 @@ _ERASE = "\r\033[K"
 
 
 def watch(workspace: Workspace, reference: str) -> int:
-    """Show the steps of a run until it ends, and return the exit code that tells how."""
+    """Show the steps of a run until it ends, and return the exit code for how it ended."""
     id = workspace.runs.get(reference).id
     with shown_progress() as shown:
-        told: set[str] = set()
+        reported: set[str] = set()
         began = False
         while True:
             looked = time.monotonic()
@@ -39,8 +39,8 @@ def watch(workspace: Workspace, reference: str) -> int:
                 if step.status == "running" and step.started:
                     said = _last_line(live[step.name].text) if step.name in live else ""
                     shown.step_runs(step.name, seconds_since(step.started), said)
-                elif step.status != "pending" and step.name not in told:
-                    told.add(step.name)
+                elif step.status != "pending" and step.name not in reported:
+                    reported.add(step.name)
                     shown.step_ended(StepEnd(step.name, step.status, step.seconds, step.error))
             if run.status != "running":
                 break

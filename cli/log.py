@@ -121,11 +121,16 @@ def list_log(
         bool, typer.Option("--oneline", help="Show each event on one line, with its reason.")
     ] = False,
     limit: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--limit", "-n", min=1, metavar="NUMBER", help="The maximum number of events."
+            "--limit",
+            "-n",
+            min=1,
+            metavar="NUMBER",
+            show_default=False,
+            help=f"The maximum number of events; by default {show.PAGE}.",
         ),
-    ] = show.PAGE,
+    ] = None,
     oldest_first: Annotated[
         bool, typer.Option("--oldest-first", help="Start with the oldest event.")
     ] = False,
@@ -163,15 +168,16 @@ def list_log(
         entries = workspace.log.entries(
             since=since, until=until or head, newest_first=not oldest_first, **wanted
         )
-        found = [*islice(entries, limit)]
+        found = [*islice(entries, limit or show.PAGE)]
         if follow:
             found.reverse()
         _show(workspace, found, output, parse_columns(columns), oneline)
         if follow:
             _follow(workspace, head, wanted, output, parse_columns(columns), oneline)
-        elif next(entries, None):
-            note("more events exist: raise --limit or add filters")
-        elif not found:
+        elif found:
+            if limit is None and next(entries, None):
+                note("more events exist: raise --limit or add filters")
+        else:
             hint = "" if detail == "all" else ": --all also searches the events of runs"
             note(f"no event matches{hint}")
 

@@ -116,8 +116,7 @@ class _View:
         self._turn = threading.Lock()
         self._running: dict[str, float] = {}
         self._said: dict[str, str] = {}
-        self.current = ""
-        """The line that is being written, such as a progress bar."""
+        self.streams: list[_Above] = []
         self._ended = 0
         self._steps = 0
         self._began = time.monotonic()
@@ -145,6 +144,10 @@ class _View:
         with self._turn:
             self._running.pop(end.step, None)
             self._ended += 1
+            last = not self._running
+        if last:  # a line that has not ended is its line
+            for stream in self.streams:
+                stream.end()
         self._print(f"step {end.step} {how(end)}", _STYLES.get(end.status, ""))
 
     def run_ended(self, status: str) -> None: ...
@@ -159,8 +162,10 @@ class _View:
         with self._turn:
             running = list(self._running.items())
         said = {**self._said}
-        if self.current and len(running) == 1:
-            said[running[0][0]] = Text.from_ansi(self.current).plain
+        # The line that is being written, such as a progress bar.
+        current = next((text for each in self.streams if (text := each.current)), "")
+        if current and len(running) == 1:
+            said[running[0][0]] = Text.from_ansi(current).plain
         lines = [
             f"  {step} {duration(now - began)}  {one_line(said.get(step, ''))}".rstrip()
             for step, began in running[:_MAX_RUNNING]
@@ -210,6 +215,7 @@ def _above(view: _View, name: str) -> Iterator[None]:
     """Show above the view what is written to a standard stream in the block."""
     original = getattr(sys, name)
     stream = _Above(original, view)
+    view.streams.append(stream)
     setattr(sys, name, stream)
     try:
         yield
@@ -229,10 +235,14 @@ class _Above:
 
     def write(self, text: str) -> int:
         ended = self._lines.add(text)
-        self._view.current = self._lines.current
         if ended:
             self._view.print_output(ended)
         return len(text)
+
+    @property
+    def current(self) -> str:
+        """The line that has not ended."""
+        return self._lines.current
 
     def writelines(self, lines: Iterable[str]) -> None:
         self.write("".join(lines))

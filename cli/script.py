@@ -83,7 +83,7 @@ def _is_installed(file: str) -> bool:
 
 def _show_error(type: type[BaseException], error: BaseException, frames: Any) -> None:
     """Show the frames of the script and of the step, without those of Stackfold between them."""
-    if isinstance(error, StackfoldError):
+    if isinstance(error, StackfoldError | KeyboardInterrupt):
         with suppress(Exception):
             frames = _without_ours(frames)
             error.__traceback__ = frames

@@ -1,7 +1,8 @@
 """Formats tables: fitted to the terminal, or without truncation elsewhere."""
 
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -38,24 +39,34 @@ def table(
         records: Each holds a value for every column.
         columns: Which values to show, in this order.
         vital: Columns that are never truncated or dropped.
-        below: Columns that go on lines below the others if the terminal is too narrow.
+        below: Columns that go on lines below a row if the terminal is too narrow for it; below
+            all rows if it is for half of them.
         headings: What to write above the columns; by default their names in capital letters.
 
     Returns:
         The text, and the columns that were dropped for lack of room.
     """
     cells = [[shown_time(cell(record[column])) for column in columns] for record in records]
-    lines = [[*map(cell, headings)] or [column.upper() for column in columns], *cells]
-    widths = [max(map(_width, each)) for each in zip(*lines, strict=True)]
-    shown = list(range(len(columns)))
+    heads = [*map(cell, headings)] or [column.upper() for column in columns]
+    widths = _widths([heads, *cells])
     wrapped = [column for column in columns if column in below]
-    if wrapped and sys.stdout.isatty() and sum(widths) + len(_GAP) * (len(shown) - 1) > room():
-        others = [column for column in columns if column not in below]
-        text, left_out = table(records, others, vital)
-        header, *rows = text.splitlines()
-        both = zip(rows, records, strict=True)
-        texts = (f"{line}\n{_below(record, wrapped)}" for line, record in both)
-        return "".join((f"{header}\n", *texts)), left_out
+    folded: Collection[int] = ()
+    if wrapped and sys.stdout.isatty() and _total(widths) > room():
+        folded = _folded(heads, cells, [columns.index(column) for column in wrapped])
+        if 2 * len(folded) >= len(records):
+            others = [column for column in columns if column not in below]
+            text, left_out = table(records, others, vital)
+            header, *rows = text.splitlines()
+            both = zip(rows, records, strict=True)
+            texts = (f"{line}\n{_below(record, wrapped)}" for line, record in both)
+            return "".join((f"{header}\n", *texts)), left_out
+        for at in folded:
+            cells[at] = [
+                "" if column in below else text
+                for column, text in zip(columns, cells[at], strict=True)
+            ]
+        widths = _widths([heads, *cells])
+    shown = list(range(len(columns)))
     if sys.stdout.isatty():
         cuttable = [index for index in shown if columns[index] not in vital]
         contents = [max(map(_width, each), default=0) for each in zip(*cells, strict=True)]
@@ -65,11 +76,37 @@ def table(
         _GAP.join(
             _coloured(columns[index], _padded(line[index], widths[index])) for index in shown
         ).rstrip()
-        for line in lines
+        for line in (heads, *cells)
     )
+    for at in folded:
+        rows[at] += "\n" + _below(records[at], wrapped).rstrip("\n")
     text = "".join(f"{line}\n" for line in (coloured(header, BOLD), *rows))
     left_out = [column for index, column in enumerate(columns) if index not in shown]
     return text, left_out
+
+
+def _folded(heads: Sequence[str], cells: Sequence[Sequence[str]], below: list[int]) -> set[int]:
+    """The indexes of the rows without whose columns below the table fits the terminal."""
+    widths = _widths([heads, *cells])
+    for index in below:
+        widths[index] = _width(heads[index])
+    needed = [[_width(row[index]) for index in below] for row in cells]
+    folded = {*range(len(cells))}
+    for at in sorted(folded, key=lambda at: sum(needed[at])):
+        for index, width in zip(below, needed[at], strict=True):
+            widths[index] = max(widths[index], width)
+        if _total(widths) > room():
+            break
+        folded.remove(at)
+    return folded
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(_width, each)) for each in zip(*lines, strict=True)]
+
+
+def _total(widths: Collection[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 def _below(record: Mapping[str, Any], columns: Sequence[str]) -> str:
@@ -172,9 +209,15 @@ def lines(text: str) -> str:
 def _inner(value: object) -> str:
     if isinstance(value, str):
         return value
-    import json
+    return _json_encoder()(value)
 
-    return json.dumps(value, ensure_ascii=False)
+
+@cache
+def _json_encoder() -> Callable[[object], str]:
+    """Return one encoder for all values: `json.dumps` creates one per call."""
+    from json import JSONEncoder
+
+    return JSONEncoder(ensure_ascii=False).encode
 
 
 def room() -> int:

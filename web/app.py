@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,7 +28,15 @@ from stackfold.web.changes.offers import secret_of
 from stackfold.web.changes.reruns import Reruns
 from stackfold.web.changes.routes import ChangeRoutes
 from stackfold.web.events import Events
-from stackfold.web.guard import CHANGES, LOOPBACK, SHORTEST_KEY, Guard, WithoutKey, path_of
+from stackfold.web.guard import (
+    CHANGES,
+    LOOPBACK,
+    SHORTEST_KEY,
+    Guard,
+    WithoutKey,
+    address_of,
+    path_of,
+)
 from stackfold.web.pages.artifact import artifact
 from stackfold.web.pages.artifacts import artifacts
 from stackfold.web.pages.compare import compare
@@ -112,8 +120,8 @@ def create_app(
         hosts: The hosts of the addresses that it is served at, such as "ml.example.com", with a
             port or for any. Requests for others are rejected, as a page elsewhere could make them.
         allow_changes: Whether the pages can activate, revert, restore, undo and run again, each
-            after a dry run, with a reason, in the name of who visits. Whoever has the key can, so
-            with several people, `actor` should return who has logged in.
+            after a dry run, with a reason, in the name of who visits. Everyone who has the key
+            can, so with several people, `actor` should return who has logged in.
 
     Raises:
         Invalid: The key is too short.
@@ -256,12 +264,18 @@ class Pages:
         return HTMLResponse(html.encode(errors="replace"), status)
 
     def _problem(self, status: int, sentence: str, scope: Scope) -> HTMLResponse:
-        return self.page(status, "problem.html", problem(status, sentence, _root(scope)))
+        # Browsers do not send the cookie when a link on another site is followed.
+        again = address_of(scope) if status == 401 else ""
+        return self.page(status, "problem.html", problem(status, sentence, _root(scope), again))
 
 
 def _redirect(request: Request, moved: Moved) -> RedirectResponse:
-    query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"{_root(request.scope)}{quote(moved.path)}{query}", 302)
+    query = request.query_params.multi_items()
+    if moved.version is not None:
+        query = [(name, text) for name, text in query if name != "version"]
+        query.append(("version", str(moved.version)))
+    address = f"{_root(request.scope)}{quote(moved.path)}"
+    return RedirectResponse(f"{address}?{urlencode(query)}" if query else address, 302)
 
 
 def _root(scope: Scope) -> str:

@@ -1,6 +1,7 @@
-"""Tells pages that something happened, by Server-Sent Events.
+"""Notifies pages of new events by Server-Sent Events.
 
-An event says only that: the page then asks for its own current address, whatever it shows by now.
+A notification has no content: the page then asks for its own current address, in which the reader
+may have chosen something else by then.
 """
 
 from collections import defaultdict
@@ -21,7 +22,7 @@ INTERVAL = 0.4
 LIFETIME = 60.0
 """Seconds after which a stream ends; the browser then opens another."""
 STOPPING = "stackfold.stopping"
-"""A key of the scope of a request: a function that tells whether the server is about to stop."""
+"""A key of the scope of a request: a function that returns whether the server is about to stop."""
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),

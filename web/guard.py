@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Collection
 from enum import Enum
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
@@ -136,22 +136,18 @@ class Guard:
         if scheme.lower() == "bearer" and self._fits(given.strip()):
             return None
         cookie = _cookie_name(scope)
-        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        if any(name == "key" and self._fits(value) for name, value in query):
-            rest = urlencode([(name, value) for name, value in query if name != "key"])
-            # Only one slash: "//host" would be an address elsewhere.
-            path = "/" + str(scope["path"]).lstrip("/")
-            response = RedirectResponse(f"{path}?{rest}" if rest else path, 303)
+        if any(name == "key" and self._fits(value) for name, value in _query(scope)):
+            response = RedirectResponse(address_of(scope), 303)
             response.set_cookie(
                 cookie,
-                self._key.decode(),
+                quote(self._key),  # any character may be in a key
                 path=scope.get("root_path", "") or "/",
                 secure=scope["scheme"] == "https",
                 httponly=True,
                 samesite="strict",
             )
             return response
-        if any(self._fits(value) for value in _cookies(scope, cookie)):
+        if any(self._fits(unquote(value)) for value in _cookies(scope, cookie)):
             return None
         return self._problem(
             scope, 401, "the key is missing: open the address that `stackfold ui` printed"
@@ -164,6 +160,18 @@ class Guard:
 def path_of(scope: Scope) -> str:
     """The path of a request below the prefix that the application is mounted under."""
     return str(scope["path"]).removeprefix(str(scope.get("root_path", ""))) or "/"
+
+
+def address_of(scope: Scope) -> str:
+    """The address of a request below the host, without the key."""
+    rest = urlencode([(name, value) for name, value in _query(scope) if name != "key"])
+    # Only one slash: "//host" would be an address elsewhere.
+    path = "/" + quote(str(scope["path"]).lstrip("/"))
+    return f"{path}?{rest}" if rest else path
+
+
+def _query(scope: Scope) -> list[tuple[str, str]]:
+    return parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
 
 
 def _without_port(host: str) -> str:

@@ -17,7 +17,7 @@ from stackfold.web.pages.words import ago, noun, person, seconds_between, short,
 
 HERE = Path(__file__).parent
 HUES = 12
-"""How many colours people are told apart by; `app.css` has a class for each."""
+"""The number of colours of people; `app.css` has a class for each."""
 MARKS = {
     "completed": "✓",
     "cached": "↺",

@@ -47,6 +47,9 @@ class ArtifactView(NamedTuple):
     """Added by the step."""
     tags: list[str]
 
+    def __repr__(self) -> str:
+        return f"<ArtifactView {self.reference}>"
+
     @property
     def stored_size(self) -> int:
         """Length in bytes of the object that `uri` identifies."""
@@ -86,6 +89,9 @@ class NamedArtifact(NamedTuple):
     output: str
     """The output that it was produced as: "pipeline/step/output"."""
     tags: list[str]
+
+    def __repr__(self) -> str:
+        return f"<NamedArtifact {self.reference}>"
 
     @property
     def reference(self) -> str:
@@ -224,8 +230,13 @@ class ArtifactQueries(Protocol):
         """
         ...
 
-    def describe_artifact(self, reference: str) -> ArtifactDescription:
-        """Return an artifact with its origin; raises as `artifact`."""
+    def describe_artifact(self, reference: str, count: bool = True) -> ArtifactDescription:
+        """Return an artifact with its origin; raises as `artifact`.
+
+        Args:
+            reference: The artifact.
+            count: Whether to count the versions of its name; else `versions` is its own number.
+        """
         ...
 
     def lineage(

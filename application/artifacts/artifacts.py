@@ -195,9 +195,14 @@ class Artifacts:
         id = self._queries.artifact(reference).id
         return self._loading().preview(id, timeout)
 
-    def describe(self, reference: str) -> ArtifactDescription:
-        """Return an artifact with its origin and location; raises as `get`."""
-        return self._queries.describe_artifact(reference)
+    def describe(self, reference: str, *, count: bool = True) -> ArtifactDescription:
+        """Return an artifact with its origin and location; raises as `get`.
+
+        Args:
+            reference: The artifact.
+            count: Whether to count the versions of its name; else `versions` is its own number.
+        """
+        return self._queries.describe_artifact(reference, count)
 
     def versions(
         self, name: str, *, limit: int | None = None, until: int | None = None

@@ -41,8 +41,8 @@ class RunStart(NamedTuple):
 def parse_as_of(as_of: int | str | datetime) -> Position | Time | RunStart:
     """Parse a point in the past.
 
-    A date, `today` and `yesterday` mean the begin of that day, and a time without an offset is in
-    UTC.
+    A date, `today` and `yesterday` mean the beginning of that day, and a time without an offset is
+    in UTC.
 
     Raises:
         InvalidAsOf: The text has none of the formats.

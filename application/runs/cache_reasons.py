@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.runs.run_views import RunDescription, RunQueries, StepView, minor_version
+from stackfold.domain.errors import NotFound
 from stackfold.domain.exact_json.display import readable, text_of
 
 _NEW_FORM = "keys have a new form since that run: each step is executed once more"
@@ -93,7 +94,10 @@ class CacheReasons:
         after: dict[str, Any],
     ) -> str:
         if step.cached_from:
-            taken = f"taken from run {self._queries.run(step.cached_from).name!r}"
+            try:
+                taken = f"taken from run {self._queries.run(step.cached_from).name!r}"
+            except NotFound:
+                taken = f"taken from run {step.cached_from[:8]!r}, which was deleted"
             return f"{taken}; {_only_by_class(step)}" if step.opaque else taken
         if not step.key:
             return _STATES.get(step.status, f"it was {step.status}")

@@ -6,7 +6,7 @@ The names of the grammar:
     param.lr             a parameter of the pipeline; param.train.lr of the step "train"
     metadata.data        metadata of the run; metadata.train.data of the step "train"
     tag                  a tag; only with = and !=
-    pipeline, stack, …   a column
+    pipeline, stack, …   a column; started and ended are compared with a time, a date or an age (2h)
 """
 
 import re
@@ -27,7 +27,7 @@ MOST = 20
 """The largest number of conditions."""
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<operator>[<>=!]=?)|"(?P<double>[^"]*)"|'(?P<single>[^']*)'|"""
+    r"""\s*(?:(?P<operator>[<>=!]+)|"(?P<double>[^"]*)"|'(?P<single>[^']*)'|"""
     r"""(?P<word>[^\s<>=!"']+))"""
 )
 OPERATORS: Mapping[str, Operator] = {
@@ -39,6 +39,8 @@ OPERATORS: Mapping[str, Operator] = {
     "==": "=",
     "!=": "!=",
 }
+_TIMES = {"started", "ended"}
+_BEGIN_OF_TIME = re.compile(r"\d{4}(-\d\d)?")
 _EXAMPLE = 'such as "auc > 0.9 and param.lr <= 0.1"'
 
 
@@ -137,7 +139,27 @@ def _comparison(text: str, name: Token, operator: Token, value: Token) -> Compar
         raise invalid(text, f"{what!r:.60} is {of}: compare it with a number{hint}")
     if subject == "tag" and sign not in {"=", "!="}:
         raise invalid(text, "compare a tag by = or !=")
+    if subject == "column" and what in _TIMES:
+        return Comparison(subject, what, sign, _time(text, what, value.text), None)
     return Comparison(subject, what, sign, value.text, number)
+
+
+def _time(text: str, column: str, value: str) -> str:
+    """A point in time as it is recorded; a year or month is the beginning of a time."""
+    if _BEGIN_OF_TIME.fullmatch(value):
+        return value
+    from stackfold.application.eventsourcing.as_of import Time, parse_as_of
+    from stackfold.domain.errors import InvalidAsOf
+
+    try:
+        match parse_as_of(value):
+            case Time(time):
+                return time
+    except InvalidAsOf:
+        pass
+    raise invalid(
+        text, f"{column} is a time: compare it with a time, a date, yesterday or an age such as 2h"
+    )
 
 
 def number_of(text: str) -> float | None:

@@ -21,6 +21,9 @@ class StackView(NamedTuple):
     by: str
     """Who recorded this revision."""
 
+    def __repr__(self) -> str:
+        return f"<StackView {self.name}, revision {self.revision}>"
+
 
 class ComponentView(NamedTuple):
     """A component as it is, or as it was at the position that was asked for."""
@@ -38,6 +41,9 @@ class ComponentView(NamedTuple):
     created: str
     updated: str
     by: str
+
+    def __repr__(self) -> str:
+        return f"<ComponentView {self.type} {self.name}, revision {self.revision}>"
 
 
 class FlavorView(NamedTuple):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -16,6 +16,8 @@ from stackfold.domain.exact_json.decoding import Unloaded
 
 _LONGEST_INTEGER = 10_000
 """Bits; Python limits the length of decimal integers."""
+_PLAIN = {str, int, bool, type(None)}
+"""Types whose values JSON represents as they are."""
 
 
 def text_of(value: Any) -> str:
@@ -119,9 +121,14 @@ def _fields(value: Any) -> Mapping[str, Any] | None:
 def _is_plain(value: Any) -> bool:
     kind = type(value)
     if kind is list:
-        return all(map(_is_plain, value))
+        return _are_plain(value)
     if kind is dict:
-        return all(type(key) is str and _is_plain(each) for key, each in value.items())
+        return {*map(type, value)} <= {str} and _are_plain(value.values())
     if kind is float:
         return math.isfinite(value)
-    return value is None or kind in (str, int, bool)
+    return kind in _PLAIN
+
+
+def _are_plain(values: Collection[Any]) -> bool:
+    # There may be a million, such as the rows of a parameter.
+    return _PLAIN.issuperset(map(type, values)) or all(map(_is_plain, values))

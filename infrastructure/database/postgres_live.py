@@ -7,17 +7,18 @@ rights to it, running steps are not shown.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 
 from stackfold.application.runs.live_steps import DAYS_LEFT, PROOF_OF_LIFE, LiveStep
-from stackfold.application.runs.running_steps import RunningSteps
 from stackfold.infrastructure.database.postgres import PostgresDatabase
 from stackfold.infrastructure.database.postgres_connection import Connection
 from stackfold.infrastructure.database.postgres_schema import LIVE_STEPS
 from stackfold.infrastructure.database.protocol import Database
-from stackfold.infrastructure.system.live_threads import showing
+
+if TYPE_CHECKING:
+    from stackfold.application.runs.running_steps import RunningSteps
 
 _READABLE = (
     "SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('live_steps') "
@@ -59,8 +60,11 @@ class PostgresLiveSteps:
         )
         return {row[0]: LiveStep(*row) for row in rows}
 
-    def showing(self, run: str, running: RunningSteps) -> AbstractContextManager[None]:
+    def showing(self, run: str, running: "RunningSteps") -> AbstractContextManager[None]:
         """Show the running steps of a run while a block is executed."""
+        # Reading must not import what executes steps.
+        from stackfold.infrastructure.system.live_threads import showing
+
         return showing(run, running, self._board)
 
     @contextmanager

@@ -1,7 +1,7 @@
 """Remembers how far the log was verified, in a file of the home.
 
-The file is not in the log's database: whoever changes the log there does not change it too. It has
-a head, so a log that differs from the verified one is noticed by a single read.
+The file is outside of the log's database, so a change to the log there does not change it too. It
+contains a head, so that one read detects a log that differs from the verified one.
 """
 
 from contextlib import suppress

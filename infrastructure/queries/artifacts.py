@@ -63,6 +63,7 @@ _NEWEST_OWN = (
 
 _PICKLES = ("cloudpickle",)
 _SHOWN, _LEVELS = 10, 3
+_NEWEST_OF_DIGEST = 200
 
 
 class SqlArtifactQueries:
@@ -135,18 +136,13 @@ class SqlArtifactQueries:
         return _only(reference, found)
 
     @one_state
-    def describe_artifact(self, reference: str) -> ArtifactDescription:
+    def describe_artifact(self, reference: str, count: bool = True) -> ArtifactDescription:
         """The artifact with a name or id, and its origin."""
         named = self.artifact(reference)
         view, pin = self.recorded(named.id)
-        same_name, values = "t.pipeline = ? AND t.step = ? AND t.name = ?", _parts(named.output)
-        if view.own_name:
-            same_name, values = "o.name = ?", [view.own_name]
-        ((versions,),) = self._database.read(
-            f"SELECT count(*) {_FROM} WHERE {_EXISTS} AND {same_name}", values
-        )
+        versions = self._count(view, named.output) if count else named.version
         maker = self._database.read("SELECT name FROM runs WHERE id = ?", [view.run])
-        same = self._found("t.digest = ? AND t.id <> ?", [view.digest, view.id])
+        same = self._same_bytes(view)
         (store,) = pin["components"][ComponentType.ARTIFACT_STORE][:1]
         shared = {field: getattr(named, field) for field in named._fields}
         return ArtifactDescription(
@@ -348,6 +344,24 @@ class SqlArtifactQueries:
             [*values, *([] if limit is None else [limit])],
         )
         return [_named(row) for row in rows]
+
+    def _count(self, view: ArtifactView, output: str) -> int:
+        """The number of versions of an artifact's name."""
+        condition, values = "t.pipeline = ? AND t.step = ? AND t.name = ?", _parts(output)
+        if view.own_name:
+            condition, values = "o.name = ?", [view.own_name]
+        ((count,),) = self._database.read(
+            f"SELECT count(*) {_FROM} WHERE {_EXISTS} AND {condition}", values
+        )
+        return int(count)
+
+    def _same_bytes(self, view: ArtifactView) -> list[NamedArtifact]:
+        """The newest other artifacts of a digest; thousands may have it."""
+        newest = (
+            "SELECT id FROM artifacts WHERE digest = ? AND id <> ? "
+            f"ORDER BY position DESC LIMIT {_NEWEST_OF_DIGEST}"
+        )
+        return self._found(f"t.id IN ({newest})", [view.digest, view.id], limit=_SHOWN)
 
     def _known(self, name: str = "") -> str:
         """A hint with the names of artifacts, of the same pipeline if it has any."""

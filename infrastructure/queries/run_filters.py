@@ -7,6 +7,7 @@ here, so that every database compares alike; runs are read in their order until 
 import json
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import nan
 from typing import Any, NamedTuple
 
 from stackfold.application.eventsourcing.cells import cell
@@ -137,11 +138,13 @@ def _metric_sql(name: str) -> _Sql:
 
 
 def _metric_comparison(wanted: Comparison) -> _Sql:
-    named = _metric_sql(wanted.name)
+    # An expression, so that the rows of each run are read, not those of every metric of the name.
+    text, parameters = _metric_sql(wanted.name)
+    text = text.replace("m.name", "m.name || ''")
     return _Sql(
         "EXISTS (SELECT 1 FROM metrics AS m WHERE m.run = t.id "
-        f"AND {named.text} AND m.value {_SQL[wanted.operator]} ?)",
-        (*named.parameters, wanted.number),
+        f"AND {text} AND m.value {_SQL[wanted.operator]} ?)",
+        (*parameters, wanted.number),
     )
 
 
@@ -221,12 +224,24 @@ def _compares(value: Any, wanted: Comparison) -> bool:
         from stackfold.application.runs.recorded_parameters import readable_values
 
         value = readable_values({"": value})[""]
+    if wanted.number is not None and wanted.operator not in {"=", "!="}:
+        return _PYTHON[wanted.operator](_as_number(value), wanted.number)
     if type(value) in (int, float) and wanted.number is not None:
         return _PYTHON[wanted.operator](value, wanted.number)
     if isinstance(value, str):
         return _PYTHON[wanted.operator](value, wanted.text)
     equal = isinstance(value, bool | None) and wanted.text.lower() in _WORDS[value]
     return (wanted.operator == "!=" and not equal) or (wanted.operator == "=" and equal)
+
+
+def _as_number(value: Any) -> float:
+    """The value as a number, also that of a text such as "inf"; NaN, which nothing is less than."""
+    if type(value) in (int, float):
+        return value  # type: ignore[no-any-return]
+    try:
+        return float(value) if isinstance(value, str) else nan
+    except ValueError:
+        return nan
 
 
 _WORDS: Mapping[bool | None, tuple[str, ...]] = {

@@ -25,6 +25,7 @@ from stackfold.infrastructure.queries.metrics import course, metrics_of
 from stackfold.infrastructure.queries.run_filters import is_sorted_by_metric, matching_runs
 from stackfold.infrastructure.queries.run_references import NO_RUN_YET, relative_run
 from stackfold.infrastructure.queries.run_rows import parameters_of, rows_in_order
+from stackfold.infrastructure.queries.text import encodable
 
 if TYPE_CHECKING:
     from stackfold.application.runs.recorded_parameters import RecordedParameters
@@ -68,6 +69,15 @@ _ARTIFACT = f"SELECT {ARTIFACT_COLUMNS} {_OUTPUTS}"
 _OUTPUT = f"SELECT f.step, {ARTIFACT_COLUMNS} {_OUTPUTS}"
 
 
+def _recorded_status(listing: Listing) -> tuple[str, list[str]]:
+    """SQL for the status that the log has of the wanted runs, as only that one has an index."""
+    for condition in listing.where:
+        if condition.column == "status" and condition.operator == "equals":
+            status = encodable(condition.value)
+            return " AND t.status = ?", ["running" if status == "interrupted" else status]
+    return "", []
+
+
 class SqlRunQueries:
     """Implements `RunQueries`."""
 
@@ -89,8 +99,11 @@ class SqlRunQueries:
             ids = matching_runs(self._database, listing, comparisons, _SORTABLE)
             return self._views(rows_in_order(self._database, _RUN, ids))
         wanted = listing_clauses(listing, _SORTABLE)
+        recorded, statuses = _recorded_status(listing)
         return self._views(
-            self._database.read(f"{_RUN}{wanted.where}{wanted.tail}", wanted.parameters)
+            self._database.read(
+                f"{_RUN}{recorded}{wanted.where}{wanted.tail}", [*statuses, *wanted.parameters]
+            )
         )
 
     def run(self, reference: str) -> RunView:

@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.runs.live_steps import DAYS_LEFT, PROOF_OF_LIFE, LiveStep
-from stackfold.application.runs.running_steps import RunningSteps
-from stackfold.infrastructure.system.live_threads import showing
 from stackfold.infrastructure.system.private_files import create_file, make_folder_inside
+
+if TYPE_CHECKING:
+    from stackfold.application.runs.running_steps import RunningSteps
 
 _FOLDER = "running"
 _MOST = 1000
@@ -43,8 +45,11 @@ class LiveFiles:
         found = (_read(path, oldest) for path in _files(os.path.join(self._folder, run)))
         return {each.step: each for each in found if each is not None}
 
-    def showing(self, run: str, running: RunningSteps) -> AbstractContextManager[None]:
+    def showing(self, run: str, running: "RunningSteps") -> AbstractContextManager[None]:
         """Show the running steps of a run while a block is executed."""
+        # Reading must not import what executes steps.
+        from stackfold.infrastructure.system.live_threads import showing
+
         return showing(run, running, self._board)
 
     @contextmanager

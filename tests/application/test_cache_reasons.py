@@ -55,6 +55,13 @@ def test_a_cached_step_says_from_where(runs):
     assert reasons(runs, second)["load"] == f"taken from run {first.name!r}"
 
 
+def test_a_cached_step_may_be_from_a_deleted_run(runs):
+    first, second = runs.start(chain), runs.start(chain)
+    runs.delete(first.id)
+    deleted = f"taken from run {first.id[:8]!r}, which was deleted"
+    assert reasons(runs, second)["load"] == deleted
+
+
 def test_the_difference_to_the_latest_execution_is_told(runs):
     runs.start(chain)
     latest = runs.start(chain, {"by": 3})

@@ -219,7 +219,12 @@ def script(tmp_path):
     def run(*command, **variables):
         done = subprocess.run(
             [sys.executable, *command],
-            env={"STACKFOLD_HOME": str(tmp_path / "home"), "PATH": "", **variables},
+            env={
+                "STACKFOLD_HOME": str(tmp_path / "home"),
+                "STACKFOLD_QUIET": "1",
+                "PATH": "",
+                **variables,
+            },
             cwd=tmp_path,
             capture_output=True,
             text=True,

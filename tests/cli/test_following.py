@@ -5,13 +5,13 @@ import pty
 import signal
 import subprocess
 import sys
-import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from command_line import in_a_process
-from terminal import PROGRAM, on_a_terminal
+from terminal import PROGRAM
 
 from stackfold.infrastructure.workspace import Workspace
 
@@ -128,13 +128,18 @@ def test_ctrl_c_ends_only_the_viewer(run, words):
 
 
 def test_a_terminal_shows_the_running_step_and_its_last_line(run):
-    later = threading.Timer(3, Path("enough").touch)
-    later.start()
-    seen = on_a_terminal("run", "watch")
-    later.join()
-    assert seen.code == 0
-    assert "  10 %" in seen.out
-    assert "step train completed after" in seen.out
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execve(sys.executable, command("run", "watch"), {**os.environ, "TERM": "xterm"})
+    seen = b""
+    with suppress(OSError):  # so ends a terminal on Linux
+        while piece := os.read(terminal, 4096):
+            seen += piece
+            if b"  10 %" in seen:
+                Path("enough").touch()
+    os.close(terminal)
+    assert os.waitpid(process, 0)[1] == 0
+    assert b"step train completed after" in seen
 
 
 def test_following_prints_text_as_it_comes_with_the_step_before_each_line(run):

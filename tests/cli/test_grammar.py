@@ -27,12 +27,12 @@ QUESTIONS = {
     "doctor",
     "version",
     "history",
+    "compare",
     "diff",
     "head",
     "lineage",
     "show",
     "check",
-    "compare",
 }
 each_command = pytest.mark.parametrize(
     ("names", "made"), LEAVES, ids=[" ".join(names) for names, _ in LEAVES]

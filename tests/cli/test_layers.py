@@ -20,9 +20,11 @@ VIEWS = {
         "models.views",
         "runs.last_states",
         "runs.progress",
+        "runs.run_columns",
         "runs.run_diffs",
         "runs.run_columns",
         "runs.run_views",
+        "runs.where",
         "stacks.flavor_attributes",
         "stacks.views",
     )

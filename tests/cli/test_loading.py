@@ -93,3 +93,23 @@ def test_json_and_tables_need_no_library(used):
     for form in ("json", "csv", "table"):
         loaded = loaded_by("stack", "list", "--output", form)
         assert not loaded & {"yaml", "rich", "typer"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "list", "--metric", "auc"],
+        ["run", "describe"],
+        ["run", "list", "--where", "auc > 1"],
+    ],
+    ids=" ".join,
+)
+def test_queries_of_runs_load_no_framework(used, words, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "from stackfold import pipeline, step\n\n\n"
+        "@step\ndef train() -> int:\n    return 1\n\n\n"
+        "@pipeline\ndef training():\n    train()\n"
+    )
+    assert used("pipeline", "run", f"{script}:training").code == 0
+    assert not loaded_by(*words) & (WRITING - {"orjson"} - LOADED_BY_TYPER)

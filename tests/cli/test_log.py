@@ -3,6 +3,8 @@
 import pytest
 from terminal import on_a_terminal
 
+from stackfold.cli import show
+
 PIPELINE = """\
 from stackfold import pipeline, step
 
@@ -77,6 +79,12 @@ def test_since_takes_words(worked, since):
 def test_until_yesterday_is_before_everything(worked):
     answer = worked("log", "--until", "yesterday")
     assert answer.err == "note: no event matches: --all also searches the events of runs\n"
+
+
+def test_a_note_says_that_more_events_exist_unless_a_limit_was_given(worked, monkeypatch):
+    monkeypatch.setattr(show, "PAGE", 2)
+    assert worked("log").err == "note: more events exist: raise --limit or add filters\n"
+    assert worked("log", "-n", "2").err == ""
 
 
 def test_oneline_is_one_line_of_the_terminal_for_each_event(worked):

@@ -1,5 +1,7 @@
 """The progress of a run, on a terminal and elsewhere."""
 
+import sys
+
 import pytest
 
 from stackfold.application.runs.progress import StepEnd
@@ -88,3 +90,20 @@ def test_a_progress_bar_updates_one_line_beside_its_step(capsys, monkeypatch):
     assert "s  20 %" in err
     assert "done\n" in err
     assert "10 %\n" not in err
+
+
+def test_a_line_without_an_end_is_shown_before_the_end_of_its_step(capsys, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    with show_progress() as listener:
+        listener.run_started("churn-1", ["load"], [])
+        listener.step_started("load")
+        print("\r90 %", end="", file=sys.stderr)
+        print("printed meanwhile")
+        listener._live.refresh()
+        listener.step_ended(StepEnd("load", "completed", 0.25))
+    err = capsys.readouterr().err
+    assert "s  90 %" in err
+    assert err.index("90 %\n") < err.index("step load completed")

@@ -1,6 +1,7 @@
 """Commands for runs whose output differs from run to run, or depends on the terminal."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -146,7 +147,7 @@ def test_a_diff_shows_causes_with_values_and_counts_consequences(cli, here):
         ["parameters", "number", "1", "→", "2"],
     ]
     told = cli.json("run", "diff", before, after)
-    assert list(told) == ["before", "after", "differences", "changes"]
+    assert list(told) == ["before", "after", "differences", "changes", "values"]
     assert told["changes"][0]["name"] == "other"
 
 
@@ -163,7 +164,9 @@ def test_a_diff_does_not_repeat_what_a_change_explains(cli, here):
     assert causes == "causes\nparameters  limit  4 → 5"
     assert consequences == (
         "consequences\n"
-        "3 values downstream, the first output is count.output (--output unified shows all)\n"
+        "outputs  count.output  4 → 5\n"
+        "outputs  total.output  6 → 10\n"
+        "3 values downstream, the first output is count.output (--output json shows all)\n"
     )
     fields = {each["field"] for each in cli.json("run", "diff", before, after)["differences"]}
     assert fields > {"artifact_store.path", "total.limit", "count.output", "total.output"}
@@ -174,10 +177,10 @@ def test_differences_without_a_cause_are_said_to_have_none(cli, here):
     for _ in range(2):
         cli("pipeline", "run", "clock.py", "-q")
     after, before = (run["name"] for run in cli.json("run", "list"))
-    assert cli.ok("run", "diff", before, after) == (
-        "differences without a recorded cause\n"
-        "1 value downstream, the first output is now.output (--output unified shows all)\n"
-    )
+    title, output, rest = cli.ok("run", "diff", before, after).splitlines()
+    assert title == "differences without a recorded cause"
+    assert re.fullmatch(r"outputs  now\.output  \d+ → \d+", output)
+    assert rest == "1 value downstream, the first output is now.output (--output json shows all)"
 
 
 def test_a_diff_is_coloured_on_a_terminal(cli, here):
@@ -226,3 +229,13 @@ def test_a_skipped_step_has_a_reason_and_an_error_is_printed_once(cli, here):
     told = cli.ok("run", "describe", "odd")
     (row,) = (row for row in told.splitlines() if row.startswith("take"))
     assert row.split("  ")[:3] == ["take", "skipped", "step 'make' failed"]
+
+
+def test_a_comparison_on_a_narrow_terminal_suggests_no_option_that_it_lacks(cli, tmp_path):
+    (tmp_path / "here" / "totals.py").write_text(TOTAL)
+    for limit in ("4", "5"):
+        cli.ok("pipeline", "run", "totals.py", "-q", "-p", f"limit={limit}")
+    answer = on_a_terminal("run", "compare", "latest", "latest~1", columns=40)
+    assert answer.code == 0
+    assert "totals-" in answer.out
+    assert "--columns" not in answer.out

@@ -139,3 +139,21 @@ def test_an_error_shows_the_frames_of_the_step_and_of_the_script_only():
         'File "<string>", line 1, in <module>',
     ]
     assert shown[-1].startswith("stackfold.errors.RunFailed: run 'broken")
+
+
+def test_an_interruption_shows_the_same_frames_only():
+    Path("stopped.py").write_text(
+        "from stackfold import pipeline, step\n\n"
+        "@step\ndef wait() -> None:\n    raise KeyboardInterrupt\n\n"
+        "@pipeline\ndef waiting() -> None:\n    wait()\n\n"
+        "waiting()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "stopped.py"], capture_output=True, text=True, check=False
+    )
+    shown = [line.strip() for line in done.stderr.splitlines()]
+    assert [line.rpartition("/")[2] for line in shown if line.startswith("File ")] == [
+        'stopped.py", line 11, in <module>',
+        'stopped.py", line 5, in wait',
+    ]
+    assert shown[-1] == "KeyboardInterrupt"

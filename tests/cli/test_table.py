@@ -135,6 +135,22 @@ def test_a_status_is_coloured_on_a_terminal(terminal):
     assert "\033" not in table(records, ("status", "name"))[0]
 
 
+def test_only_the_rows_that_are_too_wide_go_below(terminal):
+    records = [{"what": f"stack '{name}' updated", "changes": "a: 1", "why": "x"} for name in "abc"]
+    records[1]["changes"] = "description: " + "long " * 12
+    terminal(60, NO_COLOR="1")
+    text, _ = table(records, ("what", "changes", "why"), ("what",), ("changes", "why"))
+    assert text == (
+        "WHAT               CHANGES  WHY\n"
+        "stack 'a' updated  a: 1     x\n"
+        "stack 'b' updated\n"
+        "    description: long long long long long long long long\n"
+        "    long long long long\n"
+        "    “x”\n"
+        "stack 'c' updated  a: 1     x\n"
+    )
+
+
 def test_a_narrow_terminal_shows_some_columns_below_the_others(terminal):
     long = "path: a → b; flavor: local → s3; label team: none → research"
     records = [{"what": "stack 'a' updated", "changes": long, "why": "to try"}]

@@ -94,8 +94,8 @@ def test_filters_select_entries(days, wanted, found):
 
 @pytest.mark.parametrize("end", ["since", "until"])
 def test_a_filter_outside_of_the_log_is_rejected(days, end):
-    with rejected(days, InvalidAsOf, "'yesterday' is not a point in the past"):
-        days.log.entries(**{end: "yesterday"})
+    with rejected(days, InvalidAsOf, "'tomorrow' is not a point in the past"):
+        days.log.entries(**{end: "tomorrow"})
     with rejected(days, AsOfOutOfRange, "the log has no state as of #99"):
         days.log.entries(**{end: 99})
 

@@ -1,4 +1,4 @@
-"""What previews show of stored bytes, also of bytes that attack whoever looks at them."""
+"""What previews show of stored bytes, also of bytes that attack the viewer."""
 
 import io
 import json

@@ -89,6 +89,8 @@ def test_conditions(found):
         "param.deep != TRUE": "31",
         "param.data = c": "3",
         "param.unknown != x": "",
+        "param.model > 0": "",
+        "param.model < 9": "",
         # metadata, tags, columns
         "metadata.team = vision": "3",
         "metadata.train.kind = linear": "9321",
@@ -99,6 +101,9 @@ def test_conditions(found):
         "stack_revision >= 1 AND stack = default": "9321",
         "stack_revision > 1": "",
         "started > 2020": "9321",
+        "started > 2020-01 and started < 2999-01-01T00:00:00+14:00": "9321",
+        "started > 1h": "9321",
+        "started > yesterday and ended > 2999": "",
         # several
         "auc > 0.82 and param.lr > 0.1": "32",
         "param.lr > 0.1 and param.model = net and auc < 1": "3",
@@ -143,7 +148,11 @@ def test_an_unknown_metric_to_sort_by_is_rejected(found):
         ("auc > 1, loss < 2", 'join conditions by "and"'),
         ("auc > 1 or loss < 2", 'join conditions by "and"'),
         ("auc > 1 loss < 2", 'join conditions by "and"'),
-        ("auc =! 1", "write NAME OPERATOR VALUE"),
+        ("auc =! 1", "use one of >, >=, <, <=, =, !="),
+        ("auc <> 1", "use one of >, >=, <, <=, =, !="),
+        ("auc => 1", "use one of >, >=, <, <=, =, !="),
+        ("started > #3", "started is a time: compare it with a time, a date, yesterday or an age"),
+        ("ended > soon", "ended is a time"),
         ("auc ! 1", "use one of >, >=, <, <=, =, !="),
         ("auc > nan", "compare it with a number"),
         ("auc > '1'", "compare it with a number; for a parameter, write param.auc"),
@@ -248,3 +257,17 @@ def test_a_table_needs_pandas(ws, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(Unavailable, match=r"^to_pandas needs pandas: pip install pandas$"):
         ws.runs.list().to_pandas()
+
+
+def test_the_metrics_of_each_run_are_read_by_its_id(ws, found, monkeypatch):
+    read, executed = ws._database.read, []
+    with monkeypatch.context() as patched:
+        patched.setattr(ws._database, "read", lambda *given: executed.append(given) or read(*given))
+        ws.runs.list(where="auc > 0.9 and train.auc > 0.9")
+    sql, parameters = executed[0]
+    if "sqlite" not in type(ws._database).__module__:
+        read("SELECT set_config('enable_seqscan', 'off', false)")
+        assert "metrics_by_name_position" not in str(read(f"EXPLAIN {sql}", parameters))
+    else:
+        plan = str(read(f"EXPLAIN QUERY PLAN {sql}", parameters))
+        assert plan.count("SEARCH m USING INDEX sqlite_autoindex_metrics_1 (run=?)") == 2

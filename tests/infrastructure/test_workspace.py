@@ -135,7 +135,18 @@ def test_a_workspace_shows_its_nouns_and_little_else():
         "artifacts", "components", "deployments", "flavors", "images", "integrations", "log",
         "pipelines", "policies", "reactions", "runs", "secrets", "stacks",
     }  # fmt: skip
-    verbs = {"acting_as", "change", "init_project", "run", "status", "trust", "undo", "untrust"}
+    verbs = {
+        "acting_as",
+        "change",
+        "diagnose",
+        "identity",
+        "init_project",
+        "run",
+        "status",
+        "trust",
+        "undo",
+        "untrust",
+    }
     own = {"aggregates", "installed_component_types", "query", "repository"}
     following = {"run_projection", "subscribe", "subscribe_async"}
     itself = {

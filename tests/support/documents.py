@@ -27,6 +27,7 @@ _VARIES = (
     (re.compile(r"[0-9a-f]{64}"), "<hash>"),
     (re.compile(r"\b[0-9a-f]{8,12}\b"), "<id>"),
     (re.compile(r"\d+(\.\d+)? ?m?s\b( \(\d+:\d\d:\d\d\))?"), "<duration>"),
+    (re.compile(r"\bseconds +\d+(\.\d+)?"), "seconds <duration>"),
     (re.compile(r"\b127\.0\.0\.1:\d{4,5}\b"), "<address>"),
     (re.compile(r"/\S*/documents-\w+"), "<folder>"),
     (re.compile(r" {2,}"), "  "),

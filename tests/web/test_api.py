@@ -171,3 +171,8 @@ def test_under_a_prefix_addresses_begin_with_it(app):
     assert get(app, answer["next"], root_path="/ops").json()["items"][0]["name"] == "prod"
     described = get(app, "/ops/api/v1/openapi.json", root_path="/ops").json()
     assert described["servers"] == [{"url": "/ops/api/v1"}]
+
+
+def test_addresses_of_next_pages_are_quoted(app):
+    answer = get(app, "/ops%20%C3%BC/api/v1/stacks?limit=1", root_path="/ops ü").json()
+    assert answer["next"].startswith("/ops%20%C3%BC/api/v1/stacks?")

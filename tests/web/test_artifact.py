@@ -187,6 +187,15 @@ def test_a_short_reference_leads_to_the_page(app):
     assert answer.headers["location"] == "/artifacts/training/use/output"
 
 
+def test_a_reference_with_a_version_leads_to_that_version(app, ws):
+    numbers = ws.artifacts.get("training/make/numbers@2").view
+    run = ws.artifacts.describe(numbers.id).run
+    for reference in ("training/make/numbers@2", f"training/make/numbers@{run}", numbers.id):
+        answer = get(app, f"/artifacts/{reference}?as_of=3&version=1")
+        assert answer.status_code == 302
+        assert answer.headers["location"] == "/artifacts/training/make/numbers?as_of=3&version=2"
+
+
 @pytest.mark.parametrize(
     "path",
     [

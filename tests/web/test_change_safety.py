@@ -2,6 +2,7 @@
 
 import asyncio
 from html import unescape
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -72,6 +73,19 @@ def test_pages_link_the_changes_that_are_possible(app, ws):
     )
     assert "/changes/" not in get(app, url).text
     assert "Changes are allowed." in get(app, "/log").text
+
+
+def test_pages_link_no_revert_that_is_impossible(ws, app):
+    head = ws.log.head().position
+    url = "/components/artifact_store"
+    assert "/changes/revert" not in get(app, f"{url}/default?as_of={head - 1}").text
+    assert "/changes/revert" in get(app, f"{url}/lake?as_of={head - 1}").text
+    ws.components.rename("artifact_store", "lake", "sea")
+    assert "component=sea" in get(app, f"{url}/lake?as_of={head}").text
+    ws.stacks.activate("dev")
+    ws.stacks.delete("prod")
+    ws.components.delete("artifact_store", "sea")
+    assert "/changes/revert" not in get(app, f"{url}/lake?as_of={head}").text
 
 
 @pytest.mark.parametrize("path", ["/", "/stacks/prod", "/log", "/changes", "/x/changes/undo"])
@@ -181,6 +195,32 @@ def test_a_body_of_unknown_size_is_read_up_to_a_limit(app):
 
     assert asyncio.run(ask()).status_code == 400
     assert len(sent) < 100
+
+
+def test_a_form_that_is_sent_in_part_changes_nothing(ws, app):
+    head, statuses = ws.log.head(), []
+    action, fields = form_of(app, "/changes/undo")
+    part = urlencode({**fields, "why": "because"}).encode()
+    messages = [
+        {"type": "http.request", "body": part, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    headers = {"host": HERE[7:], "origin": HERE, "sec-fetch-site": "same-origin"}
+    headers |= {"content-type": "application/x-www-form-urlencoded"}
+    path, _, query = action.partition("?")
+    scope = {"type": "http", "method": "POST", "scheme": "http", "path": path}
+    scope |= {"query_string": query.encode(), "root_path": ""}
+    scope["headers"] = [(name.encode(), text.encode()) for name, text in headers.items()]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        statuses.append(message.get("status"))
+
+    asyncio.run(app(scope, receive, send))
+    assert statuses[0] == 400
+    assert ws.log.head() == head
 
 
 def test_recorded_texts_are_never_markup(ws, app):

@@ -136,7 +136,7 @@ def compared(app, ws, *which):
 
 def test_causes_come_first_with_who_and_why(app, ws):
     html = compared(app, ws, 0, 1)
-    cause, _, outcome = text_of(html).partition("What came of it")
+    cause, _, outcome = text_of(html).partition("Results")
     assert "eve updated artifact store lake" in cause
     assert "&lt;script&gt;alert(1)" in cause
     assert re.search(r"Parameters .*lr 0.1 0.2", cause)
@@ -182,6 +182,8 @@ def test_equal_runs_do_not_differ(app, ws):
 
 def test_less_than_two_runs_are_no_comparison(app, ws):
     assert "Choose two or more runs" in text_of(shown(app, "/compare"))
+    # These references mean the last runs of now.
+    assert 'href="/compare?runs=latest~1%2Clatest"' in shown(app, "/compare?as_of=3")
     assert "Choose two or more runs" in text_of(shown(app, f"/compare?runs={names(ws)[0]}"))
     assert get(app, "/compare?runs=" + ",".join(map(str, range(20)))).status_code == 400
     assert get(app, "/compare?runs=unknown,latest").status_code == 404

@@ -84,7 +84,7 @@ def test_a_component_has_its_documented_attributes_values_and_defaults(app):
     text = text_of(shown(app, "/components/artifact_store/lake"))
     assert "Artifact store of the flavor local" in text
     assert re.search(r"path The folder: .* lake string", text)
-    assert "3 stacks with it: gone , prod , trial" in text
+    assert "Used by 3 stacks : gone , prod , trial" in text
     assert "the disk is full" in text
     deployer = text_of(shown(app, "/components/model_deployer/plain"))
     assert re.search(r"password — default secret", deployer)
@@ -119,7 +119,7 @@ def test_a_component_whose_flavor_cannot_be_imported_shows_what_was_set(app, mon
     assert "Only what was set is shown" in text
     assert "image" in text
     flavor = text_of(shown(app, "/flavors/model_deployer/plain"))
-    assert "They cannot be read here" in flavor
+    assert "The attributes cannot be read here" in flavor
 
 
 def test_flavors_are_listed_by_type_with_their_origin(app):
@@ -179,6 +179,17 @@ def test_a_server_that_hangs_does_not_hold_the_page(ws, app, monkeypatch):
     for url in ("/deployments", "/deployments/churn"):
         assert "it did not answer within" in text_of(shown(app, url))
     assert "The log could not be read within" in text_of(shown(app, "/deployments/churn"))
+
+
+def test_a_deployer_that_raises_anything_does_not_break_the_page(app, monkeypatch):
+    from plain_deployer import PlainDeployer
+
+    def fail(*_):
+        raise ConnectionResetError(HOSTILE)
+
+    monkeypatch.setattr(PlainDeployer, "logs", fail)
+    text = text_of(shown(app, "/deployments/churn"))
+    assert "The log cannot be read: unexpected ConnectionResetError" in text
 
 
 def test_a_server_that_was_killed_is_down():

@@ -1,5 +1,7 @@
 """Which requests are answered, and what the answers permit."""
 
+from urllib.parse import quote
+
 import pytest
 from browsing import KEY, app_of, get
 
@@ -120,6 +122,27 @@ def test_the_address_after_the_key_stays_on_this_host(locked):
         get(locked, f"http://127.0.0.1:8470//evil.example?key={KEY}").headers["location"]
         == "/evil.example"
     )
+
+
+def test_a_page_without_the_key_can_be_opened_again(locked):
+    answer = get(locked, f"/log?by=eve&key={KEY[:-1]}&type=stack")
+    assert 'href="/log?by=eve&amp;type=stack"' in answer.text
+    answer = get(locked, "http://127.0.0.1:8470//evil.example")
+    assert 'href="/evil.example"' in answer.text
+    answer = get(locked, "/stacks/ml/runs", root_path="/stacks/ml")
+    assert 'href="/stacks/ml/runs"' in answer.text
+
+
+@pytest.mark.parametrize("key", ["with spaces; and, commas", "schlüssel=mit%20zeichen"])
+def test_a_key_may_have_any_characters(ws, key):
+    locked = create_app(ws, key=key)
+    cookie = get(locked, f"/?key={quote(key)}").headers["set-cookie"].partition("; ")[0]
+    assert get(locked, "/log", cookie=cookie).status_code == 200
+
+
+def test_the_address_after_the_key_names_the_same_page(locked):
+    answer = get(locked, f"/stacks/a%3Fb%23c%25?key={KEY}")
+    assert answer.headers["location"] == "/stacks/a%3Fb%23c%25"
 
 
 def test_a_short_key_is_rejected(ws):

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -183,6 +185,32 @@ def test_a_store_that_does_not_answer_does_not_hold_the_page(ws, monkeypatch):
         assert "did not answer within" in text_of(shown(ws, "/runs/latest?step=talk"))
     finally:
         answer.set()
+
+
+def test_a_store_that_raises_anything_does_not_break_the_page(ws, monkeypatch):
+    def logs(self, run, step):
+        raise ConnectionResetError(HOSTILE)
+
+    ws.runs.start(talkative, {"lines": 3})
+    monkeypatch.setattr(type(ws.runs), "logs", logs)
+    text = text_of(shown(ws, "/runs/latest?step=talk"))
+    assert "The text cannot be read: unexpected ConnectionResetError" in text
+
+
+def test_the_process_does_not_wait_for_a_store_that_does_not_answer():
+    program = """
+import time
+from stackfold.web.pages import printed
+from types import SimpleNamespace
+printed.SECONDS = 0.01
+hanging = SimpleNamespace(runs=SimpleNamespace(logs=lambda *_: time.sleep(600)))
+step = SimpleNamespace(name="talk", status="completed", log={"size": 1})
+print(printed.printed(hanging, "run", step).problem)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout == "The artifact store did not answer within 0.01 s.\n"
 
 
 def test_large_parameters_and_metadata_are_cut(ws):

@@ -159,6 +159,17 @@ def test_what_cannot_be_read_any_more_is_shown_as_text(shell):
     assert repr(ws) == "<Workspace in memory (closed)>"
 
 
+def test_views_have_short_reprs(ws):
+    run = ws.run(training)
+    assert repr(ws.stacks.get()) == "<StackView default, revision 1>"
+    (store,) = ws.components.list("artifact_store")
+    assert repr(store) == "<ComponentView artifact_store default, revision 1>"
+    view = ws.runs.artifacts(run.name)[0]
+    assert repr(view) == f"<ArtifactView {view.reference}>"
+    found = ws.artifacts.list()[-1]
+    assert repr(found) == f"<NamedArtifact {found.reference}>"
+
+
 def test_a_workspace_is_shown_by_its_home(tmp_path):
     with Workspace.open(tmp_path / "home") as ws:
         assert repr(ws) == f"<Workspace {tmp_path / 'home'}>"

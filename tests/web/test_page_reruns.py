@@ -76,6 +76,15 @@ def test_a_run_is_repeated_in_a_process_of_its_own(home):
     assert len(home.runs.list(Listing())) == 2
 
 
+def test_what_the_pipeline_prints_does_not_matter(home, tmp_path):
+    works = A_PIPELINE.replace("return 1", "print('works'); return 1")
+    (tmp_path / "worked.py").write_text(f"print('loaded')\n{works}")
+    name = worked(home)
+    answer = confirm(app_of(home, allow_changes=True), f"/changes/rerun?run={name}")
+    assert answer.status_code == 303
+    assert ended(home, answer.headers["location"].removeprefix("/runs/")).status == "completed"
+
+
 def test_a_page_does_not_wait_for_the_end_of_a_rerun(home):
     name = worked(home, seconds=1.5)
     answer = confirm(app_of(home, allow_changes=True), f"/changes/rerun?run={name}")

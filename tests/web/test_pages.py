@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from browsing import HOSTILE, app_of, get, history
 
-from stackfold import Workspace
+from stackfold import Workspace, pipeline, step
 from stackfold.views import Listing
 
 ROOT = Path(__file__).parents[2]
@@ -213,3 +213,30 @@ def test_vendored_files_are_those_that_were_published():
 def test_a_text_that_attacks_is_in_every_place_that_users_write_to(ws):
     assert ws.stacks.get("prod").description == HOSTILE
     assert any(each.why == HOSTILE for each in ws.log.entries())
+
+
+def test_an_artifact_of_the_past_has_no_later_use_and_no_later_version():
+    @step
+    def source() -> int:
+        return 1
+
+    @step
+    def sink(number: int, factor: int) -> int:
+        return number
+
+    @pipeline
+    def flow(factor: int):
+        sink(source(), factor)
+
+    with Workspace.in_memory() as ws:
+        ws.runs.start(flow, {"factor": 1})
+        before = ws.log.head().position
+        ws.runs.start(flow, {"factor": 2})  # takes the output of the first step from the cache
+        app = app_of(ws)
+        text = text_of(shown(app, "/artifacts/flow/source/output"))
+        assert "used by 2 steps" in text
+        assert "flow/sink/output@2" in text
+        text = text_of(shown(app, f"/artifacts/flow/source/output?as_of={before}"))
+        assert "used by 1 step" in text
+        assert "flow/sink/output@1" in text
+        assert "flow/sink/output@2" not in text

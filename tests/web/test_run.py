@@ -140,6 +140,22 @@ def test_a_cached_step_names_the_run_that_produced_its_outputs(ws, app):
     assert f"From the cache: run {first} produced its outputs." in section(html, 'id="panel"')
 
 
+def test_a_step_from_the_cache_of_a_deleted_run_is_shown():
+    @step
+    def load() -> int:
+        return 1
+
+    @pipeline
+    def loading():
+        load()
+
+    with Workspace.in_memory() as ws:
+        first, second = ws.runs.start(loading), ws.runs.start(loading)
+        ws.runs.delete(first.name)
+        html = shown(app_of(ws), f"/runs/{second.name}?step=load")
+        assert f"From the cache: run {first.id[:8]} produced" in text_of(html)
+
+
 @pytest.mark.parametrize("step", ["", "?step=load", "?step=train"])
 def test_recorded_texts_are_never_markup(ws, app, step):
     for name in names_of(ws):

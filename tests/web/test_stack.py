@@ -88,7 +88,7 @@ def test_the_page_is_as_it_was_at_a_position(app, ws):
 def test_the_past_says_what_has_changed_since_and_how_to_go_back(app, ws):
     changed = position_of(ws, "updated", "artifact_store")
     text = text_of(shown(app, f"/stacks/prod?as_of={changed - 1}"))
-    assert "What has changed since, all in all artifact_store.path" in text
+    assert "What has changed since then artifact_store.path" in text
     command = f"stackfold stack revert prod --as-of '#{changed - 1}' --with-components --dry-run"
     assert command.replace("'", "&#39;") in text
     assert "as it was then" in text_of(shown(app, f"/stacks/prod?as_of={changed}"))
@@ -180,6 +180,18 @@ def test_a_renamed_stack_is_found_by_its_name_then_and_now():
         assert f'name="id" value="{id}"' in shown(app, "/stacks/overnight")
         assert "<bdi>nightly</bdi></h1>" in shown(app, f"/stacks/x?id={id}&as_of={before}")
         assert get(app, "/stacks/overnight?id=nothing").status_code == 404
+
+
+def test_a_renamed_stack_is_found_after_a_change_of_its_components():
+    with Workspace.in_memory() as ws:
+        ws.components.register("artifact_store", "lake", "local")
+        ws.stacks.register("nightly", orchestrator="default", artifact_store="lake")
+        ws.stacks.rename("nightly", "overnight")
+        ws.components.update("artifact_store", "lake", {"path": "/data/lake"})
+        app = app_of(ws)
+        id = ws.stacks.get("overnight").id
+        for query in (f"id={id}", f"id={id}&as_of={ws.log.head().position - 1}"):
+            assert "<bdi>overnight</bdi></h1>" in shown(app, f"/stacks/overnight?{query}")
 
 
 def test_a_deleted_stack_has_its_history():

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -94,7 +94,7 @@ class Api:
         def address(**replaced: object) -> str:
             kept = [(name, text) for name, text in query if name not in replaced]
             given = [(name, str(value)) for name, value in replaced.items() if value is not None]
-            return f"{root}{path}?{urlencode([*kept, *given])}"
+            return f"{quote(root + path)}?{urlencode([*kept, *given])}"
 
         call = Call(self._workspace, self._workspace.log.head().position, address)
         given = arguments(operation, request.path_params, query, self._position)

@@ -107,7 +107,7 @@ def get_flavor(call: Call, *, type: str, flavor: str) -> FlavorDescription:
     """Get a flavor with what it requires and the JSON Schema of its configuration.
 
     Imports its class, as `flavor describe` does: of an installed package, or of a module that the
-    server's home was told to trust by registering the flavor.
+    server's home trusts because the flavor was registered there.
 
     Args:
         type: The component type.

@@ -11,7 +11,7 @@ from stackfold.application.history.views import HistoryEntry
 
 
 class Offer(NamedTuple):
-    """A change that was shown to somebody, as its form sends it back."""
+    """A change that a page has shown, as its form sends it back."""
 
     kind: str
     fields: tuple[tuple[str, str], ...]

@@ -11,26 +11,30 @@ from stackfold.infrastructure.workspace import Workspace
 
 
 class FirstLine(NullListener):
-    """Says which run was started, once."""
+    """Says which run was started, once.
+
+    Nothing else is printed, whatever the pipeline prints: the server may have ended by then.
+    """
 
     def __init__(self) -> None:
         """Create it."""
         self.said = False
+        self._server = os.dup(1)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
 
     def run_started(self, run: str, steps: object, completed: object) -> None:
         """Say it."""
         self.say(run=run)
 
     def say(self, **answer: str) -> None:
-        """Print a line for the server, and nothing after it: the server may have ended by then."""
+        """Print a line for the server."""
         if self.said:
             return
         self.said = True
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.close(nowhere)
+        with open(self._server, "w", encoding="utf-8") as server:
+            server.write(json.dumps(answer) + "\n")
 
 
 def main(given: TextIO) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -71,10 +71,13 @@ class ChangeRoutes:
     async def make(self, request: Request) -> Response:
         """Make the change that a form confirms, and answer with the address of the result."""
         body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > LARGEST_FORM:
-                break
+        try:
+            async for part in request.stream():
+                body += part
+                if len(body) > LARGEST_FORM:
+                    break
+        except ClientDisconnect:  # nobody reads the response
+            return Response(status_code=400)
         respond = partial(self._made, body)
         return await run_in_threadpool(self._answers.answer, request, respond)
 

@@ -88,8 +88,10 @@ def artifact(visit: Visit) -> ArtifactPage | Moved:
     wanted = visit.query.get("version", "")
     if wanted:
         whole_number("version", wanted)
-    if (name := artifacts.get(reference).name) != reference:
-        return Moved(f"/artifacts/{name}")
+    found = artifacts.get(reference)
+    if found.name != reference:
+        is_version = "@" in reference or found.view.id.startswith(reference)
+        return Moved(f"/artifacts/{found.name}", found.version if is_version else None)
     versions = artifacts.versions(reference, limit=MOST_VERSIONS, until=visit.as_of)
     if not versions:
         artifacts.get(reference)  # names others if there is none at all
@@ -118,7 +120,12 @@ def _version(visit: Visit, name: str, text: str, latest: int) -> Version:
     if number > latest:
         raise NotFound("artifact", f"{name}@{number}", f"the latest version is {latest}")
     found = visit.workspace.artifacts.get(f"{name}@{number}").view
-    about = visit.workspace.artifacts.describe(found.id)
+    about = visit.workspace.artifacts.describe(found.id, count=False)
+    if visit.as_of_time:
+        recorded = visit.workspace.artifacts.get
+        same = about.same_bytes[:MOST_VERSIONS]
+        earlier = [each for each in same if recorded(each).view.created <= visit.as_of_time]
+        about = about._replace(same_bytes=earlier)
     return Version(found, about, facts(about.metadata))
 
 
@@ -137,6 +144,8 @@ def _differences(one: Version, other: Version) -> tuple[Difference, ...]:
 def _lineage(visit: Visit, shown: NamedArtifact) -> LineageGraph:
     found = visit.workspace.artifacts.lineage(shown.id, most=MOST_STEPS + 1)
     makers, users = found.upstream[:MOST_STEPS], found.downstream[:MOST_STEPS]
+    if visit.as_of_time:
+        users = [each for each in users if each.started and each.started <= visit.as_of_time]
     steps = [*reversed(makers), *users]
     made_by = {output: str(at) for at, step in enumerate(steps) for output in step.outputs}
     edges = [

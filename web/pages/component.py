@@ -41,6 +41,8 @@ class Component(NamedTuple):
     """The changes up to the position, newest first."""
     more: int | None
     """The last position of earlier changes that are not shown; None if there are none."""
+    changed: str
+    """Its name now, if it exists and has changed since the position; else empty."""
 
 
 def component(visit: Visit) -> Component:
@@ -74,7 +76,16 @@ def component(visit: Visit) -> Component:
         problem=problem,
         entries=tuple(found[:MOST_ENTRIES]),
         more=found[MOST_ENTRIES].position if len(found) > MOST_ENTRIES else None,
+        changed=_changed(visit, view) if view and visit.as_of else "",
     )
+
+
+def _changed(visit: Visit, past: ComponentView) -> str:
+    try:
+        now = visit.workspace.components.get(ComponentType(past.type), past.id)
+    except NotFound:
+        return ""
+    return now.name if now.revision != past.revision else ""
 
 
 def _settings(

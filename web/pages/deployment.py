@@ -99,6 +99,8 @@ def _log(workspace: Workspace, id: str) -> Printed:
         return end_of(workspace.deployments.logs(id))
     except StackfoldError as error:
         return Printed(problem=f"The log cannot be read: {error}")
+    except Exception as error:  # of a custom flavor
+        return Printed(problem=f"The log cannot be read: unexpected {type(error).__name__}")
 
 
 def _run(visit: Visit, model: str) -> str:

@@ -10,20 +10,21 @@ from typing import TypeVar
 T = TypeVar("T")
 
 SECONDS = 1.5
-"""The longest time that a page waits."""
+"""How long a page waits, unless it says otherwise."""
 MOST = 8
 """The most questions of all pages that are asked at the same time."""
 
 _FREE = BoundedSemaphore(MOST)
 
 
-def answers(questions: Mapping[str, Callable[[], T]]) -> dict[str, T]:
+def answers(questions: Mapping[str, Callable[[], T]], seconds: float | None = None) -> dict[str, T]:
     """The answers to questions that came in time, by the names of the questions.
 
     Daemon threads ask, so that neither a page nor the end of the process waits for one that hangs.
 
     Args:
         questions: Functions that return an answer; one that raises has none.
+        seconds: How long to wait; None for `SECONDS`.
     """
     waiting: Queue[tuple[str, Callable[[], T]]] = Queue()
     given: Queue[tuple[str, T] | None] = Queue()
@@ -49,7 +50,7 @@ def answers(questions: Mapping[str, Callable[[], T]]) -> dict[str, T]:
         if _FREE.acquire(blocking=False):
             Thread(target=copy_context().run, args=(work,), daemon=True).start()
     found: dict[str, T] = {}
-    deadline = monotonic() + SECONDS
+    deadline = monotonic() + (SECONDS if seconds is None else seconds)
     try:
         for _ in questions:
             answer = given.get(timeout=max(0.0, deadline - monotonic()))

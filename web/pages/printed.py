@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooSlow
-from contextvars import copy_context
+from functools import partial
 from typing import NamedTuple
 
 from stackfold.application.runs.run_views import StepView
 from stackfold.domain.errors import StackfoldError
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.web.drawing.svg import visible
+from stackfold.web.pages.limited import answers
 
 MOST_LINES = 200
 MOST_CHARACTERS = 32_768
@@ -21,7 +20,6 @@ SECONDS = 3.0
 
 _TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
 """What moves the cursor or colours the text of a terminal."""
-_READERS = ThreadPoolExecutor(4, "stackfold-printed")
 
 
 class Printed(NamedTuple):
@@ -48,12 +46,9 @@ def printed(workspace: Workspace, run: str, step: StepView) -> Printed:
         return Printed()
     if step.log and step.log["size"] > LARGEST:
         return Printed(problem=f"The text has {step.log['size']:,} bytes, too many for a page.")
-    reading = _READERS.submit(copy_context().run, _read, workspace, run, step.name)
-    try:
-        return reading.result(SECONDS)
-    except TooSlow:
-        reading.cancel()
-        return Printed(problem=f"The artifact store did not answer within {SECONDS:g} s.")
+    found = answers({"text": partial(_read, workspace, run, step.name)}, SECONDS)
+    slow = Printed(problem=f"The artifact store did not answer within {SECONDS:g} s.")
+    return found.get("text", slow)
 
 
 def _read(workspace: Workspace, run: str, step: str) -> Printed:
@@ -61,6 +56,8 @@ def _read(workspace: Workspace, run: str, step: str) -> Printed:
         return end_of(workspace.runs.logs(run, step))
     except StackfoldError as error:
         return Printed(problem=f"The text cannot be read: {error}")
+    except Exception as error:  # of a custom flavor
+        return Printed(problem=f"The text cannot be read: unexpected {type(error).__name__}")
 
 
 def end_of(pieces: Iterable[str]) -> Printed:

@@ -44,11 +44,13 @@ class Problem(NamedTuple):
     """One line: what is wrong, then what to do."""
     root: str
     """The prefix of the application."""
+    again: str
+    """The address of the page that needs a key; empty if no key is missing."""
 
 
-def problem(status: int, sentence: str, root: str) -> Problem:
+def problem(status: int, sentence: str, root: str, again: str = "") -> Problem:
     """The page of an HTTP status."""
-    return Problem(TITLES.get(status, "An error"), sentence, root)
+    return Problem(TITLES.get(status, "An error"), sentence, root, again)
 
 
 def status_of(error: StackfoldError) -> int:

@@ -47,6 +47,6 @@ def run_trouble(workspace: Workspace, run: RunDescription) -> RunTrouble | None:
 
 
 def _cut(value: Any) -> Any:
-    """The begin of a digest, as that of code; any other value as it is."""
+    """The beginning of a digest, as that of code; any other value as it is."""
     is_digest = isinstance(value, str) and _DIGEST.fullmatch(value)
     return f"{value[:8]}…" if is_digest else value

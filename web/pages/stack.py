@@ -137,9 +137,7 @@ def stack(visit: Visit) -> Stack:
 def _id_of(visit: Visit) -> str:
     """The id of the stack with a name at the position, else now, else of a deleted one."""
     stacks = visit.workspace.stacks
-    if visit.query.get("id"):
-        return stacks.history(visit.query["id"], 1)[0].id
-    name = visit.names["name"]
+    name = visit.query.get("id") or visit.names["name"]
     for at in dict.fromkeys((visit.until, None)):
         try:
             return stacks.get(name, at).id

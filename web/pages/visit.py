@@ -70,7 +70,9 @@ class Moved(NamedTuple):
     """What a view returns instead of a page: the same content has another address."""
 
     path: str
-    """Below the prefix of the application; the query stays the same."""
+    """Below the prefix of the application."""
+    version: int | None = None
+    """The version of an artifact, as a field of the query, which otherwise stays the same."""
 
 
 class Visit(NamedTuple):
