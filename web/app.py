@@ -46,6 +46,10 @@ from stackfold.web.pages.deployment import deployment
 from stackfold.web.pages.deployments import deployments
 from stackfold.web.pages.flavors import flavor, flavors
 from stackfold.web.pages.log import log
+from stackfold.web.pages.model import model
+from stackfold.web.pages.model_compare import model_compare
+from stackfold.web.pages.model_version import model_version
+from stackfold.web.pages.models import models
 from stackfold.web.pages.overview import overview
 from stackfold.web.pages.previews import preview
 from stackfold.web.pages.problem import problem, status_of
@@ -73,6 +77,10 @@ PAGES: tuple[tuple[str, View, str], ...] = (
     ("/artifacts", artifacts, "artifacts.html"),
     ("/artifacts/{reference:path}", artifact, "artifact.html"),
     ("/previews/{id}", preview, "preview.html"),
+    ("/models", models, "models.html"),
+    ("/models/{name}", model, "model.html"),
+    ("/models/{name}/compare", model_compare, "model_compare.html"),
+    ("/models/{name}/versions/{version}", model_version, "model_version.html"),
     ("/deployments", deployments, "deployments.html"),
     ("/deployments/{name}", deployment, "deployment.html"),
     ("/components", components, "components.html"),

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from stackfold.application.history.views import HistoryEntry
 from stackfold.domain.rfc3339 import from_rfc3339
 from stackfold.web.drawing.steps import duration
-from stackfold.web.pages.words import ago, noun, person, seconds_between, short, value
+from stackfold.web.pages.words import ago, deed, noun, person, seconds_between, short, value
 
 HERE = Path(__file__).parent
 HUES = 12
@@ -35,6 +35,12 @@ MARKS = {
     "down": "✕",
     "elsewhere": "↗",
     "unknown": "?",
+    "open": "◐",
+    "archived": "▫",
+    "abandoned": "⊘",
+    "passed": "✓",
+    "refused": "✕",
+    "forced": "!",
 }
 """Status → its sign, which is always shown beside the word."""
 
@@ -56,7 +62,7 @@ def environment(assets: Mapping[str, str]) -> Environment:
     )
     made.globals.update(assets=assets, marks=MARKS)
     made.filters.update(
-        address=address, ago=ago, bytes=size, by_day=by_day, clock=clock, hue=hue,
+        address=address, ago=ago, bytes=size, by_day=by_day, clock=clock, deed=deed, hue=hue,
         initials=initials, noun=noun,
         person=person, plural=plural, short=short, span=span, value=value,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from stackfold.application.history.differences import differences
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
-from stackfold.application.models.queries import ModelQueries
+from stackfold.application.models.queries import ModelQueries, VersionPart
 from stackfold.application.models.services import ModelServices
 from stackfold.application.models.views import (
     ModelDescription,
@@ -18,6 +18,7 @@ from stackfold.application.models.views import (
     ModelVersionView,
     ModelView,
     Promotion,
+    VerdictView,
     VersionComparison,
 )
 from stackfold.domain.errors import DidNotExistAt, Invalid, NoSuchRevision, NotFound
@@ -143,7 +144,14 @@ class ModelReader:
     # -- versions
 
     def versions(
-        self, reference: str, *, all: bool = False, as_of: AsOf = None
+        self,
+        reference: str,
+        *,
+        all: bool = False,
+        as_of: AsOf = None,
+        numbers: Sequence[int] | None = None,
+        below: int | None = None,
+        limit: int | None = None,
     ) -> Sequence[ModelVersionView]:
         """Return the versions of a model, newest first; raises as `get`.
 
@@ -151,10 +159,29 @@ class ModelReader:
             reference: The model.
             all: Whether to include versions that are open or abandoned.
             as_of: A point in the past; None for now.
+            numbers: Only the versions with these numbers; None for any.
+            below: Only versions with a smaller number; None for any.
+            limit: The most versions; None for all.
         """
         position = self._queries.position(as_of)
-        found = self._queries.versions(self._queries.model(reference, position), position)
-        return [each for each in found if all or each.status in _COMPLETED]
+        part = VersionPart(numbers, below, () if all else _COMPLETED, limit)
+        return self._queries.versions(self._queries.model(reference, position), position, part)
+
+    def verdicts(
+        self, reference: str, version: str | int | None = None, *, as_of: AsOf = None
+    ) -> Sequence[VerdictView]:
+        """Return what gates found about versions of a model, newest first; raises as `version`.
+
+        Args:
+            reference: The model.
+            version: The version; None for all.
+            as_of: A point in the past; None for now.
+        """
+        position = self._queries.position(as_of)
+        model = self._queries.model(reference, position)
+        number = None if version is None else self._version(model, version, position).number
+        found = self._queries.verdicts(model.id, position)
+        return [each for each in found if number in (None, each.number)]
 
     def version(self, reference: str, version: str | int, as_of: AsOf = None) -> ModelVersionView:
         """Return one version of a model.
@@ -214,7 +241,6 @@ class ModelReader:
     def _version(
         self, model: ModelView, version: str | int, position: int | None
     ) -> ModelVersionView:
-        views = self._queries.versions(model, position)
         which = str(version)
         if which == LATEST:
             number = model.latest
@@ -222,11 +248,12 @@ class ModelReader:
             number = int(which.removeprefix("v"))
         else:
             number = model.aliases.get(which)
-        for view in views:
-            if view.number == number:
+        if number is not None:
+            for view in self._queries.versions(model, position, VersionPart([number])):
                 return view
-        completed = [str(each.number) for each in reversed(views) if each.status in _COMPLETED]
-        known = [*completed[-10:], *model.aliases]
+        part = VersionPart(statuses=_COMPLETED, limit=10)
+        completed = reversed(self._queries.versions(model, position, part))
+        known = [*(str(each.number) for each in completed), *model.aliases]
         hint = f"{model.name!r} has {', '.join(known)}" if known else "no run has completed one"
         raise NotFound("model version", f"{model.name}@{which}", hint)
 
@@ -274,6 +301,7 @@ def _fields(version: ModelVersionDescription) -> dict[str, Any]:
         "run": version.run,
         "stack": f"{version.stack}, revision {version.stack_revision}",
         "artifacts": ", ".join(version.artifacts) or None,
+        **{f"input {name}": pinned for name, pinned in version.inputs.items()},
         "tags": ", ".join(version.tags) or None,
         "description": version.description or None,
         **{f"metadata {key}": value for key, value in version.metadata.items()},

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
-from stackfold.application.models.views import ModelVersionView, ModelView
+from stackfold.application.models.views import ModelVersionView, ModelView, VerdictView
 from stackfold.application.runs.metrics import Metric
 
 
@@ -15,8 +15,25 @@ class Linked(NamedTuple):
 
     artifacts: Sequence[str]
     """As "pipeline/step/output@version"."""
+    inputs: Mapping[str, str]
+    """Reference that its run was given → the exact version that it was pinned to."""
     deployments: Sequence[str]
     metadata: Mapping[str, Any]
+
+
+class VersionPart(NamedTuple):
+    """Which versions of a model are wanted."""
+
+    numbers: Sequence[int] | None = None
+    """Only these; None for any."""
+    below: int | None = None
+    """Only smaller numbers than this one."""
+    statuses: Sequence[str] = ()
+    """Only these; empty for any."""
+    limit: int | None = None
+
+
+EVERY_VERSION = VersionPart()
 
 
 class ModelQueries(Protocol):
@@ -46,8 +63,16 @@ class ModelQueries(Protocol):
         """The id and name of a model; raises as `model`."""
         ...
 
-    def versions(self, model: ModelView, as_of: int | None = None) -> list[ModelVersionView]:
-        """All existing versions of a model, newest first."""
+    def versions(
+        self, model: ModelView, as_of: int | None = None, part: VersionPart = EVERY_VERSION
+    ) -> list[ModelVersionView]:
+        """The existing versions of a model, newest first."""
+        ...
+
+    def verdicts(
+        self, model: str, as_of: int | None = None, limit: int | None = None
+    ) -> list[VerdictView]:
+        """What gates found about versions of the model with an id, newest first."""
         ...
 
     def linked(self, version: str, as_of: int | None = None) -> Linked:

@@ -73,6 +73,29 @@ class Promotion(NamedTuple):
     """What was done: "promoted", "rolled back", "reverted" or "restored"."""
 
 
+class VerdictView(NamedTuple):
+    """What a gate found about a version that was to be promoted."""
+
+    number: int
+    """The number of the version."""
+    alias: str
+    outcome: str
+    """"passed"; "refused"; or "forced", if it was promoted although the gate refused it."""
+    rule: str
+    findings: Sequence[str]
+    """One line for each condition that was met, with the values that were compared."""
+    failures: Sequence[str]
+    """One line for each condition that was not met, with the values that were compared."""
+    compared: Mapping[str, int]
+    """Alias → the number of the version that it stood for."""
+    position: int
+    """The position in the log."""
+    when: str
+    """RFC 3339, UTC."""
+    by: str
+    why: str
+
+
 class ModelDescription(NamedTuple):
     """A model with how each alias came to stand for its version."""
 
@@ -105,6 +128,8 @@ class ModelVersionDescription(NamedTuple):
     metrics: Mapping[str, float]
     artifacts: Sequence[str]
     """The outputs of its run, as "pipeline/step/output@version"."""
+    inputs: Mapping[str, str]
+    """Reference of an artifact that its run was given → the exact version that it was pinned to."""
     deployments: Sequence[str]
     """The names of the deployments that serve one of these artifacts now."""
     description: str

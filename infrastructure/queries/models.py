@@ -1,14 +1,16 @@
 """Queries for models and their versions, in plain SQL."""
 
+import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
-from stackfold.application.models.queries import Linked
-from stackfold.application.models.views import ModelVersionView, ModelView
+from stackfold.application.models.queries import EVERY_VERSION, Linked, VersionPart
+from stackfold.application.models.views import ModelVersionView, ModelView, VerdictView
 from stackfold.application.runs.metrics import Metric, named
 from stackfold.domain.models.alias import STAGES
 from stackfold.infrastructure.database.protocol import Database
@@ -23,6 +25,8 @@ from stackfold.infrastructure.queries.version_references import COMPLETED
 
 _MODEL = ("id", "name", "description", "aliases", "gates", "tags", "revision", "created", "updated")
 _MODEL_COLUMNS = {field: f"t.{field}" for field in (*_MODEL, "by")}
+_REFUSED = "model.promotion_refused"
+_JUDGED = (_REFUSED, "model.promoted")
 _SELECT_MODEL = f"SELECT {', '.join(_MODEL_COLUMNS.values())}"
 
 
@@ -66,19 +70,24 @@ class SqlModelQueries:
         return find(self._database, "models", "model", "", (), reference, as_of)
 
     @one_state
-    def versions(self, model: ModelView, as_of: int | None = None) -> list[ModelVersionView]:
-        """All existing versions of a model, newest first."""
+    def versions(
+        self, model: ModelView, as_of: int | None = None, part: VersionPart = EVERY_VERSION
+    ) -> list[ModelVersionView]:
+        """The existing versions of a model, newest first."""
+        if part.numbers is not None and not part.numbers:
+            return []
         source, parameters = valid_at("model_versions", as_of)
+        wanted, values = _of_part(part)
         rows = self._database.read(
             "SELECT t.id, t.number, t.status, t.run, t.stack, t.stack_revision, t.description, "
             "t.tags, t.revision, t.created, t.updated, t.by "
-            f"{source} AND t.model = ? ORDER BY t.number DESC",
-            [*parameters, model.id],
+            f"{source} AND t.model = ?{wanted}",
+            [*parameters, model.id, *values],
         )
         runs = {row[3]: (row[3], "") for row in rows}
-        for part in parts([*runs]):
+        for some in parts([*runs]):
             found = self._database.read(
-                f"SELECT id, name, pipeline FROM runs WHERE id IN ({marks(part)})", part
+                f"SELECT id, name, pipeline FROM runs WHERE id IN ({marks(some)})", some
             )
             runs |= {id: (name, pipeline) for id, name, pipeline in found}
         metrics = metrics_of(self._database, runs)
@@ -97,15 +106,33 @@ class SqlModelQueries:
             "ORDER BY a.position, a.ordinal",
             [run],
         )
+        pinned = self._database.read("SELECT pinned_artifacts FROM runs WHERE id = ?", [run])
         ids = {id for id, *_ in artifacts}
         deployments = self._database.read(
             "SELECT name, artifact FROM deployments WHERE until IS NULL ORDER BY name"
         )
         return Linked(
             [f"{pipeline}/{step}/{name}@{at}" for _, pipeline, step, name, at in artifacts],
+            {name: each["reference"] for name, each in cell(pinned[0][0]).items()}
+            if pinned
+            else {},
             [name for name, artifact in deployments if cell(artifact)["id"] in ids],
             cell(metadata),
         )
+
+    @one_state
+    def verdicts(
+        self, model: str, as_of: int | None = None, limit: int | None = None
+    ) -> list[VerdictView]:
+        """What gates found about versions of the model with an id, newest first."""
+        upto, most = ("", []) if as_of is None else (" AND position <= ?", [as_of])
+        rows = self._database.read(
+            "SELECT position, recorded_at, topic, state FROM events WHERE originator_id = ? "
+            f"AND topic IN (?, ?){upto} ORDER BY originator_version DESC",
+            [model, *_JUDGED, *most],
+        )
+        found = (_verdict_view(row) for row in rows)
+        return [*islice((each for each in found if each), limit)]
 
     def metrics(self, versions: Sequence[str]) -> dict[str, list[Metric]]:
         """The id of each version → the metrics of its run."""
@@ -165,6 +192,49 @@ def _model_view(row: Sequence[Any], latest: Mapping[str, int]) -> ModelView:
         cell(gates),
         cell(tags),
         *rest,
+    )
+
+
+def _of_part(part: VersionPart) -> tuple[str, list[Any]]:
+    """The end of a statement that reads a part of the versions, and its parameters."""
+    conditions = ""
+    values: list[Any] = []
+    if part.numbers is not None:
+        conditions += f" AND t.number IN ({marks(part.numbers)})"
+        values += part.numbers
+    if part.below is not None:
+        conditions += " AND t.number < ?"
+        values.append(part.below)
+    if part.statuses:
+        conditions += f" AND t.status IN ({marks(part.statuses)})"
+        values += part.statuses
+    conditions += " ORDER BY t.number DESC"
+    if part.limit is not None:
+        conditions += " LIMIT ?"
+        values.append(part.limit)
+    return conditions, values
+
+
+def _verdict_view(row: Sequence[Any]) -> VerdictView | None:
+    """What a gate found, from an event; None if the alias had no gate."""
+    position, recorded_at, topic, state = row
+    event = json.loads(bytes(state))
+    verdict = event.get("verdict")
+    if verdict is None:
+        return None
+    outcome = "passed" if verdict["passed"] else "forced"
+    return VerdictView(
+        number=event["number"],
+        alias=event["alias"],
+        outcome="refused" if topic == _REFUSED else outcome,
+        rule=verdict["rule"],
+        findings=verdict.get("findings", []),
+        failures=verdict.get("failures", []),
+        compared=verdict.get("compared", {}),
+        position=position,
+        when=recorded_at,
+        by=event["by"],
+        why=event.get("why", ""),
     )
 
 

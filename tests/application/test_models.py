@@ -188,6 +188,42 @@ def test_a_gate_refuses_and_the_refusal_is_recorded(ws, models):
     assert states(models)[2] == ("completed", "production")
 
 
+def test_what_gates_found_is_read_with_who_asked_and_why(ws, models):
+    trained(ws, 0.9, 0.89)
+    models.promote("fraud", 1, "staging", why="no gate, so no verdict")
+    models.set_gate("fraud", "auc >= 0.5 and auc > production.auc")
+    models.promote("fraud", 1, why="first one")
+    with pytest.raises(PromotionRefused) as refused:
+        models.promote("fraud", 2)
+    models.promote("fraud", 2, force=True, why="an emergency")
+    forced, no, first = models.verdicts("fraud")
+    assert [(each.number, each.alias, each.outcome, each.why) for each in (forced, no, first)] == [
+        (2, "production", "forced", "an emergency"),
+        (2, "production", "refused", ""),
+        (1, "production", "passed", "first one"),
+    ]
+    assert (no.position, no.by) == (refused.value.position, ws.actor)
+    assert no.failures == ["auc > production.auc: 0.89 > 0.9 is false"]
+    assert no.findings == ["auc >= 0.5: 0.89 >= 0.5 is true"]
+    assert no.compared == {"production": 1}
+    assert models.verdicts("fraud", 1) == [first]
+    assert models.verdicts("fraud", as_of=f"#{no.position}") == [no, first]
+    assert models.verdicts("fraud", as_of=f"#{first.position - 1}") == []
+
+
+def test_a_part_of_the_versions_is_read(models, ws):
+    trained(ws, 0.5, 0.6, 0.7, 0.8)
+
+    def numbers(**part):
+        return [each.number for each in models.versions("fraud", **part)]
+
+    assert numbers(limit=2) == [4, 3]
+    assert numbers(below=3) == [2, 1]
+    assert numbers(numbers=[4, 1, 9]) == [4, 1]
+    assert numbers(numbers=[]) == []
+    assert numbers(below=4, limit=1, as_of=f"#{ws.log.head().position}") == [3]
+
+
 @pytest.mark.parametrize(
     "rule", ["loss < 1", "auc > production.loss", "train.auc > 0", "auc != 0.9", "auc > 1"]
 )

@@ -133,29 +133,37 @@ def compare(visit: Visit) -> Compare:
     references = list(dict.fromkeys(names_in(visit.query.get("runs", ""))))
     if len(references) < 2:
         return Compare(visit.frame("Compare", "stackfold run compare RUN OTHER"), None)
+    found = compared(visit, references)
+    names = " ".join(shlex.quote(card.run.name) for card in found.cards)
+    verb = "diff" if len(found.cards) == 2 else "compare"
+    return Compare(visit.frame("Compare", f"stackfold run {verb} {names}"), found)
+
+
+def compared(visit: Visit, references: Sequence[str]) -> Comparison:
+    """Compare runs; raises as `compare`.
+
+    Args:
+        visit: The visit of the page.
+        references: The runs.
+    """
     found = visit.workspace.runs.compare(references)
     for run in found.runs:
         if visit.as_of_time and run.started > visit.as_of_time:
             raise NotFound("run", run.name, "it started after the position of the page")
-    names = " ".join(shlex.quote(run.name) for run in found.runs)
-    verb = "diff" if len(found.runs) == 2 else "compare"
-    frame = visit.frame("Compare", f"stackfold run {verb} {names}")
+    frame = visit.frame("")
     described = [visit.workspace.runs.describe(run.id) for run in found.runs]
     metrics = found.of("metrics")
-    return Compare(
-        frame,
-        Comparison(
-            cards=tuple(map(_card, found.runs, described, [visit] * len(described))),
-            changes=tuple(found.changes[:MOST_CHANGES]),
-            more_changes=max(0, len(found.changes) - MOST_CHANGES),
-            causes=_tables(found.causes(), found),
-            outcome=_tables(found.of("outcome", "metadata", "tags"), found),
-            metrics=tuple(map(_metric, metrics[:MOST_FIELDS])),
-            more_metrics=max(0, len(metrics) - MOST_FIELDS),
-            charts=_charts(visit, frame, found, metrics),
-            downstream=_downstream(found),
-            graph=graph_of_two(frame, *described) if len(described) == 2 else None,
-        ),
+    return Comparison(
+        cards=tuple(map(_card, found.runs, described, [visit] * len(described))),
+        changes=tuple(found.changes[:MOST_CHANGES]),
+        more_changes=max(0, len(found.changes) - MOST_CHANGES),
+        causes=_tables(found.causes(), found),
+        outcome=_tables(found.of("outcome", "metadata", "tags"), found),
+        metrics=tuple(map(_metric, metrics[:MOST_FIELDS])),
+        more_metrics=max(0, len(metrics) - MOST_FIELDS),
+        charts=_charts(visit, frame, found, metrics),
+        downstream=_downstream(found),
+        graph=graph_of_two(frame, *described) if len(described) == 2 else None,
     )
 
 
@@ -199,15 +207,25 @@ def _text(value: object, comparison: RunComparison) -> str:
 
 
 def _metric(compared: ComparedField) -> MetricRow:
-    first = compared.values[0]
+    return metric_row(compared.field, compared.values)
+
+
+def metric_row(name: str, values: Sequence[float | None]) -> MetricRow:
+    """The row of a metric.
+
+    Args:
+        name: Its name.
+        values: Its value in each run; None for none.
+    """
+    first = values[0]
     return MetricRow(
-        compared.field,
+        name,
         tuple(
             Measured(
                 "—" if value is None else number_text(value),
-                "" if not at or None in (value, first) else f"{value - first:+.4g}",
+                "" if not at or first is None or value is None else f"{value - first:+.4g}",
             )
-            for at, value in enumerate(compared.values)
+            for at, value in enumerate(values)
         ),
     )
 

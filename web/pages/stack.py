@@ -8,6 +8,7 @@ from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.stacks.views import ComponentView, StackView
 from stackfold.domain.errors import NotFound
 from stackfold.web.pages.courses import Course, courses
+from stackfold.web.pages.sliders import Slider, slider
 from stackfold.web.pages.strips import StripRun, runs_of
 from stackfold.web.pages.visit import Frame, Visit
 
@@ -19,31 +20,6 @@ MOST_ENTRIES = 25
 MOST_LATER = 12
 MOST_CELLS = 24
 """The most runs of a period that are shown one by one."""
-TRACK = 1000.0
-"""The width of the slider's ticks, in units of their picture."""
-
-
-class Tick(NamedTuple):
-    """A change, marked at the slider."""
-
-    entry: HistoryEntry
-    x: float
-    """Its place, from 0 to `TRACK`."""
-
-
-class Slider(NamedTuple):
-    """The positions that can be chosen."""
-
-    id: str
-    """The id of the stack, if it was renamed; then its name in the address may be another's."""
-    first: int
-    last: int
-    position: int
-    ticks: tuple[Tick, ...]
-    earlier: int | None
-    """The position before the last change up to here; None if there is none."""
-    later: int | None
-    """The position of the next change; None if there is none."""
 
 
 class Period(NamedTuple):
@@ -123,7 +99,7 @@ def stack(visit: Visit) -> Stack:
         stack=view,
         components=tuple(stacks.components(id, visit.until)) if view else (),
         deleted=now is None,
-        slider=_slider(id, marked, visit.as_of, frame.head),
+        slider=slider("stack", id, marked, visit.as_of, frame.head),
         differences=tuple(stacks.diff(id, as_of=(visit.until, None))) if visit.as_of else (),
         courses=courses(visit, frame, runs, entries),
         periods=_periods(entries[:MOST_ENTRIES], runs),
@@ -155,26 +131,6 @@ def _at(visit: Visit, id: str, position: str | None) -> StackView | None:
 
 def _upto(entries: Sequence[HistoryEntry], position: int | None) -> list[HistoryEntry]:
     return [each for each in entries if position is None or each.position <= position]
-
-
-def _slider(id: str, marked: Sequence[HistoryEntry], as_of: int | None, head: int) -> Slider:
-    position = as_of or head
-    first = min(marked[-1].position, position)
-    span = max(1, head - first)
-    past = [each.position for each in marked if each.position < position]
-    future = [each.position for each in marked if each.position > position]
-    renamed = len({each.name for each in marked if each.kind == "stack"}) > 1
-    return Slider(
-        id=id if renamed else "",
-        first=first,
-        last=head,
-        position=position,
-        ticks=tuple(
-            Tick(each, round((each.position - first) / span * TRACK, 1)) for each in marked
-        ),
-        earlier=max(past, default=None),
-        later=min(future, default=None),
-    )
 
 
 def _periods(entries: Sequence[HistoryEntry], runs: Sequence[StripRun]) -> tuple[Period, ...]:

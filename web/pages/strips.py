@@ -10,7 +10,7 @@ from stackfold.application.listing.listing import Condition, Listing
 from stackfold.application.runs.run_views import RunView
 from stackfold.web.drawing.strip import Cell, Mark, draw_strip
 from stackfold.web.pages.visit import Frame, Visit
-from stackfold.web.pages.words import noun, person, short
+from stackfold.web.pages.words import deed, noun, person, short
 
 LENGTH = 28
 """The most runs of a strip."""
@@ -136,6 +136,6 @@ def sentence(entry: HistoryEntry) -> str:
     )
     why = f" (“{short(entry.why, 100)}”)" if entry.why else ""
     return (
-        f"#{entry.position} {person(entry.by)} {entry.action} {noun(entry.kind)} "
+        f"#{entry.position} {person(entry.by)} {deed(entry.action)} {noun(entry.kind)} "
         f"{entry.name}{changes}{why}"
     )

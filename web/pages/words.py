@@ -5,6 +5,14 @@ from typing import Any
 
 from stackfold.domain.rfc3339 import from_rfc3339
 
+_DEEDS = {
+    "gate set": "changed a gate of",
+    "promotion refused": "was refused a promotion of",
+    "alias set": "set an alias of",
+    "alias removed": "removed an alias of",
+}
+"""Action of the log → the same as a verb."""
+
 
 def ago(when: str, now: str) -> str:
     """The time between two times, such as "3 h ago"."""
@@ -38,6 +46,11 @@ def short(given: Any, most: int = 60) -> str:
     """A recorded value, cut to a number of characters."""
     text = value(given)
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def deed(action: str) -> str:
+    """What was done as it is read before what it was done to, such as "registered"."""
+    return _DEEDS.get(action, action)
 
 
 def seconds_between(one: str, other: str) -> float:
