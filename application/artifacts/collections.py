@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
@@ -48,7 +49,13 @@ class CollectionMaterializer(Materializer):
         """
         self._materializers = materializers
 
-    def prepare(self, value: object) -> WriteFolder | None:
+    def prepare(self, value: object, chosen: str = "") -> WriteFolder | None:
+        """Return what writes a collection, or None if it has to be pickled.
+
+        Args:
+            value: The collection.
+            chosen: The name of a materializer that has to write elements; empty for none.
+        """
         kind = type(value).__name__
         if type(value) not in (list, tuple, dict):
             return None
@@ -62,12 +69,22 @@ class CollectionMaterializer(Materializer):
             pairs = collection.items()
         try:
             elements = [
-                _Element(key, type_name(type(each)), *self._materializers.prepare(each))
+                _Element(key, type_name(type(each)), *self._prepared(each, chosen))
                 for key, each in pairs
             ]
         except (PickleForbidden, TypeError, RecursionError):
             return None
+        if chosen and not any(each.materializer.name in (chosen, self.name) for each in elements):
+            return None
         return WriteFolder(lambda folder: _write(kind, elements, folder))
+
+    def _prepared(
+        self, element: object, chosen: str
+    ) -> tuple[Materializer, WriteValue | WriteFolder]:
+        if chosen:
+            with suppress(TypeError):  # the chosen one is not for this element
+                return self._materializers.prepare(element, chosen)
+        return self._materializers.prepare(element)
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         raise ValueError("it is a folder")

@@ -1,183 +1,27 @@
 """Materializers: chooses the materializer that writes a value or reads an artifact."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from inspect import signature
-from pathlib import Path
-from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast, get_args
-from weakref import finalize
+from collections.abc import Callable, Sequence
+from typing import Any, Self, cast
 
+from stackfold.application.artifacts import own_materializers
 from stackfold.application.artifacts.collections import CollectionMaterializer
-from stackfold.application.artifacts.folders import FolderView, NewFolder, TemporaryFolder
+from stackfold.application.artifacts.folders import NewFolder, TemporaryFolder
 from stackfold.application.artifacts.materializer import (
     Materializer,
     Versions,
     WriteFolder,
     WriteValue,
 )
-from stackfold.application.ports import ArtifactWriter
-from stackfold.domain.errors import ArtifactDamaged, InvalidMaterializer, PickleForbidden
+from stackfold.domain.errors import ArtifactDamaged, InvalidMaterializer, NotFound, PickleForbidden
 from stackfold.domain.exact_json.class_finder import (
-    FindClass,
     main_name,
     mentioned,
     type_name,
     use_main_name,
 )
-from stackfold.domain.pipelines.hints import hint_text, is_typed_dict
-
-
-class ValueFormat(Protocol):
-    """The methods of a class that `materializer` decorates."""
-
-    def write(self, value: Any, file: BinaryIO, /) -> object:
-        """Write a value to a file, which has only the method `write`."""
-        ...
-
-    def read(self, file: BinaryIO, /) -> Any:
-        """Read the value back, from the beginning of the file."""
-        ...
-
-
-class FolderFormat(Protocol):
-    """The methods of a class that `materializer` decorates, to write folders."""
-
-    def write_folder(self, value: Any, folder: Path, /) -> object:
-        """Write a value to files in an empty folder."""
-        ...
-
-    def read_folder(self, folder: Path, /) -> Any:
-        """Read the value back from a copy of the folder, which lives as long as the value."""
-        ...
-
-
-ValueFormatClass = TypeVar("ValueFormatClass", bound=type[ValueFormat] | type[FolderFormat])
 
 LoadProvided = Callable[[str | None], None]
 """Imports the materializers that packages provide for a top-level module; None for all."""
-
-
-class _ByFormat(Materializer):
-    """A materializer that uses a decorated class."""
-
-    def __init__(self, name: str, version: int, format: type[Any]) -> None:
-        self.name, self.version = name, version  # type: ignore[misc]  # each has its own
-        self.format = format
-
-    def prepare(self, value: object) -> WriteValue | WriteFolder | None:
-        if hasattr(self.format, "write_folder"):
-            return WriteFolder(lambda folder: self.format().write_folder(value, folder))
-
-        def write(file: ArtifactWriter) -> None:
-            self.format().write(value, cast(BinaryIO, file))
-
-        return write
-
-    def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
-        return self.format().read(file)
-
-    def read_folder(
-        self, folder: FolderView, type_name: str, find_class: FindClass, new_folder: NewFolder
-    ) -> Any:
-        return read_copy(folder, self.format().read_folder, new_folder)
-
-    def metadata(self, value: Any) -> Mapping[str, Any]:
-        found = getattr(self.format, "metadata", None)
-        return dict(self.format().metadata(value)) if found else {}
-
-
-def read_copy(folder: FolderView, read: Callable[[Path], Any], new_folder: NewFolder) -> Any:
-    """Read a value from a temporary copy of a folder, which is deleted with the value.
-
-    Args:
-        folder: The stored folder.
-        read: Reads the value from the copy.
-        new_folder: Creates a temporary folder.
-    """
-    temporary = new_folder()
-    lives_on = False
-    try:
-        folder.copy_to(Path(temporary.name))
-        value = read(Path(temporary.name))
-        with suppress(TypeError):  # values of built-in types have no weak references
-            # Some libraries read files only when they are needed.
-            finalize(value, temporary.cleanup)
-            lives_on = True
-        return value
-    finally:
-        if not lives_on:
-            temporary.cleanup()
-
-
-def materializer(
-    *, for_type: type | tuple[type, ...], name: str | None = None, version: int = 1
-) -> Callable[[ValueFormatClass], ValueFormatClass]:
-    """Store values of a type and its subclasses by the decorated class.
-
-    The class needs `write(self, value, file)` and `read(self, file)`, or, to write several files,
-    `write_folder(self, value, folder)` and `read_folder(self, folder)` with a `pathlib.Path`; and
-    no constructor arguments. It may have `metadata(self, value)`, which returns a dictionary that
-    is recorded with the artifact.
-
-    Args:
-        for_type: The type, or several. A materializer of a subclass takes precedence.
-        name: Recorded with artifacts, to find their reader, so it must not change; not the name of
-            a built-in materializer. By default the class as "module.Class".
-        version: To be incremented when it writes the same value differently.
-
-    Raises:
-        InvalidMaterializer: The class lacks a method or cannot be instantiated, or `for_type`
-            is not a class that a value can have.
-    """
-
-    def register(format: ValueFormatClass) -> ValueFormatClass:
-        called = name or type_name(format)
-        folders = hasattr(format, "write_folder") or hasattr(format, "read_folder")
-        for method in ("write_folder", "read_folder") if folders else ("write", "read"):
-            if not callable(getattr(format, method, None)):
-                raise InvalidMaterializer(called, f"the class has no method {method!r}")
-        kinds = for_type if isinstance(for_type, tuple) else (for_type,)
-        _check_usable(called, format, kinds, version)
-        made = _ByFormat(called, version, format)
-        use_materializer(made, *kinds)
-        return format
-
-    return register
-
-
-def _check_usable(
-    name: str, format: Callable[[], object], kinds: tuple[Any, ...], version: Any
-) -> None:
-    """Reject a materializer that would never be used, or would fail when used."""
-    if not kinds:
-        raise InvalidMaterializer(name, "for_type is empty: name a class")
-    for each in kinds:
-        if not isinstance(each, type) or get_args(each) or is_typed_dict(each):
-            problem = f"for_type is {hint_text(each)!r:.80}, which is the class of no value"
-            raise InvalidMaterializer(name, f"{problem}: name a class")
-    if type(version) is not int:
-        raise InvalidMaterializer(name, f"version is {version!r:.80}: give an integer")
-    try:
-        signature(format).bind()
-    except ValueError:  # written in C
-        return
-    except TypeError as error:
-        raise InvalidMaterializer(name, f"making one needs arguments ({error})") from None
-
-
-def use_materializer(made: Materializer, *kinds: type) -> None:
-    """Store values of types and their subclasses by a materializer.
-
-    Args:
-        made: The materializer.
-        kinds: The types.
-    """
-    for each in kinds:
-        _registered_for[each] = made
-
-
-_registered_for: dict[type, Materializer] = {}
-"""Type → the materializer that the user or an installed package registered for it."""
 
 
 def _load_nothing(module: str | None) -> None:
@@ -220,14 +64,24 @@ class Materializers:
         """Return a copy that neither writes nor reads pickles."""
         return type(self)(self._all, self._load_provided, self.new_folder, pickles=False)
 
-    def prepare(self, value: object) -> tuple[Materializer, WriteValue | WriteFolder]:
+    def prepare(
+        self, value: object, chosen: str = ""
+    ) -> tuple[Materializer, WriteValue | WriteFolder]:
         """Return the materializer of a value, and what writes the value.
+
+        Args:
+            value: The value.
+            chosen: The name of the materializer; empty to choose it by the type of the value. If
+                it does not accept a list, tuple or dictionary, it writes its elements.
 
         Raises:
             PickleForbidden: Only a pickle could store it.
             InvalidMaterializer: The registered one has the name of a built-in one.
-            TypeError: No materializer accepts it.
+            NotFound: There is no materializer with the chosen name.
+            TypeError: No materializer accepts it, or the chosen one does not.
         """
+        if chosen:
+            return self._prepared_by(self.chosen(chosen), value)
         kind = type(value)
         for each in (*self._registered(kind), *self._all):
             if each.executes:
@@ -242,6 +96,33 @@ class Materializers:
             if write is not None:
                 return each, write
         raise TypeError(f"no materializer accepts a {type_name(kind)}")
+
+    def _prepared_by(
+        self, chosen: Materializer, value: object
+    ) -> tuple[Materializer, WriteValue | WriteFolder]:
+        kind = type_name(type(value))
+        if chosen.executes and not self._pickles:
+            raise PickleForbidden(f"a {kind}", written=True)
+        write = chosen.prepare(value)
+        if write is not None:
+            return chosen, write
+        elements = self._by_name[CollectionMaterializer.name]
+        collection = cast(CollectionMaterializer, elements).prepare(value, chosen.name)
+        if collection is None:
+            raise TypeError(f"the materializer {chosen.name!r} does not accept a {kind}")
+        return elements, collection
+
+    def chosen(self, name: str) -> Materializer:
+        """Return a materializer that a step chooses.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        found = self._by_name.get(name) or self._search(name, "")
+        if found is None:
+            hint = f"import the module that defines it; built in are {', '.join(self._by_name)}"
+            raise NotFound("materializer", name, hint)
+        return found
 
     def named(self, name: str, uri: str, type_name: str = "") -> Materializer:
         """Return the materializer that wrote an artifact.
@@ -266,27 +147,42 @@ class Materializers:
             raise PickleForbidden(f"the artifact at {uri}", written=False)
         return found
 
-    def versions_for(self, hint: Any) -> list[str]:
-        """Return the materializers that may write a value of a type hint, as "name version"."""
+    def versions_for(self, hint: Any, chosen: str = "") -> list[str]:
+        """Return the materializers that may write a value of a type hint, as "name version".
+
+        Args:
+            hint: The type hint.
+            chosen: The name of the materializer that a step chooses; empty for none.
+
+        Raises:
+            NotFound: There is no materializer with the chosen name.
+        """
+        if chosen:
+            first = self.chosen(chosen)
+            return [f"{first.name} {first.version}", *self.versions_for(hint)]
         kinds = [each for each in mentioned(hint) if isinstance(each, type)]
         registered = (each for kind in kinds for each in self._registered(kind))
         return [f"{each.name} {each.version}" for each in (*registered, *self._all)]
 
     def _search(self, name: str, module: str) -> Materializer | None:
-        for package in ("builtins", module, None):  # "builtins" needs no loading
+        # "builtins" needs no loading; a format of ours is loaded by its own name.
+        for package in ("builtins", module, name.partition(".")[0], None):
             self._load(package)
-            for each in _registered_for.values():
-                if each.name == name:
-                    return each
+            if name in own_materializers.REGISTERED:
+                return own_materializers.REGISTERED[name]
         return None
 
     def _registered(self, kind: type) -> list[Materializer]:
         """Return the materializers registered for a type or its bases, the nearest first."""
         for base in kind.__mro__:
             self._load(base.__module__.partition(".")[0])
-        if not _registered_for:
+        if not own_materializers.REGISTERED:
             return []
-        found = [_registered_for[base] for base in kind.__mro__ if base in _registered_for]
+        found = [
+            own_materializers.REGISTERED[base]
+            for base in kind.__mro__
+            if base in own_materializers.REGISTERED
+        ]
         for each in found:
             if each.name in self._by_name:
                 raise InvalidMaterializer(each.name, "a built-in one has this name")
@@ -299,10 +195,10 @@ class Materializers:
 
     def __getstate__(self) -> dict[str, object]:
         # Another process needs the registered materializers and the name of the main script.
-        return {**self.__dict__, "own": dict(_registered_for), "main": main_name()}
+        return {**self.__dict__, "own": dict(own_materializers.REGISTERED), "main": main_name()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        _registered_for.update(state.pop("own"))
+        own_materializers.REGISTERED.update(state.pop("own"))
         use_main_name(state.pop("main"))
         self.__dict__.update(state)
 

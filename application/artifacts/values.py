@@ -22,7 +22,9 @@ from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.metadata import recordable_part
 
 
-def write(name: str, value: Any, store: ArtifactStore, materializers: Materializers) -> Artifact:
+def write(
+    name: str, value: Any, store: ArtifactStore, materializers: Materializers, chosen: str = ""
+) -> Artifact:
     """Write a value to a store.
 
     Args:
@@ -30,13 +32,16 @@ def write(name: str, value: Any, store: ArtifactStore, materializers: Materializ
         value: The value.
         store: The artifact store.
         materializers: One of them writes the value.
+        chosen: The name of the one that writes it; empty to choose it by the type of the value.
 
     Raises:
+        NotFound: There is no materializer with the chosen name.
+        TypeError: The chosen one does not accept the value.
         ArtifactStoreUnavailable: The store cannot be written to.
         PickleForbidden: Only a pickle could hold it, and pickles are refused.
         Exception: What a class of the user's raises while it is pickled.
     """
-    materializer, write_value = materializers.prepare(value)
+    materializer, write_value = materializers.prepare(value, chosen)
     files = manifest = None
     if isinstance(write_value, WriteFolder):
         folder, versions = _written_folder(write_value, store, materializers)

@@ -15,7 +15,7 @@ from stackfold.application.ports import ArtifactStore
 from stackfold.application.runs.step_call import ExecutionResult
 from stackfold.domain.errors import StackfoldError
 from stackfold.domain.pipelines.code import CodeFingerprints, Fingerprint
-from stackfold.domain.pipelines.graph import Node, StepFunction
+from stackfold.domain.pipelines.graph import Node, StepFunction, chosen_materializer
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.cache_key import CacheKey, InputDigest
 
@@ -65,7 +65,7 @@ class Cache:
             "configuration": store.configuration.model_dump(mode="json"),
         }
         self._codes = StepCodes(fingerprints, nodes)
-        self._written_by: dict[int, str] = {}
+        self._written_by: dict[tuple[object, ...], str] = {}
         self._repetitions = _repetitions(nodes)
 
     def code(self, node: Node) -> Fingerprint:
@@ -73,13 +73,22 @@ class Cache:
         return self._codes.of(node)
 
     def written_by(self, step: StepFunction) -> str:
-        """Return a digest of the materializers, and their versions, that may write the outputs."""
+        """Return a digest of the materializers, and their versions, that may write the outputs.
+
+        Raises:
+            NotFound: The step chooses one that is unknown.
+        """
         signature = step.signature
-        found = self._written_by.get(id(signature))
+        # Copies with other options share the signature.
+        known_as = (id(signature), *step.options.materializers.items())
+        found = self._written_by.get(known_as)
         if found is None:
-            names = [self._materializers.versions_for(each.type) for each in signature.outputs]
+            names = [
+                self._materializers.versions_for(each.type, chosen_materializer(step, each))
+                for each in signature.outputs
+            ]
             found = hashlib.sha256(repr(names).encode()).hexdigest()[:16]
-            self._written_by[id(signature)] = found
+            self._written_by[known_as] = found
         return found
 
     def key(self, node: Node, inputs: Mapping[str, Artifact]) -> str:

@@ -17,7 +17,7 @@ from stackfold.application.runs.step_tracker import Tracked
 from stackfold.application.secrets.redaction import redacted, without_secrets
 from stackfold.domain.errors import InvalidOutput, StackfoldError
 from stackfold.domain.errors.wording import text_of, with_article
-from stackfold.domain.pipelines.graph import CollectionInput, StepFunction
+from stackfold.domain.pipelines.graph import CollectionInput, StepFunction, chosen_materializer
 from stackfold.domain.pipelines.output_check import checked_outputs, named_outputs
 from stackfold.domain.runs.artifact import Artifact, OwnName
 
@@ -97,8 +97,13 @@ class StepCall:
                     self.node, self.step.signature.outputs, self.step.function(**values)
                 )
             del values  # free the memory before the outputs are written
+            chosen = {
+                each.name: chosen_materializer(self.step, each)
+                for each in self.step.signature.outputs
+            }
             outputs = tuple(
-                self._write(name, value, context.output_metadata[name]) for name, value in returned
+                self._write(name, value, chosen[name], context.output_metadata[name])
+                for name, value in returned
             )
         return ExecutionResult(outputs, metadata.metadata, metadata.tags, own)
 
@@ -116,9 +121,9 @@ class StepCall:
         store = self.stores.get(name, self.store)
         return read(artifact, store, self.materializers, self.step, hint)
 
-    def _write(self, name: str, value: Any, metadata: StepMetadata) -> Artifact:
+    def _write(self, name: str, value: Any, chosen: str, metadata: StepMetadata) -> Artifact:
         try:
-            written = write(name, value, self.store, self.materializers)
+            written = write(name, value, self.store, self.materializers, chosen)
         except StackfoldError:
             raise
         except BaseException as error:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, JsonValue
 from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.limits import PARAMETERS, must_fit
 from stackfold.domain.pipelines.options import PipelineOptions, StepOptions
-from stackfold.domain.pipelines.signature import Signature
+from stackfold.domain.pipelines.signature import OutputDefinition, Signature
 
 
 class StepFunction(Protocol):
@@ -25,6 +25,12 @@ class StepFunction(Protocol):
     def signature(self) -> Signature:
         """Its inputs and outputs."""
         ...
+
+
+def chosen_materializer(step: StepFunction, output: OutputDefinition) -> str:
+    """Return the name of the materializer that a step chooses for an output; empty for none."""
+    own = output.own.materializer if output.own else ""
+    return step.options.materializers.get(output.name, own)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -79,6 +79,8 @@ class GraphBuilder:
             step = step.with_options(**configured.options)
             self._configure(step, name, given, configured)
         signature.must_be_complete(given)
+        if step.options.materializers:
+            _must_be_outputs(name, step)
         arguments: dict[str, Any] = {}
         parameters: dict[str, JsonValue] = {}
         inputs: dict[str, StepOutput] = {}
@@ -289,6 +291,17 @@ class GraphBuilder:
             # Such a step is executed for its side effects.
             return step.options.enable_cache is True and chosen is not False
         return True if chosen is None else chosen
+
+
+def _must_be_outputs(name: str, step: Buildable) -> None:
+    """Reject a materializer for what is no output of the step."""
+    outputs = [each.name for each in step.signature.outputs]
+    for each in step.options.materializers:
+        if each not in outputs:
+            raise InvalidPipeline(
+                f"option 'materializers' of step {name!r} names an output {each!r}: it has "
+                f"{', '.join(outputs) or 'none'}"
+            )
 
 
 def _contains_output(value: object) -> bool:

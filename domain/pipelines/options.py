@@ -14,6 +14,7 @@ from pydantic import (
 
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
 from stackfold.domain.name import valid_name
+from stackfold.domain.pipelines.chosen_materializer import MaterializerName
 from stackfold.domain.pipelines.hooks import Hook
 from stackfold.domain.pipelines.resources import AnyResources, Resources
 from stackfold.domain.runs.failure_mode import FailureMode
@@ -115,6 +116,8 @@ class StepSettings(_Options):
     """Seconds that one attempt may take; None for no limit."""
     resources: Resources | None = None
     """The resources of the machine that executes the step."""
+    materializers: dict[str, MaterializerName] = Field(default_factory=dict)
+    """Output → the materializer that writes it, by class or name; by default chosen by type."""
     tags: Tags = ()
     metadata: Metadata = Field(default_factory=dict)
 
@@ -175,6 +178,7 @@ class StepChanges(Hooks, total=False):
     backoff: float
     timeout: float | None
     resources: AnyResources | None
+    materializers: Mapping[str, type | str]
     tags: tuple[str, ...] | list[str]
     metadata: dict[str, Any]
 

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from stackfold.domain.errors import InvalidName, InvalidPipeline
 from stackfold.domain.name import valid_name
+from stackfold.domain.pipelines.chosen_materializer import materializer_name
 from stackfold.domain.runs.artifact import OwnName
 from stackfold.domain.runs.metadata import valid_metadata
 from stackfold.domain.runs.tags import valid_tag
@@ -30,6 +31,7 @@ class Output:
         label: A text that names the version, with the same placeholders; empty for none.
         tags: The tags of the artifact.
         metadata: The metadata of the artifact.
+        materializer: The name of the materializer that writes it; empty to choose it by type.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Output:
         label: str = "",
         tags: Iterable[str] = (),
         metadata: Mapping[str, Any] | None = None,
+        materializer: type | str = "",
     ) -> None:
         """Name an output.
 
@@ -49,11 +52,14 @@ class Output:
                 placeholders. If several versions have it, it names the latest.
             tags: Tags of the artifact.
             metadata: Metadata of the artifact.
+            materializer: The materializer that writes it: a class with the decorator
+                `materializer`, or a name such as "skops". By default it is chosen by the type of
+                the value.
 
         Raises:
             InvalidName: The name or the label breaks the rule for names.
             InvalidTag: A tag is invalid.
-            InvalidPipeline: The metadata cannot be recorded.
+            InvalidPipeline: The metadata cannot be recorded, or the materializer is none.
         """
         self.name, self.label = name, label
         self.tags = tuple(map(valid_tag, [tags] if isinstance(tags, str) else tags))
@@ -61,6 +67,10 @@ class Output:
             self.metadata: dict[str, JsonValue] = valid_metadata(metadata or {})
         except ValueError as error:
             raise InvalidPipeline(f"the metadata of output {name!r}: {error}") from error
+        try:
+            self.materializer = materializer_name(materializer) if materializer else ""
+        except ValueError as error:
+            raise InvalidPipeline(f"the materializer of output {name!r}: {error}") from error
         # Any value of a placeholder is a valid part of a name, or the step is rejected.
         self.of(dict.fromkeys(self.placeholders, "x"))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from stackfold.application.artifacts.folders import FolderView, NewFolder
 from stackfold.application.artifacts.materializer import Materializer, WriteFolder, WriteValue
-from stackfold.application.artifacts.materializers import use_materializer
+from stackfold.application.artifacts.own_materializers import use_materializer
 from stackfold.domain.exact_json.class_finder import FindClass
 from stackfold.infrastructure.system.temporary_folder import TemporaryFolder
 

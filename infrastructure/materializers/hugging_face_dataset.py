@@ -9,7 +9,7 @@ import datasets
 
 from stackfold.application.artifacts.folders import FolderView, NewFolder
 from stackfold.application.artifacts.materializer import Materializer, WriteFolder
-from stackfold.application.artifacts.materializers import read_copy, use_materializer
+from stackfold.application.artifacts.own_materializers import read_copy, use_materializer
 from stackfold.domain.exact_json.class_finder import FindClass
 
 

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 import xgboost
 
 from stackfold.application.artifacts.materializer import Materializer, WriteValue
-from stackfold.application.artifacts.materializers import use_materializer
+from stackfold.application.artifacts.own_materializers import use_materializer
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.exact_json.class_finder import FindClass
 

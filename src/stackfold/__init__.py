@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stackfold.application.artifacts.materializers import materializer
+    from stackfold.application.artifacts.own_materializers import materializer
     from stackfold.application.runs.context import StepContext, get_context
     from stackfold.application.runs.progress import ProgressListener, StepEnd
     from stackfold.domain.pipelines.graph_builder import artifact
@@ -55,7 +55,7 @@ _MODULES = {
     "Workspace": "stackfold.infrastructure.workspace",
     "artifact": "stackfold.domain.pipelines.graph_builder",
     "get_context": "stackfold.application.runs.context",
-    "materializer": "stackfold.application.artifacts.materializers",
+    "materializer": "stackfold.application.artifacts.own_materializers",
     "pipeline": "stackfold.pipelines",
     "step": "stackfold.domain.pipelines.pipeline",
 }

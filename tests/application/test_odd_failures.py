@@ -6,7 +6,7 @@ import sys
 import pytest
 from runnable import load, single
 
-from stackfold.application.artifacts.materializers import materializer
+from stackfold.application.artifacts.own_materializers import materializer
 from stackfold.domain.errors import InvalidOutput, RunFailed
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.stacks.component_type import ComponentType

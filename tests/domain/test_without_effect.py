@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypedDict
 import pytest
 from pydantic import BaseModel
 
-from stackfold.application.artifacts.materializers import materializer
+from stackfold.application.artifacts.own_materializers import materializer
 from stackfold.domain.errors import InvalidMaterializer, InvalidPipeline
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 

@@ -11,8 +11,9 @@ import warnings
 import pytest
 from round_trip import MATERIALIZERS
 
-from stackfold.application.artifacts import materializers as registry
-from stackfold.application.artifacts.materializers import Materializers, materializer
+from stackfold.application.artifacts import own_materializers as registry
+from stackfold.application.artifacts.materializers import Materializers
+from stackfold.application.artifacts.own_materializers import materializer
 from stackfold.application.artifacts.values import read, write
 from stackfold.domain.errors import (
     ArtifactDamaged,
@@ -49,7 +50,7 @@ class AsSvg:
 
 @pytest.fixture(autouse=True)
 def as_it_was(monkeypatch):
-    monkeypatch.setattr(registry, "_registered_for", {})
+    monkeypatch.setattr(registry, "REGISTERED", {})
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_the_name_of_a_built_in_one_is_refused(store, name):
 def test_what_was_written_by_one_that_is_not_here_is_refused(store, monkeypatch):
     materializer(for_type=Drawing, name="svg")(AsSvg)
     artifact = write("output", Drawing("circle"), store, MATERIALIZERS)
-    monkeypatch.setattr(registry, "_registered_for", {})
+    monkeypatch.setattr(registry, "REGISTERED", {})
     with pytest.raises(ArtifactDamaged, match="'svg', which is not available: import the module"):
         read(artifact, store, MATERIALIZERS)
 
@@ -129,7 +130,7 @@ def test_what_was_written_by_one_that_is_not_here_is_refused(store, monkeypatch)
 def test_it_travels_to_another_process(monkeypatch):
     materializer(for_type=Drawing, name="svg")(AsSvg)
     carried = pickle.dumps(MATERIALIZERS)
-    monkeypatch.setattr(registry, "_registered_for", {})
+    monkeypatch.setattr(registry, "REGISTERED", {})
     there = pickle.loads(carried)
     assert there.prepare(Drawing("circle"))[0].name == "svg"
 
@@ -166,11 +167,11 @@ def test_what_a_package_ships_is_imported_for_its_own_classes_only(package, stor
 def test_what_a_package_ships_is_imported_to_read(package, store, monkeypatch):
     acme, imported, materializers = package
     artifact = write("output", acme.Part("x"), store, materializers)
-    monkeypatch.setattr(registry, "_registered_for", {})
+    monkeypatch.setattr(registry, "REGISTERED", {})
     fresh = Materializers(ALL, materializers._load_provided)
     assert read(artifact, store, fresh).shape == "x"
     assert imported[-1] == "acme"
-    monkeypatch.setattr(registry, "_registered_for", {})
+    monkeypatch.setattr(registry, "REGISTERED", {})
     elsewhere = artifact.model_copy(update={"type": "other.Part"})
     assert read(elsewhere, store, Materializers(ALL, materializers._load_provided)).shape == "x"
 
