@@ -49,4 +49,4 @@ def history(
     """Show what happened to the aliases of an artifact: when, by whom and why; newest first."""
     with Workspace.open() as workspace:
         entries = workspace.artifacts.history(name, limit)
-    show_history(entries, "artifact", output, parse_columns(columns))
+    show_history(entries, "artifact_name", output, parse_columns(columns))

@@ -28,6 +28,10 @@ class DomainEvent(BaseModel):
     EARLIER_FIELDS: ClassVar[EarlierFields] = {}
     """The fields that had another type in earlier versions, for `log schema`."""
 
+    LATER_FIELDS: ClassVar[frozenset[str]] = frozenset()
+    """Fields added after a release. The log omits them at their default, so that other events
+    keep their bytes. Values in events may declare the same."""
+
     originator_id: UUID
     originator_version: int
     timestamp: datetime

@@ -1,5 +1,6 @@
 """Artifact: a value that a step produced, in an artifact store."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -19,6 +20,9 @@ class Artifact(BaseModel):
     """The location, type and digest of a stored value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    LATER_FIELDS: ClassVar[frozenset[str]] = frozenset({"files", "manifest"})
+    """As in events: omitted from them at their default."""
 
     id: UUID
     name: str

@@ -39,6 +39,7 @@ class Run(Aggregate):
         """The graph was built, and the stack was pinned."""
 
         TOPIC = "run.started"
+        LATER_FIELDS = frozenset({"model_version", "references"})
         originator_topic: Literal["run"]
         name: str
         pipeline: str
@@ -73,6 +74,7 @@ class Run(Aggregate):
         """A step returned and its outputs were stored, or they were found in the cache."""
 
         TOPIC = "run.step_completed"
+        LATER_FIELDS = frozenset({"names"})
         step: str
         started: datetime
         parameters: dict[str, JsonValue]

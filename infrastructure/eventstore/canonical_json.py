@@ -4,13 +4,19 @@
 Hashes of stored events depend on the bytes, so neither can replace the other: decision 0041.
 """
 
+from __future__ import annotations
+
+from collections.abc import Set
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from stackfold.domain.errors import Unrecordable
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 _EVENT = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
@@ -61,6 +67,21 @@ def _finite(state: dict[str, Any]) -> bool:
     return True
 
 
+def set_fields(value: BaseModel, later: Set[str]) -> dict[str, Any]:
+    """Field → value, without those of `later` that have their default.
+
+    Args:
+        value: An event, or a value in one.
+        later: Fields that were added after a release.
+    """
+    declared = type(value).model_fields
+    return {
+        name: each
+        for name, each in vars(value).items()
+        if name not in later or each != declared[name].get_default(call_default_factory=True)
+    }
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         # Not `to_rfc3339`: stored events have the offset, and no fraction where it is zero.
@@ -68,5 +89,6 @@ def _plain(value: Any) -> Any:
     from pydantic import BaseModel
 
     if isinstance(value, BaseModel):
-        return vars(value)
+        later = getattr(value, "LATER_FIELDS", None)
+        return set_fields(value, later) if later else vars(value)
     raise TypeError(f"{type(value).__name__} is no part of an event")

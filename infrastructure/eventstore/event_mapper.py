@@ -15,7 +15,7 @@ from stackfold.domain.errors import (
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.eventsourcing.topics import aggregate_topic, is_prefixed_event
-from stackfold.infrastructure.eventstore.canonical_json import event_json
+from stackfold.infrastructure.eventstore.canonical_json import event_json, set_fields
 from stackfold.infrastructure.eventstore.records import package_in
 
 _APART = {"originator_id", "originator_version", "event_metadata"}
@@ -59,7 +59,8 @@ class EventMapper(Mapper[UUID]):
         if event.event_metadata is None:
             raise Unrecordable(event.TOPIC, _UNSIGNED)
         # Metadata and data are one JSON object, as in the first version of the log.
-        state = {name: value for name, value in vars(event).items() if name not in _APART}
+        fields = set_fields(event, event.LATER_FIELDS) if event.LATER_FIELDS else vars(event)
+        state = {name: value for name, value in fields.items() if name not in _APART}
         state |= {
             name: value
             for name, value in event.event_metadata._asdict().items()

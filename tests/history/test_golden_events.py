@@ -142,3 +142,11 @@ def test_an_unknown_version_is_rejected(version, reason):
     state = orjson.loads(current) | {"class_version": version}
     with pytest.raises(UnreadableEvent, match=reason):
         loaded("stack.registered", orjson.dumps(state))
+
+
+@each_class
+def test_fields_that_were_added_later_are_omitted_at_their_default(event_class):
+    first = loaded(event_class.TOPIC, golden(event_class.TOPIC, event_class.class_version)[0])
+    stored = orjson.loads(MAPPER.to_stored_event(first).state)
+    assert {*event_class.model_fields} >= event_class.LATER_FIELDS
+    assert not event_class.LATER_FIELDS & {*stored}
