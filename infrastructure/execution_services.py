@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from stackfold.infrastructure.database.protocol import Database
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from stackfold.application.eventsourcing.claims import Claims
     from stackfold.application.runs.live_steps import LiveSteps
+    from stackfold.infrastructure.run_log import RunLog
+    from stackfold.infrastructure.services import Services
 else:
     from functools import cached_property
 
@@ -46,3 +48,10 @@ class ExecutionServices:
         from stackfold.infrastructure.system.live_files import LiveFiles
 
         return LiveFiles(self.home, self.claims)
+
+    @cached_property
+    def run_log(self) -> "RunLog":
+        """Reaches the log from steps while they run, in this process or in another."""
+        from stackfold.infrastructure.run_log import RunLog
+
+        return RunLog(cast("Services", self))

@@ -280,6 +280,7 @@ class Services(TypeServices, ExecutionServices, ModelServices):
             self.live_steps,
             self.model_queries,
             References(self.artifact_queries, self.resolver),
+            self.run_log,
         )
 
     @cached_property

@@ -56,10 +56,11 @@ class FlowRow(NamedTuple):
     run: str
     step: str
     direction: str
-    """"in" or "out"."""
+    """"in" or "out"; "used" if the step loaded it, "saved" if it saved it while it was running."""
     name: str
+    """The input or output; the reference of what was "used"."""
     ordinal: int
-    """Its index among the inputs or outputs of the step."""
+    """Its index among the inputs or outputs of the step, or the saved artifacts of that name."""
     artifact: str
     """The id of the artifact."""
 
@@ -102,7 +103,9 @@ FLOWS = Table(
 )
 
 
-def apply(event: Run.Event, position: int, recorded_at: str) -> Iterator[RowChange]:
+def apply(  # noqa: PLR0912  # one case for each event
+    event: Run.Event, position: int, recorded_at: str
+) -> Iterator[RowChange]:
     """The changes of rows that an event makes.
 
     An artifact's row stays when its run is deleted, so that a version number is never reused. It
@@ -114,16 +117,31 @@ def apply(event: Run.Event, position: int, recorded_at: str) -> Iterator[RowChan
             for ordinal, artifact in enumerate(event.outputs):
                 # A step from the cache has the outputs of the run that produced them.
                 if event.cached_from is None:
-                    yield Insert(ARTIFACTS, _artifact(event, position, ordinal, artifact))
+                    yield _artifact(event, position, ordinal, artifact)
                     if own := event.names.get(artifact.name):
                         yield _version(artifact, own, position)
                 yield _flow(run, event.step, "out", artifact.name, ordinal, str(artifact.id))
             # By name: the log does not record their order.
             for ordinal, (name, id) in enumerate(sorted(event.inputs.items())):
                 yield _flow(run, event.step, "in", name, ordinal, str(id))
+        case Run.ArtifactSaved():
+            yield _artifact(event, position, 0, event.artifact)
+            yield _version(event.artifact, event.own, position)
+            number = NextNumber(("run", "step", "direction", "name"))
+            new = event.artifact
+            yield _flow(run, event.step, "saved", new.name, number, str(new.id))
+        case Run.ArtifactsLinked():
+            for ordinal, (text, used) in enumerate(sorted(event.used.items())):
+                yield _flow(run, event.step, "used", text, ordinal, str(used))
+            again = NextNumber(("run", "step", "direction", "name"))
+            for saved in map(str, event.saved):
+                named = Lookup(ARTIFACTS, "name", saved)
+                yield _flow(run, event.step, "saved", named, again, saved)
         case Run.Resumed():
+            # What a step has saved stays, so that it can go on from there.
             for step in event.redone:
-                yield Delete(FLOWS, {"run": run, "step": step})
+                for direction in ("in", "out", "used"):
+                    yield Delete(FLOWS, {"run": run, "step": step, "direction": direction})
         case Run.Deleted():
             yield Delete(FLOWS, {"run": run})
 
@@ -141,15 +159,23 @@ def _version(artifact: Artifact, own: OwnName, position: int) -> Insert:
     )
 
 
-def _flow(run: str, step: str, direction: str, name: str, ordinal: int, artifact: str) -> Insert:
-    return Insert(FLOWS, FlowRow(run, step, direction, name, ordinal, artifact)._asdict())
+def _flow(
+    run: str,
+    step: str,
+    direction: str,
+    name: str | Lookup,
+    ordinal: int | NextNumber,
+    artifact: str,
+) -> Insert:
+    row = {"run": run, "step": step, "direction": direction}
+    return Insert(FLOWS, {**row, "name": name, "ordinal": ordinal, "artifact": artifact})
 
 
 def _artifact(
-    event: Run.StepCompleted, position: int, ordinal: int, artifact: Artifact
-) -> dict[str, Any]:
+    event: Run.StepCompleted | Run.ArtifactSaved, position: int, ordinal: int, artifact: Artifact
+) -> Insert:
     run = str(event.originator_id)
-    return {
+    row = {
         "id": str(artifact.id),
         "run": run,
         "pipeline": Lookup(RUNS, "pipeline", run),
@@ -170,6 +196,7 @@ def _artifact(
         "metadata": artifact.metadata,
         "tags": artifact.tags,
     }
+    return Insert(ARTIFACTS, row)
 
 
 ARTIFACT_TABLES = TableProjection(tables=(ARTIFACTS, ARTIFACT_VERSIONS, FLOWS), apply=apply)

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -91,13 +92,21 @@ class Cache:
             self._written_by[known_as] = found
         return found
 
-    def key(self, node: Node, inputs: Mapping[str, Artifact]) -> str:
+    def key(
+        self,
+        node: Node,
+        inputs: Mapping[str, Artifact],
+        uses: Mapping[str, Artifact] = MappingProxyType({}),
+    ) -> str:
         """Return the cache key of a node: a digest of everything its execution depends on.
 
         Args:
             node: The node.
             inputs: Input → its artifact.
+            uses: Reference that the step declares → its artifact.
         """
+        if uses:  # no input has such a name
+            inputs = {**inputs, **{f"uses {text}": each for text, each in uses.items()}}
         return CacheKey(
             code=self.code(node).digest,
             parameters=node.parameters,

@@ -99,6 +99,9 @@ class CacheReasons:
             except NotFound:
                 taken = f"taken from run {step.cached_from[:8]!r}, which was deleted"
             return f"{taken}; {_only_by_class(step)}" if step.opaque else taken
+        if not step.key and step.status == "completed":
+            loaded = ", ".join(map(repr, step.used)) or "artifacts"
+            return f"it loads {loaded}: declare them at the step as `uses`"
         if not step.key:
             return _STATES.get(step.status, f"it was {step.status}")
         if not step.could_be_cached:
@@ -126,7 +129,7 @@ def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> d
         "opaque": [*step.opaque],
         "parameters": step.parameters,
         "parameter_form": step.parameter_form,
-        "inputs": {name: digests.get(id, "?") for name, id in step.inputs.items()},
+        "inputs": {name: digests.get(id, "?") for name, id in {**step.used, **step.inputs}.items()},
         "outputs": step.declares,
         "materializers": step.materializers,
         "store": {"flavor": store["flavor"], "configuration": store["configuration"]},

@@ -2,18 +2,21 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
+from stackfold.application.runs.step_artifacts import StepArtifact, StepArtifacts, StepFacts
 from stackfold.application.runs.step_tracker import StepTracker, Tracked
 from stackfold.application.secrets.redaction import redacted, redacted_value
 from stackfold.domain.errors import InvalidTag, NotInStep
+from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.metadata import recordable_part
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.tags import valid_tag
@@ -38,6 +41,9 @@ class StepMetadata:
     metadata: dict[str, JsonValue] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
 
+    artifacts: StepFacts = field(default_factory=StepFacts)
+    """What the step did with artifacts besides its inputs and outputs."""
+
     def __bool__(self) -> bool:
         return bool(self.metadata or self.tags)
 
@@ -61,6 +67,9 @@ class StepContext:
         outputs: Mapping[str, StepMetadata] | tuple[str, ...],
         metadata: StepMetadata | None = None,
         tracked: Tracked | None = None,
+        artifacts: StepArtifacts | None = None,
+        inputs: Mapping[str, Artifact] = MappingProxyType({}),
+        parameters: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """Create the context; a step gets it from `get_context`.
 
@@ -70,6 +79,9 @@ class StepContext:
             outputs: The names of its outputs, or output → metadata and tags that it declares.
             metadata: Metadata and tags from the step's options.
             tracked: Its experiment tracker.
+            artifacts: Saves and loads artifacts; None outside of a run.
+            inputs: Input → its artifact.
+            parameters: Input → a plain value.
         """
         self.run, self.run_name, self.pipeline, self.pin = run[:4]
         self.step = step
@@ -81,6 +93,11 @@ class StepContext:
             else {name: StepMetadata() for name in outputs}
         )
         """Output → to be recorded with it."""
+        self._artifacts = artifacts
+        if artifacts:
+            self.metadata.artifacts = artifacts.facts
+        self._inputs = inputs
+        self._parameters = parameters
         self._lock = threading.Lock()
         self.tracker = StepTracker(tracked, step, self.log_metadata, self._left_out)
 
@@ -89,6 +106,79 @@ class StepContext:
         """The artifact store of the outputs: its name, flavor and resolved configuration."""
         (store, *_) = self.pin.components[ComponentType.ARTIFACT_STORE]
         return store
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Its parameters: input → the plain value that it was given, or its default."""
+        return self._parameters
+
+    @property
+    def inputs(self) -> Mapping[str, StepArtifact]:
+        """Input → the artifact that it was given; "models[0]" for the first in a list."""
+        link = self._artifacts.link if self._artifacts else None
+        return {name: StepArtifact(each, link) for name, each in self._inputs.items()}
+
+    def save_artifact(
+        self,
+        value: Any,
+        name: str,
+        *,
+        label: str = "",
+        tags: Iterable[str] = (),
+        metadata: Mapping[str, Any] = MappingProxyType({}),
+    ) -> StepArtifact:
+        """Store a value as the next version of an artifact, now: also if the step fails later.
+
+        Args:
+            value: The value.
+            name: The artifact's name across pipelines, such as "checkpoint".
+            label: A text that names the version, as in "checkpoint@best"; empty for none. If
+                several versions have it, it names the latest.
+            tags: Tags of the artifact.
+            metadata: Metadata of the artifact.
+
+        Raises:
+            InvalidName: The name or the label breaks the rule for names.
+            InvalidTag: A tag is invalid.
+            Invalid: The step returns an output of that name, or the metadata cannot be recorded.
+            ArtifactStoreUnavailable: The store cannot be written to.
+            PickleForbidden: The value needs a pickle, which the run rejects.
+        """
+        return self._must_run().save(value, name, label, tags, metadata, self.output_metadata)
+
+    def load_artifact(self, reference: str) -> Any:
+        """Return the value of an artifact, which is recorded as used by the step.
+
+        What the step declares as `uses` is what it was when the run started, and part of the cache
+        key. A step that loads another artifact is executed each time.
+
+        Args:
+            reference: The artifact, such as "dataset@approved" or "fraud@production".
+
+        Raises:
+            NotFound: It does not exist.
+            Ambiguous: The reference means several artifacts.
+            LogUnavailable: It is not declared, and the log cannot be reached from here.
+            ArtifactDamaged: The value is missing or damaged.
+        """
+        return self._must_run().load(reference)
+
+    def last_saved(self, name: str, default: Any = None) -> Any:
+        """Return what this step of this run saved last, in an earlier attempt or before a resume.
+
+        Args:
+            name: The name that it was saved under.
+            default: Returned if it has saved nothing.
+
+        Raises:
+            ArtifactDamaged: The value is missing or damaged.
+        """
+        return self._must_run().last_saved(name, default)
+
+    def _must_run(self) -> StepArtifacts:
+        if self._artifacts is None:
+            raise NotInStep()
+        return self._artifacts
 
     def log_metadata(self, metadata: Mapping[str, Any], output: str | None = None) -> None:
         """Add metadata to the step, or to one of its outputs; the last value of a name counts.

@@ -12,11 +12,13 @@ from stackfold.application.runs.context import RunFacts, StepMetadata, metadata_
 from stackfold.application.runs.hooks import HookCall, call_hook
 from stackfold.application.runs.input_artifacts import InputArtifacts
 from stackfold.application.runs.progress import ProgressListener, StepEnd
+from stackfold.application.runs.run_link import RunLink
 from stackfold.application.runs.run_recorder import Command, RunRecorder
 from stackfold.application.runs.run_views import StepView
 from stackfold.application.runs.running_steps import RunningSteps
 from stackfold.application.runs.schedule import skipped
-from stackfold.application.runs.step_call import ExecutionResult, Failure, StepCall, one_line
+from stackfold.application.runs.step_artifacts import StepFacts, linking
+from stackfold.application.runs.step_call import ExecutionResult, Failure, one_line
 from stackfold.application.runs.step_retry import INLINE, RunResources, StepRetry
 from stackfold.application.runs.step_tracker import RECORD
 from stackfold.application.runs.tracking import Tracking, tracked_run
@@ -71,7 +73,9 @@ class Execution:
         self._inputs = InputArtifacts(executing)
         for step, outputs in completed.items():
             self._inputs.add(step, outputs)
-        self._inputs.pin({text: each.artifact for text, each in references.items()})
+        self._pinned = {text: each.artifact for text, each in references.items()}
+        self._inputs.pin(self._pinned)
+        self._is_resumed = run.version > 1
 
     @property
     def plan(self) -> RunPlan:
@@ -131,12 +135,18 @@ class Execution:
         node = self._nodes[name]
         started, inputs = self._begin(node)
         # Recorded even if the step is not read from the cache: its outputs are then the latest.
-        key = self._run_resources.cache.key(node, inputs)
+        uses = {text: self._pinned[text] for text in node.uses}
+        key = self._run_resources.cache.key(node, inputs, uses)
         hit = self._run_resources.cache.find(key) if node.cache else None
         if hit:
-            self._succeed(node, started, inputs, hit.result, key=key, cached_from=hit.run)
+            used = StepFacts({text: each.id for text, each in uses.items()})
+            result = hit.result._replace(artifacts=used)
+            self._succeed(node, started, inputs, result, key=key, cached_from=hit.run)
             return
-        retry = StepRetry(self._call(node, inputs), self._run_resources, self._must_be_open)
+        call = self._run_resources.call(
+            self._facts, node, inputs, uses, self._tracking.of(node), self._link(node)
+        )
+        retry = StepRetry(call, self._run_resources, self._must_be_open)
         self.running.outputs[name] = retry.output
         try:
             self._call_hook(node, "start", "running")
@@ -145,6 +155,8 @@ class Execution:
             self._fail(node, started, error, retry)
             raise
         log, retried = retry.output.close(), tuple(retry.retried)
+        if result.artifacts.undeclared:
+            key = ""  # another execution could load another artifact
         self._succeed(node, started, inputs, result, key=key, log=log, retried=retried)
 
     def end_tracking(self) -> None:
@@ -192,20 +204,15 @@ class Execution:
         self._run_resources.listener.step_started(node.name)
         return started, inputs
 
-    def _call(self, node: Node, inputs: Mapping[str, Artifact]) -> StepCall:
-        return StepCall(
-            self._facts,
-            node.name,
-            node.step,
-            node.arguments,
-            inputs,
-            node.gathered,
-            self._run_resources.store,
-            self._run_resources.materializers,
-            self._tracking.of(node),
-            node.check_outputs,
-            self._run_resources.stores_of(node),
-        )
+    def _link(self, node: Node) -> RunLink | None:
+        log = self._run_resources.log
+        return RunLink(log, self._id, node.name, self._save, self._is_resumed) if log else None
+
+    def _save(self, command: Command) -> None:
+        """Record what a running step saved."""
+        with self._lock:
+            self._must_be_open()
+            self._recorder.record(command)
 
     def _succeed(
         self,
@@ -242,7 +249,8 @@ class Execution:
         with self._lock:
             self._must_be_open()
             # A cache hit would be found again, so it need not be durable at once.
-            self._recorder.record(command, at_once=cached_from is None)
+            linked = linking(node.name, result.artifacts, result.found)
+            self._recorder.record(*linked, command, at_once=cached_from is None)
             self._inputs.release(node)
             self._inputs.add(node.name, result.outputs)
             self._note(node.name, "completed")
@@ -262,9 +270,9 @@ class Execution:
             self._stop(node, started, ended, error, log)
             return
         failure = Failure.of(error)
-        added = metadata_on(error) or StepMetadata(
-            node.step.options.metadata, node.step.options.tags
-        )
+        added = metadata_on(error)
+        if added is None:
+            added = StepMetadata(node.step.options.metadata, node.step.options.tags)
 
         def command(run: Run) -> None:
             run.step_failed(
@@ -283,7 +291,7 @@ class Execution:
             self._must_be_open()
             self._failures[node.name] = failure
             self._note(node.name, "failed")
-            self._recorder.record(command)
+            self._recorder.record(*linking(node.name, added.artifacts), command)
         self._notify(node.name, "failed", started, ended, failure.error)
         self._call_hook(node, "failure", "failed", error)
         self._call_hook(node, "end", "failed", error)

@@ -27,6 +27,7 @@ from stackfold.application.runs.live_steps import LiveSteps
 from stackfold.application.runs.model_versions import ModelNumbers, opened_version
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.references import Pinned, References
+from stackfold.application.runs.run_link import RunLog
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_reports import RunReports
 from stackfold.application.runs.step_retry import RunResources
@@ -79,6 +80,7 @@ class RunLauncher:
         live_steps: LiveSteps,
         models: ModelNumbers,
         references: References,
+        log: RunLog,
     ) -> None:
         """Create the service.
 
@@ -94,7 +96,9 @@ class RunLauncher:
             live_steps: Shows running steps to other processes.
             models: Finds models of which runs make versions.
             references: Looks up artifacts of earlier runs.
+            log: Reaches the log from steps while they run.
         """
+        self._log = log
         self._references = references
         self._repository = repository
         self._resolver = resolver
@@ -140,7 +144,7 @@ class RunLauncher:
             pin,
             mode=graph.options.failure_mode or FailureMode.FAIL_FAST,
             configuration=dict(graph.configuration),
-            environment=request.environment,
+            environment=request.environment or Environment(),
             rerun_of=request.rerun_of,
             tags=graph.options.tags,
             metadata=graph.options.metadata,
@@ -253,7 +257,9 @@ class RunLauncher:
         cache = Cache(self._executions, store, materializers, graph.nodes, self.fingerprints())
         trackers = _trackers(graph, pin, build)
         reports = RunReports(listener, graph.pipeline)
-        return RunResources(store, materializers, operators, reports, cache, trackers, stores)
+        return RunResources(
+            *(store, materializers, operators, reports, cache, trackers, stores, self._log)
+        )
 
     def _execute(
         self,

@@ -105,7 +105,7 @@ class Resumption:
 
 
 def _all_exist(step: StepView, store: ArtifactStore) -> bool:
-    return all(_exists(each.uri, each.size, store) for each in step.outputs)
+    return all(_exists(each.uri, each.stored_size, store) for each in step.outputs)
 
 
 def _exists(uri: str, size: int, store: ArtifactStore) -> bool:

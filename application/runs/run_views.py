@@ -137,6 +137,10 @@ class StepView(NamedTuple):
     """The form of the fingerprint; fingerprints of different forms cannot be compared."""
     opaque: Sequence[str] = ()
     """Values in its code of which only the class counts, as "name (module.Class)"."""
+    saved: Sequence[ArtifactView] = ()
+    """The artifacts that it saved while it was running, the first first."""
+    used: Mapping[str, str] = {}
+    """Reference → the id of the artifact, for what it loaded, or declared as `uses`."""
 
     @property
     def seconds(self) -> float:

@@ -4,8 +4,9 @@ import copy
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
+from uuid import UUID
 
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read, write
@@ -13,6 +14,8 @@ from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.runs.context import RunFacts, StepContext, StepMetadata, executing
 from stackfold.application.runs.own_names import own_names
+from stackfold.application.runs.run_link import RunLink
+from stackfold.application.runs.step_artifacts import StepArtifacts, StepFacts
 from stackfold.application.runs.step_tracker import Tracked
 from stackfold.application.secrets.redaction import redacted, without_secrets
 from stackfold.domain.errors import InvalidOutput, StackfoldError
@@ -20,6 +23,7 @@ from stackfold.domain.errors.wording import text_of, with_article
 from stackfold.domain.pipelines.graph import CollectionInput, StepFunction, chosen_materializer
 from stackfold.domain.pipelines.output_check import checked_outputs, named_outputs
 from stackfold.domain.runs.artifact import Artifact, OwnName
+from stackfold.domain.stacks.component_type import ComponentType
 
 _HEADER = "Traceback (most recent call last):"
 _NEVER_CHANGED = (str, int, float, bool, type(None))
@@ -34,6 +38,10 @@ class ExecutionResult(NamedTuple):
     tags: tuple[str, ...]
     names: Mapping[str, OwnName] = {}
     """Output → the name that its artifact has across pipelines, if it has one."""
+    artifacts: StepFacts = StepFacts()
+    """What it did with artifacts besides its inputs and outputs; never changed here."""
+    found: tuple[UUID, ...] = ()
+    """The artifacts that the execution in the cache had saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,10 @@ class StepCall:
     """Whether its return value must match its type hints."""
     stores: Mapping[str, ArtifactStore] = field(default_factory=dict)
     """Input → the store that its artifact is in, if that is not `store`."""
+    uses: Mapping[str, tuple[Artifact, ArtifactStore]] = field(default_factory=dict)
+    """Reference that the step declares → the artifact that it was at the start, and its store."""
+    link: RunLink | None = None
+    """Reaches the log of the run."""
 
     def __call__(self) -> ExecutionResult:
         """Execute the step, with its context available through `get_context`.
@@ -88,7 +100,12 @@ class StepCall:
             else StepMetadata()
             for each in self.step.signature.outputs
         }
-        context = StepContext(self.run, self.node, declared, metadata, self.tracked)
+        artifacts, parameters = self._artifacts(), MappingProxyType(dict(values))
+        context = StepContext(
+            *(self.run, self.node, declared, metadata, self.tracked, artifacts),
+            inputs=self.inputs,
+            parameters=parameters,
+        )
         with executing(context):
             values |= self._inputs()
             with context.tracker.open_for_step():
@@ -105,7 +122,20 @@ class StepCall:
                 self._write(name, value, chosen[name], context.output_metadata[name])
                 for name, value in returned
             )
-        return ExecutionResult(outputs, metadata.metadata, metadata.tags, own)
+        return ExecutionResult(outputs, metadata.metadata, metadata.tags, own, metadata.artifacts)
+
+    def _artifacts(self) -> StepArtifacts:
+        (component, *_) = self.run.pin.components[ComponentType.ARTIFACT_STORE]
+        return StepArtifacts(
+            self.node,
+            self.run.id,
+            self.step,
+            self.store,
+            component,
+            self.materializers,
+            self.link,
+            self.uses,
+        )
 
     def _inputs(self) -> dict[str, Any]:
         values = {name: self._read(name, artifact) for name, artifact in self.inputs.items()}

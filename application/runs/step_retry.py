@@ -10,11 +10,15 @@ from stackfold.application.ports import ArtifactStore, Result, StepExecutor, Ste
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.runs.cache import Cache
 from stackfold.application.runs.captured_output import CapturedOutput
+from stackfold.application.runs.context import RunFacts, metadata_on
 from stackfold.application.runs.progress import ProgressListener
+from stackfold.application.runs.run_link import RunLink, RunLog
 from stackfold.application.runs.step_call import ExecutionResult, StepCall, one_line, trimmed
+from stackfold.application.runs.step_tracker import Tracked
 from stackfold.application.runs.tracking import Trackers
 from stackfold.domain.errors import OutputMismatch
 from stackfold.domain.pipelines.graph import Node
+from stackfold.domain.runs.artifact import Artifact
 
 _POLL_INTERVAL = 0.1
 """Seconds between two checks whether the run was ended during a delay."""
@@ -36,16 +40,48 @@ class RunResources(NamedTuple):
     """The experiment trackers of the run."""
     stores: Mapping[str, ArtifactStore] = {}
     """Reference of an artifact of an earlier run → its store, if that is another one."""
+    log: RunLog | None = None
+    """The log, for steps that save and load artifacts while they run."""
 
-    def stores_of(self, node: Node) -> dict[str, ArtifactStore]:
-        """Input of a step → the store that its artifact is in, if that is another one."""
-        if not self.stores:
-            return {}
-        return {
+    def call(
+        self,
+        run: RunFacts,
+        node: Node,
+        inputs: Mapping[str, Artifact],
+        uses: Mapping[str, Artifact],
+        tracked: Tracked | None,
+        link: RunLink | None,
+    ) -> StepCall:
+        """Return the call that executes a step.
+
+        Args:
+            run: The run.
+            node: The step.
+            inputs: Input → its artifact.
+            uses: Reference that the step declares → its artifact.
+            tracked: Its experiment tracker.
+            link: Reaches the log of the run.
+        """
+        stores = {
             name: self.stores[each.name]
-            for name, each in node.inputs.items()
+            for name, each in (node.inputs.items() if self.stores else ())
             if not each.step and each.name in self.stores
         }
+        return StepCall(
+            run,
+            node.name,
+            node.step,
+            node.arguments,
+            inputs,
+            node.gathered,
+            self.store,
+            self.materializers,
+            tracked,
+            node.check_outputs,
+            stores,
+            {text: (each, self.stores.get(text, self.store)) for text, each in uses.items()},
+            link,
+        )
 
 
 class StepRetry:
@@ -93,7 +129,16 @@ class StepRetry:
                 if len(self.retried) >= options.retries:
                     raise
                 self.retried.append(one_line(trimmed(error)))
+                self._record_saved(error)
             self._wait(options.delay * options.backoff ** (len(self.retried) - 1), executor)
+
+    def _record_saved(self, error: BaseException) -> None:
+        """Record what a failed attempt saved where it could not reach the log."""
+        link, added = self._call.link, metadata_on(error)
+        if link and added is not None:
+            link.again = True
+            for each in added.artifacts.saved:
+                link.record(each.command(self._call.node))
 
     def _wait(self, delay: float, executor: StepExecutor) -> None:
         tries, reason = len(self.retried), self.retried[-1]

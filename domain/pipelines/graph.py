@@ -140,6 +140,11 @@ class Node:
     """Whether its return value must match its type hints."""
 
     @property
+    def uses(self) -> tuple[str, ...]:
+        """The references of the artifacts that it may load, and that its result depends on."""
+        return self.step.options.uses
+
+    @property
     def declaration(self) -> str:
         """The names and types of its outputs, and whether they are checked."""
         declared = self.step.signature.declaration
@@ -167,8 +172,11 @@ class Graph:
     @property
     def references(self) -> tuple[str, ...]:
         """The references of the artifacts of earlier runs that its steps take, each once."""
-        inputs = (each for node in self.nodes for each in node.inputs.values())
-        return tuple(dict.fromkeys(each.name for each in inputs if not each.step))
+        found: list[str] = []
+        for node in self.nodes:
+            found += (each.name for each in node.inputs.values() if not each.step)
+            found += node.uses
+        return tuple(dict.fromkeys(found))
 
 
 def parameters_must_fit(graph: Graph) -> None:

@@ -46,8 +46,16 @@ def _model_name(name: str | None) -> str | None:
         raise ValueError(str(error)) from None
 
 
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+LONGEST_REFERENCE = 400
+"""The largest number of characters of the reference of an artifact."""
+
 Tags = Annotated[tuple[str, ...], AfterValidator(valid_tags)]
 Metadata = Annotated[dict[str, Any], BeforeValidator(_metadata)]
+Reference = Annotated[str, Field(min_length=1, max_length=LONGEST_REFERENCE)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -118,6 +126,9 @@ class StepSettings(_Options):
     """The resources of the machine that executes the step."""
     materializers: dict[str, MaterializerName] = Field(default_factory=dict)
     """Output → the materializer that writes it, by class or name; by default chosen by type."""
+    uses: Annotated[tuple[Reference, ...], BeforeValidator(_one_or_more)] = ()
+    """References of the artifacts that the step loads by its context, such as "dataset@approved".
+    They are looked up when a run starts, and are part of the cache key."""
     tags: Tags = ()
     metadata: Metadata = Field(default_factory=dict)
 
@@ -179,6 +190,7 @@ class StepChanges(Hooks, total=False):
     timeout: float | None
     resources: AnyResources | None
     materializers: Mapping[str, type | str]
+    uses: str | tuple[str, ...] | list[str]
     tags: tuple[str, ...] | list[str]
     metadata: dict[str, Any]
 

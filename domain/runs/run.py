@@ -1,5 +1,6 @@
 """Run: one execution of a pipeline on a pinned stack."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, Self, Unpack
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin, PinnedArtifact
+from stackfold.domain.runs.start_facts import StartFacts
 from stackfold.domain.runs.step_definition import StepDefinition
 from stackfold.domain.runs.step_outcome import StepCancellation, StepFailure, StepLog, StepResult
 
@@ -96,6 +98,24 @@ class Run(Aggregate):
         """None if it ended when the event was recorded; events may be recorded later in a batch."""
         names: dict[str, OwnName] = Field(default_factory=dict)
         """Output → the name that its artifact has across pipelines, if it has one."""
+
+    class ArtifactSaved(Event):
+        """A running step saved an artifact, besides its outputs."""
+
+        TOPIC = "run.artifact_saved"
+        step: str
+        artifact: Artifact
+        own: OwnName
+
+    class ArtifactsLinked(Event):
+        """A step that ended used artifacts of others, or has saved ones from the cache."""
+
+        TOPIC = "run.artifacts_linked"
+        step: str
+        used: dict[str, UUID] = Field(default_factory=dict)
+        """Reference → the artifact that it was; loaded by the step, or declared by `uses`."""
+        saved: tuple[UUID, ...] = ()
+        """The artifacts that the execution in the cache had saved."""
 
     class StepFailed(Event):
         """A step raised in its last attempt."""
@@ -227,17 +247,7 @@ class Run(Aggregate):
         parameters: dict[str, JsonValue],
         steps: tuple[StepDefinition, ...],
         pin: Pin,
-        mode: FailureMode = FailureMode.FAIL_FAST,
-        configuration: dict[str, JsonValue] | None = None,
-        environment: Environment | None = None,
-        rerun_of: UUID | None = None,
-        tags: tuple[str, ...] = (),
-        metadata: dict[str, JsonValue] | None = None,
-        import_root: str = "",
-        code_form: int = 1,
-        opaque: dict[str, tuple[str, ...]] | None = None,
-        model_version: UUID | None = None,
-        references: dict[str, PinnedArtifact] | None = None,
+        **facts: Unpack[StartFacts],
     ) -> Self:
         """Start a run of a pipeline on a pinned stack; its name ends with the start of its id.
 
@@ -247,17 +257,7 @@ class Run(Aggregate):
             parameters: The parameters of the pipeline, as exact JSON.
             steps: The steps, in topological order.
             pin: The stack that the run uses.
-            mode: What happens to the other steps when one has failed.
-            configuration: The configuration of the run, without its parameters.
-            environment: The Python version, platform and packages.
-            rerun_of: The run that it repeats; None if it is not a rerun.
-            tags: The tags of the run.
-            metadata: The metadata of the run.
-            import_root: The folder that the module in `source` is imported from.
-            code_form: The version of the fingerprints of code.
-            opaque: Step → values in its code that only their class represents.
-            model_version: The version of a model that the run makes; None if it makes none.
-            references: Reference of an artifact that steps take → the artifact.
+            **facts: See `StartFacts`.
         """
         id = uuid4()
         return cls._create(
@@ -271,22 +271,23 @@ class Run(Aggregate):
             steps=steps,
             pin=pin,
             fingerprint=pin.fingerprint,
-            mode=mode,
-            configuration=configuration or {},
-            environment=environment or Environment(),
-            rerun_of=rerun_of,
-            tags=tags,
-            metadata=metadata or {},
-            import_root=import_root,
-            code_form=code_form,
-            opaque=opaque or {},
-            model_version=model_version,
-            references=references or {},
+            **facts,
         )
 
     def step_completed(self, **facts: Unpack[StepResult]) -> None:
         """Record a step that returned, or was found in the cache; see `StepResult`."""
         self.trigger_event(self.StepCompleted, parameter_form="exact", **facts)
+
+    def artifact_saved(self, step: str, artifact: Artifact, own: OwnName) -> None:
+        """Record an artifact that a running step saved; see `ArtifactSaved`."""
+        self.trigger_event(self.ArtifactSaved, step=step, artifact=artifact, own=own)
+
+    def artifacts_linked(
+        self, step: str, used: Mapping[str, UUID], saved: tuple[UUID, ...] = ()
+    ) -> None:
+        """Record what a step used or has from the cache, if anything; see `ArtifactsLinked`."""
+        if used or saved:
+            self.trigger_event(self.ArtifactsLinked, step=step, used=dict(used), saved=saved)
 
     def step_failed(self, **facts: Unpack[StepFailure]) -> None:
         """Record that a step raised in its last attempt; see `StepFailure`."""

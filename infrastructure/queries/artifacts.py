@@ -10,8 +10,6 @@ from stackfold.application.artifacts.artifact_views import (
     ArtifactView,
     Lineage,
     NamedArtifact,
-    RecordedStore,
-    StoredManifest,
 )
 from stackfold.application.eventsourcing.as_of import Position, parse_as_of
 from stackfold.application.eventsourcing.cells import cell
@@ -24,6 +22,7 @@ from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.lineage import Lineages
 from stackfold.infrastructure.queries.run_references import relative_run
 from stackfold.infrastructure.queries.runs import ARTIFACT_COLUMNS, OWN_NAMES, artifact_view
+from stackfold.infrastructure.queries.stored_objects import StoredObjects
 from stackfold.infrastructure.queries.text import normal
 from stackfold.infrastructure.queries.version_references import MAIN, run_of_version
 
@@ -41,21 +40,23 @@ _COLUMNS = {
 }
 _VIEW = {**_COLUMNS, "output": _PATH}
 _SELECT = f"SELECT {', '.join(_VIEW[field] for field in NamedArtifact._fields)} {_FROM}"
-_EXISTS = "EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND direction = 'out')"
-"""An artifact exists as long as it is the output of a step of an existing run."""
+_MADE = "direction IN ('out', 'saved')"
+_EXISTS = f"EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND {_MADE})"
+"""An artifact exists as long as a step of an existing run returned or saved it."""
+_RETURNED = "EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND direction = 'out')"
 
 _NAMES = "SELECT DISTINCT pipeline, step, name FROM artifacts"
 _NEWEST_UP_TO = (
     "SELECT l.id FROM artifacts AS l WHERE l.pipeline = n.pipeline AND l.step = n.step "
     "AND l.name = n.name AND EXISTS "
-    "(SELECT 1 FROM flows WHERE artifact = l.id AND direction = 'out') "
+    f"(SELECT 1 FROM flows WHERE artifact = l.id AND {_MADE}) "
     "{upto}ORDER BY l.version DESC LIMIT 1"
 )
 _NEWEST = _NEWEST_UP_TO.format(upto="")
 """The latest version of the output in `n`, in one seek, whatever the number of versions."""
 _NEWEST_OWN = (
     "SELECT (SELECT l.artifact FROM artifact_versions AS l WHERE l.name = n.name AND EXISTS "
-    "(SELECT 1 FROM flows WHERE artifact = l.artifact AND direction = 'out') "
+    f"(SELECT 1 FROM flows WHERE artifact = l.artifact AND {_MADE}) "
     "{upto}ORDER BY l.version DESC LIMIT 1) "
     "FROM (SELECT DISTINCT name FROM artifact_versions) AS n"
 )
@@ -66,7 +67,7 @@ _SHOWN, _LEVELS = 10, 3
 _NEWEST_OF_DIGEST = 200
 
 
-class SqlArtifactQueries:
+class SqlArtifactQueries(StoredObjects):
     """Implements `ArtifactQueries`."""
 
     def __init__(self, database: Database) -> None:
@@ -75,7 +76,7 @@ class SqlArtifactQueries:
         Args:
             database: Holds the read models.
         """
-        self._database = database
+        super().__init__(database)
 
     def artifacts(
         self, listing: Listing = LATEST_ARTIFACTS, only_latest: bool = False
@@ -183,51 +184,13 @@ class SqlArtifactQueries:
         """The record of an artifact, and the pin of the run with the configuration of its store."""
         rows = self._database.read(
             f"SELECT {ARTIFACT_COLUMNS}, runs.pin FROM artifacts AS a {OWN_NAMES} "
-            "JOIN flows ON flows.artifact = a.id AND flows.direction = 'out' "
+            f"JOIN flows ON flows.artifact = a.id AND flows.{_MADE} "
             "JOIN runs ON runs.id = flows.run WHERE a.id = ? ORDER BY runs.position LIMIT 1",
             [id],
         )
         if not rows:
             raise NotFound("artifact", id, "it was deleted concurrently")
         return artifact_view(rows[0][:-1]), cell(rows[0][-1])
-
-    def stores(self) -> Sequence[RecordedStore]:
-        """Every configuration that an artifact store has had."""
-        rows = self._database.read(
-            "SELECT name, flavor, configuration FROM components WHERE type = ? ORDER BY since",
-            [ComponentType.ARTIFACT_STORE.value],
-        )
-        return [
-            RecordedStore([name], flavor, cell(configuration))
-            for name, flavor, configuration in dict.fromkeys(rows)
-        ]
-
-    @one_state
-    def referenced(self) -> set[str]:
-        """The URIs in artifact stores that runs and deployments refer to."""
-        artifacts = self._database.read(
-            "SELECT uri FROM artifacts WHERE id IN (SELECT artifact FROM flows)"
-        )
-        others = self._database.read(
-            "SELECT log FROM steps WHERE log IS NOT NULL UNION ALL "
-            "SELECT artifact FROM deployments WHERE until IS NULL"
-        )
-        return {uri for (uri,) in artifacts} | {cell(each)["uri"] for (each,) in others}
-
-    @one_state
-    def folders(self) -> list[StoredManifest]:
-        """The manifests of the folders that runs and deployments refer to."""
-        artifacts = self._database.read(
-            "SELECT uri, digest, manifest FROM artifacts WHERE manifest IS NOT NULL "
-            "AND id IN (SELECT artifact FROM flows)"
-        )
-        deployed = self._database.read("SELECT artifact FROM deployments WHERE until IS NULL")
-        others = [cell(each) for (each,) in deployed]
-        return [StoredManifest(*row) for row in artifacts] + [
-            StoredManifest(each["uri"], each["digest"], each["manifest"])
-            for each in others
-            if each.get("manifest") is not None
-        ]
 
     def _by_name(self, name: str, which: str) -> NamedArtifact:
         pipeline, step, *output = name.split("/")
@@ -241,13 +204,16 @@ class SqlArtifactQueries:
             condition, values = self._of_run(pipeline, step, which)
         if output:
             condition, values = f"{condition} AND t.name = ?", [*values, output[0]]
+        else:
+            condition = f"{condition} AND {_RETURNED}"
         if which.isdecimal():
             version = int(which) if len(which) < 19 else 0  # there are not so many
             condition, values = f"{condition} AND t.version = ?", [*values, version]
         if not which:
             names = f"{_NAMES} AS t WHERE {condition}"
             condition = f"t.id IN (SELECT ({_NEWEST}) FROM ({names}) AS n)"
-        found = self._found(condition, values)
+        # A step may have saved several of one name: the latest counts.
+        found = self._found(condition, values)[: 1 if output else None]
         if not found:
             raise NotFound("artifact", f"{name}@{which}" if which else name, self._known(name))
         return _only(name, found)
@@ -290,7 +256,7 @@ class SqlArtifactQueries:
         """The version of an own name that a run produced, or had from the cache."""
         run = relative_run(self._database, reference) or reference
         return self._found(
-            "o.name = ? AND t.id IN (SELECT artifact FROM flows WHERE direction = 'out' AND run IN "
+            f"o.name = ? AND t.id IN (SELECT artifact FROM flows WHERE {_MADE} AND run IN "
             "(SELECT id FROM runs WHERE id = ? OR name = ?))",
             [name, run, run],
             order="o.version DESC",
@@ -327,7 +293,7 @@ class SqlArtifactQueries:
         if len(rows) > 1:
             raise Ambiguous("run", run, [id for (id,) in rows[:_SHOWN]])
         return (
-            "t.id IN (SELECT artifact FROM flows WHERE direction = 'out' AND run = ? AND step = ?)",
+            f"t.id IN (SELECT artifact FROM flows WHERE {_MADE} AND run = ? AND step = ?)",
             [rows[0][0], step],
         )
 

@@ -14,10 +14,11 @@ _JSON = ("versions", "metadata", "tags")
 _FIELDS = tuple(field for field in Artifact.model_fields if field not in _JSON)
 _COLUMNS = ", ".join(f"a.{field}" for field in (*_FIELDS, *_JSON))
 _LATEST = (
-    f"SELECT coalesce(s.cached_from, s.run), s.metadata, s.tags, {_COLUMNS} "
+    f"SELECT coalesce(s.cached_from, s.run), s.metadata, s.tags, f.direction, {_COLUMNS} "
     "FROM (SELECT run, name, cached_from, metadata, tags FROM steps WHERE key = ? "
     "ORDER BY ended DESC LIMIT 1) AS s "
-    "LEFT JOIN flows AS f ON f.run = s.run AND f.step = s.name AND f.direction = 'out' "
+    "LEFT JOIN flows AS f ON f.run = s.run AND f.step = s.name "
+    "AND f.direction IN ('out', 'saved') "
     "LEFT JOIN artifacts AS a ON a.id = f.artifact ORDER BY f.ordinal"
 )
 
@@ -39,8 +40,9 @@ class SqlExecutions:
         if not rows:
             return None
         run, metadata, tags = rows[0][:3]
-        outputs = tuple(_artifact(row[3:]) for row in rows if row[3] is not None)
-        answer = ExecutionResult(outputs, cell(metadata), tuple(cell(tags)))
+        outputs = tuple(_artifact(row[4:]) for row in rows if row[3] == "out")
+        saved = tuple(UUID(row[4]) for row in rows if row[3] == "saved")
+        answer = ExecutionResult(outputs, cell(metadata), tuple(cell(tags)), found=saved)
         return CacheHit(answer, UUID(run))
 
     def previous(self, run: str, step: str) -> str | None:
@@ -65,7 +67,7 @@ class SqlExecutions:
         """Id → digest, for the input artifacts of the steps of a run."""
         rows = self._database.read(
             "SELECT a.id, a.digest FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
-            "WHERE f.run = ? AND f.direction = 'in'",
+            "WHERE f.run = ? AND f.direction IN ('in', 'used')",
             (run,),
         )
         return dict(rows)

@@ -9,6 +9,9 @@ from stackfold.infrastructure.database.protocol import Database
 _AT_ONCE = 250
 """The largest number of ids in a statement."""
 
+_TAKEN, _MADE = ("in", "used"), ("out", "saved")
+"""The directions of what a step took, and of what it made."""
+
 _Step = tuple[str, str]
 """(id of a run, name of a step)"""
 _Steps = Callable[[Sequence[str]], Iterator[_Step]]
@@ -37,7 +40,7 @@ class Lineages:
             id: The artifact.
             most: The most steps to return, nearest first; None for all.
         """
-        return self._walk(id, self._makers, "in", most)
+        return self._walk(id, self._makers, _TAKEN, most)
 
     def downstream(self, id: str, most: int | None = None) -> list[LineageStep]:
         """The steps that used an artifact, the steps that used their outputs, and so on.
@@ -46,9 +49,11 @@ class Lineages:
             id: The artifact.
             most: The most steps to return, nearest first; None for all.
         """
-        return self._walk(id, self._users, "out", most)
+        return self._walk(id, self._users, _MADE, most)
 
-    def _walk(self, id: str, nearer: _Steps, further: str, most: int | None) -> list[LineageStep]:
+    def _walk(
+        self, id: str, nearer: _Steps, further: tuple[str, ...], most: int | None
+    ) -> list[LineageStep]:
         seen: dict[_Step, int] = {}
         known, level, depth = {id}, [id], 0
         while level and (most is None or len(seen) < most):
@@ -69,7 +74,8 @@ class Lineages:
             for some in _batches(missing):
                 rows = self._database.read(
                     "SELECT f.artifact, f.run, f.step FROM artifacts AS a "
-                    f"JOIN flows AS f ON f.artifact = a.id AND f.direction = 'out'{only} "
+                    "JOIN flows AS f ON f.artifact = a.id "
+                    f"AND f.direction IN ('out', 'saved'){only} "
                     f"JOIN runs AS r ON r.id = f.run WHERE a.id IN ({_marks(some)}) "
                     "ORDER BY r.position, f.step",
                     some,
@@ -84,15 +90,15 @@ class Lineages:
         for some in _batches(artifacts):
             yield from self._database.read(
                 "SELECT f.run, f.step FROM flows AS f JOIN runs AS r ON r.id = f.run "
-                f"WHERE f.direction = 'in' AND f.artifact IN ({_marks(some)}) "
+                f"WHERE f.direction IN ('in', 'used') AND f.artifact IN ({_marks(some)}) "
                 "ORDER BY r.position, f.step",
                 some,
             )
 
-    def _artifacts(self, steps: Sequence[_Step], direction: str) -> list[str]:
-        """The inputs ("in") or outputs ("out") of steps, in their order."""
+    def _artifacts(self, steps: Sequence[_Step], directions: tuple[str, ...]) -> list[str]:
+        """What steps took or made, in their order."""
         flows = self._flows(steps)
-        found = (each for step in steps for each in flows.get(step, ()) if each[0] == direction)
+        found = (each for step in steps for each in flows.get(step, ()) if each[0] in directions)
         return [*dict.fromkeys(artifact for _, _, artifact, _ in found)]
 
     def _flows(self, steps: Iterable[_Step]) -> dict[_Step, list[tuple[str, str, str, str]]]:
@@ -117,9 +123,11 @@ class Lineages:
         facts: dict[_Step, list[Any]] = {}
         for some in _batches(depths):
             rows = self._database.read(
-                "SELECT r.id, s.name, r.name, r.pipeline, r.stack, r.stack_revision, r.by, "
-                "s.started FROM runs AS r JOIN steps AS s ON s.run = r.id "
-                f"WHERE (r.id, s.name) IN (VALUES {_pairs(some)})",
+                f"WITH w(run, step) AS (VALUES {_pairs(some)}) "
+                "SELECT r.id, w.step, r.name, r.pipeline, r.stack, r.stack_revision, r.by, "
+                "s.started FROM w JOIN runs AS r ON r.id = w.run "
+                # A step that is running has no row yet, but may have saved artifacts.
+                "LEFT JOIN steps AS s ON s.run = w.run AND s.name = w.step",
                 [value for step in some for value in step],
             )
             facts |= {(run, step): rest for run, step, *rest in rows}
@@ -137,8 +145,8 @@ class Lineages:
                     stack_revision=revision,
                     started=started,
                     by=by,
-                    inputs={name: artifact for way, name, _, artifact in of_step if way == "in"},
-                    outputs=[artifact for way, _, _, artifact in of_step if way == "out"],
+                    inputs={name: artifact for way, name, _, artifact in of_step if way in _TAKEN},
+                    outputs=[artifact for way, _, _, artifact in of_step if way in _MADE],
                 )
             )
         return found

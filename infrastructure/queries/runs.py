@@ -61,12 +61,12 @@ ARTIFACT_COLUMNS = ", ".join(
 )
 """The columns of `ArtifactView`, of artifacts `a` and their own names `o`."""
 OWN_NAMES = "LEFT JOIN artifact_versions AS o ON o.artifact = a.id"
-_OUTPUTS = (
-    f"FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact {OWN_NAMES} "
-    "WHERE f.run = ? AND f.direction = 'out'"
+_FLOWS = f"FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact {OWN_NAMES} WHERE f.run = ?"
+_ARTIFACT = f"SELECT {ARTIFACT_COLUMNS} {_FLOWS} AND f.direction = 'out'"
+_FLOW = (
+    f"SELECT f.step, f.direction, f.name, {ARTIFACT_COLUMNS} {_FLOWS} AND f.direction <> 'in' "
+    "ORDER BY f.ordinal, f.name"
 )
-_ARTIFACT = f"SELECT {ARTIFACT_COLUMNS} {_OUTPUTS}"
-_OUTPUT = f"SELECT f.step, {ARTIFACT_COLUMNS} {_OUTPUTS}"
 
 
 def _recorded_status(listing: Listing) -> tuple[str, list[str]]:
@@ -241,11 +241,11 @@ class SqlRunQueries:
             f"SELECT name, {', '.join(_STEP)} FROM steps WHERE run = ?", (run,)
         )
         executed = {row[0]: row[1:] for row in rows}
-        outputs: dict[str, list[ArtifactView]] = {}
+        flows: dict[tuple[str, str], list[tuple[str, ArtifactView]]] = {}
         # By the step that they are outputs of: from the cache, another step may have produced them.
-        for step, *artifact in self._database.read(f"{_OUTPUT} ORDER BY f.ordinal", (run,)):
-            outputs.setdefault(step, []).append(artifact_view(artifact))
-        return [_step(node, executed.get(node["name"]), outputs) for node in graph]
+        for step, direction, name, *artifact in self._database.read(_FLOW, (run,)):
+            flows.setdefault((step, direction), []).append((name, artifact_view(artifact)))
+        return [_step(node, executed.get(node["name"]), flows) for node in graph]
 
 
 def _values(text: str, form: str) -> dict[str, Any]:
@@ -287,8 +287,11 @@ _NEVER = ("pending", None, None, "", "", "", None, "{}", "exact", "{}", "[]", "n
 
 
 def _step(
-    node: dict[str, Any], row: tuple[Any, ...] | None, outputs: dict[str, list[ArtifactView]]
+    node: dict[str, Any],
+    row: tuple[Any, ...] | None,
+    flows: Mapping[tuple[str, str], list[tuple[str, ArtifactView]]],
 ) -> StepView:
+    returned, saved, used = (flows.get((node["name"], way), ()) for way in ("out", "saved", "used"))
     known: dict[str, Any] = dict(zip(_STEP, row or _NEVER, strict=True))
     known |= {name: cell(known[name] or "null") for name in _JSON}
     known["parameters"] = _values(known["parameters"], known["parameter_form"])
@@ -296,7 +299,7 @@ def _step(
         name=node["name"],
         upstream=node["upstream"],
         step_operator=node["step_operator"],
-        outputs=outputs.get(node["name"], []),
+        outputs=[artifact for _, artifact in returned],
         code=node["code"],
         declares=node["outputs"],
         materializers=node["materializers"],
@@ -304,5 +307,7 @@ def _step(
         # Older runs have neither field.
         code_form=node.get("code_form", 1),
         opaque=node.get("opaque", []),
+        saved=[artifact for _, artifact in saved],
+        used={reference: artifact.id for reference, artifact in used},
         **known,
     )

@@ -278,6 +278,13 @@ FACTS: list[partial[Any]] = [
         names={"model": OwnName(name="churn-model", label="spring")},
     ),
     event(
+        Run.ArtifactSaved,
+        step="train",
+        artifact=ARTIFACT,
+        own=OwnName(name="checkpoint", label="epoch-3"),
+    ),
+    event(Run.ArtifactsLinked, step="train", used={"dataset@approved": A}, saved=(B,)),
+    event(
         Run.StepFailed,
         step="train",
         started=NOON,

@@ -29,6 +29,8 @@ def train(data: list[int], slope: float) -> dict[str, float]:
     context.log_metadata({"auc": 0.9, "note": HOSTILE})
     context.log_metadata({"rows": 3}, output="output")
     context.add_tags("small", output="output")
+    context.save_artifact(slope, "slopes")
+    context.load_artifact("slopes")
     return {"slope": slope, "offset": 0.5}
 
 

@@ -1,0 +1,129 @@
+"""RunLink: reaches the log of a run from its steps, in this process or in another."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+from stackfold.application.artifacts.artifact_views import ArtifactView, NamedArtifact
+from stackfold.application.ports import ArtifactStore
+from stackfold.domain.errors import LogUnavailable
+from stackfold.domain.runs.pin import PinnedComponent
+from stackfold.domain.runs.run import Run
+
+Command = Callable[[Run], None]
+
+
+class Recorded(NamedTuple):
+    """A recorded artifact, and the component of the store that contains it."""
+
+    view: ArtifactView
+    store: PinnedComponent
+
+
+class RunLog(Protocol):
+    """The log of a run; in another process it is opened again when it is first needed.
+
+    All methods raise LogUnavailable where the log cannot be reached.
+    """
+
+    def record(self, run: str, command: Command) -> None:
+        """Execute a command on a run that has not ended, and save it."""
+        ...
+
+    def recorded(self, run: str, reference: str) -> Recorded:
+        """Return an artifact.
+
+        Args:
+            run: The run that asks.
+            reference: The artifact.
+
+        Raises:
+            NotFound: It does not exist.
+            Ambiguous: The reference means several artifacts.
+        """
+        ...
+
+    def last_saved(self, run: str, step: str) -> Mapping[str, Recorded]:
+        """Return the artifacts that a step of a run saved last, by name."""
+        ...
+
+    def named(self, run: str, id: str) -> NamedArtifact:
+        """Return the name and version of an artifact; raises as `recorded`."""
+        ...
+
+    def model_version(self, run: str, id: str) -> str | None:
+        """Return the version of a model, as "fraud@3", whose run made an artifact, if any."""
+        ...
+
+    def store(self, component: PinnedComponent) -> ArtifactStore:
+        """Build the artifact store of a component."""
+        ...
+
+
+class RunLink:
+    """The log as one step of a run reaches it.
+
+    Attributes:
+        again: Whether the step may have saved artifacts before it begins, in an earlier attempt.
+    """
+
+    def __init__(
+        self,
+        log: RunLog,
+        run: str,
+        step: str,
+        record: Callable[[Command], None] | None = None,
+        again: bool = False,
+        before: Mapping[str, Recorded] = MappingProxyType({}),
+    ) -> None:
+        """Create the link of a step.
+
+        Args:
+            log: The log.
+            run: The run's id.
+            step: The step's name in the run.
+            record: Records a command in the process of the run; None in another process.
+            again: Whether the step may have saved artifacts before.
+            before: Name → what it saved last before it was sent to another process.
+        """
+        self._log = log
+        self._run = run
+        self._step = step
+        self._record = record
+        self.again = again
+        self._before = before
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The log may be out of reach from the other process.
+        before = dict(self._log.last_saved(self._run, self._step)) if self.again else {}
+        return RunLink, (self._log, self._run, self._step, None, self.again, before)
+
+    def record(self, command: Command) -> None:
+        """Execute a command on the run, and save it."""
+        if self._record:
+            self._record(command)
+        else:
+            self._log.record(self._run, command)
+
+    def recorded(self, reference: str) -> Recorded:
+        """Return an artifact; raises as `RunLog.recorded`."""
+        return self._log.recorded(self._run, reference)
+
+    def last_saved(self, name: str) -> Recorded | None:
+        """Return the artifact that the step saved last under a name, if any."""
+        try:
+            return self._log.last_saved(self._run, self._step).get(name)
+        except LogUnavailable:
+            return self._before.get(name)
+
+    def named(self, id: str) -> NamedArtifact:
+        """Return the name and version of an artifact."""
+        return self._log.named(self._run, id)
+
+    def model_version(self, id: str) -> str | None:
+        """Return the version of a model whose run made an artifact, if any."""
+        return self._log.model_version(self._run, id)
+
+    def store(self, component: PinnedComponent) -> ArtifactStore:
+        """Build the artifact store of a component."""
+        return self._log.store(component)

@@ -1,0 +1,155 @@
+"""RunLog: what running steps ask of the log and add to it, wherever they are executed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from stackfold.application.artifacts.artifact_views import NamedArtifact
+from stackfold.application.ports import ArtifactStore
+from stackfold.application.runs.run_link import Command, Recorded
+from stackfold.domain.errors import LogUnavailable, NotFound, StackfoldError
+from stackfold.domain.runs.pin import PinnedComponent
+from stackfold.domain.runs.run import Run
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.eventstore.open import exists
+
+if TYPE_CHECKING:
+    from stackfold.infrastructure.services import Services
+
+_LAST_SAVED = (
+    "SELECT f.name, f.artifact FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
+    "WHERE f.run = ? AND f.step = ? AND f.direction = 'saved' ORDER BY a.version"
+)
+_MODEL_VERSION = (
+    "SELECT m.name, v.number FROM artifacts AS a JOIN model_versions AS v ON v.run = a.run "
+    "JOIN models AS m ON m.id = v.model WHERE a.id = ? AND v.until IS NULL AND m.until IS NULL"
+)
+
+
+class RunLog:
+    """Implements `application.runs.run_link.RunLog`, in the process of the run."""
+
+    def __init__(self, services: "Services") -> None:
+        """Create the access to the log of `services`."""
+        self._services = services
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        services = self._services
+        place = services.database.location if services.database.shared else str(services.home)
+        return RunLogElsewhere, (
+            str(services.home),
+            services.database.url,
+            services.acting.actor(),
+            place,
+        )
+
+    def record(self, run: str, command: Command) -> None:
+        """Execute a command on a run that has not ended, and save it."""
+
+        def checked(found: Run) -> None:
+            found.must_run()
+            command(found)
+
+        self._services.repository.change(Run, run, checked)
+
+    def recorded(self, run: str, reference: str) -> Recorded:
+        """Return an artifact; raises NotFound and Ambiguous."""
+        queries = self._services.artifact_queries
+        view, pin = queries.recorded(queries.artifact(reference).id)
+        (store,) = pin["components"][ComponentType.ARTIFACT_STORE][:1]
+        return Recorded(view, PinnedComponent.model_validate(store))
+
+    def last_saved(self, run: str, step: str) -> Mapping[str, Recorded]:
+        """Return the artifacts that a step of a run saved last, by name."""
+        latest = dict(self._services.database.read(_LAST_SAVED, [run, step]))
+        return {name: self.recorded(run, id) for name, id in latest.items()}
+
+    def named(self, run: str, id: str) -> NamedArtifact:
+        """Return the name and version of an artifact."""
+        return self._services.artifact_queries.artifact(id)
+
+    def model_version(self, run: str, id: str) -> str | None:
+        """Return the version of a model whose run made an artifact, if any."""
+        rows = self._services.database.read(_MODEL_VERSION, [id])
+        return f"{rows[0][0]}@{rows[0][1]}" if rows else None
+
+    def store(self, component: PinnedComponent) -> ArtifactStore:
+        """Build the artifact store of a component."""
+        return cast(ArtifactStore, self._services.resolver.built(component))
+
+
+class RunLogElsewhere:
+    """The log in another process than that of the run: opened when it is first needed."""
+
+    def __init__(self, home: str, url: str | None, actor: str, place: str) -> None:
+        """Remember where the log is.
+
+        Args:
+            home: The folder of a local log.
+            url: The address of a shared log; None for a local one.
+            actor: Who acts.
+            place: The location for messages.
+        """
+        self._address = home, url, actor
+        self._place = place
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RunLogElsewhere, (*self._address, self._place)
+
+    def record(self, run: str, command: Command) -> None:
+        """Execute a command on a run that has not ended, and save it."""
+        self._log(run).record(run, command)
+
+    def recorded(self, run: str, reference: str) -> Recorded:
+        """Return an artifact; raises NotFound and Ambiguous."""
+        return self._log(run).recorded(run, reference)
+
+    def last_saved(self, run: str, step: str) -> Mapping[str, Recorded]:
+        """Return the artifacts that a step of a run saved last, by name."""
+        return self._log(run).last_saved(run, step)
+
+    def named(self, run: str, id: str) -> NamedArtifact:
+        """Return the name and version of an artifact."""
+        return self._log(run).named(run, id)
+
+    def model_version(self, run: str, id: str) -> str | None:
+        """Return the version of a model whose run made an artifact, if any."""
+        return self._log(run).model_version(run, id)
+
+    def store(self, component: PinnedComponent) -> ArtifactStore:
+        """Build the artifact store of a component."""
+        services = _opened.get(self._address)
+        if services is None:  # it was opened to find the component
+            raise LogUnavailable(self._place, "was closed")
+        return RunLog(services).store(component)
+
+    def _log(self, run: str) -> RunLog:
+        """The log, if it is here: another machine may have another one at the same path.
+
+        Raises:
+            LogUnavailable: The log cannot be reached from here.
+        """
+        services = _opened.get(self._address)
+        if services is None:
+            services = self._open()
+        if not services.database.read("SELECT 1 FROM runs WHERE id = ?", [run]):
+            raise LogUnavailable(self._place, "is not the one on the machine of the step")
+        return RunLog(services)
+
+    def _open(self) -> "Services":
+        from stackfold.infrastructure.workspace import Workspace
+
+        home, url, actor = self._address
+        if url is None and not exists(Path(home)):
+            raise LogUnavailable(self._place, "does not exist on the machine of the step")
+        try:
+            workspace = Workspace.open(home, url, actor=actor)
+        except (LogUnavailable, NotFound):
+            raise
+        except StackfoldError as error:
+            raise LogUnavailable(self._place, f"cannot be opened: {error}") from error
+        return _opened.setdefault(self._address, workspace._services)
+
+
+_opened: "dict[tuple[str, str | None, str], Services]" = {}
+"""Address → the log that this process has opened: a process executes one step after another."""
