@@ -201,3 +201,5 @@ class StepView(TypedDict):
     could_be_cached: bool
     code_form: int
     opaque: list[str]
+    saved: list[ArtifactView]
+    used: dict[str, str]
