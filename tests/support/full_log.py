@@ -7,7 +7,7 @@ from browsing import HOSTILE
 from plain_deployer import kill
 from policies import reasons
 
-from stackfold import Output, Workspace, get_context, pipeline, step
+from stackfold import Directory, Output, Workspace, get_context, pipeline, step
 from stackfold.errors import DeploymentFailed, RunFailed
 from stackfold.eventsourcing import Retries, Stack, on
 
@@ -30,7 +30,6 @@ def train(data: list[int], slope: float) -> dict[str, float]:
     context.log_metadata({"rows": 3}, output="output")
     context.add_tags("small", output="output")
     context.save_artifact(slope, "slopes")
-    context.load_artifact("slopes")
     return {"slope": slope, "offset": 0.5}
 
 
@@ -56,6 +55,7 @@ attempts = []
 @step(retries=1, enable_cache=False)
 def retry() -> Annotated[Weights, "output", Output("weights", label="spring")]:
     log.info("attempt %s", HOSTILE)
+    get_context().load_artifact("slopes")
     attempts.append(1)
     if len(attempts) % 2:
         raise ValueError(HOSTILE)
@@ -68,8 +68,10 @@ def retrying():
 
 
 @step(step_operator=True)
-def isolate() -> int:
-    return 1
+def isolate() -> Directory:
+    folder = Directory()
+    (folder / "one.txt").write_text(HOSTILE)
+    return folder
 
 
 @pipeline

@@ -64,7 +64,11 @@ REQUESTS = {
     "get_previous_run": ["/runs/training/previous?status=completed"],
     "get_course": ["/metrics/auc", "/metrics/auc?pipeline=training&stack=prod"],
     "list_artifacts": ["/artifacts", "/artifacts?latest=true", "/artifacts?limit=1"],
-    "get_artifact": [f"/artifacts/{NAME}?version=1", "/artifacts/retrying/retry/output"],
+    "get_artifact": [
+        f"/artifacts/{NAME}?version=1",
+        "/artifacts/retrying/retry/output",
+        "/artifacts/isolating/isolate/output",
+    ],
     "list_versions": [f"/artifacts/{NAME}/versions?limit=1"],
     "get_named_artifact": ["/artifacts/weights?version=1"],
     "list_named_versions": ["/artifacts/weights/versions"],
