@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from os import SEEK_END
 from typing import BinaryIO
 
 from starlette.requests import Request
@@ -70,7 +71,8 @@ _EXTENSIONS = {
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LOG = logging.getLogger("stackfold.web")
 
-Answer = Callable[[NamedArtifact], Response]
+Answer = Callable[[NamedArtifact, str], Response]
+"""(an artifact, the path of one of its files or an empty text) → the response."""
 Problem = Callable[[Scope, int, str], ASGIApp]
 
 
@@ -97,7 +99,8 @@ class ArtifactFiles:
     def _endpoint(self, answer: Answer) -> Callable[[Request], ASGIApp]:
         def respond(request: Request) -> ASGIApp:
             try:
-                return answer(self._artifacts.get(request.path_params["id"]).view)
+                file = request.query_params.get("file", "")
+                return answer(self._artifacts.get(request.path_params["id"]).view, file)
             except StackfoldError as error:
                 return self._problem(request.scope, status_of(error), str(error))
             except Exception as error:
@@ -107,9 +110,9 @@ class ArtifactFiles:
 
         return respond
 
-    def _picture(self, found: NamedArtifact) -> Response:
+    def _picture(self, found: NamedArtifact, path: str) -> Response:
         """A picture, or an SVG or HTML document without its scripts."""
-        data = self._content(found)
+        data = self._content(found, path)
         kind = media_type(data[:HEAD])
         if kind in PICTURES:
             return Response(data, media_type=kind, headers={"Content-Security-Policy": _PICTURE})
@@ -121,12 +124,12 @@ class ArtifactFiles:
             return Response(data, headers=headers)
         raise Invalid(f"artifact {found.reference!r} is no picture: download it")
 
-    def _figure(self, found: NamedArtifact) -> Response:
+    def _figure(self, found: NamedArtifact, path: str) -> Response:
         """A page of ours around the JSON of a plotly figure; the stored page is not used."""
         script = plotly_script()
         if script is None:
             raise NotFound("package", "plotly", "install it to see figures")
-        figure = figure_json(self._content(found))
+        figure = figure_json(self._content(found, path))
         if figure is None:
             raise Invalid(f"artifact {found.reference!r} contains no figure: download it")
         nonce = secrets.token_urlsafe(16)
@@ -140,24 +143,30 @@ class ArtifactFiles:
         headers = {"Content-Security-Policy": policy, **_FRAMED}
         return Response(page, media_type="text/html", headers=headers)
 
-    def _download(self, found: NamedArtifact) -> Response:
+    def _download(self, found: NamedArtifact, path: str) -> Response:
         with ExitStack() as stack:
             file = stack.enter_context(
-                self._artifacts.open(found.id, max_bytes=LARGEST_DOWNLOAD, timeout=DOWNLOAD_SECONDS)
+                self._artifacts.open(
+                    found.id, file=path, max_bytes=LARGEST_DOWNLOAD, timeout=DOWNLOAD_SECONDS
+                )
             )
+            size = file.seek(0, SEEK_END)
+            file.seek(0)
             head = file.read(HEAD)
             parts = _parts(head, file, stack.pop_all())
         headers = {
-            "Content-Disposition": f'attachment; filename="{_file_name(found, head)}"',
-            "Content-Length": str(found.size),
+            "Content-Disposition": f'attachment; filename="{_file_name(found, head, path)}"',
+            "Content-Length": str(size),
             "Content-Security-Policy": _PICTURE,
         }
         return StreamingResponse(parts, media_type="application/octet-stream", headers=headers)
 
-    def _content(self, found: NamedArtifact) -> bytes:
+    def _content(self, found: NamedArtifact, path: str) -> bytes:
         if found.materializer == "cloudpickle":
             raise Invalid(f"artifact {found.reference!r} is a pickle, which is never shown")
-        with self._artifacts.open(found.id, max_bytes=LARGEST_PICTURE, timeout=SECONDS) as file:
+        with self._artifacts.open(
+            found.id, file=path, max_bytes=LARGEST_PICTURE, timeout=SECONDS
+        ) as file:
             return file.read()
 
 
@@ -168,8 +177,12 @@ def _parts(head: bytes, file: BinaryIO, opened: ExitStack) -> Iterator[bytes]:
             yield part
 
 
-def _file_name(found: NamedArtifact, head: bytes) -> str:
+def _file_name(found: NamedArtifact, head: bytes, path: str) -> str:
     """A name without characters that mean anything to a browser or a file system."""
+    if path:
+        name, dot, ending = path.rpartition("/")[2].rpartition(".")
+        safe = [_UNSAFE.sub("-", part).strip("-")[:120] for part in (name or ending, ending)]
+        return (safe[0] or "file") + (f".{safe[1][:16]}" if dot and name and safe[1] else "")
     words = _UNSAFE.sub("-", found.name).strip("-")[:120] or "artifact"
     kind = media_type(head)
     json = kind == "text/plain" and found.materializer == "json"

@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from stackfold.application.artifacts.artifact_views import ArtifactQueries, NamedArtifact
+from stackfold.application.artifacts.artifact_views import (
+    ArtifactAlias,
+    ArtifactQueries,
+    NamedArtifact,
+)
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.history.queries import History
 from stackfold.application.history.views import HistoryEntry
@@ -55,6 +59,25 @@ class Aliases:
                 raise
             raise NotFound("alias", reference, f"{name!r} has no aliases") from error
 
-    def history(self, name: str, limit: int | None) -> Sequence[HistoryEntry]:
+    def of(self, name: str, until: int | None) -> Sequence[ArtifactAlias]:
+        """Return the aliases of a name, and how each came to stand for its version."""
+        versions = self._queries.aliases(name, until)
+        entries = self.history(name, None, until) if versions else ()
+        return [_alias(entries, *each) for each in versions.items()]
+
+    def history(
+        self, name: str, limit: int | None, until: int | None = None
+    ) -> Sequence[HistoryEntry]:
         """Return what happened to the aliases of a name; raises as `Artifacts.history`."""
-        return self._history.of(self._history.find("artifact_name", name).id, limit)
+        return self._history.of(self._history.find("artifact_name", name).id, limit, until)
+
+
+def _alias(entries: Sequence[HistoryEntry], alias: str, version: int) -> ArtifactAlias:
+    """The last entry of a history by which an alias came to stand for a version."""
+    field = f"alias {alias}"
+    for each in entries:
+        if any(change.field == field for change in each.changes):
+            return ArtifactAlias(
+                alias, version, each.position, each.when, each.by, each.why, each.action
+            )
+    return ArtifactAlias(alias, version, 0, "", "", "", "")

@@ -1,16 +1,18 @@
 """ArtifactLoading: reads artifacts from the stores that their runs were pinned to."""
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
-from stackfold.application.artifacts.artifact_views import ArtifactQueries
+from stackfold.application.artifacts.artifact_views import ArtifactQueries, ArtifactView
 from stackfold.application.artifacts.bounded_opening import opened_within
 from stackfold.application.artifacts.folder_manifest import LARGEST_MANIFEST, Manifest
 from stackfold.application.artifacts.folders import FolderView, open_folder
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.previews import (
+    LARGEST,
     Preview,
     PreviewReader,
     preview_of_files,
@@ -72,9 +74,15 @@ class ArtifactLoading:
         return open_folder(store, artifact.uri, artifact.digest, artifact.manifest)
 
     @contextmanager
-    def open(self, id: str, max_bytes: int | None, timeout: float | None) -> Iterator[BinaryIO]:
+    def open(
+        self, id: str, max_bytes: int | None, timeout: float | None, path: str = ""
+    ) -> Iterator[BinaryIO]:
         """Open the stored bytes of an artifact; raises as `Artifacts.open`."""
         view, _ = self._queries.recorded(id)
+        if path:
+            with self._opened(id, max_bytes, timeout, path) as file:
+                yield file
+            return
         if view.files is not None:
             problem = "has several files: export it to a folder, or open one of its files"
             raise InvalidFolder(view.reference, problem)
@@ -82,15 +90,20 @@ class ArtifactLoading:
             yield file
 
     @contextmanager
-    def _opened(self, id: str, max_bytes: int | None, timeout: float | None) -> Iterator[BinaryIO]:
-        """Open the stored object of an artifact: its bytes, or the manifest of a folder."""
+    def _opened(
+        self, id: str, max_bytes: int | None, timeout: float | None, path: str = ""
+    ) -> Iterator[BinaryIO]:
+        """Open the stored object of an artifact: its bytes, the manifest of a folder, or a file."""
         view, recorded = self._queries.recorded(id)
-        if max_bytes is not None and view.size > max_bytes:
-            what = f"artifact {view.reference!r} of {size_text(view.size)}"
-            raise TooLarge(what, size_text(max_bytes), "export it to a file")
+        if max_bytes is not None and not path:
+            _must_be_smaller(f"artifact {view.reference!r}", view.size, max_bytes)
         pin = Pin.model_validate(recorded)
         store = cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
-        opening = _verified(store, view.uri, view.digest, view.stored_size)
+        opening = (
+            _file_of(store, view, path, max_bytes)
+            if path
+            else _verified(store, view.uri, view.digest, view.stored_size)
+        )
         if timeout is None:
             with opening as file:
                 yield file
@@ -100,9 +113,14 @@ class ArtifactLoading:
             with opened_within(timeout, opening, known_as, view.uri) as file:
                 yield file
 
-    def preview(self, id: str, timeout: float | None) -> Preview:
+    def preview(self, id: str, timeout: float | None, path: str = "") -> Preview:
         """Return what an artifact contains; raises as `Artifacts.preview`."""
         view, _ = self._queries.recorded(id)
+        if path:
+            with self._opened(id, LARGEST, timeout, path) as file:
+                size = file.seek(0, io.SEEK_END)
+                file.seek(0)
+                return self._previews.read(file, size, "", timeout or _PARSING)
         if view.manifest is not None:
             if view.manifest > LARGEST_MANIFEST:
                 raise TooLarge("the list of its files", size_text(LARGEST_MANIFEST), "export it")
@@ -133,6 +151,33 @@ def folder_preview(uri: str, text: bytes) -> Preview:
     except (ValueError, KeyError, TypeError, InvalidFolder) as error:
         raise ArtifactDamaged(uri, f"is no folder: {error}") from error
     return preview_of_files({path: each.size for path, each in manifest.files.items()})
+
+
+def _must_be_smaller(what: str, size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise TooLarge(f"{what} of {size_text(size)}", size_text(max_bytes), "export it to a file")
+
+
+@contextmanager
+def _file_of(
+    store: ArtifactStore, view: ArtifactView, path: str, max_bytes: int | None
+) -> Iterator[BinaryIO]:
+    """Open a file of a stored folder.
+
+    Raises:
+        InvalidFolder: The artifact is a single file.
+        NotFound: The folder has no such file.
+        TooLarge: The file has more than `max_bytes` bytes.
+    """
+    if view.manifest is None:
+        raise InvalidFolder(view.reference, "is a single file, which contains no other")
+    if view.manifest > LARGEST_MANIFEST:
+        raise TooLarge("the list of its files", size_text(LARGEST_MANIFEST), "export it")
+    folder = open_folder(store, view.uri, view.digest, view.manifest)
+    if max_bytes is not None:
+        _must_be_smaller(f"file {path!r}", folder.files.get(path, 0), max_bytes)
+    with folder.open(path) as file:
+        yield file
 
 
 @contextmanager

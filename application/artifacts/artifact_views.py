@@ -139,6 +139,22 @@ class ArtifactDescription(NamedTuple):
     """The references of other artifacts with the same digest."""
 
 
+class ArtifactAlias(NamedTuple):
+    """An alias of an artifact, and how it came to stand for its version."""
+
+    alias: str
+    version: int
+    """The number of the version that it stands for."""
+    position: int
+    """The position in the log."""
+    when: str
+    """RFC 3339, UTC."""
+    by: str
+    why: str
+    action: str
+    """What was done, such as "alias set" or "reverted"."""
+
+
 class LineageStep(NamedTuple):
     """A step of a run upstream or downstream of an artifact."""
 
@@ -218,6 +234,15 @@ class ArtifactQueries(Protocol):
 
         Raises:
             NotFound: The name is no name of an artifact.
+        """
+        ...
+
+    def aliases(self, name: str, until: int | None = None) -> dict[str, int]:
+        """Return the aliases of a name → the number of the version that each stands for.
+
+        Args:
+            name: The artifact's own name, or "pipeline/step/output".
+            until: A position, to return those of the past; None for now.
         """
         ...
 

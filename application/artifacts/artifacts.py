@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from stackfold.application.arguments import checked
 from stackfold.application.artifacts.artifact_views import (
     LATEST_ARTIFACTS,
+    ArtifactAlias,
     ArtifactDescription,
     ArtifactQueries,
     Lineage,
@@ -138,7 +139,12 @@ class Artifacts:
         return self.get(reference).load(no_pickle=no_pickle)
 
     def open(
-        self, reference: str, *, max_bytes: int | None = None, timeout: float | None = None
+        self,
+        reference: str,
+        *,
+        file: str = "",
+        max_bytes: int | None = None,
+        timeout: float | None = None,
     ) -> AbstractContextManager[BinaryIO]:
         """Open the stored bytes of an artifact, after their size and digest were checked.
 
@@ -150,6 +156,7 @@ class Artifacts:
 
         Args:
             reference: The artifact.
+            file: The path of a file of a folder; empty for an artifact that is a single file.
             max_bytes: Reject an artifact of more bytes, before anything is read; None for any size.
             timeout: How many seconds to wait for the store; None for as long as it takes.
 
@@ -160,9 +167,10 @@ class Artifacts:
             ArtifactStoreUnavailable: The store cannot be reached, or not within the time.
             Busy: With a timeout: several earlier reads of the store have not been answered yet.
             TooLarge: It has more than `max_bytes` bytes.
+            InvalidFolder: It is a folder and no file is given, or the reverse.
         """
         id = self._queries.artifact(reference).id
-        return self._loading().open(id, max_bytes, timeout)
+        return self._loading().open(id, max_bytes, timeout, file)
 
     def folder(self, reference: str) -> "FolderView":
         """Return a stored folder, whose files can be listed, opened and copied.
@@ -179,13 +187,14 @@ class Artifacts:
         """
         return self._loading().folder(self._queries.artifact(reference).id)
 
-    def preview(self, reference: str, *, timeout: float | None = None) -> "Preview":
+    def preview(self, reference: str, *, file: str = "", timeout: float | None = None) -> "Preview":
         """Return what an artifact contains: a picture's size, a table's first rows, JSON, text.
 
         Nothing is unpickled, and no class is imported or instantiated.
 
         Args:
             reference: The artifact.
+            file: The path of a file of a folder; empty for the artifact as a whole.
             timeout: How many seconds to wait for the store, and to parse; None for as long as it
                 takes.
 
@@ -193,7 +202,7 @@ class Artifacts:
             StackfoldError: As `open`.
         """
         id = self._queries.artifact(reference).id
-        return self._loading().preview(id, timeout)
+        return self._loading().preview(id, timeout, file)
 
     def describe(self, reference: str, *, count: bool = True) -> ArtifactDescription:
         """Return an artifact with its origin and location; raises as `get`.
@@ -251,17 +260,29 @@ class Artifacts:
         """
         self._aliases().remove(reference, why)
 
-    def history(self, name: str, limit: int | None = None) -> "Sequence[HistoryEntry]":
+    def aliases(self, name: str, *, until: int | None = None) -> Sequence[ArtifactAlias]:
+        """Return the aliases of an artifact: which version each stands for, since when and why.
+
+        Args:
+            name: The artifact's own name, or PIPELINE/STEP/OUTPUT.
+            until: A position of the log, to return those of the past; None for now.
+        """
+        return self._aliases().of(name, until)
+
+    def history(
+        self, name: str, limit: int | None = None, *, until: int | None = None
+    ) -> "Sequence[HistoryEntry]":
         """Return what happened to the aliases of an artifact, newest first.
 
         Args:
             name: The artifact's own name, or PIPELINE/STEP/OUTPUT.
             limit: The most entries; None for all.
+            until: The last position of the log; later changes are omitted.
 
         Raises:
             NotFound: It never had an alias.
         """
-        return self._aliases().history(name, limit)
+        return self._aliases().history(name, limit, until)
 
     def lineage(
         self,

@@ -16,8 +16,8 @@ from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.listing.listing import Listing
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
+from stackfold.infrastructure.queries.artifact_aliases import alias_targets
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.lineage import Lineages
 from stackfold.infrastructure.queries.run_references import relative_run
@@ -69,14 +69,6 @@ _NEWEST_OF_DIGEST = 200
 
 class SqlArtifactQueries(StoredObjects):
     """Implements `ArtifactQueries`."""
-
-    def __init__(self, database: Database) -> None:
-        """Create the queries.
-
-        Args:
-            database: Holds the read models.
-        """
-        super().__init__(database)
 
     def artifacts(
         self, listing: Listing = LATEST_ARTIFACTS, only_latest: bool = False
@@ -192,6 +184,11 @@ class SqlArtifactQueries(StoredObjects):
             raise NotFound("artifact", id, "it was deleted concurrently")
         return artifact_view(rows[0][:-1]), cell(rows[0][-1])
 
+    def aliases(self, name: str, until: int | None = None) -> dict[str, int]:
+        """The aliases of a name → the number of the version that each stands for."""
+        found = alias_targets(self._database, name, until)
+        return {alias: target["version"] for alias, target in sorted(found.items())}
+
     def _by_name(self, name: str, which: str) -> NamedArtifact:
         pipeline, step, *output = name.split("/")
         if len(output) > 1:
@@ -245,10 +242,7 @@ class SqlArtifactQueries(StoredObjects):
         """The version that an alias stands for, if it is one and the version exists."""
         if not which or which == "latest" or _number(which) is not None:
             return None
-        rows = self._database.read(
-            "SELECT aliases FROM artifact_names WHERE name = ? AND until IS NULL", [name]
-        )
-        target = cell(rows[0][0]).get(which) if rows else None
+        target = alias_targets(self._database, name).get(which)
         found = self._found("t.id = ?", [target["artifact"]]) if target else []
         return found[0] if found else None
 

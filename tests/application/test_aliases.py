@@ -48,6 +48,22 @@ def test_history_says_who_moved_it_and_why(artifacts):
     assert "@2" in str(newest.changes)
 
 
+def test_aliases_are_read_with_who_set_them_now_and_in_the_past(artifacts, workspace):
+    assert artifacts.aliases("dataset") == []
+    assert artifacts.aliases("nothing") == []
+    artifacts.alias("dataset@1", "approved", "first")
+    first = workspace.log.head().position
+    artifacts.alias("dataset@2", "best", "small")
+    artifacts.alias("dataset@2", "approved", "better")
+    approved, best = artifacts.aliases("dataset")
+    assert (approved.alias, approved.version, approved.why) == ("approved", 2, "better")
+    assert (best.alias, best.version, best.by) == ("best", 2, workspace.actor)
+    assert best.position == approved.position - 1
+    (past,) = artifacts.aliases("dataset", until=first)
+    assert (past.alias, past.version, past.why, past.position) == ("approved", 1, "first", first)
+    assert artifacts.aliases("dataset", until=first - 1) == []
+
+
 def test_undo_moves_it_back(artifacts, workspace):
     artifacts.alias("dataset@1", "approved")
     artifacts.alias("dataset@2", "approved")

@@ -7,8 +7,8 @@ from browsing import HOSTILE
 from plain_deployer import kill
 from policies import reasons
 
-from stackfold import Directory, Output, Workspace, get_context, pipeline, step
-from stackfold.errors import DeploymentFailed, RunFailed
+from stackfold import Directory, Output, Workspace, artifact, get_context, pipeline, step
+from stackfold.errors import DeploymentFailed, PromotionRefused, RunFailed
 from stackfold.eventsourcing import Retries, Stack, on
 
 MODEL = "training/train/output@1"
@@ -79,6 +79,19 @@ def isolating():
     isolate()
 
 
+@step
+def score(
+    weights: Weights,
+) -> Annotated[dict[str, float], "output", Output("scores", tags=["model"])]:
+    get_context().log_metadata({"auc": weights["slope"] - 0.1})
+    return {"slope": weights["slope"], "offset": 0.5}
+
+
+@pipeline(model="fraud")
+def judged():
+    score(artifact("weights"))
+
+
 @on(Stack.Registered, from_start=True, retries=Retries(attempts=1))
 def announce(event, delivery):
     raise LookupError(HOSTILE)
@@ -126,11 +139,38 @@ def fill(ws):
         pass
     else:
         raise AssertionError("the deployment did not fail")
+    fill_models(ws)
     ws.components.update("model_deployer", "broken", {"password": "{{missing.key}}"})
     with ws.acting_as("bob@example.com", correlation_id="REQUEST-1"):
         ws.stacks.copy("prod", "trial", why="to try")
     ws.reactions.run([announce], timeout=0)
     return ws
+
+
+def fill_models(ws):
+    """Versions of a model, promoted and refused, and aliases of an artifact."""
+    ws.models.register("fraud", HOSTILE, ["team:risk"])
+    ws.models.register("later")
+    for _ in range(2):
+        ws.runs.start(judged, stack="prod")
+    ws.models.annotate_version(
+        "fraud", 1, description=HOSTILE, add=["eu"], metadata={"card": "fair"}
+    )
+    ws.models.set_gate("fraud", "auc >= 0.9 and score.auc < 0.8")
+    try:
+        ws.models.promote("fraud", 1)
+    except PromotionRefused:
+        pass
+    else:
+        raise AssertionError("the gate did not refuse")
+    ws.models.set_gate("fraud", "auc >= 0.9 and auc >= production.auc")
+    ws.models.promote("fraud", 1, why="first one")
+    ws.models.promote("fraud", 2, "staging", why="to try")
+    ws.models.promote("fraud", 2, why="new features")
+    ws.models.rollback("fraud", why="complaints")
+    ws.deployments.deploy("fraud-api", "fraud@production", "prod")
+    ws.artifacts.alias("weights", "approved", "checked")
+    ws.artifacts.alias("training/train/output@1", "best", "checked")
 
 
 def end(ws):

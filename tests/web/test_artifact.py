@@ -217,9 +217,14 @@ def test_what_does_not_exist_is_not_found(app, path):
     assert "Traceback" not in answer.text
 
 
-@pytest.mark.parametrize("query", ["version=x", "version=-1", "with=1e9", "version=1&with=x"])
-def test_a_version_is_a_number(app, query):
+@pytest.mark.parametrize("query", ["with=1e9", "version=1&with=x"])
+def test_a_version_to_compare_with_is_a_number(app, query):
     assert get(app, f"/artifacts/training/make/numbers?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["version=x", "version=-1", "version=1e9"])
+def test_a_version_is_a_number_an_alias_or_a_label(app, query):
+    assert get(app, f"/artifacts/training/make/numbers?{query}").status_code == 404
 
 
 # -- previews

@@ -18,6 +18,7 @@ from stackfold.web.api.artifacts import ARTIFACTS
 from stackfold.web.api.components import COMPONENTS
 from stackfold.web.api.deployments import DEPLOYMENTS
 from stackfold.web.api.log import LOG, POLICIES, REACTIONS, SERVER
+from stackfold.web.api.models import MODELS
 from stackfold.web.api.openapi import document
 from stackfold.web.api.operations import Call, Operation, Text
 from stackfold.web.api.problems import MEDIA_TYPE, Problem, http_problem, problem_of
@@ -34,6 +35,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *STACKS.all,
     *COMPONENTS.all,
     *RUNS.all,
+    *MODELS.all,
     *ARTIFACTS.all,
     *DEPLOYMENTS.all,
     *LOG.all,

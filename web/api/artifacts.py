@@ -1,10 +1,12 @@
 """Operations: artifacts."""
 
 from stackfold.application.artifacts.artifact_views import (
+    ArtifactAlias,
     ArtifactDescription,
     Lineage,
     NamedArtifact,
 )
+from stackfold.application.history.views import HistoryEntry
 from stackfold.web.api.listings import listing
 from stackfold.web.api.operations import Call, Limit, Operations, Page, PageNumber, Past
 
@@ -94,6 +96,30 @@ def list_named_versions(
     )
 
 
+@ARTIFACTS.get("/artifacts/{name}/aliases")
+def list_named_aliases(call: Call, *, name: str, as_of: Past = None) -> list[ArtifactAlias]:
+    """List the aliases of an artifact that has a name of its own, and what each stands for.
+
+    Args:
+        name: Its name.
+    """
+    return [*call.workspace.artifacts.aliases(name, until=call.position(as_of))]
+
+
+@ARTIFACTS.get("/artifacts/{name}/history")
+def get_named_history(
+    call: Call, *, name: str, as_of: Past = None, limit: Limit = 100
+) -> list[HistoryEntry]:
+    """Get the changes of the aliases of an artifact that has a name of its own, newest first.
+
+    Args:
+        name: Its name.
+        as_of: Only changes up to this point.
+        limit: The most entries.
+    """
+    return [*call.workspace.artifacts.history(name, limit, until=call.position(as_of))]
+
+
 @ARTIFACTS.get("/artifacts/{name}/lineage")
 def get_named_lineage(
     call: Call,
@@ -161,6 +187,38 @@ def list_versions(
         page=page,
         limit=limit,
     )
+
+
+@ARTIFACTS.get("/artifacts/{pipeline}/{step}/{output}/aliases")
+def list_aliases(
+    call: Call, *, pipeline: str, step: str, output: str, as_of: Past = None
+) -> list[ArtifactAlias]:
+    """List the aliases of an artifact, and what each stands for.
+
+    Args:
+        pipeline: The pipeline.
+        step: The step.
+        output: The output of the step.
+    """
+    name = _reference(pipeline, step, output, None)
+    return [*call.workspace.artifacts.aliases(name, until=call.position(as_of))]
+
+
+@ARTIFACTS.get("/artifacts/{pipeline}/{step}/{output}/history")
+def get_artifact_history(
+    call: Call, *, pipeline: str, step: str, output: str, as_of: Past = None, limit: Limit = 100
+) -> list[HistoryEntry]:
+    """Get the changes of the aliases of an artifact, newest first.
+
+    Args:
+        pipeline: The pipeline.
+        step: The step.
+        output: The output of the step.
+        as_of: Only changes up to this point.
+        limit: The most entries.
+    """
+    name = _reference(pipeline, step, output, None)
+    return [*call.workspace.artifacts.history(name, limit, until=call.position(as_of))]
 
 
 @ARTIFACTS.get("/artifacts/{pipeline}/{step}/{output}/lineage")

@@ -6,9 +6,11 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from stackfold.application.artifacts.artifact_views import (
+    ArtifactAlias,
     ArtifactDescription,
     NamedArtifact,
 )
+from stackfold.application.history.views import HistoryEntry
 from stackfold.domain.errors import NotFound
 from stackfold.web.drawing.graph import Node, draw_graph
 from stackfold.web.pages.numbers import whole_number
@@ -16,10 +18,14 @@ from stackfold.web.pages.values import Facts, facts
 from stackfold.web.pages.visit import Frame, Moved, Visit
 
 MOST_VERSIONS = 14
+MOST_ALIASES = 40
+MOST_ENTRIES = 30
 MOST_STEPS = 40
 """The most steps that are drawn in each direction."""
 _LEVELS = 3
 _COMPARED = {
+    "label": "label",
+    "produced as": "output",
     "run": "run",
     "stack": "stack",
     "stack revision": "stack_revision",
@@ -73,7 +79,15 @@ class ArtifactPage(NamedTuple):
     versions: tuple[NamedArtifact, ...]
     """Newest first."""
     more_versions: int
+    aliases: tuple[ArtifactAlias, ...]
+    more_aliases: int
+    entries: tuple[HistoryEntry, ...]
+    """What happened to the aliases, newest first."""
     lineage: LineageGraph
+
+    def aliases_of(self, version: int) -> tuple[str, ...]:
+        """The aliases that stand for a version."""
+        return tuple(each.alias for each in self.aliases if each.version == version)
 
 
 def artifact(visit: Visit) -> ArtifactPage | Moved:
@@ -86,13 +100,23 @@ def artifact(visit: Visit) -> ArtifactPage | Moved:
     reference = visit.names["reference"]
     artifacts = visit.workspace.artifacts
     wanted = visit.query.get("version", "")
-    if wanted:
+    is_number = wanted.isascii() and wanted.isdigit()
+    if wanted and "@" in reference:
         whole_number("version", wanted)
-    found = artifacts.get(reference)
+    # An output may have got a name of its own later; its versions before are found by number.
+    found = artifacts.get(f"{reference}@{wanted}" if wanted and not is_number else reference)
+    if found.name != reference and is_number and "@" not in reference:
+        found = artifacts.get(f"{reference}@{whole_number('version', wanted)}")
     if found.name != reference:
-        is_version = "@" in reference or found.view.id.startswith(reference)
+        is_version = bool(wanted) or "@" in reference or found.view.id.startswith(reference)
         return Moved(f"/artifacts/{found.name}", found.version if is_version else None)
-    versions = artifacts.versions(reference, limit=MOST_VERSIONS, until=visit.as_of)
+    if wanted and not is_number:
+        return Moved(f"/artifacts/{found.name}", found.version)
+    versions = [
+        each
+        for each in artifacts.versions(reference, limit=MOST_VERSIONS, until=visit.as_of)
+        if each.name == reference
+    ]
     if not versions:
         artifacts.get(reference)  # names others if there is none at all
         raise NotFound("artifact", reference, "its first version was recorded later")
@@ -100,9 +124,12 @@ def artifact(visit: Visit) -> ArtifactPage | Moved:
     other = None
     if chosen := visit.query.get("with", ""):
         other = _version(visit, reference, chosen, versions[0].version)
+    aliases = artifacts.aliases(reference, until=visit.as_of)
     name = shlex.quote(shown.artifact.reference)
     commands = [f"stackfold artifact {verb} {name}" for verb in ("show", "describe", "lineage")]
     commands.append(f"stackfold artifact export {name} -o FILE")
+    if aliases:
+        commands.append(f"stackfold artifact history {shlex.quote(reference)}")
     return ArtifactPage(
         frame=visit.frame(shown.artifact.reference, *commands),
         shown=shown,
@@ -111,8 +138,19 @@ def artifact(visit: Visit) -> ArtifactPage | Moved:
         differences=_differences(shown, other) if other else (),
         versions=tuple(versions),
         more_versions=versions[-1].version - 1 if len(versions) == MOST_VERSIONS else 0,
+        aliases=tuple(aliases[:MOST_ALIASES]),
+        more_aliases=max(0, len(aliases) - MOST_ALIASES),
+        entries=_entries(visit, reference),
         lineage=_lineage(visit, shown.artifact),
     )
+
+
+def _entries(visit: Visit, name: str) -> tuple[HistoryEntry, ...]:
+    """What happened to the aliases of a name; nothing if it never had one."""
+    try:
+        return tuple(visit.workspace.artifacts.history(name, MOST_ENTRIES, until=visit.as_of))
+    except NotFound:
+        return ()
 
 
 def _version(visit: Visit, name: str, text: str, latest: int) -> Version:
