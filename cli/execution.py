@@ -15,6 +15,9 @@ from stackfold.cli.render import echo, warnings_as_notes
 from stackfold.cli.script import is_quiet
 from stackfold.domain.errors import RunFailed
 
+_SHOWN = 3
+"""The most metrics in the line of a result."""
+
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 
 
@@ -41,4 +44,12 @@ def execute(run: Callable[[ProgressListener], RunView], quiet: bool) -> None:
             sys.stderr.write(escaped_lines(traceback) + "\n")
         raise
     how = "is executed" if view.status == "running" else "completed"
-    echo(f"run {view.name!r} {how} on stack {view.stack!r}, revision {view.stack_revision}")
+    made = "" if view.model_version is None else f": model {view.model_version}{_metrics(view)}"
+    echo(f"run {view.name!r} {how} on stack {view.stack!r}, revision {view.stack_revision}{made}")
+
+
+def _metrics(view: RunView) -> str:
+    """The first metrics of a run in parentheses; empty if it has none."""
+    shown = [f"{name} {value:g}" for name, value in view.metrics.items()]
+    rest = [f"{len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
+    return f" ({', '.join([*shown[:_SHOWN], *rest])})" if shown else ""

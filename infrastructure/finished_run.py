@@ -88,6 +88,11 @@ class FinishedRun:
         return self.view.status
 
     @property
+    def model_version(self) -> str | None:
+        """The version of a model that it made or continued, such as "fraud@3"; None for none."""
+        return self.view.model_version
+
+    @property
     def metrics(self) -> dict[str, float]:
         """Its metrics and those of its steps, by name: `auc`, or `train.auc` if several have it."""
         return self.describe().metrics

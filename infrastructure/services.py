@@ -265,6 +265,7 @@ class Services(TypeServices, ExecutionServices, ModelServices):
         """Executes graphs on pinned stacks."""
         from stackfold.application.runs.job_submitter import JobSubmitter
         from stackfold.application.runs.launcher import RunLauncher
+        from stackfold.application.runs.model_versions import ModelVersions
         from stackfold.application.runs.references import References
         from stackfold.infrastructure.system.module_sources import code_fingerprints
 
@@ -278,7 +279,7 @@ class Services(TypeServices, ExecutionServices, ModelServices):
             self.images,
             code_fingerprints,
             self.live_steps,
-            self.model_queries,
+            ModelVersions(self.repository, self.model_queries),
             References(self.artifact_queries, self.resolver),
             self.run_log,
         )

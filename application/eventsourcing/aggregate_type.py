@@ -59,16 +59,19 @@ class AggregateType:
 
     @cached_property
     def events(self) -> "Mapping[str, type[DomainEvent]]":
-        """Topic → event class, for the events of the aggregate."""
+        """Topic → event class, for the events of the aggregate, also those of its base classes."""
         from stackfold.domain.eventsourcing.event import DomainEvent
+        from stackfold.domain.eventsourcing.topics import aggregate_topic
 
-        members = vars(self.aggregate).values()
-        classes = (each for each in members if isinstance(each, type))
-        return {
-            each.TOPIC: each
-            for each in classes
-            if issubclass(each, DomainEvent) and "TOPIC" in vars(each)
+        names = {
+            name: each.TOPIC
+            for owner in reversed(self.aggregate.__mro__)
+            for name, each in vars(owner).items()
+            if isinstance(each, type) and issubclass(each, DomainEvent) and "TOPIC" in vars(each)
+            if owner is self.aggregate or aggregate_topic(each.TOPIC) == self.topic
         }
+        # The eventsourcing library derives a class from each event of a base class.
+        return {topic: getattr(self.aggregate, name) for name, topic in names.items()}
 
 
 class AggregateReference(NamedTuple):

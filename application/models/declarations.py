@@ -22,7 +22,7 @@ def apply_to_model(row: ModelRow | None, event: Model.Event) -> ModelRow | None:
     """The row of a model after an event."""
     match event, row:
         case Model.Registered(), None:
-            return ModelRow(event.name, event.description, [*event.tags], {}, {})
+            return ModelRow(event.name, event.description, [*event.tags], {}, {}, dict(event.card))
         case Model.Restored(), None:
             return _as_it_was(event)
         case Model.Reverted(), ModelRow():
@@ -31,6 +31,7 @@ def apply_to_model(row: ModelRow | None, event: Model.Event) -> ModelRow | None:
             return row._replace(
                 description=row.description if event.description is None else event.description,
                 tags=row.tags if event.tags is None else [*event.tags],
+                card=row.card if event.card is None else dict(event.card),
             )
         case Model.Promoted(), ModelRow():
             return row._replace(aliases=_moved(promoted, row, event))
@@ -54,7 +55,12 @@ def apply_to_model(row: ModelRow | None, event: Model.Event) -> ModelRow | None:
 
 def _as_it_was(event: Model.Reverted) -> ModelRow:
     return ModelRow(
-        event.name, event.description, [*event.tags], _plain(event.aliases), dict(event.gates)
+        event.name,
+        event.description,
+        [*event.tags],
+        _plain(event.aliases),
+        dict(event.gates),
+        dict(event.card),
     )
 
 
@@ -111,8 +117,9 @@ def _opened(event: ModelVersion.Opened | ModelVersion.Restored) -> ModelVersionR
         stack_id=str(event.stack_id),
         stack_revision=event.stack_revision,
         description="",
-        tags=[],
+        tags=[*event.tags],
         metadata={},
+        label=event.label,
     )
 
 

@@ -248,8 +248,9 @@ class ModelReader:
             number = int(which.removeprefix("v"))
         else:
             number = model.aliases.get(which)
-        if number is not None:
-            for view in self._queries.versions(model, position, VersionPart([number])):
+        wanted = VersionPart(label=which) if number is None else VersionPart([number])
+        if number is not None or which != LATEST:
+            for view in self._queries.versions(model, position, wanted):
                 return view
         part = VersionPart(statuses=_COMPLETED, limit=10)
         completed = reversed(self._queries.versions(model, position, part))
@@ -276,6 +277,7 @@ class ModelReader:
             "name": view.name,
             **({"description": view.description} if view.description else {}),
             **({"tags": ", ".join(view.tags)} if view.tags else {}),
+            **{f"card {key}": text for key, text in view.card.items()},
             **view.aliases,
             **{f"gate {alias}": rule for alias, rule in view.gates.items()},
         }
@@ -294,6 +296,7 @@ def _promotion(history: Sequence[HistoryEntry], alias: str, number: int) -> Prom
 def _fields(version: ModelVersionDescription) -> dict[str, Any]:
     return {
         "number": version.number,
+        **({"label": version.label} if version.label else {}),
         "status": version.status,
         "aliases": ", ".join(version.aliases) or None,
         **version.metrics,

@@ -1,7 +1,8 @@
 """Models: register, promote versions to aliases, and take that back."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from stackfold.application.arguments import checked
@@ -27,7 +28,13 @@ class Models(VersionCommands):
     """
 
     def register(
-        self, name: str, description: str = "", tags: Iterable[str] = (), *, why: str = ""
+        self,
+        name: str,
+        description: str = "",
+        tags: Iterable[str] = (),
+        *,
+        card: Mapping[str, str] = MappingProxyType({}),
+        why: str = "",
     ) -> ModelView:
         """Register a model; the first run of a pipeline with its name would, too.
 
@@ -35,16 +42,19 @@ class Models(VersionCommands):
             name: The name.
             description: What it is for.
             tags: Tags to filter by.
+            card: The texts of its card, by `license`, `audience`, `use_cases`, `limitations`,
+                `trade_offs` and `ethics`.
             why: The reason.
 
         Raises:
             InvalidName: The name breaks the rule for names.
             InvalidTag: A tag breaks the rule for tags.
+            Invalid: The card has an unknown key.
             NameTaken: Another model has the name.
         """
         from stackfold.domain.models.model import Model
 
-        model = Model.register(name, description, [*tags])
+        model = Model.register(name, description, [*tags], card)
         self._services.repository.save(model, why=why)
         return self.get(str(model.id))
 
@@ -54,15 +64,17 @@ class Models(VersionCommands):
         description: str | None = None,
         tags: Iterable[str] | None = None,
         *,
+        card: Mapping[str, str] = MappingProxyType({}),
         why: str = "",
         expected_revision: int | None = None,
     ) -> ModelView:
-        """Replace the description or the tags of a model.
+        """Replace the description, the tags or texts of the card of a model.
 
         Args:
             reference: The model.
             description: The new description; None to keep the present one.
             tags: All tags after the change; None to keep the present ones.
+            card: Key of the card → new text; empty to remove it.
             why: The reason.
             expected_revision: The revision that this was decided on; None for any.
 
@@ -73,7 +85,7 @@ class Models(VersionCommands):
         """
         given = None if tags is None else [*tags]
         return self._change(
-            reference, lambda model: model.update(description, given), why, expected_revision
+            reference, lambda model: model.update(description, given, card), why, expected_revision
         )
 
     def rename(

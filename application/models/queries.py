@@ -11,8 +11,10 @@ from stackfold.application.runs.metrics import Metric
 
 
 class Linked(NamedTuple):
-    """What is linked to a version by its run."""
+    """What is linked to a version by its runs."""
 
+    runs: Sequence[str]
+    """The names of the runs that made or continued it."""
     artifacts: Sequence[str]
     """As "pipeline/step/output@version"."""
     inputs: Mapping[str, str]
@@ -31,6 +33,8 @@ class VersionPart(NamedTuple):
     statuses: Sequence[str] = ()
     """Only these; empty for any."""
     limit: int | None = None
+    label: str = ""
+    """Only the one with this name; empty for any."""
 
 
 EVERY_VERSION = VersionPart()
@@ -80,5 +84,5 @@ class ModelQueries(Protocol):
         ...
 
     def metrics(self, versions: Sequence[str]) -> dict[str, list[Metric]]:
-        """The id of each version → the metrics of its run."""
+        """The id of each version → the metrics of its runs."""
         ...

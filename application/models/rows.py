@@ -16,6 +16,7 @@ class ModelRow(NamedTuple):
     """Alias → id of the version, its number, and the numbers of those before."""
     gates: dict[str, str]
     """Alias → the rule of its gate."""
+    card: dict[str, str]
 
 
 class ModelVersionRow(NamedTuple):
@@ -34,6 +35,7 @@ class ModelVersionRow(NamedTuple):
     description: str
     tags: list[str]
     metadata: dict[str, Any]
+    label: str
 
 
 def _aliases(aliases: Mapping[str, Mapping[str, Any]], names: Names) -> dict[str, Any]:
@@ -46,6 +48,10 @@ def _gates(gates: Mapping[str, str], names: Names) -> dict[str, Any]:
 
 def _tags(tags: list[str], names: Names) -> dict[str, Any]:
     return {"tags": ", ".join(tags)} if tags else {}
+
+
+def _card(card: Mapping[str, str], names: Names) -> dict[str, Any]:
+    return {f"card {key}": text for key, text in card.items()}
 
 
 def _metadata(metadata: Mapping[str, Any], names: Names) -> dict[str, Any]:
@@ -62,6 +68,7 @@ MODELS = ReadModel(
         "tags": _tags,
         "aliases": _aliases,
         "gates": _gates,
+        "card": _card,
     },
 )
 
@@ -70,7 +77,7 @@ MODEL_VERSIONS = ReadModel(
     table="model_versions",
     row=ModelVersionRow,
     describe={
-        **{each: shown(each) for each in ("name", "status", "stack", "stack_revision")},
+        **{each: shown(each) for each in ("name", "label", "status", "stack", "stack_revision")},
         "description": shown("description"),
         "tags": _tags,
         "metadata": _metadata,

@@ -17,6 +17,8 @@ class ModelView(NamedTuple):
     gates: Mapping[str, str]
     """Alias → the rule that a version must meet to be promoted to it."""
     tags: Sequence[str]
+    card: Mapping[str, str]
+    """The texts of its card: license, audience, use_cases, limitations, trade_offs, ethics."""
     revision: int
     created: str
     """RFC 3339, UTC."""
@@ -33,6 +35,8 @@ class ModelVersionView(NamedTuple):
     model: str
     """The name of the model."""
     number: int
+    label: str
+    """Its name, which no other version of the model has; may be empty."""
     status: str
     """"open" until its run has completed, then "completed"; "archived" after it left a stage;
     "abandoned" if its run was deleted before it completed."""
@@ -46,7 +50,7 @@ class ModelVersionView(NamedTuple):
     """The name of the stack when the run started."""
     stack_revision: int
     metrics: Mapping[str, float]
-    """The metrics of its run, by name, or by step and name if several steps have one."""
+    """The metrics of its runs, by name, or by step and name if several steps have one."""
     description: str
     tags: Sequence[str]
     revision: int
@@ -107,6 +111,7 @@ class ModelDescription(NamedTuple):
     """One for each alias that stands for a version; stages first."""
     gates: Mapping[str, str]
     tags: Sequence[str]
+    card: Mapping[str, str]
     revision: int
     created: str
     updated: str
@@ -119,17 +124,22 @@ class ModelVersionDescription(NamedTuple):
     id: str
     model: str
     number: int
+    label: str
     status: str
     aliases: Sequence[str]
     run: str
+    """The run that made it."""
     pipeline: str
     stack: str
     stack_revision: int
     metrics: Mapping[str, float]
+    runs: Sequence[str]
+    """The run that made it, and those that continued it."""
     artifacts: Sequence[str]
-    """The outputs of its run, as "pipeline/step/output@version"."""
+    """The outputs of its runs, as "pipeline/step/output@version"."""
     inputs: Mapping[str, str]
-    """Reference of an artifact that its run was given → the exact version that it was pinned to."""
+    """Reference of an artifact that its runs were given → the exact version that it was pinned to.
+    """
     deployments: Sequence[str]
     """The names of the deployments that serve one of these artifacts now."""
     description: str

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
+from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.application.runs.step_artifacts import StepArtifact, StepArtifacts, StepFacts
 from stackfold.application.runs.step_tracker import StepTracker, Tracked
 from stackfold.application.secrets.redaction import redacted, redacted_value
@@ -32,6 +33,8 @@ class RunFacts(NamedTuple):
     pin: Pin
     started: datetime | None = None
     """When the run started; None if unknown."""
+    model: LinkedVersion | None = None
+    """The version of a model that the run makes or continues; None for none."""
 
 
 @dataclass
@@ -57,6 +60,8 @@ class StepContext:
         pipeline: The pipeline's name.
         step: The step's name in the run.
         pin: The exact stack that the run uses: its revision and its components.
+        model: The version of a model that the run makes or continues: its `model`, the name, and
+            its `number`; None for none.
         tracker: Records to the experiment tracker of the stack.
     """
 
@@ -84,6 +89,7 @@ class StepContext:
             parameters: Input → a plain value.
         """
         self.run, self.run_name, self.pipeline, self.pin = run[:4]
+        self.model = run.model
         self.step = step
         self.metadata = StepMetadata() if metadata is None else metadata
         """To be recorded with the step."""

@@ -11,6 +11,7 @@ from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.runs.context import RunFacts, StepMetadata, metadata_on
 from stackfold.application.runs.hooks import HookCall, call_hook
 from stackfold.application.runs.input_artifacts import InputArtifacts
+from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.application.runs.progress import ProgressListener, StepEnd
 from stackfold.application.runs.run_link import RunLink
 from stackfold.application.runs.run_recorder import Command, RunRecorder
@@ -42,6 +43,7 @@ class Execution:
         run_resources: RunResources,
         completed: Mapping[str, tuple[Artifact, ...]],
         references: Mapping[str, PinnedArtifact],
+        model: LinkedVersion | None,
     ) -> None:
         """Create the execution of a run.
 
@@ -53,9 +55,10 @@ class Execution:
             run_resources: What its steps need.
             completed: Step → its outputs, for steps that completed before the run was resumed.
             references: Reference → the artifact of an earlier run that it stands for.
+            model: The version of a model that it makes or continues; None for none.
         """
         self._id, self._name = str(run.id), run.name
-        self._facts = RunFacts(self._id, run.name, graph.pipeline, pin, run.created_on)
+        self._facts = RunFacts(self._id, run.name, graph.pipeline, pin, run.created_on, model)
         self._graph = graph
         recorded: Any = run.metadata.get(RECORD)
         self._recorded = recorded if isinstance(recorded, dict) else {}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.eventsourcing.claims import Claims
@@ -24,7 +24,7 @@ from stackfold.application.runs.captured_output import capturing_streams
 from stackfold.application.runs.execution import Execution
 from stackfold.application.runs.job_submitter import JobSubmitter, job_of
 from stackfold.application.runs.live_steps import LiveSteps
-from stackfold.application.runs.model_versions import ModelNumbers, opened_version
+from stackfold.application.runs.model_versions import ModelVersions
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.references import Pinned, References
 from stackfold.application.runs.run_link import RunLog
@@ -78,7 +78,7 @@ class RunLauncher:
         images: Images,
         fingerprints: Callable[[], CodeFingerprints],
         live_steps: LiveSteps,
-        models: ModelNumbers,
+        models: ModelVersions,
         references: References,
         log: RunLog,
     ) -> None:
@@ -94,7 +94,7 @@ class RunLauncher:
             images: Builds container images for engines.
             fingerprints: Creates the code fingerprints of one run.
             live_steps: Shows running steps to other processes.
-            models: Finds models of which runs make versions.
+            models: Opens and finds the versions of models that runs make or continue.
             references: Looks up artifacts of earlier runs.
             log: Reaches the log from steps while they run.
         """
@@ -109,7 +109,7 @@ class RunLauncher:
         self._images = images
         self.fingerprints = fingerprints
         self.live_steps = live_steps
-        self._models = models
+        self.models = models
 
     def start(self, request: RunRequest) -> str:
         """Start a run, and return its id when it has completed.
@@ -151,25 +151,14 @@ class RunLauncher:
             import_root=graph.import_root,
             code_form=FORM,
             opaque={name: each.opaque for name, each in codes.items() if each.opaque},
-            model_version=uuid4() if graph.options.model else None,
+            model_version=self.models.chosen(graph.options.model),
             references=pinned,
         )
         # Claimed before it is saved, so that it never appears interrupted.
         with self._claims.claim(str(run.id), run.name):
-            self._save(run, graph, pin, request.why)
+            self.models.save(run, graph.options.model, pin, request.why)
             self._execute(run, request, run_resources, orchestrator)
         return str(run.id)
-
-    def _save(self, run: Run, graph: Graph, pin: Pin, why: str) -> None:
-        """Record the start of a run, and open the version of the model that it makes."""
-        model = graph.options.model
-        if model is None:
-            self._repository.save(run, why=why)
-            return
-        # Under the write lock, so that no other run takes the number of the version.
-        self._repository.attempt(
-            lambda: [run, *opened_version(self._models, run, model, pin)], why, locked=True
-        )
 
     def resume(
         self,
@@ -273,7 +262,14 @@ class RunLauncher:
         submits = isinstance(orchestrator, SubmittingOrchestrator)
         recorder = RunRecorder(self._repository, run, request.why, shared=submits)
         execution = Execution(
-            run, graph, pin, recorder, run_resources, completed, request.references
+            run,
+            graph,
+            pin,
+            recorder,
+            run_resources,
+            completed,
+            request.references,
+            self.models.linked(run.model_version),
         )
         if isinstance(orchestrator, SubmittingOrchestrator):
             component = pin.component(ComponentType.ORCHESTRATOR)

@@ -1,19 +1,21 @@
-"""Versions that runs make: opened with the run, completed with it."""
+"""Versions of models that runs make or continue: opened with a run, completed with it."""
 
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from stackfold.application.eventsourcing.repository import Repository
-from stackfold.domain.errors import Conflict
+from stackfold.application.runs.linked_version import LinkedVersion
+from stackfold.domain.errors import Conflict, NameTaken
 from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.models.model import Model
 from stackfold.domain.models.model_version import ModelVersion
+from stackfold.domain.pipelines import declared_model
 from stackfold.domain.runs.pin import Pin
 from stackfold.domain.runs.run import Run
 
 
 class ModelNumbers(Protocol):
-    """Finds models, and counts their versions."""
+    """Finds models and versions, and counts versions."""
 
     def model_named(self, name: str) -> str | None:
         """The id of the model with a name; None if there is none."""
@@ -28,30 +30,112 @@ class ModelNumbers(Protocol):
         """
         ...
 
+    def labeled(self, model: str, label: str) -> int | None:
+        """The number of the existing version of a model with a label; None if there is none.
 
-def opened_version(queries: ModelNumbers, run: Run, model: str, pin: Pin) -> list[Aggregate]:
-    """The version that a new run makes, and the model if it does not exist yet.
+        Args:
+            model: The id of the model.
+            label: An alias or the name of a version.
+        """
+        ...
 
-    Args:
-        queries: Finds the model; called under the write lock.
-        run: The run, which has the id of the version.
-        model: The name of the model.
-        pin: The stack of the run.
-    """
-    found = queries.model_named(model)
-    registered = [] if found else [Model.register(model)]
-    id = UUID(found) if found else registered[0].id
-    version = ModelVersion.open(
-        model,
-        id,
-        queries.next_number(str(id), model),
-        run.id,
-        pin.stack_id,
-        pin.stack,
-        pin.revision,
-        run.model_version,
-    )
-    return [*registered, version]
+    def existing(self, model: str, which: str) -> LinkedVersion:
+        """An existing version, which may be open.
+
+        Args:
+            model: The name of the model.
+            which: A number, an alias, the name of a version, or "latest".
+
+        Raises:
+            NotFound: The model or the version does not exist.
+        """
+        ...
+
+    def linked_version(self, id: str) -> LinkedVersion:
+        """The version with an id, even if it was deleted."""
+        ...
+
+
+class ModelVersions:
+    """Opens the versions that runs make, and finds those that they continue."""
+
+    def __init__(self, repository: Repository, queries: ModelNumbers) -> None:
+        """Create the service.
+
+        Args:
+            repository: Saves versions.
+            queries: Finds models and versions.
+        """
+        self._repository = repository
+        self._queries = queries
+
+    def chosen(self, declared: declared_model.Model | None) -> UUID | None:
+        """The id of the version that a new run continues, or a new id for the one that it makes.
+
+        Args:
+            declared: The model that the pipeline declares; None if there is none.
+
+        Raises:
+            NotFound: The run is to continue a version that does not exist.
+        """
+        if declared is None:
+            return None
+        if declared.version is None:
+            return uuid4()
+        return UUID(self._queries.existing(declared.name, declared.version).id)
+
+    def save(self, run: Run, declared: declared_model.Model | None, pin: Pin, why: str) -> None:
+        """Record the start of a run, and open the version that it makes.
+
+        Args:
+            run: The run, with the id that `chosen` returned.
+            declared: The model that the pipeline declares; None if there is none.
+            pin: The stack of the run.
+            why: The reason.
+
+        Raises:
+            NotFound: The version that it continues was deleted.
+            NameTaken: Another version of the model has the label.
+        """
+        if declared is None:
+            self._repository.save(run, why=why)
+            return
+
+        # Under the write lock, so that no other run takes the number of the version.
+        self._repository.attempt(lambda: [run, *self._made(run, declared, pin)], why, locked=True)
+
+    def linked(self, version: UUID | None) -> LinkedVersion | None:
+        """The version with an id; None for None."""
+        return None if version is None else self._queries.linked_version(str(version))
+
+    def _made(self, run: Run, declared: declared_model.Model, pin: Pin) -> list[Aggregate]:
+        """The version that a run makes, and the model if it does not exist yet."""
+        if declared.version is not None:
+            known = self._queries.linked_version(str(run.model_version))
+            self._queries.existing(known.model, str(known.number))
+            return []
+        name = declared.name
+        found = self._queries.model_named(name)
+        made = [] if found else [Model.register(name, declared.description, (), declared.card)]
+        id = UUID(found) if found else made[0].id
+        label = declared.label_at(run.created_on)
+        taken = self._queries.labeled(str(id), label) if label and found else None
+        if taken is not None:
+            hint = f"it is number {taken}: continue it with version=, or choose another label"
+            raise NameTaken("model version", f"{name}@{label}", hint)
+        version = ModelVersion.open(
+            name,
+            id,
+            self._queries.next_number(str(id), name),
+            run.id,
+            pin.stack_id,
+            pin.stack,
+            pin.revision,
+            run.model_version,
+            label,
+            declared.tags,
+        )
+        return [*made, version]
 
 
 def deleted_run(repository: Repository, id: str) -> list[Aggregate]:

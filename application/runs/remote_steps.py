@@ -108,12 +108,14 @@ class RemoteSteps:
         pin = Pin.model_validate(run.pin)
         pinned = self._queries.pinned_artifacts(run.id)
         run_resources = self._launcher.run_resources(graph, pin, NULL_LISTENER, pinned)
+        loaded = self._repository.load(Run, run.id)
         return Execution(
-            self._repository.load(Run, run.id),
+            loaded,
             graph,
             pin,
             recorder,
             run_resources,
             completed,
             pinned,
+            self._launcher.models.linked(loaded.model_version),
         )

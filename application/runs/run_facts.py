@@ -59,7 +59,12 @@ def _facts(run: RunDescription, ended: set[str], show: Show) -> dict[str, dict[s
     steps = [each for each in run.steps if each.name in ended]
     environment = run.environment
     return {
-        "outcome": {"status": run.status, "error": run.error or None, **_outcomes(run)},
+        "outcome": {
+            "status": run.status,
+            "error": run.error or None,
+            "model_version": run.model_version,
+            **_outcomes(run),
+        },
         "stack": _stack(run),
         "configuration": {
             f"{title}.{attribute}": value

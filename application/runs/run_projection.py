@@ -48,6 +48,8 @@ class RunRow(NamedTuple):
     parameter_form: str
     pinned_artifacts: dict[str, Any]
     """Reference → the artifact of an earlier run that steps take."""
+    model_version: str | None
+    """The id of the version of a model that it makes or continues."""
 
 
 class StepRow(NamedTuple):
@@ -84,6 +86,7 @@ RUNS = Table(
         ("pipeline", "position"),
         ("stack_id", "position"),
         ("status", "position"),
+        ("model_version",),
     ),
 )
 STEPS = Table(
@@ -168,6 +171,7 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
         "pinned_artifacts": {
             text: each.model_dump(mode="json") for text, each in event.references.items()
         },
+        "model_version": str(event.model_version) if event.model_version else None,
     }
 
 

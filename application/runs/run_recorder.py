@@ -89,7 +89,8 @@ class RunRecorder:
         if self._run.model_version is None or self._run.status != "completed":
             return ()
         version = self._repository.load(ModelVersion, self._run.model_version)
-        version.complete()
+        if version.run == self._run.id:  # else the run continues a version of another one
+            version.complete()
         return (version,)
 
     def _reloaded(self) -> Run:

@@ -44,6 +44,8 @@ class RunFields(NamedTuple):
     fingerprint: str
     """sha256 of the pin: equal for two runs on exactly the same configuration."""
     tags: list[str]
+    model_version: str | None
+    """The version of a model that it makes or continues, such as "fraud@3"; None for none."""
 
     def __repr__(self) -> str:
         return f"<RunView {self.name}: {self.status}>"
@@ -165,6 +167,8 @@ class RunDescription(NamedTuple):
     by: str
     fingerprint: str
     tags: list[str]
+    model_version: str | None
+    """The version of a model that it makes or continues, such as "fraud@3"; None for none."""
     source: str
     """The pipeline, as "package.module:function" or "file.py:function"."""
     import_root: str

@@ -40,6 +40,9 @@ class ModelVersion(Revertible):
         stack: str
         """The name of the stack at that time."""
         stack_revision: int
+        label: str = ""
+        """A name for the version, unique in the model; empty for none."""
+        tags: tuple[str, ...] = ()
 
     class Completed(Event):
         """The run that makes the version has completed."""
@@ -124,6 +127,7 @@ class ModelVersion(Revertible):
         stack_id: UUID
         stack: str
         stack_revision: int
+        label: str = ""
 
         def apply(self, aggregate: "ModelVersion") -> None:
             super().apply(aggregate)
@@ -138,6 +142,8 @@ class ModelVersion(Revertible):
         stack_id: UUID,
         stack: str,
         stack_revision: int,
+        label: str = "",
+        tags: tuple[str, ...] = (),
     ) -> None:
         super().__init__(name)
         self.origin = {
@@ -148,13 +154,14 @@ class ModelVersion(Revertible):
             "stack_id": stack_id,
             "stack": stack,
             "stack_revision": stack_revision,
+            "label": label,
         }
         self.model = model
         self.number = number
         self.run = run
         self.status: Status = "open"
         self.description = ""
-        self.tags: tuple[str, ...] = ()
+        self.tags = tags
         self.metadata: dict[str, JsonValue] = {}
 
     @property
@@ -173,6 +180,8 @@ class ModelVersion(Revertible):
         stack: str,
         stack_revision: int,
         id: UUID | None = None,
+        label: str = "",
+        tags: tuple[str, ...] = (),
     ) -> Self:
         """Open the version that a run makes.
 
@@ -185,6 +194,8 @@ class ModelVersion(Revertible):
             stack: The name of that stack.
             stack_revision: The revision of that stack.
             id: The id of the version; None for a new one.
+            label: A name for the version, which no other one of the model has; empty for none.
+            tags: Its tags.
         """
         return cls._create(
             cls.Opened,
@@ -196,6 +207,8 @@ class ModelVersion(Revertible):
             stack_id=stack_id,
             stack=stack,
             stack_revision=stack_revision,
+            label=label,
+            tags=tags,
         )
 
     def complete(self) -> None:

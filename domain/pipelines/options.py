@@ -13,8 +13,8 @@ from pydantic import (
 )
 
 from stackfold.domain.errors import InvalidPipeline, StackfoldError
-from stackfold.domain.name import valid_name
 from stackfold.domain.pipelines.chosen_materializer import MaterializerName
+from stackfold.domain.pipelines.declared_model import DeclaredModel, Model
 from stackfold.domain.pipelines.hooks import Hook
 from stackfold.domain.pipelines.resources import AnyResources, Resources
 from stackfold.domain.runs.failure_mode import FailureMode
@@ -37,13 +37,6 @@ def valid_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 def _metadata(value: Any) -> Any:
     return valid_metadata(value) if isinstance(value, Mapping) else value
-
-
-def _model_name(name: str | None) -> str | None:
-    try:
-        return None if name is None else valid_name("model", name)
-    except StackfoldError as error:
-        raise ValueError(str(error)) from None
 
 
 def _one_or_more(value: Any) -> Any:
@@ -153,8 +146,8 @@ class PipelineSettings(_Options):
     """What happens to the other steps when one fails; None leaves that to the orchestrator."""
     no_pickle: bool = False
     """Whether values that need a pickle are rejected, when written and when read."""
-    model: Annotated[str | None, AfterValidator(_model_name)] = None
-    """The name of the model of which a run makes a version; None for none."""
+    model: DeclaredModel | None = None
+    """The model of which a run makes or continues a version; None for none."""
     tags: Tags = ()
     metadata: Metadata = Field(default_factory=dict)
 
@@ -202,6 +195,6 @@ class PipelineChanges(Hooks, total=False):
     check_outputs: bool | None
     failure_mode: FailureMode | str | None
     no_pickle: bool
-    model: str | None
+    model: Model | str | None
     tags: tuple[str, ...] | list[str]
     metadata: dict[str, Any]

@@ -1,5 +1,6 @@
 """JSON Schemas of events, for programs that read an exported log in another language."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -97,7 +98,11 @@ def write_schemas(aggregates: Aggregates, folder: Path) -> list[Path]:
 
 
 def _schema(event_class: type[DomainEvent], version: int) -> Mapping[str, Any]:
-    schema = _fields_of_version(event_class, version).model_json_schema()
+    fields = _fields_of_version(event_class, version)
+    schema = fields.model_json_schema()
+    if fields is event_class:
+        # The library derives classes from the events of base classes, without their docstrings.
+        schema = dict(sorted({"description": inspect.getdoc(fields), **schema}.items()))
     properties = schema["properties"]
     for name in _COLUMNS:
         properties.pop(name)

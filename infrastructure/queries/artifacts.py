@@ -24,7 +24,11 @@ from stackfold.infrastructure.queries.run_references import relative_run
 from stackfold.infrastructure.queries.runs import ARTIFACT_COLUMNS, OWN_NAMES, artifact_view
 from stackfold.infrastructure.queries.stored_objects import StoredObjects
 from stackfold.infrastructure.queries.text import normal
-from stackfold.infrastructure.queries.version_references import MAIN, run_of_version
+from stackfold.infrastructure.queries.version_references import (
+    FoundVersion,
+    find_version,
+    runs_of_versions,
+)
 
 _PATH = "t.pipeline || '/' || t.step || '/' || t.name"
 _NAME = f"coalesce(o.name, {_PATH})"
@@ -62,6 +66,8 @@ _NEWEST_OWN = (
 )
 """The latest version of each own name."""
 
+MAIN = "model"
+"""The tag of the artifact that a version of a model stands for, if it has several."""
 _PICKLES = ("cloudpickle",)
 _SHOWN, _LEVELS = 10, 3
 _NEWEST_OF_DIGEST = 200
@@ -118,9 +124,9 @@ class SqlArtifactQueries(StoredObjects):
         if self._is_own_name(name):
             return self._by_own_name(name, which)
         version, _, output = which.partition("/")
-        run = run_of_version(self._database, name, version) if version else None
-        if run is not None:
-            return self._of_version(reference, run, output)
+        made = find_version(self._database, name, version) if version else None
+        if made is not None:
+            return self._of_version(reference, made, output)
         found = self._found("t.id = ?", [name]) or (
             self._found("substr(t.id, 1, length(?)) = ?", [name, name]) if name else []
         )
@@ -257,22 +263,27 @@ class SqlArtifactQueries(StoredObjects):
             limit=1,
         )
 
-    def _of_version(self, reference: str, run: str, output: str) -> NamedArtifact:
-        """The artifact that a version of a model stands for, or another output of its run."""
-        named, values = "", [run]
-        if output:
-            named, values = " AND (name = ? OR step || '/' || name = ?)", [run, output, output]
-        condition = (
-            f"t.id IN (SELECT artifact FROM flows WHERE run = ? AND direction = 'out'{named})"
-        )
-        found = self._found(condition, values)
-        if not found:
-            problem = "its run has no such output, or was deleted"
-            raise NotFound("artifact", reference, problem)
-        main = len(found) > 1 and self._found(
-            f"{condition} AND instr(t.tags, ?) > 0", [*values, f'"{MAIN}"']
-        )
-        return _only(reference, main or found)
+    def _of_version(self, reference: str, version: FoundVersion, output: str) -> NamedArtifact:
+        """The artifact that a version of a model stands for, or another output of its runs.
+
+        The outputs of the run that made the version come first.
+        """
+        later = runs_of_versions(self._database, [version.id])[version.id]
+        others = [each.id for each in reversed(later) if each.completed and each.id != version.run]
+        for run in [version.run, *others] if output else [version.run]:
+            named, values = "", [run]
+            if output:
+                named, values = " AND (name = ? OR step || '/' || name = ?)", [run, output, output]
+            condition = (
+                f"t.id IN (SELECT artifact FROM flows WHERE run = ? AND direction = 'out'{named})"
+            )
+            found = self._found(condition, values)
+            main = len(found) > 1 and self._found(
+                f"{condition} AND instr(t.tags, ?) > 0", [*values, f'"{MAIN}"']
+            )
+            if found:
+                return _only(reference, main or found)
+        raise NotFound("artifact", reference, "its run has no such output, or was deleted")
 
     def _of_run(self, pipeline: str, step: str, run: str) -> tuple[str, list[str]]:
         """The condition for the outputs of a step of a run, which may come from the cache."""

@@ -11,6 +11,7 @@ from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
 from stackfold.application.models.queries import EVERY_VERSION, Linked, VersionPart
 from stackfold.application.models.views import ModelVersionView, ModelView, VerdictView
+from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.application.runs.metrics import Metric, named
 from stackfold.domain.models.alias import STAGES
 from stackfold.infrastructure.database.protocol import Database
@@ -21,9 +22,17 @@ from stackfold.infrastructure.queries.lookup import find, marks, valid_at
 from stackfold.infrastructure.queries.metrics import metrics_of
 from stackfold.infrastructure.queries.run_rows import parts
 from stackfold.infrastructure.queries.text import normal
-from stackfold.infrastructure.queries.version_references import COMPLETED
+from stackfold.infrastructure.queries.version_references import (
+    COMPLETED,
+    VersionRun,
+    existing_version,
+    runs_of_versions,
+)
 
-_MODEL = ("id", "name", "description", "aliases", "gates", "tags", "revision", "created", "updated")
+_MODEL = (
+    *("id", "name", "description", "aliases", "gates", "tags", "card"),
+    *("revision", "created", "updated"),
+)
 _MODEL_COLUMNS = {field: f"t.{field}" for field in (*_MODEL, "by")}
 _REFUSED = "model.promotion_refused"
 _JUDGED = (_REFUSED, "model.promoted")
@@ -79,44 +88,53 @@ class SqlModelQueries:
         source, parameters = valid_at("model_versions", as_of)
         wanted, values = _of_part(part)
         rows = self._database.read(
-            "SELECT t.id, t.number, t.status, t.run, t.stack, t.stack_revision, t.description, "
-            "t.tags, t.revision, t.created, t.updated, t.by "
+            "SELECT t.id, t.number, t.label, t.status, t.run, t.stack, t.stack_revision, "
+            "t.description, t.tags, t.revision, t.created, t.updated, t.by "
             f"{source} AND t.model = ?{wanted}",
             [*parameters, model.id, *values],
         )
-        runs = {row[3]: (row[3], "") for row in rows}
-        for some in parts([*runs]):
-            found = self._database.read(
-                f"SELECT id, name, pipeline FROM runs WHERE id IN ({marks(some)})", some
-            )
-            runs |= {id: (name, pipeline) for id, name, pipeline in found}
-        metrics = metrics_of(self._database, runs)
-        return [_version_view(row, model, runs, metrics) for row in rows]
+        runs = runs_of_versions(self._database, [row[0] for row in rows], as_of)
+        metrics = self._metrics(runs)
+        return [_version_view(row, model, runs[row[0]], metrics[row[0]]) for row in rows]
 
     @one_state
     def linked(self, version: str, as_of: int | None = None) -> Linked:
         """What is linked to the version with an id."""
         source, parameters = valid_at("model_versions", as_of)
-        ((run, metadata),) = self._database.read(
-            f"SELECT t.run, t.metadata {source} AND t.id = ?", [*parameters, version]
+        ((metadata,),) = self._database.read(
+            f"SELECT t.metadata {source} AND t.id = ?", [*parameters, version]
         )
-        artifacts = self._database.read(
-            "SELECT a.id, a.pipeline, a.step, a.name, a.version FROM flows AS f "
-            "JOIN artifacts AS a ON a.id = f.artifact WHERE f.run = ? AND f.direction = 'out' "
-            "ORDER BY a.position, a.ordinal",
-            [run],
+        runs = runs_of_versions(self._database, [version], as_of)[version]
+        ids = [each.id for each in runs]
+        artifacts = (
+            self._database.read(
+                "SELECT DISTINCT a.id, a.pipeline, a.step, a.name, a.version, a.position, "
+                "a.ordinal "
+                "FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
+                f"WHERE f.run IN ({marks(ids)}) AND f.direction = 'out' "
+                "ORDER BY a.position, a.ordinal",
+                ids,
+            )
+            if ids
+            else []
         )
-        pinned = self._database.read("SELECT pinned_artifacts FROM runs WHERE id = ?", [run])
-        ids = {id for id, *_ in artifacts}
+        pinned = (
+            self._database.read(
+                f"SELECT pinned_artifacts FROM runs WHERE id IN ({marks(ids)}) ORDER BY position",
+                ids,
+            )
+            if ids
+            else []
+        )
+        outputs = {row[0] for row in artifacts}
         deployments = self._database.read(
             "SELECT name, artifact FROM deployments WHERE until IS NULL ORDER BY name"
         )
         return Linked(
-            [f"{pipeline}/{step}/{name}@{at}" for _, pipeline, step, name, at in artifacts],
-            {name: each["reference"] for name, each in cell(pinned[0][0]).items()}
-            if pinned
-            else {},
-            [name for name, artifact in deployments if cell(artifact)["id"] in ids],
+            [each.name for each in runs],
+            [f"{pipeline}/{step}/{name}@{at}" for _, pipeline, step, name, at, *_ in artifacts],
+            {text: each["reference"] for (taken,) in pinned for text, each in cell(taken).items()},
+            [name for name, artifact in deployments if cell(artifact)["id"] in outputs],
             cell(metadata),
         )
 
@@ -135,20 +153,53 @@ class SqlModelQueries:
         return [*islice((each for each in found if each), limit)]
 
     def metrics(self, versions: Sequence[str]) -> dict[str, list[Metric]]:
-        """The id of each version → the metrics of its run."""
-        rows = self._database.read(
-            f"SELECT id, run FROM model_versions WHERE revision = 1 AND id IN ({marks(versions)})",
-            versions,
-        )
-        metrics = metrics_of(self._database, {run for _, run in rows})
-        return {id: metrics[run] for id, run in rows}
+        """The id of each version → the metrics of its runs."""
+        return self._metrics(runs_of_versions(self._database, versions))
 
-    def version_of_run(self, run: str) -> tuple[str, str, int] | None:
-        """The version that the run with an id makes: its id, its model's id, and its number."""
-        rows = self._database.read(
-            "SELECT id, model, number FROM model_versions WHERE run = ? AND until IS NULL", [run]
+    def _metrics(self, runs: Mapping[str, Sequence[VersionRun]]) -> dict[str, list[Metric]]:
+        """The metrics of the runs of each version; those of a later run of the same step count."""
+        counting = {id: _counting(found) for id, found in runs.items()}
+        measured = metrics_of(
+            self._database, {run.id for found in counting.values() for run in found}
         )
-        return tuple(rows[0]) if rows else None
+        return {
+            id: [
+                *{
+                    (metric.step, metric.name): metric
+                    for run in found
+                    for metric in measured[run.id]
+                }.values()
+            ]
+            for id, found in counting.items()
+        }
+
+    def existing(self, model: str, which: str) -> LinkedVersion:
+        """A version of a model, which may be open."""
+        found = existing_version(self._database, model, which)
+        return LinkedVersion(found.id, model, found.number)
+
+    def linked_version(self, id: str) -> LinkedVersion:
+        """The version with an id, even if it was deleted."""
+        ((name, number, current),) = self._database.read(
+            "SELECT t.name, t.number, (SELECT m.name FROM models AS m WHERE m.id = t.model AND "
+            "m.until IS NULL) FROM model_versions AS t WHERE t.id = ? AND t.revision = 1",
+            [id],
+        )
+        return LinkedVersion(id, current or name.rpartition("@")[0], number)
+
+    def labeled(self, model: str, label: str) -> int | None:
+        """The number of the version of a model with a label or an alias."""
+        rows = self._database.read(
+            "SELECT number FROM model_versions WHERE until IS NULL AND model = ? AND label = ?",
+            [model, label],
+        )
+        if rows:
+            return int(rows[0][0])
+        ((aliases,),) = self._database.read(
+            "SELECT aliases FROM models WHERE until IS NULL AND id = ?", [model]
+        )
+        target = cell(aliases).get(label)
+        return target["number"] if target else None
 
     def model_named(self, name: str) -> str | None:
         """The id of the model with a name; None if there is none."""
@@ -180,7 +231,7 @@ class SqlModelQueries:
 
 
 def _model_view(row: Sequence[Any], latest: Mapping[str, int]) -> ModelView:
-    id, name, description, aliases, gates, tags, *rest = row
+    id, name, description, aliases, gates, tags, card, *rest = row
     numbers = {alias: target["number"] for alias, target in cell(aliases).items()}
     in_order = sorted(numbers, key=_alias_order)
     return ModelView(
@@ -191,6 +242,7 @@ def _model_view(row: Sequence[Any], latest: Mapping[str, int]) -> ModelView:
         {alias: numbers[alias] for alias in in_order},
         cell(gates),
         cell(tags),
+        cell(card),
         *rest,
     )
 
@@ -205,6 +257,9 @@ def _of_part(part: VersionPart) -> tuple[str, list[Any]]:
     if part.below is not None:
         conditions += " AND t.number < ?"
         values.append(part.below)
+    if part.label:
+        conditions += " AND t.label = ?"
+        values.append(part.label)
     if part.statuses:
         conditions += f" AND t.status IN ({marks(part.statuses)})"
         values += part.statuses
@@ -242,24 +297,24 @@ def _alias_order(alias: str) -> tuple[bool, str]:
     return alias not in STAGES, alias
 
 
+def _counting(runs: Sequence[VersionRun]) -> list[VersionRun]:
+    """The runs whose metrics count: those that completed, and the first one, which made it."""
+    return [run for place, run in enumerate(runs) if run.completed or place == 0]
+
+
 def _version_view(
     row: Sequence[Any],
     model: ModelView,
-    runs: Mapping[str, tuple[str, str]],
-    metrics: Mapping[str, Sequence[Metric]],
+    runs: Sequence[VersionRun],
+    metrics: Sequence[Metric],
 ) -> ModelVersionView:
-    id, number, status, run, stack, stack_revision, description, tags, *rest = row
-    return ModelVersionView(
-        id,
-        model.name,
-        number,
-        status,
-        [alias for alias, stands_for in model.aliases.items() if stands_for == number],
-        *runs[run],
-        stack,
-        stack_revision,
-        named(metrics[run]),
-        description,
-        cell(tags),
-        *rest,
+    id, number, label, status, run, stack, stack_revision, description, tags, *rest = row
+    names = {each.id: (each.name, each.pipeline) for each in runs}
+    name, pipeline = names.get(run, (run, ""))
+    aliases = [alias for alias, stands_for in model.aliases.items() if stands_for == number]
+    return ModelVersionView._make(
+        [
+            *(id, model.name, number, label, status, aliases, name, pipeline),
+            *(stack, stack_revision, named(metrics), description, cell(tags), *rest),
+        ]
     )

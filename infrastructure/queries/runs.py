@@ -41,6 +41,11 @@ _SORTABLE["status"] = (
     "THEN 'interrupted' "
     "ELSE t.status END"
 )
+_SORTABLE["model_version"] = (
+    "CASE WHEN t.model_version IS NOT NULL THEN (SELECT coalesce((SELECT m.name FROM models AS m "
+    "WHERE m.id = v.model AND m.until IS NULL) || '@' || v.number, v.name) "
+    "FROM model_versions AS v WHERE v.id = t.model_version AND v.revision = 1) END"
+)
 _RUN = (
     f"SELECT {', '.join(_SORTABLE[field] for field in RunView._fields)} FROM runs AS t WHERE true"
 )
@@ -269,8 +274,8 @@ def _configuration(text: str, form: str) -> dict[str, Any]:
 
 
 def _run(row: Sequence[Any]) -> RunView:
-    *plain, tags = row
-    return RunView._make((*plain, cell(tags)))
+    *plain, tags, version = row
+    return RunView._make((*plain, cell(tags), version))
 
 
 def artifact_view(row: Sequence[Any]) -> ArtifactView:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.own_materializers import materializer
     from stackfold.application.runs.context import StepContext, get_context
     from stackfold.application.runs.progress import ProgressListener, StepEnd
+    from stackfold.domain.pipelines.declared_model import Model
     from stackfold.domain.pipelines.graph_builder import artifact
     from stackfold.domain.pipelines.output import Output
     from stackfold.domain.pipelines.pipeline import Step, step
@@ -25,6 +26,7 @@ __all__ = [
     "ComponentType",
     "Directory",
     "FinishedRun",
+    "Model",
     "Output",
     "Pipeline",
     "ProgressListener",
@@ -45,6 +47,7 @@ _MODULES = {
     "ComponentType": "stackfold.domain.stacks.component_type",
     "Directory": "stackfold.infrastructure.materializers.directory",
     "FinishedRun": "stackfold.pipelines",
+    "Model": "stackfold.domain.pipelines.declared_model",
     "Output": "stackfold.domain.pipelines.output",
     "Pipeline": "stackfold.pipelines",
     "ProgressListener": "stackfold.application.runs.progress",

@@ -9,12 +9,14 @@ from stackfold.domain.errors import (
     Conflict,
     Invalid,
     InvalidAlias,
+    NameTaken,
     NotFound,
     NothingToUndo,
     PromotionRefused,
     ReasonRequired,
     RunFailed,
 )
+from stackfold.domain.pipelines.declared_model import Model
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 
 failing = set()
@@ -338,3 +340,88 @@ def test_read_models_are_rebuilt_from_the_log(ws, models):
     ws.log.rebuild()
     assert (models.list(), models.versions("fraud")) == before
     ws.log.verify()
+
+
+def continuing(version):
+    return Pipeline(lambda: evaluate(0.5), name="again", model=Model("fraud", version=version))
+
+
+def test_a_run_continues_a_version(ws, models):
+    trained(ws, 0.9, 0.91)
+    models.promote("fraud", 1)
+    run = ws.runs.start(continuing("production"))
+    assert run.model_version == "fraud@1"
+    assert [each.number for each in models.versions("fraud")] == [2, 1]
+    described = models.describe_version("fraud", 1)
+    assert described.runs == [described.run, run.name]
+    assert described.metrics == {"auc": 0.5}
+    assert ws.artifacts.load("fraud@production") == 0.9
+    with pytest.raises(NotFound):
+        ws.runs.start(continuing("staging"))
+
+
+def test_a_run_that_continues_a_version_does_not_complete_it(ws, models):
+    failing.add(0.9)
+    with pytest.raises(RunFailed):
+        trained(ws, 0.9)
+    ws.runs.start(continuing("1"))
+    assert [each.status for each in models.versions("fraud", all=True)] == ["open"]
+
+
+def test_metrics_of_a_run_that_failed_do_not_count(ws, models):
+    trained(ws, 0.9)
+    failing.add(0.5)
+    with pytest.raises(RunFailed):
+        ws.runs.start(continuing("1"))
+    assert models.version("fraud", 1).metrics == {"auc": 0.9}
+
+
+def test_a_version_has_a_name_of_its_own(ws, models):
+    labeled = PIPELINE.with_options(model=Model("fraud", label="spring-{date}", tags=["eu"]))
+    run = ws.runs.start(labeled)
+    (version,) = models.versions("fraud")
+    assert version.label == f"spring-{run.started[:10]}"
+    assert version.tags == ["eu"]
+    assert models.version("fraud", version.label).number == 1
+    assert ws.artifacts.load(f"fraud@{version.label}") == 0.9
+    with pytest.raises(NameTaken, match="number 1: continue it"):
+        ws.runs.start(labeled)
+    assert len(ws.runs.list()) == 1
+
+
+def test_the_first_run_registers_the_model_with_its_card(ws, models):
+    declared = Model("fraud", description="Finds fraud", license="MIT", ethics="none")
+    ws.runs.start(PIPELINE.with_options(model=declared))
+    view = models.update("fraud", card={"license": "", "audience": "banks"})
+    assert view.description == "Finds fraud"
+    assert view.card == {"audience": "banks", "ethics": "none"}
+    assert [each.field for each in models.diff("fraud")] == ["card license", "card audience"]
+    ws.undo()
+    assert models.get("fraud").card == {"license": "MIT", "ethics": "none"}
+    with pytest.raises(Invalid, match="no 'licence': give license"):
+        models.update("fraud", card={"licence": "MIT"})
+
+
+@step(enable_cache=False)
+def who_am_i() -> str:
+    return str(get_context().model)
+
+
+def asking():
+    who_am_i()
+
+
+def test_a_step_knows_the_version(ws, models):
+    run = ws.runs.start(Pipeline(asking, model="fraud"))
+    assert ws.runs.load(run.id, "who_am_i") == "fraud@1"
+    run = ws.runs.start(Pipeline(asking))
+    assert ws.runs.load(run.id, "who_am_i") == "None"
+    assert run.model_version is None
+
+
+@pytest.mark.parametrize(
+    "declared", ["a b", "fraud@", {"name": "fraud", "licence": "MIT"}, {"version": "1"}, 7]
+)
+def test_a_declaration_of_a_model_is_checked(declared):
+    with pytest.raises(Invalid):
+        PIPELINE.with_options(model=declared)

@@ -106,6 +106,7 @@ class RunDescription(TypedDict):
     by: str
     fingerprint: str
     tags: list[str]
+    model_version: str | None
     source: str
     import_root: str
     why: str
@@ -149,6 +150,7 @@ class RunView(TypedDict):
     by: str
     fingerprint: str
     tags: list[str]
+    model_version: str | None
 
 
 class RunViewPage(TypedDict):

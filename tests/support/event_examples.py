@@ -138,6 +138,7 @@ MODEL_STATE = {
     "tags": ("team:risk",),
     "aliases": {"production": Target(version=B, number=2, previous=(1,))},
     "gates": {"production": VERDICT.rule},
+    "card": {"license": "MIT", "ethics": "größe"},
 }
 VERSION = {
     "name": "größe@2",
@@ -147,12 +148,19 @@ VERSION = {
     "stack_id": A,
     "stack": "prod",
     "stack_revision": 3,
+    "label": "spring",
 }
 VERSION_STATE = {"description": "", "tags": ("best",), "metadata": {"loss": 0.1}}
 
 FACTS: list[partial[Any]] = [
-    event(Model.Registered, name="größe", description="two\nlines", tags=("team:risk",)),
-    event(Model.Updated, description=None, tags=()),
+    event(
+        Model.Registered,
+        name="größe",
+        description="two\nlines",
+        tags=("team:risk",),
+        card={"license": "MIT"},
+    ),
+    event(Model.Updated, description=None, tags=(), card={"audience": "banks"}),
     event(Model.Promoted, alias="production", version=B, number=2, replaces=1, verdict=VERDICT),
     event(Model.RolledBack, alias="production", version=A, number=1, replaces=2),
     event(Model.PromotionRefused, alias="production", version=B, number=3, verdict=VERDICT),
@@ -162,7 +170,7 @@ FACTS: list[partial[Any]] = [
     event(Model.Deleted),
     event(Model.Reverted, to_revision=1, **MODEL_STATE),
     event(Model.Restored, to_revision=2, **MODEL_STATE),
-    event(ModelVersion.Opened, **VERSION),
+    event(ModelVersion.Opened, **VERSION, tags=("eu",)),
     event(ModelVersion.Completed),
     event(ModelVersion.Abandoned, reason="run 'training' was deleted"),
     event(ModelVersion.Annotated, **VERSION_STATE),

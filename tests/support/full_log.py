@@ -40,7 +40,7 @@ def check(model: dict[str, float], fail: bool) -> bool:
     return True
 
 
-@pipeline
+@pipeline(model="churn-model")
 def training(slope: float = 2.0, fail: bool = False):
     check(train(load(), slope), fail)
 
