@@ -50,6 +50,10 @@ def component(type: ComponentType) -> Noun:
     _declare_changes(noun, type)
     _declare_names(noun, type)
     _declare_history(noun, type)
+    if type == ComponentType.MODEL_REGISTRY:
+        from stackfold.cli.model_registry import declare
+
+        declare(noun)
     noun.include(flavor(type))
     return noun
 

@@ -7,9 +7,12 @@ from stackfold.infrastructure.database.protocol import Database
 if TYPE_CHECKING:
     cached_property = property
 
+    from stackfold.application.models.model_registries import ModelRegistries
     from stackfold.application.models.models import Models
     from stackfold.application.models.services import ModelServices as Needed
+    from stackfold.application.models.services import RegistryServices
     from stackfold.infrastructure.queries.models import SqlModelQueries
+    from stackfold.infrastructure.queries.stacks import SqlQueries
 else:
     from functools import cached_property
 
@@ -18,6 +21,7 @@ class ModelServices:
     """Knows models and their versions."""
 
     database: Database
+    queries: "SqlQueries"
 
     @cached_property
     def models(self) -> "Models":
@@ -32,3 +36,11 @@ class ModelServices:
         from stackfold.infrastructure.queries.models import SqlModelQueries
 
         return SqlModelQueries(self.database)
+
+    @cached_property
+    def model_registries(self) -> "ModelRegistries":
+        """Publishes versions, and compares registries with the log."""
+        from stackfold.application.models.model_registries import ModelRegistries
+
+        services = cast("RegistryServices", self)
+        return ModelRegistries(self.models, self.model_queries, self.queries, services)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.deployments.deployments import Deployments
     from stackfold.application.eventsourcing.repository import Repository
+    from stackfold.application.models.model_registries import ModelRegistries
     from stackfold.application.models.models import Models
     from stackfold.application.own_aggregates.collection import AggregateCollection
     from stackfold.application.pipelines.images import Images
@@ -75,6 +76,11 @@ class Nouns:
     def models(self) -> "Models":
         """Models: their versions, stages and aliases, promote, roll back."""
         return self._services.models
+
+    @property
+    def model_registries(self) -> "ModelRegistries":
+        """Model registries: publish versions of models, and compare with the log."""
+        return self._services.model_registries
 
     @property
     def deployments(self) -> "Deployments":

@@ -278,7 +278,11 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
             NothingToUndo: No change is left.
             CannotUndo: The last change is one of a deployment that exists.
         """
-        return self._services.reverts.undo(dry_run, why, expected_position)
+        entries = self._services.reverts.undo(dry_run, why, expected_position)
+        if not dry_run:
+            for id in {each.id for each in entries if each.kind == "model"}:
+                self._services.model_registries.follow(id)
+        return entries
 
     def identity(self) -> IdentityView:
         """Return who acts, and which setting says so."""

@@ -137,11 +137,16 @@ def outside_changes(command: Callable[P, R]) -> Callable[P, R]:
     @wraps(command)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         must_not_be_asking()
-        if not all(each.closed for each in _open.get()):
+        if in_change():
             raise OutsideChanges(command.__qualname__)
         return command(*args, **kwargs)
 
     return checked
+
+
+def in_change() -> bool:
+    """Whether this context is in the block of a unit of work, on any log."""
+    return not all(each.closed for each in _open.get())
 
 
 def _here() -> tuple[int, object]:

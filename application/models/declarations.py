@@ -91,6 +91,11 @@ def apply_to_version(
             return row._replace(
                 description=event.description, tags=[*event.tags], metadata=event.metadata
             )
+        case ModelVersion.Published(), ModelVersionRow():
+            there = {"registry": event.registry_name, "reference": event.reference}
+            return row._replace(published={**row.published, str(event.registry): there})
+        case ModelVersion.Withdrawn(), ModelVersionRow():
+            return row._replace(published=without(row.published, str(event.registry)))
         case ModelVersion.Deleted(), ModelVersionRow():
             return None
         case _, ModelVersionRow() if type(event) in _STATUSES:
@@ -120,6 +125,7 @@ def _opened(event: ModelVersion.Opened | ModelVersion.Restored) -> ModelVersionR
         tags=[*event.tags],
         metadata={},
         label=event.label,
+        published={},
     )
 
 

@@ -164,6 +164,7 @@ class Models(VersionCommands):
         model = self.get(reference)
         found = self._version(model, version, None)
         self._promotions.promote(model, found, alias, gate, force, why, expected_revision)
+        self._services.model_registries.follow(model.id)
         return self.version(model.id, found.number)
 
     def rollback(
@@ -191,6 +192,7 @@ class Models(VersionCommands):
         """
         model = self.get(reference)
         number = self._promotions.roll_back(model, alias, to, why, expected_revision)
+        self._services.model_registries.follow(model.id)
         return self.version(model.id, number)
 
     def remove_alias(
@@ -210,6 +212,7 @@ class Models(VersionCommands):
         """
         model = self.get(reference)
         self._promotions.remove(model, alias, why, expected_revision)
+        self._services.model_registries.follow(model.id)
         return self.get(model.id)
 
     def set_gate(
@@ -291,7 +294,10 @@ class Models(VersionCommands):
             model.revert(past)
             return [model, *self._promotions.settled(model, before)]
 
-        return self._past.record(command, why, dry_run, locked=True)
+        entries = self._past.record(command, why, dry_run, locked=True)
+        if not dry_run:
+            self._services.model_registries.follow(found.id)
+        return entries
 
     def restore(
         self,

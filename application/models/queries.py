@@ -40,6 +40,17 @@ class VersionPart(NamedTuple):
 EVERY_VERSION = VersionPart()
 
 
+class Publishable(NamedTuple):
+    """What a model registry needs to know of a version, beyond its view."""
+
+    artifacts: Sequence[tuple[str, Sequence[str]]]
+    """The id and the tags of each output of its run."""
+    published: Mapping[str, Mapping[str, Any]]
+    """The id of a model registry → its name, and what identifies the version there."""
+    metadata: Mapping[str, Any]
+    """The metadata of its run."""
+
+
 class ModelQueries(Protocol):
     """The questions about models; `as_of` is a position in the log, None for now.
 
@@ -81,6 +92,19 @@ class ModelQueries(Protocol):
 
     def linked(self, version: str, as_of: int | None = None) -> Linked:
         """What is linked to the version with an id."""
+        ...
+
+    def publishable(self, version: str) -> Publishable:
+        """What a model registry needs to know of the version with an id."""
+        ...
+
+    def published(self, model: str, registry: str) -> dict[str, Mapping[str, Any]]:
+        """The id of each version of a model that was published in a registry → its reference.
+
+        Args:
+            model: The id of the model.
+            registry: The id of the component.
+        """
         ...
 
     def metrics(self, versions: Sequence[str]) -> dict[str, list[Metric]]:

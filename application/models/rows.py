@@ -36,6 +36,8 @@ class ModelVersionRow(NamedTuple):
     tags: list[str]
     metadata: dict[str, Any]
     label: str
+    published: dict[str, dict[str, Any]]
+    """The id of a model registry → its name, and what identifies the version there."""
 
 
 def _aliases(aliases: Mapping[str, Mapping[str, Any]], names: Names) -> dict[str, Any]:
@@ -56,6 +58,10 @@ def _card(card: Mapping[str, str], names: Names) -> dict[str, Any]:
 
 def _metadata(metadata: Mapping[str, Any], names: Names) -> dict[str, Any]:
     return {f"metadata {key}": value for key, value in metadata.items()}
+
+
+def _published(published: Mapping[str, Mapping[str, Any]], names: Names) -> dict[str, Any]:
+    return {f"published in {each['registry']}": True for each in published.values()}
 
 
 MODELS = ReadModel(
@@ -81,6 +87,7 @@ MODEL_VERSIONS = ReadModel(
         "description": shown("description"),
         "tags": _tags,
         "metadata": _metadata,
+        "published": _published,
     },
     unique=("model", "name"),
     # Two runs may open a version at once: the second one takes the next number.

@@ -3,8 +3,13 @@
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from stackfold.application.artifacts.artifact_views import ArtifactQueries
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.history.queries import History
+    from stackfold.application.models.model_registries import ModelRegistries
+    from stackfold.application.stacks.flavors import Flavors
+    from stackfold.application.stacks.stack_resolver import StackResolver
+    from stackfold.application.stacks.validation import StackRules
 
 
 class ModelServices(Protocol):
@@ -18,4 +23,43 @@ class ModelServices(Protocol):
     @property
     def history(self) -> "History":
         """Reads what happened to models."""
+        ...
+
+    @property
+    def model_registries(self) -> "ModelRegistries":
+        """Synchronizes the model registry of the active stack after a change."""
+        ...
+
+
+class RegistryServices(Protocol):
+    """Services to publish versions with, which are created on first use."""
+
+    @property
+    def repository(self) -> "Repository":
+        """Loads and saves aggregates."""
+        ...
+
+    @property
+    def history(self) -> "History":
+        """Reads what happened to models."""
+        ...
+
+    @property
+    def artifact_queries(self) -> "ArtifactQueries":
+        """Reads the outputs of runs."""
+        ...
+
+    @property
+    def resolver(self) -> "StackResolver":
+        """Builds artifact stores."""
+        ...
+
+    @property
+    def rules(self) -> "StackRules":
+        """Suggests how to add a registry to a stack."""
+        ...
+
+    @property
+    def flavors(self) -> "Flavors":
+        """Builds registries."""
         ...

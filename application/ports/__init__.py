@@ -23,9 +23,9 @@ from stackfold.application.ports.markers import (
     Annotator,
     DataValidator,
     FeatureStore,
-    ModelRegistry,
 )
 from stackfold.application.ports.model_deployer import ModelDeployer
+from stackfold.application.ports.model_registry import ModelRegistry
 from stackfold.application.ports.orchestrator import Execute, Orchestrator, RunPlan
 from stackfold.application.ports.stack_component import (
     Configuration,

@@ -4,12 +4,6 @@ from stackfold.application.ports.stack_component import ConfigurationT, StackCom
 from stackfold.domain.stacks.component_type import ComponentType
 
 
-class ModelRegistry(StackComponent[ConfigurationT]):
-    """Stores named versions of models."""
-
-    component_type = ComponentType.MODEL_REGISTRY
-
-
 class FeatureStore(StackComponent[ConfigurationT]):
     """Serves features for training and prediction."""
 

@@ -100,7 +100,12 @@ if TYPE_CHECKING:
         Unrecordable,
         WriteInterrupted,
     )
-    from stackfold.domain.errors.models import InvalidAlias, PromotionRefused
+    from stackfold.domain.errors.models import (
+        InvalidAlias,
+        ModelRegistryRejected,
+        ModelRegistryUnavailable,
+        PromotionRefused,
+    )
     from stackfold.domain.errors.names import (
         Ambiguous,
         ImportNameTaken,
@@ -237,6 +242,8 @@ __all__ = [
     "LogUnavailable",
     "MissingComponentType",
     "MissingSecret",
+    "ModelRegistryRejected",
+    "ModelRegistryUnavailable",
     "NameTaken",
     "NeedsConfirmation",
     "NoManifest",
@@ -340,7 +347,7 @@ _NAMES = {
         "ReadModelDamaged StalePosition StaleRevision UnreadableEvent Unrecordable "
         "WriteInterrupted"
     ),
-    "models": "InvalidAlias PromotionRefused",
+    "models": "InvalidAlias ModelRegistryRejected ModelRegistryUnavailable PromotionRefused",
     "names": (
         "Ambiguous ImportNameTaken InvalidActor InvalidComponentType InvalidListing InvalidName "
         "InvalidTag MissingComponentType NameTaken UnknownComponentType"

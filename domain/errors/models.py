@@ -1,6 +1,6 @@
 """Models, their versions and aliases."""
 
-from stackfold.domain.errors.bases import Forbidden, Invalid
+from stackfold.domain.errors.bases import Conflict, Forbidden, Invalid, Unavailable
 
 
 class InvalidAlias(Invalid):
@@ -33,3 +33,29 @@ class PromotionRefused(Forbidden):
             f"{version} may not be {alias}: {problem} (recorded at {position}): promote another "
             "version, or force it"
         )
+
+
+class ModelRegistryUnavailable(Unavailable):
+    """A model registry cannot be reached.
+
+    Attributes:
+        location: Its address.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, location: str, problem: str) -> None:
+        self.location = location
+        super().__init__(f"the model registry at {location}", problem)
+
+
+class ModelRegistryRejected(Conflict):
+    """A model registry does not take a version or an alias.
+
+    Attributes:
+        location: Its address.
+        problem: What is wrong, and what to do.
+    """
+
+    def __init__(self, location: str, problem: str) -> None:
+        self.location, self.problem = location, problem
+        super().__init__(f"the model registry at {location} rejects it: {problem}")

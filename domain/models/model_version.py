@@ -92,6 +92,36 @@ class ModelVersion(Revertible):
         def apply(self, aggregate: "ModelVersion") -> None:
             aggregate.status = "completed"
 
+    class Published(Event):
+        """A model registry beside the log has the version, too."""
+
+        TOPIC = "model_version.published"
+        registry: UUID
+        """The id of the component."""
+        registry_name: str
+        """The name of the component at that time."""
+        reference: dict[str, JsonValue]
+        """Identifies the version there."""
+
+        def apply(self, aggregate: "ModelVersion") -> None:
+            aggregate.published = {**aggregate.published, self.registry: dict(self.reference)}
+
+    class Withdrawn(Event):
+        """A model registry beside the log no longer has the version."""
+
+        TOPIC = "model_version.withdrawn"
+        registry: UUID
+        """The id of the component."""
+        registry_name: str
+        """The name of the component at that time."""
+
+        def apply(self, aggregate: "ModelVersion") -> None:
+            aggregate.published = {
+                id: reference
+                for id, reference in aggregate.published.items()
+                if id != self.registry
+            }
+
     class Deleted(Event):
         """The version was deleted; its number is not used again."""
 
@@ -163,6 +193,8 @@ class ModelVersion(Revertible):
         self.description = ""
         self.tags = tags
         self.metadata: dict[str, JsonValue] = {}
+        self.published: dict[UUID, dict[str, JsonValue]] = {}
+        """The id of a model registry → what identifies the version there."""
 
     @property
     def kind(self) -> str:
@@ -261,6 +293,37 @@ class ModelVersion(Revertible):
         """Record that the version is promoted again; do nothing if it is not archived."""
         if self.status == "archived" and not self.deleted:
             self.trigger_event(self.Unarchived)
+
+    def publish(self, registry: UUID, name: str, reference: dict[str, JsonValue]) -> None:
+        """Record that a model registry has the version; do nothing if that is recorded.
+
+        Args:
+            registry: The id of the component.
+            name: The name of the component.
+            reference: Identifies the version there.
+
+        Raises:
+            NotFound: The version was deleted.
+        """
+        self.must_exist()
+        if self.published.get(registry) != reference:
+            self.trigger_event(
+                self.Published, registry=registry, registry_name=name, reference=reference
+            )
+
+    def withdraw(self, registry: UUID, name: str) -> None:
+        """Record that a model registry no longer has the version; do nothing if that is recorded.
+
+        Args:
+            registry: The id of the component.
+            name: The name of the component.
+
+        Raises:
+            NotFound: The version was deleted.
+        """
+        self.must_exist()
+        if registry in self.published:
+            self.trigger_event(self.Withdrawn, registry=registry, registry_name=name)
 
     def must_be_promotable(self) -> None:
         """Require that the version can have an alias.

@@ -35,8 +35,10 @@ _RECORDS = (
     "model_version.opened",
     "model_version.completed",
     "model_version.abandoned",
+    "model_version.published",
+    "model_version.withdrawn",
 )
-"""What runs and gates record about models: `undo` steps over these events."""
+"""What runs, gates and model registries record about models: `undo` steps over these events."""
 
 
 class SqlHistory:

@@ -9,7 +9,12 @@ from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
-from stackfold.application.models.queries import EVERY_VERSION, Linked, VersionPart
+from stackfold.application.models.queries import (
+    EVERY_VERSION,
+    Linked,
+    Publishable,
+    VersionPart,
+)
 from stackfold.application.models.views import ModelVersionView, ModelView, VerdictView
 from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.application.runs.metrics import Metric, named
@@ -151,6 +156,32 @@ class SqlModelQueries:
         )
         found = (_verdict_view(row) for row in rows)
         return [*islice((each for each in found if each), limit)]
+
+    @one_state
+    def publishable(self, version: str) -> Publishable:
+        """What a model registry needs to know of the version with an id."""
+        ((run, published),) = self._database.read(
+            "SELECT run, published FROM model_versions WHERE id = ? AND until IS NULL", [version]
+        )
+        artifacts = self._database.read(
+            "SELECT a.id, a.tags FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
+            "WHERE f.run = ? AND f.direction = 'out' ORDER BY a.position, a.ordinal",
+            [run],
+        )
+        metadata = self._database.read("SELECT metadata FROM runs WHERE id = ?", [run])
+        return Publishable(
+            [(id, cell(tags)) for id, tags in artifacts],
+            cell(published),
+            cell(metadata[0][0]) if metadata else {},
+        )
+
+    def published(self, model: str, registry: str) -> dict[str, Mapping[str, Any]]:
+        """The id of each version of a model that was published in a registry → its reference."""
+        rows = self._database.read(
+            "SELECT id, published FROM model_versions WHERE model = ? AND until IS NULL", [model]
+        )
+        published = {id: cell(there) for id, there in rows}
+        return {id: at[registry]["reference"] for id, at in published.items() if registry in at}
 
     def metrics(self, versions: Sequence[str]) -> dict[str, list[Metric]]:
         """The id of each version → the metrics of its runs."""

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "stackfold.reactions"
 """The entry-point group in which packages declare reactions: `NAME = module:NAME`."""
 
+_HERE = "stackfold.infrastructure.reactions"
 BUILT_IN = {
-    "resume-deployments": "stackfold.infrastructure.reactions.resume_deployments:RESUME_DEPLOYMENTS"
+    "resume-deployments": f"{_HERE}.resume_deployments:RESUME_DEPLOYMENTS",
+    "sync-model-registry": f"{_HERE}.sync_model_registry:SYNC_MODEL_REGISTRY",
 }
 """Name → where the reaction is."""
 

@@ -133,6 +133,22 @@ BUILT_IN = (
         modules=("mlflow", "pandas"),
     ),
     Entry(
+        "local",
+        "model_registry",
+        "built-in",
+        "The log itself; there is no server.",
+        f"{_HERE}.local.model_registry.LocalModelRegistry",
+    ),
+    Entry(
+        "mlflow",
+        "model_registry",
+        "mlflow",
+        "Shows versions of models and their aliases in the registry of an MLflow server.",
+        f"{_HERE}.mlflow.model_registry.MlflowModelRegistry",
+        requires=("stackfold[mlflow]",),
+        modules=("mlflow",),
+    ),
+    Entry(
         "default",
         "container_registry",
         "built-in",

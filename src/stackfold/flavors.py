@@ -35,6 +35,7 @@ from stackfold.application.ports import (
 )
 from stackfold.application.ports.experiment_tracker import StepRecord, TrackedRun, TrackedStep
 from stackfold.application.ports.model_deployer import Deployed, Health, ModelToServe, Served
+from stackfold.application.ports.model_registry import RegisteredVersion, VersionToPublish
 from stackfold.application.ports.submitting_orchestrator import (
     Job,
     JobImage,
@@ -77,6 +78,7 @@ __all__ = [
     "ModelToServe",
     "Orchestrator",
     "Recipe",
+    "RegisteredVersion",
     "RunPlan",
     "Secret",
     "SecretReader",
@@ -92,6 +94,7 @@ __all__ = [
     "Tensor",
     "TrackedRun",
     "TrackedStep",
+    "VersionToPublish",
     "nested",
     "tensors_of",
 ]

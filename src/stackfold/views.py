@@ -16,6 +16,7 @@ from stackfold.application.deployments.deployment_views import (
 )
 from stackfold.application.history.views import Change, HistoryEntry, LogEvent
 from stackfold.application.listing.listing import Condition, Listing
+from stackfold.application.models.registry_views import RegistryDifference, RegistryVersionView
 from stackfold.application.models.views import (
     ModelDescription,
     ModelVersionDescription,
@@ -73,6 +74,8 @@ __all__ = [
     "Promotion",
     "PrunedStore",
     "ReactionView",
+    "RegistryDifference",
+    "RegistryVersionView",
     "RunComparison",
     "RunDescription",
     "RunDiff",

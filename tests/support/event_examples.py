@@ -176,6 +176,13 @@ FACTS: list[partial[Any]] = [
     event(ModelVersion.Annotated, **VERSION_STATE),
     event(ModelVersion.Archived),
     event(ModelVersion.Unarchived),
+    event(
+        ModelVersion.Published,
+        registry=B,
+        registry_name="größe",
+        reference={"name": "fraud", "version": "3", "more": [None, 1.5]},
+    ),
+    event(ModelVersion.Withdrawn, registry=B, registry_name="größe"),
     event(ModelVersion.Deleted),
     event(ModelVersion.Reverted, to_revision=2, status="completed", **VERSION_STATE),
     event(ModelVersion.Restored, to_revision=3, status="archived", **VERSION, **VERSION_STATE),

@@ -3,12 +3,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
-from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from stackfold.application import ports
-from stackfold.application.ports import Secret
 from stackfold.application.ports.experiment_tracker import (
     ExperimentTracker,
     Ids,
@@ -27,7 +24,10 @@ from stackfold.infrastructure.flavors.mlflow.run import (
     log_parameters,
     offline_run,
 )
-from stackfold.infrastructure.system.loopback import is_loopback
+from stackfold.infrastructure.flavors.mlflow.server_configuration import (
+    ServerConfiguration,
+    experiment,
+)
 
 _STATUS = {"completed": "FINISHED", "failed": "FAILED", "cancelled": "KILLED"}
 _PARENT = "mlflow.parentRunId"
@@ -38,23 +38,9 @@ class MlflowExperimentTracker(ExperimentTracker):
 
     flavor = "mlflow"
 
-    class Configuration(ports.Configuration):
+    class Configuration(ServerConfiguration):
         """The server, the credentials, and the names of its runs."""
 
-        tracking_uri: str = Field(description="The server: https://host:port.")
-        tracking_username: Secret | None = Field(
-            None, description="The user name, as a reference {{secret.key}}."
-        )
-        tracking_password: Secret | None = Field(
-            None, description="The password, as a reference {{secret.key}}."
-        )
-        tracking_token: Secret | None = Field(
-            None,
-            description="A token instead of a password, as a reference {{secret.key}}.",
-        )
-        tracking_insecure_tls: bool = Field(
-            False, description="Whether to accept a self-signed certificate."
-        )
         experiment_name: str | None = Field(
             None,
             min_length=1,
@@ -72,24 +58,6 @@ class MlflowExperimentTracker(ExperimentTracker):
             description="Whether a run fails if the server is unavailable. Otherwise it continues "
             "untracked, with one line on stderr.",
         )
-        timeout: int = Field(10, ge=1, le=300, description="Seconds until one request times out.")
-        retries: int = Field(
-            2,
-            ge=0,
-            le=7,
-            description="How often a failed request is repeated, after 0, 2, 4, 8… seconds.",
-        )
-
-        @field_validator("tracking_uri")
-        @classmethod
-        def _is_a_server(cls, uri: str) -> str:
-            # The message must not repeat the URL, which may contain a password.
-            parts = urlsplit(uri)
-            if parts.scheme not in {"http", "https"} or not parts.hostname:
-                raise ValueError("must be http://host:port or https://host:port")
-            if "@" in parts.netloc:
-                raise ValueError("may hold no password: give tracking_password")
-            return uri.rstrip("/")
 
     configuration: Configuration
 
@@ -101,8 +69,7 @@ class MlflowExperimentTracker(ExperimentTracker):
     @property
     def is_remote(self) -> bool:  # type: ignore[override]
         """Whether other machines can reach the server."""
-        host = urlsplit(self.configuration.tracking_uri).hostname or ""
-        return not is_loopback(host)
+        return self.configuration.is_remote
 
     def begin_run(self, run: TrackedRun, known: Ids | None) -> Ids:
         with self._connected() as client, self._errors():
@@ -190,22 +157,7 @@ class MlflowExperimentTracker(ExperimentTracker):
 
     def _experiment(self, client: Any, pipeline: str) -> str:
         """The experiment's id; a missing experiment is created."""
-        from mlflow.exceptions import MlflowException
-
-        name = self.configuration.experiment_name or pipeline
-        found = client.get_experiment_by_name(name)
-        if found is None:
-            try:
-                return str(client.create_experiment(name))
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
-                # Another process has created it in the meantime.
-                found = client.get_experiment_by_name(name)
-        if found.lifecycle_stage != "active":
-            what = f"its experiment {name!r} was deleted: restore it, or correct experiment_name"
-            raise TrackerUnavailable(self._server, what)
-        return str(found.experiment_id)
+        return experiment(client, self._server, self.configuration.experiment_name or pipeline)
 
     def _ids(self, experiment: str, run: str) -> Mapping[str, Any]:
         url = f"{self._server}/#/experiments/{experiment}/runs/{run}"
@@ -217,16 +169,7 @@ class MlflowExperimentTracker(ExperimentTracker):
             yield client
 
     def _settings(self) -> Settings:
-        given = self.configuration
-        return Settings(
-            uri=given.tracking_uri,
-            username=self.secret(given.tracking_username) if given.tracking_username else None,
-            password=self.secret(given.tracking_password) if given.tracking_password else None,
-            token=self.secret(given.tracking_token) if given.tracking_token else None,
-            insecure_tls=given.tracking_insecure_tls,
-            timeout=given.timeout,
-            retries=given.retries,
-        )
+        return self.configuration.settings(self.secret)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stackfold.testing.contracts.experiment_tracker import ExperimentTrackerContract
     from stackfold.testing.contracts.image_builder import ImageBuilderContract
     from stackfold.testing.contracts.model_deployer import ModelDeployerContract, model_to_serve
+    from stackfold.testing.contracts.model_registry import ModelRegistryContract
     from stackfold.testing.contracts.orchestrator import OrchestratorContract
     from stackfold.testing.contracts.step_operator import StepOperatorContract
     from stackfold.testing.contracts.tracking_tool import SeenStep, TrackingTool
@@ -28,6 +29,7 @@ __all__ = [
     "ExperimentTrackerContract",
     "ImageBuilderContract",
     "ModelDeployerContract",
+    "ModelRegistryContract",
     "OrchestratorContract",
     "Projected",
     "RecordedStepContext",
@@ -49,6 +51,7 @@ _MODULES = {
     "ExperimentTrackerContract": "contracts.experiment_tracker",
     "ImageBuilderContract": "contracts.image_builder",
     "ModelDeployerContract": "contracts.model_deployer",
+    "ModelRegistryContract": "contracts.model_registry",
     "OrchestratorContract": "contracts.orchestrator",
     "Projected": "projections",
     "RecordedStepContext": "step_contexts",

@@ -13,6 +13,7 @@ _MODULES = (
     "experiment_tracker",
     "image_builder",
     "model_deployer",
+    "model_registry",
     "orchestrator",
     "step_operator",
     "store_addresses",
