@@ -35,6 +35,11 @@ STACKFOLD_AGGREGATES = Aggregates(
         f"{_ARTIFACTS}.name_declaration:ARTIFACT_NAMES",
         f"{_ARTIFACTS}.name_rows:ARTIFACT_NAMES",
     ),
+    AggregateReference(
+        "external_artifact",
+        f"{_ARTIFACTS}.external_declaration:EXTERNAL_ARTIFACTS",
+        f"{_ARTIFACTS}.external_rows:EXTERNAL_ARTIFACTS",
+    ),
     AggregateReference("model", f"{_MODELS}.declarations:MODELS", f"{_MODELS}.rows:MODELS"),
     AggregateReference(
         "model_version",

@@ -98,7 +98,7 @@ def _entries() -> dict[str, Entry]:
     )
     entries["run"] = Entry("Inspect, compare, resume and rerun runs.", partial(_noun, "run"))
     entries["artifact"] = Entry(
-        "Inspect, export, load, trace and prune artifacts.", partial(_noun, "artifact")
+        "Save, inspect, export, load, trace and prune artifacts.", partial(_noun, "artifact")
     )
     entries["model"] = Entry(
         "Promote versions of models, roll back, and see what was promoted when.",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stackfold.application.artifacts.artifact_views import LineageStep
-from stackfold.cli import artifact_content, artifact_names, show
+from stackfold.cli import artifact_content, artifact_names, artifact_outside, show
 from stackfold.cli.artifact_content import Reference
 from stackfold.cli.escapes import json_text
 from stackfold.cli.options import (
@@ -38,7 +38,7 @@ from stackfold.cli.typer_ext import Noun
 from stackfold.domain.errors import UnknownClass
 from stackfold.infrastructure.workspace import Workspace
 
-artifact = Noun("artifact", "Inspect, export, load, trace and prune artifacts.")
+artifact = Noun("artifact", "Save, inspect, export, load, trace and prune artifacts.")
 
 
 @artifact.command("list")
@@ -97,6 +97,7 @@ def describe(name: Reference, output: Output = Format.TABLE) -> None:
 
 
 artifact_content.declare_on(artifact)
+artifact_outside.declare_on(artifact)
 artifact_names.declare_on(artifact)
 
 

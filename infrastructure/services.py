@@ -3,13 +3,13 @@
 Modules are imported here only when they are needed: a query takes less time than their import.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackfold.application.eventsourcing.acting import Acting
+from stackfold.infrastructure.artifact_services import ArtifactServices
 from stackfold.infrastructure.component_types import TypeServices
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.execution_services import ExecutionServices
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     # Services ask each other for read-only properties; pyright takes a cached one for none.
     cached_property = property
 
-    from stackfold.application.artifacts.aliases import Aliases
-    from stackfold.application.artifacts.artifact_loading import ArtifactLoading
-    from stackfold.application.artifacts.artifacts import Artifacts
-    from stackfold.application.artifacts.materializers import Materializers
-    from stackfold.application.artifacts.pruning import Pruning
     from stackfold.application.deployments.deployers import Deployers
     from stackfold.application.deployments.deployments import Deployments
     from stackfold.application.eventsourcing.custom_projection import Projection
@@ -55,7 +50,6 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.policies.services import PolicyServices
     from stackfold.infrastructure.projections.follower import Load
     from stackfold.infrastructure.projections.inline import InlineProjections
-    from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
     from stackfold.infrastructure.queries.cache import SqlExecutions
     from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
     from stackfold.infrastructure.queries.history import SqlHistory
@@ -64,7 +58,7 @@ else:
     from functools import cached_property
 
 
-class Services(TypeServices, ExecutionServices, ModelServices):
+class Services(TypeServices, ExecutionServices, ModelServices, ArtifactServices):
     """The services of a workspace."""
 
     def __init__(
@@ -245,15 +239,6 @@ class Services(TypeServices, ExecutionServices, ModelServices):
         return RunDiffs(self.run_queries, SqlChanges(self.database, self.history), small_values)
 
     @cached_property
-    def materializers(self) -> "Materializers":
-        """Writes and reads values."""
-        from stackfold.application.artifacts.materializers import Materializers
-        from stackfold.infrastructure.materializers import ALL, shipped
-        from stackfold.infrastructure.system.temporary_folder import TemporaryFolder
-
-        return Materializers(ALL, shipped.load, TemporaryFolder)
-
-    @cached_property
     def runs(self) -> "Runs":
         """Queries and commands on runs."""
         from stackfold.application.runs.runs import Runs
@@ -339,40 +324,6 @@ class Services(TypeServices, ExecutionServices, ModelServices):
         from stackfold.infrastructure.system.environment import environment
 
         return environment()
-
-    # -- artifacts
-
-    @cached_property
-    def artifacts(self) -> "Artifacts":
-        """Queries and commands on artifacts."""
-        from stackfold.application.artifacts.artifacts import Artifacts
-
-        loading, pruning = self._artifact_loading, self._pruning
-        return Artifacts(self.artifact_queries, loading, pruning, self._aliases)
-
-    @cached_property
-    def artifact_queries(self) -> "SqlArtifactQueries":
-        """Reads artifacts."""
-        from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
-
-        return SqlArtifactQueries(self.database)
-
-    def _aliases(self) -> "Aliases":
-        from stackfold.application.artifacts.aliases import Aliases
-
-        return Aliases(self.artifact_queries, self.repository, self.history)
-
-    def _artifact_loading(self) -> "ArtifactLoading":
-        from stackfold.application.artifacts.artifact_loading import ArtifactLoading
-        from stackfold.infrastructure.previews.preview_reader import Previews
-
-        return ArtifactLoading(self.artifact_queries, self.resolver, self.materializers, Previews())
-
-    def _pruning(self) -> "Pruning":
-        from stackfold.application.artifacts.pruning import Pruning
-
-        home = Path(os.path.realpath(self.home)).as_uri()
-        return Pruning(self.artifact_queries, self.flavors, f"{home}/")
 
     # -- deployments
 

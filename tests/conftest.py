@@ -39,6 +39,7 @@ ON_EVERY_DATABASE = {
     "test_deployment_queries",
     "test_diffs",
     "test_exact_parameters",
+    "test_external_artifacts",
     "test_exchange",
     "test_expectations",
     "test_history",

@@ -13,13 +13,13 @@ PICKLE_WARNING = "loading it executes code from the store: load it only if you t
 
 
 class ArtifactView(NamedTuple):
-    """A value that a step produced."""
+    """A value that a step produced, or that was saved outside of any run."""
 
     id: str
     name: str
     """The output's name within its step."""
     run: str
-    """The id of the run that produced it."""
+    """The id of the run that produced it; empty if none did."""
     step: str
     type: str
     """The value's Python type, as "module.Class"."""
@@ -80,14 +80,14 @@ class NamedArtifact(NamedTuple):
     """The number of files in a folder; None for a single file."""
     created: str
     run: str
-    """The id of the run that produced it."""
+    """The id of the run that produced it; empty if none did."""
     digest: str
     """sha256 of the stored bytes, in hexadecimal."""
     uri: str
     label: str
     """A text that names the version; empty for none."""
     output: str
-    """The output that it was produced as: "pipeline/step/output"."""
+    """The output that it was produced as: "pipeline/step/output"; empty if no run did."""
     tags: list[str]
 
     def __repr__(self) -> str:
@@ -118,12 +118,17 @@ class ArtifactDescription(NamedTuple):
     label: str
     """A text that names the version; empty for none."""
     output: str
-    """The output that it was produced as: "pipeline/step/output"."""
+    """The output that it was produced as: "pipeline/step/output"; empty if no run did."""
     tags: list[str]
     metadata: dict[str, Any]
     """Added by the step."""
     run: str
-    """The name of the run that produced it, or its id if the run was deleted."""
+    """The name of the run that produced it, or its id if the run was deleted; empty for none."""
+    source: str
+    """The path or address that it was registered from; empty for none."""
+    by: str
+    """Who started the run, or saved or registered it."""
+    why: str
     stack: str
     stack_revision: int
     store: str

@@ -1,6 +1,6 @@
-"""Artifacts: look up, load, trace and prune the values that runs produced.
+"""Artifacts: save, look up, load, trace and prune values.
 
-Only loading and pruning import eventsourcing and pydantic.
+Only saving, loading and pruning import eventsourcing and pydantic.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ from stackfold.application.artifacts.artifact_views import (
     Lineage,
     NamedArtifact,
 )
+from stackfold.application.artifacts.external_commands import ExternalCommands
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.listing.listing import Listing
 from stackfold.domain.runs.artifact_reference import ArtifactReference
@@ -25,6 +26,7 @@ from stackfold.domain.runs.artifact_reference import ArtifactReference
 if TYPE_CHECKING:
     from stackfold.application.artifacts.aliases import Aliases
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
+    from stackfold.application.artifacts.external_artifacts import ExternalArtifacts
     from stackfold.application.artifacts.folders import FolderView
     from stackfold.application.artifacts.previews import Preview
     from stackfold.application.artifacts.pruning import PrunedStore, Pruning
@@ -82,7 +84,7 @@ class FoundArtifact(ArtifactReference):
 
 
 @checked
-class Artifacts:
+class Artifacts(ExternalCommands):
     """Commands and queries for artifacts.
 
     A `reference` is described at `application.artifacts.artifact_views.ArtifactQueries`.
@@ -94,6 +96,7 @@ class Artifacts:
         loading: "Callable[[], ArtifactLoading]",
         pruning: "Callable[[], Pruning]",
         aliases: "Callable[[], Aliases]",
+        external: "Callable[[], ExternalArtifacts]",
     ) -> None:
         """Create the service.
 
@@ -102,7 +105,9 @@ class Artifacts:
             loading: Creates, on first use, the service that reads values.
             pruning: Creates, on first use, the service that deletes unused artifacts.
             aliases: Creates, on first use, the service that sets aliases.
+            external: Creates, on first use, the service that records what no run made.
         """
+        self._external = external
         self._aliases = aliases
         self._queries = queries
         self._loading = loading

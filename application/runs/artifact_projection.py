@@ -1,6 +1,7 @@
 """The projection of artifacts, and of what flows into and out of steps."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from stackfold.application.eventsourcing.projection import (
@@ -24,7 +25,7 @@ class ArtifactRow(NamedTuple):
 
     id: str
     run: str
-    """The id of the run that produced it."""
+    """The id of the run that produced it; empty, as are pipeline and step, if none did."""
     pipeline: str
     step: str
     ordinal: int
@@ -51,10 +52,12 @@ class ArtifactRow(NamedTuple):
 
 
 class FlowRow(NamedTuple):
-    """An input or output of a step."""
+    """An input or output of a step, or an external artifact."""
 
     run: str
+    """The id of the run, or of the external artifact."""
     step: str
+    """Empty for an external artifact."""
     direction: str
     """"in" or "out"; "used" if the step loaded it, "saved" if it saved it while it was running."""
     name: str
@@ -117,26 +120,26 @@ def apply(  # noqa: PLR0912  # one case for each event
             for ordinal, artifact in enumerate(event.outputs):
                 # A step from the cache has the outputs of the run that produced them.
                 if event.cached_from is None:
-                    yield _artifact(event, position, ordinal, artifact)
+                    yield _of_step(event, position, ordinal, artifact)
                     if own := event.names.get(artifact.name):
-                        yield _version(artifact, own, position)
-                yield _flow(run, event.step, "out", artifact.name, ordinal, str(artifact.id))
+                        yield inserted_version(artifact, own, position)
+                yield flow_row(run, event.step, "out", artifact.name, ordinal, str(artifact.id))
             # By name: the log does not record their order.
             for ordinal, (name, id) in enumerate(sorted(event.inputs.items())):
-                yield _flow(run, event.step, "in", name, ordinal, str(id))
+                yield flow_row(run, event.step, "in", name, ordinal, str(id))
         case Run.ArtifactSaved():
-            yield _artifact(event, position, 0, event.artifact)
-            yield _version(event.artifact, event.own, position)
+            yield _of_step(event, position, 0, event.artifact)
+            yield inserted_version(event.artifact, event.own, position)
             number = NextNumber(("run", "step", "direction", "name"))
             new = event.artifact
-            yield _flow(run, event.step, "saved", new.name, number, str(new.id))
+            yield flow_row(run, event.step, "saved", new.name, number, str(new.id))
         case Run.ArtifactsLinked():
             for ordinal, (text, used) in enumerate(sorted(event.used.items())):
-                yield _flow(run, event.step, "used", text, ordinal, str(used))
+                yield flow_row(run, event.step, "used", text, ordinal, str(used))
             again = NextNumber(("run", "step", "direction", "name"))
             for saved in map(str, event.saved):
                 named = Lookup(ARTIFACTS, "name", saved)
-                yield _flow(run, event.step, "saved", named, again, saved)
+                yield flow_row(run, event.step, "saved", named, again, saved)
         case Run.Resumed():
             # What a step has saved stays, so that it can go on from there.
             for step in event.redone:
@@ -146,7 +149,8 @@ def apply(  # noqa: PLR0912  # one case for each event
             yield Delete(FLOWS, {"run": run})
 
 
-def _version(artifact: Artifact, own: OwnName, position: int) -> Insert:
+def inserted_version(artifact: Artifact, own: OwnName, position: int) -> Insert:
+    """The new version of an own name that an artifact is."""
     return Insert(
         ARTIFACT_VERSIONS,
         {
@@ -159,7 +163,7 @@ def _version(artifact: Artifact, own: OwnName, position: int) -> Insert:
     )
 
 
-def _flow(
+def flow_row(
     run: str,
     step: str,
     direction: str,
@@ -167,19 +171,41 @@ def _flow(
     ordinal: int | NextNumber,
     artifact: str,
 ) -> Insert:
+    """An artifact that flows into or out of a step, or out of an external artifact's record."""
     row = {"run": run, "step": step, "direction": direction}
     return Insert(FLOWS, {**row, "name": name, "ordinal": ordinal, "artifact": artifact})
 
 
-def _artifact(
+def _of_step(
     event: Run.StepCompleted | Run.ArtifactSaved, position: int, ordinal: int, artifact: Artifact
 ) -> Insert:
     run = str(event.originator_id)
+    return inserted_artifact(artifact, position, event.timestamp, run, event.step, ordinal)
+
+
+def inserted_artifact(
+    artifact: Artifact,
+    position: int,
+    created: datetime,
+    run: str = "",
+    step: str = "",
+    ordinal: int = 0,
+) -> Insert:
+    """The row of a new artifact.
+
+    Args:
+        artifact: The artifact.
+        position: The position of its event.
+        created: When its event was made.
+        run: The id of the run that made it; empty for none.
+        step: The step that made it; empty for none.
+        ordinal: Its index among the outputs of the step.
+    """
     row = {
         "id": str(artifact.id),
         "run": run,
-        "pipeline": Lookup(RUNS, "pipeline", run),
-        "step": event.step,
+        "pipeline": Lookup(RUNS, "pipeline", run) if run else "",
+        "step": step,
         "ordinal": ordinal,
         "name": artifact.name,
         "version": NextNumber(("pipeline", "step", "name")),
@@ -192,7 +218,7 @@ def _artifact(
         "files": artifact.files,
         "manifest": artifact.manifest,
         "versions": artifact.versions,
-        "created": to_rfc3339(event.timestamp),
+        "created": to_rfc3339(created),
         "metadata": artifact.metadata,
         "tags": artifact.tags,
     }

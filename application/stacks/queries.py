@@ -182,6 +182,10 @@ class StackQueries(Protocol):
         """Those of the ids that belong to existing aggregates of a topic, such as "stack"."""
         ...
 
+    def uses_of_artifact(self, id: str) -> list[str]:
+        """What uses the artifact with that id, such as "deployment 'churn'"; some of many."""
+        ...
+
     def activation(self, scope: str, as_of: int | None = None) -> str | None:
         """The id of a scope's activation, or None if it has made no choice yet."""
         ...

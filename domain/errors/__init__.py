@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stackfold.domain.errors.aggregates import InvalidAggregate, UndeclaredChange
     from stackfold.domain.errors.artifacts import (
         ArtifactDamaged,
+        ArtifactInUse,
         ArtifactStoreUnavailable,
         InvalidFolder,
         InvalidMaterializer,
@@ -184,6 +185,7 @@ __all__ = [
     "AggregateSkipped",
     "Ambiguous",
     "ArtifactDamaged",
+    "ArtifactInUse",
     "ArtifactStoreUnavailable",
     "AsOfOutOfRange",
     "BuildFailed",
@@ -318,7 +320,7 @@ __all__ = [
 _NAMES = {
     "aggregates": "InvalidAggregate UndeclaredChange",
     "artifacts": (
-        "ArtifactDamaged ArtifactStoreUnavailable InvalidFolder InvalidMaterializer "
+        "ArtifactDamaged ArtifactInUse ArtifactStoreUnavailable InvalidFolder InvalidMaterializer "
         "OutsideStore PickleForbidden UnknownClass"
     ),
     "bases": "Busy Conflict Damaged Failed Forbidden Invalid NotFound StackfoldError Unavailable",

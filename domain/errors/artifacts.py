@@ -1,6 +1,15 @@
 """Artifacts, the stores that hold them, and the values that are written there."""
 
-from stackfold.domain.errors.bases import Damaged, Forbidden, Invalid, NotFound, Unavailable
+from collections.abc import Sequence
+
+from stackfold.domain.errors.bases import (
+    Conflict,
+    Damaged,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
 
 
 class ArtifactStoreUnavailable(Unavailable):
@@ -27,6 +36,21 @@ class InvalidFolder(Invalid):
     def __init__(self, folder: str, problem: str) -> None:
         self.folder, self.problem = folder, problem
         super().__init__(f"the folder {folder} {problem}")
+
+
+class ArtifactInUse(Conflict):
+    """An artifact is used, so it cannot be deleted.
+
+    Attributes:
+        artifact: Its reference or name.
+        uses: What uses it, such as "alias 'approved'"; some of many.
+    """
+
+    def __init__(self, artifact: str, uses: Sequence[str]) -> None:
+        self.artifact, self.uses = artifact, tuple(uses)
+        super().__init__(
+            f"artifact {artifact!r} is used by {', '.join(uses)}: delete or move these first"
+        )
 
 
 class UnknownClass(NotFound):

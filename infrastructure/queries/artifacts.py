@@ -42,11 +42,14 @@ _COLUMNS = {
     # An expression, so that the index by pipeline is not used, which has another order.
     "pipeline": "t.pipeline || ''",
 }
-_VIEW = {**_COLUMNS, "output": _PATH}
+_VIEW = {**_COLUMNS, "output": f"CASE WHEN t.pipeline = '' THEN '' ELSE {_PATH} END"}
 _SELECT = f"SELECT {', '.join(_VIEW[field] for field in NamedArtifact._fields)} {_FROM}"
 _MADE = "direction IN ('out', 'saved')"
 _EXISTS = f"EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND {_MADE})"
-"""An artifact exists as long as a step of an existing run returned or saved it."""
+"""An artifact exists as long as a step of an existing run returned or saved it.
+
+One that no run made flows out of its own record.
+"""
 _RETURNED = "EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND direction = 'out')"
 
 _NAMES = "SELECT DISTINCT pipeline, step, name FROM artifacts"
@@ -140,7 +143,7 @@ class SqlArtifactQueries(StoredObjects):
         named = self.artifact(reference)
         view, pin = self.recorded(named.id)
         versions = self._count(view, named.output) if count else named.version
-        maker = self._database.read("SELECT name FROM runs WHERE id = ?", [view.run])
+        run, by, why, source = self._origin(view)
         same = self._same_bytes(view)
         (store,) = pin["components"][ComponentType.ARTIFACT_STORE][:1]
         shared = {field: getattr(named, field) for field in named._fields}
@@ -149,7 +152,10 @@ class SqlArtifactQueries(StoredObjects):
             | {
                 "versions": versions,
                 "metadata": view.metadata,
-                "run": maker[0][0] if maker else view.run,
+                "run": run,
+                "source": source,
+                "by": by,
+                "why": why,
                 "stack": pin["stack"],
                 "stack_revision": pin["revision"],
                 "store": store["name"],
@@ -181,9 +187,12 @@ class SqlArtifactQueries(StoredObjects):
     def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:
         """The record of an artifact, and the pin of the run with the configuration of its store."""
         rows = self._database.read(
-            f"SELECT {ARTIFACT_COLUMNS}, runs.pin FROM artifacts AS a {OWN_NAMES} "
+            f"SELECT {ARTIFACT_COLUMNS}, coalesce(runs.pin, e.pin) FROM artifacts AS a {OWN_NAMES} "
             f"JOIN flows ON flows.artifact = a.id AND flows.{_MADE} "
-            "JOIN runs ON runs.id = flows.run WHERE a.id = ? ORDER BY runs.position LIMIT 1",
+            "LEFT JOIN runs ON runs.id = flows.run "
+            "LEFT JOIN external_artifacts AS e ON e.id = flows.run AND e.until IS NULL "
+            "WHERE a.id = ? AND coalesce(runs.id, e.id) IS NOT NULL "
+            "ORDER BY runs.position LIMIT 1",
             [id],
         )
         if not rows:
@@ -316,11 +325,19 @@ class SqlArtifactQueries(StoredObjects):
         )
         return [_named(row) for row in rows]
 
+    def _origin(self, view: ArtifactView) -> tuple[str, str, str, str]:
+        """The name of the run, who and why, and the source of an external artifact."""
+        select = "SELECT '', by, why, source FROM external_artifacts WHERE id = ? AND until IS NULL"
+        if view.run:
+            select = "SELECT name, by, why, '' FROM runs WHERE id = ?"
+        rows = self._database.read(select, [view.run or view.id])
+        return tuple(rows[0]) if rows else (view.run, "", "", "")
+
     def _count(self, view: ArtifactView, output: str) -> int:
         """The number of versions of an artifact's name."""
-        condition, values = "t.pipeline = ? AND t.step = ? AND t.name = ?", _parts(output)
-        if view.own_name:
-            condition, values = "o.name = ?", [view.own_name]
+        condition, values = "o.name = ?", [view.own_name or ""]
+        if not view.own_name:
+            condition, values = "t.pipeline = ? AND t.step = ? AND t.name = ?", _parts(output)
         ((count,),) = self._database.read(
             f"SELECT count(*) {_FROM} WHERE {_EXISTS} AND {condition}", values
         )

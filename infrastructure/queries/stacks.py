@@ -18,6 +18,7 @@ from stackfold.domain.errors import Ambiguous, NotFound, NotInStack
 from stackfold.domain.stacks.component_type import ComponentType, in_order
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
+from stackfold.infrastructure.queries.artifact_uses import uses_of_artifact
 from stackfold.infrastructure.queries.as_of import position_of
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.lookup import find, find_row, marks, table_of, valid_at
@@ -270,6 +271,10 @@ class SqlQueries:
             f"SELECT id FROM {table} WHERE until IS NULL AND id IN ({marks(ids)})", ids
         )
         return {id for (id,) in rows}
+
+    def uses_of_artifact(self, id: str) -> list[str]:
+        """What uses an artifact, such as "deployment 'churn'"; some of many."""
+        return uses_of_artifact(self._database, id)
 
     def _active(self, as_of: int | None) -> str:
         scope = self._scope()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.own_materializers import materializer
     from stackfold.application.runs.context import StepContext, get_context
     from stackfold.application.runs.progress import ProgressListener, StepEnd
+    from stackfold.artifacts import register_artifact, save_artifact
     from stackfold.domain.pipelines.declared_model import Model
     from stackfold.domain.pipelines.graph_builder import artifact
     from stackfold.domain.pipelines.output import Output
@@ -40,6 +41,8 @@ __all__ = [
     "get_context",
     "materializer",
     "pipeline",
+    "register_artifact",
+    "save_artifact",
     "step",
 ]
 
@@ -60,6 +63,8 @@ _MODULES = {
     "get_context": "stackfold.application.runs.context",
     "materializer": "stackfold.application.artifacts.own_materializers",
     "pipeline": "stackfold.pipelines",
+    "register_artifact": "stackfold.artifacts",
+    "save_artifact": "stackfold.artifacts",
     "step": "stackfold.domain.pipelines.pipeline",
 }
 """Public name → the module that it is loaded from."""

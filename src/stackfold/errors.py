@@ -29,6 +29,7 @@ __all__ = [
     "AggregateSkipped",
     "Ambiguous",
     "ArtifactDamaged",
+    "ArtifactInUse",
     "ArtifactStoreUnavailable",
     "AsOfOutOfRange",
     "BuildFailed",

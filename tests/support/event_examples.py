@@ -7,6 +7,7 @@ from uuid import UUID
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.artifacts.artifact_name import AliasTarget, ArtifactName
+from stackfold.domain.artifacts.external_artifact import ExternalArtifact
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
@@ -132,6 +133,13 @@ VERDICT = Verdict(
     failures=("auc > production.auc: 0.91 > 0.92 is false",),
     compared={"production": 2},
 )
+EXTERNAL = {
+    "name": "größe",
+    "label": "spring",
+    "artifact": ARTIFACT,
+    "pin": PIN,
+    "source": "/data/größe.csv",
+}
 MODEL_STATE = {
     "name": "größe",
     "description": "two\nlines",
@@ -233,6 +241,9 @@ FACTS: list[partial[Any]] = [
     event(ArtifactName.AliasRemoved, alias="数据"),
     event(ArtifactName.Deleted),
     event(ArtifactName.Reverted, name="größe", aliases={"approved": ALIAS_TARGET}),
+    event(ExternalArtifact.Registered, **EXTERNAL),
+    event(ExternalArtifact.Deleted),
+    event(ExternalArtifact.Restored, **EXTERNAL),
     event(
         EnabledPolicy.Reenabled,
         name="größe",

@@ -1,0 +1,219 @@
+"""ExternalArtifacts: saves values that no run made as versions of artifacts, and deletes them."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Protocol, Self, cast
+from uuid import uuid4
+
+from stackfold.application.artifacts.artifact_views import ArtifactQueries, NamedArtifact
+from stackfold.application.artifacts.materializers import Materializers
+from stackfold.application.artifacts.values import write
+from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.ports import ArtifactStore
+from stackfold.application.ports.interruptions import is_interruption
+from stackfold.application.secrets.redaction import redacted_value
+from stackfold.application.stacks.stack_resolver import StackResolver
+from stackfold.domain.artifacts.external_artifact import ExternalArtifact
+from stackfold.domain.errors import ArtifactInUse, Conflict, Invalid, StackfoldError
+from stackfold.domain.errors.wording import text_of, with_article
+from stackfold.domain.limits import METADATA, must_fit
+from stackfold.domain.pipelines.output import own_name, version_label
+from stackfold.domain.runs.artifact import Artifact, OwnName
+from stackfold.domain.runs.metadata import valid_metadata
+from stackfold.domain.runs.pin import Pin
+from stackfold.domain.runs.tags import valid_tag
+from stackfold.domain.stacks.component_type import ComponentType
+
+_STORE = ComponentType.ARTIFACT_STORE
+_PART = 2**20
+
+Copied = Callable[[int, int], None]
+"""(the number of bytes that were copied, the number of all bytes) → None."""
+
+
+class NewVersion(NamedTuple):
+    """What is recorded with a new version."""
+
+    own: OwnName
+    tags: tuple[str, ...]
+    metadata: dict[str, Any]
+    why: str
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        label: str | None,
+        tags: Iterable[str],
+        metadata: Mapping[str, Any] | None,
+        why: str,
+    ) -> Self:
+        """Check what a user gives.
+
+        Raises:
+            InvalidName: The name or the label breaks the rule for names.
+            InvalidTag: A tag is invalid.
+            Invalid: The metadata cannot be recorded.
+            TooLarge: The metadata is too large.
+        """
+        label = version_label("label", label) if label else ""
+        tags = [tags] if isinstance(tags, str) else tags
+        try:
+            added = valid_metadata(metadata or {})
+        except ValueError as error:
+            raise Invalid(f"the metadata of artifact {name!r} {error}") from error
+        must_fit("the metadata of the artifact", added, METADATA)
+        return cls(
+            OwnName(name=own_name(name), label=label),
+            tuple(dict.fromkeys(map(valid_tag, tags))),
+            cast(dict[str, Any], redacted_value(added)),
+            why,
+        )
+
+
+class Source(NamedTuple):
+    """A file or a folder of this machine."""
+
+    path: Path
+    """Its real path."""
+    is_folder: bool
+
+
+class Sources(Protocol):
+    """Reads what is registered as an artifact."""
+
+    def find(self, text: str) -> Source:
+        """Return the file or folder at a path or an address.
+
+        Raises:
+            InvalidFile: It cannot be registered.
+        """
+        ...
+
+    def open(self, path: Path) -> AbstractContextManager[BinaryIO]:
+        """Open a file.
+
+        Raises:
+            InvalidFile: It cannot be read.
+        """
+        ...
+
+    def folder(self, path: Path) -> object:
+        """Return the value that stands for a folder."""
+        ...
+
+
+class ExternalArtifacts:
+    """Records artifacts that no run made."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        queries: ArtifactQueries,
+        resolver: StackResolver,
+        materializers: Materializers,
+        sources: Sources,
+    ) -> None:
+        """Create the service.
+
+        Args:
+            repository: Loads and saves external artifacts.
+            queries: Looks up artifacts.
+            resolver: Pins stacks, and builds their artifact stores.
+            materializers: Write values.
+            sources: Reads what is registered.
+        """
+        self._sources = sources
+        self._repository = repository
+        self._queries = queries
+        self._resolver = resolver
+        self._materializers = materializers
+
+    def save(self, value: Any, version: NewVersion, stack: str | None) -> NamedArtifact:
+        """Save a value as a new version; raises as `Artifacts.save`."""
+        pin, store = self._pinned(stack)
+        return self._saved(value, version, pin, store)
+
+    def register(
+        self, source: str, version: NewVersion, stack: str | None, copied: Copied | None
+    ) -> NamedArtifact:
+        """Record what exists as a new version; raises as `Artifacts.register`."""
+        found = self._sources.find(source)
+        pin, store = self._pinned(stack)
+        if found.is_folder:
+            value = self._sources.folder(found.path)
+            return self._saved(value, version, pin, store, str(found.path))
+        return self._recorded(
+            version, self._copied(found.path, version, store, copied), pin, str(found.path)
+        )
+
+    def delete(self, reference: str, why: str) -> NamedArtifact:
+        """Delete a version; raises as `Artifacts.delete`."""
+        found = self._queries.artifact(reference)
+        if found.run:
+            raise Conflict(
+                f"artifact {found.reference!r} was made by a run, and is deleted with it: "
+                f"delete run {found.run!r}"
+            )
+        try:
+            self._repository.change(ExternalArtifact, found.id, lambda each: each.delete(), why)
+        except ArtifactInUse as error:
+            raise ArtifactInUse(found.reference, error.uses) from error
+        return found
+
+    def _pinned(self, stack: str | None) -> tuple[Pin, ArtifactStore]:
+        """Pin the artifact store of a stack, and build it."""
+        pin = self._resolver.pin(stack)
+        store = cast(ArtifactStore, self._resolver.required(pin, _STORE))
+        only = {_STORE: pin.components[_STORE][:1]}
+        return pin.model_copy(update={"components": only}), store
+
+    def _saved(
+        self, value: Any, version: NewVersion, pin: Pin, store: ArtifactStore, source: str = ""
+    ) -> NamedArtifact:
+        name = version.own.name
+        try:
+            written = write(name, value, store, self._materializers)
+        except StackfoldError:
+            raise
+        except BaseException as error:
+            if is_interruption(error) or isinstance(error, SystemExit):
+                raise
+            # A class of the user's may raise anything while it is pickled.
+            what = with_article(type(value).__name__)
+            problem = f"{what} cannot be stored as artifact {name!r}: {text_of(error)}"
+            raise Invalid(problem) from error
+        return self._recorded(version, written, pin, source)
+
+    def _copied(
+        self, path: Path, version: NewVersion, store: ArtifactStore, copied: Copied | None
+    ) -> Artifact:
+        """Copy a file to the store, part by part."""
+        with self._sources.open(path) as file, store.create() as written:
+            done, size = 0, os.fstat(file.fileno()).st_size
+            while part := file.read(_PART):
+                written.write(part)
+                done += len(part)
+                if copied:
+                    copied(done, size)
+        uri, digest, size = written.stored
+        return Artifact(
+            id=uuid4(),
+            name=version.own.name,
+            type="bytes",
+            materializer="bytes",
+            uri=uri,
+            digest=digest,
+            size=size,
+        )
+
+    def _recorded(
+        self, version: NewVersion, written: Artifact, pin: Pin, source: str
+    ) -> NamedArtifact:
+        found = {**written.metadata, **version.metadata}
+        artifact = written.model_copy(update={"metadata": found, "tags": version.tags})
+        recorded = ExternalArtifact.register(version.own, artifact, pin, source)
+        self._repository.save(recorded, why=version.why)
+        return self._queries.artifact(str(artifact.id))

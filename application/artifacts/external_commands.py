@@ -1,0 +1,119 @@
+"""Commands on artifacts that no run made: save a value, register a file, delete a version."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from stackfold.application.artifacts.artifact_views import NamedArtifact
+from stackfold.application.eventsourcing.unit_of_work import outside_changes
+
+if TYPE_CHECKING:
+    from stackfold.application.artifacts.external_artifacts import Copied, ExternalArtifacts
+
+
+class ExternalCommands:
+    """Commands on artifacts that no run made; `Artifacts` adds those on all."""
+
+    _external: "Callable[[], ExternalArtifacts]"
+    """Creates, on first use, the service that records them."""
+
+    @outside_changes
+    def save(
+        self,
+        value: Any,
+        name: str,
+        *,
+        label: str | None = None,
+        tags: Iterable[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+        stack: str | None = None,
+        why: str = "",
+    ) -> NamedArtifact:
+        """Save a value as a new version of an artifact, outside of any run.
+
+        Args:
+            value: The value, which is stored as an output of a step would be.
+            name: The name of the artifact.
+            label: A text that names the version, as in "dataset@spring"; None for none.
+            tags: Tags of the version.
+            metadata: Metadata of the version: name → JSON value.
+            stack: The stack whose artifact store keeps it; None for the active one.
+            why: The reason.
+
+        Returns:
+            The version.
+
+        Raises:
+            InvalidName: The name or the label breaks the rule for names.
+            InvalidTag: A tag is invalid.
+            Invalid: The value cannot be stored, or the metadata cannot be recorded.
+            NotFound: The stack does not exist.
+            ArtifactStoreUnavailable: The store cannot be written to.
+        """
+        from stackfold.application.artifacts.external_artifacts import NewVersion
+
+        version = NewVersion.of(name, label, tags, metadata, why)
+        return self._external().save(value, version, stack)
+
+    @outside_changes
+    def register(
+        self,
+        source: str | os.PathLike[str],
+        name: str,
+        *,
+        label: str | None = None,
+        tags: Iterable[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+        stack: str | None = None,
+        why: str = "",
+        copied: "Copied | None" = None,
+    ) -> NamedArtifact:
+        """Record what exists as a new version of an artifact: a file or a folder.
+
+        A file is copied to the artifact store, part by part, and is loaded as bytes. A folder is
+        copied too, and is loaded as a `Directory`.
+
+        Args:
+            source: The path of a file or a folder.
+            name: The name of the artifact.
+            label: A text that names the version, as in "dataset@spring"; None for none.
+            tags: Tags of the version.
+            metadata: Metadata of the version: name → JSON value.
+            stack: The stack whose artifact store keeps it; None for the active one.
+            why: The reason.
+            copied: Called with the numbers of copied bytes and of all bytes, while it is copied.
+
+        Returns:
+            The version.
+
+        Raises:
+            InvalidFile: It does not exist, cannot be read, or is a link, a device or a pipe.
+            InvalidFolder: It contains what cannot be stored.
+            InvalidName: The name or the label breaks the rule for names.
+            InvalidTag: A tag is invalid.
+            Invalid: The metadata cannot be recorded.
+            NotFound: The stack does not exist.
+            ArtifactStoreUnavailable: The store cannot be written to.
+        """
+        from stackfold.application.artifacts.external_artifacts import NewVersion
+
+        version = NewVersion.of(name, label, tags, metadata, why)
+        return self._external().register(os.fspath(source), version, stack, copied)
+
+    def delete(self, reference: str, why: str = "") -> NamedArtifact:
+        """Delete a version that no run made; `undo` restores it until its bytes are pruned.
+
+        Args:
+            reference: The version, such as "dataset@4"; without one, the latest.
+            why: The reason.
+
+        Returns:
+            The version.
+
+        Raises:
+            NotFound: The artifact does not exist.
+            Ambiguous: The reference means several artifacts.
+            ArtifactInUse: A run took it, a deployment serves it, or an alias stands for it.
+            Conflict: A run made it: it is deleted with its run.
+        """
+        return self._external().delete(reference, why)

@@ -1,0 +1,41 @@
+"""What uses an artifact, so that it cannot be deleted."""
+
+from stackfold.application.eventsourcing.cells import cell
+from stackfold.infrastructure.database.protocol import Database
+
+_SOME = 3
+"""The most uses of each kind."""
+
+
+def uses_of_artifact(database: Database, id: str) -> list[str]:
+    """Runs that took an artifact, deployments that serve it, and aliases that stand for it.
+
+    Args:
+        database: Holds the read models.
+        id: The id of the artifact.
+    """
+    runs = database.read(
+        "SELECT name FROM runs WHERE id IN "
+        "(SELECT run FROM flows WHERE artifact = ? AND direction = 'in') "
+        "OR instr(pinned_artifacts, ?) > 0 ORDER BY position DESC LIMIT ?",
+        [id, id, _SOME],
+    )
+    deployments = database.read(
+        "SELECT name FROM deployments WHERE until IS NULL AND instr(artifact, ?) > 0 LIMIT ?",
+        [id, _SOME],
+    )
+    names = database.read(
+        "SELECT name, aliases FROM artifact_names WHERE until IS NULL AND instr(aliases, ?) > 0",
+        [id],
+    )
+    aliases = [
+        f"{name}@{alias}"
+        for name, all_aliases in names
+        for alias, target in cell(all_aliases).items()
+        if target["artifact"] == id
+    ]
+    return [
+        *(f"run {name!r}" for (name,) in runs),
+        *(f"deployment {name!r}" for (name,) in deployments),
+        *(f"alias {alias!r}" for alias in aliases[:_SOME]),
+    ]
