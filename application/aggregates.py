@@ -37,7 +37,7 @@ STACKFOLD_AGGREGATES = Aggregates(
     ),
     AggregateReference(
         "external_artifact",
-        f"{_ARTIFACTS}.external_declaration:EXTERNAL_ARTIFACTS",
+        f"{_RUNS}.external_declaration:EXTERNAL_ARTIFACTS",
         f"{_ARTIFACTS}.external_rows:EXTERNAL_ARTIFACTS",
     ),
     AggregateReference("model", f"{_MODELS}.declarations:MODELS", f"{_MODELS}.rows:MODELS"),

@@ -12,7 +12,7 @@ LEAVES = list(leaves(command()))
 CHANGES = {
     "register", "update", "remove-attribute", "rename", "copy", "delete", "set",
     "set-default", "remove-component", "init", "revert", "restore", "undo",
-    "tag", "resume", "rerun", "promote", "rollback", "clear", "gate",
+    "tag", "resume", "rerun", "save", "promote", "rollback", "clear", "gate",
 }  # fmt: skip
 REVISED = {
     "update", "remove-attribute", "rename", "copy", "delete", "set-default", "remove-component",

@@ -141,6 +141,7 @@ def fill(ws):
         raise AssertionError("the deployment did not fail")
     fill_models(ws)
     ws.components.update("model_deployer", "broken", {"password": "{{missing.key}}"})
+    ws.artifacts.register(__file__, "program", why="to keep it")
     with ws.acting_as("bob@example.com", correlation_id="REQUEST-1"):
         ws.stacks.copy("prod", "trial", why="to try")
     ws.reactions.run([announce], timeout=0)

@@ -1,4 +1,7 @@
-"""Declares external artifacts: how events change their read models, and constraints."""
+"""Declares external artifacts: how events change their read models, and constraints.
+
+It lies here, as the tables of artifacts are those of runs.
+"""
 
 from collections.abc import Iterator
 
