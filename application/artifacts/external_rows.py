@@ -21,8 +21,7 @@ class ExternalArtifactRow(NamedTuple):
 
 
 def _store(pin: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    (store,) = pin["components"]["artifact_store"][:1]
-    return {"store": store["name"]}
+    return {"store": each["name"] for each in pin["components"].get("artifact_store", ())[:1]}
 
 
 EXTERNAL_ARTIFACTS = ReadModel(
