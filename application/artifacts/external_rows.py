@@ -21,7 +21,8 @@ class ExternalArtifactRow(NamedTuple):
 
 
 def _store(pin: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    return {"store": each["name"] for each in pin["components"].get("artifact_store", ())[:1]}
+    stores = pin["components"].get("artifact_store", ())
+    return {"store": stores[0]["name"]} if stores else {}
 
 
 EXTERNAL_ARTIFACTS = ReadModel(
