@@ -1,6 +1,5 @@
 """ExternalArtifacts: saves values that no run made as versions of artifacts, and deletes them."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -79,6 +78,8 @@ class Source(NamedTuple):
     path: Path
     """Its real path."""
     is_folder: bool
+    size: int
+    """Bytes of a file, when it was found."""
 
 
 class Sources(Protocol):
@@ -146,7 +147,7 @@ class ExternalArtifacts:
             value = self._sources.folder(found.path)
             return self._saved(value, version, pin, store, str(found.path))
         return self._recorded(
-            version, self._copied(found.path, version, store, copied), pin, str(found.path)
+            version, self._copied(found, version, store, copied), pin, str(found.path)
         )
 
     def delete(self, reference: str, why: str) -> NamedArtifact:
@@ -188,16 +189,16 @@ class ExternalArtifacts:
         return self._recorded(version, written, pin, source)
 
     def _copied(
-        self, path: Path, version: NewVersion, store: ArtifactStore, copied: Copied | None
+        self, source: Source, version: NewVersion, store: ArtifactStore, copied: Copied | None
     ) -> Artifact:
         """Copy a file to the store, part by part."""
-        with self._sources.open(path) as file, store.create() as written:
-            done, size = 0, os.fstat(file.fileno()).st_size
+        with self._sources.open(source.path) as file, store.create() as written:
+            done = 0
             while part := file.read(_PART):
                 written.write(part)
                 done += len(part)
                 if copied:
-                    copied(done, size)
+                    copied(done, source.size)
         uri, digest, size = written.stored
         return Artifact(
             id=uuid4(),

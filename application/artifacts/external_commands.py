@@ -1,7 +1,7 @@
 """Commands on artifacts that no run made: save a value, register a file, delete a version."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.artifacts.artifact_views import NamedArtifact
@@ -58,7 +58,7 @@ class ExternalCommands:
     @outside_changes
     def register(
         self,
-        source: str | os.PathLike[str],
+        source: str | Path,
         name: str,
         *,
         label: str | None = None,
@@ -98,7 +98,7 @@ class ExternalCommands:
         from stackfold.application.artifacts.external_artifacts import NewVersion
 
         version = NewVersion.of(name, label, tags, metadata, why)
-        return self._external().register(os.fspath(source), version, stack, copied)
+        return self._external().register(str(source), version, stack, copied)
 
     def delete(self, reference: str, why: str = "") -> NamedArtifact:
         """Delete a version that no run made; `undo` restores it until its bytes are pruned.

@@ -24,7 +24,7 @@ class ExternalSources:
         is_folder = stat.S_ISDIR(status.st_mode)
         if not is_folder:
             regular_file(path)
-        return Source(Path(os.path.realpath(path)), is_folder)
+        return Source(Path(os.path.realpath(path)), is_folder, status.st_size)
 
     def open(self, path: Path) -> BinaryIO:
         """Open a file."""

@@ -1,8 +1,8 @@
 """Functions that save values and files as artifacts, outside of any run."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from stackfold.application.artifacts.artifact_views import NamedArtifact
@@ -46,7 +46,7 @@ def save_artifact(
 
 
 def register_artifact(
-    source: str | os.PathLike[str],
+    source: str | Path,
     name: str,
     *,
     label: str | None = None,
