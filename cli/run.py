@@ -1,7 +1,6 @@
 """`stackfold run`: inspect, compare, resume, rerun, tag and delete runs."""
 
 import sys
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -28,10 +27,10 @@ from stackfold.cli.options import (
     parse_columns,
 )
 from stackfold.cli.render import Format, Shape, echo, note, plain, show_one, show_rows
+from stackfold.cli.run_description import show_description, show_pin
 from stackfold.cli.run_diff import known_values, show_causes_first, show_changes
-from stackfold.cli.run_list import RunExtras, rounded, runs, show_runs
+from stackfold.cli.run_list import RunExtras, runs, show_runs
 from stackfold.cli.table import lines, table
-from stackfold.cli.times import took
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.workspace import Workspace
 
@@ -39,12 +38,6 @@ run = Noun("run", "Inspect, watch, compare, resume and rerun runs.")
 
 LATEST = "latest"
 """The reference of the latest run."""
-_FIRST = (
-    "id", "name", "pipeline", "status", "stack", "stack_revision", "started", "ended", "duration",
-    "by", "why", "error", "source", "parameters", "metrics", "tags", "metadata", "rerun_of",
-    "fingerprint",
-)  # fmt: skip
-"""The fields at the top of a description; steps and pin follow as tables."""
 
 
 def _name(which: str, metavar: str = "NAME", by_default: str = "") -> Any:
@@ -183,14 +176,11 @@ def describe(
     if output != Format.TABLE:
         show_one(described, list(described), output)
         return
-    fields = [field for field in _FIRST if field != "metrics" or described[field]]
-    metrics = {metric: rounded(value) for metric, value in described["metrics"].items()}
-    show_one({**described, "metrics": metrics, "duration": took(described)}, fields)
-    _show_steps(described["steps"])
+    show_description(described)
     if why:
         columns = ("step", "status", "reason", "compared_with")
         sys.stdout.write("\ncache\n" + table(described["cache"], columns, columns[:3])[0])
-    _show_pin(described["pin"])
+    show_pin(described["pin"])
     for step in described["steps"]:
         if step["traceback"]:
             sys.stdout.write(f"\nstep {step['name']} raised:\n{lines(step['traceback'])}")
@@ -369,25 +359,3 @@ def delete(name: RunName, yes: Yes = False, message: Message = "") -> None:
         confirm(f"run {view.name!r}", yes)
         workspace.runs.delete(view.id, why=message)
     echo(f"run {view.name!r} deleted")
-
-
-def _show_steps(steps: list[dict[str, Any]]) -> None:
-    rows = [
-        {**step, "outputs": [*map(_reference, step["outputs"])], "duration": took(step)}
-        for step in steps
-    ]
-    columns = ["name", "status", "started", "step_operator", "outputs", "duration"]
-    if any(step["error"] for step in steps):
-        columns.insert(2, "error")  # the exception, or why it was skipped
-    sys.stdout.write("\nsteps\n" + table(rows, columns, ("name", "status", "duration"))[0])
-
-
-def _reference(artifact: Mapping[str, Any]) -> str:
-    """The reference of an artifact."""
-    return "{pipeline}/{step}/{name}@{version}".format_map(artifact)
-
-
-def _show_pin(pin: Mapping[str, Any]) -> None:
-    rows = [each for components in pin["components"].values() for each in components]
-    columns = ("type", "name", "flavor", "revision", "configuration")
-    sys.stdout.write("\ncomponents\n" + table(rows, columns, columns[:4])[0])

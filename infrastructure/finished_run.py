@@ -42,6 +42,20 @@ class FinishedStep:
     view: "StepView"
     outputs: Mapping[str, FinishedOutput]
     """Its outputs by name."""
+    inputs: Mapping[str, FinishedOutput]
+    """Its inputs by name, without plain values; "models[0]" for the first in a list."""
+    saved: Sequence[FinishedOutput] = ()
+    """The artifacts that it saved while it was running, the first first."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The plain values that it was given, by name."""
+        return self.view.parameters
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What it recorded, and its options."""
+        return self.view.metadata
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,16 +114,68 @@ class FinishedRun:
     @property
     def steps(self) -> dict[str, FinishedStep]:
         """Its steps by name: `run.steps["train"].outputs["model"].load()`."""
+        with self._opened() as workspace:
+            steps = workspace.runs.describe(self.id).steps
+            known = {each.id: each for step in steps for each in (*step.outputs, *step.saved)}
+            for id in {id for step in steps for id in step.inputs.values()} - known.keys():
+                known[id] = workspace._services.artifact_queries.recorded(id)[0]
         return {
             step.name: FinishedStep(
                 step,
-                {
-                    output.name: FinishedOutput(output, partial(self.load, step.name, output.name))
-                    for output in step.outputs
-                },
+                {each.name: self._output(each) for each in step.outputs},
+                {name: self._output(known[id]) for name, id in step.inputs.items()},
+                [*map(self._output, step.saved)],
             )
-            for step in self.describe().steps
+            for step in steps
         }
+
+    @property
+    def outputs(self) -> dict[str, FinishedOutput]:
+        """What its pipeline returned: by its keys, or else by the names of the outputs.
+
+        Two outputs of one name are called "step.name". It is empty if the pipeline returned
+        anything else than outputs of steps, alone or in one tuple, list or dictionary.
+        """
+        kind, found = self._returned()
+        if kind == "dict":
+            return found
+        names = [each.view.name for each in found.values()]
+        if len(set(names)) < len(names):
+            names = [f"{each.view.step}.{each.view.name}" for each in found.values()]
+        return dict(zip(names, found.values(), strict=True))
+
+    def result(self) -> Any:
+        """Return the values of what its pipeline returned, in the same form; None for nothing.
+
+        Raises:
+            ArtifactDamaged: A value is missing or damaged.
+        """
+        kind, found = self._returned()
+        if kind == "dict":
+            return {key: each.load() for key, each in found.items()}
+        values = [each.load() for each in found.values()]
+        if kind == "one":
+            return values[0]
+        return {"tuple": tuple(values), "list": values}.get(kind)
+
+    def _returned(self) -> tuple[str, dict[str, FinishedOutput]]:
+        """The kind of what the pipeline returned, and the outputs by key."""
+        described = self.describe()
+        returns = described.returns or {"kind": "", "outputs": []}
+        outputs = {
+            (step.name, each.name): each for step in described.steps for each in step.outputs
+        }
+        return returns["kind"], {
+            each["key"]: self._output(outputs[each["step"], each["output"]])
+            for each in returns["outputs"]
+        }
+
+    def _output(self, view: "ArtifactView") -> FinishedOutput:
+        return FinishedOutput(view, partial(self._load, view.id))
+
+    def _load(self, id: str) -> Any:
+        with self._opened() as workspace:
+            return workspace.artifacts.load(id)
 
     def describe(self) -> "RunDescription":
         """Return its steps, and the stack that it was pinned to."""

@@ -43,7 +43,7 @@ class EarlierExecutions(Protocol):
         ...
 
     def digests(self, run: str) -> Mapping[str, str]:
-        """Artifact → its digest, for the inputs of the steps of a run."""
+        """Artifact → its digest, for the inputs of the steps of a run, and what they used."""
         ...
 
 
@@ -129,7 +129,10 @@ def _parts(step: StepView, run: RunDescription, digests: Mapping[str, str]) -> d
         "opaque": [*step.opaque],
         "parameters": step.parameters,
         "parameter_form": step.parameter_form,
-        "inputs": {name: digests.get(id, "?") for name, id in {**step.used, **step.inputs}.items()},
+        "inputs": {
+            **{text: digests.get(text, "?") for text in step.used},
+            **{name: digests.get(id, "?") for name, id in step.inputs.items()},
+        },
         "outputs": step.declares,
         "materializers": step.materializers,
         "store": {"flavor": store["flavor"], "configuration": store["configuration"]},

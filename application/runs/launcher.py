@@ -153,6 +153,7 @@ class RunLauncher:
             opaque={name: each.opaque for name, each in codes.items() if each.opaque},
             model_version=self.models.chosen(graph.options.model),
             references=pinned,
+            returns=graph.returns,
         )
         # Claimed before it is saved, so that it never appears interrupted.
         with self._claims.claim(str(run.id), run.name):

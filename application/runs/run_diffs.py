@@ -16,8 +16,8 @@ class RunDifference(NamedTuple):
     """A field in which two runs differ; None where a run does not have it."""
 
     about: str
-    """"outcome", "stack", "configuration", "flavor", "code", "parameters", "inputs", "outputs",
-    "packages", "python", "metadata", "tags" or "metrics"."""
+    """"outcome", "stack", "configuration", "flavor", "code", "parameters", "artifacts", "inputs",
+    "outputs", "packages", "python", "metadata", "tags" or "metrics"."""
     field: str
     before: Any
     after: Any

@@ -8,7 +8,9 @@ from stackfold.application.runs.run_views import RunDescription, StepView
 from stackfold.domain.exact_json.display import plain_or_text, readable
 from stackfold.domain.stacks.component_type import ComponentType
 
-CAUSES = ("stack", "flavor", "configuration", "parameters", "code", "packages", "python")
+CAUSES = (
+    *("stack", "flavor", "configuration", "parameters", "artifacts", "code", "packages", "python"),
+)
 """Subjects that may be the cause of a difference."""
 OUTCOME = ("outcome", "metadata", "tags")
 """Subjects of what came of a run, besides its metrics."""
@@ -84,6 +86,10 @@ def _facts(run: RunDescription, ended: set[str], show: Show) -> dict[str, dict[s
                 for each in steps
                 for name, value in each.parameters.items()
             },
+        },
+        "artifacts": {
+            **run.references,
+            **{text: exact for each in steps for text, exact in each.used.items()},
         },
         "inputs": _inputs(run, steps),
         "outputs": {

@@ -50,6 +50,8 @@ class RunRow(NamedTuple):
     """Reference → the artifact of an earlier run that steps take."""
     model_version: str | None
     """The id of the version of a model that it makes or continues."""
+    returns: dict[str, Any] | None
+    """The outputs that the pipeline function returned."""
 
 
 class StepRow(NamedTuple):
@@ -172,6 +174,7 @@ def _started(event: Run.Started, position: int, recorded_at: str) -> dict[str, A
             text: each.model_dump(mode="json") for text, each in event.references.items()
         },
         "model_version": str(event.model_version) if event.model_version else None,
+        "returns": event.returns.model_dump(mode="json") if event.returns else None,
     }
 
 

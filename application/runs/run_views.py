@@ -142,7 +142,7 @@ class StepView(NamedTuple):
     saved: Sequence[ArtifactView] = ()
     """The artifacts that it saved while it was running, the first first."""
     used: Mapping[str, str] = {}
-    """Reference → the id of the artifact, for what it loaded, or declared as `uses`."""
+    """Reference → the exact version, of the artifacts that it loaded, or declared as `uses`."""
 
     @property
     def seconds(self) -> float:
@@ -195,6 +195,11 @@ class RunDescription(NamedTuple):
     metadata: dict[str, Any]
     submitted: dict[str, str] | None
     """If it was submitted to an engine: orchestrator, reference and url."""
+    references: Mapping[str, str] = {}
+    """Reference → the exact version, of the artifacts of earlier runs that its steps take."""
+    returns: Mapping[str, Any] | None = None
+    """What its pipeline returned: kind ("one", "tuple", "list" or "dict"), and outputs, each with
+    key, step and output; None if it returned no outputs."""
 
     def __repr__(self) -> str:
         return f"<RunDescription {self.name}: {self.status}, steps: {len(self.steps)}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol
+from typing import Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel, JsonValue
 
@@ -12,6 +12,7 @@ from stackfold.domain.errors import InvalidPipeline
 from stackfold.domain.limits import PARAMETERS, must_fit
 from stackfold.domain.pipelines.options import PipelineOptions, StepOptions
 from stackfold.domain.pipelines.signature import OutputDefinition, Signature
+from stackfold.domain.runs.returned import Returned, ReturnedOutput
 
 
 class StepFunction(Protocol):
@@ -168,6 +169,8 @@ class Graph:
     """The options of the pipeline, as the configuration of the run changes them."""
     import_root: str = ""
     """The folder that the pipeline's module is imported from; empty if unknown."""
+    returns: Returned | None = None
+    """The outputs that the pipeline function returned."""
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -177,6 +180,38 @@ class Graph:
             found += (each.name for each in node.inputs.values() if not each.step)
             found += node.uses
         return tuple(dict.fromkeys(found))
+
+
+def returned_outputs(value: object) -> Returned | None:
+    """Return the outputs that a pipeline function returned, alone or in one collection.
+
+    Args:
+        value: What it returned; None is returned unless it consists of outputs of steps.
+    """
+    if type(value) is StepOutput:
+        return _returned("one", {"0": value})
+    if type(value) is dict and all(type(key) is str for key in value):
+        return _returned("dict", value)
+    if type(value) is tuple or type(value) is list:
+        kind: Literal["tuple", "list"] = "tuple" if type(value) is tuple else "list"
+        return _returned(kind, {str(index): each for index, each in enumerate(value)})
+    return None
+
+
+def _returned(
+    kind: Literal["one", "tuple", "list", "dict"], outputs: Mapping[str, Any]
+) -> Returned | None:
+    if not outputs or not all(type(each) is StepOutput and each.step for each in outputs.values()):
+        return None
+    if not all(each.name for each in outputs.values()):  # of a step without outputs
+        return None
+    return Returned(
+        kind=kind,
+        outputs=tuple(
+            ReturnedOutput(key=key, step=each.step, output=each.name)
+            for key, each in outputs.items()
+        ),
+    )
 
 
 def parameters_must_fit(graph: Graph) -> None:

@@ -12,7 +12,7 @@ from stackfold.domain.errors import InvalidPipeline, StackfoldError
 from stackfold.domain.errors.wording import text_of
 from stackfold.domain.name import valid_name
 from stackfold.domain.pipelines.function_source import source_of
-from stackfold.domain.pipelines.graph import Graph, find_output
+from stackfold.domain.pipelines.graph import Graph, find_output, returned_outputs
 from stackfold.domain.pipelines.graph_builder import building, current
 from stackfold.domain.pipelines.options import PipelineChanges, PipelineOptions
 from stackfold.domain.pipelines.run_configuration import AS_WRITTEN, RunConfiguration
@@ -159,7 +159,7 @@ class Pipeline(Generic[Given]):
         as_recorded: bool = False,
     ) -> Graph:
         with building(self, configuration, as_recorded) as graph:
-            self._connect(arguments)
+            returned = self._connect(arguments)
             nodes = graph.finish(self)
         changes = configuration.options
         if "tags" in changes:
@@ -168,7 +168,8 @@ class Pipeline(Generic[Given]):
             changes["metadata"] = {**self.options.metadata, **changes["metadata"]}
         options = self.options.but(f"pipeline {self.name!r}", changes)
         chosen = configuration.record(graph.step_parameters)
-        return Graph(self.name, self.source, records, chosen, nodes, options, self.import_root)
+        root, returns = self.import_root, returned_outputs(returned)
+        return Graph(self.name, self.source, records, chosen, nodes, options, root, returns)
 
     def _valid(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, JsonValue]]:
         """Return the arguments of the function, and records of those that are not outputs."""

@@ -16,6 +16,7 @@ from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin, PinnedArtifact
+from stackfold.domain.runs.returned import Returned
 from stackfold.domain.runs.start_facts import StartFacts
 from stackfold.domain.runs.step_definition import StepDefinition
 from stackfold.domain.runs.step_outcome import StepCancellation, StepFailure, StepLog, StepResult
@@ -41,7 +42,7 @@ class Run(Aggregate):
         """The graph was built, and the stack was pinned."""
 
         TOPIC = "run.started"
-        LATER_FIELDS = frozenset({"model_version", "references"})
+        LATER_FIELDS = frozenset({"model_version", "references", "returns"})
         originator_topic: Literal["run"]
         name: str
         pipeline: str
@@ -71,6 +72,8 @@ class Run(Aggregate):
         """The version of a model that the run makes; None if it makes none."""
         references: dict[str, PinnedArtifact] = Field(default_factory=dict)
         """Reference of an artifact that steps take → the artifact that it was when it started."""
+        returns: Returned | None = None
+        """The outputs that the pipeline function returned; None for none."""
 
     class StepCompleted(Event):
         """A step returned and its outputs were stored, or they were found in the cache."""

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import PinnedArtifact
+from stackfold.domain.runs.returned import Returned
 
 
 class StartFacts(TypedDict, total=False):
@@ -24,3 +25,4 @@ class StartFacts(TypedDict, total=False):
     opaque: dict[str, tuple[str, ...]]
     model_version: UUID | None
     references: dict[str, PinnedArtifact]
+    returns: Returned | None

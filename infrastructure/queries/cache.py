@@ -64,9 +64,10 @@ class SqlExecutions:
         )
 
     def digests(self, run: str) -> dict[str, str]:
-        """Id → digest, for the input artifacts of the steps of a run."""
+        """Id → digest, for the inputs of the steps of a run; by reference for what they used."""
         rows = self._database.read(
-            "SELECT a.id, a.digest FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
+            "SELECT CASE f.direction WHEN 'in' THEN a.id ELSE f.name END, a.digest "
+            "FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
             "WHERE f.run = ? AND f.direction IN ('in', 'used')",
             (run,),
         )

@@ -138,11 +138,12 @@ class SqlRunQueries:
         view = self.run(reference)
         ((source, import_root, why, error, parameters, graph, pin, *rest),) = self._database.read(
             "SELECT source, import_root, why, error, parameters, graph, pin, rerun_of, "
-            "environment, position, configuration, metadata, submitted, parameter_form FROM runs "
-            "WHERE id = ?",
+            "environment, position, configuration, metadata, submitted, parameter_form, "
+            "pinned_artifacts, returns FROM runs WHERE id = ?",
             (view.id,),
         )
-        rerun_of, environment, position, configuration, metadata, submitted, form = rest
+        rerun_of, environment, position, configuration, metadata, submitted, form, *more = rest
+        pinned, returns = map(cell, more)
         return RunDescription(
             *view,
             source=source,
@@ -159,6 +160,8 @@ class SqlRunQueries:
             position=position,
             metadata=cell(metadata),
             submitted=cell(submitted) if submitted else None,
+            references={text: each["reference"] for text, each in pinned.items()},
+            returns=returns,
         )
 
     @one_state
@@ -313,6 +316,6 @@ def _step(
         code_form=node.get("code_form", 1),
         opaque=node.get("opaque", []),
         saved=[artifact for _, artifact in saved],
-        used={reference: artifact.id for reference, artifact in used},
+        used={reference: artifact.reference for reference, artifact in used},
         **known,
     )

@@ -206,7 +206,7 @@ def test_what_a_step_loads_is_recorded_and_in_the_lineage(workspace, runs, apart
     run = runs.start(counting, stack=in_processes(workspace) if apart else None)
     assert runs.load(run.id, "count") == 5
     (described,) = runs.describe(run.id).steps
-    assert described.used == {"dataset": workspace.artifacts.get("dataset").view.id}
+    assert described.used == {"dataset": "dataset@1"}
     assert workspace.artifacts.lineage("counting/count").upstream[0].inputs == {
         "dataset": "dataset@1"
     }

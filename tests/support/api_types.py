@@ -121,6 +121,8 @@ class RunDescription(TypedDict):
     position: int
     metadata: dict[str, Any]
     submitted: dict[str, str] | None
+    references: dict[str, str]
+    returns: dict[str, Any] | None
 
 
 class RunDiff(TypedDict):

@@ -20,6 +20,7 @@ from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin, PinnedArtifact, PinnedComponent
+from stackfold.domain.runs.returned import Returned, ReturnedOutput
 from stackfold.domain.runs.run import Run, StepDefinition, StepLog
 from stackfold.domain.stacks.activation import Activation
 from stackfold.domain.stacks.component import Component
@@ -285,6 +286,9 @@ FACTS: list[partial[Any]] = [
                 store=PIN.components[ComponentType.ORCHESTRATOR][0],
             )
         },
+        returns=Returned(
+            kind="dict", outputs=(ReturnedOutput(key="best", step="train", output="model"),)
+        ),
     ),
     event(
         Run.StepCompleted,
