@@ -29,6 +29,7 @@ WITH_PROGRAMS = (
     "docs/example.md",
     "docs/flavors/own.md",
     "docs/history.md",
+    "docs/model-life.md",
     "docs/observability.md",
     "docs/pipelines.md",
     "docs/policies.md",

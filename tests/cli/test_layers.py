@@ -17,6 +17,7 @@ VIEWS = {
         "policies.views",
         "ports.image_views",
         "reactions.views",
+        "models.registry_views",
         "models.views",
         "runs.last_states",
         "runs.progress",

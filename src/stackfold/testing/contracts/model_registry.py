@@ -80,7 +80,12 @@ class ModelRegistryContract:
         return workspace
 
     def standing(self, ws: Workspace, model: str) -> dict[str, int | None]:
-        """Alias → the number of the version that it stands for in the registry."""
+        """Alias → the number of the version that it stands for in the registry.
+
+        Args:
+            ws: The workspace.
+            model: The name of the model.
+        """
         seen = ws.model_registries.versions(model)
         return {alias: each.number for each in seen for alias in each.aliases}
 
