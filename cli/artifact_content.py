@@ -50,6 +50,9 @@ def show(name: Reference, output: Output = Format.TABLE) -> None:
     _print(preview)
     if view.files is not None:
         note(f"write them to a folder: stackfold artifact export {view.reference} -o FOLDER")
+    elif preview.stored and preview.form in {"picture", "drawing", "page"}:
+        command = f"stackfold artifact export {view.reference} --preview -o FILE"
+        note(f"this is a preview that its materializer made; write it to a file: {command}")
     elif preview.form in {"picture", "drawing", "page", "figure", "other"}:
         note(f"write it to a file: stackfold artifact export {view.reference} -o FILE")
 
@@ -97,6 +100,12 @@ def export(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", "--force", help="Replace the file if it exists.")
     ] = False,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Write the text, picture or page that its materializer made instead."
+        ),
+    ] = False,
 ) -> None:
     """Write the stored bytes of an artifact to a file, after their digest was checked.
 
@@ -106,6 +115,12 @@ def export(
         raise WrongUsage("an artifact is not printed on a terminal: give a file with -o FILE")
     with Workspace.open() as workspace:
         view = workspace.artifacts.get(name).view
+        if preview:
+            if paths:
+                raise WrongUsage("a preview is a single file: give no PATH")
+            with workspace.artifacts.open_preview(view.id) as stored:
+                _write(stored, file, overwrite, f"the preview of artifact {view.reference!r}")
+            return
         if view.files is not None:
             if file == _STREAM:
                 raise WrongUsage("a folder is not written to stdout: give a folder with -o FOLDER")
@@ -119,13 +134,17 @@ def export(
         if paths:
             raise WrongUsage(f"artifact {view.reference!r} is a single file: give no PATH")
         with workspace.artifacts.open(view.id) as stored:
-            if file == _STREAM:
-                sys.stdout.flush()
-                sys.stdout.buffer.writelines(_parts(stored))
-                sys.stdout.buffer.flush()
-                return
-            write_file(file, _parts(stored), overwrite)
-    echo(f"artifact {view.reference!r} written to {file}: {view.size:,} bytes, sha256 checked")
+            _write(stored, file, overwrite, f"artifact {view.reference!r}")
+
+
+def _write(stored: BinaryIO, file: Path, overwrite: bool, what: str) -> None:
+    if file == _STREAM:
+        sys.stdout.flush()
+        sys.stdout.buffer.writelines(_parts(stored))
+        sys.stdout.buffer.flush()
+        return
+    write_file(file, _parts(stored), overwrite)
+    echo(f"{what} written to {file}: {stored.tell():,} bytes, sha256 checked")
 
 
 def _parts(file: BinaryIO) -> Iterator[bytes]:

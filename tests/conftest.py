@@ -63,6 +63,7 @@ ON_EVERY_DATABASE = {
     "test_run_metrics",
     "test_run_references",
     "test_stacks",
+    "test_stored_previews",
     "test_subscriptions",
     "test_undo",
 }

@@ -91,7 +91,12 @@ class ArtifactFiles:
 
     def routes(self) -> list[Route]:
         """The routes of pictures, figures and downloads."""
-        answers = {"pictures": self._picture, "figures": self._figure, "downloads": self._download}
+        answers = {
+            "pictures": lambda found, path: _shown(found, self._content(found, path)),
+            "preview-pictures": lambda found, path: _shown(found, self._preview(found)),
+            "figures": self._figure,
+            "downloads": self._download,
+        }
         return [
             Route(f"/{folder}/{{id}}", self._endpoint(answer)) for folder, answer in answers.items()
         ]
@@ -109,20 +114,6 @@ class ArtifactFiles:
                 return self._problem(request.scope, 500, sentence)
 
         return respond
-
-    def _picture(self, found: NamedArtifact, path: str) -> Response:
-        """A picture, or an SVG or HTML document without its scripts."""
-        data = self._content(found, path)
-        kind = media_type(data[:HEAD])
-        if kind in PICTURES:
-            return Response(data, media_type=kind, headers={"Content-Security-Policy": _PICTURE})
-        if kind in {"image/svg+xml", "text/html"}:
-            # The document may state its encoding; HTML that does not is read as UTF-8.
-            headers = {"Content-Security-Policy": _PAGE, "Content-Type": kind, **_FRAMED}
-            if kind == "text/html":
-                headers["Content-Type"] = "text/html; charset=utf-8"
-            return Response(data, headers=headers)
-        raise Invalid(f"artifact {found.reference!r} is no picture: download it")
 
     def _figure(self, found: NamedArtifact, path: str) -> Response:
         """A page of ours around the JSON of a plotly figure; the stored page is not used."""
@@ -168,6 +159,24 @@ class ArtifactFiles:
             found.id, file=path, max_bytes=LARGEST_PICTURE, timeout=SECONDS
         ) as file:
             return file.read()
+
+    def _preview(self, found: NamedArtifact) -> bytes:
+        with self._artifacts.open_preview(found.id, timeout=SECONDS) as file:
+            return file.read(LARGEST_PICTURE)
+
+
+def _shown(found: NamedArtifact, data: bytes) -> Response:
+    """A picture, or an SVG or HTML document without its scripts."""
+    kind = media_type(data[:HEAD])
+    if kind in PICTURES:
+        return Response(data, media_type=kind, headers={"Content-Security-Policy": _PICTURE})
+    if kind in {"image/svg+xml", "text/html"}:
+        # The document may state its encoding; HTML that does not is read as UTF-8.
+        headers = {"Content-Security-Policy": _PAGE, "Content-Type": kind, **_FRAMED}
+        if kind == "text/html":
+            headers["Content-Type"] = "text/html; charset=utf-8"
+        return Response(data, headers=headers)
+    raise Invalid(f"artifact {found.reference!r} is no picture: download it")
 
 
 def _parts(head: bytes, file: BinaryIO, opened: ExitStack) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, BinaryIO, cast
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries, ArtifactView
@@ -21,7 +21,7 @@ from stackfold.application.artifacts.previews import (
 from stackfold.application.artifacts.values import artifact_of, read, show
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.stacks.stack_resolver import StackResolver
-from stackfold.domain.errors import ArtifactDamaged, InvalidFolder, TooLarge
+from stackfold.domain.errors import ArtifactDamaged, InvalidFolder, NotFound, TooLarge
 from stackfold.domain.limits import size as size_text
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin
@@ -97,30 +97,62 @@ class ArtifactLoading:
         view, recorded = self._queries.recorded(id)
         if max_bytes is not None and not path:
             _must_be_smaller(f"artifact {view.reference!r}", view.size, max_bytes)
-        pin = Pin.model_validate(recorded)
-        store = cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
+        store = self._store_of(recorded)
         opening = (
             _file_of(store, view, path, max_bytes)
             if path
             else _verified(store, view.uri, view.digest, view.stored_size)
         )
+        with self._within(timeout, opening, recorded, view.uri) as file:
+            yield file
+
+    @contextmanager
+    def open_preview(self, id: str, timeout: float | None) -> Iterator[BinaryIO]:
+        """Open the stored preview of an artifact; raises as `Artifacts.open_preview`."""
+        view, recorded = self._queries.recorded(id)
+        if view.preview is None:
+            hint = "its materializer made none"
+            raise NotFound("preview of the artifact", view.reference, hint)
+        uri, digest, size = view.preview["uri"], view.preview["digest"], view.preview["size"]
+        opening = _verified(self._store_of(recorded), uri, digest, size)
+        with self._within(timeout, opening, recorded, uri) as file:
+            yield file
+
+    def _store_of(self, recorded: dict[str, Any]) -> ArtifactStore:
+        pin = Pin.model_validate(recorded)
+        return cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
+
+    @contextmanager
+    def _within(
+        self,
+        timeout: float | None,
+        opening: AbstractContextManager[BinaryIO],
+        recorded: dict[str, Any],
+        uri: str,
+    ) -> Iterator[BinaryIO]:
+        """Open an object in the store of a recorded pin, within a time limit if there is one."""
         if timeout is None:
             with opening as file:
                 yield file
         else:
             (configured,) = recorded["components"][ComponentType.ARTIFACT_STORE][:1]
             known_as = json.dumps([configured["flavor"], configured["configuration"]])
-            with opened_within(timeout, opening, known_as, view.uri) as file:
+            with opened_within(timeout, opening, known_as, uri) as file:
                 yield file
 
     def preview(self, id: str, timeout: float | None, path: str = "") -> Preview:
         """Return what an artifact contains; raises as `Artifacts.preview`."""
         view, _ = self._queries.recorded(id)
+        seconds = _PARSING if timeout is None else timeout
         if path:
             with self._opened(id, LARGEST, timeout, path) as file:
                 size = file.seek(0, io.SEEK_END)
                 file.seek(0)
-                return self._previews.read(file, size, "", timeout or _PARSING)
+                return self._previews.read(file, size, "", seconds)
+        if view.preview is not None:
+            with self.open_preview(id, timeout) as file:
+                read = self._previews.read(file, view.preview["size"], "", seconds)
+            return read._replace(stored=True)
         if view.manifest is not None:
             if view.manifest > LARGEST_MANIFEST:
                 raise TooLarge("the list of its files", size_text(LARGEST_MANIFEST), "export it")
@@ -130,14 +162,11 @@ class ArtifactLoading:
         if unread:
             return unread
         with self.open(id, None, timeout) as file:
-            seconds = _PARSING if timeout is None else timeout
             return self._previews.read(file, view.size, view.materializer, seconds)
 
     def _stored(self, id: str) -> tuple[Artifact, ArtifactStore]:
         view, recorded = self._queries.recorded(id)
-        pin = Pin.model_validate(recorded)
-        store = cast(ArtifactStore, self._resolver.required(pin, ComponentType.ARTIFACT_STORE))
-        return artifact_of(view), store
+        return artifact_of(view), self._store_of(recorded)
 
 
 def folder_preview(uri: str, text: bytes) -> Preview:

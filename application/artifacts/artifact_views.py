@@ -43,8 +43,10 @@ class ArtifactView(NamedTuple):
     """Its number among artifacts of that name, from 1."""
     versions: dict[str, str]
     """For version-dependent formats: "python" and module → the version that wrote it."""
+    preview: dict[str, Any] | None
+    """The `uri`, `digest` and `size` of the preview that its materializer made, if any."""
     metadata: dict[str, Any]
-    """Added by the step."""
+    """Added by the step, and facts that its materializer found, such as the columns of a frame."""
     tags: list[str]
 
     def __repr__(self) -> str:

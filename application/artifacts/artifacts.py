@@ -195,7 +195,8 @@ class Artifacts(ExternalCommands):
     def preview(self, reference: str, *, file: str = "", timeout: float | None = None) -> "Preview":
         """Return what an artifact contains: a picture's size, a table's first rows, JSON, text.
 
-        Nothing is unpickled, and no class is imported or instantiated.
+        If its materializer made a preview, that is returned. Nothing is unpickled, and no class is
+        imported or instantiated.
 
         Args:
             reference: The artifact.
@@ -208,6 +209,21 @@ class Artifacts(ExternalCommands):
         """
         id = self._queries.artifact(reference).id
         return self._loading().preview(id, timeout, file)
+
+    def open_preview(
+        self, reference: str, *, timeout: float | None = None
+    ) -> AbstractContextManager[BinaryIO]:
+        """Open the text, picture or page that a materializer made to show an artifact.
+
+        Args:
+            reference: The artifact.
+            timeout: How many seconds to wait for the store; None for as long as it takes.
+
+        Raises:
+            NotFound: The artifact does not exist, or has no such preview.
+            StackfoldError: As `open`.
+        """
+        return self._loading().open_preview(self._queries.artifact(reference).id, timeout)
 
     def describe(self, reference: str, *, count: bool = True) -> ArtifactDescription:
         """Return an artifact with its origin and location; raises as `get`.

@@ -71,6 +71,14 @@ class Materializer(ABC):
         """Return facts about a value, as JSON, to be recorded with its artifact."""
         return {}
 
+    def preview(self, value: Any) -> Any:
+        """Return a small text, picture or page that shows a value; None, as by default, for none.
+
+        Bytes are a PNG, JPEG, GIF, WebP, SVG or HTML document. Objects that save themselves as
+        pictures, such as images of Pillow and figures of matplotlib, become PNG.
+        """
+        return None
+
     def show(self, file: BinaryIO, type_name: str) -> Any:
         """Return the stored value as JSON, for programs that lack its class.
 

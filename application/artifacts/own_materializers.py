@@ -73,6 +73,10 @@ class _ByFormat(Materializer):
         found = getattr(self.format, "metadata", None)
         return dict(self.format().metadata(value)) if found else {}
 
+    def preview(self, value: Any) -> Any:
+        found = getattr(self.format, "preview", None)
+        return self.format().preview(value) if found else None
+
 
 def read_copy(folder: FolderView, read: Callable[[Path], Any], new_folder: NewFolder) -> Any:
     """Read a value from a temporary copy of a folder, which is deleted with the value.
@@ -105,7 +109,9 @@ def materializer(
     The class needs `write(self, value, file)` and `read(self, file)`, or, to write several files,
     `write_folder(self, value, folder)` and `read_folder(self, folder)` with a `pathlib.Path`; and
     no constructor arguments. It may have `metadata(self, value)`, which returns a dictionary that
-    is recorded with the artifact.
+    is recorded with the artifact, and `preview(self, value)`, which returns a text, the bytes of
+    a picture or page, or an image or figure, to be shown where the value cannot be. All of them
+    may use `get_context`.
 
     Args:
         for_type: The type, or several. A materializer of a subclass takes precedence. None for

@@ -39,6 +39,8 @@ class Preview(NamedTuple):
     """The first rows of a table, or pairs of a name and a number."""
     cut: str = ""
     """What is not shown, such as "and 988 more rows"; empty if everything is shown."""
+    stored: bool = False
+    """Whether the materializer made it when the step returned the value."""
 
 
 class PreviewReader(Protocol):

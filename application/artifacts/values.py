@@ -12,8 +12,10 @@ from stackfold.application.artifacts.artifact_views import ArtifactView
 from stackfold.application.artifacts.folders import StoredFolder, open_folder, store_folder
 from stackfold.application.artifacts.materializer import Materializer, Versions, WriteFolder
 from stackfold.application.artifacts.materializers import Materializers, differing
+from stackfold.application.artifacts.stored_previews import stored_preview
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.interruptions import is_interruption
+from stackfold.application.secrets.redaction import redacted_value
 from stackfold.domain.errors import ArtifactDamaged, StackfoldError, UnknownClass, VersionsDiffer
 from stackfold.domain.errors.wording import text_of
 from stackfold.domain.exact_json.class_finder import class_finder, type_name
@@ -61,6 +63,7 @@ def write(
         files=files,
         manifest=manifest,
         versions=dict(versions or {}),
+        preview=stored_preview(materializer, value, store),
         metadata=_metadata(materializer, value),
     )
 
@@ -90,7 +93,7 @@ def _metadata(materializer: Materializer, value: Any) -> dict[str, Any]:
     for problem in problems:
         line = " ".join(f"metadata of a {type_name(type(value))} {problem}".split())
         logging.getLogger("stackfold.metadata").warning("%s", line)
-    return found
+    return redacted_value(found) if found else {}
 
 
 def read(

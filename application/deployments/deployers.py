@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import cast
 
+from stackfold.application.artifacts.folders import is_complete, open_folder
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read
 from stackfold.application.ports import ArtifactStore
@@ -10,7 +11,7 @@ from stackfold.application.ports.model_deployer import Deployed, ModelDeployer, 
 from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.application.stacks.validation import StackRules
 from stackfold.domain.deployments.deployment import Deployment
-from stackfold.domain.errors import ArtifactDamaged, InvalidFolder, MissingSecret, NotInStack
+from stackfold.domain.errors import ArtifactDamaged, MissingSecret, NotInStack
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
@@ -94,13 +95,13 @@ class Deployers:
         """Check that a store contains an artifact.
 
         Raises:
-            ArtifactDamaged: The artifact no longer exists.
-            InvalidFolder: It is a folder.
+            ArtifactDamaged: The artifact, or a file of a folder, no longer exists.
             ArtifactStoreUnavailable: The store cannot be read.
         """
-        if artifact.files is not None:
-            raise InvalidFolder(artifact.uri, "cannot be deployed: model deployers take one file")
-        if self._store(store).size(artifact.uri) is None:
+        built, manifest = self._store(store), artifact.manifest
+        if built.size(artifact.uri) is None or (
+            manifest is not None and not is_complete(built, artifact.uri, artifact.digest, manifest)
+        ):
             raise ArtifactDamaged(artifact.uri, "no longer exists: run its pipeline again")
 
     def to_serve(self, deployment: Deployment) -> ModelToServe:
@@ -113,6 +114,11 @@ class Deployers:
 
         def copy(path: Path) -> None:
             store = self._store(deployment.store)
+            if artifact.manifest is not None:
+                folder = open_folder(store, artifact.uri, artifact.digest, artifact.manifest)
+                path.mkdir()
+                folder.copy_to(path)
+                return
             with store.open(artifact.uri, artifact.digest) as source, path.open("xb") as target:
                 while chunk := source.read(_CHUNK_SIZE):
                     target.write(chunk)
@@ -130,6 +136,7 @@ class Deployers:
             load=load,
             copy=copy,
             environment=store.environment(),
+            files=artifact.files,
         )
 
     def deployed(self, deployment: Deployment) -> Deployed:

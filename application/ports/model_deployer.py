@@ -49,9 +49,12 @@ class ModelToServe(NamedTuple):
     load: Callable[[], object]
     """Loads the model from the artifact store, and verifies its digest."""
     copy: Callable[[Path], None]
-    """Copies the stored bytes to a new file, and verifies their digest."""
+    """Copies the stored bytes to a new file, or the files of a folder to a new folder, and verifies
+    their digests."""
     environment: Mapping[str, str] = {}
     """Environment variables to read `uri` with, such as the store's endpoint and region."""
+    files: int | None = None
+    """The number of files in a folder; None for a single file."""
 
 
 class Deployed(NamedTuple):

@@ -44,6 +44,8 @@ class ArtifactRow(NamedTuple):
     """The number of files in a folder."""
     manifest: int | None
     """Bytes of the manifest of a folder."""
+    preview: dict[str, Any] | None
+    """Where the preview is that its materializer made: address, digest and size."""
     versions: dict[str, str]
     """Package → the version that it was written with."""
     created: str
@@ -217,6 +219,7 @@ def inserted_artifact(
         "size": artifact.size,
         "files": artifact.files,
         "manifest": artifact.manifest,
+        "preview": artifact.preview and artifact.preview.model_dump(mode="json"),
         "versions": artifact.versions,
         "created": to_rfc3339(created),
         "metadata": artifact.metadata,

@@ -16,12 +16,24 @@ class OwnName(BaseModel):
     """A text that names the version; empty for none."""
 
 
+class StoredPreview(BaseModel):
+    """A small text, picture or page that shows what an artifact contains, stored beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    uri: str
+    digest: str
+    """sha256 of its bytes, in hexadecimal."""
+    size: int
+    """Length in bytes."""
+
+
 class Artifact(BaseModel):
     """The location, type and digest of a stored value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    LATER_FIELDS: ClassVar[frozenset[str]] = frozenset({"files", "manifest"})
+    LATER_FIELDS: ClassVar[frozenset[str]] = frozenset({"files", "manifest", "preview"})
     """As in events: omitted from them at their default."""
 
     id: UUID
@@ -46,6 +58,8 @@ class Artifact(BaseModel):
     """The number of files in a folder; None for a single file."""
     manifest: int | None = None
     """Length in bytes of the manifest, which is what `uri` and `digest` identify of a folder."""
+    preview: StoredPreview | None = None
+    """What its materializer made to show it; None for most."""
 
     @property
     def stored_size(self) -> int:

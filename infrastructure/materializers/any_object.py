@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from stackfold.application.artifacts.materializer import Materializer, Versions, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.exact_json.class_finder import FindClass
+from stackfold.infrastructure.materializers.facts import facts
 from stackfold.infrastructure.system import environment
 
 _NO_LIBRARY = sys.stdlib_module_names | {"__main__", "__mp_main__", "cloudpickle"}
@@ -40,6 +41,9 @@ class CloudpickleMaterializer(Materializer):
             return _versions(pickler.modules)
 
         return write
+
+    def metadata(self, value: Any) -> Mapping[str, Any]:
+        return facts(value)
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         return pickle.load(file)  # noqa: S301  # the digest was checked; the artifact names this

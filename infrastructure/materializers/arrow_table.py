@@ -1,10 +1,12 @@
 """pyarrow tables and record batches, as an Arrow stream."""
 
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.exact_json.class_finder import FindClass
+from stackfold.infrastructure.materializers.facts import facts
 from stackfold.infrastructure.materializers.sink import Sink, comes_from
 
 
@@ -30,6 +32,9 @@ class ArrowMaterializer(Materializer):
                 stream.write(table)
 
         return write
+
+    def metadata(self, value: Any) -> Mapping[str, Any]:
+        return facts(value)
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         import pyarrow

@@ -1,10 +1,12 @@
 """numpy arrays and numbers, as .npy."""
 
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.exact_json.class_finder import FindClass
+from stackfold.infrastructure.materializers.facts import facts
 from stackfold.infrastructure.materializers.sink import comes_from
 
 
@@ -29,6 +31,9 @@ class NumpyMaterializer(Materializer):
             numpy.lib.format.write_array(file, array, allow_pickle=False)
 
         return write
+
+    def metadata(self, value: Any) -> Mapping[str, Any]:
+        return facts(value)
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         import numpy

@@ -1,11 +1,13 @@
 """pandas frames and series, as Parquet."""
 
 import io
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.exact_json.class_finder import FindClass
+from stackfold.infrastructure.materializers.facts import facts
 from stackfold.infrastructure.materializers.sink import Sink, comes_from
 from stackfold.infrastructure.system.environment import importable
 
@@ -47,6 +49,9 @@ class PandasMaterializer(Materializer):
             frame.to_parquet(Sink(file), engine="pyarrow")
 
         return write
+
+    def metadata(self, value: Any) -> Mapping[str, Any]:
+        return facts(value)
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         frame = _frame(file)

@@ -1,10 +1,12 @@
 """PIL images, as PNG."""
 
+from collections.abc import Mapping
 from typing import Any, BinaryIO, cast
 
 from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.exact_json.class_finder import FindClass
+from stackfold.infrastructure.materializers.facts import facts
 from stackfold.infrastructure.materializers.sink import Sink, comes_from
 
 _EXACT = {"1", "L", "LA", "RGB", "RGBA", "I;16"}
@@ -29,6 +31,9 @@ class PillowMaterializer(Materializer):
             image.save(cast(BinaryIO, Sink(file)), format="PNG")
 
         return write
+
+    def metadata(self, value: Any) -> Mapping[str, Any]:
+        return facts(value)
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         from PIL import Image

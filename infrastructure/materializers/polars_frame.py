@@ -1,10 +1,12 @@
 """polars frames and series, as Parquet."""
 
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from stackfold.application.artifacts.materializer import Materializer, WriteValue
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.exact_json.class_finder import FindClass
+from stackfold.infrastructure.materializers.facts import facts
 from stackfold.infrastructure.materializers.sink import Sink, comes_from
 
 _INEXACT = ("Object", "Unknown")
@@ -34,6 +36,9 @@ class PolarsMaterializer(Materializer):
             frame.write_parquet(Sink(file))
 
         return write
+
+    def metadata(self, value: Any) -> Mapping[str, Any]:
+        return facts(value)
 
     def read(self, file: BinaryIO, type_name: str, find_class: FindClass) -> Any:
         import polars

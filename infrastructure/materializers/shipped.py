@@ -1,5 +1,6 @@
 """Materializers of installed packages, imported when a value may need them."""
 
+import sys
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -17,13 +18,19 @@ the materializers of classes from the module on the left, by the decorator `mate
 
 _OURS = {
     "stackfold": "directory",
+    "collections": "torch_tensor",  # state dicts are ordered dictionaries
     "datasets": "hugging_face_dataset",
+    "keras": "keras_model",
     "lightgbm": "lightgbm_booster",
     "onnx": "onnx_model",
     "pandera": "pandera_schema",
+    "safetensors": "safetensors_file",
+    "skops": "skops_file",
+    "torch": "torch_tensor",
+    "transformers": "transformers_model",
     "xgboost": "xgboost_booster",
 }
-"""Top-level module → our module that registers the materializer for its classes."""
+"""Top-level module, or name of a materializer → our module that registers the materializer."""
 
 
 def load(module: str | None) -> None:
@@ -32,7 +39,7 @@ def load(module: str | None) -> None:
     Raises:
         InvalidMaterializer: A module cannot be imported.
     """
-    if module in _OURS:
+    if module in _OURS and (module != "collections" or "torch" in sys.modules):
         with suppress(ImportError):  # what it is for is not installed, or is too old
             import_module(f"stackfold.infrastructure.materializers.{_OURS[module]}")
     for point in _shipped():

@@ -7,10 +7,10 @@ from uuid import UUID
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.runs.cache import CacheHit
 from stackfold.application.runs.step_call import ExecutionResult
-from stackfold.domain.runs.artifact import Artifact
+from stackfold.domain.runs.artifact import Artifact, StoredPreview
 from stackfold.infrastructure.database.protocol import Database
 
-_JSON = ("versions", "metadata", "tags")
+_JSON = ("versions", "preview", "metadata", "tags")
 _FIELDS = tuple(field for field in Artifact.model_fields if field not in _JSON)
 _COLUMNS = ", ".join(f"a.{field}" for field in (*_FIELDS, *_JSON))
 _LATEST = (
@@ -80,11 +80,12 @@ class SqlExecutions:
 
 def _artifact(row: Sequence[Any]) -> Artifact:
     plain = dict(zip(_FIELDS, row, strict=False))
-    versions, metadata, tags = map(cell, row[len(_FIELDS) :])
+    versions, preview, metadata, tags = map(cell, row[len(_FIELDS) :])
     # Not validated again: it was valid when it was recorded.
     return Artifact.model_construct(
         **{**plain, "id": UUID(plain["id"])},
         versions=versions,
+        preview=StoredPreview.model_construct(**preview) if preview else None,
         metadata=metadata,
         tags=tuple(tags),
     )

@@ -283,7 +283,7 @@ def _run(row: Sequence[Any]) -> RunView:
 
 def artifact_view(row: Sequence[Any]) -> ArtifactView:
     """The view of a row with the columns of `ArtifactView`."""
-    return ArtifactView(*row[:-3], *map(cell, row[-3:]))
+    return ArtifactView(*row[:-4], *map(cell, row[-4:]))
 
 
 _JSON = ("inputs", "retried", "log", "metadata", "tags")

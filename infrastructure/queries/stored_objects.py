@@ -37,11 +37,17 @@ class StoredObjects:
         artifacts = self._database.read(
             "SELECT uri FROM artifacts WHERE id IN (SELECT artifact FROM flows)"
         )
+        previews = self._database.read(
+            "SELECT preview FROM artifacts WHERE preview IS NOT NULL "
+            "AND id IN (SELECT artifact FROM flows)"
+        )
         others = self._database.read(
             "SELECT log FROM steps WHERE log IS NOT NULL UNION ALL "
             "SELECT artifact FROM deployments WHERE until IS NULL"
         )
-        return {uri for (uri,) in artifacts} | {cell(each)["uri"] for (each,) in others}
+        return {uri for (uri,) in artifacts} | {
+            cell(each)["uri"] for (each,) in (*previews, *others)
+        }
 
     @one_state
     def folders(self) -> list[StoredManifest]:

@@ -141,7 +141,7 @@ class Derived(Csv):
 @pytest.mark.parametrize("given", [Derived, str, 3, "", None])
 def test_what_is_no_materializer_is_rejected_at_once(given):
     with pytest.raises(InvalidPipeline, match="materializer"):
-        step(materializers={"output": given})(lambda: 1)
+        step(name="odd", materializers={"output": given})(lambda: 1)
     if given:
         with pytest.raises(InvalidPipeline, match="is no materializer"):
             Output("name", materializer=given)

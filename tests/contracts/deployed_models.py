@@ -9,7 +9,7 @@ import time
 
 import pytest
 from model_servers import members
-from models_to_serve import FLOWERS, Sleeping, making, training
+from models_to_serve import FLOWERS, Sleeping, making, measuring, training
 
 from stackfold.application.ports.model_deployer import Deployed
 from stackfold.domain.stacks.component_type import ComponentType
@@ -110,6 +110,13 @@ class DeployedModelsContract:
             assert members(server)  # no process was left to end it
         stackfold("deployment", "delete", "sleeping", "--yes")
         assert members(server) == set()
+
+    def test_a_model_that_is_stored_as_a_folder_is_deployed(self, home):
+        with Workspace.open(home) as ws:
+            ws.runs.start(measuring)
+            assert ws.artifacts.get("measuring/measure").view.files == 2
+            ws.deployments.deploy("thresholds", "measuring/measure")
+            assert ws.deployments.predict("thresholds", FLOWERS) == [0, 1, 2]
 
     def test_one_that_never_becomes_ready_is_recorded_as_failed(self, stackfold, home):
         stackfold("model-deployer", "update", "serving", "--ready-timeout=2")

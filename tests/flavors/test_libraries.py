@@ -13,8 +13,8 @@ SAFE = MATERIALIZERS.without_pickles()
 def round_trip(tmp_path):
     store = LocalArtifactStore(LocalArtifactStore.Configuration(), tmp_path)
 
-    def written_and_read(value, materializers=SAFE):
-        artifact = write("output", value, store, materializers)
+    def written_and_read(value, materializers=SAFE, chosen=""):
+        artifact = write("output", value, store, materializers, chosen)
         return artifact, read(artifact, store, materializers)
 
     return written_and_read
@@ -116,3 +116,80 @@ def test_a_dictionary_of_models_needs_no_pickle(round_trip):
     artifact, back = round_trip({"model": booster, "auc": 0.9, "samples": features})
     assert artifact.materializer == "collection"
     assert (back["model"].predict(features) == booster.predict(features)).all()
+
+
+# -- chosen by steps
+
+
+def estimator():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(*samples())
+
+
+def test_an_estimator_is_no_pickle_where_a_step_chooses_skops(round_trip):
+    library("skops")
+    model, (features, _) = estimator(), samples()
+    artifact, back = round_trip(model, chosen="skops")
+    assert (artifact.materializer, artifact.versions) == ("skops", {})
+    assert artifact.metadata["features"] == 3
+    assert (back.predict(features) == model.predict(features)).all()
+    several, back = round_trip({"a": model, "limit": 0.5}, chosen="skops")
+    assert (several.materializer, back["limit"]) == ("collection", 0.5)
+
+
+def test_skops_rejects_types_that_it_does_not_trust(round_trip):
+    library("skops")
+    from sklearn.preprocessing import FunctionTransformer
+
+    with pytest.raises(TypeError, match="does not trust"):
+        round_trip(FunctionTransformer(samples), chosen="skops")
+    with pytest.raises(TypeError, match=r"'skops' does not accept a builtins\.int"):
+        round_trip(3, chosen="skops")
+
+
+def test_a_dictionary_of_arrays_is_one_file_of_safetensors(round_trip):
+    library("safetensors")
+    import numpy as np
+
+    arrays = {"a": np.ones((2, 3), "f4"), "b": np.arange(3).T, "empty": np.zeros((0, 2))}
+    artifact, back = round_trip(arrays, chosen="safetensors")
+    assert artifact.metadata["shapes"] == {"a": [2, 3], "b": [3], "empty": [0, 2]}
+    assert all(np.array_equal(back[name], arrays[name]) for name in arrays)
+    for other in ({}, {"a": np.array(["x"])}, {"a": np.ones(2, ">f4")}):
+        with pytest.raises(TypeError):
+            round_trip(other, chosen="safetensors")
+
+
+# -- keras
+
+
+@pytest.fixture
+def keras(monkeypatch):
+    # The backend that needs nothing more; it predicts, and does not train.
+    monkeypatch.setenv("KERAS_BACKEND", "numpy")
+    return library("keras")
+
+
+def test_a_model_of_keras_is_a_keras_file(round_trip, keras):
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+    features, _ = samples()
+    artifact, back = round_trip(model)
+    assert (artifact.materializer, artifact.files) == ("keras", 1)
+    assert artifact.metadata == {"layers": 1, "parameters": 8}
+    assert artifact.preview.size > 100
+    assert (keras.ops.convert_to_numpy(back(features)) == model(features)).all()
+
+
+def test_a_model_of_keras_with_code_is_pickled(round_trip, keras):
+    class Mine(keras.layers.Layer):
+        def call(self, x):
+            return x
+
+    for layer in (keras.layers.Lambda(lambda x: x), Mine()):
+        model = keras.Sequential([keras.layers.Input((3,)), layer])
+        assert MATERIALIZERS.prepare(model)[0].name == "cloudpickle"
+    unbuilt = keras.Sequential([keras.layers.Dense(2)])
+    assert MATERIALIZERS.prepare(unbuilt)[0].name == "cloudpickle"

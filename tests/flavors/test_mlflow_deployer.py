@@ -9,9 +9,10 @@ from contracts.local_model_servers import LocalModelServersContract
 from flavor_environments import environment
 from models_to_serve import FLOWERS, made
 
+from stackfold import Directory, Workspace, pipeline, step
 from stackfold.application.ports.model_deployer import Deployed
 from stackfold.application.ports.tensors import tensors_of
-from stackfold.domain.errors import NoManifest
+from stackfold.domain.errors import DeploymentFailed, NoManifest
 from stackfold.infrastructure.flavors.mlflow.model_deployer import MlflowModelDeployer
 
 
@@ -33,6 +34,44 @@ class TestMlflow(LocalModelServersContract):
 
 class TestMlflowByTheCommandLine(DeployedModelsContract):
     flavor = "mlflow"
+
+
+def test_a_folder_that_mlflow_saved_is_deployed(tmp_path):
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+
+    @step
+    def train() -> Directory:
+        import mlflow.sklearn
+
+        model = LogisticRegression(max_iter=1000).fit(*load_iris(return_X_y=True))
+        directory = Directory()
+        mlflow.sklearn.save_model(model, str(directory / "model"))
+        return Directory(directory / "model")
+
+    @step
+    def empty() -> Directory:
+        return Directory()
+
+    @pipeline
+    def saving():
+        train()
+        empty()
+
+    with Workspace.open(tmp_path / "home") as ws:
+        ws.components.register("model_deployer", "serving", "mlflow")
+        needed = {"orchestrator": "default", "artifact_store": "default"}
+        ws.stacks.register("prod", **needed, model_deployer="serving")
+        ws.stacks.activate("prod")
+        ws.runs.start(saving)
+        try:
+            ws.deployments.deploy("flowers", "saving/train")
+            assert ws.deployments.predict("flowers", FLOWERS) == [0, 1, 2]
+            with pytest.raises(DeploymentFailed, match="a folder without the file MLmodel"):
+                ws.deployments.deploy("empty", "saving/empty")
+        finally:
+            for view in ws.deployments.list():
+                ws.deployments.delete(view.id)
 
 
 def test_there_is_no_manifest(tmp_path):

@@ -9,6 +9,7 @@ import cloudpickle
 import numpy
 from sklearn.linear_model import LogisticRegression
 
+from stackfold.application.artifacts.own_materializers import materializer
 from stackfold.application.ports.model_deployer import ModelToServe
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 from stackfold.domain.stacks.component_type import ComponentType
@@ -76,6 +77,36 @@ class Versatile:
             case 3:
                 return time.sleep(30)
         return {"twice": asked * 2, "first": numpy.array([f"{row[0]:g}" for row in asked])}
+
+
+class Thresholds:
+    """A model that its materializer stores as a folder."""
+
+    def __init__(self, limits):
+        self.limits = limits
+
+    def predict(self, asked):
+        return numpy.array([sum(row[2] > limit for limit in self.limits) for row in asked])
+
+
+@materializer(name="test-thresholds", for_type=Thresholds)
+class ThresholdsAsFolder:
+    def write_folder(self, value, folder):
+        for number, limit in enumerate(value.limits):
+            (folder / f"{number}.txt").write_text(str(limit))
+
+    def read_folder(self, folder):
+        return Thresholds([float(each.read_text()) for each in sorted(folder.iterdir())])
+
+
+@step(enable_cache=False)
+def measure() -> Thresholds:
+    return Thresholds([2.5, 4.9])
+
+
+@Pipeline
+def measuring():
+    measure()
 
 
 def made(home, pipeline=training, name="flowers", stack="default"):

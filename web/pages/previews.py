@@ -53,6 +53,8 @@ def preview(visit: Visit) -> PreviewPage:
     except StackfoldError as error:
         problem = str(error)
     folder = "figures" if shown and shown.form == "figure" else "pictures"
+    if shown and shown.stored:
+        folder = "preview-pictures"
     reference = shlex.quote(found.reference)
     command = f"stackfold artifact show {reference}"
     if file:

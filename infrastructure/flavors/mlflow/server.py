@@ -8,6 +8,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from stackfold.infrastructure.flavors.model_serving import server_log
@@ -16,6 +17,7 @@ from stackfold.infrastructure.flavors.model_serving.inference_tensors import (
     InvalidInput,
     to_tensor,
 )
+from stackfold.infrastructure.flavors.model_serving.model_files import read_model
 from stackfold.infrastructure.flavors.model_serving.served_model import ServedModel
 from stackfold.infrastructure.flavors.model_serving.server_program import parse_options, requires
 
@@ -63,11 +65,7 @@ class MlflowModel:
 
     def __init__(self, path: str) -> None:
         """Read the model; its digest has been checked, and the folder is private."""
-        import pickle
-        from pathlib import Path
-
-        with Path(path).open("rb") as file:
-            self._served = ServedModel(pickle.load(file))  # noqa: S301
+        self._served = ServedModel(read_model(Path(path)))
 
     def predict(self, model_input: Any, params: Any = None) -> Any:
         """Predict from an array or a data frame."""

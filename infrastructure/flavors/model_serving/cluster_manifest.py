@@ -62,8 +62,12 @@ def container(
         options: Further options of `stackfold.serve`.
 
     Raises:
-        NoManifest: No image is configured, or pods cannot reach the artifact store.
+        NoManifest: The model is a folder, no image is configured, or pods cannot reach the
+            artifact store.
     """
+    if model.files is not None:
+        problem = "the model is a folder, and pods read one object: deploy it on this machine"
+        raise NoManifest(deployer, problem)
     if not settings.image:
         raise NoManifest(deployer, "it needs an image of the pods: give image")
     if not re.match(r"(?!file:)[a-z][a-z0-9+.-]*://", model.uri):

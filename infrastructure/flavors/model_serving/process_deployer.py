@@ -27,6 +27,11 @@ from stackfold.application.ports.model_deployer import (
 )
 from stackfold.domain.errors import DeploymentFailed, DeploymentStopped, DeploymentUnavailable
 from stackfold.infrastructure.flavors.model_serving import server_log, server_process
+from stackfold.infrastructure.flavors.model_serving.model_files import (
+    MLFLOW_MODEL,
+    is_servable,
+    model_digest,
+)
 from stackfold.infrastructure.flavors.model_serving.server_process import ServerProcess
 from stackfold.infrastructure.flavors.model_serving.server_requests import ServerAddress, is_ready
 from stackfold.infrastructure.flavors.model_serving.server_settings import ServerSettings
@@ -37,8 +42,8 @@ _PACKAGE = Path(__file__).parents[3]
 """The folder of Stackfold's package."""
 _FOLDER = "deployments"
 _MODEL, _NOTE, _CODE = "model", "server.json", "code"
-_PICKLE = b"\x80"
-"""The first byte of pickles of protocol 2 and later."""
+_DIRECTORY = "stackfold.Directory"
+"""The type of folders that steps fill themselves."""
 _POLL_INTERVAL = 0.1
 _HEALTH_TIMEOUT = 2.0
 """Seconds to wait for the response to a health check."""
@@ -216,19 +221,23 @@ class ProcessModelDeployer(ModelDeployer):
         (folder / _CODE / "stackfold").symlink_to(_PACKAGE, target_is_directory=True)
         path = folder / _MODEL
         model.copy(path)
-        with path.open("rb") as file:
-            is_pickle = file.read(1) == _PICKLE
-        if not is_pickle:  # only its materializer can read it
-            import cloudpickle
+        if is_servable(path):
+            return
+        if model.type == _DIRECTORY:
+            raise self._failed(model, f"it is a folder without the file {MLFLOW_MODEL} of MLflow")
+        # Only its materializer can read it.
+        import cloudpickle
 
-            path.write_bytes(cloudpickle.dumps(model.load()))
+        data = cloudpickle.dumps(model.load())
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        path.write_bytes(data)
 
     def _start(self, model: ModelToServe, folder: Path, python: str) -> _RunningServer:
         address, *others = self._ports(model)
         extra_ports = zip(self.extra_port_options, others, strict=True)
         options = {
             "model": folder / _MODEL,
-            "digest": _digest(folder / _MODEL),
+            "digest": model_digest(folder / _MODEL),
             "name": model.name,
             "versions": json.dumps(dict(model.versions)),
             "folder": folder,
@@ -334,10 +343,3 @@ class ProcessModelDeployer(ModelDeployer):
 
     def _failed(self, model: ModelToServe, problem: str) -> DeploymentFailed:
         return DeploymentFailed(f"the model deployer {self.flavor!r}", model.name, problem)
-
-
-def _digest(path: Path) -> str:
-    import hashlib
-
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,14 +1,11 @@
-"""The model of a server: a pickle that is read once, and asked with tensors."""
+"""The model of a server: it is read once, and asked with tensors."""
 
-import hashlib
 import json
-import pickle
 import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from stackfold.infrastructure.flavors.model_serving.inference_tensors import (
     named_arrays,
     to_tensor,
 )
+from stackfold.infrastructure.flavors.model_serving.model_files import model_digest, read_model
 from stackfold.infrastructure.flavors.model_serving.server_program import Options, exit_with
 
 
@@ -36,13 +34,12 @@ class ServedModel:
         A URL is read by obstore, which takes the store's settings from the environment.
         """
         try:
-            with _opened(options.model) as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            with _local(options.model) as path:
+                digest = model_digest(path)
                 if digest != options.digest:
                     problem = f"its sha256 is {digest} and should be {options.digest}"
                     exit_with(f"the model is damaged: {problem}")
-                file.seek(0)
-                model = pickle.load(file)  # noqa: S301  # the digest is the recorded one
+                model = read_model(path)
         except Exception as error:
             exit_with(f"the model cannot be loaded: {type(error).__name__}: {error}")
         _warn_of_other_versions(json.loads(options.versions))
@@ -72,19 +69,19 @@ class ServedModel:
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[BufferedIOBase]:
+def _local(source: str) -> Iterator[Path]:
+    """Return the path of a model; one at a URL is downloaded."""
     if "://" not in source:
-        with Path(source).open("rb") as file:
-            yield file
+        yield Path(source)
         return
     from obstore.store import from_url
 
     folder, _, name = source.rpartition("/")
-    with tempfile.TemporaryFile() as temporary:
+    with tempfile.NamedTemporaryFile() as temporary:
         for chunk in from_url(folder).get(name).stream():
             temporary.write(chunk)
-        temporary.seek(0)
-        yield temporary
+        temporary.flush()
+        yield Path(temporary.name)
 
 
 def _warn_of_other_versions(versions: Mapping[str, str]) -> None:

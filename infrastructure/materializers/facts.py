@@ -1,0 +1,179 @@
+"""Facts about values of well-known libraries, recorded as metadata of their artifacts.
+
+Each is read from what the library has in memory already, or computed from a bounded part: a step
+must not become slower by what is recorded about it. The libraries are those of the values, so
+nothing is imported for a value that they did not define.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+MOST_COLUMNS = 50
+"""Columns of a table whose types are recorded."""
+MOST_STATISTICS = 20
+"""Columns of numbers of which statistics are recorded."""
+MOST_CELLS = 1_000_000
+"""The most numbers from which statistics are computed; of larger tables there are none."""
+MOST_PARAMETERS = 40
+LONGEST = 100
+"""Characters of a name, type or parameter."""
+
+Statistics = Mapping[str, float | int | None]
+
+
+def facts(value: Any) -> dict[str, Any]:
+    """Return what is recorded about a value; empty for values of other libraries."""
+    find = _FACTS.get(type(value).__module__.partition(".")[0])
+    return find(value) if find else {}
+
+
+def _of_array(value: Any) -> dict[str, Any]:
+    shape = getattr(value, "shape", None)
+    return {"shape": [*shape], "dtype": _text(value.dtype)} if shape else {}
+
+
+def _of_pandas(value: Any) -> dict[str, Any]:
+    import pandas
+
+    if isinstance(value, pandas.Series):
+        value = value.to_frame(name="" if value.name is None else value.name)
+    if not isinstance(value, pandas.DataFrame):
+        return {}
+    columns = [(str(name), str(kind)) for name, kind in value.dtypes.items()]
+    numbers = [at for at, kind in enumerate(value.dtypes) if kind.kind in "iuf"]
+    return _of_table(
+        len(value), columns, numbers, lambda at: _of_numbers(value.iloc[:, at].to_numpy())
+    )
+
+
+def _of_polars(value: Any) -> dict[str, Any]:
+    import polars
+
+    if isinstance(value, polars.Series):
+        value = value.to_frame()
+    if not isinstance(value, polars.DataFrame):
+        return {}
+    numbers = [at for at, kind in enumerate(value.dtypes) if kind.is_numeric()]
+
+    def statistics(at: int) -> Statistics:
+        column: Any = value.to_series(at)
+        if column.dtype.is_float():
+            column = column.fill_nan(None)
+        nulls = column.null_count()
+        return {"min": column.min(), "max": column.max(), "mean": column.mean(), "nulls": nulls}
+
+    columns = [(name, str(kind)) for name, kind in zip(value.columns, value.dtypes, strict=True)]
+    return _of_table(value.height, columns, numbers, statistics)
+
+
+def _of_arrow(value: Any) -> dict[str, Any]:
+    import pyarrow
+    from pyarrow import compute
+
+    if not isinstance(value, pyarrow.Table | pyarrow.RecordBatch):
+        return {}
+    table: Any = value
+    kinds = [each.type for each in table.schema]
+    numbers = [
+        at
+        for at, kind in enumerate(kinds)
+        if pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind)
+    ]
+
+    def statistics(at: int) -> Statistics:
+        column = table.column(at)
+        if pyarrow.types.is_float64(kinds[at]) or pyarrow.types.is_float32(kinds[at]):
+            column = compute.if_else(compute.is_nan(column), None, column)
+        bounds = compute.min_max(column).as_py()
+        mean = compute.mean(column).as_py()
+        return {**bounds, "mean": mean, "nulls": column.null_count}
+
+    columns = [(each.name, str(each.type)) for each in table.schema]
+    return _of_table(table.num_rows, columns, numbers, statistics)
+
+
+def _of_table(
+    rows: int,
+    columns: list[tuple[str, str]],
+    numbers: list[int],
+    statistics: Callable[[int], Statistics],
+) -> dict[str, Any]:
+    """The facts of a table.
+
+    Args:
+        rows: Their number.
+        columns: Name and type; empty if names are not unique.
+        numbers: The indexes of the columns that contain numbers.
+        statistics: Returns those of the column with an index.
+    """
+    found: dict[str, Any] = {
+        "rows": rows,
+        "columns": {_text(name): _text(kind) for name, kind in columns[:MOST_COLUMNS]},
+    }
+    if len(columns) > MOST_COLUMNS:
+        found["more_columns"] = len(columns) - MOST_COLUMNS
+    shown = [at for at in numbers if at < len(columns)][:MOST_STATISTICS]
+    if shown and 0 < rows * len(shown) <= MOST_CELLS:
+        found["statistics"] = {_text(columns[at][0]): {**statistics(at)} for at in shown}
+    return found
+
+
+def _of_numbers(values: Any) -> Statistics:
+    """The statistics of an array of numbers, with NaN for missing ones."""
+    import numpy
+
+    nulls = 0
+    if values.dtype.kind == "f":
+        missing = numpy.isnan(values)
+        nulls = int(missing.sum())
+        values = values[~missing] if nulls else values
+    elif values.dtype.kind not in "iu":  # numbers with missing ones, of an extension of pandas
+        return {}
+    if not len(values):
+        return {"min": None, "max": None, "mean": None, "nulls": nulls}
+    mean = values.mean(dtype="float64")
+    return {"min": values.min(), "max": values.max(), "mean": mean, "nulls": nulls}
+
+
+def _of_picture(value: Any) -> dict[str, Any]:
+    size, mode = getattr(value, "size", None), getattr(value, "mode", None)
+    return {"size": [*size], "mode": mode} if size and isinstance(mode, str) else {}
+
+
+def _of_estimator(value: Any) -> dict[str, Any]:
+    if not callable(getattr(value, "get_params", None)) or isinstance(value, type):
+        return {}
+    parameters = value.get_params(deep=False)
+    found: dict[str, Any] = {
+        "parameters": {
+            _text(name): each if type(each) in (bool, int, float, type(None)) else _short(each)
+            for name, each in [*parameters.items()][:MOST_PARAMETERS]
+        }
+    }
+    features = getattr(value, "n_features_in_", None)
+    return found | ({"features": features} if isinstance(features, int) else {})
+
+
+def _short(value: Any) -> str:
+    """The text of a parameter; of an estimator or array only its class, whose text is long."""
+    if isinstance(value, str):
+        return _text(value)
+    simple = isinstance(value, tuple | list) and len(value) <= 10
+    simple = simple and all(isinstance(each, bool | int | float | str) for each in value)
+    return _text(value) if simple else type(value).__name__
+
+
+def _text(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+_FACTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "numpy": _of_array,
+    "pandas": _of_pandas,
+    "polars": _of_polars,
+    "pyarrow": _of_arrow,
+    "PIL": _of_picture,
+    "sklearn": _of_estimator,
+}
+"""Library → the function for its values."""
