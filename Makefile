@@ -24,7 +24,7 @@ SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
 SHOWN := kubeflow mlflow mlflow-server ray
 
-.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-examples test-flavors test-browser pictures bench reference docs compatibility lock upgrade clean
+.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-examples test-flavors test-torch test-browser pictures bench reference docs compatibility lock upgrade clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -60,6 +60,9 @@ check-lowest: ## Run every test with the lowest versions that pyproject.toml all
 test-flavors: $(SERVERS) $(APART:%=$(FLAVORS)/%/.installed) $(SERVING:%=$(FLAVORS)/%/.installed) ## Run the flavors' tests, on real servers and engines
 	@.ci/containers
 	@.ci/flavors $(APART)
+
+test-torch: $(FLAVORS)/torch/.installed ## Run the tests of what is stored of torch and transformers, for which 5 GB are installed
+	@$(FLAVORS)/torch/bin/python -m pytest -q tests/flavors/test_torch_formats.py
 
 test-examples: $(EXAMPLES)/.installed ## Check the types of examples/service and examples/plugin, and run their tests
 	@.ci/postgres $(RUN)
