@@ -23,6 +23,7 @@ class ArtifactView(TypedDict):
     own_name: str | None
     own_version: int | None
     versions: dict[str, str]
+    preview: dict[str, Any] | None
     metadata: dict[str, Any]
     tags: list[str]
 

@@ -7,7 +7,16 @@ from browsing import HOSTILE
 from plain_deployer import kill
 from policies import reasons
 
-from stackfold import Directory, Output, Workspace, artifact, get_context, pipeline, step
+from stackfold import (
+    Directory,
+    Output,
+    Workspace,
+    artifact,
+    get_context,
+    materializer,
+    pipeline,
+    step,
+)
 from stackfold.errors import DeploymentFailed, PromotionRefused, RunFailed
 from stackfold.eventsourcing import Retries, Stack, on
 
@@ -74,9 +83,31 @@ def isolate() -> Directory:
     return folder
 
 
+class Sketch:
+    """Its materializer makes a preview."""
+
+
+@materializer(name="sketch", for_type=Sketch)
+class Sketches:
+    def write(self, value, file):
+        file.write(b"sketch")
+
+    def read(self, file):
+        return Sketch()
+
+    def preview(self, value):
+        return HOSTILE
+
+
+@step
+def outline() -> Sketch:
+    return Sketch()
+
+
 @pipeline
 def isolating():
     isolate()
+    outline()
 
 
 @step
