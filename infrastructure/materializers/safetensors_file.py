@@ -25,6 +25,8 @@ _ALONE = "tensor"
 _NOTE = "stackfold"
 """The entry of the header's metadata with what the format has no field for."""
 _MOST_NAMES = 20
+_PART = 2**20
+"""Bytes that are written at a time."""
 
 
 class SafetensorsMaterializer(Materializer):
@@ -128,7 +130,7 @@ def _has_gradient(tensor: Any) -> bool:
     return bool(getattr(tensor, "requires_grad", False))
 
 
-def _parts(tensor: Any) -> Iterator[memoryview | bytes]:
+def _parts(tensor: Any) -> Iterator[bytes]:
     """The bytes of the elements, in order of rows."""
     if comes_from(tensor, "numpy"):
         import numpy
@@ -139,8 +141,9 @@ def _parts(tensor: Any) -> Iterator[memoryview | bytes]:
         plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
         # numpy has no bfloat16; a scalar cannot be viewed as bytes.
         array = plain.reshape(-1).view(torch.uint8).numpy()
-    if array.size:
-        yield memoryview(array.reshape(-1)).cast("B")
+    octets = array.reshape(-1).view("uint8")
+    for start in range(0, octets.size, _PART):
+        yield octets[start : start + _PART].tobytes()
 
 
 use_materializer(SafetensorsMaterializer())
