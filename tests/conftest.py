@@ -40,6 +40,7 @@ ON_EVERY_DATABASE = {
     "test_diffs",
     "test_exact_parameters",
     "test_external_artifacts",
+    "test_given_values",
     "test_exchange",
     "test_expectations",
     "test_history",

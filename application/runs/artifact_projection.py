@@ -15,6 +15,7 @@ from stackfold.application.eventsourcing.projection import (
     TableProjection,
 )
 from stackfold.application.runs.run_projection import RUNS
+from stackfold.domain.pipelines.given_values import input_of
 from stackfold.domain.rfc3339 import to_rfc3339
 from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.run import Run
@@ -61,7 +62,8 @@ class FlowRow(NamedTuple):
     step: str
     """Empty for an external artifact."""
     direction: str
-    """"in" or "out"; "used" if the step loaded it, "saved" if it saved it while it was running."""
+    """"in" or "out"; "used" if the step loaded it, "saved" if it saved it while it was running;
+    "given" if it is a value that the pipeline function gave to the step."""
     name: str
     """The input or output; the reference of what was "used"."""
     ordinal: int
@@ -118,6 +120,13 @@ def apply(  # noqa: PLR0912  # one case for each event
     """
     run = str(event.originator_id)
     match event:
+        case Run.Started():
+            for text, pinned in event.references.items():
+                if taker := input_of(text):
+                    new = pinned.artifact
+                    if pinned.reference == text:
+                        yield inserted_artifact(new, position, event.timestamp, run, taker[0])
+                    yield flow_row(run, taker[0], "given", new.name, 0, str(new.id))
         case Run.StepCompleted():
             for ordinal, artifact in enumerate(event.outputs):
                 # A step from the cache has the outputs of the run that produced them.

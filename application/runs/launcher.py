@@ -120,8 +120,12 @@ class RunLauncher:
         """
         graph, pin = request.graph, request.pin
         pinned = self._references.pinned(graph, request.references)
-        request = request._replace(references=pinned)
         run_resources, orchestrator = self._set_up(graph, pin, request.listener, pinned)
+        if graph.given:
+            component = _default(pin, ComponentType.ARTIFACT_STORE)
+            store, materializers = run_resources.store, run_resources.materializers
+            pinned |= self._references.written(graph, pinned, store, component, materializers)
+        request = request._replace(references=pinned)
         chosen = step_operators(graph, pin)
         codes = {node.name: run_resources.cache.code(node) for node in graph.nodes}
         steps = tuple(

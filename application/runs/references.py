@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import cast
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries
-from stackfold.application.artifacts.values import artifact_of
+from stackfold.application.artifacts.materializers import Materializers
+from stackfold.application.artifacts.values import artifact_of, write
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.stacks.stack_resolver import StackResolver
-from stackfold.domain.errors import NotResumable
+from stackfold.domain.errors import InvalidPipeline, NotResumable, StackfoldError
+from stackfold.domain.errors.wording import text_of
+from stackfold.domain.pipelines.given_values import given_name, input_of
 from stackfold.domain.pipelines.graph import Graph
 from stackfold.domain.runs.pin import PinnedArtifact, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
@@ -40,7 +44,54 @@ class References:
             NotFound: An artifact does not exist.
             Ambiguous: A reference means several artifacts.
         """
-        return {text: known.get(text) or self._pin(text) for text in graph.references}
+        return {
+            text: self._again(text, known[text]) if text in known else self._pin(text)
+            for text in graph.references
+            if text in known or text not in graph.given
+        }
+
+    def written(
+        self,
+        graph: Graph,
+        pinned: Pinned,
+        store: ArtifactStore,
+        component: PinnedComponent,
+        materializers: Materializers,
+    ) -> dict[str, PinnedArtifact]:
+        """Write the values that the pipeline function gives to steps, unless they are pinned.
+
+        Args:
+            graph: The steps.
+            pinned: Artifacts that are known.
+            store: The artifact store of the run.
+            component: Its component.
+            materializers: Write the values.
+
+        Raises:
+            InvalidPipeline: A value cannot be stored.
+        """
+        found = {}
+        for text, value in graph.given.items():
+            if text not in pinned:
+                name = given_name(text)
+                try:
+                    artifact = write(name, value, store, materializers)
+                except StackfoldError:
+                    raise
+                except BaseException as error:
+                    if is_interruption(error) or isinstance(error, SystemExit):
+                        raise
+                    problem = f"cannot be stored: {text_of(error)}"
+                    raise InvalidPipeline(f"the value given as {text} {problem}") from error
+                found[text] = PinnedArtifact(artifact=artifact, reference=text, store=component)
+        return found
+
+    def _again(self, text: str, known: PinnedArtifact) -> PinnedArtifact:
+        """The pin of a rerun: a value that the first run was given is one of its artifacts."""
+        if known.reference != text or input_of(text) is None:
+            return known
+        named = self._queries.artifact(str(known.artifact.id))
+        return known.model_copy(update={"reference": named.reference})
 
     def stores(
         self, pinned: Pinned, store: ArtifactStore, component: PinnedComponent

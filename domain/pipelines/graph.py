@@ -171,6 +171,8 @@ class Graph:
     """The folder that the pipeline's module is imported from; empty if unknown."""
     returns: Returned | None = None
     """The outputs that the pipeline function returned."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """Text that refers to a value which is no parameter → the value; see `given_values`."""
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self, Unpack
 from pydantic import JsonValue
 
 from stackfold.domain.errors import InvalidPipeline
+from stackfold.domain.pipelines.given_values import can_be_given, given_as
 from stackfold.domain.pipelines.graph import (
     CollectionInput,
     Node,
@@ -68,6 +69,8 @@ class GraphBuilder:
         """(step, output) → type hint, where outputs are checked."""
         self._uses: dict[str, int] = {}
         self._mark = object()
+        self.given: dict[str, Any] = {}
+        """Text that refers to a given value → the value."""
 
     def add(self, step: Buildable, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Add a node for a call of a step; return its output, or a tuple of several."""
@@ -98,7 +101,12 @@ class GraphBuilder:
                 gathered[key] = self._gather(step, key, value, inputs)
             else:
                 self._must_contain_no_output(step, key, value)
-                arguments[key], parameters[key] = signature.validated(key, value)
+                try:
+                    arguments[key], parameters[key] = signature.validated(key, value)
+                except InvalidPipeline:
+                    if not can_be_given(value):
+                        raise
+                    inputs[key] = self._give(name, key, signature.matching(key, value))
         upstream = dict.fromkeys(each.step for each in inputs.values() if each.step)
         if step.waits_for:
             upstream |= dict.fromkeys(
@@ -117,6 +125,13 @@ class GraphBuilder:
         if len(outputs) > 1:
             return outputs
         return outputs[0] if outputs else StepOutput(name, "", self._mark)
+
+    def _give(self, node: str, input: str, value: Any) -> StepOutput:
+        """Return a stand-in for a value that is written when the run starts, each once."""
+        known = (text for text, each in self.given.items() if each is value)
+        text = next(known, given_as(node, input))
+        self.given[text] = value
+        return StepOutput("", text, self._mark)
 
     def reference(self, text: str) -> StepOutput:
         """Return a stand-in for an artifact of an earlier run, which is looked up at the start."""

@@ -169,7 +169,9 @@ class Pipeline(Generic[Given]):
         options = self.options.but(f"pipeline {self.name!r}", changes)
         chosen = configuration.record(graph.step_parameters)
         root, returns = self.import_root, returned_outputs(returned)
-        return Graph(self.name, self.source, records, chosen, nodes, options, root, returns)
+        return Graph(
+            self.name, self.source, records, chosen, nodes, options, root, returns, graph.given
+        )
 
     def _valid(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, JsonValue]]:
         """Return the arguments of the function, and records of those that are not outputs."""

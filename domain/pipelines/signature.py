@@ -165,8 +165,16 @@ class Signature:
             InvalidPipeline: The value does not match the hint, or cannot be recorded.
         """
         adapter = self._adapter(name)
+        return self.recorded(name, self.matching(name, value), adapter)
+
+    def matching(self, name: str, value: object) -> Any:
+        """Return a value that matches the type hint of an input.
+
+        Raises:
+            InvalidPipeline: The value does not match the hint.
+        """
         try:
-            value = _validated(adapter, value)
+            return _validated(self._adapter(name), value)
         except ValidationError as error:
             place, _, problem = first_error(
                 error, hides_input=_may_contain_secrets(self.hints[name])
@@ -175,7 +183,6 @@ class Signature:
             raise InvalidPipeline(
                 f"parameter {name!r} of {self._owner}: {where}{problem}"
             ) from None
-        return self.recorded(name, value, adapter)
 
     def recorded(
         self, name: str, value: object, adapter: TypeAdapter[Any] | None = None

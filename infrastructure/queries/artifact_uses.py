@@ -16,7 +16,7 @@ def uses_of_artifact(database: Database, id: str) -> list[str]:
     """
     runs = database.read(
         "SELECT name FROM runs WHERE id IN "
-        "(SELECT run FROM flows WHERE artifact = ? AND direction = 'in') "
+        "(SELECT run FROM flows WHERE artifact = ? AND direction IN ('in', 'used')) "
         "OR instr(pinned_artifacts, ?) > 0 ORDER BY position DESC LIMIT ?",
         [id, id, _SOME],
     )

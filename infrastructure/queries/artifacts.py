@@ -44,7 +44,7 @@ _COLUMNS = {
 }
 _VIEW = {**_COLUMNS, "output": f"CASE WHEN t.pipeline = '' THEN '' ELSE {_PATH} END"}
 _SELECT = f"SELECT {', '.join(_VIEW[field] for field in NamedArtifact._fields)} {_FROM}"
-_MADE = "direction IN ('out', 'saved')"
+_MADE = "direction IN ('out', 'saved', 'given')"
 _EXISTS = f"EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND {_MADE})"
 """An artifact exists as long as a step of an existing run returned or saved it.
 
