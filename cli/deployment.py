@@ -7,9 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from stackfold.application.deployments.deployment_views import DeploymentView
 from stackfold.cli import completion, show
+from stackfold.cli import deployment_updates as _  # noqa: F401  # registers its commands
+from stackfold.cli.deployment_options import (
+    DeploymentName,
+    Model,
+    deployment,
+    echo_served,
+    note_trust,
+)
 from stackfold.cli.escapes import escaped_output, json_text
+from stackfold.cli.followers import update_followers
 from stackfold.cli.options import (
     AsOf,
     Columns,
@@ -29,35 +37,17 @@ from stackfold.cli.options import (
 )
 from stackfold.cli.progress_bar import waiting
 from stackfold.cli.render import Format, echo, note, warnings_as_notes
-from stackfold.cli.typer_ext import Noun, WrongUsage
+from stackfold.cli.typer_ext import WrongUsage
+from stackfold.domain.errors import StackfoldError
 from stackfold.domain.limits import INPUTS
 from stackfold.infrastructure.files.input_file import read_bytes, read_stdin_bytes
 from stackfold.infrastructure.workspace import Workspace
-
-deployment = Noun("deployment", "Serve models, check their status, request predictions.")
-
-DeploymentName = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME",
-        help="Name or id of the deployment, or a unique prefix of either.",
-        autocompletion=completion.deployments,
-    ),
-]
 
 
 @deployment.command("deploy")
 def deploy(
     name: Name,
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="Its name or PIPELINE/STEP/OUTPUT for the latest version, with @VERSION, @LABEL "
-            "or @RUN for another; or an id. OUTPUT may be omitted if the step has one output.",
-            autocompletion=completion.artifacts,
-        ),
-    ],
+    model: Model,
     stack: Annotated[
         str | None,
         typer.Option(
@@ -75,6 +65,15 @@ def deploy(
             help="Print the Kubernetes manifest as YAML without deploying it.",
         ),
     ] = False,
+    follow: Annotated[
+        str | None,
+        typer.Option(
+            "--follow",
+            metavar="ALIAS",
+            show_default=False,
+            help="Serve the version that this stage or alias of the model stands for, from now on.",
+        ),
+    ] = None,
     message: Message = "",
 ) -> None:
     """Serve a model with a stack's model deployer, and wait until it is ready."""
@@ -82,12 +81,10 @@ def deploy(
         if dry_run:
             sys.stdout.write(workspace.deployments.manifest(name, model, stack))
             return
-        trust = workspace.artifacts.describe(model).trust
-        if trust:
-            note(trust)
+        note_trust(workspace, model)
         with waiting(f"deploying {name}, until it is ready"):
-            served = workspace.deployments.deploy(name, model, stack, why=message)
-        _echo_served(served)
+            served = workspace.deployments.deploy(name, model, stack, why=message, follow=follow)
+        echo_served(served)
 
 
 @deployment.command("list")
@@ -188,18 +185,60 @@ def logs(
 
 @deployment.command("start")
 def start(
-    name: DeploymentName, expected_revision: ExpectedRevision = None, message: Message = ""
+    context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            show_default=False,
+            help="Name or id of the deployment, or a unique prefix of either.",
+            autocompletion=completion.deployments,
+        ),
+    ] = None,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Start all that are down or unfinished, such as after a reboot."
+        ),
+    ] = False,
+    expected_revision: ExpectedRevision = None,
+    message: Message = "",
 ) -> None:
     """Start a deployment that is stopped, failed, down or unfinished.
 
-    It serves the same model with the same model deployer, in the configuration recorded for it.
+    It serves the same models with the same model deployer, in the configuration recorded for it,
+    at the same address if that is free. An update that was interrupted is finished.
     """
+    if (name is None) != every:
+        raise WrongUsage("give NAME, or --all", context)
     with Workspace.open() as workspace, warnings_as_notes():
+        if name is None:
+            _start_all(workspace, message)
+            return
         with waiting(f"starting {name}, until it is ready"):
             served = workspace.deployments.start(
                 name, why=message, expected_revision=expected_revision
             )
-        _echo_served(served)
+        echo_served(served)
+
+
+def _start_all(workspace: Workspace, message: str) -> None:
+    failed = False
+    with waiting("looking for deployments that are down"):
+        found = workspace.deployments.down()
+    for each in found:
+        try:
+            with waiting(f"starting {each.name}, until it is ready"):
+                served = workspace.deployments.start(each.id, why=message)
+            echo_served(served)
+        except StackfoldError as error:
+            failed = True
+            note(f"deployment {each.name!r} was not started: {error}")
+    if not found:
+        note("no deployment is down or unfinished")
+    update_followers(workspace)
+    if failed:
+        raise typer.Exit(1)
 
 
 @deployment.command("stop")
@@ -252,12 +291,6 @@ def history(
 
 
 # -- helpers
-
-
-def _echo_served(view: DeploymentView) -> None:
-    on = f"on stack {view.stack!r}, revision {view.stack_revision}"
-    echo(f"deployment {view.name!r} serves {view.model} {on}")
-    echo(f"predictions at {view.url}")
 
 
 def _without_nan(value: Any) -> Any:

@@ -7,6 +7,7 @@ import typer
 
 from stackfold.application.models.views import ModelView
 from stackfold.cli import completion
+from stackfold.cli.followers import update_followers
 from stackfold.cli.history import DiffForm, DiffOutput, show_unified
 from stackfold.cli.history_rows import print_changes, show_history
 from stackfold.cli.model_version import version
@@ -195,8 +196,9 @@ def promote(
         view = workspace.models.promote(
             name, version, to, force=force, why=message, expected_revision=expected_revision
         )
-    left = f"; before: {view.model}@{before}" if before else ""
-    echo(f"{view.model}@{view.number} is {to}{left}")
+        left = f"; before: {view.model}@{before}" if before else ""
+        echo(f"{view.model}@{view.number} is {to}{left}")
+        update_followers(workspace, view.model)
 
 
 @model.command("rollback")
@@ -220,7 +222,8 @@ def rollback(
         view = workspace.models.rollback(
             name, from_, to, why=message, expected_revision=expected_revision
         )
-    echo(f"{view.model}@{view.number} is {from_} again")
+        echo(f"{view.model}@{view.number} is {from_} again")
+        update_followers(workspace, view.model)
 
 
 @model.command("clear")
@@ -324,7 +327,9 @@ def revert(
             why=message,
             expected_revision=expected_revision,
         )
-    print_changes(entries, dry_run)
+        print_changes(entries, dry_run)
+        if not dry_run:
+            update_followers(workspace)
 
 
 @model.command("restore")

@@ -108,7 +108,11 @@ def undo(
     """
     with Workspace.open() as workspace:
         entries = workspace.undo(dry_run=dry_run, why=message, expected_position=expected_position)
-    print_changes(entries, dry_run)
+        print_changes(entries, dry_run)
+        if not dry_run and any(entry.kind == "model" for entry in entries):
+            from stackfold.cli.followers import update_followers
+
+            update_followers(workspace)
 
 
 @project.command("version")

@@ -4,7 +4,7 @@ Both the typer commands and the fast path call them, so they do not need typer.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -241,15 +241,35 @@ def deployments(
         more = more_rows(ask, listing, len(views))
     table = ("name", "status", "model", "stack", "stack_revision", "deployer", "url")
     shape = Shape(DeploymentView._fields, table, table[:3])
-    show_rows([view._asdict() for view in views], shape, output, columns)
+    records = [view._asdict() for view in views]
+    if output == Format.TABLE:
+        records = [{**each, "model": _served(each)} for each in records]
+    show_rows(records, shape, output, columns)
+    for view in views:
+        if view.behind:
+            note(f"{view.name!r} is behind: {view.behind}")
     note_rest(listing, len(views), more, "deployment")
+
+
+def _served(record: Mapping[str, Any]) -> str:
+    """What a deployment serves, in a table."""
+    traffic: Mapping[str, int] = record["traffic"]
+    return _shares(traffic) if len(traffic) > 1 else next(iter(traffic))
+
+
+def _shares(traffic: Mapping[str, int]) -> str:
+    return ", ".join(f"{title} {share}%" for title, share in traffic.items())
 
 
 def deployment(reference: str, output: str = Format.TABLE, as_of: str | None = None) -> None:
     """Print all fields of one deployment."""
     with Workspace.open() as workspace:
-        record = workspace.deployments.describe(reference, as_of)
-    show_one(record._asdict(), record._fields, output)
+        view = workspace.deployments.describe(reference, as_of)
+    record = view._asdict()
+    if output == Format.TABLE:
+        shares = {name: _shares(record[name]) for name in ("traffic", "update")}
+        record = {**record, **shares}
+    show_one(record, view._fields, output)
 
 
 def deployment_history(

@@ -12,6 +12,7 @@ from stackfold.application.eventsourcing.acting import Acting
 from stackfold.infrastructure.artifact_services import ArtifactServices
 from stackfold.infrastructure.component_types import TypeServices
 from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.deployment_services import DeploymentServices
 from stackfold.infrastructure.execution_services import ExecutionServices
 from stackfold.infrastructure.model_services import ModelServices
 from stackfold.infrastructure.queries.scope import Scope
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     # Services ask each other for read-only properties; pyright takes a cached one for none.
     cached_property = property
 
-    from stackfold.application.deployments.deployers import Deployers
-    from stackfold.application.deployments.deployments import Deployments
     from stackfold.application.eventsourcing.custom_projection import Projection
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.pipelines.images import Images
@@ -51,14 +50,15 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.projections.follower import Load
     from stackfold.infrastructure.projections.inline import InlineProjections
     from stackfold.infrastructure.queries.cache import SqlExecutions
-    from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
     from stackfold.infrastructure.queries.history import SqlHistory
     from stackfold.infrastructure.queries.runs import SqlRunQueries
 else:
     from functools import cached_property
 
 
-class Services(TypeServices, ExecutionServices, ModelServices, ArtifactServices):
+class Services(
+    TypeServices, ExecutionServices, ModelServices, ArtifactServices, DeploymentServices
+):
     """The services of a workspace."""
 
     def __init__(
@@ -187,7 +187,12 @@ class Services(TypeServices, ExecutionServices, ModelServices, ArtifactServices)
         """Restores past states."""
         from stackfold.application.stacks.reverts import Reverts
 
-        return Reverts(self.repository, self.queries, self.history, self.flavors)
+        def is_consequence(id: str, revision: int) -> bool:
+            from stackfold.application.deployments.consequences import is_consequence
+
+            return is_consequence(self.repository, id, revision)
+
+        return Reverts(self.repository, self.queries, self.history, self.flavors, is_consequence)
 
     @cached_property
     def import_export(self) -> "ImportExport":
@@ -324,28 +329,3 @@ class Services(TypeServices, ExecutionServices, ModelServices, ArtifactServices)
         from stackfold.infrastructure.system.environment import environment
 
         return environment()
-
-    # -- deployments
-
-    @cached_property
-    def deployments(self) -> "Deployments":
-        """Queries and commands on deployments."""
-        from stackfold.application.deployments.deployments import Deployments
-
-        return Deployments(
-            self.deployment_queries, self.artifact_queries, self.history, self.queries, self
-        )
-
-    @cached_property
-    def deployment_queries(self) -> "SqlDeploymentQueries":
-        """Reads deployments."""
-        from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
-
-        return SqlDeploymentQueries(self.database)
-
-    @cached_property
-    def deployers(self) -> "Deployers":
-        """Builds model deployers."""
-        from stackfold.application.deployments.deployers import Deployers
-
-        return Deployers(self.resolver, self.rules, self.materializers)

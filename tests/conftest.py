@@ -37,6 +37,7 @@ ON_EVERY_DATABASE = {
     "test_changes",
     "test_artifacts",
     "test_deployment_queries",
+    "test_deployment_updates",
     "test_diffs",
     "test_exact_parameters",
     "test_external_artifacts",

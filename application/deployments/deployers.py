@@ -11,6 +11,7 @@ from stackfold.application.ports.model_deployer import Deployed, ModelDeployer, 
 from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.application.stacks.validation import StackRules
 from stackfold.domain.deployments.deployment import Deployment
+from stackfold.domain.deployments.release import Release
 from stackfold.domain.errors import ArtifactDamaged, MissingSecret, NotInStack
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -104,16 +105,18 @@ class Deployers:
         ):
             raise ArtifactDamaged(artifact.uri, "no longer exists: run its pipeline again")
 
-    def to_serve(self, deployment: Deployment) -> ModelToServe:
-        """Describe the model of a deployment to its model deployer."""
-        artifact = deployment.artifact
-        store = cast(ArtifactStore, self._resolver.sketched(deployment.store))
+    def to_serve(
+        self, deployment: Deployment, release: Release, *, behind_gateway: bool = False
+    ) -> ModelToServe:
+        """Describe the model of a release to its model deployer."""
+        artifact = release.artifact
+        store = cast(ArtifactStore, self._resolver.sketched(release.store))
 
         def load() -> object:
-            return read(artifact, self._store(deployment.store), self._materializers)
+            return read(artifact, self._store(release.store), self._materializers)
 
         def copy(path: Path) -> None:
-            store = self._store(deployment.store)
+            store = self._store(release.store)
             if artifact.manifest is not None:
                 folder = open_folder(store, artifact.uri, artifact.digest, artifact.manifest)
                 path.mkdir()
@@ -124,9 +127,9 @@ class Deployers:
                     target.write(chunk)
 
         return ModelToServe(
-            id=str(deployment.id),
+            id=str(release.server),
             name=deployment.name,
-            artifact=deployment.model,
+            artifact=release.model,
             type=artifact.type,
             uri=artifact.uri,
             digest=artifact.digest,
@@ -137,11 +140,18 @@ class Deployers:
             copy=copy,
             environment=store.environment(),
             files=artifact.files,
+            behind_gateway=behind_gateway,
         )
 
-    def deployed(self, deployment: Deployment) -> Deployed:
-        """Identify a deployment to its model deployer."""
-        return Deployed(str(deployment.id), deployment.name, deployment.reference)
+    def deployed(self, deployment: Deployment, server: str | None = None) -> Deployed:
+        """Identify a server of a deployment to its model deployer.
+
+        Args:
+            deployment: The deployment.
+            server: The id of the server; None for that of the release with the largest share.
+        """
+        server = server or str(deployment.rollout.main.server)
+        return Deployed(server, deployment.name, deployment.rollout.reference(server))
 
     def _store(self, store: PinnedComponent) -> ArtifactStore:
         return cast(ArtifactStore, self._resolver.built(store))

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from stackfold.application.deployments.deployers import Deployers
+from stackfold.application.deployments.gateways import Gateways
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports.model_deployer import Deployed, Health, ModelDeployer
@@ -30,23 +31,33 @@ class Found(NamedTuple):
 class DeploymentHealth:
     """Checks deployments."""
 
-    def __init__(self, repository: Repository, deployers: Deployers, claims: Claims) -> None:
+    def __init__(
+        self, repository: Repository, deployers: Deployers, claims: Claims, gateways: Gateways
+    ) -> None:
         """Create the service.
 
         Args:
             repository: Loads deployments.
             deployers: Builds the model deployers that check.
             claims: Shows which deployments are being started.
+            gateways: Checks gateways.
         """
         self._repository = repository
         self._deployers = deployers
         self._claims = claims
+        self._gateways = gateways
 
     def of(self, deployment: Deployment) -> Found:
         """Check a deployment that the caller has claimed, so that it is not being started."""
         if deployment.status != "started":
             return Found(deployment.status)
         return self._check(deployment)()
+
+    def is_ready(self, deployment: Deployment, server: str) -> bool:
+        """Whether one server of a deployment answers."""
+        deployer = self._deployers.known(deployment.deployer)
+        found = _checked(deployer, self._deployers.deployed(deployment, server))
+        return found.status == Health.READY
 
     def all(self, recorded: Sequence[tuple[str, str]]) -> Sequence[Found]:
         """Check deployments.
@@ -77,8 +88,23 @@ class DeploymentHealth:
         except StackfoldError as error:
             found = Found(UNKNOWN, str(error))
             return lambda: found
-        deployed = self._deployers.deployed(deployment)
-        return lambda: _checked(deployer, deployed)
+        rollout, id = deployment.rollout, str(deployment.id)
+        servers = [
+            (each.title, self._deployers.deployed(deployment, str(each.server)))
+            for each in rollout.releases
+        ]
+
+        def check() -> Found:
+            for title, deployed in servers:
+                found = _checked(deployer, deployed)
+                if found.status != Health.READY:
+                    of = f"{title}: " if found.problem and len(servers) > 1 else ""
+                    return found._replace(problem=f"{of}{found.problem}")
+            if rollout.gateway is None:
+                return found
+            return Found(*self._gateways.state(id, rollout.gateway))
+
+        return check
 
 
 def _checked(deployer: ModelDeployer, deployed: Deployed) -> Found:

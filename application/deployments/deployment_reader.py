@@ -73,6 +73,14 @@ class DeploymentReader:
         views = self._queries.deployments(listing, position)
         return self._with_health(views) if contact and position is None else views
 
+    def down(self) -> Sequence[DeploymentView]:
+        """List the deployments to start after a reboot: those that are down, or not finished."""
+        views = self.list()
+        pending = self._queries.pending()
+        return [
+            each for each in views if each.status in ("down", "unfinished") or (each.id in pending)
+        ]
+
     def find(self, reference: str) -> Reference:
         """Look up the id and name of a deployment; raises as `get`."""
         return self._queries.find_deployment(reference)
@@ -99,7 +107,10 @@ class DeploymentReader:
         if position is not None or described.status not in OPEN:
             return described
         (found,) = self._health.all([(described.id, described.status)])
-        return described._replace(status=found.status, problem=described.problem or found.problem)
+        problem = described.problem or found.problem
+        if described.update and not self._services.claims.is_claimed(described.id):
+            problem = problem or "its last update was interrupted: start it"
+        return described._replace(status=found.status, problem=problem)
 
     def history(
         self, reference: str, limit: int | None = None, *, as_of: AsOf = None
@@ -133,4 +144,6 @@ class DeploymentReader:
         from stackfold.application.deployments.deployment_health import DeploymentHealth
 
         services = self._services
-        return DeploymentHealth(services.repository, services.deployers, services.claims)
+        return DeploymentHealth(
+            services.repository, services.deployers, services.claims, services.gateways
+        )

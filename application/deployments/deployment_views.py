@@ -1,5 +1,6 @@
 """Views of deployments, and the queries that return them."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.listing.listing import ALL, Listing
@@ -18,7 +19,15 @@ class DeploymentView(NamedTuple):
     """As recorded: "unfinished", "started", "failed" or "stopped"; or the state of its server, see
     `application.deployments.deployments.Deployments.list`."""
     model: str
-    """What is served, as "pipeline/step/output@version"."""
+    """What is served, with the largest share, as "pipeline/step/output@version"."""
+    version: str
+    """The version of a model that this is, such as "fraud@7"; empty if it is none."""
+    traffic: Mapping[str, int]
+    """Each model that is served → its share of the requests in percent, the largest first."""
+    follows: str
+    """The alias whose version is served, such as "fraud@production"; empty if it follows none."""
+    behind: str
+    """How it differs from what it follows, such as "serves 7, production is 8"; otherwise empty."""
     stack: str
     """The stack's name when it was deployed."""
     stack_revision: int
@@ -44,8 +53,14 @@ class DeploymentDescription(NamedTuple):
     name: str
     status: str
     problem: str
-    """Why it failed, or why nobody can tell how it is; empty if there is nothing."""
+    """Why it or its last update failed, or why nobody can tell how it is; otherwise empty."""
     model: str
+    version: str
+    traffic: Mapping[str, int]
+    follows: str
+    behind: str
+    update: Mapping[str, int]
+    """What an update that was not finished is to serve → its share; empty if there is none."""
     stack: str
     stack_revision: int
     stack_id: str
@@ -75,6 +90,56 @@ class DeploymentDescription(NamedTuple):
     by: str
 
 
+class ModelVersionOf(NamedTuple):
+    """The version of a model that an artifact belongs to."""
+
+    model: str
+    """The id of the model."""
+    name: str
+    """The name of the model."""
+    number: int
+
+
+class CurrentVersion(NamedTuple):
+    """The version that an alias stands for."""
+
+    model: str
+    """The id of the model."""
+    name: str
+    """The name of the model."""
+    number: int
+    position: int
+    """The position of the change since which the alias stands for it."""
+
+
+class Follower(NamedTuple):
+    """A deployment that follows an alias."""
+
+    id: str
+    name: str
+    status: str
+    """The recorded status."""
+    model: str
+    """The id of the model."""
+    alias: str
+    because: int
+    """The position of the newest promotion that needs no update any more."""
+    is_pending: bool
+    """Whether an update was not finished."""
+
+
+class FollowedUp(NamedTuple):
+    """What became of a deployment that was behind the alias that it follows."""
+
+    deployment: str
+    """Its name."""
+    version: str
+    """The version that the alias stands for, such as "fraud@8"."""
+    outcome: str
+    """"updated", "failed", "busy", "not served" or "elsewhere"."""
+    problem: str = ""
+
+
 class DeploymentQueries(Protocol):
     """The questions about deployments; `as_of` is a position in the log, None for now.
 
@@ -102,4 +167,34 @@ class DeploymentQueries(Protocol):
 
     def find_deployment(self, reference: str, as_of: int | None = None) -> Reference:
         """The id and name of a deployment; raises as `deployment`."""
+        ...
+
+    def version_of(self, artifact: str, run: str, reference: str) -> ModelVersionOf | None:
+        """The version of a model that an artifact belongs to; None if it belongs to none.
+
+        Args:
+            artifact: The id of the artifact.
+            run: The id of the run that made it.
+            reference: What it was referred to by, which may be a version.
+        """
+        ...
+
+    def current_version(self, model: str, alias: str) -> CurrentVersion:
+        """The version that an alias of a model stands for.
+
+        Args:
+            model: The model, by name, id or a unique prefix of either.
+            alias: The alias.
+
+        Raises:
+            NotFound: There is no such model, or the alias stands for no version.
+        """
+        ...
+
+    def followers(self) -> list[Follower]:
+        """The deployments that follow an alias."""
+        ...
+
+    def pending(self) -> set[str]:
+        """The ids of the deployments with an update that was not finished."""
         ...

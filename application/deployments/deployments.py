@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from stackfold.application.arguments import checked
 from stackfold.application.deployments.claiming import claimed
-from stackfold.application.deployments.deployment_reader import DeploymentReader
+from stackfold.application.deployments.deployment_updates import READY, DeploymentUpdates
 from stackfold.application.deployments.deployment_views import DeploymentView
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
-from stackfold.domain.errors import DeploymentStopped, DeploymentUnavailable, NotFound
+from stackfold.domain.errors import CannotUpdate, DeploymentStopped, DeploymentUnavailable
 from stackfold.domain.name import valid_name
-from stackfold.domain.stacks.component_type import ComponentType
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,11 +18,9 @@ if TYPE_CHECKING:
     from stackfold.application.deployments.starts import Starts
     from stackfold.domain.deployments.deployment import Deployment
 
-_READY = "ready"
-
 
 @checked
-class Deployments(DeploymentReader):
+class Deployments(DeploymentUpdates):
     """Queries and commands on deployments.
 
     A `reference` is a name, an id or a unique prefix of either.
@@ -37,7 +34,13 @@ class Deployments(DeploymentReader):
 
     @outside_changes
     def deploy(
-        self, name: str, model: str, stack: str | None = None, why: str = ""
+        self,
+        name: str,
+        model: str,
+        stack: str | None = None,
+        why: str = "",
+        *,
+        follow: str | None = None,
     ) -> DeploymentView:
         """Serve a model with the model deployer of a stack, and return once it is ready.
 
@@ -46,11 +49,14 @@ class Deployments(DeploymentReader):
             model: An artifact; see `application.artifacts.artifact_views.ArtifactQueries`.
             stack: The stack, by name, id or unique prefix; None for the active one.
             why: The reason.
+            follow: A stage or another alias of the model, whose version is served from now on; see
+                `follow`. None to serve `model` until it is updated.
 
         Raises:
             InvalidName: The name breaks the rule for names.
             NameTaken: Another deployment has this name.
-            NotFound: The artifact or the stack does not exist.
+            NotFound: The artifact or the stack does not exist, or the alias stands for no version.
+            CannotUpdate: `follow` is given, and the artifact belongs to no version of a model.
             NotInStack: The stack contains no model deployer.
             NotInstalled: The requirements of the model deployer are not installed.
             MissingSecret: A secret of the model deployer is missing.
@@ -60,8 +66,10 @@ class Deployments(DeploymentReader):
         from uuid import uuid4
 
         deployment = self._registered(name, model, stack, uuid4())
+        if follow is not None:
+            self._follow(deployment, model, follow)
         self._starts.first(deployment, why)
-        return self._queries.deployment(str(deployment.id))._replace(status=_READY)
+        return self._queries.deployment(str(deployment.id))._replace(status=READY)
 
     def manifest(self, name: str, model: str, stack: str | None = None) -> str:
         """Return the manifest with which a Kubernetes cluster serves a model; deploys nothing.
@@ -84,7 +92,8 @@ class Deployments(DeploymentReader):
 
         deployment = self._registered(name, model, stack, UUID(int=0))
         deployers = self._services.deployers
-        return deployers.known(deployment.deployer).manifest(deployers.to_serve(deployment))
+        to_serve = deployers.to_serve(deployment, deployment.rollout.main)
+        return deployers.known(deployment.deployer).manifest(to_serve)
 
     @outside_changes
     def start(
@@ -107,7 +116,7 @@ class Deployments(DeploymentReader):
         """
         id, name = self._queries.find_deployment(reference)
         self._starts.again(id, name, why, expected_revision)
-        return self._queries.deployment(id)._replace(status=_READY)
+        return self._queries.deployment(id)._replace(status=READY)
 
     @outside_changes
     def resume(self, reference: str, why: str = "") -> DeploymentView:
@@ -155,7 +164,9 @@ class Deployments(DeploymentReader):
             deployment = self._existing(id, expected_revision)
             deployment.must_be_stoppable()
             deployer = self._services.deployers.known(deployment.deployer)
-            deployer.stop(self._services.deployers.deployed(deployment))
+            for server in deployment.rollout.all_servers:
+                deployer.stop(self._services.deployers.deployed(deployment, server))
+            self._services.gateways.close(id)
             self._change(id, lambda each: each.stop(), why)
         return self._queries.deployment(id)
 
@@ -190,7 +201,9 @@ class Deployments(DeploymentReader):
             deployment = self._existing(view.id, expected_revision)
             if not forget:
                 deployer = self._services.deployers.known(deployment.deployer)
-                deployer.delete(self._services.deployers.deployed(deployment))
+                for server in deployment.rollout.all_servers:
+                    deployer.delete(self._services.deployers.deployed(deployment, server))
+                self._services.gateways.close(view.id)
             self._change(view.id, lambda each: each.delete(), why)
         return view
 
@@ -221,7 +234,10 @@ class Deployments(DeploymentReader):
             raise self._not_served(deployment)
         deployers = self._services.deployers
         deployer = deployers.known(deployment.deployer)
-        answer = deployer.predict(deployers.deployed(deployment), tensors)
+        deployed = deployers.deployed(deployment)
+        if gateway := deployment.rollout.gateway:
+            deployed = deployed._replace(gateway=self._services.gateways.address(gateway))
+        answer = deployer.predict(deployed, tensors)
         try:
             return as_lists(answer)
         except ValueError as error:
@@ -257,26 +273,35 @@ class Deployments(DeploymentReader):
 
         return Starts(self._services, self._health)
 
+    def _follow(self, deployment: "Deployment", model: str, alias: str) -> None:
+        from stackfold.application.deployments.following import followed
+
+        version = deployment.rollout.main.version
+        if version is None:
+            raise CannotUpdate(deployment.name, f"{model} is no version of a model to follow")
+        current = self._queries.current_version(str(version.model), alias)
+        deployment.follow(*followed(deployment, current, alias))
+
     def _registered(self, name: str, model: str, stack: str | None, id: "UUID") -> "Deployment":
         """A new deployment of an artifact on a stack, not saved yet."""
+        from stackfold.application.deployments.releases import release_of
         from stackfold.domain.deployments.deployment import Deployment
-        from stackfold.domain.runs.artifact import Artifact
-        from stackfold.domain.runs.pin import Pin
 
         name = valid_name("deployment", name)
-        named = self._artifacts.artifact(model)
-        view, recorded = self._artifacts.recorded(named.id)
-        artifact = Artifact.model_validate(
-            {field: getattr(view, field) for field in Artifact.model_fields}
-        )
-        store = Pin.model_validate(recorded).component(ComponentType.ARTIFACT_STORE)
-        if store is None:
-            raise NotFound("artifact", model, "its run has no artifact store")
+        release = release_of(self._artifacts, self._queries, model)
         pin, deployer = self._services.deployers.of_stack(stack)
         return Deployment.register(
-            name, named.reference, artifact, store, pin.stack_id, pin.stack, pin.revision,
-            deployer, id,
-        )  # fmt: skip
+            name,
+            release.model,
+            release.artifact,
+            release.store,
+            pin.stack_id,
+            pin.stack,
+            pin.revision,
+            deployer,
+            id,
+            release.version,
+        )
 
     def _load(self, id: str) -> "Deployment":
         from stackfold.domain.deployments.deployment import Deployment

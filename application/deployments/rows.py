@@ -1,8 +1,9 @@
 """The read model of deployments."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from stackfold.application.eventsourcing.read_model import ReadModel, shown
+from stackfold.application.eventsourcing.read_model import Names, ReadModel, shown
 
 
 class DeploymentRow(NamedTuple):
@@ -26,7 +27,38 @@ class DeploymentRow(NamedTuple):
     reference: dict[str, Any] | None
     url: str
     error: str
-    """The error of a failed deployment; otherwise empty."""
+    """The error of a failed deployment or of the last update; otherwise empty."""
+    version: str
+    """The version of a model, such as "fraud@7"; empty if the artifact belongs to none."""
+    traffic: dict[str, int]
+    """Each model that is served → its share in percent."""
+    follows: dict[str, Any] | None
+    """The alias whose version is served."""
+    rollout: dict[str, Any]
+    """What is served, by which servers, and the pending update."""
+
+
+def _traffic(traffic: Mapping[str, int], names: Names) -> dict[str, Any]:
+    shares = ", ".join(f"{model} {share}%" for model, share in traffic.items())
+    return {"traffic": shares} if len(traffic) > 1 else {}
+
+
+def _follows(follows: Mapping[str, Any] | None, names: Names) -> dict[str, Any]:
+    return {"follows": f"{follows['name']}@{follows['alias']}"} if follows else {}
+
+
+def _update(rollout: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    pending = rollout["pending"]
+    if not pending:
+        return {}
+    titles = [title(each) for each in pending["releases"]]
+    return {"update": ", ".join(titles)}
+
+
+def title(release: Mapping[str, Any]) -> str:
+    """The version of a model, such as "fraud@7", or else the artifact of a release."""
+    version = release["version"]
+    return f"{version['name']}@{version['number']}" if version else str(release["model"])
 
 
 DEPLOYMENTS = ReadModel(
@@ -34,10 +66,11 @@ DEPLOYMENTS = ReadModel(
     table="deployments",
     row=DeploymentRow,
     describe={
-        each: shown(each)
-        for each in (
-            *("name", "model", "stack", "stack_revision"),
-            *("deployer", "status", "url", "error"),
-        )
+        **{each: shown(each) for each in ("name", "model", "version")},
+        "traffic": _traffic,
+        "follows": _follows,
+        **{each: shown(each) for each in ("stack", "stack_revision", "deployer", "status")},
+        "rollout": _update,
+        **{each: shown(each) for each in ("url", "error")},
     },
 )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from stackfold.application.deployments.deployers import Deployers
+    from stackfold.application.deployments.gateways import Gateways
     from stackfold.application.eventsourcing.claims import Claims
     from stackfold.application.eventsourcing.repository import Repository
 
@@ -19,6 +20,11 @@ class DeploymentServices(Protocol):
     @property
     def deployers(self) -> "Deployers":
         """Builds model deployers, and describes what they serve."""
+        ...
+
+    @property
+    def gateways(self) -> "Gateways":
+        """Starts and ends the gateways of deployments."""
         ...
 
     @property

@@ -22,7 +22,7 @@ class Starts:
             health: Checks whether a deployment is served.
         """
         self._services, self._health = services, health
-        self._serving = Serving(services.repository, services.deployers)
+        self._serving = Serving(services)
 
     def first(self, deployment: Deployment, why: str) -> None:
         """Record a new deployment, and start it; raises as `Deployments.deploy`."""
@@ -37,24 +37,52 @@ class Starts:
             deployment = self._existing(id)
             self._services.repository.expect(deployment, expected_revision)
             self._must_be_startable(deployment)
-            if self._health.of(deployment).status in _SERVED:
+            is_served = self._health.of(deployment).status in _SERVED
+            if is_served and not deployment.rollout.pending:
                 raise Conflict(f"the deployment {name!r} is served already: stop it first")
-            deployment = self._services.repository.change(
-                Deployment, id, lambda each: each.request_start(), why
-            )
-            self._serving.serve(deployment, why)
+            if not is_served:
+                self._restart(deployment, why)
+            self._settle(id, why)
 
     def resume(self, id: str, name: str, why: str) -> None:
-        """Finish a start whose process was killed; raises as `Deployments.resume`.
+        """Finish a start or update whose process was killed; raises as `Deployments.resume`.
 
         No other start is requested: an event per attempt would never end where each attempt is
-        killed. Since the claim is free, no process works on the start.
+        killed. Since the claim is free, no process works on it.
         """
         with claimed(self._services.claims, id, name):
             deployment = self._existing(id)
             if deployment.status == "unfinished":
                 self._must_be_startable(deployment)
                 self._serving.serve(deployment, why)
+            self._settle(id, why)
+
+    def _restart(self, deployment: Deployment, why: str) -> None:
+        """Start the servers, or the gateway if only that has ended."""
+        rollout = deployment.rollout
+        if (
+            deployment.status == "started"
+            and rollout.gateway is not None
+            and all(
+                self._health.is_ready(deployment, str(each.server)) for each in rollout.releases
+            )
+        ):
+            self._serving.reopen(deployment)
+            return
+        deployment = self._services.repository.change(
+            Deployment, deployment.id, lambda each: each.request_start(), why
+        )
+        self._serving.serve(deployment, why)
+
+    def _settle(self, id: str, why: str) -> None:
+        """Finish an update that was interrupted, or end what one has left."""
+        deployment = self._existing(id)
+        if deployment.status != "started":
+            return
+        if deployment.rollout.pending:
+            self._serving.update(deployment, why)
+        else:
+            self._serving.retire(deployment)
 
     def _existing(self, id: str) -> Deployment:
         deployment = self._services.repository.load(Deployment, id)
@@ -63,4 +91,5 @@ class Starts:
 
     def _must_be_startable(self, deployment: Deployment) -> None:
         self._services.deployers.must_be_usable(deployment.deployer)
-        self._services.deployers.must_contain(deployment.store, deployment.artifact)
+        for each in deployment.rollout.releases:
+            self._services.deployers.must_contain(each.store, each.artifact)

@@ -55,6 +55,9 @@ class ModelToServe(NamedTuple):
     """Environment variables to read `uri` with, such as the store's endpoint and region."""
     files: int | None = None
     """The number of files in a folder; None for a single file."""
+    behind_gateway: bool = False
+    """Whether a gateway on this machine passes requests on to the server, which then needs no
+    particular address: a free port of the loopback interface is best."""
 
 
 class Deployed(NamedTuple):
@@ -64,6 +67,9 @@ class Deployed(NamedTuple):
     name: str
     reference: Reference | None
     """What `deploy` returned; None if its process was killed before."""
+    gateway: str | None = None
+    """The gateway that passes requests on to the server, as "HOST:PORT", to send predictions to;
+    None if there is none. Everything else is asked of the server itself."""
 
 
 class Served(NamedTuple):
@@ -72,6 +78,9 @@ class Served(NamedTuple):
     reference: Reference
     url: str
     """The address of predictions, over HTTP."""
+    listen: tuple[str, int | None] | None = None
+    """The host and port that a gateway listens on for the server, with None for a free port; by
+    default a free port of the loopback interface."""
 
 
 class ModelDeployer(StackComponent[ConfigurationT]):
@@ -88,7 +97,8 @@ class ModelDeployer(StackComponent[ConfigurationT]):
         """Serve a model, and return once it is ready.
 
         The server continues when this process ends. Files of an earlier deployment with the same
-        id are replaced.
+        id are replaced. While a deployment is updated, two servers of one name and different ids
+        run side by side.
 
         Args:
             model: The model.

@@ -1,6 +1,6 @@
 """Revert, restore and undo: each restores a past state as a new revision."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeVar, cast
@@ -34,6 +34,9 @@ from stackfold.domain.stacks.stack import Stack
 
 R = TypeVar("R", bound=Revertible)
 
+IsConsequence = Callable[[str, int], bool]
+"""(id, revision of a deployment) → whether another change led to it, which undo goes back to."""
+
 
 class Reverts:
     """Restores past states of stacks and components, as new revisions.
@@ -43,7 +46,12 @@ class Reverts:
     """
 
     def __init__(
-        self, repository: Repository, queries: StackQueries, history: History, flavors: Flavors
+        self,
+        repository: Repository,
+        queries: StackQueries,
+        history: History,
+        flavors: Flavors,
+        is_consequence: IsConsequence,
     ) -> None:
         """Create the service.
 
@@ -52,11 +60,13 @@ class Reverts:
             queries: Reads current read models.
             history: Reads what happened to an aggregate.
             flavors: Checks that a past configuration is still valid.
+            is_consequence: Whether a change of a deployment is not one to undo by itself.
         """
         self._repository = repository
         self._queries = queries
         self._history = history
         self._flavors = flavors
+        self._is_consequence = is_consequence
         self._past = PastStates(repository, history, queries.position)
 
     def revert_stack(
@@ -258,8 +268,9 @@ class Reverts:
                 self._require_declared(events, number)
                 if any(self._revertible(topic) for topic, *_ in events):
                     return number, events
-                if events[0][0] == "deployment":
-                    self._require_deleted(events[0][1], number)
+                topic, id, revision = events[0]
+                if topic == "deployment" and not self._is_consequence(id, revision):
+                    self._require_deleted(id, number)
         raise NothingToUndo
 
     def _require_declared(self, events: Sequence[tuple[str, str, int]], change: int) -> None:

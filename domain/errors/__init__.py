@@ -38,10 +38,12 @@ if TYPE_CHECKING:
         StatementRejected,
     )
     from stackfold.domain.errors.deployments import (
+        CannotUpdate,
         DeploymentFailed,
         DeploymentStopped,
         DeploymentUnavailable,
         InvalidInputs,
+        InvalidTraffic,
         NoManifest,
         PredictionRejected,
     )
@@ -191,6 +193,7 @@ __all__ = [
     "BuildFailed",
     "Busy",
     "CannotUndo",
+    "CannotUpdate",
     "ChangeElsewhere",
     "ChangeTimedOut",
     "ClockJumped",
@@ -238,6 +241,7 @@ __all__ = [
     "InvalidReaction",
     "InvalidStack",
     "InvalidTag",
+    "InvalidTraffic",
     "LogContradicts",
     "LogDiverged",
     "LogExists",
@@ -327,8 +331,8 @@ _NAMES = {
     "changes": "ChangeElsewhere ChangeTimedOut ForkedInTransaction OutsideChanges StatementFailed "
     "StatementRejected",
     "deployments": (
-        "DeploymentFailed DeploymentStopped DeploymentUnavailable InvalidInputs NoManifest "
-        "PredictionRejected"
+        "CannotUpdate DeploymentFailed DeploymentStopped DeploymentUnavailable InvalidInputs "
+        "InvalidTraffic NoManifest PredictionRejected"
     ),
     "engines": (
         "EngineStopped EngineUnavailable RemoteStepFailed RunDetached StepLost StepNotRunnable"

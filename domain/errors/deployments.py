@@ -42,6 +42,35 @@ class DeploymentStopped(DeploymentUnavailable):
         super().__init__(deployment, f"{problem}: start it")
 
 
+class CannotUpdate(Unavailable):
+    """A deployment cannot serve another model at its address.
+
+    Attributes:
+        deployment: Its name.
+        problem: Why not, and what to do.
+    """
+
+    def __init__(self, deployment: str, problem: str) -> None:
+        self.deployment, self.problem = deployment, problem
+        super().__init__(
+            f"the deployment {deployment!r}",
+            problem,
+            message=f"the deployment {deployment!r} cannot be updated: {problem}",
+        )
+
+
+class InvalidTraffic(Invalid):
+    """The shares of the traffic of a deployment are invalid.
+
+    Attributes:
+        problem: What is wrong with them.
+    """
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"the traffic cannot be divided like this: {problem}")
+
+
 class InvalidInputs(Invalid):
     """The inputs of a prediction are not tensors.
 

@@ -22,6 +22,7 @@ from stackfold.domain.models.alias import STAGES
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.as_of import position_of
+from stackfold.infrastructure.queries.deployments import deployments_serving
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.lookup import find, marks, valid_at
 from stackfold.infrastructure.queries.metrics import metrics_of
@@ -106,8 +107,8 @@ class SqlModelQueries:
     def linked(self, version: str, as_of: int | None = None) -> Linked:
         """What is linked to the version with an id."""
         source, parameters = valid_at("model_versions", as_of)
-        ((metadata,),) = self._database.read(
-            f"SELECT t.metadata {source} AND t.id = ?", [*parameters, version]
+        ((metadata, model, number),) = self._database.read(
+            f"SELECT t.metadata, t.model, t.number {source} AND t.id = ?", [*parameters, version]
         )
         runs = runs_of_versions(self._database, [version], as_of)[version]
         ids = [each.id for each in runs]
@@ -132,14 +133,11 @@ class SqlModelQueries:
             else []
         )
         outputs = {row[0] for row in artifacts}
-        deployments = self._database.read(
-            "SELECT name, artifact FROM deployments WHERE until IS NULL ORDER BY name"
-        )
         return Linked(
             [each.name for each in runs],
             [f"{pipeline}/{step}/{name}@{at}" for _, pipeline, step, name, at, *_ in artifacts],
             {text: each["reference"] for (taken,) in pinned for text, each in cell(taken).items()},
-            [name for name, artifact in deployments if cell(artifact)["id"] in outputs],
+            deployments_serving(self._database, model, number, outputs, as_of),
             cell(metadata),
         )
 

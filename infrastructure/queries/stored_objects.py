@@ -7,6 +7,7 @@ from stackfold.application.eventsourcing.cells import cell
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
+from stackfold.infrastructure.queries.deployments import deployed_artifacts
 
 
 class StoredObjects:
@@ -41,12 +42,10 @@ class StoredObjects:
             "SELECT preview FROM artifacts WHERE preview IS NOT NULL "
             "AND id IN (SELECT artifact FROM flows)"
         )
-        others = self._database.read(
-            "SELECT log FROM steps WHERE log IS NOT NULL UNION ALL "
-            "SELECT artifact FROM deployments WHERE until IS NULL"
-        )
+        logs = self._database.read("SELECT log FROM steps WHERE log IS NOT NULL")
+        others = [cell(each) for (each,) in (*previews, *logs)]
         return {uri for (uri,) in artifacts} | {
-            cell(each)["uri"] for (each,) in (*previews, *others)
+            each["uri"] for each in (*others, *deployed_artifacts(self._database))
         }
 
     @one_state
@@ -56,8 +55,7 @@ class StoredObjects:
             "SELECT uri, digest, manifest FROM artifacts WHERE manifest IS NOT NULL "
             "AND id IN (SELECT artifact FROM flows)"
         )
-        deployed = self._database.read("SELECT artifact FROM deployments WHERE until IS NULL")
-        others = [cell(each) for (each,) in deployed]
+        others = deployed_artifacts(self._database)
         return [StoredManifest(*row) for row in artifacts] + [
             StoredManifest(each["uri"], each["digest"], each["manifest"])
             for each in others

@@ -15,6 +15,7 @@ ENTRY_POINTS = "stackfold.reactions"
 
 _HERE = "stackfold.infrastructure.reactions"
 BUILT_IN = {
+    "follow-models": f"{_HERE}.follow_models:FOLLOW_MODELS",
     "resume-deployments": f"{_HERE}.resume_deployments:RESUME_DEPLOYMENTS",
     "sync-model-registry": f"{_HERE}.sync_model_registry:SYNC_MODEL_REGISTRY",
 }

@@ -1,4 +1,4 @@
-"""The built-in reaction that finishes starts of deployments whose process was killed."""
+"""The built-in reaction that finishes starts and updates whose process was killed."""
 
 from stackfold.application.history.views import LogEvent
 from stackfold.application.reactions.reaction import Delivery, Postponed, Reaction, Retries
@@ -10,7 +10,7 @@ _WHY = "Resumed: the process that started it was killed"
 
 
 def resume(event: LogEvent, delivery: Delivery) -> None:
-    """Finish the start that an event requested, unless it ended or a process works on it."""
+    """Finish the start or update of an event, unless it ended or a process works on it."""
     try:
         delivery.workspace.deployments.resume(event.id, why=_WHY)
     except NotFound:  # it was deleted
@@ -24,7 +24,10 @@ def resume(event: LogEvent, delivery: Delivery) -> None:
 RESUME_DEPLOYMENTS = Reaction(
     "resume-deployments",
     resume,
-    ["deployment.registered", "deployment.start_requested"],
+    [
+        *("deployment.registered", "deployment.start_requested"),
+        *("deployment.update_requested", "deployment.switched"),
+    ],
     retries=Retries(attempts=5),
     ordered=False,
     from_start=True,

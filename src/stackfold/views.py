@@ -13,6 +13,7 @@ from stackfold.application.artifacts.pruning import PrunedStore
 from stackfold.application.deployments.deployment_views import (
     DeploymentDescription,
     DeploymentView,
+    FollowedUp,
 )
 from stackfold.application.history.views import Change, HistoryEntry, LogEvent
 from stackfold.application.listing.listing import Condition, Listing
@@ -59,6 +60,7 @@ __all__ = [
     "DeploymentView",
     "FlavorDescription",
     "FlavorView",
+    "FollowedUp",
     "HistoryEntry",
     "Imported",
     "Listing",

@@ -393,8 +393,8 @@ def test_a_long_history_is_not_replayed_from_its_beginning(ws, served):
     whole.request_start()
     revived = repository.load(Deployment, id)
     assert vars(revived).keys() == vars(whole).keys()
-    for name in ("name", "model", "artifact", "store", "stack_id", "stack", "stack_revision",
-                 "deployer", "status", "reference", "deleted", "version"):  # fmt: skip
+    for name in ("name", "rollout", "follows", "stack_id", "stack", "stack_revision",
+                 "deployer", "status", "deleted", "version"):  # fmt: skip
         assert getattr(revived, name) == getattr(whole, name)
     assert served.start("churn").status == Health.READY
     assert_consistent(ws)

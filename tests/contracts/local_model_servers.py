@@ -31,7 +31,7 @@ from stackfold.domain.errors import (
     DeploymentUnavailable,
     PredictionRejected,
 )
-from stackfold.infrastructure.flavors.model_serving import server_process
+from stackfold.infrastructure.system import server_process
 
 SECRET = "not-for-servers"
 ROOT = Path(__file__).parents[2]

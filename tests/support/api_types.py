@@ -39,6 +39,10 @@ class DeploymentView(TypedDict):
     name: str
     status: str
     model: str
+    version: str
+    traffic: dict[str, int]
+    follows: str
+    behind: str
     stack: str
     stack_revision: int
     deployer: str

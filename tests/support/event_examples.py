@@ -9,6 +9,7 @@ from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.artifacts.artifact_name import AliasTarget, ArtifactName
 from stackfold.domain.artifacts.external_artifact import ExternalArtifact
 from stackfold.domain.deployments.deployment import Deployment
+from stackfold.domain.deployments.release import FollowedAlias, Release, ServedVersion, Server
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
 from stackfold.domain.models.model import Model
@@ -126,6 +127,27 @@ DEPLOYER = PinnedComponent(
     configuration=CONFIGURATION,
     source="acme.Deployer",
 )
+SERVED_VERSION = ServedVersion(model=C, name="größe", number=7)
+SERVER = Server(
+    reference={"pid": 4711, "began": 1.5}, url="http://127.0.0.1:8001/v2/models/churn/infer"
+)
+RELEASES = (
+    Release(
+        server=A,
+        model="training/train/model@3",
+        artifact=ARTIFACT,
+        store=STORE,
+        version=SERVED_VERSION,
+        share=90,
+    ),
+    Release(
+        server=B,
+        model="training/train/model@4",
+        artifact=ARTIFACT.model_copy(update={"id": A}),
+        store=STORE,
+        share=10,
+    ),
+)
 
 VERDICT = Verdict(
     rule="auc >= 0.9 and auc > production.auc",
@@ -221,13 +243,25 @@ FACTS: list[partial[Any]] = [
         stack="prod",
         stack_revision=3,
         deployer=DEPLOYER,
+        version=SERVED_VERSION,
     ),
     event(Deployment.StartRequested),
     event(
         Deployment.Started,
         reference={"pid": 4711, "began": 1.5, "more": [None, "größe"]},
         url="http://127.0.0.1:8000/v2/models/churn/infer",
+        servers={str(A): SERVER},
+        gateway={"host": "größe", "address": "127.0.0.1", "port": 8000},
     ),
+    event(Deployment.UpdateRequested, releases=RELEASES, previous=(4, 2), because=17),
+    event(Deployment.Switched, servers={str(A): SERVER, str(B): SERVER}),
+    event(Deployment.UpdateFailed, error="model deployer 'größe' cannot serve 'churn': it ended"),
+    event(
+        Deployment.Followed,
+        follows=FollowedAlias(model=C, name="fraud", alias="production"),
+        because=17,
+    ),
+    event(Deployment.Unfollowed),
     event(Deployment.Failed, error="model deployer 'größe' cannot serve 'churn': it ended"),
     event(Deployment.Stopped),
     event(Deployment.Deleted),

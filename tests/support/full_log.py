@@ -17,6 +17,8 @@ from stackfold import (
     pipeline,
     step,
 )
+from stackfold.application.deployments.releases import release_of
+from stackfold.domain.deployments.deployment import Deployment
 from stackfold.errors import DeploymentFailed, PromotionRefused, RunFailed
 from stackfold.eventsourcing import Retries, Stack, on
 
@@ -200,9 +202,22 @@ def fill_models(ws):
     ws.models.promote("fraud", 2, "staging", why="to try")
     ws.models.promote("fraud", 2, why="new features")
     ws.models.rollback("fraud", why="complaints")
-    ws.deployments.deploy("fraud-api", "fraud@production", "prod")
+    ws.deployments.deploy("fraud-api", "fraud@production", "prod", follow="production")
+    ws.models.promote("fraud", 2, why="complaints were about something else")
+    ask_for_an_update(ws)
     ws.artifacts.alias("weights", "approved", "checked")
     ws.artifacts.alias("training/train/output@1", "best", "checked")
+
+
+def ask_for_an_update(ws):
+    """Record an update as a command does that is killed right after that."""
+    deployments = ws.deployments
+    release = release_of(deployments._artifacts, deployments._queries, "fraud@2")
+    ws._services.repository.change(
+        Deployment,
+        deployments.find("fraud-api").id,
+        lambda each: each.request_update([release], each.rollout.because + 1),
+    )
 
 
 def end(ws):

@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from stackfold.infrastructure.flavors.model_serving import server_process
+from stackfold.infrastructure.system import server_process
 
 
 def members(deployed):

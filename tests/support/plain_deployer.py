@@ -85,7 +85,8 @@ class PlainDeployer(ModelDeployer):
         body = {"inputs": [each._asdict() for each in inputs]}
         path = f"/v2/models/{deployed.name}/infer"
         try:
-            answer = self.ask(self.reference(deployed), path, body)
+            through = {"address": deployed.gateway} if deployed.gateway else None
+            answer = self.ask(through or self.reference(deployed), path, body)
         except HTTPError as error:
             with error:
                 raise PredictionRejected(deployed.name, json.load(error)["error"]) from error
@@ -200,9 +201,15 @@ def listening(home):
     return found
 
 
+def gateways(home):
+    """The processes of all gateways in a home."""
+    notes = Path(home).glob("gateways/*/gateway.json")
+    return [json.loads(note.read_text())["pid"] for note in notes]
+
+
 def kill(home):
-    """Kill all servers in a home, as a lack of memory would."""
-    for pid in pids(home):
+    """Kill all servers and gateways in a home, as a lack of memory would."""
+    for pid in [*pids(home), *gateways(home)]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     while listening(home):

@@ -94,6 +94,7 @@ REQUESTS = {
         "/deployments/churn",
         "/deployments/churn?contact=true",
         "/deployments/lost",
+        "/deployments/fraud-api",
     ],
     "get_deployment_history": ["/deployments/churn/history"],
     "get_deployment_logs": ["/deployments/churn/logs"],

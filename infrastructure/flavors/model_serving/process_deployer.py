@@ -26,16 +26,18 @@ from stackfold.application.ports.model_deployer import (
     Served,
 )
 from stackfold.domain.errors import DeploymentFailed, DeploymentStopped, DeploymentUnavailable
-from stackfold.infrastructure.flavors.model_serving import server_log, server_process
+from stackfold.infrastructure.flavors.model_serving import server_log
 from stackfold.infrastructure.flavors.model_serving.model_files import (
     MLFLOW_MODEL,
     is_servable,
     model_digest,
 )
-from stackfold.infrastructure.flavors.model_serving.server_process import ServerProcess
 from stackfold.infrastructure.flavors.model_serving.server_requests import ServerAddress, is_ready
 from stackfold.infrastructure.flavors.model_serving.server_settings import ServerSettings
+from stackfold.infrastructure.system import server_process
+from stackfold.infrastructure.system.loopback import is_loopback
 from stackfold.infrastructure.system.private_files import make_folder
+from stackfold.infrastructure.system.server_process import ServerProcess
 from stackfold.infrastructure.system.trust import project_code_folder
 
 _PACKAGE = Path(__file__).parents[3]
@@ -115,7 +117,12 @@ class ProcessModelDeployer(ModelDeployer):
         if not self.configuration.is_loopback and host != self.configuration.host:
             host = socket.gethostname()
         address = ServerAddress(host, server.address.port)
-        return Served(server.reference(), f"http://{address}{self.inference_path(model.name)}")
+        listen = None
+        if model.behind_gateway:
+            address = server.address
+            listen = (self.configuration.host, self.configuration.port)
+        url = f"http://{address}{self.inference_path(model.name)}"
+        return Served(server.reference(), url, listen)
 
     def health(self, deployed: Deployed) -> Health:
         server = self._server(deployed)
@@ -174,7 +181,7 @@ class ProcessModelDeployer(ModelDeployer):
         server = self._local_server(deployed)
         if server is None:
             raise DeploymentStopped(deployed.name, "it has no server")
-        return server.address
+        return ServerAddress.parsed(deployed.gateway) if deployed.gateway else server.address
 
     def _local_server(self, deployed: Deployed) -> _RunningServer | None:
         """The server, if there is one; raises DeploymentUnavailable if it is elsewhere."""
@@ -241,7 +248,7 @@ class ProcessModelDeployer(ModelDeployer):
             "name": model.name,
             "versions": json.dumps(dict(model.versions)),
             "folder": folder,
-            "host": self.configuration.host,
+            "host": self._host(model),
             "port": address.port,
             **{option: other.port for option, other in extra_ports},
         }
@@ -261,7 +268,9 @@ class ProcessModelDeployer(ModelDeployer):
 
     def _ports(self, model: ModelToServe) -> list[ServerAddress]:
         """The addresses for the server to listen on; free ports unless one is configured."""
-        host, wanted = self.configuration.host, self.configuration.port
+        host = self._host(model)
+        wanted = None if model.behind_gateway else self.configuration.port
+        reached_at = host if model.behind_gateway else self.configuration.connect_to
         try:
             family, *_, resolved = socket.getaddrinfo(host, wanted or 0, type=socket.SOCK_STREAM)[0]
         except OSError as error:
@@ -273,7 +282,7 @@ class ProcessModelDeployer(ModelDeployer):
                 sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 sockets[-1].bind((resolved[0], port))
                 chosen = sockets[-1].getsockname()[1]
-                addresses.append(ServerAddress(self.configuration.connect_to, chosen))
+                addresses.append(ServerAddress(reached_at, chosen))
         except OSError as error:
             problem = f"{host}:{wanted} cannot be listened on ({error.strerror}): give another port"
             raise self._failed(model, problem) from error
@@ -281,6 +290,11 @@ class ProcessModelDeployer(ModelDeployer):
             for each in sockets:
                 each.close()
         return addresses
+
+    def _host(self, model: ModelToServe) -> str:
+        """Where a server listens: behind a gateway, only this machine needs to reach it."""
+        host = self.configuration.host
+        return "127.0.0.1" if model.behind_gateway and not is_loopback(host) else host
 
     def _environment(self, folder: Path, python: str) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)}
@@ -328,7 +342,8 @@ class ProcessModelDeployer(ModelDeployer):
             server_process.end(server.process, grace=_HEALTH_TIMEOUT)
             raise
         log = folder / server_log.NAME
-        may_retry = not last_attempt and self.configuration.port is None
+        is_chosen = model.behind_gateway or self.configuration.port is None
+        may_retry = not last_attempt and is_chosen
         if may_retry and _PORT_TAKEN in server_log.tail(log).lower():
             return False
         raise self._failed(model, f"its server ended: {server_log.last_reason(log)}")

@@ -27,6 +27,12 @@ class ServerAddress(NamedTuple):
     host: str
     port: int
 
+    @classmethod
+    def parsed(cls, text: str) -> "ServerAddress":
+        """The address that `str` writes as a text."""
+        host, _, port = text.rpartition(":")
+        return cls(host.strip("[]"), int(port))
+
     def __str__(self) -> str:
         """As in a URL: IPv6 addresses are in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from stackfold.infrastructure.flavors.model_serving import server_process
-from stackfold.infrastructure.flavors.model_serving.server_process import (
+from stackfold.infrastructure.system import server_process
+from stackfold.infrastructure.system.server_process import (
     ServerProcess,
     alive,
     end,
