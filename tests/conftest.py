@@ -34,6 +34,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ON_EVERY_DATABASE = {
     "test_acting",
+    "test_aliases",
+    "test_artifact_references",
     "test_changes",
     "test_artifacts",
     "test_deployment_queries",
@@ -50,6 +52,8 @@ ON_EVERY_DATABASE = {
     "test_log_filters",
     "test_log_copies",
     "test_lookup",
+    "test_models",
+    "test_own_names",
     "test_as_of",
     "test_pruning",
     "test_reaction_workers",

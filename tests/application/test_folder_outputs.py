@@ -36,10 +36,14 @@ def drawing(count: int = 3):
     length(draw(count))
 
 
-@pytest.fixture
-def ws(tmp_path):
+@pytest.fixture(params=["in a home", "in PostgreSQL"])
+def ws(request, tmp_path):
     EXECUTED.clear()
-    with Workspace.open(tmp_path / "home") as workspace:
+    if request.param == "in a home":
+        opened = Workspace.open(tmp_path / "home")
+    else:
+        opened = request.getfixturevalue("postgres").workspace()
+    with opened as workspace:
         yield workspace
 
 
