@@ -237,6 +237,7 @@ RESERVED = frozenset(
         "pipeline",
         "run",
         "artifact",
+        "model",
         "deployment",
         "policy",
         "reactions",
@@ -248,6 +249,8 @@ RESERVED = frozenset(
         "component",
         "flavor",
         "activation",
+        "model_version",
+        "artifact_name",
         "aggregate",
         # options and parameters
         "name",

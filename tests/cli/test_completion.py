@@ -55,7 +55,7 @@ def completed(line):
         ("stackfold artifact-store restore ", ["lost"]),
         ("stackfold artifact-store revert s", ["shared"]),
         ("stackfold log ver", ["verify"]),
-        ("stackfold log --type arti", ["artifact-store"]),
+        ("stackfold log --type arti", ["artifact-store", "artifact-name"]),
         ("stackfold log --oldest", ["--oldest-first"]),
         ("stackfold stack li", ["list"]),
         ("stackfold a", ["artifact-store", "alerter", "annotator", "artifact"]),

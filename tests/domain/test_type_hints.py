@@ -47,5 +47,5 @@ def test_hints_written_as_text_are_resolved_too():
 
 def test_several_outputs_keep_their_names():
     signature = Signature("step 'several'", several)
-    assert [tuple(each) for each in signature.outputs] == [("left", Any), ("right", int)]
+    assert [(each.name, each.type) for each in signature.outputs] == [("left", Any), ("right", int)]
     assert signature.unknown_hints == ("return",)

@@ -228,6 +228,7 @@ def test_the_documented_role_can_work_but_not_tamper(postgres, url, ws, monkeypa
                 "TRUNCATE events",
                 "ALTER TABLE events DISABLE TRIGGER ALL",
                 "DROP TABLE events",
+                "UPDATE version SET form = 1",
                 "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE sql AS 'x'",
             ):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):

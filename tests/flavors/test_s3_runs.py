@@ -1,12 +1,15 @@
 """Runs on a stack whose artifacts are in S3."""
 
+from datetime import timedelta
+
 import pytest
 from runnable import STORE, training
 from s3_server import KEY, SECRET
 
+from stackfold import Directory, pipeline, step
 from stackfold.application.ports import ArtifactStore
 from stackfold.domain.errors import ArtifactStoreUnavailable, RunFailed
-from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.pipelines.pipeline import Pipeline
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.testing.contracts.artifact_store import uris
 
@@ -114,3 +117,38 @@ def test_a_run_fails_when_the_server_stays_unavailable(on_s3, s3_server):
     assert steps["first"] == "completed"
     assert steps["second"] == "failed"
     assert steps["after"] not in {"completed", "failed"}
+
+
+@step
+def draw(count: int) -> Directory:
+    directory = Directory()
+    for number in range(count):
+        (directory / f"{number}.txt").write_text(f"sample {number}")
+    (directory / "large.bin").write_bytes(bytes(200_000))
+    return directory
+
+
+@step
+def length(data: Directory) -> int:
+    return sum(len(path.read_bytes()) for path in data.path.rglob("*.txt"))
+
+
+def test_folders_are_stored_file_by_file(on_s3):
+    @pipeline
+    def drawing(count: int = 3):
+        length(draw(count))
+
+    run = on_s3.runs.start(drawing, stack="s3")
+    assert on_s3.runs.load(run.id, "length") == 24
+    first = {*uris(store_of(on_s3))}
+    again = on_s3.runs.start(drawing, stack="s3")
+    assert {each.status for each in on_s3.runs.describe(again.id).steps} == {"cached"}
+    with on_s3.artifacts.folder("drawing/draw").open("1.txt") as file:
+        assert file.read() == b"sample 1"
+    # The large file is the same object; a pack of small files, a list and a number are new.
+    later = on_s3.runs.start(drawing, {"count": 4}, stack="s3")
+    assert len({*uris(store_of(on_s3))} - first) == 3
+    on_s3.runs.delete(later.id)
+    on_s3.artifacts.prune(["lake"], grace=timedelta())
+    assert {*uris(store_of(on_s3))} == first
+    assert on_s3.artifacts.load("drawing/draw").path.joinpath("large.bin").stat().st_size == 200_000

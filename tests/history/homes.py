@@ -50,6 +50,7 @@ def fill(ws: Workspace) -> None:
     ws.components.register(OPERATOR, "own", "local")
     ws.stacks.update("prod", step_operator="own", labels={"team": "vision"})
     append(ws, *run())
+    ws.artifacts.alias("training/train/model", "approved")
     ws.stacks.rename("prod", "live", why="it is")
     stack(ws, "gone")
     ws.stacks.delete("gone")
