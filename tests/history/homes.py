@@ -17,7 +17,9 @@ from stackfold.application.history.views import HistoryEntry
 from stackfold.application.stacks.views import StackView
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.errors import StackfoldError
+from stackfold.domain.models.model_version import ModelVersion
 from stackfold.domain.policies.enabled_policy import EnabledPolicy, PolicyFacts
+from stackfold.domain.runs.artifact import OwnName
 from stackfold.domain.runs.run import Run
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
@@ -30,6 +32,8 @@ ALERTER = ComponentType.ALERTER
 RUN = (Run.Started, Run.StepCompleted, Run.Completed)
 SERVED = UUID("00000000-0000-4000-8000-000000000002")
 """The id of the deployment."""
+VERSION = UUID("00000000-0000-4000-8000-000000000003")
+"""The id of the version of a model."""
 DEPLOYMENT = (
     Deployment.Registered,
     Deployment.Failed,
@@ -50,7 +54,8 @@ def fill(ws: Workspace) -> None:
     ws.components.register(OPERATOR, "own", "local")
     ws.stacks.update("prod", step_operator="own", labels={"team": "vision"})
     append(ws, *run())
-    ws.artifacts.alias("training/train/model", "approved")
+    ws.artifacts.alias("churn-model", "approved")
+    append(ws, *version(UUID(ws.models.register("fraud").id)))
     ws.stacks.rename("prod", "live", why="it is")
     stack(ws, "gone")
     ws.stacks.delete("gone")
@@ -62,7 +67,19 @@ def fill(ws: Workspace) -> None:
 def run() -> list[Any]:
     """The events of a run that produced an artifact."""
     started, completed, ended = (event for event in EXAMPLES if type(event) in RUN)
-    return [started, completed.model_copy(update={"cached_from": None}), ended]
+    names = {"model": OwnName(name="churn-model", label="spring")}
+    changed = {"cached_from": None, "names": names}
+    return [started, completed.model_copy(update=changed), ended]
+
+
+def version(model: UUID) -> list[Any]:
+    """The events of a version of a model."""
+    examples = {type(event): event for event in EXAMPLES}
+    changed = {"model": model, "originator_id": VERSION, "undoes": None}
+    return [
+        examples[ModelVersion.Opened].model_copy(update=changed),
+        examples[ModelVersion.Completed].model_copy(update={"originator_id": VERSION}),
+    ]
 
 
 def deployment() -> list[Any]:
