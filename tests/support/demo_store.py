@@ -7,15 +7,15 @@ attack a page. `demo` makes it in a folder, through the public library.
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from browsing import HOSTILE
 from freezegun import freeze_time
 from freezegun.api import TickingDateTimeFactory
 from plain_deployer import kill
 
-from stackfold import Workspace, get_context, pipeline, step
-from stackfold.errors import RunFailed
+from stackfold import Directory, Output, Workspace, artifact, get_context, pipeline, step
+from stackfold.errors import PromotionRefused, RunFailed
 
 ADA, BOB, EVE, LIN = "ada@example.com", "bob@example.com", "eve@example.com", "lin@example.com"
 MALLORY = "<b>mallory</b>\"'@example.com"
@@ -27,7 +27,7 @@ class Opaque:
 
 
 @step
-def load(rows: int, region: str) -> Any:
+def load(rows: int, region: str) -> Annotated[Any, Output("customers", label="{region}-{rows}")]:
     import pandas as pd
 
     print(f"reading {rows:,} rows of {region}")
@@ -94,6 +94,16 @@ def embed(data: Any) -> Any:
 
 
 @step
+def write(data: Any) -> Directory:
+    folder = Directory()
+    (folder / "notes.txt").write_text(HOSTILE)
+    (folder / "regions").mkdir()
+    for region in ("north", "south", "east", "west"):
+        (folder / "regions" / f"{region}.csv").write_text(f"region,customers\n{region},100\n")
+    return folder
+
+
+@step
 def keep(data: Any) -> Any:
     return Opaque()
 
@@ -116,7 +126,7 @@ def fail_with(text: str, data: Any) -> None:
     raise ValueError(text)
 
 
-@pipeline
+@pipeline(model="churn")
 def training(
     rows: int = 20_000,
     region: str = "emea",
@@ -136,12 +146,23 @@ def report(region: str = "emea", rows: int = 500):
     data = load(rows, region)
     plot(data)
     embed(data)
+    write(data)
     keep(data)
 
 
 @pipeline
 def scoring(rows: int = 1000):
     score(rows)
+
+
+@step
+def count(customers: Any) -> dict[str, int]:
+    return {"customers": len(customers)}
+
+
+@pipeline(model="segments")
+def segmenting():
+    count(artifact("customers@approved"))
 
 
 @pipeline
@@ -178,6 +199,7 @@ def demo(home: Path) -> Workspace:
         story = _Story(ws, clock, begun)
         _setup(story)
         _three_weeks(story)
+    _models(ws)
     _deployments(ws)
     return ws
 
@@ -263,6 +285,34 @@ def _three_weeks(story: _Story) -> None:
     with ws.acting_as(LIN):
         ws.stacks.update("staging", description="To try things out: emptied every Sunday.",
                          labels={"owner": "bob"}, why="who to ask")  # fmt: skip
+
+
+def _models(ws: Workspace) -> None:
+    """What was promoted, refused and rolled back, and which data was approved."""
+    models = ws.models
+    with ws.acting_as(LIN):
+        models.update("churn", "Who leaves in the next 30 days.", ["team:growth"], why="for all")
+        models.set_gate("churn", "auc >= 0.9 and auc >= production.auc", why="agreed on 3 March")
+    versions = sorted(models.versions("churn"), key=lambda each: each.metrics["auc"])
+    worst, middle, best = versions[0].number, versions[8].number, versions[-1].number
+    with ws.acting_as(ADA):
+        models.promote("churn", middle, why="the first one that the team trusts")
+        models.promote("churn", versions[9].number, "champion", why="what we compare with")
+        ws.artifacts.alias("customers@1", "approved", "checked by hand")
+    with ws.acting_as(EVE):
+        try:
+            models.promote("churn", worst, why="it is smaller")
+        except PromotionRefused:
+            models.annotate_version("churn", worst, description="Too small.", add=["rejected"])
+        models.promote("churn", best, "staging", why="shadow traffic")
+        models.promote("churn", best, why="new features")
+        ws.artifacts.alias("customers@2", "approved", "without test accounts")
+    with ws.acting_as(BOB):
+        models.rollback("churn", why="complaints from support since this morning")
+    with ws.acting_as(MALLORY):
+        models.register("odd", HOSTILE, why=HOSTILE)
+        models.set_gate("odd", "auc > 0", why=HOSTILE)
+    ws.runs.start(segmenting, stack="prod")
 
 
 def _deployments(ws: Workspace) -> None:

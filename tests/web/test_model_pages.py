@@ -131,8 +131,8 @@ def test_a_version_has_what_it_was_made_of_and_where_it_was_promoted(app):
     assert "training/train/output@3 what @3 stands for" in text
     assert "strength 0.95" in text
     assert re.search(
-        r"production promoted by A ada just now #\d+ new features until rolled back by ada just now"
-        r" #\d+ : complaints from support",
+        r"production promoted by A ada just now #\d+ new features until just now"
+        r" #\d+ : ada rolled back to @1 complaints from support",
         text,
     )
     assert 'href="/artifacts/training/train/output?version=3"' in html

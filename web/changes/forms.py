@@ -16,7 +16,8 @@ from stackfold.domain.errors import (
     StackfoldError,
 )
 from stackfold.infrastructure.workspace import Workspace
-from stackfold.web.changes.kinds import FIELDS, Command, Fields, Kind, kind_of
+from stackfold.web.changes.kind import Command, Fields, Kind, NotConfirmed
+from stackfold.web.changes.kinds import FIELDS, kind_of
 from stackfold.web.changes.offers import Offer, digest_of, is_signed, number, token_of
 from stackfold.web.changes.reruns import Repeat, Reruns, repeat_of
 from stackfold.web.pages.numbers import whole_number
@@ -257,7 +258,7 @@ def _dry_run(
     """What a change would record, and what would change besides."""
     try:
         return tuple(kind.execute(ws, fields, Command(why, dry_run=True))), ""
-    except NeedsConfirmation as error:
+    except (NeedsConfirmation, NotConfirmed) as error:
         how = Command(why, dry_run=True, confirmed=True)
         return tuple(kind.execute(ws, fields, how)), error.consequence
 
@@ -271,4 +272,9 @@ def _path_of(fields: Fields) -> str:
         return f"/components/{fields['type']}/{fields.get('component', '')}"
     if "run" in fields:
         return f"/runs/{fields['run']}"
+    if "model" in fields:
+        version = f"/versions/{fields['version']}" if "version" in fields else ""
+        return f"/models/{fields['model']}{version}"
+    if "artifact" in fields:
+        return f"/artifacts/{fields['artifact']}"
     return f"/stacks/{fields['stack']}" if "stack" in fields else "/"

@@ -1,48 +1,15 @@
 """The changes that the pages can make, and how each is executed."""
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from stackfold.application.history.views import Change, HistoryEntry
-from stackfold.domain.errors import Invalid, NotFound, StackfoldError
+from stackfold.domain.errors import NotFound, StackfoldError
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
+from stackfold.web.changes.kind import Command, Fields, Kind, given
+from stackfold.web.changes.model_kinds import MODEL_KINDS, model_revision
 from stackfold.web.pages.numbers import whole_number
-
-Fields = Mapping[str, str]
-"""What is to be changed, from the query of the address."""
-
-
-class Command(NamedTuple):
-    """How a change is to be executed."""
-
-    why: str = ""
-    expected: int | None = None
-    """The revision or position that it was decided on."""
-    confirmed: bool = False
-    """Whether other stacks may change too."""
-    dry_run: bool = False
-
-
-class Kind(NamedTuple):
-    """A kind of changes."""
-
-    verb: str
-    """As on its button."""
-    title: Callable[[Fields], str]
-    command: Callable[[Fields], str]
-    """Returns the command that shows the same, or makes the change if it has no dry run."""
-    expected: Callable[[Workspace, Fields], int]
-    """Returns the revision or position that a command is decided on."""
-    execute: Callable[[Workspace, Fields, Command], Sequence[HistoryEntry]]
-    """Returns what was recorded, or would be."""
-
-
-def _given(fields: Fields, name: str) -> str:
-    if not fields.get(name):
-        raise Invalid(f"the address has no {name!r}: open the page of what is to be changed")
-    return fields[name]
 
 
 def _type(fields: Fields) -> ComponentType:
@@ -52,22 +19,28 @@ def _type(fields: Fields) -> ComponentType:
 def _thing(fields: Fields) -> str:
     """What is changed, such as "stack prod"."""
     if "type" in fields:
-        return f"{fields['type'].replace('_', ' ')} {_given(fields, 'component')}"
-    return f"stack {_given(fields, 'stack')}"
+        return f"{fields['type'].replace('_', ' ')} {given(fields, 'component')}"
+    if "model" in fields:
+        return f"model {fields['model']}"
+    return f"stack {given(fields, 'stack')}"
 
 
 def _revision(ws: Workspace, fields: Fields) -> int:
+    if "model" in fields:
+        return model_revision(ws, fields)
     if "type" in fields:
-        return ws.components.get(_type(fields), _given(fields, "component")).revision
-    return ws.stacks.get(_given(fields, "stack")).revision
+        return ws.components.get(_type(fields), given(fields, "component")).revision
+    return ws.stacks.get(given(fields, "stack")).revision
 
 
 def _last_revision(ws: Workspace, fields: Fields) -> int:
     """The revision of something that was deleted: that of its deletion."""
     if "type" in fields:
-        (last,) = ws.components.history(_type(fields), _given(fields, "component"), 1)
+        (last,) = ws.components.history(_type(fields), given(fields, "component"), 1)
+    elif "model" in fields:
+        (last,) = ws.models.history(fields["model"], 1)
     else:
-        (last,) = ws.stacks.history(_given(fields, "stack"), 1)
+        (last,) = ws.stacks.history(given(fields, "stack"), 1)
     return last.revision
 
 
@@ -81,7 +54,7 @@ def _activate(ws: Workspace, fields: Fields, how: Command) -> Sequence[HistoryEn
     except StackfoldError:  # the active stack may have been deleted elsewhere
         before = None
     stack = ws.stacks.activate(
-        _given(fields, "stack"), how.why, dry_run=how.dry_run, expected_position=how.expected
+        given(fields, "stack"), how.why, dry_run=how.dry_run, expected_position=how.expected
     )
     head = ws.log.head().position
     changes = [Change("stack", before, stack.name)]
@@ -93,18 +66,26 @@ def _activate(ws: Workspace, fields: Fields, how: Command) -> Sequence[HistoryEn
 
 
 def _revert(ws: Workspace, fields: Fields, how: Command) -> Sequence[HistoryEntry]:
-    position = f"#{whole_number('to', _given(fields, 'to'))}"
+    position = f"#{whole_number('to', given(fields, 'to'))}"
     if "type" in fields:
         return ws.components.revert(
             _type(fields),
-            _given(fields, "component"),
+            given(fields, "component"),
+            as_of=position,
+            dry_run=how.dry_run,
+            why=how.why,
+            expected_revision=how.expected,
+        )
+    if "model" in fields:
+        return ws.models.revert(
+            fields["model"],
             as_of=position,
             dry_run=how.dry_run,
             why=how.why,
             expected_revision=how.expected,
         )
     return ws.stacks.revert(
-        _given(fields, "stack"),
+        given(fields, "stack"),
         as_of=position,
         with_components=fields.get("components") == "1",
         confirmed=how.confirmed,
@@ -118,13 +99,17 @@ def _restore(ws: Workspace, fields: Fields, how: Command) -> Sequence[HistoryEnt
     if "type" in fields:
         return ws.components.restore(
             _type(fields),
-            _given(fields, "component"),
+            given(fields, "component"),
             dry_run=how.dry_run,
             why=how.why,
             expected_revision=how.expected,
         )
+    if "model" in fields:
+        return ws.models.restore(
+            fields["model"], dry_run=how.dry_run, why=how.why, expected_revision=how.expected
+        )
     return ws.stacks.restore(
-        _given(fields, "stack"),
+        given(fields, "stack"),
         dry_run=how.dry_run,
         why=how.why,
         expected_revision=how.expected,
@@ -136,7 +121,7 @@ def _undo(ws: Workspace, fields: Fields, how: Command) -> Sequence[HistoryEntry]
 
 
 def _to(fields: Fields) -> str:
-    return f"Revert {_thing(fields)} to #{_given(fields, 'to')}"
+    return f"Revert {_thing(fields)} to #{given(fields, 'to')}"
 
 
 def _command(verb: str, fields: Fields, *options: str) -> str:
@@ -144,6 +129,8 @@ def _command(verb: str, fields: Fields, *options: str) -> str:
     noun, name = "stack", fields.get("stack", "")
     if "type" in fields:
         noun, name = fields["type"].replace("_", "-"), fields.get("component", "")
+    elif "model" in fields:
+        noun, name = "model", fields["model"]
     return " ".join(["stackfold", shlex.quote(noun), verb, shlex.quote(name), *options])
 
 
@@ -177,9 +164,13 @@ KINDS: Mapping[str, Kind] = {
         _head,
         _undo,
     ),
+    **MODEL_KINDS,
 }
 """The last part of the path → the kind."""
-FIELDS = ("stack", "type", "component", "to", "components", "run")
+FIELDS = (
+    *("stack", "type", "component", "to", "components", "run"),
+    *("model", "version", "alias", "rule", "artifact"),
+)
 """The fields of queries that say what is to be changed."""
 
 

@@ -210,6 +210,10 @@ def _metric(compared: ComparedField) -> MetricRow:
     return metric_row(compared.field, compared.values)
 
 
+def _difference(first: float, value: float) -> str:
+    return "=" if value == first else f"{value - first:+.4g}"
+
+
 def metric_row(name: str, values: Sequence[float | None]) -> MetricRow:
     """The row of a metric.
 
@@ -223,7 +227,7 @@ def metric_row(name: str, values: Sequence[float | None]) -> MetricRow:
         tuple(
             Measured(
                 "—" if value is None else number_text(value),
-                "" if not at or first is None or value is None else f"{value - first:+.4g}",
+                "" if not at or first is None or value is None else _difference(first, value),
             )
             for at, value in enumerate(values)
         ),

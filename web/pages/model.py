@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.models.views import (
     ModelVersionView,
@@ -14,6 +16,7 @@ from stackfold.application.models.views import (
 from stackfold.application.runs.run_columns import usual_names
 from stackfold.domain.errors import NotFound
 from stackfold.domain.models.alias import STAGES
+from stackfold.web.drawing.chart import Point, draw_chart
 from stackfold.web.pages.numbers import whole_number
 from stackfold.web.pages.runs import number_text
 from stackfold.web.pages.sliders import Slider, slider
@@ -26,6 +29,9 @@ MOST_TICKS = 100
 MOST_LATER = 12
 MOST_ALIASES = 40
 MOST_METRICS = 5
+MOST_CHARTS = 2
+MOST_OF_ALIAS = 3
+"""The most metrics that are shown beside an alias."""
 
 
 class AliasRow(NamedTuple):
@@ -34,9 +40,18 @@ class AliasRow(NamedTuple):
     alias: str
     version: ModelVersionView | None
     """None if it stands for none."""
+    metrics: tuple[str, ...]
+    """Some of its metrics, such as "auc=0.91"; those of gates first."""
     promotion: Promotion | None
     gate: str
     """Empty for none."""
+
+
+class MetricChart(NamedTuple):
+    """A metric of the shown versions."""
+
+    metric: str
+    svg: Markup
 
 
 class VersionRow(NamedTuple):
@@ -77,6 +92,7 @@ class Model(NamedTuple):
     """What differs now, field by field; empty on the page of now."""
     aliases: tuple[AliasRow, ...]
     more_aliases: int
+    charts: tuple[MetricChart, ...]
     columns: tuple[str, ...]
     """The metrics that most of the versions have."""
     versions: tuple[VersionRow, ...]
@@ -135,7 +151,9 @@ def model(visit: Visit) -> Model:
         )
     older = versions[MOST_VERSIONS - 1].number if len(versions) > MOST_VERSIONS else None
     versions = versions[:MOST_VERSIONS]
-    columns = usual_names((each.metrics for each in versions), MOST_METRICS)
+    gated = _gated(view)
+    names = usual_names(each.metrics for each in versions)
+    columns = sorted(names, key=lambda name: name not in gated)[:MOST_METRICS]
     verdicts = (
         {each.position: each for each in models.verdicts(id, as_of=visit.until)} if view else {}
     )
@@ -151,6 +169,7 @@ def model(visit: Visit) -> Model:
         differences=tuple(models.diff(id, as_of=(visit.until, None))) if visit.as_of else (),
         aliases=aliases[:MOST_ALIASES],
         more_aliases=max(0, len(aliases) - MOST_ALIASES),
+        charts=_charts(frame, name, versions, columns),
         columns=tuple(columns),
         versions=tuple(_row(each, columns) for each in versions),
         all=everything,
@@ -195,16 +214,53 @@ def _aliases(
         )
         versions |= {each.number: each for each in found}
     gates: Mapping[str, str] = model.gates
+    gated = _gated(model)
     names = dict.fromkeys([STAGES[-1], *model.aliases, *gates])
     return tuple(
         AliasRow(
             alias,
-            versions.get(model.aliases.get(alias, 0)),
+            version := versions.get(model.aliases.get(alias, 0)),
+            _measured(version, gated) if version else (),
             promotions.get(alias),
             gates.get(alias, ""),
         )
         for alias in names
     )
+
+
+def _gated(model: ModelView | None) -> set[str]:
+    """The names in the gates of a model, some of which are metrics."""
+    return {*" ".join(model.gates.values()).split()} if model else set()
+
+
+def _measured(version: ModelVersionView, gated: set[str]) -> tuple[str, ...]:
+    names = sorted(version.metrics, key=lambda name: name not in gated)[:MOST_OF_ALIAS]
+    return tuple(f"{name}={number_text(version.metrics[name])}" for name in names)
+
+
+def _charts(
+    frame: Frame, model: str, versions: Sequence[ModelVersionView], columns: Sequence[str]
+) -> tuple[MetricChart, ...]:
+    """The courses of the first metrics that vary, over the versions."""
+    charts = []
+    for metric in columns:
+        points = [
+            Point(
+                each.number,
+                each.metrics[metric],
+                f"@{each.number}" + "".join(f" {alias}" for alias in each.aliases),
+                frame.url(f"/models/{model}/versions/{each.number}"),
+                bool(each.aliases),
+            )
+            for each in versions
+            if metric in each.metrics
+        ]
+        if len({point.value for point in points}) > 1:
+            label = f"{metric} of {len(points)} versions of {model}"
+            svg = draw_chart(points, label=label, width=560, height=150)
+            drawn = Markup(svg)  # noqa: S704  # whatever users wrote is escaped in it
+            charts.append(MetricChart(metric, drawn))
+    return tuple(charts[:MOST_CHARTS])
 
 
 def _row(version: ModelVersionView, columns: Sequence[str]) -> VersionRow:

@@ -62,10 +62,14 @@ def model_compare(visit: Visit) -> ModelCompare:
     versions = tuple(by_number[number] for number in numbers)
     names = tuple(f"@{number}" for number in numbers)
     metrics = _metrics(versions)
-    rows = [_row(each) for each in found if _differs(each, versions)]
+    runs = [each.run for each in versions]
+    all_exist = all(each.pipeline for each in versions) and len({*runs}) == len(runs)
+    compared_runs = compared(visit, runs) if all_exist else None
+    # The outputs are among what their runs differ in.
+    shown = [each for each in found if compared_runs is None or each.field != "artifacts"]
+    rows = [_row(each) for each in shown if _differs(each, versions)]
     frame = visit.frame(f"Compare versions of {model.name}")
     given = " ".join(str(number) for number in numbers)
-    runs = [each.run for each in versions]
     return ModelCompare(
         frame=frame._replace(
             commands=(f"stackfold model version compare {quoted} {given}{frame.at}",)
@@ -76,9 +80,7 @@ def model_compare(visit: Visit) -> ModelCompare:
         metrics=tuple(metrics[:MOST_FIELDS]),
         more_metrics=max(0, len(metrics) - MOST_FIELDS),
         fields=Table("Made of", tuple(rows[:MOST_FIELDS]), max(0, len(rows) - MOST_FIELDS)),
-        runs=compared(visit, runs)
-        if all(each.pipeline for each in versions) and len({*runs}) == len(runs)
-        else None,
+        runs=compared_runs,
     )
 
 

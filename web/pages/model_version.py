@@ -33,6 +33,13 @@ class Period(NamedTuple):
     end: HistoryEntry | None
     """None if it still does."""
 
+    @property
+    def successor(self) -> int | None:
+        """The number of the version that it was replaced by; None for none."""
+        changes = self.end.changes if self.end else ()
+        found = (each.after for each in changes if each.field == self.alias)
+        return next((after for after in found if isinstance(after, int)), None)
+
 
 class ModelVersion(NamedTuple):
     """The content of the page."""
