@@ -97,6 +97,15 @@ def export(
             help="The file or folder to write; by default stdout, unless it is a terminal.",
         ),
     ] = _STREAM,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            show_default=False,
+            help="Convert a table, array, JSON or picture to csv, json, parquet, npy, png or jpeg.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", "--force", help="Replace the file if it exists.")
     ] = False,
@@ -109,12 +118,14 @@ def export(
 ) -> None:
     """Write the stored bytes of an artifact to a file, after their digest was checked.
 
-    Of a folder, its files are written to a new folder.
+    Of a folder, its files are written to a new folder. Nothing is unpickled for --format.
     """
     if file == _STREAM and sys.stdout.isatty():
         raise WrongUsage("an artifact is not printed on a terminal: give a file with -o FILE")
     with Workspace.open() as workspace:
         view = workspace.artifacts.get(name).view
+        if format and (preview or view.files is not None):
+            raise WrongUsage("a folder or a preview is not converted: leave out --format")
         if preview:
             if paths:
                 raise WrongUsage("a preview is a single file: give no PATH")
@@ -133,18 +144,24 @@ def export(
             return
         if paths:
             raise WrongUsage(f"artifact {view.reference!r} is a single file: give no PATH")
+        if format:
+            with workspace.artifacts.converted(view.id, format) as stored:
+                _write(stored, file, overwrite, f"artifact {view.reference!r}", f"as {format}")
+            return
         with workspace.artifacts.open(view.id) as stored:
             _write(stored, file, overwrite, f"artifact {view.reference!r}")
 
 
-def _write(stored: BinaryIO, file: Path, overwrite: bool, what: str) -> None:
+def _write(
+    stored: BinaryIO, file: Path, overwrite: bool, what: str, how: str = "sha256 checked"
+) -> None:
     if file == _STREAM:
         sys.stdout.flush()
         sys.stdout.buffer.writelines(_parts(stored))
         sys.stdout.buffer.flush()
         return
     write_file(file, _parts(stored), overwrite)
-    echo(f"{what} written to {file}: {stored.tell():,} bytes, sha256 checked")
+    echo(f"{what} written to {file}: {stored.tell():,} bytes, {how}")
 
 
 def _parts(file: BinaryIO) -> Iterator[bytes]:

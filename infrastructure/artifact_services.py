@@ -86,9 +86,12 @@ class ArtifactServices:
 
     def _artifact_loading(self) -> "ArtifactLoading":
         from stackfold.application.artifacts.artifact_loading import ArtifactLoading
+        from stackfold.infrastructure.files.conversion import converted
         from stackfold.infrastructure.previews.preview_reader import Previews
 
-        return ArtifactLoading(self.artifact_queries, self.resolver, self.materializers, Previews())
+        return ArtifactLoading(
+            self.artifact_queries, self.resolver, self.materializers, Previews(), converted
+        )
 
     def _pruning(self) -> "Pruning":
         from stackfold.application.artifacts.pruning import Pruning

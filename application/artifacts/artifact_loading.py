@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, BinaryIO, cast
 
@@ -27,6 +27,9 @@ from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin
 from stackfold.domain.stacks.component_type import ComponentType
 
+Convert = Callable[[BinaryIO, str, str], AbstractContextManager[BinaryIO]]
+"""(the stored bytes, the name of their materializer, a format) → the converted bytes."""
+
 _PARSING = 60.0
 """Seconds that parsing may take if no time is given."""
 
@@ -40,6 +43,7 @@ class ArtifactLoading:
         resolver: StackResolver,
         materializers: Materializers,
         previews: PreviewReader,
+        convert: Convert,
     ) -> None:
         """Create the service.
 
@@ -48,7 +52,9 @@ class ArtifactLoading:
             resolver: Builds the artifact store of a pin.
             materializers: Read stored values.
             previews: Reads what can be shown of stored bytes.
+            convert: Converts stored bytes to a format.
         """
+        self._convert = convert
         self._queries = queries
         self._resolver = resolver
         self._materializers = materializers
@@ -139,6 +145,16 @@ class ArtifactLoading:
             known_as = json.dumps([configured["flavor"], configured["configuration"]])
             with opened_within(timeout, opening, known_as, uri) as file:
                 yield file
+
+    @contextmanager
+    def converted(self, id: str, format: str) -> Iterator[BinaryIO]:
+        """Open an artifact in a format; raises as `Artifacts.converted`."""
+        view, _ = self._queries.recorded(id)
+        with (
+            self.open(id, None, None) as stored,
+            self._convert(stored, view.materializer, format) as file,
+        ):
+            yield file
 
     def preview(self, id: str, timeout: float | None, path: str = "") -> Preview:
         """Return what an artifact contains; raises as `Artifacts.preview`."""

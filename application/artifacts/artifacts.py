@@ -177,6 +177,22 @@ class Artifacts(ExternalCommands):
         id = self._queries.artifact(reference).id
         return self._loading().open(id, max_bytes, timeout, file)
 
+    def converted(self, reference: str, format: str) -> AbstractContextManager[BinaryIO]:
+        """Open an artifact in another format: a table, an array, JSON or a picture.
+
+        Nothing is unpickled, and no class is imported or instantiated.
+
+        Args:
+            reference: The artifact.
+            format: "csv", "json" or "parquet" of a table; "csv", "json" or "npy" of an array;
+                "json" of JSON; "png" or "jpeg" of a picture.
+
+        Raises:
+            CannotConvert: It cannot be converted to the format.
+            StackfoldError: As `open`.
+        """
+        return self._loading().converted(self._queries.artifact(reference).id, format)
+
     def folder(self, reference: str) -> "FolderView":
         """Return a stored folder, whose files can be listed, opened and copied.
 

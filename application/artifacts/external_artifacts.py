@@ -18,6 +18,7 @@ from stackfold.domain.artifacts.external_artifact import ExternalArtifact
 from stackfold.domain.errors import ArtifactInUse, Conflict, Invalid, StackfoldError
 from stackfold.domain.errors.wording import text_of, with_article
 from stackfold.domain.limits import METADATA, must_fit
+from stackfold.domain.pipelines.chosen_materializer import materializer_name
 from stackfold.domain.pipelines.output import own_name, version_label
 from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.metadata import valid_metadata
@@ -132,10 +133,16 @@ class ExternalArtifacts:
         self._resolver = resolver
         self._materializers = materializers
 
-    def save(self, value: Any, version: NewVersion, stack: str | None) -> NamedArtifact:
+    def save(
+        self, value: Any, version: NewVersion, stack: str | None, materializer: type | str
+    ) -> NamedArtifact:
         """Save a value as a new version; raises as `Artifacts.save`."""
+        try:
+            chosen = materializer_name(materializer) if materializer else ""
+        except ValueError as error:
+            raise Invalid(str(error)) from error
         pin, store = self._pinned(stack)
-        return self._saved(value, version, pin, store)
+        return self._saved(value, version, pin, store, chosen=chosen)
 
     def register(
         self, source: str, version: NewVersion, stack: str | None, copied: Copied | None
@@ -172,11 +179,17 @@ class ExternalArtifacts:
         return pin.model_copy(update={"components": only}), store
 
     def _saved(
-        self, value: Any, version: NewVersion, pin: Pin, store: ArtifactStore, source: str = ""
+        self,
+        value: Any,
+        version: NewVersion,
+        pin: Pin,
+        store: ArtifactStore,
+        source: str = "",
+        chosen: str = "",
     ) -> NamedArtifact:
         name = version.own.name
         try:
-            written = write(name, value, store, self._materializers)
+            written = write(name, value, store, self._materializers, chosen)
         except StackfoldError:
             raise
         except BaseException as error:

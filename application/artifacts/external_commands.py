@@ -26,6 +26,7 @@ class ExternalCommands:
         label: str | None = None,
         tags: Iterable[str] = (),
         metadata: Mapping[str, Any] | None = None,
+        materializer: type | str = "",
         stack: str | None = None,
         why: str = "",
     ) -> NamedArtifact:
@@ -37,6 +38,8 @@ class ExternalCommands:
             label: A text that names the version, as in "dataset@spring"; None for none.
             tags: Tags of the version.
             metadata: Metadata of the version: name → JSON value.
+            materializer: What writes the value: a class with the decorator `materializer`, or the
+                name of a materializer; by default that of its type.
             stack: The stack whose artifact store keeps it; None for the active one.
             why: The reason.
 
@@ -46,14 +49,14 @@ class ExternalCommands:
         Raises:
             InvalidName: The name or the label breaks the rule for names.
             InvalidTag: A tag is invalid.
-            Invalid: The value cannot be stored, or the metadata cannot be recorded.
+            Invalid: The materializer is none, or the value or the metadata cannot be stored.
             NotFound: The stack does not exist.
             ArtifactStoreUnavailable: The store cannot be written to.
         """
         from stackfold.application.artifacts.external_artifacts import NewVersion
 
         version = NewVersion.of(name, label, tags, metadata, why)
-        return self._external().save(value, version, stack)
+        return self._external().save(value, version, stack, materializer)
 
     @outside_changes
     def register(

@@ -8,6 +8,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 from uuid import UUID
 
+from stackfold.application.artifacts.artifact_handle import ArtifactHandle, takes_handle
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import read, write
 from stackfold.application.ports import ArtifactStore
@@ -149,6 +150,8 @@ class StepCall:
     def _read(self, name: str, artifact: Artifact) -> Any:
         hint = self.step.signature.hints.get(name.partition("[")[0], Any)
         store = self.stores.get(name, self.store)
+        if takes_handle(hint):
+            return ArtifactHandle(artifact, store, self.materializers)
         return read(artifact, store, self.materializers, self.step, hint)
 
     def _write(self, name: str, value: Any, chosen: str, metadata: StepMetadata) -> Artifact:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         ArtifactDamaged,
         ArtifactInUse,
         ArtifactStoreUnavailable,
+        CannotConvert,
         InvalidFolder,
         InvalidMaterializer,
         OutsideStore,
@@ -192,6 +193,7 @@ __all__ = [
     "AsOfOutOfRange",
     "BuildFailed",
     "Busy",
+    "CannotConvert",
     "CannotUndo",
     "CannotUpdate",
     "ChangeElsewhere",
@@ -324,8 +326,8 @@ __all__ = [
 _NAMES = {
     "aggregates": "InvalidAggregate UndeclaredChange",
     "artifacts": (
-        "ArtifactDamaged ArtifactInUse ArtifactStoreUnavailable InvalidFolder InvalidMaterializer "
-        "OutsideStore PickleForbidden UnknownClass"
+        "ArtifactDamaged ArtifactInUse ArtifactStoreUnavailable CannotConvert InvalidFolder "
+        "InvalidMaterializer OutsideStore PickleForbidden UnknownClass"
     ),
     "bases": "Busy Conflict Damaged Failed Forbidden Invalid NotFound StackfoldError Unavailable",
     "changes": "ChangeElsewhere ChangeTimedOut ForkedInTransaction OutsideChanges StatementFailed "

@@ -53,6 +53,20 @@ class ArtifactInUse(Conflict):
         )
 
 
+class CannotConvert(Invalid):
+    """A stored artifact cannot be converted to a format.
+
+    Attributes:
+        materializer: The name of the materializer that wrote it.
+        format: The format.
+        problem: Why, or what to do.
+    """
+
+    def __init__(self, materializer: str, format: str, problem: str) -> None:
+        self.materializer, self.format, self.problem = materializer, format, problem
+        super().__init__(f"an artifact of {materializer!r} cannot be made {format}: {problem}")
+
+
 class UnknownClass(NotFound):
     """A stored value is of a class that the program has not imported; data never imports one.
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stackfold.application.artifacts.artifact_handle import ArtifactHandle
     from stackfold.application.artifacts.own_materializers import materializer
     from stackfold.application.runs.context import StepContext, get_context
     from stackfold.application.runs.progress import ProgressListener, StepEnd
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "ArtifactHandle",
     "ComponentType",
     "Directory",
     "FinishedRun",
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "ArtifactHandle": "stackfold.application.artifacts.artifact_handle",
     "ComponentType": "stackfold.domain.stacks.component_type",
     "Directory": "stackfold.infrastructure.materializers.directory",
     "FinishedRun": "stackfold.pipelines",

@@ -19,6 +19,7 @@ def save_artifact(
     label: str | None = None,
     tags: Iterable[str] = (),
     metadata: Mapping[str, Any] | None = None,
+    materializer: type | str = "",
     why: str = "",
 ) -> NamedArtifact:
     """Save a value as a new version of an artifact, outside of any run.
@@ -31,6 +32,8 @@ def save_artifact(
         label: A text that names the version, as in "dataset@spring"; None for none.
         tags: Tags of the version.
         metadata: Metadata of the version: name → JSON value.
+        materializer: What writes the value: a class with the decorator `materializer`, or the name
+            of a materializer; by default that of its type.
         why: The reason.
 
     Returns:
@@ -41,7 +44,13 @@ def save_artifact(
     """
     with _workspace() as workspace:
         return workspace.artifacts.save(
-            value, name, label=label, tags=tags, metadata=metadata, why=why
+            value,
+            name,
+            label=label,
+            tags=tags,
+            metadata=metadata,
+            materializer=materializer,
+            why=why,
         )
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "AsOfOutOfRange",
     "BuildFailed",
     "Busy",
+    "CannotConvert",
     "CannotUndo",
     "CannotUpdate",
     "ChangeElsewhere",
