@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from datetime import UTC, datetime
+from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -67,19 +68,28 @@ def _finite(state: dict[str, Any]) -> bool:
     return True
 
 
-def set_fields(value: BaseModel, later: Set[str]) -> dict[str, Any]:
-    """Field → value, without those of `later` that have their default.
+def set_fields(value: BaseModel) -> dict[str, Any]:
+    """Field → value, without the `LATER_FIELDS` that have their default.
 
     Args:
         value: An event, or a value in one.
-        later: Fields that were added after a release.
     """
-    declared = type(value).model_fields
-    return {
-        name: each
-        for name, each in vars(value).items()
-        if name not in later or each != declared[name].get_default(call_default_factory=True)
-    }
+    fields = vars(value)
+    later = _later(type(value))
+    if not later:
+        return fields
+    omitted = [name for name, default in later if fields[name] == default]
+    return {name: each for name, each in fields.items() if name not in omitted}
+
+
+@cache
+def _later(kind: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
+    """The later fields of a class, with their defaults."""
+    later: Set[str] = getattr(kind, "LATER_FIELDS", frozenset())
+    return tuple(
+        (name, kind.model_fields[name].get_default(call_default_factory=True))
+        for name in sorted(later)
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -89,6 +99,5 @@ def _plain(value: Any) -> Any:
     from pydantic import BaseModel
 
     if isinstance(value, BaseModel):
-        later = getattr(value, "LATER_FIELDS", None)
-        return set_fields(value, later) if later else vars(value)
+        return set_fields(value)
     raise TypeError(f"{type(value).__name__} is no part of an event")

@@ -59,8 +59,7 @@ class EventMapper(Mapper[UUID]):
         if event.event_metadata is None:
             raise Unrecordable(event.TOPIC, _UNSIGNED)
         # Metadata and data are one JSON object, as in the first version of the log.
-        fields = set_fields(event, event.LATER_FIELDS) if event.LATER_FIELDS else vars(event)
-        state = {name: value for name, value in fields.items() if name not in _APART}
+        state = {name: each for name, each in set_fields(event).items() if name not in _APART}
         state |= {
             name: value
             for name, value in event.event_metadata._asdict().items()
