@@ -40,6 +40,11 @@ STACKFOLD_AGGREGATES = Aggregates(
         f"{_RUNS}.external_declaration:EXTERNAL_ARTIFACTS",
         f"{_ARTIFACTS}.external_rows:EXTERNAL_ARTIFACTS",
     ),
+    AggregateReference(
+        "artifact_note",
+        f"{_ARTIFACTS}.note_declaration:ARTIFACT_NOTES",
+        f"{_ARTIFACTS}.note_rows:ARTIFACT_NOTES",
+    ),
     AggregateReference("model", f"{_MODELS}.declarations:MODELS", f"{_MODELS}.rows:MODELS"),
     AggregateReference(
         "model_version",

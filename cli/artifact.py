@@ -12,6 +12,7 @@ from stackfold.cli import artifact_content, artifact_names, artifact_outside, sh
 from stackfold.cli.artifact_content import Reference
 from stackfold.cli.escapes import json_text
 from stackfold.cli.options import (
+    AsOf,
     Columns,
     DryRun,
     Output,
@@ -89,10 +90,10 @@ def list_artifacts(
 
 
 @artifact.command("describe")
-def describe(name: Reference, output: Output = Format.TABLE) -> None:
+def describe(name: Reference, as_of: AsOf = None, output: Output = Format.TABLE) -> None:
     """Show all details of an artifact: its type, origin and location."""
     with Workspace.open() as workspace:
-        record = plain(workspace.artifacts.describe(name))
+        record = plain(workspace.artifacts.describe(name, as_of=as_of))
     show_one(record, list(record), output)
 
 

@@ -1,6 +1,7 @@
 """`stackfold artifact alias` and `history`: names for versions that can be moved."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +17,7 @@ def declare_on(artifact: Noun) -> None:
     """Add the commands to the artifact group."""
     artifact.command("alias")(set_alias)
     artifact.command("history")(history)
+    artifact.command("annotate")(annotate)
 
 
 def set_alias(
@@ -40,13 +42,77 @@ def set_alias(
     echo(f"artifact {view.reference!r} is {view.name}@{alias}")
 
 
+def annotate(
+    name: Reference,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", show_default=False, help="A tag to add; repeatable."),
+    ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metadata",
+            metavar="NAME=VALUE",
+            show_default=False,
+            help="Metadata to add or replace; the value is JSON, or else text. Repeatable.",
+        ),
+    ] = None,
+    remove_tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--remove-tag", metavar="TAG", show_default=False, help="A tag to remove; repeatable."
+        ),
+    ] = None,
+    remove_metadata: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--remove-metadata",
+            metavar="NAME",
+            show_default=False,
+            help="Metadata to remove; repeatable.",
+        ),
+    ] = None,
+    message: Message = "",
+) -> None:
+    """Change the tags and metadata of a version of an artifact; `undo` takes that back."""
+    if not (tag or metadata or remove_tag or remove_metadata):
+        raise WrongUsage("nothing given: give --tag, --metadata, --remove-tag or --remove-metadata")
+    with Workspace.open() as workspace:
+        view = workspace.artifacts.annotate(
+            name,
+            add=tag or (),
+            remove=remove_tag or (),
+            metadata=dict(map(_entry, metadata or ())),
+            without=remove_metadata or (),
+            why=message,
+        )
+    echo(f"artifact {view.reference!r} has the tags {', '.join(view.tags) or '-'}")
+
+
+def _entry(text: str) -> tuple[str, Any]:
+    """The name and the value in NAME=VALUE."""
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise WrongUsage(f"--metadata {text!r}: give NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
 def history(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, or PIPELINE/STEP/OUTPUT.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Its name, PIPELINE/STEP/OUTPUT, or a version.")
+    ],
     limit: Limit = None,
     columns: Columns = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show what happened to the aliases of an artifact: when, by whom and why; newest first."""
+    """Show who changed the aliases of an artifact when and why, newest first.
+
+    Of NAME@VERSION, the changes of its tags and metadata.
+    """
     with Workspace.open() as workspace:
         entries = workspace.artifacts.history(name, limit)
-    show_history(entries, "artifact_name", output, parse_columns(columns))
+    kind = "artifact_note" if "@" in name else "artifact_name"
+    show_history(entries, kind, output, parse_columns(columns))

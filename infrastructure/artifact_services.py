@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     cached_property = property
 
     from stackfold.application.artifacts.aliases import Aliases
+    from stackfold.application.artifacts.annotating import Annotating
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.artifacts.external_artifacts import ExternalArtifacts
@@ -57,7 +58,8 @@ class ArtifactServices:
 
         loading, pruning = self._artifact_loading, self._pruning
         return Artifacts(
-            self.artifact_queries, loading, pruning, self._aliases, self._external_artifacts
+            *(self.artifact_queries, loading, pruning, self._aliases, self._external_artifacts),
+            self._annotating,
         )
 
     @cached_property
@@ -71,6 +73,11 @@ class ArtifactServices:
         from stackfold.application.artifacts.aliases import Aliases
 
         return Aliases(self.artifact_queries, self.repository, self.history)
+
+    def _annotating(self) -> "Annotating":
+        from stackfold.application.artifacts.annotating import Annotating
+
+        return Annotating(self.artifact_queries, self.repository, self.history)
 
     def _external_artifacts(self) -> "ExternalArtifacts":
         from stackfold.application.artifacts.external_artifacts import ExternalArtifacts

@@ -36,6 +36,7 @@ ON_EVERY_DATABASE = {
     "test_acting",
     "test_aliases",
     "test_artifact_references",
+    "test_annotations",
     "test_changes",
     "test_artifacts",
     "test_deployment_queries",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.listing.listing import Listing
 
 LATEST_ARTIFACTS = Listing(sort_by="position", descending=True)
@@ -217,6 +218,10 @@ class ArtifactQueries(Protocol):
     followed by "@VERSION", "@LABEL" or "@RUN" (also "@good" and the like) for another one; or an
     id or a unique prefix of one. The output may be omitted if the step has only one.
     """
+
+    def at(self, as_of: AsOf) -> "ArtifactQueries":
+        """Return the queries of a point in the past; these, if that is None."""
+        ...
 
     def artifacts(
         self, listing: Listing = LATEST_ARTIFACTS, only_latest: bool = False

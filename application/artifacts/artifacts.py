@@ -19,12 +19,15 @@ from stackfold.application.artifacts.artifact_views import (
     NamedArtifact,
 )
 from stackfold.application.artifacts.external_commands import ExternalCommands
+from stackfold.application.artifacts.note_commands import NoteCommands
+from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.listing.listing import Listing
 from stackfold.domain.runs.artifact_reference import ArtifactReference
 
 if TYPE_CHECKING:
     from stackfold.application.artifacts.aliases import Aliases
+    from stackfold.application.artifacts.annotating import Annotating
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
     from stackfold.application.artifacts.external_artifacts import ExternalArtifacts
     from stackfold.application.artifacts.folders import FolderView
@@ -84,7 +87,7 @@ class FoundArtifact(ArtifactReference):
 
 
 @checked
-class Artifacts(ExternalCommands):
+class Artifacts(ExternalCommands, NoteCommands):
     """Commands and queries for artifacts.
 
     A `reference` is described at `application.artifacts.artifact_views.ArtifactQueries`.
@@ -97,6 +100,7 @@ class Artifacts(ExternalCommands):
         pruning: "Callable[[], Pruning]",
         aliases: "Callable[[], Aliases]",
         external: "Callable[[], ExternalArtifacts]",
+        annotating: "Callable[[], Annotating]",
     ) -> None:
         """Create the service.
 
@@ -106,8 +110,10 @@ class Artifacts(ExternalCommands):
             pruning: Creates, on first use, the service that deletes unused artifacts.
             aliases: Creates, on first use, the service that sets aliases.
             external: Creates, on first use, the service that records what no run made.
+            annotating: Creates, on first use, the service that changes tags and metadata.
         """
         self._external = external
+        self._annotating = annotating
         self._aliases = aliases
         self._queries = queries
         self._loading = loading
@@ -241,14 +247,17 @@ class Artifacts(ExternalCommands):
         """
         return self._loading().open_preview(self._queries.artifact(reference).id, timeout)
 
-    def describe(self, reference: str, *, count: bool = True) -> ArtifactDescription:
+    def describe(
+        self, reference: str, *, count: bool = True, as_of: AsOf = None
+    ) -> ArtifactDescription:
         """Return an artifact with its origin and location; raises as `get`.
 
         Args:
             reference: The artifact.
             count: Whether to count the versions of its name; else `versions` is its own number.
+            as_of: The point in the past at which aliases, versions, tags and metadata are read.
         """
-        return self._queries.describe_artifact(reference, count)
+        return self._queries.at(as_of).describe_artifact(reference, count)
 
     def versions(
         self, name: str, *, limit: int | None = None, until: int | None = None
@@ -312,13 +321,16 @@ class Artifacts(ExternalCommands):
         """Return what happened to the aliases of an artifact, newest first.
 
         Args:
-            name: The artifact's own name, or PIPELINE/STEP/OUTPUT.
+            name: The artifact's own name, or PIPELINE/STEP/OUTPUT. With a version, as in
+                "dataset@4": the changes of the tags and metadata of that version.
             limit: The most entries; None for all.
             until: The last position of the log; later changes are omitted.
 
         Raises:
-            NotFound: It never had an alias.
+            NotFound: It never had an alias, or the version does not exist.
         """
+        if "@" in name:
+            return self._annotating().history(name, limit, until)
         return self._aliases().history(name, limit, until)
 
     def lineage(

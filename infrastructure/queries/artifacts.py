@@ -11,13 +11,27 @@ from stackfold.application.artifacts.artifact_views import (
     Lineage,
     NamedArtifact,
 )
-from stackfold.application.eventsourcing.as_of import Position, parse_as_of
+from stackfold.application.eventsourcing.as_of import AsOf, Position, parse_as_of
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.listing.listing import Listing
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.artifact_aliases import alias_targets
+from stackfold.infrastructure.queries.artifact_statements import (
+    COLUMNS,
+    EXISTS,
+    FROM,
+    MADE,
+    NAME,
+    NAMES,
+    NEWEST_OWN,
+    NEWEST_UP_TO,
+    RETURNED,
+    SELECT,
+)
+from stackfold.infrastructure.queries.as_of import position_of
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.lineage import Lineages
 from stackfold.infrastructure.queries.run_references import relative_run
@@ -30,45 +44,6 @@ from stackfold.infrastructure.queries.version_references import (
     runs_of_versions,
 )
 
-_PATH = "t.pipeline || '/' || t.step || '/' || t.name"
-_NAME = f"coalesce(o.name, {_PATH})"
-_FROM = "FROM artifacts AS t LEFT JOIN artifact_versions AS o ON o.artifact = t.id"
-_COLUMNS = {
-    **{field: f"t.{field}" for field in (*NamedArtifact._fields, "position", "pipeline", "step")},
-    "name": _NAME,
-    "version": "coalesce(o.version, t.version)",
-    "label": "coalesce(o.label, '')",
-    "output": "t.name",
-    # An expression, so that the index by pipeline is not used, which has another order.
-    "pipeline": "t.pipeline || ''",
-}
-_VIEW = {**_COLUMNS, "output": f"CASE WHEN t.pipeline = '' THEN '' ELSE {_PATH} END"}
-_SELECT = f"SELECT {', '.join(_VIEW[field] for field in NamedArtifact._fields)} {_FROM}"
-_MADE = "direction IN ('out', 'saved', 'given')"
-_EXISTS = f"EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND {_MADE})"
-"""An artifact exists as long as a step of an existing run returned or saved it.
-
-One that no run made flows out of its own record.
-"""
-_RETURNED = "EXISTS (SELECT 1 FROM flows WHERE artifact = t.id AND direction = 'out')"
-
-_NAMES = "SELECT DISTINCT pipeline, step, name FROM artifacts"
-_NEWEST_UP_TO = (
-    "SELECT l.id FROM artifacts AS l WHERE l.pipeline = n.pipeline AND l.step = n.step "
-    "AND l.name = n.name AND EXISTS "
-    f"(SELECT 1 FROM flows WHERE artifact = l.id AND {_MADE}) "
-    "{upto}ORDER BY l.version DESC LIMIT 1"
-)
-_NEWEST = _NEWEST_UP_TO.format(upto="")
-"""The latest version of the output in `n`, in one seek, whatever the number of versions."""
-_NEWEST_OWN = (
-    "SELECT (SELECT l.artifact FROM artifact_versions AS l WHERE l.name = n.name AND EXISTS "
-    f"(SELECT 1 FROM flows WHERE artifact = l.artifact AND {_MADE}) "
-    "{upto}ORDER BY l.version DESC LIMIT 1) "
-    "FROM (SELECT DISTINCT name FROM artifact_versions) AS n"
-)
-"""The latest version of each own name."""
-
 MAIN = "model"
 """The tag of the artifact that a version of a model stands for, if it has several."""
 _PICKLES = ("cloudpickle",)
@@ -79,25 +54,40 @@ _NEWEST_OF_DIGEST = 200
 class SqlArtifactQueries(StoredObjects):
     """Implements `ArtifactQueries`."""
 
+    def __init__(self, database: Database, until: int | None = None) -> None:
+        """Create the queries.
+
+        Args:
+            database: Holds the read models.
+            until: The last position of the log that counts; None for now.
+        """
+        super().__init__(database)
+        self._until = until
+
+    def at(self, as_of: AsOf) -> "SqlArtifactQueries":
+        """The queries of a point in the past; these, if that is None."""
+        position = position_of(self._database, as_of)
+        return self if position is None else SqlArtifactQueries(self._database, position)
+
     def artifacts(
         self, listing: Listing = LATEST_ARTIFACTS, only_latest: bool = False
     ) -> list[NamedArtifact]:
         """The artifacts that match a listing."""
-        wanted = listing_clauses(listing, _COLUMNS, then="t.ordinal, t.id")
+        wanted = listing_clauses(listing, COLUMNS, then="t.ordinal, t.id")
         upto, parameters = "", wanted.parameters
         position = parse_as_of(listing.until) if listing.until and only_latest else None
         if isinstance(position, Position):
             upto = "AND l.position <= ? "
             parameters = [*[position.number] * 3, *parameters]
-        own, newest = _NEWEST_OWN.format(upto=upto), _NEWEST_UP_TO.format(upto=upto)
+        own, newest = NEWEST_OWN.format(upto=upto), NEWEST_UP_TO.format(upto=upto)
         latest = (
-            f" AND t.id IN (SELECT ({newest}) FROM ({_NAMES}) AS n UNION ALL {own}) "
+            f" AND t.id IN (SELECT ({newest}) FROM ({NAMES}) AS n UNION ALL {own}) "
             f"AND (o.name IS NULL OR t.id IN ({own}))"
             if only_latest
             else ""
         )
         rows = self._database.read(
-            f"{_SELECT} WHERE {_EXISTS}{latest}{wanted.where}{wanted.tail}", parameters
+            f"{SELECT} WHERE {EXISTS}{latest}{wanted.where}{wanted.tail}", parameters
         )
         return [_named(row) for row in rows]
 
@@ -187,8 +177,9 @@ class SqlArtifactQueries(StoredObjects):
     def recorded(self, id: str) -> tuple[ArtifactView, dict[str, Any]]:
         """The record of an artifact, and the pin of the run with the configuration of its store."""
         rows = self._database.read(
-            f"SELECT {ARTIFACT_COLUMNS}, coalesce(runs.pin, e.pin) FROM artifacts AS a {OWN_NAMES} "
-            f"JOIN flows ON flows.artifact = a.id AND flows.{_MADE} "
+            f"SELECT {ARTIFACT_COLUMNS}, coalesce(runs.pin, e.pin) FROM artifacts AS a "
+            f"{self._then(OWN_NAMES)} "
+            f"JOIN flows ON flows.artifact = a.id AND flows.{MADE} "
             "LEFT JOIN runs ON runs.id = flows.run "
             "LEFT JOIN external_artifacts AS e ON e.id = flows.run AND e.until IS NULL "
             "WHERE a.id = ? AND coalesce(runs.id, e.id) IS NOT NULL "
@@ -217,13 +208,15 @@ class SqlArtifactQueries(StoredObjects):
         if output:
             condition, values = f"{condition} AND t.name = ?", [*values, output[0]]
         else:
-            condition = f"{condition} AND {_RETURNED}"
+            condition = f"{condition} AND {RETURNED}"
         if which.isdecimal():
             version = int(which) if len(which) < 19 else 0  # there are not so many
             condition, values = f"{condition} AND t.version = ?", [*values, version]
         if not which:
-            names = f"{_NAMES} AS t WHERE {condition}"
-            condition = f"t.id IN (SELECT ({_NEWEST}) FROM ({names}) AS n)"
+            names = f"{NAMES} AS t WHERE {condition}"
+            upto = "" if self._until is None else f"AND l.position <= {self._until} "
+            newest = NEWEST_UP_TO.format(upto=upto)
+            condition = f"t.id IN (SELECT ({newest}) FROM ({names}) AS n)"
         # A step may have saved several of one name: the latest counts.
         found = self._found(condition, values)[: 1 if output else None]
         if not found:
@@ -257,7 +250,7 @@ class SqlArtifactQueries(StoredObjects):
         """The version that an alias stands for, if it is one and the version exists."""
         if not which or which == "latest" or _number(which) is not None:
             return None
-        target = alias_targets(self._database, name).get(which)
+        target = alias_targets(self._database, name, self._until).get(which)
         found = self._found("t.id = ?", [target["artifact"]]) if target else []
         return found[0] if found else None
 
@@ -265,7 +258,7 @@ class SqlArtifactQueries(StoredObjects):
         """The version of an own name that a run produced, or had from the cache."""
         run = relative_run(self._database, reference) or reference
         return self._found(
-            f"o.name = ? AND t.id IN (SELECT artifact FROM flows WHERE {_MADE} AND run IN "
+            f"o.name = ? AND t.id IN (SELECT artifact FROM flows WHERE {MADE} AND run IN "
             "(SELECT id FROM runs WHERE id = ? OR name = ?))",
             [name, run, run],
             order="o.version DESC",
@@ -288,7 +281,7 @@ class SqlArtifactQueries(StoredObjects):
             )
             found = self._found(condition, values)
             main = len(found) > 1 and self._found(
-                f"{condition} AND instr(t.tags, ?) > 0", [*values, f'"{MAIN}"']
+                f"{condition} AND instr(coalesce(note.tags, t.tags), ?) > 0", [*values, f'"{MAIN}"']
             )
             if found:
                 return _only(reference, main or found)
@@ -307,7 +300,7 @@ class SqlArtifactQueries(StoredObjects):
         if len(rows) > 1:
             raise Ambiguous("run", run, [id for (id,) in rows[:_SHOWN]])
         return (
-            f"t.id IN (SELECT artifact FROM flows WHERE {_MADE} AND run = ? AND step = ?)",
+            f"t.id IN (SELECT artifact FROM flows WHERE {MADE} AND run = ? AND step = ?)",
             [rows[0][0], step],
         )
 
@@ -318,12 +311,21 @@ class SqlArtifactQueries(StoredObjects):
         order: str = "t.position DESC, t.ordinal",
         limit: int | None = 100,
     ) -> list[NamedArtifact]:
+        if self._until is not None:
+            condition = f"({condition}) AND t.position <= {self._until}"
         rows = self._database.read(
-            f"{_SELECT} WHERE {_EXISTS} AND {condition} "
+            f"{self._then(SELECT)} WHERE {EXISTS} AND {condition} "
             f"ORDER BY {order}{'' if limit is None else ' LIMIT ?'}",
             [*values, *([] if limit is None else [limit])],
         )
         return [_named(row) for row in rows]
+
+    def _then(self, select: str) -> str:
+        """A statement with the notes of artifacts that counted then."""
+        if self._until is None:
+            return select
+        ended = f"(note.until IS NULL OR note.until > {self._until})"
+        return select.replace("note.until IS NULL", f"note.since <= {self._until} AND {ended}")
 
     def _origin(self, view: ArtifactView) -> tuple[str, str, str, str]:
         """The name of the run, who and why, and the source of an external artifact."""
@@ -339,7 +341,7 @@ class SqlArtifactQueries(StoredObjects):
         if not view.own_name:
             condition, values = "t.pipeline = ? AND t.step = ? AND t.name = ?", _parts(output)
         ((count,),) = self._database.read(
-            f"SELECT count(*) {_FROM} WHERE {_EXISTS} AND {condition}", values
+            f"SELECT count(*) {FROM} WHERE {EXISTS} AND {condition}", values
         )
         return int(count)
 
@@ -354,10 +356,11 @@ class SqlArtifactQueries(StoredObjects):
     def _known(self, name: str = "") -> str:
         """A hint with the names of artifacts, of the same pipeline if it has any."""
         pipeline = name.partition("/")[0]
+        newest = NEWEST_UP_TO.format(upto="")
         for condition, values in (("t.pipeline = ?", [pipeline]), ("1 = 1", [])):
             rows = self._database.read(
-                f"SELECT DISTINCT {_NAME} {_FROM} WHERE t.id IN (SELECT ({_NEWEST}) "
-                f"FROM ({_NAMES} AS t WHERE {condition}) AS n) ORDER BY 1 LIMIT {_SHOWN + 1}",
+                f"SELECT DISTINCT {NAME} {FROM} WHERE t.id IN (SELECT ({newest}) "
+                f"FROM ({NAMES} AS t WHERE {condition}) AS n) ORDER BY 1 LIMIT {_SHOWN + 1}",
                 values,
             )
             names = [name for (name,) in rows[:_SHOWN]] + ["…"] * (len(rows) > _SHOWN)

@@ -61,11 +61,20 @@ _PIPELINES = (
     "JOIN runs AS t ON t.pipeline = n.pipeline AND t.position = n.last WHERE true"
 )
 ARTIFACT_COLUMNS = ", ".join(
-    {"own_name": "o.name", "own_version": "o.version"}.get(field, f"a.{field}")
+    {
+        "own_name": "o.name",
+        "own_version": "o.version",
+        # What was changed later counts.
+        "metadata": "coalesce(note.metadata, a.metadata)",
+        "tags": "coalesce(note.tags, a.tags)",
+    }.get(field, f"a.{field}")
     for field in ArtifactView._fields
 )
 """The columns of `ArtifactView`, of artifacts `a` and their own names `o`."""
-OWN_NAMES = "LEFT JOIN artifact_versions AS o ON o.artifact = a.id"
+OWN_NAMES = (
+    "LEFT JOIN artifact_versions AS o ON o.artifact = a.id "
+    "LEFT JOIN artifact_notes AS note ON note.artifact = a.id AND note.until IS NULL"
+)
 _FLOWS = f"FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact {OWN_NAMES} WHERE f.run = ?"
 _ARTIFACT = f"SELECT {ARTIFACT_COLUMNS} {_FLOWS} AND f.direction = 'out'"
 _FLOW = (

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.artifacts.artifact_name import AliasTarget, ArtifactName
+from stackfold.domain.artifacts.artifact_note import ArtifactNote
 from stackfold.domain.artifacts.external_artifact import ExternalArtifact
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.deployments.release import FollowedAlias, Release, ServedVersion, Server
@@ -284,6 +285,22 @@ FACTS: list[partial[Any]] = [
         name="größe",
         **{**POLICY, "distribution": None, "version": None, "source": "service.policies:size"},
     ),
+    event(
+        ArtifactNote.Registered,
+        artifact=A,
+        name="dataset@4",
+        tags=("team:vision",),
+        metadata={"rows": 3},
+    ),
+    event(ArtifactNote.Changed, tags=("reviewed",), metadata={"rows": 4}),
+    event(
+        ArtifactNote.Reverted,
+        artifact=A,
+        name="dataset@4",
+        tags=("team:vision",),
+        metadata={"rows": 3},
+    ),
+    event(ArtifactNote.Deleted),
     event(
         Run.Started,
         name="training-1",
