@@ -11,12 +11,15 @@ from stackfold.application.artifacts.materializer import Materializer, WriteFold
 from stackfold.application.ports import ArtifactWriter
 from stackfold.domain.errors import PickleForbidden
 from stackfold.domain.exact_json.class_finder import FindClass, type_name
+from stackfold.domain.exact_json.decoding import Decoder
+from stackfold.domain.exact_json.encoding import JSON_ENCODER, Encoder, NoExactForm
 
 if TYPE_CHECKING:
     from stackfold.application.artifacts.materializers import Materializers
 
 MOST_ELEMENTS = 10_000
 """Longer collections are pickled."""
+_ENCODER = Encoder()
 _INDEX = "collection.json"
 _FORMAT = "stackfold.collection.v1"
 _KINDS: Mapping[str, Callable[[list[tuple[Any, Any]]], Any]] = {
@@ -27,7 +30,8 @@ _KINDS: Mapping[str, Callable[[list[tuple[Any, Any]]], Any]] = {
 
 
 class _Element(NamedTuple):
-    key: str | None
+    key: str | dict[str, str] | None
+    """None in a sequence; the exact JSON of keys that are no texts."""
     type: str
     materializer: Materializer
     write: WriteValue | WriteFolder
@@ -63,16 +67,14 @@ class CollectionMaterializer(Materializer):
         if not 0 < len(collection) <= MOST_ELEMENTS:
             return None
         pairs: Iterable[tuple[Any, Any]] = ((None, each) for each in collection)
-        if isinstance(collection, dict):
-            if not all(type(key) is str for key in collection):
-                return None
-            pairs = collection.items()
         try:
+            if isinstance(collection, dict):
+                pairs = [(_recorded(key), each) for key, each in collection.items()]
             elements = [
                 _Element(key, type_name(type(each)), *self._prepared(each, chosen))
                 for key, each in pairs
             ]
-        except (PickleForbidden, TypeError, RecursionError):
+        except (PickleForbidden, NoExactForm, TypeError, RecursionError):
             return None
         if chosen and not any(each.materializer.name in (chosen, self.name) for each in elements):
             return None
@@ -107,8 +109,19 @@ class CollectionMaterializer(Materializer):
         for path in rows.keys() - values.keys():
             below = folder.below(path)
             values[path] = readers[path].read_folder(below, rows[path][1], find_class, new_folder)
-        pairs = [(key, values[path]) for key, _, _, path in index["elements"]]
+        pairs = [(_key(key, find_class), values[path]) for key, _, _, path in index["elements"]]
         return _KINDS[index["type"]](pairs)
+
+
+def _recorded(key: Any) -> str | dict[str, str]:
+    """Return a key as the index has it; raises NoExactForm if only a pickle stores it."""
+    return key if type(key) is str else {"exact": JSON_ENCODER.encode(_ENCODER.encode(key))}
+
+
+def _key(recorded: Any, find_class: FindClass) -> Any:
+    if not isinstance(recorded, dict):
+        return recorded
+    return json.loads(recorded["exact"], object_hook=Decoder(find_class).decoded)
 
 
 def _write(kind: str, elements: list[_Element], folder: Path) -> None:

@@ -1,6 +1,9 @@
 """A step may fill a folder; other steps, the command line and the pages read its files."""
 
 import os
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -84,6 +87,56 @@ def test_pruning_keeps_the_files_of_folders_that_runs_refer_to(ws):
     ws.runs.delete(first.id)
     ws.artifacts.prune(grace=timedelta())
     assert stored(ws) == set()
+
+
+KILLED = """
+import os
+import signal
+
+from stackfold import Directory, pipeline, step
+from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
+
+create, calls = LocalArtifactStore.create, []
+
+
+def killed(store):
+    calls.append(1)
+    if len(calls) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return create(store)
+
+
+@step
+def fill() -> Directory:
+    directory = Directory()
+    for number in range(3):
+        (directory / f"{number}.bin").write_bytes(bytes([number]) * 100_000)
+    LocalArtifactStore.create = killed
+    return directory
+
+
+@pipeline
+def filling():
+    fill()
+
+
+filling()
+"""
+
+
+def test_a_process_killed_while_it_stores_a_folder_leaves_only_unused_files(
+    tmp_path,
+):
+    (tmp_path / "filling.py").write_text(KILLED)
+    environment = {"PYTHONPATH": ":".join(sys.path), "STACKFOLD_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "filling.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    with Workspace.open(tmp_path / "home") as ws:
+        assert len(stored(ws)) == 2
+        assert ws.artifacts.list() == []
+        ws.artifacts.prune(grace=timedelta())
+        assert stored(ws) == set()
 
 
 def test_nothing_is_pruned_where_a_list_of_files_was_changed(ws):

@@ -36,6 +36,7 @@ class TestMlflowByTheCommandLine(DeployedModelsContract):
     flavor = "mlflow"
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of mlflow, about type hints of its own
 def test_a_folder_that_mlflow_saved_is_deployed(tmp_path):
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
