@@ -1,5 +1,6 @@
 """`stackfold deployment update` and its like: serve other models at the same address."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -23,6 +24,13 @@ from stackfold.infrastructure.workspace import Workspace
 def update(
     name: DeploymentName,
     model: Model,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print the Kubernetes manifest of the new model as YAML without updating it.",
+        ),
+    ] = False,
     expected_revision: ExpectedRevision = None,
     message: Message = "",
 ) -> None:
@@ -32,6 +40,9 @@ def update(
     begun. If the new one does not become ready, the former one goes on.
     """
     with Workspace.open() as workspace, warnings_as_notes():
+        if dry_run:
+            sys.stdout.write(workspace.deployments.update_manifest(name, model))
+            return
         note_trust(workspace, model)
         with waiting(f"updating {name}, until the new server is ready"):
             served = workspace.deployments.update(

@@ -100,7 +100,10 @@ class SmallDeployer(ModelDeployer):
         return int((self.folder(deployed) / "port").read_text())
 
     def ask(self, deployed, body=None):
-        address = f"http://127.0.0.1:{self.port(deployed)}/{deployed.id}"
+        host = f"127.0.0.1:{self.port(deployed)}"
+        if body and deployed.gateway:  # which divides predictions among several servers
+            host = deployed.gateway
+        address = f"http://{host}/{deployed.id}"
         try:
             with urlopen(address, body, timeout=5) as answer:
                 return json.load(answer)

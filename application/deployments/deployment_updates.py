@@ -89,6 +89,30 @@ class DeploymentUpdates(DeploymentReader):
         )
         return self._queries.deployment(id)._replace(status=READY)
 
+    def update_manifest(self, reference: str, model: str) -> str:
+        """Return the manifest with which a cluster serves another model under the same name.
+
+        Args:
+            reference: The deployment.
+            model: As for `update`.
+
+        Returns:
+            YAML; applied to a cluster, it replaces the pods of the model.
+
+        Raises:
+            NoManifest: The model deployer serves on no cluster, or lacks settings for one.
+            NotFound: No deployment or no artifact matches.
+        """
+        from stackfold.application.deployments.releases import release_of
+        from stackfold.domain.deployments.deployment import Deployment
+
+        id = self._queries.find_deployment(reference).id
+        deployment = self._services.repository.load(Deployment, id)
+        release = release_of(self._artifacts, self._queries, model)
+        deployers = self._services.deployers
+        deployer = deployers.known(deployment.deployer)
+        return deployer.manifest(deployers.to_serve(deployment, release))
+
     @outside_changes
     def rollback(
         self, reference: str, why: str = "", *, expected_revision: int | None = None

@@ -39,6 +39,7 @@ class Starts:
             self._must_be_startable(deployment)
             is_served = self._health.of(deployment).status in _SERVED
             if is_served and not deployment.rollout.pending:
+                self._settle(id, why)  # ends what a killed update has left
                 raise Conflict(f"the deployment {name!r} is served already: stop it first")
             if not is_served:
                 self._restart(deployment, why)

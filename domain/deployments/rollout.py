@@ -118,7 +118,7 @@ class Rollout(BaseModel):
         gateway: dict[str, JsonValue] | None,
     ) -> "Rollout":
         """With the servers that were started, of which only the first one may be known."""
-        return self.served(servers or {str(self.main.server): first}, gateway)
+        return self.served({str(self.main.server): first, **servers}, gateway)
 
     def requested(
         self, releases: Sequence[Release], previous: Sequence[int], because: int | None

@@ -16,7 +16,8 @@ CHANGES = {
 }  # fmt: skip
 REVISED = {
     "update", "remove-attribute", "rename", "copy", "delete", "set-default", "remove-component",
-    "revert", "restore", "start", "stop", "promote", "rollback", "clear", "gate",
+    "revert", "restore", "start", "stop", "promote", "rollback", "clear", "gate", "traffic",
+    "unfollow",
 }  # fmt: skip
 QUESTIONS = {
     "list",
@@ -50,7 +51,8 @@ def test_every_command_and_option_has_help(names, made):
 def test_every_command_that_writes_takes_a_reason(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     more = {("pipeline", "run"), ("stack", "import")}
-    more |= {("deployment", verb) for verb in ("deploy", "start", "stop")}
+    more |= {("deployment", verb) for verb in ("deploy", "start", "stop", "traffic")}
+    more |= {("deployment", verb) for verb in ("follow", "unfollow")}
     more |= {("policy", verb) for verb in ("enable", "disable")} | {("artifact", "alias")}
     changes = names[-1] in CHANGES or names in more
     # Secrets are no part of the log, so nothing could keep the reason.

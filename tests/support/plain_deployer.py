@@ -196,7 +196,7 @@ def listening(home):
     found = []
     for note in notes(home):
         host, port = json.loads(note.read_text())["address"].split(":")
-        with suppress(ConnectionRefusedError), socket.create_connection((host, int(port))):
+        with suppress(ConnectionError), socket.create_connection((host, int(port))):
             found.append(f"{host}:{port}")
     return found
 
