@@ -112,13 +112,15 @@ def load(
             help="Fail instead of loading a pickle, which can execute arbitrary code.",
         ),
     ] = False,
+    as_of: AsOf = None,
 ) -> None:
     """Print the value of an artifact: text unchanged, other values as Python literals.
 
     An object whose class is not importable here is printed as JSON.
     """
     with Workspace.open() as workspace, warnings_as_notes():
-        trust = workspace.artifacts.describe(name).trust
+        found = workspace.artifacts.describe(name, as_of=as_of)
+        name, trust = found.id, found.trust
         if trust and not no_pickle:
             note(trust)
         try:

@@ -74,16 +74,29 @@ def deploy(
             help="Serve the version that this stage or alias of the model stands for, from now on.",
         ),
     ] = None,
+    from_stack: Annotated[
+        str | None,
+        typer.Option(
+            "--from-stack",
+            metavar="NAME",
+            show_default=False,
+            help="Allow a model that was made on this stack and that no alias stands for.",
+        ),
+    ] = None,
     message: Message = "",
 ) -> None:
     """Serve a model with a stack's model deployer, and wait until it is ready."""
     with Workspace.open() as workspace, warnings_as_notes():
         if dry_run:
-            sys.stdout.write(workspace.deployments.manifest(name, model, stack))
+            sys.stdout.write(
+                workspace.deployments.manifest(name, model, stack, from_stack=from_stack)
+            )
             return
         note_trust(workspace, model)
         with waiting(f"deploying {name}, until it is ready"):
-            served = workspace.deployments.deploy(name, model, stack, why=message, follow=follow)
+            served = workspace.deployments.deploy(
+                name, model, stack, message, follow=follow, from_stack=from_stack
+            )
         echo_served(served)
 
 

@@ -98,6 +98,15 @@ def run(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Execute every step, ignoring the cache.")
     ] = False,
+    from_stack: Annotated[
+        str | None,
+        typer.Option(
+            "--from-stack",
+            metavar="NAME",
+            show_default=False,
+            help="Take artifacts of this stack, too, that no alias stands for.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -116,6 +125,8 @@ def run(
     settings: dict[str, Any] = {"tags": tuple(tag)} if tag else {}
     if no_cache:
         settings["enable_cache"] = False
+    if from_stack is not None:
+        settings["from_stack"] = from_stack
     with Workspace.open() as workspace:
         configuration = workspace.pipelines.configuration(config, **settings)
         found = workspace.pipelines.load(source)

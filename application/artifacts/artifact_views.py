@@ -1,6 +1,6 @@
 """Queries for artifacts, and the views they return."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from stackfold.application.eventsourcing.as_of import AsOf
@@ -218,6 +218,14 @@ class ArtifactQueries(Protocol):
     followed by "@VERSION", "@LABEL" or "@RUN" (also "@good" and the like) for another one; or an
     id or a unique prefix of one. The output may be omitted if the step has only one.
     """
+
+    def stacks_of(self, id: str) -> Mapping[str, str]:
+        """The id of each stack whose runs have the artifact with an id as an output → its name."""
+        ...
+
+    def is_promoted(self, id: str) -> bool:
+        """Whether an alias stands for the artifact with an id, or for its version of a model."""
+        ...
 
     def at(self, as_of: AsOf) -> "ArtifactQueries":
         """Return the queries of a point in the past; these, if that is None."""

@@ -133,21 +133,23 @@ class Artifacts(ExternalCommands, NoteCommands):
         """
         return self._queries.artifacts(listing, only_latest)
 
-    def get(self, reference: str) -> FoundArtifact:
+    def get(self, reference: str, as_of: AsOf = None) -> FoundArtifact:
         """Return one artifact, to be loaded.
 
         Args:
-            reference: The artifact: an id, or its name with a version.
+            reference: The artifact: an id, or its name with a version, or a version of a model.
+            as_of: The point in the past at which the reference is read; None for now.
 
         Raises:
             NotFound: The artifact does not exist.
             Ambiguous: The prefix matches several, or the step has several outputs.
         """
-        return FoundArtifact(self._queries.artifact(reference), self._loading)
+        found = self._queries.at(as_of).artifact(reference)
+        return FoundArtifact(found, self._loading)
 
-    def load(self, reference: str, *, no_pickle: bool = False) -> Any:
+    def load(self, reference: str, *, no_pickle: bool = False, as_of: AsOf = None) -> Any:
         """Return the value of an artifact; raises as `get` and `FoundArtifact.load`."""
-        return self.get(reference).load(no_pickle=no_pickle)
+        return self.get(reference, as_of).load(no_pickle=no_pickle)
 
     def open(
         self,

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.arguments import checked
+from stackfold.application.artifacts.origin import must_come_from
 from stackfold.application.deployments.claiming import claimed
 from stackfold.application.deployments.deployment_updates import READY, DeploymentUpdates
 from stackfold.application.deployments.deployment_views import DeploymentView
@@ -41,6 +42,7 @@ class Deployments(DeploymentUpdates):
         why: str = "",
         *,
         follow: str | None = None,
+        from_stack: str | None = None,
     ) -> DeploymentView:
         """Serve a model with the model deployer of a stack, and return once it is ready.
 
@@ -51,12 +53,15 @@ class Deployments(DeploymentUpdates):
             why: The reason.
             follow: A stage or another alias of the model, whose version is served from now on; see
                 `follow`. None to serve `model` until it is updated.
+            from_stack: The name of another stack from which an artifact may come that no alias
+                stands for.
 
         Raises:
             InvalidName: The name breaks the rule for names.
             NameTaken: Another deployment has this name.
             NotFound: The artifact or the stack does not exist, or the alias stands for no version.
             CannotUpdate: `follow` is given, and the artifact belongs to no version of a model.
+            FromAnotherStack: It was made on another stack, and is not promoted.
             NotInStack: The stack contains no model deployer.
             NotInstalled: The requirements of the model deployer are not installed.
             MissingSecret: A secret of the model deployer is missing.
@@ -65,19 +70,22 @@ class Deployments(DeploymentUpdates):
         """
         from uuid import uuid4
 
-        deployment = self._registered(name, model, stack, uuid4())
+        deployment = self._registered(name, model, stack, uuid4(), from_stack)
         if follow is not None:
             self._follow(deployment, model, follow)
         self._starts.first(deployment, why)
         return self._queries.deployment(str(deployment.id))._replace(status=READY)
 
-    def manifest(self, name: str, model: str, stack: str | None = None) -> str:
+    def manifest(
+        self, name: str, model: str, stack: str | None = None, *, from_stack: str | None = None
+    ) -> str:
         """Return the manifest with which a Kubernetes cluster serves a model; deploys nothing.
 
         Args:
             name: As for `deploy`.
             model: As for `deploy`.
             stack: As for `deploy`.
+            from_stack: As for `deploy`.
 
         Returns:
             YAML.
@@ -86,11 +94,12 @@ class Deployments(DeploymentUpdates):
             NoManifest: The model deployer serves on no cluster, or lacks settings for one.
             InvalidName: The name breaks the rule for names.
             NotFound: The artifact or the stack does not exist.
+            FromAnotherStack: It was made on another stack, and is not promoted.
             NotInStack: The stack contains no model deployer.
         """
         from uuid import UUID
 
-        deployment = self._registered(name, model, stack, UUID(int=0))
+        deployment = self._registered(name, model, stack, UUID(int=0), from_stack)
         deployers = self._services.deployers
         to_serve = deployers.to_serve(deployment, deployment.rollout.main)
         return deployers.known(deployment.deployer).manifest(to_serve)
@@ -282,7 +291,9 @@ class Deployments(DeploymentUpdates):
         current = self._queries.current_version(str(version.model), alias)
         deployment.follow(*followed(deployment, current, alias))
 
-    def _registered(self, name: str, model: str, stack: str | None, id: "UUID") -> "Deployment":
+    def _registered(
+        self, name: str, model: str, stack: str | None, id: "UUID", from_stack: str | None
+    ) -> "Deployment":
         """A new deployment of an artifact on a stack, not saved yet."""
         from stackfold.application.deployments.releases import release_of
         from stackfold.domain.deployments.deployment import Deployment
@@ -290,6 +301,8 @@ class Deployments(DeploymentUpdates):
         name = valid_name("deployment", name)
         release = release_of(self._artifacts, self._queries, model)
         pin, deployer = self._services.deployers.of_stack(stack)
+        taken = str(release.artifact.id), release.model
+        must_come_from(self._artifacts, *taken, pin.stack, pin.stack_id, from_stack)
         return Deployment.register(
             name,
             release.model,

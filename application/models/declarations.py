@@ -7,6 +7,7 @@ from uuid import UUID
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.application.models import rows
+from stackfold.application.models.names import must_be_no_artifact
 from stackfold.application.models.rows import ModelRow, ModelVersionRow
 from stackfold.application.stacks.queries import StackQueries
 from stackfold.domain.errors import NotFound
@@ -138,6 +139,13 @@ def _reverted(row: ModelVersionRow, event: ModelVersion.Reverted) -> ModelVersio
     )
 
 
+def name_must_be_free(
+    queries: StackQueries, event: Model.Registered | Model.Renamed, row: ModelRow | None
+) -> None:
+    """Reject the name of an artifact."""
+    must_be_no_artifact(queries.has_artifact, event.name)
+
+
 def version_must_exist(
     queries: StackQueries, event: Model.Promoted | Model.RolledBack, row: ModelRow
 ) -> None:
@@ -149,6 +157,7 @@ def versions_must_exist(queries: StackQueries, event: Model.Reverted, row: Model
     """Reject a past state in which an alias stands for a version that was deleted."""
     numbers = {str(target.version): target.number for target in event.aliases.values()}
     _must_exist(queries, event.name, numbers)
+    must_be_no_artifact(queries.has_artifact, event.name)
 
 
 def _must_exist(queries: StackQueries, model: str, numbers: Mapping[str, int]) -> None:
@@ -162,6 +171,8 @@ MODELS = AggregateType(
     Model,
     projection=TemporalProjection(rows.MODELS, apply_to_model),
     constraints={
+        Model.Registered: name_must_be_free,
+        Model.Renamed: name_must_be_free,
         Model.Promoted: version_must_exist,
         Model.RolledBack: version_must_exist,
         Model.Reverted: versions_must_exist,

@@ -119,7 +119,8 @@ class RunLauncher:
             RunFailed: A step raised; its exception is the cause.
         """
         graph, pin = request.graph, request.pin
-        pinned = self._references.pinned(graph, request.references)
+        self.models.must_not_be_named(graph.own_names)
+        pinned = self._references.pinned(graph, request.references, pin)
         run_resources, orchestrator = self._set_up(graph, pin, request.listener, pinned)
         if graph.given:
             component = _default(pin, ComponentType.ARTIFACT_STORE)

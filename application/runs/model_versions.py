@@ -1,9 +1,11 @@
 """Versions of models that runs make or continue: opened with a run, completed with it."""
 
+from collections.abc import Iterable
 from typing import Protocol
 from uuid import UUID, uuid4
 
 from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.models.names import must_be_no_models
 from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.domain.errors import Conflict, NameTaken
 from stackfold.domain.eventsourcing.aggregate import Aggregate
@@ -103,6 +105,17 @@ class ModelVersions:
 
         # Under the write lock, so that no other run takes the number of the version.
         self._repository.attempt(lambda: [run, *self._made(run, declared, pin)], why, locked=True)
+
+    def must_not_be_named(self, artifacts: Iterable[str]) -> None:
+        """Reject artifacts with the name of a model, before a step does its work.
+
+        Args:
+            artifacts: Own names of the outputs of a run.
+
+        Raises:
+            NameTaken: A model has one of the names.
+        """
+        must_be_no_models(lambda name: self._queries.model_named(name) is not None, artifacts)
 
     def linked(self, version: UUID | None) -> LinkedVersion | None:
         """The version with an id; None for None."""

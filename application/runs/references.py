@@ -5,6 +5,7 @@ from typing import cast
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries
 from stackfold.application.artifacts.materializers import Materializers
+from stackfold.application.artifacts.origin import must_come_from
 from stackfold.application.artifacts.values import artifact_of, write
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.interruptions import is_interruption
@@ -13,7 +14,7 @@ from stackfold.domain.errors import InvalidPipeline, NotResumable, StackfoldErro
 from stackfold.domain.errors.wording import text_of
 from stackfold.domain.pipelines.given_values import given_name, input_of
 from stackfold.domain.pipelines.graph import Graph
-from stackfold.domain.runs.pin import PinnedArtifact, PinnedComponent
+from stackfold.domain.runs.pin import Pin, PinnedArtifact, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
 
 Pinned = Mapping[str, PinnedArtifact]
@@ -33,19 +34,22 @@ class References:
         self._queries = queries
         self._resolver = resolver
 
-    def pinned(self, graph: Graph, known: Pinned) -> dict[str, PinnedArtifact]:
+    def pinned(self, graph: Graph, known: Pinned, pin: Pin) -> dict[str, PinnedArtifact]:
         """Return the artifacts that the steps of a graph take.
 
         Args:
             graph: The steps.
             known: Artifacts that an earlier run has pinned, which are not looked up again.
+            pin: The stack of the run.
 
         Raises:
             NotFound: An artifact does not exist.
             Ambiguous: A reference means several artifacts.
+            FromAnotherStack: An artifact was made on another stack, and is not promoted.
         """
+        allowed = graph.options.from_stack
         return {
-            text: self._again(text, known[text]) if text in known else self._pin(text)
+            text: self._again(text, known[text]) if text in known else self._pin(text, pin, allowed)
             for text in graph.references
             if text in known or text not in graph.given
         }
@@ -115,8 +119,11 @@ class References:
             found[text] = built[key]
         return found
 
-    def _pin(self, text: str) -> PinnedArtifact:
+    def _pin(self, text: str, taking: Pin, from_stack: str | None) -> PinnedArtifact:
         named = self._queries.artifact(text)
+        must_come_from(
+            self._queries, named.id, named.reference, taking.stack, taking.stack_id, from_stack
+        )
         view, pin = self._queries.recorded(named.id)
         (store,) = pin["components"][ComponentType.ARTIFACT_STORE][:1]
         return PinnedArtifact(

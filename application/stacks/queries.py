@@ -178,6 +178,14 @@ class StackQueries(Protocol):
         """The scopes in which the stack with that id is active."""
         ...
 
+    def has_model(self, name: str) -> bool:
+        """Whether there is a model with a name."""
+        ...
+
+    def has_artifact(self, name: str) -> bool:
+        """Whether there is an artifact with that name of its own."""
+        ...
+
     def existing(self, topic: str, ids: list[str]) -> set[str]:
         """Those of the ids that belong to existing aggregates of a topic, such as "stack"."""
         ...

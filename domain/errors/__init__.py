@@ -105,6 +105,7 @@ if TYPE_CHECKING:
         WriteInterrupted,
     )
     from stackfold.domain.errors.models import (
+        FromAnotherStack,
         InvalidAlias,
         ModelRegistryRejected,
         ModelRegistryUnavailable,
@@ -217,6 +218,7 @@ __all__ = [
     "FlavorClassNotFound",
     "Forbidden",
     "ForkedInTransaction",
+    "FromAnotherStack",
     "HomeWritable",
     "ImportNameTaken",
     "InUse",
@@ -355,7 +357,10 @@ _NAMES = {
         "ReadModelDamaged StalePosition StaleRevision UnreadableEvent Unrecordable "
         "WriteInterrupted"
     ),
-    "models": "InvalidAlias ModelRegistryRejected ModelRegistryUnavailable PromotionRefused",
+    "models": (
+        "FromAnotherStack InvalidAlias ModelRegistryRejected ModelRegistryUnavailable "
+        "PromotionRefused"
+    ),
     "names": (
         "Ambiguous ImportNameTaken InvalidActor InvalidComponentType InvalidListing InvalidName "
         "InvalidTag MissingComponentType NameTaken UnknownComponentType"

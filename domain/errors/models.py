@@ -1,5 +1,7 @@
 """Models, their versions and aliases."""
 
+from collections.abc import Sequence
+
 from stackfold.domain.errors.bases import Conflict, Forbidden, Invalid, Unavailable
 
 
@@ -14,6 +16,24 @@ class InvalidAlias(Invalid):
     def __init__(self, alias: str, problem: str) -> None:
         self.alias, self.problem = alias, problem
         super().__init__(f"{alias!r:.200} cannot be an alias: {problem}")
+
+
+class FromAnotherStack(Conflict):
+    """An artifact that is not promoted was made on another stack than the one that takes it.
+
+    Attributes:
+        artifact: The artifact, such as "sales@2".
+        made_on: The names of the stacks that it was made on.
+        stack: The name of the stack that takes it.
+    """
+
+    def __init__(self, artifact: str, made_on: Sequence[str], stack: str) -> None:
+        self.artifact, self.made_on, self.stack = artifact, list(made_on), stack
+        made = " and ".join(map(repr, made_on)) or "a deleted stack"
+        super().__init__(
+            f"{artifact!r} was made on stack {made}, not on {stack!r}, and no alias stands for it: "
+            f"promote it, or give --from-stack {made_on[0] if made_on else 'NAME'}"
+        )
 
 
 class PromotionRefused(Forbidden):

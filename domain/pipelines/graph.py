@@ -175,6 +175,12 @@ class Graph:
     """Text that refers to a value which is no parameter → the value; see `given_values`."""
 
     @property
+    def own_names(self) -> set[str]:
+        """The names of their own that outputs of its steps have, without placeholders."""
+        outputs = (each for node in self.nodes for each in node.step.signature.outputs)
+        return {each.own.name for each in outputs if each.own and each.own.is_fixed}
+
+    @property
     def references(self) -> tuple[str, ...]:
         """The references of the artifacts of earlier runs that its steps take, each once."""
         found: list[str] = []

@@ -362,23 +362,3 @@ def building(
         yield graph
     finally:
         _building.reset(token)
-
-
-def artifact(reference: str) -> Any:
-    """Return an artifact of an earlier run as an input for steps, in a pipeline function.
-
-    It is looked up once, when a run starts; the run records which version it was.
-
-    Args:
-        reference: The artifact, such as "dataset", "dataset@3" or "training/train/model@good".
-
-    Raises:
-        InvalidPipeline: It is not called in a pipeline function.
-    """
-    graph = current()
-    if graph is None:
-        raise InvalidPipeline(
-            f"artifact({reference!r}) is called outside a pipeline function: elsewhere, load it "
-            "with workspace.artifacts.load"
-        )
-    return graph.reference(reference)

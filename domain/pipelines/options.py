@@ -148,6 +148,8 @@ class PipelineSettings(_Options):
     """Whether values that need a pickle are rejected, when written and when read."""
     model: DeclaredModel | None = None
     """The model of which a run makes or continues a version; None for none."""
+    from_stack: str | None = None
+    """The name of another stack from which the run may take artifacts that no alias stands for."""
     tags: Tags = ()
     metadata: Metadata = Field(default_factory=dict)
 
@@ -196,5 +198,6 @@ class PipelineChanges(Hooks, total=False):
     failure_mode: FailureMode | str | None
     no_pickle: bool
     model: Model | str | None
+    from_stack: str | None
     tags: tuple[str, ...] | list[str]
     metadata: dict[str, Any]

@@ -16,6 +16,8 @@ from stackfold.domain.runs.tags import valid_tag
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _LIKE_AN_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*", re.IGNORECASE)
 _NUMBER = re.compile(r"v?\d+")
+MODEL = "model"
+"""The tag of the output that a version of a model stands for."""
 TIMES = ("date", "time")
 """The placeholders that stand for the day and the time of the start of the run, in UTC."""
 
@@ -32,6 +34,7 @@ class Output:
         tags: The tags of the artifact.
         metadata: The metadata of the artifact.
         materializer: The name of the materializer that writes it; empty to choose it by type.
+        model: Whether a version of a model stands for it, if the run has several outputs.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Output:
         tags: Iterable[str] = (),
         metadata: Mapping[str, Any] | None = None,
         materializer: type | str = "",
+        model: bool = False,
     ) -> None:
         """Name an output.
 
@@ -55,6 +59,8 @@ class Output:
             materializer: The materializer that writes it: a class with the decorator
                 `materializer`, or a name such as "skops". By default it is chosen by the type of
                 the value.
+            model: Whether it is what "fraud@production" stands for, if the run that makes the
+                version has several outputs. It gets the tag "model".
 
         Raises:
             InvalidName: The name or the label breaks the rule for names.
@@ -62,7 +68,10 @@ class Output:
             InvalidPipeline: The metadata cannot be recorded, or the materializer is none.
         """
         self.name, self.label = name, label
-        self.tags = tuple(map(valid_tag, [tags] if isinstance(tags, str) else tags))
+        self.model = model
+        given = [tags] if isinstance(tags, str) else tags
+        marked = [*given, MODEL] if model else given
+        self.tags = tuple(dict.fromkeys(map(valid_tag, marked)))
         try:
             self.metadata: dict[str, JsonValue] = valid_metadata(metadata or {})
         except ValueError as error:

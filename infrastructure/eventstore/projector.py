@@ -72,7 +72,9 @@ class Projector:
         row = None
         if declared.projection:
             row = self._revise(cursor, declared, declared.projection, event, position, recorded_at)
-        elif not is_prefixed_event(event.TOPIC):
+        elif constraint := declared.constraints.get(event.TOPIC):
+            constraint(self._queries, event, None)
+        if not declared.projection and not is_prefixed_event(event.TOPIC):
             cursor.execute(_INDEX, fact_entry(position, event, self._first_name(cursor, event)))
         for projection in declared.tables:
             for change in projection.apply(event, position, recorded_at):

@@ -117,7 +117,7 @@ class SqlArtifactQueries(StoredObjects):
         if self._is_own_name(name):
             return self._by_own_name(name, which)
         version, _, output = which.partition("/")
-        made = find_version(self._database, name, version) if version else None
+        made = find_version(self._database, name, version, self._until) if version else None
         if made is not None:
             return self._of_version(reference, made, output)
         found = self._found("t.id = ?", [name]) or (
@@ -270,7 +270,7 @@ class SqlArtifactQueries(StoredObjects):
 
         The outputs of the run that made the version come first.
         """
-        later = runs_of_versions(self._database, [version.id])[version.id]
+        later = runs_of_versions(self._database, [version.id], self._until)[version.id]
         others = [each.id for each in reversed(later) if each.completed and each.id != version.run]
         for run in [version.run, *others] if output else [version.run]:
             named, values = "", [run]

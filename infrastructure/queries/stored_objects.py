@@ -7,7 +7,24 @@ from stackfold.application.eventsourcing.cells import cell
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
+from stackfold.infrastructure.queries.artifact_aliases import alias_targets
 from stackfold.infrastructure.queries.deployments import deployed_artifacts
+
+_MADE = "f.artifact = ? AND f.direction IN ('out', 'saved', 'given')"
+_STACKS = (
+    "SELECT r.stack_id, coalesce(s.name, r.stack) FROM flows AS f JOIN runs AS r ON r.id = f.run "
+    f"LEFT JOIN stacks AS s ON s.id = r.stack_id AND s.until IS NULL WHERE {_MADE} "
+    "ORDER BY r.position"
+)
+_NAMES_OF = (
+    "SELECT name FROM artifact_versions WHERE artifact = ? UNION ALL "
+    "SELECT pipeline || '/' || step || '/' || name FROM artifacts WHERE id = ?"
+)
+_VERSIONS = (
+    "SELECT v.number, m.aliases FROM flows AS f JOIN runs AS r ON r.id = f.run "
+    "JOIN model_versions AS v ON v.id = r.model_version AND v.until IS NULL "
+    f"JOIN models AS m ON m.id = v.model AND m.until IS NULL WHERE {_MADE}"
+)
 
 
 class StoredObjects:
@@ -61,3 +78,20 @@ class StoredObjects:
             for each in others
             if each.get("manifest") is not None
         ]
+
+    def stacks_of(self, id: str) -> dict[str, str]:
+        """The id of each stack whose runs have the artifact with an id as an output → its name."""
+        return dict(self._database.read(_STACKS, [id]))
+
+    def is_promoted(self, id: str) -> bool:
+        """Whether an alias stands for the artifact with an id, or for its version of a model."""
+        names = self._database.read(_NAMES_OF, [id, id])
+        for (name,) in names:
+            targets = alias_targets(self._database, name)
+            if any(each["artifact"] == id for each in targets.values()):
+                return True
+        return any(
+            target["number"] == number
+            for number, aliases in self._database.read(_VERSIONS, [id])
+            for target in cell(aliases).values()
+        )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from stackfold.application.runs.progress import ProgressListener, StepEnd
     from stackfold.artifacts import register_artifact, save_artifact
     from stackfold.domain.pipelines.declared_model import Model
-    from stackfold.domain.pipelines.graph_builder import artifact
+    from stackfold.domain.pipelines.earlier_inputs import artifact, model
     from stackfold.domain.pipelines.output import Output
     from stackfold.domain.pipelines.pipeline import Step, step
     from stackfold.domain.pipelines.run_configuration import RunConfiguration
@@ -42,6 +42,7 @@ __all__ = [
     "artifact",
     "get_context",
     "materializer",
+    "model",
     "pipeline",
     "register_artifact",
     "save_artifact",
@@ -62,9 +63,10 @@ _MODULES = {
     "StepContext": "stackfold.application.runs.context",
     "StepEnd": "stackfold.application.runs.progress",
     "Workspace": "stackfold.infrastructure.workspace",
-    "artifact": "stackfold.domain.pipelines.graph_builder",
+    "artifact": "stackfold.domain.pipelines.earlier_inputs",
     "get_context": "stackfold.application.runs.context",
     "materializer": "stackfold.application.artifacts.own_materializers",
+    "model": "stackfold.domain.pipelines.earlier_inputs",
     "pipeline": "stackfold.pipelines",
     "register_artifact": "stackfold.artifacts",
     "save_artifact": "stackfold.artifacts",

@@ -58,6 +58,7 @@ __all__ = [
     "FlavorClassNotFound",
     "Forbidden",
     "ForkedInTransaction",
+    "FromAnotherStack",
     "HomeWritable",
     "ImportNameTaken",
     "InUse",

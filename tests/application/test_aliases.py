@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 
 from stackfold.domain.errors import InvalidName, NotFound, NothingToChange
-from stackfold.domain.pipelines.graph_builder import artifact
+from stackfold.domain.pipelines.earlier_inputs import artifact
 from stackfold.domain.pipelines.output import Output
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 

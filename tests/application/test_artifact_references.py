@@ -6,7 +6,7 @@ import pytest
 
 from stackfold import Workspace, pipeline
 from stackfold.domain.errors import InvalidPipeline, NotFound, RunFailed
-from stackfold.domain.pipelines.graph_builder import artifact
+from stackfold.domain.pipelines.earlier_inputs import artifact
 from stackfold.domain.pipelines.output import Output
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 

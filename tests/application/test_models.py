@@ -1,12 +1,14 @@
 """Runs make versions of models; aliases stand for versions, and gates judge promotions."""
 
 import threading
+from typing import Annotated
 
 import pytest
 
 from stackfold.application.runs.context import get_context
 from stackfold.domain.errors import (
     Conflict,
+    FromAnotherStack,
     Invalid,
     InvalidAlias,
     NameTaken,
@@ -17,6 +19,8 @@ from stackfold.domain.errors import (
     RunFailed,
 )
 from stackfold.domain.pipelines.declared_model import Model
+from stackfold.domain.pipelines.earlier_inputs import artifact, model
+from stackfold.domain.pipelines.output import Output
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 
 failing = set()
@@ -425,3 +429,98 @@ def test_a_step_knows_the_version(ws, models):
 def test_a_declaration_of_a_model_is_checked(declared):
     with pytest.raises(Invalid):
         PIPELINE.with_options(model=declared)
+
+
+@step
+def several(
+    auc: float,
+) -> tuple[Annotated[float, "weights", Output("weights", model=True)], Annotated[float, "scaler"]]:
+    return auc, auc + 1
+
+
+@step
+def predict(model: float, scaler: float) -> float:
+    return model * scaler
+
+
+def making(auc: float = 0.9):
+    several(auc)
+
+
+def batch(version: str = "production"):
+    predict(model(f"fraud@{version}"), model(f"fraud@{version}")["scaler"])
+
+
+SEVERAL = Pipeline(making, model="fraud")
+BATCH = Pipeline(batch)
+
+
+def test_a_version_is_an_input_of_a_step_and_pinned(ws, models):
+    ws.runs.start(SEVERAL)
+    models.promote("fraud", 1)
+    first = ws.runs.start(BATCH)
+    assert ws.runs.load(first.id, "predict") == pytest.approx(0.9 * 1.9)
+    ws.runs.start(SEVERAL, {"auc": 0.5})
+    models.promote("fraud", 2)
+    assert ws.artifacts.load("fraud@production") == 0.5
+    again = ws.runs.rerun(first.id, BATCH)
+    assert ws.runs.load(again.id, "predict") == pytest.approx(0.9 * 1.9)
+    fresh = ws.runs.rerun(first.id, BATCH, fresh_inputs=True)
+    assert ws.runs.load(fresh.id, "predict") == pytest.approx(0.5 * 1.5)
+    assert "making/several/scaler@1" in str(ws.artifacts.lineage("batch/predict@1").upstream)
+    assert ws.runs.start(BATCH, {"version": "1"}).status == "completed"
+    assert ws.runs.describe("latest").steps[0].status == "cached"
+
+
+def test_a_version_of_the_past_is_loaded(ws, models):
+    trained(ws, 0.9, 0.8)
+    models.promote("fraud", 1)
+    then = models.history("fraud", 1)[0].position
+    models.promote("fraud", 2)
+    assert ws.artifacts.load("fraud@production") == 0.8
+    assert ws.artifacts.load("fraud@production", as_of=then) == 0.9
+    before = ws.runs.describe("latest").position - 1
+    assert ws.artifacts.describe("training/train", as_of=before).version == 1
+    with pytest.raises(NotFound):
+        ws.artifacts.load("fraud@production", as_of=then - 1)
+
+
+def test_a_version_that_is_not_promoted_is_taken_from_its_own_stack(ws, models):
+    ws.runs.start(SEVERAL)
+    ws.stacks.copy("default", "prod")
+    ws.stacks.activate("prod")
+    with pytest.raises(FromAnotherStack, match="made on stack 'default', not on 'prod'"):
+        ws.runs.start(BATCH, {"version": "1"})
+    allowed = {"from_stack": "default"}
+    run = ws.runs.start(BATCH, {"version": "1"}, configuration=allowed)
+    assert ws.runs.rerun(run.id, BATCH, fresh_inputs=True).status == "completed"
+    models.promote("fraud", 1, "champion")
+    assert ws.runs.start(BATCH, {"version": "1"}).status == "completed"
+
+
+def test_an_alias_of_an_artifact_is_a_promotion(ws, models):
+    ws.runs.start(SEVERAL)
+    ws.stacks.copy("default", "prod")
+    ws.stacks.activate("prod")
+    taking = Pipeline(lambda: evaluate(artifact("weights@1")), name="taking")
+    with pytest.raises(FromAnotherStack):
+        ws.runs.start(taking)
+    ws.artifacts.alias("weights@1", "approved")
+    assert ws.runs.start(taking).status == "completed"
+
+
+def test_no_artifact_and_model_share_a_name(ws, models):
+    ws.runs.start(SEVERAL)
+    with pytest.raises(NameTaken, match="as NAME@VERSION would mean both"):
+        models.register("weights")
+    with pytest.raises(NameTaken):
+        models.rename("fraud", "weights")
+    with pytest.raises(NameTaken):
+        ws.runs.start(PIPELINE.with_options(model="weights"))
+    models.register("free")
+    ws.runs.delete("latest")
+    models.register("weights")
+    before = len([*ws.log.events()])
+    with pytest.raises(NameTaken, match="a model named 'weights' exists already"):
+        ws.runs.start(SEVERAL)
+    assert len([*ws.log.events()]) == before

@@ -167,7 +167,7 @@ def fill(ws):
     ws.stacks.update("gone", step_operator="process", why="to isolate")
     ws.runs.start(isolating, stack="gone")
     try:
-        ws.deployments.deploy("lost", "retrying/retry", "gone")
+        ws.deployments.deploy("lost", "retrying/retry", "gone", from_stack="prod")
     except DeploymentFailed:
         pass
     else:
