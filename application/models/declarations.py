@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from stackfold.application.artifacts.model_names import must_be_no_artifact
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.projection import TemporalProjection
 from stackfold.application.models import rows
-from stackfold.application.models.names import must_be_no_artifact
 from stackfold.application.models.rows import ModelRow, ModelVersionRow
 from stackfold.application.stacks.queries import StackQueries
 from stackfold.domain.errors import NotFound

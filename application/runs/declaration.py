@@ -1,7 +1,7 @@
 """Declares runs: how events change the tables of runs, steps and artifacts."""
 
+from stackfold.application.artifacts.model_names import must_be_no_models
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
-from stackfold.application.models.names import must_be_no_models
 from stackfold.application.runs.artifact_projection import ARTIFACT_TABLES
 from stackfold.application.runs.metric_projection import METRIC_TABLES
 from stackfold.application.runs.run_projection import RUN_TABLES

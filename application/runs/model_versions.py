@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Protocol
 from uuid import UUID, uuid4
 
+from stackfold.application.artifacts.model_names import must_be_no_models
 from stackfold.application.eventsourcing.repository import Repository
-from stackfold.application.models.names import must_be_no_models
 from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.domain.errors import Conflict, NameTaken
 from stackfold.domain.eventsourcing.aggregate import Aggregate

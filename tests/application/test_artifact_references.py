@@ -118,7 +118,7 @@ def test_an_artifact_of_another_store_is_read_from_there(runs, workspace, tmp_pa
     workspace.stacks.copy("default", "elsewhere")
     workspace.stacks.update("elsewhere", artifact_store="other")
     runs.start(loading, {"rows": 5}, stack="elsewhere")
-    run = runs.start(training)
+    run = runs.start(training, configuration={"from_stack": "elsewhere"})
     assert runs.load(run.id, "train") == 10
 
 

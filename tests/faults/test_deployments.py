@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 DEPLOYER = ComponentType.MODEL_DEPLOYER
 MODEL = "alone/only/output"
-DEPLOY = ("deployment", "deploy", "churn", MODEL, "--stack", "prod")
+DEPLOY = (*("deployment", "deploy", "churn", MODEL, "--from-stack", "default", "--stack", "prod"),)
 
 
 def train() -> dict[str, float]:
