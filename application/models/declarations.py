@@ -1,6 +1,7 @@
 """Declares models and their versions: how events change their read models, and constraints."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -143,7 +144,7 @@ def name_must_be_free(
     queries: StackQueries, event: Model.Registered | Model.Renamed, row: ModelRow | None
 ) -> None:
     """Reject the name of an artifact."""
-    must_be_no_artifact(queries.has_artifact, event.name)
+    must_be_no_artifact(partial(queries.has_name, "artifact"), event.name)
 
 
 def version_must_exist(
@@ -157,7 +158,7 @@ def versions_must_exist(queries: StackQueries, event: Model.Reverted, row: Model
     """Reject a past state in which an alias stands for a version that was deleted."""
     numbers = {str(target.version): target.number for target in event.aliases.values()}
     _must_exist(queries, event.name, numbers)
-    must_be_no_artifact(queries.has_artifact, event.name)
+    must_be_no_artifact(partial(queries.has_name, "artifact"), event.name)
 
 
 def _must_exist(queries: StackQueries, model: str, numbers: Mapping[str, int]) -> None:

@@ -178,12 +178,8 @@ class StackQueries(Protocol):
         """The scopes in which the stack with that id is active."""
         ...
 
-    def has_model(self, name: str) -> bool:
-        """Whether there is a model with a name."""
-        ...
-
-    def has_artifact(self, name: str) -> bool:
-        """Whether there is an artifact with that name of its own."""
+    def has_name(self, kind: str, name: str) -> bool:
+        """Whether there is a "model", or an "artifact" with a name of its own, of that name."""
         ...
 
     def existing(self, topic: str, ids: list[str]) -> set[str]:

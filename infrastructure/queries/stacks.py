@@ -52,6 +52,12 @@ _COMPONENT = (
     "t.updated, t.by"
 )
 
+_NAMED = {
+    "model": "SELECT 1 FROM models WHERE until IS NULL AND name = ?",
+    "artifact": "SELECT 1 FROM artifact_versions AS o JOIN flows AS f ON f.artifact = o.artifact "
+    "WHERE o.name = ? AND f.direction IN ('out', 'saved', 'given') LIMIT 1",
+}
+
 
 class SqlQueries:
     """Implements the queries of `application.stacks.queries`."""
@@ -264,19 +270,9 @@ class SqlQueries:
         )
         return [scope for (scope,) in rows]
 
-    def has_model(self, name: str) -> bool:
-        """Whether there is a model with a name."""
-        found = self._database.read("SELECT 1 FROM models WHERE until IS NULL AND name = ?", [name])
-        return bool(found)
-
-    def has_artifact(self, name: str) -> bool:
-        """Whether there is an artifact with that name of its own."""
-        found = self._database.read(
-            "SELECT 1 FROM artifact_versions AS o JOIN flows AS f ON f.artifact = o.artifact "
-            "WHERE o.name = ? AND f.direction IN ('out', 'saved', 'given') LIMIT 1",
-            [name],
-        )
-        return bool(found)
+    def has_name(self, kind: str, name: str) -> bool:
+        """Whether there is a "model", or an "artifact" with a name of its own, of that name."""
+        return bool(self._database.read(_NAMED[kind], [name]))
 
     def existing(self, topic: str, ids: list[str]) -> set[str]:
         """Those of the ids that belong to existing aggregates of a topic, such as "stack"."""
