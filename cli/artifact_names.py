@@ -8,9 +8,11 @@ import typer
 from stackfold.cli.artifact_content import Reference
 from stackfold.cli.history_rows import show_history
 from stackfold.cli.options import Columns, Limit, Message, Output, parse_columns
-from stackfold.cli.render import Format, echo
+from stackfold.cli.render import Format, Shape, echo, note, plain, show_one, show_rows
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.workspace import Workspace
+
+_DIFFERENCES = Shape(("about", "field", "before", "after"), ("about", "field", "before", "after"))
 
 
 def declare_on(artifact: Noun) -> None:
@@ -18,6 +20,7 @@ def declare_on(artifact: Noun) -> None:
     artifact.command("alias")(set_alias)
     artifact.command("history")(history)
     artifact.command("annotate")(annotate)
+    artifact.command("diff")(diff)
 
 
 def set_alias(
@@ -87,6 +90,26 @@ def annotate(
             why=message,
         )
     echo(f"artifact {view.reference!r} has the tags {', '.join(view.tags) or '-'}")
+
+
+def diff(
+    before: Reference,
+    after: Annotated[str, typer.Argument(metavar="OTHER", help="The artifact to compare it with.")],
+    output: Output = Format.TABLE,
+) -> None:
+    """Compare two artifacts: tags, metadata, origin, and the content of tables and JSON."""
+    with Workspace.open() as workspace:
+        found = workspace.artifacts.diff(before, after)
+    if output in {Format.JSON, Format.YAML}:
+        show_one(plain(found), found._fields, output)
+        return
+    rows = [each._asdict() for each in found.differences]
+    if rows or output != Format.TABLE:
+        show_rows(rows, _DIFFERENCES, output)
+    if found.same_bytes:
+        note("their bytes are equal")
+    if found.omitted:
+        note(f"not compared: {found.omitted}")
 
 
 def _entry(text: str) -> tuple[str, Any]:

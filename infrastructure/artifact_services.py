@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from stackfold.application.artifacts.aliases import Aliases
     from stackfold.application.artifacts.annotating import Annotating
+    from stackfold.application.artifacts.artifact_diffs import ArtifactDiffs
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
     from stackfold.application.artifacts.artifacts import Artifacts
     from stackfold.application.artifacts.external_artifacts import ExternalArtifacts
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from stackfold.application.stacks.stack_resolver import StackResolver
     from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
     from stackfold.infrastructure.queries.history import SqlHistory
+    from stackfold.infrastructure.queries.runs import SqlRunQueries
 else:
     from functools import cached_property
 
@@ -41,6 +43,8 @@ class ArtifactServices:
         def resolver(self) -> StackResolver: ...
         @property
         def flavors(self) -> Flavors: ...
+        @property
+        def run_queries(self) -> SqlRunQueries: ...
 
     @cached_property
     def materializers(self) -> "Materializers":
@@ -60,6 +64,7 @@ class ArtifactServices:
         return Artifacts(
             *(self.artifact_queries, loading, pruning, self._aliases, self._external_artifacts),
             self._annotating,
+            self._artifact_diffs,
         )
 
     @cached_property
@@ -73,6 +78,11 @@ class ArtifactServices:
         from stackfold.application.artifacts.aliases import Aliases
 
         return Aliases(self.artifact_queries, self.repository, self.history)
+
+    def _artifact_diffs(self) -> "ArtifactDiffs":
+        from stackfold.application.artifacts.artifact_diffs import ArtifactDiffs
+
+        return ArtifactDiffs(self.artifact_queries, self.run_queries, self._artifact_loading)
 
     def _annotating(self) -> "Annotating":
         from stackfold.application.artifacts.annotating import Annotating

@@ -37,6 +37,7 @@ ON_EVERY_DATABASE = {
     "test_aliases",
     "test_artifact_references",
     "test_annotations",
+    "test_artifact_diffs",
     "test_changes",
     "test_artifacts",
     "test_deployment_queries",

@@ -28,6 +28,7 @@ from stackfold.domain.runs.artifact_reference import ArtifactReference
 if TYPE_CHECKING:
     from stackfold.application.artifacts.aliases import Aliases
     from stackfold.application.artifacts.annotating import Annotating
+    from stackfold.application.artifacts.artifact_diffs import ArtifactDiffs
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
     from stackfold.application.artifacts.external_artifacts import ExternalArtifacts
     from stackfold.application.artifacts.folders import FolderView
@@ -101,6 +102,7 @@ class Artifacts(ExternalCommands, NoteCommands):
         aliases: "Callable[[], Aliases]",
         external: "Callable[[], ExternalArtifacts]",
         annotating: "Callable[[], Annotating]",
+        diffs: "Callable[[], ArtifactDiffs]",
     ) -> None:
         """Create the service.
 
@@ -111,9 +113,11 @@ class Artifacts(ExternalCommands, NoteCommands):
             aliases: Creates, on first use, the service that sets aliases.
             external: Creates, on first use, the service that records what no run made.
             annotating: Creates, on first use, the service that changes tags and metadata.
+            diffs: Creates, on first use, the service that compares artifacts.
         """
         self._external = external
         self._annotating = annotating
+        self._diffs = diffs
         self._aliases = aliases
         self._queries = queries
         self._loading = loading

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stackfold.application.artifacts.annotating import Annotating
+    from stackfold.application.artifacts.artifact_diffs import ArtifactDiff, ArtifactDiffs
     from stackfold.application.artifacts.artifact_views import NamedArtifact
 
 
@@ -13,6 +14,23 @@ class NoteCommands:
 
     _annotating: "Callable[[], Annotating]"
     """Creates, on first use, the service that records notes."""
+    _diffs: "Callable[[], ArtifactDiffs]"
+    """Creates, on first use, the service that compares artifacts."""
+
+    def diff(self, before: str, after: str) -> "ArtifactDiff":
+        """Compare two artifacts: tags and metadata, origin, and content as far as it is small.
+
+        The content of tables and JSON is compared by what `preview` shows. Nothing is unpickled.
+
+        Args:
+            before: An artifact, such as "dataset@3".
+            after: Another one, such as "dataset@4".
+
+        Raises:
+            NotFound: An artifact does not exist.
+            Ambiguous: A reference means several artifacts.
+        """
+        return self._diffs().diff(before, after)
 
     def annotate(
         self,

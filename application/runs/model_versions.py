@@ -1,6 +1,6 @@
 """Versions of models that runs make or continue: opened with a run, completed with it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -151,18 +151,27 @@ class ModelVersions:
         return [*made, version]
 
 
-def deleted_run(repository: Repository, id: str) -> list[Aggregate]:
+def deleted_run(
+    repository: Repository, id: str, aliases_of: Callable[[], Sequence[str]]
+) -> list[Aggregate]:
     """A run that is deleted, and the version that it made; called under the write lock.
 
     Args:
         repository: Loads aggregates.
         id: The id of the run.
+        aliases_of: Returns the aliases of artifacts that only this run has.
 
     Raises:
-        Conflict: An alias stands for the version, which would lose its artifacts.
+        Conflict: An alias stands for the version, which would lose its artifacts, or for an
+            artifact.
     """
     run = repository.load(Run, id)
     run.delete()
+    if standing := aliases_of():
+        raise Conflict(
+            f"run {run.name!r} made the artifact of {', '.join(standing)}: "
+            "move or remove the alias first"
+        )
     if run.model_version is None:
         return [run]
     version = repository.load(ModelVersion, run.model_version)

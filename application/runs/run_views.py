@@ -281,6 +281,10 @@ class RunQueries(Protocol):
         """Return the artifacts of earlier runs that the run with the id `run` takes."""
         ...
 
+    def aliases(self, run: str) -> Sequence[str]:
+        """Return the aliases of artifacts that exist only as long as the run with the id `run`."""
+        ...
+
     def artifacts(self, run: str, step: str | None = None) -> Sequence[ArtifactView]:
         """Return the artifacts of the run with the id `run`, or of one of its steps."""
         ...

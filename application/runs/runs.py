@@ -1,6 +1,7 @@
 """Runs: start pipelines on stacks, look up their runs, and load what those produced."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.arguments import checked
@@ -180,7 +181,8 @@ class Runs(RunReader, RunTexts):
         Raises:
             NotFound: The run does not exist.
             RunBusy: It is being executed.
-            Conflict: An alias stands for the version of a model that it made.
+            Conflict: An alias stands for the version of a model that it made, or for an artifact
+                that no other run has.
         """
         from stackfold.application.runs.model_versions import deleted_run
 
@@ -189,7 +191,8 @@ class Runs(RunReader, RunTexts):
             raise RunBusy(view.name)
         with self._services.claims.claim(view.id, view.name):
             repository = self._services.repository
-            repository.attempt(lambda: deleted_run(repository, view.id), why, locked=True)
+            aliases = partial(self._queries.aliases, view.id)
+            repository.attempt(lambda: deleted_run(repository, view.id, aliases), why, locked=True)
         return view
 
     def diff(self, before: str, after: str) -> "RunDiff":

@@ -39,3 +39,28 @@ def uses_of_artifact(database: Database, id: str) -> list[str]:
         *(f"deployment {name!r}" for (name,) in deployments),
         *(f"alias {alias!r}" for alias in aliases[:_SOME]),
     ]
+
+
+def aliases_of_run(database: Database, run: str) -> list[str]:
+    """The aliases that stand for artifacts that would vanish with a run, as "dataset@approved".
+
+    Args:
+        database: Holds the read models.
+        run: The id of the run.
+    """
+    names = database.read("SELECT name, aliases FROM artifact_names WHERE until IS NULL")
+    if not names:
+        return []
+    made = "direction IN ('out', 'saved')"
+    rows = database.read(
+        f"SELECT DISTINCT f.artifact FROM flows AS f WHERE f.run = ? AND f.{made} AND NOT EXISTS "
+        f"(SELECT 1 FROM flows AS o WHERE o.artifact = f.artifact AND o.{made} AND o.run <> f.run)",
+        [run],
+    )
+    vanishing = {artifact for (artifact,) in rows}
+    return [
+        f"{name}@{alias}"
+        for name, all_aliases in names
+        for alias, target in cell(all_aliases).items()
+        if target["artifact"] in vanishing
+    ]

@@ -19,6 +19,7 @@ from stackfold.application.runs.where import Comparison
 from stackfold.domain.errors import Ambiguous, NotFound
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
+from stackfold.infrastructure.queries.artifact_uses import aliases_of_run
 from stackfold.infrastructure.queries.data_frames import data_frame
 from stackfold.infrastructure.queries.filters import listing_clauses
 from stackfold.infrastructure.queries.metrics import course, metrics_of
@@ -238,6 +239,10 @@ class SqlRunQueries:
             select = f"{_ARTIFACT} AND f.step = ? ORDER BY f.ordinal"
             rows = self._database.read(select, (run, step))
         return [artifact_view(row) for row in rows]
+
+    def aliases(self, run: str) -> Sequence[str]:
+        """The aliases that stand for artifacts that would vanish with a run."""
+        return aliases_of_run(self._database, run)
 
     def _exact(self, reference: str) -> list[RunView]:
         return self._found("t.id = ? OR t.name = ?", reference, reference)
