@@ -39,11 +39,22 @@ def _of_pandas(value: Any) -> dict[str, Any]:
         value = value.to_frame(name="" if value.name is None else value.name)
     if not isinstance(value, pandas.DataFrame):
         return {}
-    columns = [(str(name), str(kind)) for name, kind in value.dtypes.items()]
-    numbers = [at for at, kind in enumerate(value.dtypes) if kind.kind in "iuf"]
-    return _of_table(
-        len(value), columns, numbers, lambda at: _of_numbers(value.iloc[:, at].to_numpy())
-    )
+    kinds = [*value.dtypes]
+    columns = [(str(name), str(kind)) for name, kind in zip(value.columns, kinds, strict=True)]
+    numbers = [at for at, kind in enumerate(kinds) if kind.kind in "iuf"]
+    return _of_table(len(value), columns, numbers, lambda shown: _of_blocks(value, kinds, shown))
+
+
+def _of_blocks(frame: Any, kinds: list[Any], shown: list[int]) -> list[Statistics]:
+    """The statistics of columns of a frame, computed at once for those of the same type."""
+    blocks: dict[Any, list[int]] = {}
+    for at in shown:
+        blocks.setdefault(kinds[at], []).append(at)
+    found: dict[int, Statistics] = {}
+    for members in blocks.values():
+        part = frame if len(members) == len(kinds) else frame.iloc[:, members]
+        found |= zip(members, _of_numbers(part.to_numpy()), strict=True)
+    return [found[at] for at in shown]
 
 
 def _of_polars(value: Any) -> dict[str, Any]:
@@ -63,7 +74,7 @@ def _of_polars(value: Any) -> dict[str, Any]:
         return {"min": column.min(), "max": column.max(), "mean": column.mean(), "nulls": nulls}
 
     columns = [(name, str(kind)) for name, kind in zip(value.columns, value.dtypes, strict=True)]
-    return _of_table(value.height, columns, numbers, statistics)
+    return _of_table(value.height, columns, numbers, lambda shown: [*map(statistics, shown)])
 
 
 def _of_arrow(value: Any) -> dict[str, Any]:
@@ -89,14 +100,14 @@ def _of_arrow(value: Any) -> dict[str, Any]:
         return {**bounds, "mean": mean, "nulls": column.null_count}
 
     columns = [(each.name, str(each.type)) for each in table.schema]
-    return _of_table(table.num_rows, columns, numbers, statistics)
+    return _of_table(table.num_rows, columns, numbers, lambda shown: [*map(statistics, shown)])
 
 
 def _of_table(
     rows: int,
     columns: list[tuple[str, str]],
     numbers: list[int],
-    statistics: Callable[[int], Statistics],
+    statistics: Callable[[list[int]], list[Statistics]],
 ) -> dict[str, Any]:
     """The facts of a table.
 
@@ -104,7 +115,7 @@ def _of_table(
         rows: Their number.
         columns: Name and type; empty if names are not unique.
         numbers: The indexes of the columns that contain numbers.
-        statistics: Returns those of the column with an index.
+        statistics: Returns those of the columns with some indexes.
     """
     found: dict[str, Any] = {
         "rows": rows,
@@ -114,25 +125,30 @@ def _of_table(
         found["more_columns"] = len(columns) - MOST_COLUMNS
     shown = [at for at in numbers if at < len(columns)][:MOST_STATISTICS]
     if shown and 0 < rows * len(shown) <= MOST_CELLS:
-        found["statistics"] = {_text(columns[at][0]): {**statistics(at)} for at in shown}
+        names = [_text(columns[at][0]) for at in shown]
+        found["statistics"] = dict(zip(names, statistics(shown), strict=True))
     return found
 
 
-def _of_numbers(values: Any) -> Statistics:
-    """The statistics of an array of numbers, with NaN for missing ones."""
+def _of_numbers(block: Any) -> list[Statistics]:
+    """The statistics of each column of an array, with NaN for missing numbers."""
     import numpy
 
-    nulls = 0
-    if values.dtype.kind == "f":
-        missing = numpy.isnan(values)
-        nulls = int(missing.sum())
-        values = values[~missing] if nulls else values
-    elif values.dtype.kind not in "iu":  # numbers with missing ones, of an extension of pandas
-        return {}
-    if not len(values):
-        return {"min": None, "max": None, "mean": None, "nulls": nulls}
-    mean = values.mean(dtype="float64")
-    return {"min": values.min(), "max": values.max(), "mean": mean, "nulls": nulls}
+    if block.dtype.kind not in "iuf":  # numbers with missing ones, of an extension of pandas
+        return [{}] * block.shape[1]
+    known = ~numpy.isnan(block)
+    counts = numpy.count_nonzero(known, axis=0)
+    # These ignore NaN, unless there is nothing else.
+    low, high = numpy.fmin.reduce(block, axis=0), numpy.fmax.reduce(block, axis=0)
+    sums = numpy.add.reduce(block, axis=0, dtype="float64", where=known)
+    rows, found = len(block), list[Statistics]()
+    for least, most, total, count in zip(low, high, sums, counts, strict=True):
+        if not count:
+            found.append({"min": None, "max": None, "mean": None, "nulls": rows})
+            continue
+        mean, nulls = float(total) / int(count), rows - int(count)
+        found.append({"min": least, "max": most, "mean": mean, "nulls": nulls})
+    return found
 
 
 def _of_picture(value: Any) -> dict[str, Any]:

@@ -184,6 +184,9 @@ def test_facts_are_bounded():
     assert (len(wide["columns"]), wide["more_columns"]) == (50, 150)
     assert len(wide["statistics"]) == 20
     assert "statistics" not in facts_of(pd.DataFrame({"a": np.zeros(1_000_001)}))
+    missing = facts_of(pd.DataFrame({"a": [np.nan], "b": pd.array([None], "Int64")}))
+    none = {"min": None, "max": None, "mean": None, "nulls": 1}
+    assert missing["statistics"] == {"a": none, "b": none}
     assert facts_of(pd.DataFrame({"x" * 500: [1]}))["columns"].keys() == {"x" * 99 + "…"}
 
 

@@ -47,8 +47,8 @@ def test_a_folder_that_mlflow_saved_is_deployed(tmp_path):
 
         model = LogisticRegression(max_iter=1000).fit(*load_iris(return_X_y=True))
         directory = Directory()
-        mlflow.sklearn.save_model(model, str(directory / "model"))
-        return Directory(directory / "model")
+        mlflow.sklearn.save_model(model, str(directory.path))
+        return directory
 
     @step
     def empty() -> Directory:
