@@ -78,7 +78,7 @@ def test_every_revert_has_a_dry_run(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     tried = {"revert", "restore", "undo", "prune", "install"}
     more = {("pipeline", "run"), ("pipeline", "build"), ("deployment", "deploy")}
-    more |= {("policy", "enable")}
+    more |= {("policy", "enable"), ("deployment", "update")}
     assert ("--dry-run" in options) == (names[-1] in tried or names in more)
 
 

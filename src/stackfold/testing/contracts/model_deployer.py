@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from stackfold.application.deployments.gateways import Listen, Route
 from stackfold.application.ports.model_deployer import (
     Deployed,
     Health,
@@ -16,6 +17,7 @@ from stackfold.application.ports.model_deployer import (
 )
 from stackfold.application.ports.tensors import Tensor, tensors_of
 from stackfold.domain.errors import DeploymentFailed, DeploymentUnavailable, PredictionRejected
+from stackfold.infrastructure.gateway.gateways import ProcessGateways
 
 
 class WeightedSum:
@@ -210,6 +212,53 @@ class ModelDeployerContract:
         deployer.delete(beside)
         assert deployer.health(beside) == Health.DOWN
         assert deployer.health(deployed) == Health.READY
+
+    def test_an_update_is_a_second_server_of_the_same_name(
+        self,
+        deployer: ModelDeployer,
+        deployed: Deployed,
+        model: ModelToServe,
+        inputs: Sequence[Tensor],
+        expected: Sequence[float],
+    ) -> None:
+        """While a deployment is updated, both servers answer; then the former one is deleted."""
+        new = model._replace(id=str(uuid4()), behind_gateway=True)
+        beside = Deployed(new.id, new.name, deployer.deploy(new).reference)
+        for each in (deployed, beside):
+            first, *_ = deployer.predict(each, inputs)
+            assert [*first.data] == pytest.approx([*expected])
+        deployer.delete(deployed)
+        assert deployer.health(deployed) == Health.DOWN
+        assert deployer.health(beside) == Health.READY
+        deployer.delete(beside)
+
+    def test_predictions_pass_through_a_gateway(
+        self,
+        deployer: ModelDeployer,
+        model: ModelToServe,
+        inputs: Sequence[Tensor],
+        expected: Sequence[float],
+        tmp_path: Path,
+    ) -> None:
+        """For servers on this machine: the gateway answers as the server itself does."""
+        behind = model._replace(id=str(uuid4()), behind_gateway=True)
+        served = deployer.deploy(behind)
+        gateways = ProcessGateways(tmp_path)
+        found = Deployed(behind.id, behind.name, served.reference)
+        try:
+            if not gateways.can_route(served.url):
+                pytest.skip("its address is not one of HTTP on this machine, so it has no gateway")
+            route = Route(behind.id, served.url, 100, "sums@1")
+            gateway = gateways.open(behind.id, Listen(), None, [route])
+            through = found._replace(gateway=gateways.address(gateway))
+            first, *_ = deployer.predict(through, inputs)
+            assert [*first.data] == pytest.approx([*expected])
+            gateways.route(behind.id, [])
+            with pytest.raises((DeploymentUnavailable, PredictionRejected)):
+                deployer.predict(through, inputs)
+        finally:
+            gateways.close(behind.id)
+            deployer.delete(found)
 
     def test_a_model_that_cannot_be_loaded_is_not_served(
         self, deployer: ModelDeployer, unloadable: ModelToServe | None
