@@ -56,6 +56,7 @@ ON_EVERY_DATABASE = {
     "test_lookup",
     "test_models",
     "test_own_names",
+    "test_model_registries",
     "test_as_of",
     "test_pruning",
     "test_reaction_workers",
