@@ -216,9 +216,11 @@ class ModelRegistries:
                 for problem in problems:
                     raise problem
         except StackfoldError as error:
+            advice = "the log has the change: `stackfold model-registry sync` catches up"
             if strict:
+                publish_notice(advice)
                 raise
-            publish_notice(f"{error}; the log has it: `stackfold model-registry sync` catches up")
+            publish_notice(f"{error}; {advice}")
 
     # -- private
 
