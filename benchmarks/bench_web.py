@@ -40,7 +40,20 @@ from stackfold.web import WITHOUT_KEY, create_app  # noqa: E402
 GOAL, MEMORY_GOAL = 50.0, 80.0
 TURNS = 5
 STACKS = ("prod", "nightly", "staging", "trial")
-FURTHER = ("/log?by=nobody", "/log?by=nobody&all=1", "/log?by=eve&all=1", "/log?name=nothing&all=1")
+MODELS, VERSIONS = 50, 2000
+FURTHER = (
+    "/log?by=nobody",
+    "/log?by=nobody&all=1",
+    "/log?by=eve&all=1",
+    "/log?name=nothing&all=1",
+    "/models/model-0?all=1",
+    "/models/model-0/versions/latest",
+    "/models/model-7",
+    "/models/model-0/compare?versions=1,500",
+    "/runs?sort=-auc",
+    "/runs?where=auc+%3E+5",
+    "/runs?where=param.rate+%3E+5",
+)
 """Pages that no link leads to."""
 
 
@@ -101,7 +114,7 @@ def copies(ws: Workspace, runs: int) -> Iterator[Record]:
             id = [*revisions][number // 10 % len(revisions)]
             revisions[id] += 1
             events.append((id, revisions[id], *changed(id in stores, number)))
-        events += of_a_run(templates, number)
+        events += in_models([*of_a_run(templates, number)], number)
         for id, revision, topic, facts in events:
             position += 1
             moment += pause
@@ -146,6 +159,54 @@ def of_a_run(
         if record.topic == "run.started":
             facts["name"] = f"training-{number:08x}"
         yield ids[original], record.originator_version, record.topic, facts
+
+
+def in_models(
+    events: list[tuple[str, int, str, dict[str, Any]]], number: int
+) -> Iterator[tuple[str, int, str, dict[str, Any]]]:
+    """The events of a run, which makes a version of a model if it is one of the first ones.
+
+    The first model has half of the versions; every tenth one of them is promoted.
+    """
+    if number >= VERSIONS:
+        yield from events
+        return
+    at = 0 if number % 2 else number // 2 % MODELS
+    made = number // 2 + 1 if not at else number // 2 // MODELS + 1
+    if not at and not number % 2:
+        yield from events  # of the first model, those with odd numbers only
+        return
+    model, version = (str(uuid.uuid5(uuid.UUID(int=at), f"{each}")) for each in ("m", made))
+    said = {"by": "eve@example.com", "why": ""}
+    (run, revision, topic, started), *rest = events
+    yield run, revision, topic, {**started, "model_version": version}
+    if made == 1:
+        facts = {"originator_topic": "model", "name": f"model-{at}", "description": "", "tags": []}
+        yield model, 1, "model.registered", {**said, **facts}
+    yield (
+        version,
+        1,
+        "model_version.opened",
+        {
+            **said,
+            "originator_topic": "model_version",
+            "model": model,
+            "run": run,
+            "name": f"model-{at}@{made}",
+            "number": made,
+            "stack": "prod",
+            "tags": [],
+            "stack_id": str(uuid.UUID(int=1)),
+            "stack_revision": 1,
+        },
+    )
+    yield from rest
+    yield version, 2, "model_version.completed", said
+    if made % 10 == 1:
+        verdict = {"rule": "auc >= 0.9", "passed": True, "findings": ["auc >= 0.9: true"]}
+        facts = {"alias": "production", "version": version, "number": made, "verdict": verdict}
+        facts["replaces"] = made - 10 if made > 10 else None
+        yield model, 2 + made // 10, "model.promoted", {**said, **facts, "why": "it is better"}
 
 
 # -- requests

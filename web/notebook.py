@@ -1,4 +1,4 @@
-"""Shows runs, stacks, histories, diffs, artifacts and workspaces in notebooks as HTML.
+"""Shows runs, stacks, models, histories, diffs, artifacts and workspaces in notebooks as HTML.
 
 The classes do not know of it: `enable` registers a function per class with IPython. So the outer
 layers stay unknown to the inner ones, and lists of history entries can be shown as well.
@@ -12,6 +12,12 @@ from typing import Any
 
 from stackfold.application.artifacts.artifact_views import ArtifactView, NamedArtifact
 from stackfold.application.history.views import Change, HistoryEntry
+from stackfold.application.models.views import (
+    ModelDescription,
+    ModelVersionDescription,
+    ModelVersionView,
+    ModelView,
+)
 from stackfold.application.runs.run_diffs import RunDiff
 from stackfold.application.runs.run_views import RunDescription, RunView
 from stackfold.application.stacks.views import StackView
@@ -19,21 +25,23 @@ from stackfold.domain.errors import RunFailed, StackfoldError
 from stackfold.domain.rfc3339 import from_rfc3339
 from stackfold.infrastructure.finished_run import FinishedRun
 from stackfold.infrastructure.workspace import Workspace
-from stackfold.web.drawing.states import icon
 from stackfold.web.drawing.steps import draw_steps, duration, metrics, took
-from stackfold.web.drawing.svg import shortened, text
-
-STYLE = (
-    "<style>.stackfold{font-family:system-ui,sans-serif;font-size:13px}"
-    ".stackfold svg{vertical-align:middle}.stackfold .scroll{overflow-x:auto}"
-    ".stackfold table{border-collapse:collapse;"
-    "margin:.6em 0;font-size:13px}"
-    ".stackfold th,.stackfold td{text-align:left;vertical-align:top;padding:.25em .8em}"
-    ".stackfold td{white-space:pre-wrap;overflow-wrap:anywhere}</style>"
+from stackfold.web.drawing.svg import text
+from stackfold.web.notebook_models import (
+    model_html,
+    model_version_html,
+    model_versions_html,
+    models_html,
 )
-LONGEST = 200
-"""The number of columns that a value may take; the full value is in the object."""
-MOST_ROWS = 100
+from stackfold.web.notebook_parts import (
+    State,
+    cell,
+    heading,
+    page,
+    paragraph,
+    short,
+    table,
+)
 
 
 def run_html(run: RunDescription) -> str:
@@ -45,25 +53,25 @@ def run_html(run: RunDescription) -> str:
     steps = [
         (
             step.name,
-            _State(step.status),
+            State(step.status),
             took(step),
             ", ".join(f"{name} {value}" for name, value in metrics(step).items()),
             step.error,
         )
         for step in run.steps
     ]
-    return _page(
+    return page(
         _run_heading(run),
-        _paragraph(run.error),
+        paragraph(run.error),
         f'<div class="scroll">{draw_steps(run.steps, f"Steps of {run.name}")}</div>',
-        _table(("step", "status", "took", "metrics", "error"), steps),
-        _table(("parameter", "value"), sorted(run.parameters.items())),
+        table(("step", "status", "took", "metrics", "error"), steps),
+        table(("parameter", "value"), sorted(run.parameters.items())),
     )
 
 
 def run_view_html(run: RunView) -> str:
     """Return a run in one line."""
-    return _page(_run_heading(run))
+    return page(_run_heading(run))
 
 
 def finished_run_html(run: FinishedRun) -> str:
@@ -74,14 +82,14 @@ def finished_run_html(run: FinishedRun) -> str:
 def stack_html(stack: StackView) -> str:
     """Return a stack with its components."""
     active = " · active" if stack.active else ""
-    return _page(
-        _heading(f"Stack {stack.name}", f"revision {stack.revision}{active} · by {stack.by}"),
-        _paragraph(stack.description),
-        _table(
+    return page(
+        heading(f"Stack {stack.name}", f"revision {stack.revision}{active} · by {stack.by}"),
+        paragraph(stack.description),
+        table(
             ("type", "components"),
             [(kind, ", ".join(names)) for kind, names in stack.components.items()],
         ),
-        _table(("label", "value"), sorted(stack.labels.items())),
+        table(("label", "value"), sorted(stack.labels.items())),
     )
 
 
@@ -97,13 +105,13 @@ def artifact_html(artifact: ArtifactView) -> str:
         *sorted(artifact.metadata.items()),
         *([("tags", ", ".join(artifact.tags))] if artifact.tags else []),
     ]
-    return _page(_heading(f"Artifact {artifact.reference}"), _table(("", ""), facts))
+    return page(heading(f"Artifact {artifact.reference}"), table(("", ""), facts))
 
 
 def named_artifact_html(artifact: NamedArtifact) -> str:
     """Return the facts about a version of an artifact; its value is not loaded."""
     facts = [(name.replace("_", " "), value) for name, value in artifact._asdict().items()]
-    return _page(_heading(f"Artifact {artifact.name}@{artifact.version}"), _table(("", ""), facts))
+    return page(heading(f"Artifact {artifact.name}@{artifact.version}"), table(("", ""), facts))
 
 
 def artifacts_html(artifacts: Sequence[NamedArtifact]) -> str:
@@ -112,7 +120,7 @@ def artifacts_html(artifacts: Sequence[NamedArtifact]) -> str:
         (f"{each.name}@{each.version}", each.type, f"{each.size:,} bytes", each.created)
         for each in artifacts
     ]
-    return _page(_table(("artifact", "type", "size", "created"), rows))
+    return page(table(("artifact", "type", "size", "created"), rows))
 
 
 def stacks_html(stacks: Sequence[StackView]) -> str:
@@ -128,31 +136,31 @@ def stacks_html(stacks: Sequence[StackView]) -> str:
         )
         for each in stacks
     ]
-    return _page(_table(("stack", "", "revision", "components", "updated", "by"), rows))
+    return page(table(("stack", "", "revision", "components", "updated", "by"), rows))
 
 
 def run_diff_html(diff: RunDiff) -> str:
     """Return the changes between two runs, and in what the runs differ."""
-    return _page(
-        _heading(f"{diff.before.name} → {diff.after.name}", f"{len(diff.differences)} differences"),
+    return page(
+        heading(f"{diff.before.name} → {diff.after.name}", f"{len(diff.differences)} differences"),
         _history_table(diff.changes) if diff.changes else "",
-        _table(("about", "field", "before", "after"), diff.differences),
+        table(("about", "field", "before", "after"), diff.differences),
     )
 
 
 def history_html(entries: Sequence[HistoryEntry]) -> str:
     """Return changes, one row each."""
-    return _page(_history_table(entries))
+    return page(_history_table(entries))
 
 
 def changes_html(changes: Sequence[Change]) -> str:
     """Return fields that differ, one row each."""
-    return _page(_table(("field", "before", "after"), changes))
+    return page(table(("field", "before", "after"), changes))
 
 
 def runs_html(runs: Sequence[RunView]) -> str:
     """Return runs, one row each."""
-    return _page(_runs_table(runs))
+    return page(_runs_table(runs))
 
 
 def workspace_html(workspace: Workspace) -> str:
@@ -161,10 +169,10 @@ def workspace_html(workspace: Workspace) -> str:
 
     status = workspace.status()
     latest = workspace.runs.list(Listing(sort_by="position", descending=True, size=10))
-    return _page(
-        _heading("Workspace", status.store or status.home),
-        _paragraph(status.problem or f"Active stack: {status.active_stack}"),
-        _runs_table(latest) if latest else _paragraph("No runs yet."),
+    return page(
+        heading("Workspace", status.store or status.home),
+        paragraph(status.problem or f"Active stack: {status.active_stack}"),
+        _runs_table(latest) if latest else paragraph("No runs yet."),
     )
 
 
@@ -229,6 +237,10 @@ RENDERERS: dict[type, Callable[[Any], str]] = {
     ArtifactView: artifact_html,
     NamedArtifact: named_artifact_html,
     FinishedRun: finished_run_html,
+    ModelDescription: model_html,
+    ModelVersionDescription: model_version_html,
+    ModelVersionView: model_version_html,
+    ModelView: model_html,
     RunDescription: run_html,
     RunDiff: run_diff_html,
     RunView: run_view_html,
@@ -239,6 +251,8 @@ RENDERERS: dict[type, Callable[[Any], str]] = {
 LISTS: dict[type, Callable[[Any], str]] = {
     Change: changes_html,
     HistoryEntry: history_html,
+    ModelVersionView: model_versions_html,
+    ModelView: models_html,
     NamedArtifact: artifacts_html,
     RunView: runs_html,
     StackView: stacks_html,
@@ -249,31 +263,13 @@ LISTS: dict[type, Callable[[Any], str]] = {
 # -- parts
 
 
-class _State(str):
-    """The name of a state, which is shown with its symbol."""
-
-    __slots__ = ()
-
-
-def _page(*parts: str) -> str:
-    return f'{STYLE}<div class="stackfold">{"".join(parts)}</div>'
-
-
-def _heading(name: str, more: str = "") -> str:
-    return f"<p><strong>{text(name)}</strong> {text(more)}</p>"
-
-
-def _paragraph(words: str) -> str:
-    return f"<p>{text(words)}</p>" if words else ""
-
-
 def _run_heading(run: RunView | RunDescription) -> str:
     lasting = ""
     if run.ended:
         lasted = from_rfc3339(run.ended) - from_rfc3339(run.started)
         lasting = f" · {duration(lasted.total_seconds())}"
     return (
-        f"<p><strong>Run {text(run.name)}</strong> {_cell(_State(run.status))}"
+        f"<p><strong>Run {text(run.name)}</strong> {cell(State(run.status))}"
         f" · {text(run.pipeline)} on {text(run.stack)} revision {run.stack_revision}"
         f" · by {text(run.by)}{lasting}</p>"
     )
@@ -281,9 +277,9 @@ def _run_heading(run: RunView | RunDescription) -> str:
 
 def _runs_table(runs: Sequence[RunView]) -> str:
     rows = [
-        (run.name, _State(run.status), run.pipeline, run.stack, run.started, run.by) for run in runs
+        (run.name, State(run.status), run.pipeline, run.stack, run.started, run.by) for run in runs
     ]
-    return _table(("run", "status", "pipeline", "stack", "started", "by"), rows)
+    return table(("run", "status", "pipeline", "stack", "started", "by"), rows)
 
 
 def _history_table(entries: Sequence[HistoryEntry]) -> str:
@@ -298,42 +294,9 @@ def _history_table(entries: Sequence[HistoryEntry]) -> str:
         )
         for entry in entries
     ]
-    return _table(("", "when", "by", "change", "fields", "why"), rows)
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return a table without the columns that are empty in all rows; nothing without rows."""
-    used = [at for at in range(len(titles)) if any(row[at] not in ("", None) for row in rows)]
-    if not used:
-        return ""
-    head = "".join(f'<th scope="col">{text(titles[at])}</th>' for at in used)
-    if not any(titles):
-        head = ""
-    body = "".join(
-        f"<tr>{''.join(f'<td>{_cell(row[at])}</td>' for at in used)}</tr>"
-        for row in rows[:MOST_ROWS]
-    )
-    more = len(rows) - MOST_ROWS
-    rest = _paragraph(f"… and {more} more") if more > 0 else ""
-    heading = f"<thead><tr>{head}</tr></thead>" if head else ""
-    return f'<div class="scroll"><table>{heading}<tbody>{body}</tbody></table></div>{rest}'
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, _State):
-        drawn = icon(value, 9, 9)
-        return f'<svg width="18" height="18" aria-hidden="true">{drawn}</svg> {text(value)}'
-    return "<br>".join(text(_short(line)) for line in str(_plain(value)).splitlines()) or ""
-
-
-def _short(value: Any) -> str:
-    return shortened(str(_plain(value)), LONGEST)
+    return table(("", "when", "by", "change", "fields", "why"), rows)
 
 
 def _became(change: Change) -> str:
-    before, after = _short(change.before), _short(change.after)
+    before, after = short(change.before), short(change.after)
     return after if change.before is None else f"{before} → {after or 'removed'}"
-
-
-def _plain(value: Any) -> Any:
-    return "" if value is None else value

@@ -143,6 +143,26 @@ def test_an_artifact_shows_where_it_came_from(ws, shell):
     assert run.id in shown.words
 
 
+def test_models_and_versions_are_shown_with_metrics_and_promotions(ws, shell):
+    run = ws.runs.start(training, configuration={"model": "churn"})
+    ws.models.set_gate("churn", "auc >= 0", why=HOSTILE)
+    ws.models.promote("churn", 1, "champion", why="first one")
+    model = elements(shell.html(ws.models.get("churn"))).words
+    assert "champion" in model
+    assert "auc >= 0" in model
+    described = elements(shell.html(ws.models.describe("churn"))).words
+    assert "first one" in described
+    version = elements(shell.html(ws.models.describe_version("churn", 1))).words
+    assert run.name in version
+    assert "output" in version
+    for shown in (
+        ws.models.version("churn", 1),
+        [*ws.models.list()],
+        [*ws.models.versions("churn")],
+    ):
+        assert "champion" in elements(shell.html(shown)).words
+
+
 def test_a_workspace_shows_its_active_stack_and_latest_runs(ws, shell):
     assert "No runs yet." in elements(shell.html(ws)).words
     run = ws.run(training)

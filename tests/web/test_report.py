@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from browsing import HOSTILE, history
 
-from stackfold import Workspace, pipeline, step
+from stackfold import Workspace, get_context, pipeline, step
 from stackfold.cli.main import run
 from stackfold.errors import RunFailed
 from stackfold.web.report import report_on_run, report_on_stack
@@ -226,3 +226,28 @@ def test_a_report_needs_no_package_of_the_server():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"starlette", "uvicorn"} & {*loaded}
+
+
+def test_reports_have_the_model_version_its_aliases_and_what_gates_found():
+    with Workspace.in_memory(actor="ada@example.com") as ws:
+
+        @step
+        def measure(auc: float) -> float:
+            get_context().log_metadata({"auc": auc})
+            return auc
+
+        @pipeline(model="fraud")
+        def judged(auc: float = 0.9):
+            measure(auc)
+
+        first = ws.runs.start(judged)
+        ws.models.set_gate("fraud", "auc >= 0.8")
+        ws.models.promote("fraud", 1, why=HOSTILE)
+        html = report_on_run(ws, first.name)
+        text = Document(html).text
+        assert "Model version fraud@1" in text
+        assert "Model version fraud @1 ✓ completed production" in text
+        assert "met: auc >= 0.8: 0.9 >= 0.8 is true" in text
+        assert "<script>alert" not in html
+        stack = Document(report_on_stack(ws)).text
+        assert f"fraud @1 production auc=0.9 {first.name}" in stack

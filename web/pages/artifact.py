@@ -13,6 +13,7 @@ from stackfold.application.artifacts.artifact_views import (
 from stackfold.application.history.views import HistoryEntry
 from stackfold.domain.errors import NotFound
 from stackfold.web.drawing.graph import Node, draw_graph
+from stackfold.web.pages.model_version import version_made_by
 from stackfold.web.pages.numbers import whole_number
 from stackfold.web.pages.values import Facts, facts
 from stackfold.web.pages.visit import Frame, Moved, Visit
@@ -83,6 +84,8 @@ class ArtifactPage(NamedTuple):
     more_aliases: int
     entries: tuple[HistoryEntry, ...]
     """What happened to the aliases, newest first."""
+    model_version: str
+    """The version of a model that its run makes; empty for none."""
     lineage: LineageGraph
 
     def aliases_of(self, version: int) -> tuple[str, ...]:
@@ -141,6 +144,7 @@ def artifact(visit: Visit) -> ArtifactPage | Moved:
         aliases=tuple(aliases[:MOST_ALIASES]),
         more_aliases=max(0, len(aliases) - MOST_ALIASES),
         entries=_entries(visit, reference),
+        model_version=version_made_by(visit, shown.about.run),
         lineage=_lineage(visit, shown.artifact),
     )
 

@@ -62,6 +62,7 @@ def deployment(visit: Visit) -> Deployment:
     at = f" --as-of '{visit.until}'" if visit.until else ""
     now = recorded if visit.as_of is None else None
     state, log = _now(visit, now) if now else (NOT_SERVED, Printed())
+    run = _run(visit, recorded.model) if recorded else ""
     return Deployment(
         frame=visit.frame(
             f"Deployment {shown}",
@@ -72,7 +73,7 @@ def deployment(visit: Visit) -> Deployment:
         name=shown,
         deployment=recorded,
         health=state,
-        run=_run(visit, recorded.model) if recorded else "",
+        run=run,
         log=log,
         settings=facts(recorded.configuration) if recorded else NO_FACTS,
         entries=tuple(found[:MOST_ENTRIES]),

@@ -113,6 +113,22 @@ def model_version(visit: Visit) -> ModelVersion | Moved:
     )
 
 
+def version_made_by(visit: Visit, run: str) -> str:
+    """The version of a model that a run makes or continues, such as "fraud@3".
+
+    Args:
+        visit: The visit of the page.
+        run: The run.
+
+    Returns:
+        The version; empty for none, or if the run was deleted.
+    """
+    try:
+        return visit.workspace.runs.get(run).model_version or ""
+    except NotFound:
+        return ""
+
+
 def _main(visit: Visit, reference: str) -> str:
     try:
         return visit.workspace.artifacts.get(reference).view.reference

@@ -5,6 +5,13 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from stackfold.application.listing.listing import Listing
+from stackfold.application.models.views import (
+    ModelVersionDescription,
+    ModelVersionView,
+    VerdictView,
+)
+from stackfold.domain.errors import NotFound
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.web.pages.run import RunPage, run_page
 from stackfold.web.pages.stack import Stack, stack
@@ -13,6 +20,8 @@ from stackfold.web.pages.strips import LENGTH, StripRun, Trouble, drawn, runs_of
 from stackfold.web.pages.visit import Frame, Visit
 
 MOST_PANELS = 60
+MOST_MODELS = 60
+MOST_VERDICTS = 12
 
 
 class DocumentFrame(Frame):
@@ -53,6 +62,10 @@ class RunReport(NamedTuple):
     more_panels: int
     others: frozenset[str]
     """The steps without a panel, to which links lead in the table."""
+    version: ModelVersionDescription | None
+    """The version of a model that it makes or continues; None for none, or if it was deleted."""
+    verdicts: tuple[VerdictView, ...]
+    """What gates found about this version, newest first."""
 
 
 class StackReport(NamedTuple):
@@ -64,6 +77,8 @@ class StackReport(NamedTuple):
     runs: tuple[StripRun, ...]
     """Its last runs, newest first."""
     trouble: Trouble | None
+    promoted: tuple[ModelVersionView, ...]
+    """The versions of models that were made on it and have an alias."""
 
 
 def run_report(workspace: Workspace, reference: str, now: str) -> RunReport:
@@ -86,11 +101,15 @@ def run_report(workspace: Workspace, reference: str, now: str) -> RunReport:
     steps.sort(key=lambda step: step.status != "failed")
     causes = {each.step: each.reason for each in workspace.runs.why(described.id)}
     shown = steps[:MOST_PANELS]
+    version = _version_of(workspace, described.model_version)
+    verdicts = workspace.models.verdicts(version.model, version.number) if version else ()
     return RunReport(
         page=page,
         panels=tuple(step_panel(workspace, described, step, causes[step.name]) for step in shown),
         more_panels=len(steps) - len(shown),
         others=frozenset(each.name for each in described.steps) - {each.name for each in shown},
+        version=version,
+        verdicts=tuple(verdicts[:MOST_VERDICTS]),
     )
 
 
@@ -111,10 +130,32 @@ def stack_report(workspace: Workspace, reference: str | None, now: str) -> Stack
     page = stack(visit)
     runs = runs_of(visit, workspace.stacks.get(name).id, LENGTH)
     if not runs:
-        return StackReport(page, Markup(), (), None)
+        return StackReport(page, Markup(), (), None, ())
+    promoted = _promoted(workspace, name)
     strip = slots(runs, [period.entry for period in page.periods])
     picture = drawn(strip, name, page.frame)
-    return StackReport(page, picture, tuple(reversed(runs)), trouble(strip))
+    return StackReport(page, picture, tuple(reversed(runs)), trouble(strip), promoted)
+
+
+def _version_of(workspace: Workspace, reference: str | None) -> ModelVersionDescription | None:
+    model, _, number = (reference or "").rpartition("@")
+    try:
+        return workspace.models.describe_version(model, number) if model else None
+    except NotFound:
+        return None
+
+
+def _promoted(workspace: Workspace, stack: str) -> tuple[ModelVersionView, ...]:
+    """The versions that were made on a stack and have an alias, by model."""
+    models = [each for each in workspace.models.list(Listing(size=MOST_MODELS)) if each.aliases]
+    return tuple(
+        version
+        for model in models
+        for version in workspace.models.versions(
+            model.id, all=True, numbers=sorted({*model.aliases.values()})
+        )
+        if version.stack == stack
+    )
 
 
 def _visit(workspace: Workspace, path: str, name: str, now: str) -> Visit:
