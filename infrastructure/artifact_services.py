@@ -1,6 +1,7 @@
 """The services for artifacts; a part of the services of a workspace."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.materializers import Materializers
     from stackfold.application.artifacts.pruning import Pruning
     from stackfold.application.eventsourcing.repository import Repository
+    from stackfold.application.runs.run_views import StepView
     from stackfold.application.stacks.flavors import Flavors
     from stackfold.application.stacks.stack_resolver import StackResolver
     from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
@@ -82,7 +84,10 @@ class ArtifactServices:
     def _artifact_diffs(self) -> "ArtifactDiffs":
         from stackfold.application.artifacts.artifact_diffs import ArtifactDiffs
 
-        return ArtifactDiffs(self.artifact_queries, self.run_queries, self._artifact_loading)
+        def steps_of(run: str) -> "Sequence[StepView]":
+            return self.run_queries.describe_run(run).steps
+
+        return ArtifactDiffs(self.artifact_queries, steps_of, self._artifact_loading)
 
     def _annotating(self) -> "Annotating":
         from stackfold.application.artifacts.annotating import Annotating

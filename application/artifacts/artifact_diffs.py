@@ -1,7 +1,7 @@
 """ArtifactDiffs: compares two versions of artifacts, by record, origin and content."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stackfold.application.artifacts.artifact_views import ArtifactDescription, ArtifactQueries
@@ -11,7 +11,6 @@ from stackfold.domain.errors import NotFound, StackfoldError
 if TYPE_CHECKING:
     from stackfold.application.artifacts.artifact_loading import ArtifactLoading
     from stackfold.application.artifacts.previews import Preview
-    from stackfold.application.runs.run_views import RunQueries
 
 MOST = 50
 """The most differences of the content."""
@@ -49,18 +48,19 @@ class ArtifactDiffs:
     def __init__(
         self,
         queries: ArtifactQueries,
-        runs: "RunQueries",
+        steps_of: Callable[[str], Sequence[Any]],
         loading: "Callable[[], ArtifactLoading]",
     ) -> None:
         """Create the service.
 
         Args:
             queries: Reads artifacts.
-            runs: Reads the steps that made them.
+            steps_of: Returns the steps of a run, each with name, code and parameters; raises
+                NotFound if the run was deleted.
             loading: Creates, on first use, the service that reads previews.
         """
         self._queries = queries
-        self._runs = runs
+        self._steps_of = steps_of
         self._loading = loading
 
     def diff(self, before: str, after: str) -> ArtifactDiff:
@@ -98,7 +98,7 @@ class ArtifactDiffs:
         _, _, rest = artifact.output.partition("/")
         step = rest.rpartition("/")[0]
         try:
-            steps = self._runs.describe_run(artifact.run).steps if step else []
+            steps = self._steps_of(artifact.run) if step else []
         except NotFound:
             steps = []
         made_by = next((each for each in steps if each.name == step), None)

@@ -8,6 +8,7 @@
 All of them are tuples with names, and can be compared, unpacked and pickled.
 """
 
+from stackfold.application.artifacts.artifact_diffs import ArtifactDiff, ArtifactDifference
 from stackfold.application.artifacts.artifact_views import ArtifactDescription, ArtifactView
 from stackfold.application.artifacts.pruning import PrunedStore
 from stackfold.application.deployments.deployment_views import (
@@ -50,6 +51,8 @@ from stackfold.infrastructure.eventstore.verification import Verification
 __all__ = [
     "AggregateView",
     "ArtifactDescription",
+    "ArtifactDiff",
+    "ArtifactDifference",
     "ArtifactView",
     "CacheReason",
     "Change",

@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from artifact_event_examples import ARTIFACT_FACTS
+
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
-from stackfold.domain.artifacts.artifact_name import AliasTarget, ArtifactName
-from stackfold.domain.artifacts.artifact_note import ArtifactNote
 from stackfold.domain.artifacts.external_artifact import ExternalArtifact
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.deployments.release import FollowedAlias, Release, ServedVersion, Server
@@ -33,7 +33,6 @@ from stackfold.domain.stacks.stack import Stack
 from stackfold.testing import event, stamped
 
 A, B, C = UUID(int=10), UUID(int=11), UUID(int=12)
-ALIAS_TARGET = AliasTarget(artifact=A, version=3)
 COMPOSITION = {
     ComponentType.STEP_OPERATOR: (B, A),
     ComponentType.ORCHESTRATOR: (C,),
@@ -272,11 +271,6 @@ FACTS: list[partial[Any]] = [
     event(EnabledPolicy.Enabled, name="größe", **POLICY),
     event(EnabledPolicy.Updated, **{**POLICY, "topics": ("stack.updated", "acme.approval.*")}),
     event(EnabledPolicy.Disabled),
-    event(ArtifactName.Registered, name="größe", aliases={"approved": ALIAS_TARGET}),
-    event(ArtifactName.AliasSet, alias="数据", target=ALIAS_TARGET),
-    event(ArtifactName.AliasRemoved, alias="数据"),
-    event(ArtifactName.Deleted),
-    event(ArtifactName.Reverted, name="größe", aliases={"approved": ALIAS_TARGET}),
     event(ExternalArtifact.Registered, **EXTERNAL),
     event(ExternalArtifact.Deleted),
     event(ExternalArtifact.Restored, **EXTERNAL),
@@ -285,22 +279,7 @@ FACTS: list[partial[Any]] = [
         name="größe",
         **{**POLICY, "distribution": None, "version": None, "source": "service.policies:size"},
     ),
-    event(
-        ArtifactNote.Registered,
-        artifact=A,
-        name="dataset@4",
-        tags=("team:vision",),
-        metadata={"rows": 3},
-    ),
-    event(ArtifactNote.Changed, tags=("reviewed",), metadata={"rows": 4}),
-    event(
-        ArtifactNote.Reverted,
-        artifact=A,
-        name="dataset@4",
-        tags=("team:vision",),
-        metadata={"rows": 3},
-    ),
-    event(ArtifactNote.Deleted),
+    *ARTIFACT_FACTS,
     event(
         Run.Started,
         name="training-1",
