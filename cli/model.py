@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from stackfold.application.models.views import ModelView
-from stackfold.cli import completion
+from stackfold.cli import completion, model_texts
 from stackfold.cli.followers import update_followers
 from stackfold.cli.history import DiffForm, DiffOutput, show_unified
 from stackfold.cli.history_rows import print_changes, show_history
@@ -18,7 +18,6 @@ from stackfold.cli.options import (
     ExpectedRevision,
     Limit,
     Message,
-    Name,
     Output,
     Page,
     RevisionArgument,
@@ -63,28 +62,19 @@ From = Annotated[
 ]
 
 
-@model.command("register")
-def register(
-    name: Name,
-    description: Annotated[
-        str, typer.Option("--description", metavar="TEXT", help="What it is for.")
-    ] = "",
-    tag: Annotated[
-        list[str] | None,
-        typer.Option("--tag", metavar="TAG", show_default=False, help="Add a tag; repeatable."),
-    ] = None,
-    message: Message = "",
-) -> None:
-    """Register a model; the first run that makes a version of it would, too."""
-    with Workspace.open() as workspace:
-        view = workspace.models.register(name, description, tag or (), why=message)
-    echo(f"model {view.name!r} registered, revision {view.revision}")
+model_texts.declare_on(model)
 
 
 @model.command("list")
 def list_models(
     name: Annotated[str | None, filter_option("name")] = None,
     by: Annotated[str | None, filter_option("by")] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag", metavar="TAG", show_default=False, help="Only rows with this tag; repeatable."
+        ),
+    ] = None,
     as_of: AsOf = None,
     sort_by: SortBy = "asc:name",
     page: Page = 1,
@@ -93,7 +83,8 @@ def list_models(
     output: Output = Format.TABLE,
 ) -> None:
     """List models with the versions that their aliases stand for."""
-    wanted = listing({"name": name, "by": by}, None, sort_by, page, size)
+    filters = {"name": name, "by": by}
+    wanted = listing(filters, None, sort_by, page, size)._replace(tags=tuple(tag or ()))
     with Workspace.open() as workspace:
         views = workspace.models.list(wanted, as_of)
         more = more_rows(lambda part: workspace.models.list(part, as_of), wanted, len(views))
@@ -115,6 +106,14 @@ def describe(name: ModelName, as_of: AsOf = None, output: Output = Format.TABLE)
                 f"{view.name}@{each.number}, {each.action} by {each.by} at {each.when}"
                 + (f": {each.why}" if each.why else "")
             )
+            record[f"{each.alias}.made"] = (
+                f"by run {each.run} on {each.stack}, revision {each.stack_revision}"
+            )
+            record[f"{each.alias}.data"] = ", ".join(
+                exact if exact == text else f"{exact} ({text})"
+                for text, exact in each.inputs.items()
+            )
+            record[f"{each.alias}.deployments"] = ", ".join(each.deployments)
     show_one(record, [*record], output)
 
 

@@ -1,5 +1,6 @@
 """`stackfold model version`: list, describe and compare the versions of a model."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from stackfold.cli.options import (
     Yes,
     confirm,
     parse_columns,
+    parse_pairs,
 )
 from stackfold.cli.render import Format, Shape, echo, first_rows, note, show_one, show_rows
 from stackfold.cli.typer_ext import Noun
@@ -38,7 +40,19 @@ ModelName = Annotated[
         autocompletion=completion.models,
     ),
 ]
-Version = Annotated[str, typer.Argument(metavar="VERSION", help="A number, an alias, or latest.")]
+Version = Annotated[
+    str, typer.Argument(metavar="VERSION", help="A number, an alias, a name, or latest.")
+]
+AddTag = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="TAG", show_default=False, help="Add a tag; repeatable."),
+]
+RemoveTag = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--remove-tag", metavar="TAG", show_default=False, help="Remove a tag; repeatable."
+    ),
+]
 
 
 @version.command("list")
@@ -47,6 +61,15 @@ def list_versions(
     all: Annotated[
         bool, typer.Option("--all", help="Also versions whose run has not completed.")
     ] = False,
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where",
+            metavar="RULE",
+            show_default=False,
+            help="Only versions whose metrics meet a rule, such as 'auc >= 0.9'.",
+        ),
+    ] = "",
     as_of: AsOf = None,
     limit: Limit = None,
     columns: Columns = None,
@@ -54,7 +77,7 @@ def list_versions(
 ) -> None:
     """List the versions of a model, newest first."""
     with Workspace.open() as workspace:
-        views = workspace.models.versions(name, all=all, as_of=as_of)
+        views = workspace.models.versions(name, all=all, as_of=as_of, where=where)
     views = first_rows(views, limit)
     show_rows([each._asdict() for each in views], _VERSIONS, output, parse_columns(columns))
     if not views:
@@ -75,7 +98,11 @@ def describe(
 def compare(
     name: ModelName,
     versions: Annotated[
-        list[str], typer.Argument(metavar="VERSION...", help="Two to twelve versions.")
+        list[str],
+        typer.Argument(
+            metavar="VERSION...",
+            help="Two to twelve versions; MODEL@VERSION is one of another model.",
+        ),
     ],
     as_of: AsOf = None,
     output: Output = Format.TABLE,
@@ -83,12 +110,57 @@ def compare(
     """Compare versions of a model: their metrics, and what they were made of."""
     with Workspace.open() as workspace:
         found = workspace.models.compare(name, versions, as_of=as_of)
-    titles = [f"{name}@{each}" for each in versions]
+    titles = [each if "@" in each else f"{name}@{each}" for each in versions]
     shape = Shape(("field", *titles), ("field", *titles), ("field",))
     rows: Sequence[dict[str, Any]] = [
         {"field": each.field, **dict(zip(titles, each.values, strict=True))} for each in found
     ]
     show_rows(rows, shape, output)
+
+
+@version.command("update")
+def update(
+    name: ModelName,
+    version: Version,
+    description: Annotated[
+        str | None,
+        typer.Option(
+            "--description", metavar="TEXT", show_default=False, help="Replace the description."
+        ),
+    ] = None,
+    tag: AddTag = None,
+    remove_tag: RemoveTag = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metadata",
+            metavar="KEY=VALUE",
+            show_default=False,
+            help="Add or replace an entry; JSON, or else a text; repeatable.",
+        ),
+    ] = None,
+    message: Message = "",
+) -> None:
+    """Change the description, the tags or the metadata of a version."""
+    values = {key: _json(text) for key, text in parse_pairs("--metadata", metadata).items()}
+    with Workspace.open() as workspace:
+        view = workspace.models.annotate_version(
+            name,
+            version,
+            description=description,
+            add=tag or (),
+            remove=remove_tag or (),
+            metadata=values,
+            why=message,
+        )
+    echo(f"model version '{view.model}@{view.number}' updated, revision {view.revision}")
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 @version.command("delete")

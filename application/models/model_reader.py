@@ -77,7 +77,21 @@ class ModelReader:
         history = self._services.history.of(view.id, None, position)
         fields = view._asdict()
         del fields["aliases"]
-        promotions = [_promotion(history, *each) for each in view.aliases.items()]
+        part = VersionPart([*view.aliases.values()])
+        made = {each.number: each for each in self._queries.versions(view, position, part)}
+        promotions = []
+        for alias, number in view.aliases.items():
+            version = made[number]
+            linked = self._queries.linked(version.id, position)
+            promotions.append(
+                _promotion(history, alias, number)._replace(
+                    run=version.run,
+                    stack=version.stack,
+                    stack_revision=version.stack_revision,
+                    inputs=linked.inputs,
+                    deployments=linked.deployments,
+                )
+            )
         return ModelDescription(**fields, promotions=promotions)
 
     def history(
@@ -152,6 +166,7 @@ class ModelReader:
         numbers: Sequence[int] | None = None,
         below: int | None = None,
         limit: int | None = None,
+        where: str = "",
     ) -> Sequence[ModelVersionView]:
         """Return the versions of a model, newest first; raises as `get`.
 
@@ -162,10 +177,17 @@ class ModelReader:
             numbers: Only the versions with these numbers; None for any.
             below: Only versions with a smaller number; None for any.
             limit: The most versions; None for all.
+            where: A rule on their metrics, in the grammar of gates, such as "auc >= 0.9"; empty
+                for any.
+
+        Raises:
+            Invalid: The rule is no rule on metrics.
         """
         position = self._queries.position(as_of)
-        part = VersionPart(numbers, below, () if all else _COMPLETED, limit)
-        return self._queries.versions(self._queries.model(reference, position), position, part)
+        part = VersionPart(numbers, below, () if all else _COMPLETED, None if where else limit)
+        model = self._queries.model(reference, position)
+        found = self._queries.versions(model, position, part)
+        return self._meeting(model, found, where)[:limit] if where else found
 
     def verdicts(
         self, reference: str, version: str | int | None = None, *, as_of: AsOf = None
@@ -218,11 +240,11 @@ class ModelReader:
     def compare(
         self, reference: str, versions: Sequence[str | int], *, as_of: AsOf = None
     ) -> Sequence[VersionComparison]:
-        """Compare versions of a model: their metrics, and what they were made of.
+        """Compare versions of models: their metrics, and what they were made of.
 
         Args:
             reference: The model.
-            versions: Two to twelve versions.
+            versions: Two to twelve versions; "churn@3" is one of another model.
             as_of: A point in the past; None for now.
 
         Raises:
@@ -231,12 +253,37 @@ class ModelReader:
         """
         if not 2 <= len(versions) <= 12:
             raise Invalid(f"{len(versions)} versions cannot be compared: give 2 to 12")
-        described = [self.describe_version(reference, each, as_of) for each in versions]
+        described = []
+        for each in versions:
+            model, at, version = str(each).rpartition("@")
+            described.append(self.describe_version(model if at else reference, version, as_of))
         fields = [_fields(each) for each in described]
         names = dict.fromkeys(name for each in fields for name in each)
         return [VersionComparison(name, [each.get(name) for each in fields]) for name in names]
 
     # -- private
+
+    def _meeting(
+        self, model: ModelView, versions: Sequence[ModelVersionView], where: str
+    ) -> Sequence[ModelVersionView]:
+        """The versions whose metrics meet a rule."""
+        from stackfold.application.models.rules import Incumbent, judge, parse_rule
+
+        conditions = parse_rule(where)
+        aliases = {each.alias: model.aliases.get(each.alias, 0) for each in conditions}
+        part = VersionPart([*filter(None, aliases.values())])
+        compared = {each.number: each.id for each in self._queries.versions(model, None, part)}
+        metrics = self._queries.metrics([*(each.id for each in versions), *compared.values()])
+        incumbents = {
+            alias: Incumbent(number, metrics[compared[number]])
+            for alias, number in aliases.items()
+            if number in compared
+        }
+        return [
+            each
+            for each in versions
+            if all(finding.passed for finding in judge(conditions, metrics[each.id], incumbents))
+        ]
 
     def _version(
         self, model: ModelView, version: str | int, position: int | None

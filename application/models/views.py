@@ -75,6 +75,16 @@ class Promotion(NamedTuple):
     why: str
     action: str
     """What was done: "promoted", "rolled back", "reverted" or "restored"."""
+    run: str = ""
+    """The run that made the version."""
+    stack: str = ""
+    """The stack of that run."""
+    stack_revision: int = 0
+    inputs: Mapping[str, str] = {}
+    """Reference of an artifact that its runs were given → the exact version that it was pinned to.
+    """
+    deployments: Sequence[str] = ()
+    """The deployments that serve the version."""
 
 
 class VerdictView(NamedTuple):

@@ -1,9 +1,13 @@
 """Versions gather several runs, have names, and are inputs of other pipelines."""
 
+import subprocess
+import sys
+from itertools import pairwise
 from typing import Annotated
 
 import pytest
 
+from stackfold import Workspace
 from stackfold.application.runs.context import get_context
 from stackfold.domain.errors import (
     FromAnotherStack,
@@ -235,3 +239,63 @@ def test_no_artifact_and_model_share_a_name(ws, models):
     with pytest.raises(NameTaken, match="a model named 'weights' exists already"):
         ws.runs.start(SEVERAL)
     assert len([*ws.log.events()]) == before
+
+
+def test_versions_are_found_by_rules_and_compared_between_models(ws, models):
+    trained(ws, 0.9, 0.8, 0.95)
+    models.promote("fraud", 1)
+    assert [each.number for each in models.versions("fraud", where="auc > production.auc")] == [3]
+    assert [each.number for each in models.versions("fraud", where="auc < 0.92", limit=1)] == [2]
+    assert models.versions("fraud", where="loss > 0") == []
+    with pytest.raises(Invalid):
+        models.versions("fraud", where="auc")
+    ws.runs.start(PIPELINE.with_options(model="churn"), {"auc": 0.7})
+    compared = {each.field: each.values for each in models.compare("fraud", [1, "churn@1"])}
+    assert compared["auc"] == [0.9, 0.7]
+
+
+def test_the_past_says_what_a_promoted_version_was_made_of(ws, models):
+    ws.runs.start(SEVERAL)
+    ws.artifacts.alias("weights@1", "approved")
+    made = Pipeline(lambda: evaluate(artifact("weights@approved")), name="tuning", model="tuned")
+    run = ws.runs.start(made)
+    models.promote("tuned", 1, why="first one")
+    then = models.history("tuned", 1)[0].position
+    models.remove_alias("tuned", "production")
+    assert models.describe("tuned").promotions == []
+    (promotion,) = models.describe("tuned", then).promotions
+    assert (promotion.number, promotion.by, promotion.why) == (1, ws.actor, "first one")
+    assert (promotion.run, promotion.stack, promotion.stack_revision) == (run.name, "default", 1)
+    assert promotion.inputs == {"weights@approved": "weights@1"}
+
+
+PROMOTE = """
+import sys
+from stackfold import Workspace
+from stackfold.errors import PromotionRefused, StackfoldError
+with Workspace.open(sys.argv[1]) as ws:
+    for number in map(int, sys.argv[2:]):
+        try:
+            ws.models.promote("fraud", number)
+        except StackfoldError as error:
+            print(type(error).__name__)
+"""
+
+
+def test_two_processes_never_promote_a_worse_version(tmp_path):
+    with Workspace.open(tmp_path / "home") as ws:
+        scores = {n: 0.5 + n % 7 / 100 + n / 1000 for n in range(1, 9)}
+        for auc in scores.values():
+            ws.runs.start(PIPELINE, {"auc": auc})
+        ws.models.set_gate("fraud", "auc > production.auc")
+        orders = ["1 5 2 7 4 8 3 6", "2 4 6 8 1 3 5 7"]
+        command = [sys.executable, "-c", PROMOTE, str(tmp_path / "home")]
+        racing = [subprocess.Popen([*command, *each.split()]) for each in orders]
+        assert [each.wait() for each in racing] == [0, 0]
+        promoted = [e.data for e in ws.log.events() if e.topic == "model.promoted"]
+        assert promoted[0]["replaces"] is None
+        for before, after in pairwise(promoted):
+            assert after["replaces"] == before["number"]
+            assert scores[after["number"]] > scores[before["number"]]
+        assert ws.models.get("fraud").aliases == {"production": promoted[-1]["number"]}
+        ws.log.verify()
