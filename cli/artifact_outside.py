@@ -57,6 +57,7 @@ def declare_on(artifact: Noun) -> None:
     """Add the commands to the artifact group."""
     artifact.command("save")(save)
     artifact.command("register")(register)
+    artifact.command("copy")(copy)
     artifact.command("delete")(delete)
 
 
@@ -95,7 +96,7 @@ def save(
         view = workspace.artifacts.save(
             value, name, label=label, tags=tag or (), metadata=added, stack=stack, why=message
         )
-    echo(f"artifact {view.reference!r} saved: {view.type}, {view.size:,} bytes")
+    echo(f"artifact {view.reference!r} saved: {view.type}")
 
 
 def register(
@@ -117,6 +118,31 @@ def register(
         )
     files = "" if view.files is None else f"{view.files:,} files, "
     echo(f"artifact {view.reference!r} registered: {files}{view.size:,} bytes")
+
+
+def copy(
+    name: Reference,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="STORE", show_default=False, help="The artifact store to copy it to."
+        ),
+    ],
+    new_name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            show_default=False,
+            help="The name of the copy; by default that of the artifact.",
+        ),
+    ] = None,
+    message: Message = "",
+) -> None:
+    """Copy a version of an artifact to another artifact store, as a new version."""
+    with Workspace.open() as workspace:
+        view = workspace.artifacts.copy(name, to, name=new_name, why=message)
+    echo(f"artifact {view.reference!r} copied to {to}: {view.size:,} bytes")
 
 
 def delete(name: Reference, yes: Yes = False, message: Message = "") -> None:

@@ -7,8 +7,9 @@ from typing import Any, BinaryIO, NamedTuple, Protocol, Self, cast
 from uuid import uuid4
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries, NamedArtifact
+from stackfold.application.artifacts.copying import copy_objects
 from stackfold.application.artifacts.materializers import Materializers
-from stackfold.application.artifacts.values import write
+from stackfold.application.artifacts.values import artifact_of, write
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.interruptions import is_interruption
@@ -17,6 +18,7 @@ from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.domain.artifacts.external_artifact import ExternalArtifact
 from stackfold.domain.errors import ArtifactInUse, Conflict, Invalid, StackfoldError
 from stackfold.domain.errors.wording import text_of, with_article
+from stackfold.domain.exact_json.class_finder import type_name
 from stackfold.domain.limits import METADATA, must_fit
 from stackfold.domain.pipelines.chosen_materializer import materializer_name
 from stackfold.domain.pipelines.output import own_name, version_label
@@ -157,6 +159,30 @@ class ExternalArtifacts:
             version, self._copied(found, version, store, copied), pin, str(found.path)
         )
 
+    def copy(self, reference: str, to: str, name: str | None, why: str) -> NamedArtifact:
+        """Copy a version to another store, as a new version; raises as `Artifacts.copy`."""
+        found = self._queries.artifact(reference)
+        view, recorded = self._queries.recorded(found.id)
+        if not (name or view.own_name):
+            raise Invalid(f"artifact {found.reference!r} has no name of its own: give the copy one")
+        version = NewVersion.of(
+            name or found.name, found.label or None, view.tags, view.metadata, why
+        )
+        pin = self._resolver.pin(None)
+        component = self._resolver.pin_component(_STORE, to)
+        pin = pin.model_copy(update={"components": {_STORE: (component,)}})
+        source = cast(ArtifactStore, self._resolver.required(Pin.model_validate(recorded), _STORE))
+        artifact = artifact_of(view)
+        target = cast(ArtifactStore, self._resolver.built(component))
+        changed = {
+            "id": uuid4(),
+            "name": version.own.name,
+            "uri": copy_objects(artifact, source, target),
+            "preview": None,  # it lies in the other store
+        }
+        copied = artifact.model_copy(update=changed)
+        return self._recorded(version, copied, pin, found.reference)
+
     def delete(self, reference: str, why: str) -> NamedArtifact:
         """Delete a version; raises as `Artifacts.delete`."""
         found = self._queries.artifact(reference)
@@ -216,7 +242,7 @@ class ExternalArtifacts:
         return Artifact(
             id=uuid4(),
             name=version.own.name,
-            type="bytes",
+            type=type_name(bytes),
             materializer="bytes",
             uri=uri,
             digest=digest,

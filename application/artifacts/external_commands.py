@@ -103,6 +103,32 @@ class ExternalCommands:
         version = NewVersion.of(name, label, tags, metadata, why)
         return self._external().register(str(source), version, stack, copied)
 
+    @outside_changes
+    def copy(
+        self, reference: str, to: str, *, name: str | None = None, why: str = ""
+    ) -> NamedArtifact:
+        """Copy a version to another artifact store, as a new version with equal bytes.
+
+        A step that takes it instead is found in the cache, as its digest is the same.
+
+        Args:
+            reference: The version, such as "dataset@4"; without one, the latest.
+            to: The artifact store, by name, id or unique prefix.
+            name: The name of the copy; None for that of the artifact.
+            why: The reason.
+
+        Returns:
+            The new version.
+
+        Raises:
+            NotFound: The artifact or the store does not exist.
+            Ambiguous: A reference means several.
+            Invalid: The artifact has no name of its own, and none is given.
+            ArtifactDamaged: Its bytes are missing or were changed.
+            ArtifactStoreUnavailable: A store cannot be reached.
+        """
+        return self._external().copy(reference, to, name, why)
+
     def delete(self, reference: str, why: str = "") -> NamedArtifact:
         """Delete a version that no run made; `undo` restores it until its bytes are pruned.
 

@@ -90,6 +90,15 @@ class References:
                 found[text] = PinnedArtifact(artifact=artifact, reference=text, store=component)
         return found
 
+    def _built(self, store: PinnedComponent, reference: str) -> ArtifactStore:
+        try:
+            return cast(ArtifactStore, self._resolver.built(store))
+        except StackfoldError as error:
+            raise InvalidPipeline(
+                f"artifact {reference!r} is in the artifact store {store.name!r}, which cannot be "
+                f"used here: {error}; copy the artifact to the store of this stack"
+            ) from error
+
     def _again(self, text: str, known: PinnedArtifact) -> PinnedArtifact:
         """The pin of a rerun: a value that the first run was given is one of its artifacts."""
         if known.reference != text or input_of(text) is None:
@@ -115,7 +124,7 @@ class References:
                 continue
             key = other.model_dump_json()
             if key not in built:
-                built[key] = cast(ArtifactStore, self._resolver.built(other))
+                built[key] = self._built(other, each.reference)
             found[text] = built[key]
         return found
 

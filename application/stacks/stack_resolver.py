@@ -6,7 +6,7 @@ from uuid import UUID
 from stackfold.application.ports import StackComponent
 from stackfold.application.stacks.connections import Member
 from stackfold.application.stacks.flavors import Flavors
-from stackfold.application.stacks.queries import StackQueries
+from stackfold.application.stacks.queries import StackQueries, StoredComponent
 from stackfold.application.stacks.validation import StackRules, ValidationPhase
 from stackfold.domain.errors import InvalidPipeline, Violation
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -58,26 +58,37 @@ class StackResolver:
         pinned: dict[ComponentType, tuple[PinnedComponent, ...]] = {}
         for stored in stack.components:
             type = ComponentType(stored.type)
-            entry = self._flavors.entry(type, stored.flavor)
-            component = PinnedComponent.model_validate(
-                {
-                    "id": stored.id,
-                    "type": type,
-                    "name": stored.name,
-                    "flavor": stored.flavor,
-                    "revision": stored.revision,
-                    "configuration": self._flavors.resolved(entry, stored.configuration),
-                    "flavor_version": entry.version,
-                    "source": entry.source,
-                }
-            )
-            pinned[type] = (*pinned.get(type, ()), component)
+            pinned[type] = (*pinned.get(type, ()), self._pinned(type, stored))
         return Pin.model_validate(
             {
                 "stack_id": stack.id,
                 "stack": stack.name,
                 "revision": stack.revision,
                 "components": pinned,
+            }
+        )
+
+    def pin_component(self, type: ComponentType, reference: str) -> PinnedComponent:
+        """Pin a component, by name, id or unique prefix.
+
+        Raises:
+            NotFound: The component does not exist.
+            InvalidConfiguration: It no longer fits its flavor.
+        """
+        return self._pinned(type, self._queries.find_component(type, reference))
+
+    def _pinned(self, type: ComponentType, stored: StoredComponent) -> PinnedComponent:
+        entry = self._flavors.entry(type, stored.flavor)
+        return PinnedComponent.model_validate(
+            {
+                "id": stored.id,
+                "type": type,
+                "name": stored.name,
+                "flavor": stored.flavor,
+                "revision": stored.revision,
+                "configuration": self._flavors.resolved(entry, stored.configuration),
+                "flavor_version": entry.version,
+                "source": entry.source,
             }
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 from stackfold.domain.errors import InvalidFile
 from stackfold.domain.errors.wording import text_of
 from stackfold.infrastructure.files.input_file import read_bytes, read_text
-from stackfold.infrastructure.files.regular_file import regular_file
+from stackfold.infrastructure.files.regular_file import open_regular, regular_file
 from stackfold.infrastructure.system.environment import importable
 
 LARGEST_TEXT = 2**28
@@ -79,6 +79,9 @@ def _npy(path: Path) -> Any:
     _require(path, "numpy")
     import numpy
 
+    with open_regular(path) as file:
+        if file.read(6) != b"\x93NUMPY":
+            raise InvalidFile(str(path), "is not npy")
     return numpy.load(path, mmap_mode="r", allow_pickle=False).view(numpy.ndarray)
 
 

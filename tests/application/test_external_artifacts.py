@@ -201,3 +201,52 @@ def test_its_bytes_are_not_pruned_until_it_is_deleted(artifacts):
     artifacts.delete("one")
     (pruned,) = artifacts.prune(grace=timedelta(0))
     assert len(pruned.removed) == 1
+
+
+def test_a_copy_in_another_store_is_a_version_with_equal_bytes(
+    artifacts, workspace, other_stack, tmp_path
+):
+    artifacts.save(np.arange(3), "dataset", label="spring", tags=["a"], metadata={"rows": 3})
+    first = workspace.runs.start(summing)
+    copy = artifacts.copy("dataset", "other", why="the lake moves")
+    assert copy.reference == "dataset@2"
+    described = artifacts.describe("dataset")
+    assert described.uri.startswith(other_stack.as_uri())
+    assert (described.label, described.tags, described.metadata["rows"]) == ("spring", ["a"], 3)
+    assert (described.source, described.store) == ("dataset@1", "other")
+    again = workspace.runs.start(summing)
+    assert workspace.runs.describe(again.id).steps[0].status == "cached"
+    with pytest.raises(Invalid, match="give the copy one"):
+        artifacts.copy("summing/total", "other")
+    assert artifacts.load(artifacts.copy("summing/total", "other", name="sum").reference) == 3
+    assert first.name != again.name
+
+
+def test_a_copied_folder_has_all_its_files(artifacts, other_stack, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "small.txt").write_text("a")
+    (folder / "large.bin").write_bytes(b"b" * 2**17)
+    artifacts.register(folder, "images")
+    artifacts.copy("images", "other")
+    assert sorted(artifacts.load("images").files) == ["large.bin", "small.txt"]
+    assert (artifacts.load("images") / "large.bin").stat().st_size == 2**17
+
+
+def test_an_input_in_a_store_that_cannot_be_used_is_said_in_one_line(
+    artifacts, workspace, other_stack, monkeypatch
+):
+    from stackfold.application.stacks.stack_resolver import StackResolver
+    from stackfold.errors import InvalidPipeline, MissingSecret
+
+    artifacts.save(np.arange(3), "dataset", stack="other")
+    built = StackResolver.built
+
+    def unless_other(self, component):
+        if component.name == "other":
+            raise MissingSecret({"{{lake.key}}": "the store"})
+        return built(self, component)
+
+    monkeypatch.setattr(StackResolver, "built", unless_other)
+    with pytest.raises(InvalidPipeline, match="'dataset@1' is in the artifact store 'other'"):
+        workspace.runs.start(summing)
