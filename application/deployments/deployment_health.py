@@ -95,6 +95,7 @@ class DeploymentHealth:
         ]
 
         def check() -> Found:
+            found = Found(Health.READY.value)
             for title, deployed in servers:
                 found = _checked(deployer, deployed)
                 if found.status != Health.READY:

@@ -334,10 +334,8 @@ _NAMES = {
     "bases": "Busy Conflict Damaged Failed Forbidden Invalid NotFound StackfoldError Unavailable",
     "changes": "ChangeElsewhere ChangeTimedOut ForkedInTransaction OutsideChanges StatementFailed "
     "StatementRejected",
-    "deployments": (
-        "CannotUpdate DeploymentFailed DeploymentStopped DeploymentUnavailable InvalidInputs "
-        "InvalidTraffic NoManifest PredictionRejected"
-    ),
+    "deployments": "CannotUpdate DeploymentFailed DeploymentStopped DeploymentUnavailable "
+    "InvalidInputs InvalidTraffic NoManifest PredictionRejected",
     "engines": (
         "EngineStopped EngineUnavailable RemoteStepFailed RunDetached StepLost StepNotRunnable"
     ),
