@@ -222,11 +222,6 @@ def test_a_version_to_compare_with_is_a_number(app, query):
     assert get(app, f"/artifacts/training/make/numbers?{query}").status_code == 400
 
 
-@pytest.mark.parametrize("query", ["version=x", "version=-1", "version=1e9"])
-def test_a_version_is_a_number_an_alias_or_a_label(app, query):
-    assert get(app, f"/artifacts/training/make/numbers?{query}").status_code == 404
-
-
 # -- previews
 
 

@@ -106,6 +106,11 @@ def test_other_references_lead_to_the_page_of_the_version(app, url, there):
     assert (answer.status_code, answer.headers.get("location")) == (302, there)
 
 
+@pytest.mark.parametrize("version", ["x", "-1", "1e9", "99"])
+def test_a_version_is_a_number_an_alias_or_a_label(app, version):
+    assert get(app, f"/artifacts/sales?version={version}").status_code == 404
+
+
 def test_recorded_texts_are_never_markup(app):
     for url in ("/artifacts/sales", "/log"):
         html = shown(app, url)
