@@ -394,6 +394,5 @@ if not TYPE_CHECKING:  # a type checker would take any name for one of this modu
         """Load a name on first use."""
         if name not in _FILES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
-        globals()[name] = value
+        globals()[name] = value = getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
         return value

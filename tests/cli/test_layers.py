@@ -41,6 +41,7 @@ ALLOWED = VIEWS | {
     "stackfold.infrastructure.files.input_file",
     "stackfold.infrastructure.files.output_file",
     "stackfold.infrastructure.files.stack",
+    "stackfold.infrastructure.files.value_file",
     "stackfold.infrastructure.files.yaml",
     "stackfold.domain.errors",
     "stackfold.domain.eventsourcing.topics",

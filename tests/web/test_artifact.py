@@ -8,7 +8,7 @@ import pytest
 from browsing import HOSTILE, KEY, app_of, get
 from small_s3 import SmallS3
 
-from stackfold import Output, Workspace, pipeline, step
+from stackfold import Workspace, pipeline, step
 from stackfold.application.artifacts import bounded_opening
 from stackfold.web import create_app
 from stackfold.web.pages import previews
@@ -376,25 +376,3 @@ def test_damaged_bytes_are_neither_shown_nor_sent(on_s3):
         assert "is damaged" in text_of(answer.text)
     server.objects.clear()
     assert "no longer exists" in text_of(preview_of(app, ws, "numbers"))
-
-
-@step
-def name_it(rows: int) -> Annotated[int, Output("dataset")]:
-    return rows
-
-
-@pipeline
-def naming(rows: int):
-    name_it(rows)
-
-
-def test_an_artifact_with_its_own_name_has_a_page_under_that_name():
-    with Workspace.in_memory() as workspace:
-        for rows in (1, 2):
-            workspace.runs.start(naming, {"rows": rows})
-        app = app_of(workspace)
-        html = shown(app, "/artifacts/dataset")
-        assert "dataset@2" in text_of(html)
-        assert 'href="/artifacts/dataset?version=1"' in html
-        answer = get(app, "/artifacts/naming/name_it?version=1")
-        assert answer.headers["location"] == "/artifacts/dataset?version=1"
