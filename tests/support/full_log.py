@@ -125,6 +125,19 @@ def judged():
     score(artifact("weights"))
 
 
+@step
+def reuse(model: dict[str, float]) -> int:
+    context = get_context()
+    context.save_artifact(1, "checkpoint")
+    context.load_artifact("training/train/output@1")
+    return 1
+
+
+@pipeline
+def reusing():
+    return reuse(artifact("training/train/output@1"))
+
+
 @on(Stack.Registered, from_start=True, retries=Retries(attempts=1))
 def announce(event, delivery):
     raise LookupError(HOSTILE)
@@ -175,6 +188,7 @@ def fill(ws):
     fill_models(ws)
     ws.components.update("model_deployer", "broken", {"password": "{{missing.key}}"})
     ws.artifacts.register(__file__, "program", why="to keep it")
+    ws.runs.start(reusing, stack="prod")
     with ws.acting_as("bob@example.com", correlation_id="REQUEST-1"):
         ws.stacks.copy("prod", "trial", why="to try")
     ws.reactions.run([announce], timeout=0)
