@@ -140,7 +140,7 @@ def model(visit: Visit) -> Model:
     )
     everything = visit.query.get("all") == "1"
     below = visit.query.get("below", "")
-    versions: Sequence[ModelVersionView] = ()
+    versions: Sequence[ModelVersionView] = []
     if view:
         versions = models.versions(
             id,
