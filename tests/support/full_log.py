@@ -197,10 +197,11 @@ def fill(ws):
 
 def fill_models(ws):
     """Versions of a model, promoted and refused, and aliases of an artifact."""
-    ws.models.register("fraud", HOSTILE, ["team:risk"])
+    ws.models.register("fraud", HOSTILE, ["team:risk"], card={"license": HOSTILE})
     ws.models.register("later")
-    for _ in range(2):
-        ws.runs.start(judged, stack="prod")
+    for label in ("spring", "summer"):
+        configuration = {"model": {"name": "fraud", "label": label}}
+        ws.runs.start(judged, stack="prod", configuration=configuration)
     ws.models.annotate_version(
         "fraud", 1, description=HOSTILE, add=["eu"], metadata={"card": "fair"}
     )

@@ -115,6 +115,7 @@ EMPTY = {
     "HistoryEntry.package",
     "PolicyView.package",
     "PolicyView.version",
+    "Promotion.deployments",
     "RunDescription.submitted",
     "StatusView.project",
 }
