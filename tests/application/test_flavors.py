@@ -80,6 +80,7 @@ def test_the_built_in_flavors_are_there(ws):
             ("artifact_store", "local"),
             ("step_operator", "local"),
             ("container_registry", "default"),
+            ("model_registry", "local"),
             ("image_builder", "local"),
         ],
         ("built-in", True),
@@ -94,6 +95,7 @@ def test_the_built_in_flavors_are_there(ws):
             (("experiment_tracker", "wandb"), "wandb", "wandb"),
             (("model_deployer", "kserve"), "kserve", "kserve"),
             (("model_deployer", "mlflow"), "mlflow-serving", "mlflow"),
+            (("model_registry", "mlflow"), "mlflow", "mlflow"),
             (("model_deployer", "seldon"), "seldon", "mlserver"),
         )
     }
