@@ -355,9 +355,9 @@ class SqlArtifactQueries(StoredObjects):
 
     def _known(self, name: str = "") -> str:
         """A hint with the names of artifacts, of the same pipeline if it has any."""
-        pipeline = name.partition("/")[0]
         newest = NEWEST_UP_TO.format(upto="")
-        for condition, values in (("t.pipeline = ?", [pipeline]), ("1 = 1", [])):
+        of_pipeline = [("t.pipeline = ?", [name.partition("/")[0]])] if name else []
+        for condition, values in [*of_pipeline, ("1 = 1", [])]:
             rows = self._database.read(
                 f"SELECT DISTINCT {NAME} {FROM} WHERE t.id IN (SELECT ({newest}) "
                 f"FROM ({NAMES} AS t WHERE {condition}) AS n) ORDER BY 1 LIMIT {_SHOWN + 1}",
