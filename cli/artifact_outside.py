@@ -1,7 +1,8 @@
 """`stackfold artifact save`, `register` and `delete`: artifacts that no run made."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from stackfold.cli.artifact_content import Reference
 from stackfold.cli.options import Message, Yes, confirm
+from stackfold.cli.progress_bar import bar
 from stackfold.cli.render import echo
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.files.value_file import FORMATS, format_of, read_value
@@ -52,6 +54,9 @@ InStack = Annotated[
     ),
 ]
 
+_LARGE = 2**26
+"""Bytes of a file from which on progress is shown."""
+
 
 def declare_on(artifact: Noun) -> None:
     """Add the commands to the artifact group."""
@@ -88,7 +93,7 @@ def save(
     if chosen not in FORMATS:
         raise WrongUsage(f"there is no format {chosen!r}: give one of {', '.join(FORMATS)}")
     if chosen == "bytes":
-        register(str(file), name, label, tag, metadata, stack, message)
+        register(str(file), name, label, tag, metadata, stack, message=message)
         return
     added = _metadata(metadata)
     value = read_value(file, chosen)
@@ -101,23 +106,51 @@ def save(
 
 def register(
     source: Annotated[
-        str, typer.Argument(metavar="PATH", help="A file or folder, which is copied.")
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="A file or folder, which is copied, or the address of an object in the store.",
+        ),
     ],
     name: NewName,
     label: NewLabel = None,
     tag: NewTags = None,
     metadata: NewMetadata = None,
     stack: InStack = None,
+    in_place: Annotated[
+        bool,
+        typer.Option(
+            "--in-place", help="Leave the file where it is; its digest is verified when it is read."
+        ),
+    ] = False,
     message: Message = "",
 ) -> None:
-    """Record a file or folder that exists as a new version of an artifact."""
+    """Record a file, a folder or an object in the store as a new version of an artifact.
+
+    An object in the artifact store, and a file with --in-place, are not copied: if they are changed
+    or moved, the version cannot be loaded.
+    """
     added = _metadata(metadata)
-    with Workspace.open() as workspace:
+    with Workspace.open() as workspace, bar("reading", 100) as report:
         view = workspace.artifacts.register(
-            source, name, label=label, tags=tag or (), metadata=added, stack=stack, why=message
+            source,
+            name,
+            label=label,
+            tags=tag or (),
+            metadata=added,
+            stack=stack,
+            copy=not in_place,
+            why=message,
+            copied=report and partial(_report, report),
         )
+        where = " in place" if workspace.artifacts.describe(view.id).in_place else ""
     files = "" if view.files is None else f"{view.files:,} files, "
-    echo(f"artifact {view.reference!r} registered: {files}{view.size:,} bytes")
+    echo(f"artifact {view.reference!r} registered{where}: {files}{view.size:,} bytes")
+
+
+def _report(report: Callable[[int], None], done: int, size: int) -> None:
+    if size > _LARGE:
+        report(done * 100 // size)
 
 
 def copy(

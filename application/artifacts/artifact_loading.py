@@ -107,7 +107,7 @@ class ArtifactLoading:
         opening = (
             _file_of(store, view, path, max_bytes)
             if path
-            else _verified(store, view.uri, view.digest, view.stored_size)
+            else _verified(store, view.uri, view.digest, view.stored_size, again=bool(view.run))
         )
         with self._within(timeout, opening, recorded, view.uri) as file:
             yield file
@@ -226,16 +226,26 @@ def _file_of(
 
 
 @contextmanager
-def _verified(store: ArtifactStore, uri: str, digest: str, size: int) -> Iterator[BinaryIO]:
+def _verified(
+    store: ArtifactStore, uri: str, digest: str, size: int, again: bool = True
+) -> Iterator[BinaryIO]:
     """Open an artifact whose size and digest are as recorded.
 
     The size is compared first, so that nothing of another size is downloaded.
+
+    Args:
+        store: The store that contains it.
+        uri: Its address.
+        digest: The recorded sha256, in hexadecimal.
+        size: The recorded length in bytes.
+        again: Whether a run made it, and can make it again.
     """
     found = store.size(uri)
-    if found is None:
+    if found is None and again:
         raise ArtifactDamaged(uri, "no longer exists", again=True)
-    if found != size:
-        problem = f"is damaged: it has {found:,} bytes and should have {size:,}"
-        raise ArtifactDamaged(uri, problem, again=True)
+    if found is not None and found != size:
+        what = "is damaged" if again else "was changed"
+        problem = f"{what}: it has {found:,} bytes and should have {size:,}"
+        raise ArtifactDamaged(uri, problem, again=again)
     with store.open(uri, digest) as file:
         yield file

@@ -129,6 +129,8 @@ class ArtifactDescription(NamedTuple):
     """The name of the run that produced it, or its id if the run was deleted; empty for none."""
     source: str
     """The path or address that it was registered from; empty for none."""
+    in_place: bool
+    """Whether it was registered where it is, and not copied to the store."""
     by: str
     """Who started the run, or saved or registered it."""
     why: str

@@ -1,10 +1,13 @@
 """ExternalArtifacts: saves values that no run made as versions of artifacts, and deletes them."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol, Self, cast
 from uuid import uuid4
+
+from pydantic import JsonValue
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries, NamedArtifact
 from stackfold.application.artifacts.copying import copy_objects
@@ -16,7 +19,14 @@ from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.secrets.redaction import redacted_value
 from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.domain.artifacts.external_artifact import ExternalArtifact
-from stackfold.domain.errors import ArtifactInUse, Conflict, Invalid, StackfoldError
+from stackfold.domain.errors import (
+    ArtifactInUse,
+    Conflict,
+    Invalid,
+    InvalidFile,
+    OutsideStore,
+    StackfoldError,
+)
 from stackfold.domain.errors.wording import text_of, with_article
 from stackfold.domain.exact_json.class_finder import type_name
 from stackfold.domain.limits import METADATA, must_fit
@@ -32,7 +42,7 @@ _STORE = ComponentType.ARTIFACT_STORE
 _PART = 2**20
 
 Copied = Callable[[int, int], None]
-"""(the number of bytes that were copied, the number of all bytes) → None."""
+"""(the number of bytes that were read, the number of all bytes) → None."""
 
 
 class NewVersion(NamedTuple):
@@ -85,6 +95,15 @@ class Source(NamedTuple):
     """Bytes of a file, when it was found."""
 
 
+class InPlace(NamedTuple):
+    """How a file is read that stays where it is."""
+
+    uri: str
+    flavor: str
+    """The flavor of artifact stores that reads it."""
+    configuration: Mapping[str, JsonValue]
+
+
 class Sources(Protocol):
     """Reads what is registered as an artifact."""
 
@@ -106,6 +125,14 @@ class Sources(Protocol):
 
     def folder(self, path: Path) -> object:
         """Return the value that stands for a folder."""
+        ...
+
+    def address(self, text: str) -> str:
+        """Return an address without passwords and query; empty if a text is a path."""
+        ...
+
+    def in_place(self, path: Path) -> InPlace:
+        """Return how a file is read that stays where it is."""
         ...
 
 
@@ -147,10 +174,20 @@ class ExternalArtifacts:
         return self._saved(value, version, pin, store, chosen=chosen)
 
     def register(
-        self, source: str, version: NewVersion, stack: str | None, copied: Copied | None
+        self,
+        source: str,
+        version: NewVersion,
+        stack: str | None,
+        copied: Copied | None,
+        copy: bool,
     ) -> NamedArtifact:
         """Record what exists as a new version; raises as `Artifacts.register`."""
+        address = self._sources.address(source)
+        if address:
+            return self._addressed(source, address, version, stack)
         found = self._sources.find(source)
+        if not copy:
+            return self._left_in_place(found, version, stack, copied)
         pin, store = self._pinned(stack)
         if found.is_folder:
             value = self._sources.folder(found.path)
@@ -238,16 +275,47 @@ class ExternalArtifacts:
                 done += len(part)
                 if copied:
                     copied(done, source.size)
-        uri, digest, size = written.stored
-        return Artifact(
-            id=uuid4(),
-            name=version.own.name,
-            type=type_name(bytes),
-            materializer="bytes",
-            uri=uri,
-            digest=digest,
-            size=size,
+        return _bytes(version, *written.stored)
+
+    def _addressed(
+        self, source: str, address: str, version: NewVersion, stack: str | None
+    ) -> NamedArtifact:
+        """Record an object of the artifact store, which stays where it is."""
+        pin, store = self._pinned(stack)
+        name = pin.components[_STORE][0].name
+        try:
+            if source != address:  # with a password or a signature, which must not be recorded
+                raise OutsideStore(address, name)
+            stored = store.identify(address)
+        except OutsideStore as error:
+            problem = (
+                f"is not an object in artifact store {name!r}: download it and register the file, "
+                "or give the stack of a store that contains it"
+            )
+            raise InvalidFile(address, problem) from error
+        return self._recorded(version, _bytes(version, *stored), pin, stored.uri)
+
+    def _left_in_place(
+        self, found: Source, version: NewVersion, stack: str | None, read: Copied | None
+    ) -> NamedArtifact:
+        """Record a file of this machine, which stays where it is."""
+        if found.is_folder:
+            problem = "is a folder, which can only be copied: register it so, or each of its files"
+            raise InvalidFile(str(found.path), problem)
+        place = self._sources.in_place(found.path)
+        digest, done = hashlib.sha256(), 0
+        with self._sources.open(found.path) as file:
+            while part := file.read(_PART):
+                digest.update(part)
+                done += len(part)
+                if read:
+                    read(done, found.size)
+        store = self._resolver.pin_unregistered(
+            _STORE, place.flavor, "in place", place.configuration
         )
+        pin = self._resolver.pin(stack).model_copy(update={"components": {_STORE: (store,)}})
+        artifact = _bytes(version, place.uri, digest.hexdigest(), done)
+        return self._recorded(version, artifact, pin, place.uri)
 
     def _recorded(
         self, version: NewVersion, written: Artifact, pin: Pin, source: str
@@ -257,3 +325,16 @@ class ExternalArtifacts:
         recorded = ExternalArtifact.register(version.own, artifact, pin, source)
         self._repository.save(recorded, why=version.why)
         return self._queries.artifact(str(artifact.id))
+
+
+def _bytes(version: NewVersion, uri: str, digest: str, size: int) -> Artifact:
+    """Return the record of an object that is loaded as bytes."""
+    return Artifact(
+        id=uuid4(),
+        name=version.own.name,
+        type=type_name(bytes),
+        materializer="bytes",
+        uri=uri,
+        digest=digest,
+        size=size,
+    )

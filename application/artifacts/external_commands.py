@@ -68,29 +68,36 @@ class ExternalCommands:
         tags: Iterable[str] = (),
         metadata: Mapping[str, Any] | None = None,
         stack: str | None = None,
+        copy: bool = True,
         why: str = "",
         copied: "Copied | None" = None,
     ) -> NamedArtifact:
-        """Record what exists as a new version of an artifact: a file or a folder.
+        """Record what exists as a new version of an artifact: a file, a folder or an object.
 
         A file is copied to the artifact store, part by part, and is loaded as bytes. A folder is
-        copied too, and is loaded as a `Directory`.
+        copied too, and is loaded as a `Directory`. An object in the artifact store, and a file with
+        `copy=False`, stay where they are: they are read once for their digest, which is verified
+        whenever they are loaded.
 
         Args:
-            source: The path of a file or a folder.
+            source: The path of a file or a folder, or the address of an object in the artifact
+                store, such as "s3://bucket/prefix/rows.csv".
             name: The name of the artifact.
             label: A text that names the version, as in "dataset@spring"; None for none.
             tags: Tags of the version.
             metadata: Metadata of the version: name → JSON value.
             stack: The stack whose artifact store keeps it; None for the active one.
+            copy: Whether a file is copied; else it stays where it is.
             why: The reason.
-            copied: Called with the numbers of copied bytes and of all bytes, while it is copied.
+            copied: Called with the numbers of read bytes and of all bytes, while a file is read.
 
         Returns:
             The version.
 
         Raises:
-            InvalidFile: It does not exist, cannot be read, or is a link, a device or a pipe.
+            InvalidFile: It does not exist, cannot be read, is a link, a device or a pipe, or is
+                outside the artifact store.
+            ArtifactDamaged: The artifact store has no object at the address.
             InvalidFolder: It contains what cannot be stored.
             InvalidName: The name or the label breaks the rule for names.
             InvalidTag: A tag is invalid.
@@ -101,7 +108,7 @@ class ExternalCommands:
         from stackfold.application.artifacts.external_artifacts import NewVersion
 
         version = NewVersion.of(name, label, tags, metadata, why)
-        return self._external().register(str(source), version, stack, copied)
+        return self._external().register(str(source), version, stack, copied, copy)
 
     @outside_changes
     def copy(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import BinaryIO, NamedTuple, Protocol
 
 from stackfold.application.ports.stack_component import ConfigurationT, StackComponent
+from stackfold.domain.errors import OutsideStore
 from stackfold.domain.stacks.component_type import ComponentType
 
 
@@ -88,6 +89,19 @@ class ArtifactStore(StackComponent[ConfigurationT]):
         Raises:
             OutsideStore: The address is not inside this store.
         """
+
+    def identify(self, uri: str) -> StoredArtifact:
+        """Read an object that this store did not write, and return its digest and size.
+
+        Args:
+            uri: The address of the object, which `open` and `size` accept from then on.
+
+        Raises:
+            ArtifactDamaged: It does not exist.
+            OutsideStore: The address is not inside this store, or the store only reads its own
+                objects.
+        """
+        raise OutsideStore(uri, f"of flavor {self.flavor!r}, which only reads its own objects")
 
     @abstractmethod
     def delete(self, uri: str, before: datetime | None = None) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from stackfold.application.ports import StackComponent
 from stackfold.application.stacks.connections import Member
 from stackfold.application.stacks.flavors import Flavors
@@ -11,6 +13,9 @@ from stackfold.application.stacks.validation import StackRules, ValidationPhase
 from stackfold.domain.errors import InvalidPipeline, Violation
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
+
+_UNREGISTERED = UUID(int=0)
+"""The id of components that are not registered."""
 
 
 class StackResolver:
@@ -76,6 +81,29 @@ class StackResolver:
             InvalidConfiguration: It no longer fits its flavor.
         """
         return self._pinned(type, self._queries.find_component(type, reference))
+
+    def pin_unregistered(
+        self, type: ComponentType, flavor: str, name: str, configuration: Mapping[str, JsonValue]
+    ) -> PinnedComponent:
+        """Pin a component that is not registered.
+
+        Args:
+            type: The component type.
+            flavor: The name of its flavor.
+            name: What describes it.
+            configuration: Its configuration.
+        """
+        entry = self._flavors.entry(type, flavor)
+        return PinnedComponent(
+            id=_UNREGISTERED,
+            type=type,
+            name=name,
+            flavor=flavor,
+            revision=1,
+            configuration=self._flavors.resolved(entry, configuration),
+            flavor_version=entry.version,
+            source=entry.source,
+        )
 
     def _pinned(self, type: ComponentType, stored: StoredComponent) -> PinnedComponent:
         entry = self._flavors.entry(type, stored.flavor)

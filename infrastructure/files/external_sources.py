@@ -1,13 +1,16 @@
 """The files and folders of this machine that are registered as artifacts."""
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from stackfold.application.artifacts.external_artifacts import Source
+from stackfold.application.artifacts.external_artifacts import InPlace, Source
 from stackfold.domain.errors import InvalidFile
 from stackfold.infrastructure.files.regular_file import open_regular, regular_file
+
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://", re.ASCII)
 
 
 class ExternalSources:
@@ -35,3 +38,16 @@ class ExternalSources:
         from stackfold.infrastructure.materializers.directory import Directory
 
         return Directory(path)
+
+    def address(self, text: str) -> str:
+        """Return an address without passwords and query; empty if a text is a path."""
+        found = _ADDRESS.match(text)
+        if not found:
+            return ""
+        host, slash, path = text[found.end() :].partition("/")
+        shown = f"{host.rpartition('@')[2]}{slash}{path}"
+        return found.group() + re.split("[?#]", shown, maxsplit=1)[0]
+
+    def in_place(self, path: Path) -> InPlace:
+        """Return how a file is read that stays where it is: by a local store in its folder."""
+        return InPlace(path.as_uri(), "local", {"path": str(path.parent)})

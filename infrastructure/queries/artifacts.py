@@ -144,6 +144,7 @@ class SqlArtifactQueries(StoredObjects):
                 "metadata": view.metadata,
                 "run": run,
                 "source": source,
+                "in_place": source == view.uri,
                 "by": by,
                 "why": why,
                 "stack": pin["stack"],

@@ -61,18 +61,21 @@ def register_artifact(
     label: str | None = None,
     tags: Iterable[str] = (),
     metadata: Mapping[str, Any] | None = None,
+    copy: bool = True,
     why: str = "",
 ) -> NamedArtifact:
-    """Record a file or a folder as a new version of an artifact.
+    """Record a file, a folder or an object in the store as a new version of an artifact.
 
     The workspace is that of the innermost `with` block, otherwise that of `Workspace.open()`.
 
     Args:
-        source: The path of a file or a folder.
+        source: The path of a file or a folder, which is copied, or the address of an object in the
+            artifact store, such as "s3://bucket/prefix/rows.csv", which stays where it is.
         name: The name of the artifact.
         label: A text that names the version, as in "dataset@spring"; None for none.
         tags: Tags of the version.
         metadata: Metadata of the version: name → JSON value.
+        copy: Whether a file is copied; else it stays where it is.
         why: The reason.
 
     Returns:
@@ -83,7 +86,7 @@ def register_artifact(
     """
     with _workspace() as workspace:
         return workspace.artifacts.register(
-            source, name, label=label, tags=tags, metadata=metadata, why=why
+            source, name, label=label, tags=tags, metadata=metadata, copy=copy, why=why
         )
 
 

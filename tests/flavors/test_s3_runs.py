@@ -9,7 +9,12 @@ from s3_server import KEY, SECRET
 
 from stackfold import Directory, pipeline, step
 from stackfold.application.ports import ArtifactStore
-from stackfold.domain.errors import ArtifactStoreUnavailable, RunFailed
+from stackfold.domain.errors import (
+    ArtifactDamaged,
+    ArtifactStoreUnavailable,
+    InvalidFile,
+    RunFailed,
+)
 from stackfold.domain.pipelines.pipeline import Pipeline
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.testing.contracts.artifact_store import uris
@@ -154,3 +159,28 @@ def test_folders_are_stored_file_by_file(on_s3):
     on_s3.artifacts.prune(["lake"], grace=timedelta())
     assert {*uris(store_of(on_s3))} == first
     assert on_s3.artifacts.load("drawing/draw").path.joinpath("large.bin").stat().st_size == 200_000
+
+
+def test_an_object_under_the_prefix_is_registered_where_it_is(on_s3, s3_path):
+    import obstore
+
+    store = store_of(on_s3)
+    client, folder = store._open_bucket()._client, s3_path.removeprefix("s3://").partition("/")[2]
+    obstore.put(client, f"{folder}/given/rows.csv".lstrip("/"), b"1,2")
+    address = f"{s3_path}/given/rows.csv"
+    view = on_s3.artifacts.register(address, "rows", stack="s3")
+    assert (view.uri, view.size) == (address, 3)
+    assert on_s3.artifacts.load("rows") == b"1,2"
+    assert on_s3.artifacts.describe("rows").in_place
+    with pytest.raises(ArtifactDamaged, match="no longer exists"):
+        on_s3.artifacts.register(f"{s3_path}/given/none", "rows", stack="s3")
+    for outside in ("/../x", "/.deleting/x", "-other/x", "/given/a?b", "/", "/given//x"):
+        with pytest.raises(InvalidFile, match="is not an object in artifact store 'lake'"):
+            on_s3.artifacts.register(s3_path + outside, "rows", stack="s3")
+    on_s3.artifacts.delete("rows")
+    on_s3.artifacts.prune(["lake"], grace=timedelta(0))
+    assert bytes(obstore.get(client, f"{folder}/given/rows.csv".lstrip("/")).bytes()) == b"1,2"
+    obstore.put(client, f"{folder}/given/rows.csv".lstrip("/"), b"3,4")
+    on_s3.undo()
+    with pytest.raises(ArtifactDamaged, match="was changed since it was registered"):
+        on_s3.artifacts.load("rows")

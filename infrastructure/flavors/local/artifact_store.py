@@ -117,6 +117,14 @@ class LocalArtifactStore(ArtifactStore[LocalT]):
                 file.seek(0)
                 yield file
 
+    def identify(self, uri: str) -> StoredArtifact:
+        path = self._contained(uri)
+        with _store_errors(path), _missing_is_damaged(uri):
+            _regular(uri, path)
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                return StoredArtifact(Path(path).as_uri(), digest, file.tell())
+
     def size(self, uri: str) -> int | None:
         path = self._contained(uri)
         try:
@@ -308,13 +316,22 @@ def _missing_is_damaged(uri: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise ArtifactDamaged(uri, "no longer exists") from error
+        where = "no longer exists" if _is_own(uri) else "is not on this machine, or was moved"
+        raise ArtifactDamaged(uri, where) from error
 
 
 def _must_be(uri: str, digest: str, found: str) -> None:
     if found != digest:
-        problem = f"is damaged: its sha256 is {found} and should be {digest}"
-        raise ArtifactDamaged(uri, problem, again=True)
+        own = _is_own(uri)
+        problem = "is damaged" if own else "was changed since it was registered"
+        problem = f"{problem}: its sha256 is {found} and should be {digest}"
+        raise ArtifactDamaged(uri, problem, again=own)
+
+
+def _is_own(uri: str) -> bool:
+    """Whether an address has the form of those of files that a store wrote."""
+    *_, shard, rest = ("", "", *uri.split("/"))
+    return bool(_SHARD.fullmatch(shard) and _REST.fullmatch(rest))
 
 
 def _make_folder(folder: str) -> None:

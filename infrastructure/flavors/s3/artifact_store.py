@@ -21,6 +21,8 @@ from stackfold.infrastructure.system.loopback import is_address, is_loopback
 
 _PATH = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[\w=+-][\w.=+-]*)*)/?", re.ASCII)
 _NAME = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})")
+_OTHER = re.compile(r"[\w=+-][\w.=+-]*(?:/[\w=+-][\w.=+-]*)*", re.ASCII)
+"""Keys, below the prefix, of objects of others that can be registered."""
 _CLAIMS = ".deleting"
 """The folder of claims: an object for each artifact that is being deleted."""
 _CHECK_TIMEOUT = 5.0
@@ -167,18 +169,20 @@ class S3ArtifactStore(ArtifactStore):
 
     @contextmanager
     def open(self, uri: str, digest: str) -> Iterator[BinaryIO]:
-        key = self._key(uri)
-        with SpooledBuffer(PART) as buffer:
-            with self._errors(uri):
-                self._open_bucket().download(key, buffer)
-            buffer.finish()
+        with self._downloaded(uri) as buffer:
             if buffer.digest != digest:
-                problem = f"is damaged: its sha256 is {buffer.digest} and should be {digest}"
-                raise ArtifactDamaged(uri, problem, again=True)
+                own = self._is_own(uri)
+                problem = "is damaged" if own else "was changed since it was registered"
+                problem = f"{problem}: its sha256 is {buffer.digest} and should be {digest}"
+                raise ArtifactDamaged(uri, problem, again=own)
             yield buffer.reader()
 
+    def identify(self, uri: str) -> StoredArtifact:
+        with self._downloaded(uri) as buffer:
+            return StoredArtifact(uri, buffer.digest, buffer.size)
+
     def size(self, uri: str) -> int | None:
-        key = self._key(uri)
+        key = self._readable_key(uri)
         with self._errors():
             found = self._open_bucket().metadata(key)
         return None if found is None else int(found["size"])
@@ -220,12 +224,35 @@ class S3ArtifactStore(ArtifactStore):
             )
             next(Bucket(quick).objects(self._prefix.lstrip("/")), None)
 
+    @contextmanager
+    def _downloaded(self, uri: str) -> Iterator[SpooledBuffer]:
+        key = self._readable_key(uri)
+        with SpooledBuffer(PART) as buffer:
+            with self._errors(uri):
+                self._open_bucket().download(key, buffer)
+            buffer.finish()
+            yield buffer
+
     def _key(self, uri: str) -> str:
         """The key of an artifact; raises OutsideStore if the URI is not of this store."""
-        root = f"s3://{self._bucket}{self._prefix}/"
-        if not uri.startswith(root) or not _NAME.fullmatch(uri.removeprefix(root)):
-            raise OutsideStore(uri, root.rstrip("/"))
+        if not self._is_own(uri):
+            raise OutsideStore(uri, self._root.rstrip("/"))
         return uri.removeprefix(f"s3://{self._bucket}/")
+
+    def _readable_key(self, uri: str) -> str:
+        """The key of an artifact, or of an object of others under the prefix."""
+        if not uri.startswith(self._root) or not _OTHER.fullmatch(uri.removeprefix(self._root)):
+            raise OutsideStore(uri, self._root.rstrip("/"))
+        return uri.removeprefix(f"s3://{self._bucket}/")
+
+    def _is_own(self, uri: str) -> bool:
+        """Whether an address has the form of those of objects that this store wrote."""
+        own = uri.startswith(self._root) and _NAME.fullmatch(uri.removeprefix(self._root))
+        return bool(own)
+
+    @property
+    def _root(self) -> str:
+        return f"s3://{self._bucket}{self._prefix}/"
 
     def _claim(self, key: str) -> str:
         """The key of the claim that exists while the artifact at `key` is being deleted."""
