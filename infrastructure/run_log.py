@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import JsonValue
+
 from stackfold.application.artifacts.artifact_views import NamedArtifact
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.application.runs.run_link import Command, Recorded
 from stackfold.domain.errors import LogUnavailable, NotFound, StackfoldError
-from stackfold.domain.runs.pin import PinnedComponent
+from stackfold.domain.pipelines.declared_model import Model
+from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.run import Run
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.eventstore.open import exists
@@ -77,6 +81,15 @@ class RunLog:
         """Build the artifact store of a component."""
         return cast(ArtifactStore, self._services.resolver.built(component))
 
+    def use_model(self, run: str, step: str, declared: Model, pin: Pin) -> LinkedVersion:
+        """Return the version of a run, which a step makes or continues if it has none yet."""
+        ((why,),) = self._services.database.read("SELECT why FROM runs WHERE id = ?", [run])
+        return self._services.launcher.models.use(run, step, declared, pin, why)
+
+    def log_on_model(self, run: str, version: str, metadata: dict[str, JsonValue]) -> None:
+        """Add metadata to the version of a model with an id."""
+        self._services.launcher.models.log(version, metadata)
+
 
 class RunLogElsewhere:
     """The log in another process than that of the run: opened when it is first needed."""
@@ -122,6 +135,14 @@ class RunLogElsewhere:
         if services is None:  # it was opened to find the component
             raise LogUnavailable(self._place, "was closed")
         return RunLog(services).store(component)
+
+    def use_model(self, run: str, step: str, declared: Model, pin: Pin) -> LinkedVersion:
+        """Return the version of a run, which a step makes or continues if it has none yet."""
+        return self._log(run).use_model(run, step, declared, pin)
+
+    def log_on_model(self, run: str, version: str, metadata: dict[str, JsonValue]) -> None:
+        """Add metadata to the version of a model with an id."""
+        self._log(run).log_on_model(run, version, metadata)
 
     def _log(self, run: str) -> RunLog:
         """The log, if it is here: another machine may have another one at the same path.

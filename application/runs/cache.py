@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -27,6 +27,8 @@ class CacheHit(NamedTuple):
     result: ExecutionResult
     run: UUID
     """The run that produced the outputs."""
+    model: Mapping[str, Any] = {}
+    """The declaration of the model that the execution asked for a version of; empty for none."""
 
 
 class Executions(Protocol):

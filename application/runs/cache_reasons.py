@@ -100,7 +100,9 @@ class CacheReasons:
                 taken = f"taken from run {step.cached_from[:8]!r}, which was deleted"
             return f"{taken}; {_only_by_class(step)}" if step.opaque else taken
         if not step.key and step.status == "completed":
-            loaded = ", ".join(map(repr, step.used)) or "artifacts"
+            loaded = ", ".join(map(repr, step.used))
+            if not loaded:
+                return "it loads artifacts or a version of a model that it chose itself"
             return f"it loads {loaded}: declare them at the step as `uses`"
         if not step.key:
             return _STATES.get(step.status, f"it was {step.status}")

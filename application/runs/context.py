@@ -16,7 +16,8 @@ from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.application.runs.step_artifacts import StepArtifact, StepArtifacts, StepFacts
 from stackfold.application.runs.step_tracker import StepTracker, Tracked
 from stackfold.application.secrets.redaction import redacted, redacted_value
-from stackfold.domain.errors import InvalidTag, NotInStep
+from stackfold.domain.errors import Invalid, InvalidTag, NotInStep
+from stackfold.domain.pipelines.declared_model import Model
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.metadata import recordable_part
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -168,6 +169,49 @@ class StepContext:
             ArtifactDamaged: The value is missing or damaged.
         """
         return self._must_run().load(reference)
+
+    def use_model(self, model: Model | str) -> LinkedVersion:
+        """Make or continue a version of a model, now; from now on, the run belongs to it.
+
+        Steps of one run get the same version, in a resumed run, too. If the pipeline declares the
+        model, or another step used it before, that version is returned. A step that is found in
+        the cache makes the next version for its run. A step that names a version to continue is
+        executed each time.
+
+        Args:
+            model: The model, as a name, "fraud@3" for a version to continue, or a `Model`; its
+                label, tags, description and card count for a version or model that it makes.
+
+        Returns:
+            The version: its `model`, the name, and its `number`; also as the attribute `model`.
+
+        Raises:
+            Conflict: The run makes or continues another version.
+            NotFound: The version to continue does not exist.
+            NameTaken: An artifact has the name of the model, or another version has the label.
+            InvalidName: The name breaks the rule for names.
+            LogUnavailable: The log cannot be reached from here: declare it at the pipeline.
+        """
+        wanted = Model(model) if isinstance(model, str) else model
+        if not isinstance(wanted, Model):
+            raise Invalid("give the name of a model, or a Model, not {type(model).__name__}")
+        self.model = self._must_run().use_model(wanted, self.pin)
+        return self.model
+
+    def log_model_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Add metadata to the version of a model that the run makes or continues, now.
+
+        Args:
+            metadata: Name → value; see `domain.runs.metadata.valid_metadata`.
+
+        Raises:
+            Invalid: The run has no version of a model, or the metadata cannot be recorded.
+            LogUnavailable: The log cannot be reached from here.
+        """
+        artifacts = self._must_run()
+        if self.model is None:
+            raise Invalid('the run has no version of a model: call use_model("NAME") first')
+        artifacts.log_on_model(self.model, metadata)
 
     def last_saved(self, name: str, default: Any = None) -> Any:
         """Return what this step of this run saved last, in an earlier attempt or before a resume.

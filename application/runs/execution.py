@@ -8,22 +8,25 @@ from uuid import UUID
 
 from stackfold.application.ports import RunPlan, StepExecutor, StepStopped
 from stackfold.application.ports.interruptions import is_interruption
+from stackfold.application.runs.cache import CacheHit
 from stackfold.application.runs.context import RunFacts, StepMetadata, metadata_on
 from stackfold.application.runs.hooks import HookCall, call_hook
 from stackfold.application.runs.input_artifacts import InputArtifacts
 from stackfold.application.runs.linked_version import LinkedVersion
+from stackfold.application.runs.outcomes import cancellation, completion, failing, skip
 from stackfold.application.runs.progress import ProgressListener, StepEnd
 from stackfold.application.runs.run_link import RunLink
 from stackfold.application.runs.run_recorder import Command, RunRecorder
 from stackfold.application.runs.run_views import StepView
 from stackfold.application.runs.running_steps import RunningSteps
 from stackfold.application.runs.schedule import skipped
-from stackfold.application.runs.step_artifacts import StepFacts, linking
+from stackfold.application.runs.step_artifacts import StepFacts, UsedModel, linking
 from stackfold.application.runs.step_call import ExecutionResult, Failure, one_line
 from stackfold.application.runs.step_retry import INLINE, RunResources, StepRetry
 from stackfold.application.runs.step_tracker import RECORD
 from stackfold.application.runs.tracking import Tracking, tracked_run
-from stackfold.domain.errors import RemoteStepFailed, RunFailed
+from stackfold.domain.errors import RemoteStepFailed, RunFailed, StackfoldError
+from stackfold.domain.pipelines.declared_model import Model
 from stackfold.domain.pipelines.graph import Graph, Node
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.failure_mode import FailureMode
@@ -141,8 +144,8 @@ class Execution:
         uses = {text: self._pinned[text] for text in node.uses}
         key = self._run_resources.cache.key(node, inputs, uses)
         hit = self._run_resources.cache.find(key) if node.cache else None
-        if hit:
-            used = StepFacts({text: each.id for text, each in uses.items()})
+        used = StepFacts({text: each.id for text, each in uses.items()})
+        if hit and self._uses_model_of(hit, node, used):
             result = hit.result._replace(artifacts=used)
             self._succeed(node, started, inputs, result, key=key, cached_from=hit.run)
             return
@@ -211,6 +214,18 @@ class Execution:
         log = self._run_resources.log
         return RunLink(log, self._id, node.name, self._save, self._is_resumed) if log else None
 
+    def _uses_model_of(self, hit: CacheHit, node: Node, facts: StepFacts) -> bool:
+        """Let the run make a version of the model that a cached execution made one of, if any."""
+        link = self._link(node) if hit.model else None
+        if link is None:
+            return True
+        try:
+            declared = Model(**hit.model)
+            facts.model = UsedModel(declared, link.use_model(declared, self._facts.pin))
+        except StackfoldError:
+            return False  # executed, the step fails, too, and shows why
+        return True
+
     def _save(self, command: Command) -> None:
         """Record what a running step saved."""
         with self._lock:
@@ -229,26 +244,15 @@ class Execution:
         log: StepLog | None = None,
         retried: tuple[str, ...] = (),
     ) -> None:
-        taken = {name: artifact.id for name, artifact in inputs.items()}
         status, ended = "cached" if cached_from else "completed", datetime.now(UTC)
-
-        def command(run: Run) -> None:
-            run.step_completed(
-                step=node.name,
-                started=started,
-                parameters=dict(node.parameters),
-                inputs=taken,
-                outputs=result.outputs,
-                retried=retried,
-                log=log,
-                key=key,
-                cached_from=cached_from,
-                metadata=result.metadata,
-                tags=result.tags,
-                ended=ended,
-                names=dict(result.names),
-            )
-
+        command = completion(
+            node,
+            *(started, ended, inputs, result),
+            key=key,
+            cached_from=cached_from,
+            log=log,
+            retried=retried,
+        )
         with self._lock:
             self._must_be_open()
             # A cache hit would be found again, so it need not be durable at once.
@@ -256,6 +260,7 @@ class Execution:
             self._recorder.record(*linked, command, at_once=cached_from is None)
             self._inputs.release(node)
             self._inputs.add(node.name, result.outputs)
+            self._note_model(result.artifacts)
             self._note(node.name, "completed")
         self._notify(node.name, status, started, ended)
         self._call_hook(node, "success", status)
@@ -276,23 +281,12 @@ class Execution:
         added = metadata_on(error)
         if added is None:
             added = StepMetadata(node.step.options.metadata, node.step.options.tags)
-
-        def command(run: Run) -> None:
-            run.step_failed(
-                step=node.name,
-                started=started,
-                error=failure.error,
-                traceback=failure.traceback,
-                retried=tuple(retry.retried),
-                log=log,
-                metadata=added.metadata,
-                tags=added.tags,
-                ended=ended,
-            )
-
+        retried = tuple(retry.retried)
+        command = failing(node, started, ended, failure, added, log=log, retried=retried)
         with self._lock:
             self._must_be_open()
             self._failures[node.name] = failure
+            self._note_model(added.artifacts)
             self._note(node.name, "failed")
             self._recorder.record(*linking(node.name, added.artifacts), command)
         self._notify(node.name, "failed", started, ended, failure.error)
@@ -316,10 +310,15 @@ class Execution:
             if self._closed:
                 return
             self._note(node.name, "cancelled")
-            command = _cancellation(node.name, started, ended, reason, log)
+            command = cancellation(node.name, started, ended, reason, log)
             self._recorder.record(command, at_once=False)
         self._notify(node.name, "cancelled", started, ended, reason)
         self._call_hook(node, "end", "cancelled", error)
+
+    def _note_model(self, facts: StepFacts) -> None:
+        """Show the version of a model that a step asked for to the steps after it."""
+        if facts.model:
+            self._facts = self._facts._replace(model=facts.model.version)
 
     def _note(self, step: str, status: str) -> None:
         del self.running[step]
@@ -364,7 +363,7 @@ class Execution:
         for step, started in running:
             self._note(step, "cancelled")
             self._notify(step, "cancelled", started, now, reason)
-        return [_cancellation(step, started, now, reason) for step, started in running]
+        return [cancellation(step, started, now, reason) for step, started in running]
 
     def _skips(self, otherwise: str) -> list[Command]:
         """Skip every step that never began, with the reason."""
@@ -372,7 +371,7 @@ class Execution:
         for reason, steps in reasons.items():
             for step in steps:
                 self._run_resources.listener.step_ended(StepEnd(step, "skipped", 0.0, reason))
-        return [_skip(tuple(steps), reason) for reason, steps in reasons.items()]
+        return [skip(tuple(steps), reason) for reason, steps in reasons.items()]
 
     def _call_hook(
         self, node: Node, event: str, status: str, error: BaseException | None = None
@@ -386,15 +385,3 @@ class Execution:
         hook = getattr(self._graph.options, f"on_{event}")
         if hook is not None:
             call_hook(hook, HookCall(event, self._name, self._graph.pipeline, "", status, error))
-
-
-def _cancellation(
-    step: str, started: datetime, ended: datetime, reason: str, log: StepLog | None = None
-) -> Command:
-    return lambda run: run.step_cancelled(
-        step=step, started=started, ended=ended, reason=reason, log=log
-    )
-
-
-def _skip(steps: tuple[str, ...], reason: str) -> Command:
-    return lambda run: run.steps_skipped(steps, reason)

@@ -1,13 +1,16 @@
 """Versions of models that runs make or continue: opened with a run, completed with it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol
 from uuid import UUID, uuid4
+
+from pydantic import JsonValue
 
 from stackfold.application.artifacts.model_names import must_be_no_models
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.runs.linked_version import LinkedVersion
-from stackfold.domain.errors import Conflict, NameTaken
+from stackfold.domain.errors import Conflict, NameTaken, NothingToChange
 from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.models.model import Model
 from stackfold.domain.models.model_version import ModelVersion
@@ -106,6 +109,67 @@ class ModelVersions:
         # Under the write lock, so that no other run takes the number of the version.
         self._repository.attempt(lambda: [run, *self._made(run, declared, pin)], why, locked=True)
 
+    def use(
+        self, run: str, step: str, declared: declared_model.Model, pin: Pin, why: str
+    ) -> LinkedVersion:
+        """Return the version of a run, which a step makes or continues if it has none yet.
+
+        Args:
+            run: The id of the run.
+            step: The step's name.
+            declared: The model.
+            pin: The stack of the run.
+            why: The reason.
+
+        Raises:
+            Conflict: The run makes or continues another version.
+            NotFound: The version to continue does not exist.
+            NameTaken: An artifact has the name of the model, or another version has the label.
+            RunEnded: The run has ended.
+        """
+        version: UUID | None = None
+
+        def used() -> list[Aggregate]:
+            nonlocal version
+            found = self._repository.load(Run, run)
+            found.must_run()
+            version = found.model_version
+            if version is not None:
+                self._must_be(self._queries.linked_version(str(version)), declared, found)
+                return []
+            version = self.chosen(declared) or uuid4()
+            found.model_linked(step, version)
+            return [found, *self._made(found, declared, pin)]
+
+        # Under the write lock, so that all steps of the run get one version.
+        self._repository.attempt(used, why, locked=True)
+        return self._queries.linked_version(str(version))
+
+    def log(self, version: str, metadata: dict[str, JsonValue]) -> None:
+        """Add metadata to the version with an id; the last value of a name counts."""
+
+        def logged() -> list[Aggregate]:
+            found = self._repository.load(ModelVersion, version)
+            with suppress(NothingToChange):
+                found.annotate(None, {}, metadata)
+            return [found]
+
+        # Under the write lock, so that what several steps log is merged.
+        self._repository.attempt(logged, locked=True)
+
+    def _must_be(self, known: LinkedVersion, declared: declared_model.Model, run: Run) -> None:
+        """Reject a model or version that is not the one of a run."""
+        wanted = declared.version
+        if known.model == declared.name and (
+            wanted is None or self._queries.existing(known.model, wanted).id == known.id
+        ):
+            return
+        asked = declared.name if wanted is None else f"{declared.name}@{wanted}"
+        raise Conflict(
+            f"run {run.name!r} makes or continues {known}, and a step asks for {asked}: "
+            "a run has one version of one model"
+        )
+
     def must_not_be_named(self, artifacts: Iterable[str]) -> None:
         """Reject artifacts with the name of a model, before a step does its work.
 
@@ -175,6 +239,8 @@ def deleted_run(
     if run.model_version is None:
         return [run]
     version = repository.load(ModelVersion, run.model_version)
+    if version.run != run.id:  # it only continued the version
+        return [run]
     model = repository.load(Model, version.model)
     aliases = [name for name, target in model.aliases.items() if target.version == version.id]
     if aliases and not model.deleted and not version.deleted:

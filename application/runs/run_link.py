@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from pydantic import JsonValue
+
 from stackfold.application.artifacts.artifact_views import ArtifactView, NamedArtifact
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.domain.errors import LogUnavailable
-from stackfold.domain.runs.pin import PinnedComponent
+from stackfold.domain.pipelines.declared_model import Model
+from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.run import Run
 
 Command = Callable[[Run], None]
@@ -57,6 +61,26 @@ class RunLog(Protocol):
 
     def store(self, component: PinnedComponent) -> ArtifactStore:
         """Build the artifact store of a component."""
+        ...
+
+    def use_model(self, run: str, step: str, declared: Model, pin: Pin) -> LinkedVersion:
+        """Return the version of a run, which a step makes or continues if it has none yet.
+
+        Args:
+            run: The run.
+            step: The step that asks.
+            declared: The model.
+            pin: The stack of the run.
+
+        Raises:
+            Conflict: The run makes or continues another version.
+            NotFound: The version to continue does not exist.
+            NameTaken: An artifact has the name of the model, or another version has the label.
+        """
+        ...
+
+    def log_on_model(self, run: str, version: str, metadata: dict[str, JsonValue]) -> None:
+        """Add metadata to the version of a model with an id."""
         ...
 
 
@@ -127,3 +151,11 @@ class RunLink:
     def store(self, component: PinnedComponent) -> ArtifactStore:
         """Build the artifact store of a component."""
         return self._log.store(component)
+
+    def use_model(self, declared: Model, pin: Pin) -> LinkedVersion:
+        """Return the version of the run, made if it has none; raises as `RunLog.use_model`."""
+        return self._log.use_model(self._run, self._step, declared, pin)
+
+    def log_on_model(self, version: str, metadata: dict[str, JsonValue]) -> None:
+        """Add metadata to the version of a model with an id."""
+        self._log.log_on_model(self._run, version, metadata)

@@ -75,6 +75,8 @@ class StepRow(NamedTuple):
     metadata: Mapping[str, Any] = {}
     tags: tuple[str, ...] = ()
     parameter_form: str = "exact"
+    model: Mapping[str, Any] = {}
+    """The declaration of the model that it asked for a version of; empty for none."""
 
 
 RUNS = Table(
@@ -110,6 +112,8 @@ def apply(  # noqa: PLR0912  # one case for each event
             yield Insert(RUNS, {**run, **_started(event, position, recorded_at)})
         case Run.StepCompleted():
             yield _step(_completed(event))
+        case Run.ModelLinked():
+            yield Update(RUNS, run, {"model_version": str(event.model_version)})
         case Run.StepFailed():
             yield _step(_failed(event))
         case Run.StepCancelled():
@@ -198,6 +202,7 @@ def _completed(event: Run.StepCompleted) -> StepRow:
         cached_from=str(event.cached_from) if event.cached_from else None,
         metadata=event.metadata,
         tags=event.tags,
+        model=event.model,
     )
 
 

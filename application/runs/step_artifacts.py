@@ -11,15 +11,25 @@ from stackfold.application.artifacts.artifact_views import NamedArtifact
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.artifacts.values import artifact_of, read, write
 from stackfold.application.ports import ArtifactStore
+from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.application.runs.run_link import Command, Recorded, RunLink
-from stackfold.domain.errors import Invalid, LogUnavailable, NotFound
+from stackfold.application.secrets.redaction import redacted_value
+from stackfold.domain.errors import Invalid, LogUnavailable, NotFound, NotInStep
+from stackfold.domain.pipelines.declared_model import Model
 from stackfold.domain.pipelines.graph import StepFunction
 from stackfold.domain.pipelines.output import own_name, version_label
 from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.metadata import valid_metadata
-from stackfold.domain.runs.pin import PinnedComponent
+from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.run import Run
 from stackfold.domain.runs.tags import valid_tag
+
+
+class UsedModel(NamedTuple):
+    """The version of a model that a step asked for."""
+
+    declared: Model
+    version: LinkedVersion
 
 
 class Saved(NamedTuple):
@@ -43,6 +53,16 @@ class StepFacts:
     """Whether it loaded an artifact without declaring it, so that it must not be cached."""
     saved: list[Saved] = field(default_factory=list)
     """Saved, and not recorded yet."""
+    model: UsedModel | None = None
+    """The version of a model that it asked for."""
+
+    @property
+    def model_declaration(self) -> dict[str, Any]:
+        """The declaration of the model that it asked for a version of; empty for none."""
+        if self.model is None:
+            return {}
+        record: Any = self.model.declared.model_dump(mode="json")
+        return {"name": record} if isinstance(record, str) else dict(record)
 
 
 class StepArtifact:
@@ -208,6 +228,38 @@ class StepArtifacts:
                 return read(each.artifact, self._store, self._materializers, self._function)
         found = self.link.last_saved(name) if self.link else None
         return self._value(found) if found else default
+
+    def use_model(self, declared: Model, pin: Pin) -> LinkedVersion:
+        """Return the version of the run; raises as `StepContext.use_model`."""
+        if self.link is None:
+            raise NotInStep()
+        try:
+            version = self.link.use_model(declared, pin)
+        except LogUnavailable as error:
+            raise LogUnavailable(
+                error.location,
+                f"cannot be asked for a version of model {declared.name!r} by step "
+                f'{self._step!r}: declare it at the pipeline, @pipeline(model="{declared.name}")',
+            ) from error
+        with self._lock:
+            self.facts.model = UsedModel(declared, version)
+            # What the step does now depends on the version that it chose.
+            self.facts.undeclared |= declared.version is not None
+        return version
+
+    def log_on_model(self, version: LinkedVersion, metadata: Mapping[str, Any]) -> None:
+        """Add metadata to a version; raises as `StepContext.log_model_metadata`."""
+        try:
+            added = valid_metadata(metadata)
+        except ValueError as error:
+            raise Invalid(f"the metadata of model version {str(version)!r} {error}") from error
+        if self.link is None:
+            raise NotInStep()
+        try:
+            self.link.log_on_model(version.id, redacted_value(added))
+        except LogUnavailable as error:
+            problem = f"cannot be given metadata of {version}: log it as metadata of the step"
+            raise LogUnavailable(error.location, problem) from error
 
     def _found(self, reference: str) -> Recorded:
         if self.link is None:

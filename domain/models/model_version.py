@@ -9,6 +9,7 @@ from stackfold.domain.errors import Conflict, NotDeleted, NothingToChange
 from stackfold.domain.eventsourcing.aggregate import Revertible
 from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.limits import MESSAGE, must_fit
+from stackfold.domain.runs.tags import retagged
 
 Status = Literal["open", "completed", "archived", "abandoned"]
 """Open until its run has completed; abandoned if that run was deleted before."""
@@ -277,8 +278,7 @@ class ModelVersion(Revertible):
         self.must_exist()
         must_fit("the description", description, MESSAGE)
         described = self.description if description is None else description
-        kept = (tag for tag in self.tags if tags.get(tag, True))
-        new_tags = tuple(dict.fromkeys((*kept, *(tag for tag, add in tags.items() if add))))
+        new_tags = retagged(self.tags, tags)
         merged = {**self.metadata, **metadata}
         if (described, new_tags, merged) == (self.description, self.tags, self.metadata):
             raise NothingToChange(self.kind, self.name, self.version)

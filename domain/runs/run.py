@@ -17,15 +17,12 @@ from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin, PinnedArtifact
 from stackfold.domain.runs.returned import Returned
-from stackfold.domain.runs.start_facts import StartFacts
+from stackfold.domain.runs.start_facts import ParameterForm, StartFacts
 from stackfold.domain.runs.step_definition import StepDefinition
 from stackfold.domain.runs.step_outcome import StepCancellation, StepFailure, StepLog, StepResult
+from stackfold.domain.runs.tags import retagged
 
 __all__ = ["Run", "StepDefinition", "StepLog"]
-
-ParameterForm = Literal["plain", "exact"]
-"""The format of recorded parameters: "plain" JSON, which type hints convert back to values, or
-"exact" JSON, which includes the types; see `domain.exact_json`."""
 
 Status = Literal["running", "completed", "failed", "cancelled"]
 
@@ -79,7 +76,7 @@ class Run(Aggregate):
         """A step returned and its outputs were stored, or they were found in the cache."""
 
         TOPIC = "run.step_completed"
-        LATER_FIELDS = frozenset({"names"})
+        LATER_FIELDS = frozenset({"names", "model"})
         step: str
         started: datetime
         parameters: dict[str, JsonValue]
@@ -101,6 +98,8 @@ class Run(Aggregate):
         """None if it ended when the event was recorded; events may be recorded later in a batch."""
         names: dict[str, OwnName] = Field(default_factory=dict)
         """Output → the name that its artifact has across pipelines, if it has one."""
+        model: dict[str, JsonValue] = Field(default_factory=dict)
+        """The model that it asked for a version of, as `Model` declares it; empty for none."""
 
     class ArtifactSaved(Event):
         """A running step saved an artifact, besides its outputs."""
@@ -119,6 +118,16 @@ class Run(Aggregate):
         """Reference → the artifact that it was; loaded by the step, or declared by `uses`."""
         saved: tuple[UUID, ...] = ()
         """The artifacts that the execution in the cache had saved."""
+
+    class ModelLinked(Event):
+        """A step made or continued a version of a model, as the pipeline had not declared one."""
+
+        TOPIC = "run.model_linked"
+        step: str
+        model_version: UUID
+
+        def apply(self, aggregate: "Run") -> None:
+            aggregate.model_version = self.model_version
 
     class StepFailed(Event):
         """A step raised in its last attempt."""
@@ -292,6 +301,10 @@ class Run(Aggregate):
         if used or saved:
             self.trigger_event(self.ArtifactsLinked, step=step, used=dict(used), saved=saved)
 
+    def model_linked(self, step: str, model_version: UUID) -> None:
+        """Record the version of a model that a step made or continued; see `ModelLinked`."""
+        self.trigger_event(self.ModelLinked, step=step, model_version=model_version)
+
     def step_failed(self, **facts: Unpack[StepFailure]) -> None:
         """Record that a step raised in its last attempt; see `StepFailure`."""
         self.trigger_event(self.StepFailed, **facts)
@@ -301,23 +314,12 @@ class Run(Aggregate):
         self.trigger_event(self.StepCancelled, **facts)
 
     def steps_skipped(self, steps: tuple[str, ...], reason: str) -> None:
-        """Record that steps will not be executed; do nothing if there are none.
-
-        Args:
-            steps: Their names.
-            reason: Why, in one line.
-        """
+        """Record steps that will not be executed, if there are any; see `StepsSkipped`."""
         if steps:
             self.trigger_event(self.StepsSkipped, steps=steps, reason=reason)
 
     def submit(self, orchestrator: str, reference: str, url: str = "") -> None:
-        """Record that the run was submitted to an engine.
-
-        Args:
-            orchestrator: The name of the orchestrator.
-            reference: What it needs to find the run again.
-            url: The address of the run at the engine; may be empty.
-        """
+        """Record that the run was submitted to an engine; see `Submitted`."""
         self.trigger_event(self.Submitted, orchestrator=orchestrator, reference=reference, url=url)
 
     def must_run(self) -> None:
@@ -379,8 +381,7 @@ class Run(Aggregate):
             TooLarge: The run would have too many tags.
         """
         self.must_exist()
-        remaining = (tag for tag in self.tags if tags.get(tag, True))
-        new_tags = tuple(dict.fromkeys((*remaining, *(tag for tag, add in tags.items() if add))))
+        new_tags = retagged(self.tags, tags)
         must_be_few("tags", len(new_tags), max(TAGS, len(self.tags)))
         new_metadata = {**self.metadata, **metadata}
         if (new_tags, new_metadata) == (self.tags, self.metadata):

@@ -1,6 +1,6 @@
 """StartFacts: the data that is recorded when a run starts, besides its graph and its pin."""
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -9,6 +9,10 @@ from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import PinnedArtifact
 from stackfold.domain.runs.returned import Returned
+
+ParameterForm = Literal["plain", "exact"]
+"""The format of recorded parameters: "plain" JSON, which type hints convert back to values, or
+"exact" JSON, which includes the types; see `domain.exact_json`."""
 
 
 class StartFacts(TypedDict, total=False):

@@ -37,6 +37,7 @@ class StepResult(TypedDict, total=False):
     tags: tuple[str, ...]
     ended: datetime
     names: dict[str, OwnName]
+    model: dict[str, JsonValue]
 
 
 class StepFailure(TypedDict, total=False):

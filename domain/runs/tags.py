@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 from stackfold.domain.errors import InvalidTag
 from stackfold.domain.name import LONGEST
@@ -23,3 +24,14 @@ def valid_tag(tag: str) -> str:
     if len(normal) > LONGEST or not _LEGAL.fullmatch(normal):
         raise InvalidTag(tag)
     return normal
+
+
+def retagged(tags: tuple[str, ...], changes: Mapping[str, bool]) -> tuple[str, ...]:
+    """Return tags after a change, each once.
+
+    Args:
+        tags: The tags before.
+        changes: Tag → True to add it, False to remove it.
+    """
+    remaining = (tag for tag in tags if changes.get(tag, True))
+    return tuple(dict.fromkeys((*remaining, *(tag for tag, add in changes.items() if add))))

@@ -14,8 +14,8 @@ _JSON = ("versions", "preview", "metadata", "tags")
 _FIELDS = tuple(field for field in Artifact.model_fields if field not in _JSON)
 _COLUMNS = ", ".join(f"a.{field}" for field in (*_FIELDS, *_JSON))
 _LATEST = (
-    f"SELECT coalesce(s.cached_from, s.run), s.metadata, s.tags, f.direction, {_COLUMNS} "
-    "FROM (SELECT run, name, cached_from, metadata, tags FROM steps WHERE key = ? "
+    f"SELECT coalesce(s.cached_from, s.run), s.metadata, s.tags, s.model, f.direction, {_COLUMNS} "
+    "FROM (SELECT run, name, cached_from, metadata, tags, model FROM steps WHERE key = ? "
     "ORDER BY ended DESC LIMIT 1) AS s "
     "LEFT JOIN flows AS f ON f.run = s.run AND f.step = s.name "
     "AND f.direction IN ('out', 'saved') "
@@ -39,11 +39,11 @@ class SqlExecutions:
         rows = self._database.read(_LATEST, (key,))
         if not rows:
             return None
-        run, metadata, tags = rows[0][:3]
-        outputs = tuple(_artifact(row[4:]) for row in rows if row[3] == "out")
-        saved = tuple(UUID(row[4]) for row in rows if row[3] == "saved")
+        run, metadata, tags, model = rows[0][:4]
+        outputs = tuple(_artifact(row[5:]) for row in rows if row[4] == "out")
+        saved = tuple(UUID(row[5]) for row in rows if row[4] == "saved")
         answer = ExecutionResult(outputs, cell(metadata), tuple(cell(tags)), found=saved)
-        return CacheHit(answer, UUID(run))
+        return CacheHit(answer, UUID(run), cell(model))
 
     def previous(self, run: str, step: str) -> str | None:
         """The id of the latest earlier run of the same pipeline with a cache key for a step."""

@@ -103,16 +103,18 @@ def runs_of_versions(
         as_of: A position; None for now.
     """
     found: dict[str, list[VersionRun]] = {id: [] for id in versions}
-    ended, then = "", []
+    ended, upto, then = "", "", []
     if as_of is not None:
         ended = " AND ended <= (SELECT recorded_at FROM events WHERE position = ?)"
+        upto = " AND position <= ? AND id NOT IN (SELECT originator_id FROM events "
+        upto += "WHERE topic = 'run.model_linked' AND position > ?)"
         then = [as_of]
     for part in parts(versions):
         rows = database.read(
             "SELECT model_version, id, name, pipeline, CASE WHEN status = 'completed'"
             f"{ended} THEN 1 ELSE 0 END FROM runs WHERE model_version IN ({marks(part)})"
-            f"{' AND position <= ?' if then else ''} ORDER BY position",
-            [*then, *part, *then],
+            f"{upto} ORDER BY position",
+            [*then, *part, *then, *then],
         )
         for version, *run, completed in rows:
             found[version].append(VersionRun._make([*run, bool(completed)]))

@@ -336,6 +336,7 @@ FACTS: list[partial[Any]] = [
         tags=("costly",),
         ended=LATER,
         names={"model": OwnName(name="churn-model", label="spring")},
+        model={"name": "churn", "label": "spring-{date}"},
     ),
     event(
         Run.ArtifactSaved,
@@ -344,6 +345,7 @@ FACTS: list[partial[Any]] = [
         own=OwnName(name="checkpoint", label="epoch-3"),
     ),
     event(Run.ArtifactsLinked, step="train", used={"dataset@approved": A}, saved=(B,)),
+    event(Run.ModelLinked, step="train", model_version=B),
     event(
         Run.StepFailed,
         step="train",
