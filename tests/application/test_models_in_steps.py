@@ -199,7 +199,6 @@ def asks_for(model: str) -> None:
         ("fraud@1", Conflict),
         ("a b", InvalidName),
         ("fraud@9", NotFound),
-        (7, Invalid),
     ],
 )
 def test_a_run_has_one_version_of_one_model(workspace, runs, model, error):
