@@ -6,6 +6,7 @@ nothing is imported for a value that they did not define.
 """
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 MOST_COLUMNS = 50
@@ -79,8 +80,9 @@ def _of_polars(value: Any) -> dict[str, Any]:
 
 def _of_arrow(value: Any) -> dict[str, Any]:
     import pyarrow
-    from pyarrow import compute
 
+    # Its functions are made when it is imported, so type checkers do not know them.
+    compute: Any = import_module("pyarrow.compute")
     if not isinstance(value, pyarrow.Table | pyarrow.RecordBatch):
         return {}
     table: Any = value
