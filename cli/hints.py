@@ -10,6 +10,7 @@ from stackfold.domain.errors import (
     ComponentsDiffer,
     DeploymentStopped,
     FlavorClassNotFound,
+    FromAnotherStack,
     ImportNameTaken,
     MissingSecret,
     NeedsConfirmation,
@@ -75,6 +76,7 @@ HINTS: dict[type, Callable[[Any], str]] = {
     FlavorClassNotFound: lambda error: (
         f"`stackfold {error.command} flavor register {error.source}`"
     ),
+    FromAnotherStack: lambda error: f"--from-stack {error.made_on[0] if error.made_on else 'NAME'}",
     ImportNameTaken: lambda error: "--on-conflict rename",
     MissingSecret: _creating,
     NeedsConfirmation: lambda error: "--yes",

@@ -140,6 +140,7 @@ def update(
         ),
     ] = None,
     message: Message = "",
+    expected_revision: ExpectedRevision = None,
 ) -> None:
     """Change the description, the tags or the metadata of a version."""
     values = {key: _json(text) for key, text in parse_pairs("--metadata", metadata).items()}
@@ -152,6 +153,7 @@ def update(
             remove=remove_tag or (),
             metadata=values,
             why=message,
+            expected_revision=expected_revision,
         )
     echo(f"model version '{view.model}@{view.number}' updated, revision {view.revision}")
 

@@ -1,9 +1,12 @@
 """Origin: artifacts of another stack are taken only if that is wanted."""
 
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from stackfold.application.artifacts.artifact_views import ArtifactQueries
 from stackfold.domain.errors import FromAnotherStack
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 def must_come_from(
@@ -11,7 +14,7 @@ def must_come_from(
     id: str,
     reference: str,
     stack: str,
-    stack_id: UUID,
+    stack_id: "UUID",
     from_stack: str | None,
 ) -> None:
     """Require that an artifact was made on a stack, or may be taken from where it was made.

@@ -26,6 +26,7 @@ class VersionCommands(ModelReader):
         remove: Iterable[str] = (),
         metadata: Mapping[str, Any] | None = None,
         why: str = "",
+        expected_revision: int | None = None,
     ) -> ModelVersionView:
         """Change the description and the tags of a version, and add metadata.
 
@@ -37,12 +38,14 @@ class VersionCommands(ModelReader):
             remove: Tags to remove.
             metadata: Name → JSON value, to add or replace.
             why: The reason.
+            expected_revision: The revision of the version that this was decided on; None for any.
 
         Raises:
             NotFound: No model matches, or it has no such version.
             InvalidTag: A tag is invalid.
             Unrecordable: JSON cannot represent a value.
             NothingToChange: It has all of this already.
+            StaleRevision: The version has another revision than the expected one.
         """
         from stackfold.domain.models.model_version import ModelVersion
         from stackfold.domain.runs.metadata import valid_metadata
@@ -52,7 +55,11 @@ class VersionCommands(ModelReader):
         values = valid_metadata(metadata or {})
         found = self.version(reference, version)
         self._services.repository.change(
-            ModelVersion, found.id, lambda each: each.annotate(description, tags, values), why
+            ModelVersion,
+            found.id,
+            lambda each: each.annotate(description, tags, values),
+            why,
+            expected_revision,
         )
         return self.version(reference, found.number)
 

@@ -32,7 +32,7 @@ class FromAnotherStack(Conflict):
         made = " and ".join(map(repr, made_on)) or "a deleted stack"
         super().__init__(
             f"{artifact!r} was made on stack {made}, not on {stack!r}, and no alias stands for it: "
-            f"promote it, or give --from-stack {made_on[0] if made_on else 'NAME'}"
+            "promote it, or take it from that stack explicitly"
         )
 
 

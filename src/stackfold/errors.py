@@ -92,6 +92,8 @@ __all__ = [
     "LogUnavailable",
     "MissingComponentType",
     "MissingSecret",
+    "ModelRegistryRejected",
+    "ModelRegistryUnavailable",
     "NameTaken",
     "NeedsConfirmation",
     "NoManifest",

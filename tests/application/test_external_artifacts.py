@@ -43,7 +43,7 @@ def test_a_saved_value_is_a_version_with_its_own_name(artifacts):
     assert (described.run, described.output, described.why) == ("", "", "by hand")
     assert (described.versions, described.stack, described.store) == (2, "default", "default")
     assert described.tags == ["team:a"]
-    assert artifacts.describe("dataset").metadata == {"rows": 4}
+    assert artifacts.describe("dataset").metadata["rows"] == 4
 
 
 def test_it_is_listed_with_others(artifacts):

@@ -3,7 +3,7 @@
 import pytest
 
 from stackfold import FinishedRun, get_context
-from stackfold.domain.pipelines.graph_builder import artifact
+from stackfold.domain.pipelines.earlier_inputs import artifact
 from stackfold.domain.pipelines.pipeline import Pipeline, step
 
 

@@ -224,11 +224,11 @@ def test_a_step_that_loads_what_it_does_not_declare_is_executed_each_time(worksp
 @everywhere
 def test_what_a_step_declares_is_pinned_and_part_of_the_cache_key(workspace, runs, apart):
     stack = in_processes(workspace) if apart else None
-    runs.start(loading, {"rows": 5})
+    runs.start(loading, {"rows": 5}, stack=stack)
     first, second = (runs.start(declaring, stack=stack) for _ in range(2))
     assert [runs.steps(each.id)[0].status for each in (first, second)] == ["completed", "cached"]
     assert runs.describe(second.id).steps[0].used == runs.describe(first.id).steps[0].used
-    runs.start(loading, {"rows": 6})
+    runs.start(loading, {"rows": 6}, stack=stack)
     third = runs.start(declaring, stack=stack)
     assert runs.load(third.id, "declared") == 6
     (reason,) = runs.why(third.id)
@@ -269,11 +269,10 @@ def test_a_step_knows_which_versions_and_parameters_it_was_given(workspace, runs
             "parameters": dict(context.parameters),
         }
 
-    runs.start(loading.with_options(model="fraud"), {"rows": 5})
-    run = runs.start(
-        Pipeline(lambda: describing(artifact("dataset")), name="describing"),
-        stack=in_processes(workspace) if apart else None,
-    )
+    stack = in_processes(workspace) if apart else None
+    runs.start(loading.with_options(model="fraud"), {"rows": 5}, stack=stack)
+    reading = Pipeline(lambda: describing(artifact("dataset")), name="describing")
+    run = runs.start(reading, stack=stack)
     found = runs.load(run.id, "describing")
     assert found.pop("digest") == workspace.artifacts.get("dataset").view.digest
     assert found == {
@@ -310,8 +309,8 @@ def test_without_the_log_a_retry_and_a_resume_go_on_from_what_was_saved(ws):
 
 
 def test_without_the_log_a_step_loads_what_it_declares_and_nothing_else(ws):
-    ws.runs.start(loading, {"rows": 5})
-    run = ws.runs.start(declaring, stack=in_processes(ws))
+    ws.runs.start(loading, {"rows": 5}, stack=in_processes(ws))
+    run = ws.runs.start(declaring, stack="apart")
     assert ws.runs.load(run.id, "declared") == 5
     with pytest.raises(RunFailed) as failed:
         ws.runs.start(counting, stack="apart")

@@ -54,6 +54,7 @@ def test_every_command_that_writes_takes_a_reason(names, made):
     more |= {("deployment", verb) for verb in ("deploy", "start", "stop", "traffic")}
     more |= {("deployment", verb) for verb in ("follow", "unfollow")}
     more |= {("policy", verb) for verb in ("enable", "disable")} | {("artifact", "alias")}
+    more |= {("artifact", "annotate")}
     changes = names[-1] in CHANGES or names in more
     # Secrets are no part of the log, so nothing could keep the reason.
     assert ({"-m", "--message"} <= options) == (changes and names[0] != "secret")
@@ -92,7 +93,14 @@ def test_help_is_shown(cli, names, made):
 @pytest.mark.parametrize("type", ComponentType)
 def test_every_component_type_has_the_same_commands(type):
     group = command().load(type.command)
-    assert [*group.entries, *group.load("flavor").entries] == [
+    of_type = (
+        {"versions", "publish", "withdraw", "check", "sync"}
+        if type == ComponentType.MODEL_REGISTRY
+        else set()
+    )
+    assert of_type <= {*group.entries}
+    shared = [each for each in group.entries if each not in of_type]
+    assert [*shared, *group.load("flavor").entries] == [
         "list", "describe", "get", "register", "update", "remove-attribute", "rename", "copy",
         "delete", "history", "revert", "restore",
         "flavor", "list", "describe", "register", "delete",

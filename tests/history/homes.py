@@ -55,6 +55,8 @@ def fill(ws: Workspace) -> None:
     ws.stacks.update("prod", step_operator="own", labels={"team": "vision"})
     append(ws, *run())
     ws.artifacts.alias("churn-model", "approved")
+    ws.artifacts.save([1], "patients")
+    ws.artifacts.annotate("patients", add=["reviewed"])
     append(ws, *version(UUID(ws.models.register("fraud").id)))
     ws.stacks.rename("prod", "live", why="it is")
     stack(ws, "gone")

@@ -143,7 +143,10 @@ def test_a_flavor_has_its_documented_attributes_and_its_components(app):
 
 def test_a_deployment_has_its_recorded_and_its_current_state(app):
     text = text_of(shown(app, "/deployments"))
-    assert re.search(r"churn ● started ✓ ready training/train/output@1 http://127\.0\.0\.1", text)
+    assert re.search(
+        r"churn ● started ✓ ready training/train/output@1 as churn-model@1 http://127\.0\.0\.1",
+        text,
+    )
     html = shown(app, "/deployments/churn")
     assert re.search(r"Recorded: ● started by eve .* Now: ✓ ready", text_of(html))
     assert 'href="/artifacts/training/train/output?version=1"' in html
