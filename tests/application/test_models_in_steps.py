@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from stackfold import Model, Workspace, get_context
-from stackfold.domain.errors import (
+from stackfold.domain.pipelines.pipeline import Pipeline, step
+from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.errors import (
     Conflict,
     Invalid,
     InvalidName,
@@ -15,8 +17,6 @@ from stackfold.domain.errors import (
     NotFound,
     RunFailed,
 )
-from stackfold.domain.pipelines.pipeline import Pipeline, step
-from stackfold.domain.stacks.component_type import ComponentType
 
 DATABASES = ("in a home", "in PostgreSQL")
 PROCESSES = {"isolation": "process", "max_parallel": 2}
