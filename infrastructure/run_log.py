@@ -48,13 +48,15 @@ class RunLog:
         )
 
     def record(self, run: str, command: Command) -> None:
-        """Execute a command on a run that has not ended, and save it."""
+        """Execute a command on a run that has not ended, and save it; steps may do so at once."""
 
-        def checked(found: Run) -> None:
+        def changed() -> list[Run]:
+            found = self._services.repository.load(Run, run)
             found.must_run()
             command(found)
+            return [found]
 
-        self._services.repository.change(Run, run, checked)
+        self._services.repository.attempt(changed)
 
     def recorded(self, run: str, reference: str) -> Recorded:
         """Return an artifact; raises NotFound and Ambiguous."""

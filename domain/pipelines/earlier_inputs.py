@@ -37,7 +37,7 @@ class ModelInput(ArtifactReference):
         """Use `model` instead."""
         self._reference = reference
 
-    def __getitem__(self, output: str) -> ArtifactReference:
+    def __getitem__(self, output: str) -> Any:
         """An output of the runs of the version.
 
         Args:
@@ -51,7 +51,7 @@ class ModelInput(ArtifactReference):
         return self._reference
 
 
-def model(reference: str) -> ModelInput:
+def model(reference: str) -> Any:
     """Return a version of a model as an input for steps, in a pipeline function.
 
     It is looked up once, when a run starts; the run records which artifact it was:
