@@ -188,9 +188,9 @@ def test_a_worker_leaves_a_start_to_the_command_that_is_alive(ws, command, deplo
 
 
 def test_a_worker_starts_nothing_that_was_stopped_failed_or_deleted(ws, command):
-    ws.deployments.deploy("churn", MODEL, "prod")
+    ws.deployments.deploy("churn", MODEL, "prod", from_stack="default")
     ws.deployments.stop("churn")
-    ws.deployments.deploy("gone", MODEL, "prod")
+    ws.deployments.deploy("gone", MODEL, "prod", from_stack="default")
     ws.deployments.delete("gone")
     command(*RESUME, "0").communicate()
     assert recorded(ws) == ["registered", "started", "stopped"]
@@ -245,7 +245,7 @@ def test_racing_commands_succeed_or_fail_and_the_record_is_true(ws):
         with Workspace.open() as mine:
             return [done_or_refused(mine, verb) for verb in verbs]
 
-    ws.deployments.deploy("churn", MODEL, "prod")
+    ws.deployments.deploy("churn", MODEL, "prod", from_stack="default")
     orders = [("stop", "start") * 3, ("start", "stop") * 3, ("stop", "stop", "start", "start")]
     with ThreadPoolExecutor(4) as threads:
         outcomes = [*threads.map(work, orders)]
@@ -279,7 +279,7 @@ def test_a_server_that_cannot_be_recorded_is_not_left_running(ws):
             "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
         )
     with pytest.raises(StackfoldError):
-        ws.deployments.deploy("churn", MODEL, "prod")
+        ws.deployments.deploy("churn", MODEL, "prod", from_stack="default")
     assert not listening(ws.home)
     assert ws.deployments.get("churn").status == "failed"
     with opened_by_force(ws.home):
