@@ -11,6 +11,7 @@ from stackfold.cli import completion, show
 from stackfold.cli import deployment_updates as _  # noqa: F401  # registers its commands
 from stackfold.cli.deployment_options import (
     DeploymentName,
+    FromStack,
     Model,
     deployment,
     echo_served,
@@ -74,15 +75,7 @@ def deploy(
             help="Serve the version that this stage or alias of the model stands for, from now on.",
         ),
     ] = None,
-    from_stack: Annotated[
-        str | None,
-        typer.Option(
-            "--from-stack",
-            metavar="NAME",
-            show_default=False,
-            help="Allow a model that was made on this stack and that no alias stands for.",
-        ),
-    ] = None,
+    from_stack: FromStack = None,
     message: Message = "",
 ) -> None:
     """Serve a model with a stack's model deployer, and wait until it is ready."""

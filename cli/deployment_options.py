@@ -49,3 +49,14 @@ def _served(view: DeploymentView) -> str:
     if len(view.traffic) > 1:
         return ", ".join(f"{title} ({share}%)" for title, share in view.traffic.items())
     return f"{view.model} ({view.version})" if view.version else view.model
+
+
+FromStack = Annotated[
+    str | None,
+    typer.Option(
+        "--from-stack",
+        metavar="NAME",
+        show_default=False,
+        help="Allow a model that was made on this stack and that no alias stands for.",
+    ),
+]

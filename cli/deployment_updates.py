@@ -8,6 +8,7 @@ import typer
 from stackfold.cli import completion
 from stackfold.cli.deployment_options import (
     DeploymentName,
+    FromStack,
     Model,
     deployment,
     echo_served,
@@ -31,13 +32,14 @@ def update(
             help="Print the Kubernetes manifest of the new model as YAML without updating it.",
         ),
     ] = False,
+    from_stack: FromStack = None,
     expected_revision: ExpectedRevision = None,
     message: Message = "",
 ) -> None:
     """Serve another model at the same address, without an interruption.
 
-    The new server is ready before requests reach it, and the former one answers those that have
-    begun. If the new one does not become ready, the former one goes on.
+    The new server is ready before requests reach it, and the former one finishes its requests. If
+    the new one does not become ready, the former one keeps serving.
     """
     with Workspace.open() as workspace, warnings_as_notes():
         if dry_run:
@@ -46,7 +48,11 @@ def update(
         note_trust(workspace, model)
         with waiting(f"updating {name}, until the new server is ready"):
             served = workspace.deployments.update(
-                name, model, why=message, expected_revision=expected_revision
+                name,
+                model,
+                why=message,
+                from_stack=from_stack,
+                expected_revision=expected_revision,
             )
         echo_served(served)
 
@@ -61,6 +67,7 @@ def traffic(
             help="A model and its share of the requests, such as fraud@7=90; the sum is 100.",
         ),
     ],
+    from_stack: FromStack = None,
     expected_revision: ExpectedRevision = None,
     message: Message = "",
 ) -> None:
@@ -74,7 +81,11 @@ def traffic(
             note_trust(workspace, model)
         with waiting(f"updating {name}, until the new servers are ready"):
             served = workspace.deployments.traffic(
-                name, wanted, why=message, expected_revision=expected_revision
+                name,
+                wanted,
+                why=message,
+                from_stack=from_stack,
+                expected_revision=expected_revision,
             )
         echo_served(served)
 

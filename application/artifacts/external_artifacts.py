@@ -1,10 +1,10 @@
 """ExternalArtifacts: saves values that no run made as versions of artifacts, and deletes them."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, Self, cast
+from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 from uuid import uuid4
 
 from pydantic import JsonValue
@@ -12,11 +12,11 @@ from pydantic import JsonValue
 from stackfold.application.artifacts.artifact_views import ArtifactQueries, NamedArtifact
 from stackfold.application.artifacts.copying import copy_objects
 from stackfold.application.artifacts.materializers import Materializers
+from stackfold.application.artifacts.new_version import NewVersion
 from stackfold.application.artifacts.values import artifact_of, write
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.interruptions import is_interruption
-from stackfold.application.secrets.redaction import redacted_value
 from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.domain.artifacts.external_artifact import ExternalArtifact
 from stackfold.domain.errors import (
@@ -29,13 +29,9 @@ from stackfold.domain.errors import (
 )
 from stackfold.domain.errors.wording import text_of, with_article
 from stackfold.domain.exact_json.class_finder import type_name
-from stackfold.domain.limits import METADATA, must_fit
 from stackfold.domain.pipelines.chosen_materializer import materializer_name
-from stackfold.domain.pipelines.output import own_name, version_label
-from stackfold.domain.runs.artifact import Artifact, OwnName
-from stackfold.domain.runs.metadata import valid_metadata
+from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin
-from stackfold.domain.runs.tags import valid_tag
 from stackfold.domain.stacks.component_type import ComponentType
 
 _STORE = ComponentType.ARTIFACT_STORE
@@ -43,46 +39,6 @@ _PART = 2**20
 
 Copied = Callable[[int, int], None]
 """(the number of bytes that were read, the number of all bytes) → None."""
-
-
-class NewVersion(NamedTuple):
-    """What is recorded with a new version."""
-
-    own: OwnName
-    tags: tuple[str, ...]
-    metadata: dict[str, Any]
-    why: str
-
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        label: str | None,
-        tags: Iterable[str],
-        metadata: Mapping[str, Any] | None,
-        why: str,
-    ) -> Self:
-        """Check what a user gives.
-
-        Raises:
-            InvalidName: The name or the label breaks the rule for names.
-            InvalidTag: A tag is invalid.
-            Invalid: The metadata cannot be recorded.
-            TooLarge: The metadata is too large.
-        """
-        label = version_label("label", label) if label else ""
-        tags = [tags] if isinstance(tags, str) else tags
-        try:
-            added = valid_metadata(metadata or {})
-        except ValueError as error:
-            raise Invalid(f"the metadata of artifact {name!r} {error}") from error
-        must_fit("the metadata of the artifact", added, METADATA)
-        return cls(
-            OwnName(name=own_name(name), label=label),
-            tuple(dict.fromkeys(map(valid_tag, tags))),
-            cast(dict[str, Any], redacted_value(added)),
-            why,
-        )
 
 
 class Source(NamedTuple):

@@ -53,7 +53,7 @@ class ExternalCommands:
             NotFound: The stack does not exist.
             ArtifactStoreUnavailable: The store cannot be written to.
         """
-        from stackfold.application.artifacts.external_artifacts import NewVersion
+        from stackfold.application.artifacts.new_version import NewVersion
 
         version = NewVersion.of(name, label, tags, metadata, why)
         return self._external().save(value, version, stack, materializer)
@@ -105,7 +105,7 @@ class ExternalCommands:
             NotFound: The stack does not exist.
             ArtifactStoreUnavailable: The store cannot be written to.
         """
-        from stackfold.application.artifacts.external_artifacts import NewVersion
+        from stackfold.application.artifacts.new_version import NewVersion
 
         version = NewVersion.of(name, label, tags, metadata, why)
         return self._external().register(str(source), version, stack, copied, copy)

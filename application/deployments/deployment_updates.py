@@ -5,12 +5,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stackfold.application.arguments import checked
+from stackfold.application.artifacts.origin import must_come_from
 from stackfold.application.deployments.deployment_reader import DeploymentReader
 from stackfold.application.deployments.deployment_views import DeploymentView, FollowedUp
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 
 if TYPE_CHECKING:
     from stackfold.application.deployments.updates import Updates
+    from stackfold.domain.deployments.deployment import Deployment
 
 READY = "ready"
 
@@ -24,21 +26,30 @@ class DeploymentUpdates(DeploymentReader):
 
     @outside_changes
     def update(
-        self, reference: str, model: str, why: str = "", *, expected_revision: int | None = None
+        self,
+        reference: str,
+        model: str,
+        why: str = "",
+        *,
+        from_stack: str | None = None,
+        expected_revision: int | None = None,
     ) -> DeploymentView:
         """Serve another model at the same address, without an interruption.
 
-        The new server is ready before requests are passed on to it; requests that have begun are
-        answered by the former server. If the new one does not start, the former one goes on.
+        The new server is ready before requests are passed on to it, and the former one finishes
+        its requests. If the new one does not start, the former one keeps serving.
 
         Args:
             reference: The deployment.
             model: An artifact, or a version of a model such as "fraud@production".
             why: The reason.
+            from_stack: The stack from which an artifact may come that no alias stands for; None
+                for that of the deployment only.
             expected_revision: The revision that this was decided on; None for any.
 
         Raises:
             NotFound: No deployment or no artifact matches.
+            FromAnotherStack: The artifact comes from another stack, and no alias stands for it.
             StaleRevision: It has another revision than the expected one.
             NothingToChange: It serves this model already.
             Conflict: It is not served, or an earlier update was interrupted.
@@ -46,7 +57,13 @@ class DeploymentUpdates(DeploymentReader):
             CannotUpdate: It has no gateway, or is served elsewhere.
             DeploymentFailed: The new server did not become ready; the former one still serves.
         """
-        return self.traffic(reference, {model: 100}, why, expected_revision=expected_revision)
+        return self.traffic(
+            reference,
+            {model: 100},
+            why,
+            from_stack=from_stack,
+            expected_revision=expected_revision,
+        )
 
     @outside_changes
     def traffic(
@@ -55,6 +72,7 @@ class DeploymentUpdates(DeploymentReader):
         shares: Mapping[str, int],
         why: str = "",
         *,
+        from_stack: str | None = None,
         expected_revision: int | None = None,
     ) -> DeploymentView:
         """Serve several models side by side, each with a share of the requests.
@@ -65,6 +83,7 @@ class DeploymentUpdates(DeploymentReader):
             reference: The deployment.
             shares: Artifact or version of a model → its share in percent; the sum is 100.
             why: The reason.
+            from_stack: As for `update`.
             expected_revision: The revision that this was decided on; None for any.
 
         Raises:
@@ -84,9 +103,16 @@ class DeploymentUpdates(DeploymentReader):
         ]
         if len({each.artifact.id for each in releases}) < len(releases):
             raise InvalidTraffic("two of the references are the same model")
-        self._updates.update(
-            id, name, lambda _: Wanted(releases), why, expected_revision=expected_revision
-        )
+
+        def decide(deployment: "Deployment") -> Wanted:
+            served = {each.artifact.id for each in deployment.rollout.releases}
+            taken = [each for each in releases if each.artifact.id not in served]
+            on = deployment.stack, deployment.stack_id
+            for each in taken:
+                must_come_from(self._artifacts, str(each.artifact.id), each.title, *on, from_stack)
+            return Wanted(releases)
+
+        self._updates.update(id, name, decide, why, expected_revision)
         return self._queries.deployment(id)._replace(status=READY)
 
     def update_manifest(self, reference: str, model: str) -> str:

@@ -63,7 +63,7 @@ class Gateways(Protocol):
         ...
 
     def route(self, id: str, routes: Sequence[Route]) -> None:
-        """Replace the routes; requests that have begun are not affected.
+        """Replace the routes; requests in progress are not affected.
 
         Raises:
             OSError: The routes cannot be written.

@@ -23,11 +23,10 @@ from stackfold.domain.errors import Conflict, ModelRegistryUnavailable, NotFound
 from stackfold.domain.models.model_version import ModelVersion
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin
+from stackfold.domain.runs.tags import MAIN
 from stackfold.domain.stacks.component_type import ComponentType
 
 _COMPLETED = ("completed", "archived")
-_MAIN = "model"
-"""The tag of the output that a version stands for, if its run has several."""
 _TRACKED = "experiment_tracker"
 """The key in the metadata of a run under which trackers identify it."""
 _FIELDS = ("name", "description", "tags")
@@ -247,7 +246,7 @@ class Registration:
         """Raise what a flavor or its libraries raise as one of our errors, without secrets."""
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # raised by a custom flavor or a client library
             clean = without_secrets(error)
             if isinstance(clean, StackfoldError):
                 if clean is error:
@@ -266,14 +265,14 @@ def _shown(at: RegisteredVersion | None, numbers: Mapping[str, int]) -> str:
 
 def _main(version: ModelVersionView, known: Publishable) -> str:
     """The id of the output that a version stands for."""
-    main = [id for id, tags in known.artifacts if _MAIN in tags]
+    main = [id for id, tags in known.artifacts if MAIN in tags]
     found = main or [id for id, _ in known.artifacts]
     if len(found) == 1:
         return found[0]
     number = f"{len(found)} outputs" if found else "no output"
     raise Conflict(
         f"{version.model}@{version.number} cannot be published: its run has {number}; give one "
-        f"of them the tag {_MAIN!r}"
+        f"of them the tag {MAIN!r}"
     )
 
 

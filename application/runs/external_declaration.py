@@ -4,9 +4,11 @@ It lies here, as the tables of artifacts are those of runs.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from stackfold.application.artifacts import external_rows
 from stackfold.application.artifacts.external_rows import ExternalArtifactRow
+from stackfold.application.artifacts.model_names import must_be_no_models
 from stackfold.application.eventsourcing.aggregate_type import AggregateType
 from stackfold.application.eventsourcing.projection import (
     Delete,
@@ -73,11 +75,24 @@ def must_be_unused(
         raise ArtifactInUse(row.name, uses)
 
 
+def name_must_be_free(
+    queries: StackQueries,
+    event: ExternalArtifact.Registered | ExternalArtifact.Restored,
+    row: ExternalArtifactRow | None,
+) -> None:
+    """Reject an artifact with the name of a model."""
+    must_be_no_models(partial(queries.has_name, "model"), [event.name])
+
+
 EXTERNAL_ARTIFACTS = AggregateType(
     ExternalArtifact,
     projection=TemporalProjection(external_rows.EXTERNAL_ARTIFACTS, apply),
     # The tables themselves are those of runs.
     tables=(TableProjection(tables=(), apply=flow),),
-    constraints={ExternalArtifact.Deleted: must_be_unused},
+    constraints={
+        ExternalArtifact.Registered: name_must_be_free,
+        ExternalArtifact.Restored: name_must_be_free,
+        ExternalArtifact.Deleted: must_be_unused,
+    },
     revertible=True,
 )

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from stackfold.application.artifacts.artifact_views import NamedArtifact
 from stackfold.application.artifacts.materializers import Materializers
+from stackfold.application.artifacts.new_version import NewVersion
 from stackfold.application.artifacts.values import artifact_of, read, write
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.runs.linked_version import LinkedVersion
@@ -17,12 +18,11 @@ from stackfold.application.secrets.redaction import redacted_value
 from stackfold.domain.errors import Invalid, LogUnavailable, NotFound, NotInStep
 from stackfold.domain.pipelines.declared_model import Model
 from stackfold.domain.pipelines.graph import StepFunction
-from stackfold.domain.pipelines.output import own_name, version_label
+from stackfold.domain.pipelines.output import own_name
 from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.metadata import valid_metadata
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.run import Run
-from stackfold.domain.runs.tags import valid_tag
 
 
 class UsedModel(NamedTuple):
@@ -182,19 +182,15 @@ class StepArtifacts:
         outputs: Collection[str],
     ) -> StepArtifact:
         """Store a value and record it at once; raises as `StepContext.save_artifact`."""
-        name = own_name(name)
+        version = NewVersion.of(name, label, tags, metadata)
+        name = version.own.name
         if name in outputs:
             problem = f"step {self._step!r} returns an output {name!r}: save it under another name"
             raise Invalid(problem)
-        own = OwnName(name=name, label=version_label("label", label) if label else "")
-        valid = tuple(dict.fromkeys(map(valid_tag, [tags] if isinstance(tags, str) else tags)))
-        try:
-            added = valid_metadata(metadata)
-        except ValueError as error:
-            raise Invalid(f"the metadata of artifact {name!r} {error}") from error
         written = write(name, value, self._store, self._materializers)
-        merged = {**written.metadata, **added}
-        saved = Saved(written.model_copy(update={"metadata": merged, "tags": valid}), own)
+        merged = {**written.metadata, **version.metadata}
+        artifact = written.model_copy(update={"metadata": merged, "tags": version.tags})
+        saved = Saved(artifact, version.own)
         with self._lock:
             self._record(saved)
         return StepArtifact(saved.artifact, self.link)

@@ -11,13 +11,11 @@ from stackfold.domain.name import valid_name
 from stackfold.domain.pipelines.chosen_materializer import materializer_name
 from stackfold.domain.runs.artifact import OwnName
 from stackfold.domain.runs.metadata import valid_metadata
-from stackfold.domain.runs.tags import valid_tag
+from stackfold.domain.runs.tags import MAIN, valid_tag
 
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _LIKE_AN_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*", re.IGNORECASE)
 _NUMBER = re.compile(r"v?\d+")
-MODEL = "model"
-"""The tag of the output that a version of a model stands for."""
 TIMES = ("date", "time")
 """The placeholders that stand for the day and the time of the start of the run, in UTC."""
 
@@ -70,7 +68,7 @@ class Output:
         self.name, self.label = name, label
         self.model = model
         given = [tags] if isinstance(tags, str) else tags
-        marked = [*given, MODEL] if model else given
+        marked = [*given, MAIN] if model else given
         self.tags = tuple(dict.fromkeys(map(valid_tag, marked)))
         try:
             self.metadata: dict[str, JsonValue] = valid_metadata(metadata or {})

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from stackfold.domain.errors import InvalidTag
 from stackfold.domain.name import LONGEST
 
+MAIN = "model"
+"""The tag of the output that a version of a model stands for, if its run has several."""
+
 _LEGAL = re.compile(r"[^\W_][\w.\-:=/@+]*")
 
 

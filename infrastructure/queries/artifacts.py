@@ -15,6 +15,7 @@ from stackfold.application.eventsourcing.as_of import AsOf, Position, parse_as_o
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.listing.listing import Listing
 from stackfold.domain.errors import Ambiguous, NotFound
+from stackfold.domain.runs.tags import MAIN
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
@@ -44,8 +45,6 @@ from stackfold.infrastructure.queries.version_references import (
     runs_of_versions,
 )
 
-MAIN = "model"
-"""The tag of the artifact that a version of a model stands for, if it has several."""
 _PICKLES = ("cloudpickle",)
 _SHOWN, _LEVELS = 10, 3
 _NEWEST_OF_DIGEST = 200

@@ -13,6 +13,7 @@ from stackfold.domain.errors import (
     CannotUpdate,
     Conflict,
     DeploymentFailed,
+    FromAnotherStack,
     InvalidTraffic,
     NotFound,
     NothingToChange,
@@ -320,3 +321,22 @@ def test_only_versions_of_a_model_are_followed(ws):
     with pytest.raises(CannotUpdate, match="is no version of a model to follow"):
         ws.deployments.deploy("churn", "plain/train", follow="production")
     assert not ws.deployments.list()
+
+
+def test_an_update_takes_what_is_not_promoted_from_another_stack_only_if_that_is_wanted(ws, served):
+    ws.stacks.register("dev", orchestrator="default", artifact_store="default")
+    ws.runs.start(FRAUD, {"slope": 4.0}, stack="dev")
+    for move in (
+        lambda **more: served.update("churn", "fraud@4", **more),
+        lambda **more: served.traffic("churn", {"fraud@1": 90, "fraud@4": 10}, **more),
+    ):
+        with pytest.raises(FromAnotherStack, match="fraud@4"):
+            move()
+        with pytest.raises(FromAnotherStack):
+            move(from_stack="prod")
+    assert served.get("churn").status == "ready"
+    served.traffic("churn", {"fraud@1": 90, "fraud@4": 10}, from_stack="dev")
+    served.traffic("churn", {"fraud@1": 50, "fraud@4": 50})  # both are served already
+    ws.models.promote("fraud", 4)
+    served.update("churn", "fraud@4")
+    assert asked(ws) == (40.0, "fraud@4")

@@ -13,6 +13,7 @@ from stackfold.errors import (
     Invalid,
     InvalidFile,
     InvalidName,
+    NameTaken,
     NotFound,
     TooLarge,
 )
@@ -250,3 +251,13 @@ def test_an_input_in_a_store_that_cannot_be_used_is_said_in_one_line(
     monkeypatch.setattr(StackResolver, "built", unless_other)
     with pytest.raises(InvalidPipeline, match="'dataset@1' is in the artifact store 'other'"):
         workspace.runs.start(summing)
+
+
+def test_it_has_no_name_of_a_model(workspace, artifacts):
+    workspace.models.register("fraud")
+    with pytest.raises(NameTaken, match="an artifact cannot have the name of a model"):
+        artifacts.save(1, "fraud")
+    artifacts.save(1, "dataset")
+    with pytest.raises(NameTaken, match="a model cannot have the name of an artifact"):
+        workspace.models.register("dataset")
+    assert [each.name for each in artifacts.list()] == ["dataset"]

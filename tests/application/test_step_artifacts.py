@@ -5,6 +5,7 @@ from typing import Annotated
 import pytest
 
 from stackfold import Workspace, artifact, get_context
+from stackfold.application.secrets import redaction
 from stackfold.domain.errors import Invalid, InvalidName, LogUnavailable, NotFound, RunFailed
 from stackfold.domain.pipelines.output import Output
 from stackfold.domain.pipelines.pipeline import Pipeline, step
@@ -316,3 +317,21 @@ def test_without_the_log_a_step_loads_what_it_declares_and_nothing_else(ws):
         ws.runs.start(counting, stack="apart")
     assert isinstance(failed.value.__cause__, LogUnavailable)
     assert "@step(uses=" in str(failed.value)
+
+
+def test_no_secret_is_in_the_metadata_of_what_a_step_saves(workspace, runs, monkeypatch):
+    monkeypatch.setattr(redaction, "_shown", {})
+    monkeypatch.setattr(redaction, "_pattern", None)
+
+    @step
+    def saving() -> int:
+        redaction.remember("hunter22", "{{db.password}}")
+        get_context().save_artifact(1, "weights", metadata={"url": "db://:hunter22@host"})
+        return 1
+
+    def pipeline():
+        saving()
+
+    runs.start(Pipeline(pipeline))
+    assert workspace.artifacts.describe("weights").metadata == {"url": "db://:{{db.password}}@host"}
+    assert not any("hunter22" in str(each) for each in workspace.log.events())
