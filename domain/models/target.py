@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict
 Value = TypeVar("Value")
 
 _REMEMBERED = 20
-"""The number of earlier versions that an alias can be rolled back to."""
+"""The number of earlier versions that an alias can be rolled back to.
+
+Recorded promotions are replayed with it, so another number would change the past.
+"""
 
 
 class Target(BaseModel):
