@@ -101,6 +101,14 @@ def ws(request):
 
 
 @pytest.fixture(autouse=True)
+def author_of_this_test():
+    """A process asks for its author once; each test has its own environment."""
+    from stackfold.infrastructure.system.author import author
+
+    author.cache_clear()
+
+
+@pytest.fixture(autouse=True)
 def no_program_of_a_test_stays_imported(tmp_path_factory):
     """Two tests may write a program of the same name, with different pipelines."""
     yield

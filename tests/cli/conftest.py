@@ -3,8 +3,6 @@ import sys
 import pytest
 from command_line import CommandLine
 
-from stackfold.infrastructure.system.author import author
-
 
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capsys):
@@ -18,5 +16,4 @@ def cli(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("STACKFOLD_ACTOR", "ada@example.com")
     # A command that loads a file extends the import path of this process.
     monkeypatch.setattr(sys, "path", [*sys.path])
-    yield CommandLine(capsys)
-    author.cache_clear()
+    return CommandLine(capsys)

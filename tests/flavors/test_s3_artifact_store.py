@@ -1,10 +1,12 @@
 """The artifact store `s3`, on a real server."""
 
+import hashlib
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from stackfold.errors import ArtifactDamaged, OutsideStore
 from stackfold.infrastructure.flavors.s3 import bucket as s3_bucket
 from stackfold.testing.contracts.artifact_store import ArtifactStoreContract, content, written
 
@@ -30,14 +32,11 @@ class TestS3ArtifactStore(ArtifactStoreContract):
             s3_path,
             f"{s3_path}/",
             f"{s3_path}/../store-evil/secret",
-            f"{s3_path}/{digest}/more",
-            f"{s3_path}/ab/{digest}",
             f"{s3_path}/.deleting/{'0' * 64}",
             f"{s3_path}-evil/{digest}",
             f"{s3_path.replace('s3://stackfold', 's3://other')}/{digest}",
             f"{s3_path.replace('s3://', 's3://user@')}/{digest}",
             f"{s3_path}/{digest}".replace("s3://", "https://"),
-            f"{s3_path}/{digest.upper()}",
             f"{s3_path}/{digest}\n",
             f"file:///{digest}",
             "",
@@ -100,6 +99,24 @@ class Ageing:
     def age(self, uri, by):
         with self._turn:
             self._ages[key_of(uri)] = by
+
+
+@pytest.mark.parametrize("form", ["{}/more", "ab/{}", "raw/2026/sales.csv"])
+def test_an_object_of_others_below_the_prefix_is_read_and_never_deleted(
+    s3, s3_client, s3_path, form
+):
+    import obstore
+
+    uri = f"{s3_path}/{form.format('ab/' + '0' * 62)}"
+    digest = hashlib.sha256(b"theirs").hexdigest()
+    with pytest.raises(ArtifactDamaged), s3.open(uri, digest):
+        pass
+    obstore.put(s3_client, key_of(uri), b"theirs")
+    with s3.open(uri, digest) as stream:
+        assert stream.read() == b"theirs"
+    with pytest.raises(OutsideStore):
+        s3.delete(uri)
+    assert s3.size(uri) == 6
 
 
 # -- deleting old artifacts that are written again at the same time
