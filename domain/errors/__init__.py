@@ -6,6 +6,8 @@ Start with `bases.py`: the kinds to catch by. Every other file has the errors of
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from stackfold.domain.errors.files import NAMES
+
 if TYPE_CHECKING:
     from stackfold.domain.errors.aggregates import InvalidAggregate, UndeclaredChange
     from stackfold.domain.errors.artifacts import (
@@ -325,68 +327,7 @@ __all__ = [
     "WriteInterrupted",
 ]
 
-_NAMES = {
-    "aggregates": "InvalidAggregate UndeclaredChange",
-    "artifacts": (
-        "ArtifactDamaged ArtifactInUse ArtifactStoreUnavailable CannotConvert InvalidFolder "
-        "InvalidMaterializer OutsideStore PickleForbidden UnknownClass"
-    ),
-    "bases": "Busy Conflict Damaged Failed Forbidden Invalid NotFound StackfoldError Unavailable",
-    "changes": "ChangeElsewhere ChangeTimedOut ForkedInTransaction OutsideChanges StatementFailed "
-    "StatementRejected",
-    "deployments": "CannotUpdate DeploymentFailed DeploymentStopped DeploymentUnavailable "
-    "InvalidInputs InvalidTraffic NoManifest PredictionRejected",
-    "engines": (
-        "EngineStopped EngineUnavailable RemoteStepFailed RunDetached StepLost StepNotRunnable"
-    ),
-    "flavors": (
-        "DuplicateFlavor FlavorClassNotFound InstallFailed InvalidConfiguration InvalidFlavor "
-        "NotInstalled UnknownFlavor"
-    ),
-    "history": (
-        "AsOfOutOfRange CannotUndo ComponentDeleted DidNotExistAt IncompatibleConfiguration "
-        "InvalidAsOf NeedsConfirmation NoSuchRevision NotDeleted NothingToUndo"
-    ),
-    "images": "BuildFailed PushFailed RegistryForbidden RegistryUnavailable",
-    "limits": "TooLarge",
-    "log": (
-        "ClockJumped ConcurrentModification ContradictoryEvents InvalidFile LogDiverged "
-        "LogExists LogUnavailable PermissionDenied ProjectionFailed ReadInterrupted "
-        "ReadModelDamaged StalePosition StaleRevision UnreadableEvent Unrecordable "
-        "WriteInterrupted"
-    ),
-    "models": (
-        "FromAnotherStack InvalidAlias ModelRegistryRejected ModelRegistryUnavailable "
-        "PromotionRefused"
-    ),
-    "names": (
-        "Ambiguous ImportNameTaken InvalidActor InvalidComponentType InvalidListing InvalidName "
-        "InvalidTag MissingComponentType NameTaken UnknownComponentType"
-    ),
-    "policies": (
-        "InvalidPolicy PolicyCannotWrite PolicyFailed PolicyTooSlow PolicyUnavailable "
-        "PolicyViolation ReasonRequired"
-    ),
-    "reactions": "InvalidReaction ReactionDiverged ReactionLoop WebhookFailed",
-    "runs": (
-        "InvalidOutput InvalidPipeline NotInStep NotResumable NoWorkspace OutputMismatch "
-        "RunBusy RunEnded RunFailed StepProcessDied StepTimedOut"
-    ),
-    "secrets": "MissingSecret SecretStoreUnavailable",
-    "stacks": (
-        "ComponentsDiffer IncompleteStack InUse InvalidStack NothingToChange NotInStack "
-        "Protected StackActive Violation"
-    ),
-    "trackers": "TrackerUnavailable",
-    "trust": "UntrustedProject UntrustedStore",
-    "warnings": (
-        "AggregateSkipped CodeChanged HomeWritable LogContradicts StackfoldWarning "
-        "UnresolvedHint VersionsDiffer WouldNotRun"
-    ),
-}
-"""File → the names that are loaded from it, on first use: a command needs few of them."""
-
-_FILES = {name: file for file, names in _NAMES.items() for name in names.split()}
+_FILES = {name: file for file, names in NAMES.items() for name in names.split()}
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module
 
