@@ -9,6 +9,7 @@ from stackfold.application.ports.artifact_store import (
     ListedArtifact,
     StoredArtifact,
 )
+from stackfold.application.ports.data_validator import DataValidator
 from stackfold.application.ports.experiment_tracker import ExperimentTracker
 from stackfold.application.ports.image_builder import (
     ContainerRegistry,
@@ -21,7 +22,6 @@ from stackfold.application.ports.interruptions import StepStopped
 from stackfold.application.ports.markers import (
     Alerter,
     Annotator,
-    DataValidator,
     FeatureStore,
 )
 from stackfold.application.ports.model_deployer import ModelDeployer

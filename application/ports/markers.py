@@ -20,9 +20,3 @@ class Annotator(StackComponent[ConfigurationT]):
     """Lets people label data."""
 
     component_type = ComponentType.ANNOTATOR
-
-
-class DataValidator(StackComponent[ConfigurationT]):
-    """Validates data."""
-
-    component_type = ComponentType.DATA_VALIDATOR

@@ -175,6 +175,13 @@ if TYPE_CHECKING:
         UntrustedProject,
         UntrustedStore,
     )
+    from stackfold.domain.errors.validation import (
+        InvalidExpectations,
+        InvalidTable,
+        ValidationFailed,
+        ValidatorCannot,
+        ValidatorFailed,
+    )
     from stackfold.domain.errors.warnings import (
         AggregateSkipped,
         CodeChanged,
@@ -234,6 +241,7 @@ __all__ = [
     "InvalidAsOf",
     "InvalidComponentType",
     "InvalidConfiguration",
+    "InvalidExpectations",
     "InvalidFile",
     "InvalidFlavor",
     "InvalidFolder",
@@ -246,6 +254,7 @@ __all__ = [
     "InvalidPolicy",
     "InvalidReaction",
     "InvalidStack",
+    "InvalidTable",
     "InvalidTag",
     "InvalidTraffic",
     "LogContradicts",
@@ -320,6 +329,9 @@ __all__ = [
     "UnresolvedHint",
     "UntrustedProject",
     "UntrustedStore",
+    "ValidationFailed",
+    "ValidatorCannot",
+    "ValidatorFailed",
     "VersionsDiffer",
     "Violation",
     "WebhookFailed",

@@ -54,6 +54,8 @@ NAMES = {
     ),
     "trackers": "TrackerUnavailable",
     "trust": "UntrustedProject UntrustedStore",
+    "validation": "InvalidExpectations InvalidTable ValidationFailed ValidatorCannot "
+    "ValidatorFailed",
     "warnings": (
         "AggregateSkipped CodeChanged HomeWritable LogContradicts StackfoldWarning "
         "UnresolvedHint VersionsDiffer WouldNotRun"

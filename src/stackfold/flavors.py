@@ -46,6 +46,7 @@ from stackfold.application.ports.submitting_orchestrator import (
 from stackfold.application.ports.tensors import Tensor, nested, tensors_of
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.validation.validation_report import Check, ValidationReport
 from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactStore
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "ArtifactStore",
     "ArtifactWriter",
     "BuiltImage",
+    "Check",
     "ComponentType",
     "Configuration",
     "ConfigurationT",
@@ -94,6 +96,7 @@ __all__ = [
     "Tensor",
     "TrackedRun",
     "TrackedStep",
+    "ValidationReport",
     "VersionToPublish",
     "nested",
     "tensors_of",

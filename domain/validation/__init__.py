@@ -1,0 +1,4 @@
+"""Results of data validators.
+
+Start with `validation_report.py`.
+"""
