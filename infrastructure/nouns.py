@@ -1,7 +1,7 @@
 """The part of a workspace that has a service per noun of the command line."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stackfold.application.stacks.flavors import Flavors
     from stackfold.application.stacks.stacks import Stacks
     from stackfold.domain.eventsourcing.aggregate import Aggregate
+    from stackfold.domain.stacks.component_type import TypeOrName
     from stackfold.infrastructure.database.protocol import Database
     from stackfold.infrastructure.eventstore.log import Log
     from stackfold.infrastructure.pipelines import Pipelines
@@ -51,6 +52,28 @@ class Nouns:
         from stackfold.application.stacks.components import Components
 
         return Components(self._services.queries, self._services)
+
+    def component(
+        self, type: "TypeOrName", name: str | None = None, *, stack: str | None = None
+    ) -> Any:
+        """Return a component of a stack, ready for use; as `component` of a step's context.
+
+        Args:
+            type: The component type, such as "alerter".
+            name: The component's name; None for the default one.
+            stack: The stack, by name, id or unique prefix; None for the active one.
+
+        Raises:
+            NotFound: The stack does not exist.
+            NoComponent: The stack has none of that type or name.
+            NotInstalled: A package that it needs is missing.
+            InvalidConfiguration: It no longer fits its flavor.
+        """
+        from stackfold.application.runs.step_components import StepComponents
+        from stackfold.infrastructure.system.parcel import Parcel
+
+        resolver = self._services.resolver
+        return StepComponents(resolver.pin(stack), resolver.built, Parcel).get(type, name)
 
     @property
     def flavors(self) -> "Flavors":

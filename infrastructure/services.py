@@ -258,6 +258,7 @@ class Services(
         from stackfold.application.runs.model_versions import ModelVersions
         from stackfold.application.runs.references import References
         from stackfold.infrastructure.system.module_sources import code_fingerprints
+        from stackfold.infrastructure.system.parcel import Parcel
 
         return RunLauncher(
             self.repository,
@@ -272,6 +273,7 @@ class Services(
             ModelVersions(self.repository, self.model_queries),
             References(self.artifact_queries, self.resolver),
             self.run_log,
+            Parcel,
         )
 
     @cached_property

@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
+from stackfold.application.ports import StackComponent
+from stackfold.application.runs.component_access import ComponentAccess
 from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.application.runs.step_artifacts import StepArtifact, StepArtifacts, StepFacts
+from stackfold.application.runs.step_components import StepComponents
 from stackfold.application.runs.step_tracker import StepTracker, Tracked
 from stackfold.application.secrets.redaction import redacted, redacted_value
 from stackfold.domain.errors import Invalid, InvalidTag, NotInStep
@@ -22,7 +25,7 @@ from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.metadata import recordable_part
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.tags import valid_tag
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType, TypeOrName
 
 
 class RunFacts(NamedTuple):
@@ -52,7 +55,7 @@ class StepMetadata:
         return bool(self.metadata or self.tags)
 
 
-class StepContext:
+class StepContext(ComponentAccess):
     """The step that is being executed; may be shared with threads that it starts.
 
     Attributes:
@@ -76,6 +79,7 @@ class StepContext:
         artifacts: StepArtifacts | None = None,
         inputs: Mapping[str, Artifact] = MappingProxyType({}),
         parameters: Mapping[str, Any] = MappingProxyType({}),
+        components: StepComponents | None = None,
     ) -> None:
         """Create the context; a step gets it from `get_context`.
 
@@ -88,7 +92,9 @@ class StepContext:
             artifacts: Saves and loads artifacts; None outside of a run.
             inputs: Input → its artifact.
             parameters: Input → a plain value.
+            components: The components of the run's stack; None outside of a run.
         """
+        self._components = components
         self.run, self.run_name, self.pipeline, self.pin = run[:4]
         self.model = run.model
         self.step = step
@@ -224,6 +230,11 @@ class StepContext:
             ArtifactDamaged: The value is missing or damaged.
         """
         return self._must_run().last_saved(name, default)
+
+    def _component(self, type: TypeOrName, name: str | None) -> StackComponent:
+        if self._components is None:
+            raise NotInStep()
+        return self._components.get(type, name)
 
     def _must_run(self) -> StepArtifacts:
         if self._artifacts is None:

@@ -378,10 +378,15 @@ class Execution:
     ) -> None:
         hook = getattr(node.step.options, f"on_{event}")
         if hook is not None:
-            call = HookCall(event, self._name, self._graph.pipeline, node.name, status, error)
-            call_hook(hook, call)
+            call_hook(hook, self._hook_call(event, node.name, status, error))
 
     def _call_run_hook(self, event: str, status: str, error: BaseException | None = None) -> None:
         hook = getattr(self._graph.options, f"on_{event}")
         if hook is not None:
-            call_hook(hook, HookCall(event, self._name, self._graph.pipeline, "", status, error))
+            call_hook(hook, self._hook_call(event, "", status, error))
+
+    def _hook_call(
+        self, event: str, step: str, status: str, error: BaseException | None
+    ) -> HookCall:
+        components = self._run_resources.components
+        return HookCall(event, self._name, self._graph.pipeline, step, status, error, components)

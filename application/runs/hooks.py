@@ -1,10 +1,13 @@
 """Calls the hooks of steps and runs; an error in a hook is logged and changes no outcome."""
 
 import logging
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.domain.pipelines.hooks import Hook, takes_call
+
+if TYPE_CHECKING:
+    from stackfold.application.runs.step_components import StepComponents
 
 
 class HookCall(NamedTuple):
@@ -21,6 +24,8 @@ class HookCall(NamedTuple):
     """"running", or the outcome: "completed", "cached", "failed", "cancelled"."""
     error: BaseException | None = None
     """The error of the step or run, if any."""
+    components: "StepComponents | None" = None
+    """The components of the run's stack."""
 
 
 def call_hook(hook: Hook, call: HookCall) -> None:

@@ -30,6 +30,7 @@ from stackfold.application.runs.references import Pinned, References
 from stackfold.application.runs.run_link import RunLog
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_reports import RunReports
+from stackfold.application.runs.step_components import Build, Pack, StepComponents
 from stackfold.application.runs.step_retry import RunResources
 from stackfold.application.runs.tracking import Trackers
 from stackfold.application.stacks.stack_resolver import StackResolver
@@ -46,9 +47,6 @@ from stackfold.domain.stacks.component_type import ComponentType
 
 CompletedOutputs = Mapping[str, tuple[Artifact, ...]]
 """Step → its outputs, for the steps that need not be executed again."""
-
-Build = Callable[[PinnedComponent], object]
-"""Builds a pinned component."""
 
 
 class RunRequest(NamedTuple):
@@ -81,6 +79,7 @@ class RunLauncher:
         models: ModelVersions,
         references: References,
         log: RunLog,
+        pack: Pack,
     ) -> None:
         """Create the service.
 
@@ -97,7 +96,9 @@ class RunLauncher:
             models: Opens and finds the versions of models that runs make or continue.
             references: Looks up artifacts of earlier runs.
             log: Reaches the log from steps while they run.
+            pack: Packs components that are sent to other processes with steps.
         """
+        self._pack = pack
         self._log = log
         self._references = references
         self._repository = repository
@@ -253,7 +254,8 @@ class RunLauncher:
         trackers = _trackers(graph, pin, build)
         reports = RunReports(listener, graph.pipeline)
         return RunResources(
-            *(store, materializers, operators, reports, cache, trackers, stores, self._log)
+            *(store, materializers, operators, reports, cache, trackers, stores, self._log),
+            components=StepComponents(pin, build, self._pack),
         )
 
     def _execute(

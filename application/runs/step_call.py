@@ -17,6 +17,7 @@ from stackfold.application.runs.context import RunFacts, StepContext, StepMetada
 from stackfold.application.runs.own_names import own_names
 from stackfold.application.runs.run_link import RunLink
 from stackfold.application.runs.step_artifacts import StepArtifacts, StepFacts
+from stackfold.application.runs.step_components import StepComponents
 from stackfold.application.runs.step_tracker import Tracked
 from stackfold.application.secrets.redaction import redacted, without_secrets
 from stackfold.domain.errors import InvalidOutput, StackfoldError
@@ -74,6 +75,8 @@ class StepCall:
     """Reference that the step declares → the artifact that it was at the start, and its store."""
     link: RunLink | None = None
     """Reaches the log of the run."""
+    components: StepComponents | None = None
+    """The components of the run's stack."""
 
     def __call__(self) -> ExecutionResult:
         """Execute the step, with its context available through `get_context`.
@@ -106,6 +109,7 @@ class StepCall:
             *(self.run, self.node, declared, metadata, self.tracked, artifacts),
             inputs=self.inputs,
             parameters=parameters,
+            components=self.components,
         )
         with executing(context):
             values |= self._inputs()

@@ -14,6 +14,7 @@ from stackfold.application.runs.context import RunFacts, metadata_on
 from stackfold.application.runs.progress import ProgressListener
 from stackfold.application.runs.run_link import RunLink, RunLog
 from stackfold.application.runs.step_call import ExecutionResult, StepCall, one_line, trimmed
+from stackfold.application.runs.step_components import StepComponents
 from stackfold.application.runs.step_tracker import Tracked
 from stackfold.application.runs.tracking import Trackers
 from stackfold.domain.errors import OutputMismatch
@@ -42,6 +43,8 @@ class RunResources(NamedTuple):
     """Reference of an artifact of an earlier run → its store, if that is another one."""
     log: RunLog | None = None
     """The log, for steps that save and load artifacts while they run."""
+    components: StepComponents | None = None
+    """The components of the run's stack, for steps and hooks that ask for one."""
 
     def call(
         self,
@@ -81,6 +84,7 @@ class RunResources(NamedTuple):
             stores,
             {text: (each, self.stores.get(text, self.store)) for text, each in uses.items()},
             link,
+            self.components,
         )
 
 

@@ -159,9 +159,11 @@ if TYPE_CHECKING:
     )
     from stackfold.domain.errors.stacks import (
         ComponentsDiffer,
+        ComponentUnusable,
         IncompleteStack,
         InUse,
         InvalidStack,
+        NoComponent,
         NothingToChange,
         NotInStack,
         Protected,
@@ -211,6 +213,7 @@ __all__ = [
     "ClockJumped",
     "CodeChanged",
     "ComponentDeleted",
+    "ComponentUnusable",
     "ComponentsDiffer",
     "ConcurrentModification",
     "Conflict",
@@ -267,6 +270,7 @@ __all__ = [
     "ModelRegistryUnavailable",
     "NameTaken",
     "NeedsConfirmation",
+    "NoComponent",
     "NoManifest",
     "NoSuchRevision",
     "NoWorkspace",

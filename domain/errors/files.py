@@ -49,8 +49,8 @@ NAMES = {
     ),
     "secrets": "MissingSecret SecretStoreUnavailable",
     "stacks": (
-        "ComponentsDiffer IncompleteStack InUse InvalidStack NothingToChange NotInStack "
-        "Protected StackActive Violation"
+        "ComponentUnusable ComponentsDiffer IncompleteStack InUse InvalidStack NoComponent "
+        "NothingToChange NotInStack Protected StackActive Violation"
     ),
     "trackers": "TrackerUnavailable",
     "trust": "UntrustedProject UntrustedStore",

@@ -10,6 +10,7 @@ from stackfold.domain.errors.bases import (
     Invalid,
     NotFound,
     StackfoldError,
+    Unavailable,
 )
 from stackfold.domain.errors.wording import with_article
 
@@ -29,6 +30,42 @@ class NothingToChange(StackfoldError):
         self.kind, self.name, self.revision = kind, name, revision
         suffix = f", revision {revision}" if revision is not None else ""
         super().__init__(message or f"{kind} {name!r} unchanged{suffix}")
+
+
+class NoComponent(NotFound):
+    """A stack has no component of a type, or none of that name.
+
+    Attributes:
+        stack: The stack's name.
+        type: The component type.
+        name: The component's name; None if the default one was asked for.
+        available: The names of its components of that type.
+    """
+
+    def __init__(
+        self, stack: str, type: str, name: str | None = None, available: Sequence[str] = ()
+    ) -> None:
+        self.stack, self.type, self.name, self.available = stack, type, name, tuple(available)
+        noun = type.replace("_", " ")
+        if name is None or not available:
+            problem = f"stack {stack!r} has no {noun}: register one and add it to the stack"
+        else:
+            names = ", ".join(map(repr, available))
+            problem = f"stack {stack!r} has no {noun} {name!r:.200}: it has {names}"
+        super().__init__(noun, name or "", message=problem)
+
+
+class ComponentUnusable(Unavailable):
+    """A component cannot be used in the process that executes a step.
+
+    Attributes:
+        type: The component type.
+        name: The component's name.
+    """
+
+    def __init__(self, type: str, name: str, problem: str) -> None:
+        self.type, self.name = type, name
+        super().__init__(f"the {type.replace('_', ' ')} {name!r}", problem)
 
 
 class Protected(Forbidden):
