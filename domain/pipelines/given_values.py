@@ -8,8 +8,9 @@ from typing import Any
 
 _LIBRARIES = frozenset(
     {
-        "PIL", "datasets", "keras", "lightgbm", "matplotlib", "numpy", "onnx", "pandas", "plotly",
-        "polars", "pyarrow", "scipy", "sklearn", "tensorflow", "torch", "xgboost",
+        "PIL", "datasets", "evidently", "keras", "lightgbm", "matplotlib", "numpy", "onnx",
+        "pandas", "pandera", "plotly", "polars", "pyarrow", "scipy", "sklearn", "tensorflow",
+        "torch", "xgboost",
     }
 )  # fmt: skip
 """The packages whose objects may be given to a step as they are."""

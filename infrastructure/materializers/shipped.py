@@ -17,7 +17,7 @@ the materializers of classes from the module on the left, by the decorator `mate
 
 
 _OURS = {
-    "stackfold": "directory",
+    "stackfold": "directory validation_report",
     "collections": "torch_tensor",  # state dicts are ordered dictionaries
     "datasets": "hugging_face_dataset",
     "keras": "keras_model",
@@ -28,9 +28,10 @@ _OURS = {
     "skops": "skops_file",
     "torch": "torch_tensor",
     "transformers": "transformers_model",
+    "validation-report": "validation_report",
     "xgboost": "xgboost_booster",
 }
-"""Top-level module, or name of a materializer → our module that registers the materializer."""
+"""Top-level module, or name of a materializer → our modules that register materializers."""
 
 
 def load(module: str | None) -> None:
@@ -40,8 +41,9 @@ def load(module: str | None) -> None:
         InvalidMaterializer: A module cannot be imported.
     """
     if module in _OURS and (module != "collections" or "torch" in sys.modules):
-        with suppress(ImportError):  # what it is for is not installed, or is too old
-            import_module(f"stackfold.infrastructure.materializers.{_OURS[module]}")
+        for name in _OURS[module].split():
+            with suppress(ImportError):  # what it is for is not installed, or is too old
+                import_module(f"stackfold.infrastructure.materializers.{name}")
     for point in _shipped():
         if module in (None, point.name):
             try:

@@ -99,6 +99,15 @@ BUILT_IN = (
         modules=("wandb",),
     ),
     Entry(
+        "pandera",
+        "data_validator",
+        "pandera",
+        "Checks tables against schemas of pandera, and infers schemas.",
+        f"{_HERE}.pandera.data_validator.PanderaDataValidator",
+        requires=("stackfold[pandera]",),
+        modules=("pandera", "pandas"),
+    ),
+    Entry(
         "local",
         "image_builder",
         "built-in",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stackfold.testing.contracts.artifact_store import ArtifactStoreContract
     from stackfold.testing.contracts.container_registry import ContainerRegistryContract
+    from stackfold.testing.contracts.data_validator import DataValidatorContract
     from stackfold.testing.contracts.experiment_tracker import ExperimentTrackerContract
     from stackfold.testing.contracts.image_builder import ImageBuilderContract
     from stackfold.testing.contracts.model_deployer import ModelDeployerContract, model_to_serve
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ArtifactStoreContract",
     "ContainerRegistryContract",
+    "DataValidatorContract",
     "ExperimentTrackerContract",
     "ImageBuilderContract",
     "ModelDeployerContract",
@@ -48,6 +50,7 @@ __all__ = [
 _MODULES = {
     "ArtifactStoreContract": "contracts.artifact_store",
     "ContainerRegistryContract": "contracts.container_registry",
+    "DataValidatorContract": "contracts.data_validator",
     "ExperimentTrackerContract": "contracts.experiment_tracker",
     "ImageBuilderContract": "contracts.image_builder",
     "ModelDeployerContract": "contracts.model_deployer",

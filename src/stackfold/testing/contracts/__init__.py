@@ -10,6 +10,7 @@ import pytest
 _MODULES = (
     "artifact_store",
     "container_registry",
+    "data_validator",
     "experiment_tracker",
     "image_builder",
     "model_deployer",
