@@ -80,7 +80,12 @@ class DataValidatorContract:
         return found
 
     def must_can(self, validator: DataValidator, method: Any) -> None:
-        """Skip a test of a method that the tool does not have."""
+        """Skip a test of a method that the tool does not have.
+
+        Args:
+            validator: The data validator.
+            method: The name of the method.
+        """
         if method not in validator.can:
             pytest.skip(f"{validator.flavor} cannot {method}")
 
@@ -261,7 +266,12 @@ class DataValidatorContract:
             assert pickle.loads(pickle.dumps(call())).passed
 
     def calls(self, validator: DataValidator, data: Any) -> Iterator[Any]:
-        """Each method of the validator that needs nothing but data, to be called."""
+        """Return each method that needs nothing but data, to be called.
+
+        Args:
+            validator: The data validator.
+            data: The table.
+        """
         if "profile" in validator.can:
             yield lambda: validator.profile(data)
         if "compare" in validator.can:
