@@ -228,7 +228,7 @@ class DataValidatorContract:
             "times": frame(income=pandas.date_range("2026-01-01", periods=400)),
             "booleans": frame(income=[True, False] * 200),
             "one value": frame(income=[1.0] * 400),
-            "names": frame(**{"": 1.0, "a b": 1.0, "a\n'\"é": 2.0, MARKUP: 3.0}),
+            "names": frame(400, **{"": 1.0, "a b": 1.0, "a\n'\"é": 2.0, MARKUP: 3.0}),
             "numbers as names": pandas.DataFrame({0: range(50), 1: range(50)}),
         }
         for name, data in odd.items():
@@ -240,7 +240,7 @@ class DataValidatorContract:
             pandas.testing.assert_frame_equal(data, before)
 
     def test_pages_contain_no_markup_of_the_data(self, validator: DataValidator) -> None:
-        data = frame(**{MARKUP: [MARKUP, "b"] * 200})
+        data = frame(400, **{MARKUP: [MARKUP, "b"] * 200})
         for call in self.calls(validator, data):
             report = call()
             assert "<script" not in report_page(report)
