@@ -115,6 +115,13 @@ BUILT_IN = (
         f"{_HERE}.containers.local_image_builder.LocalImageBuilder",
     ),
     Entry(
+        "local",
+        "model_deployer",
+        "built-in",
+        "Serves models by a small server of its own.",
+        f"{_HERE}.local.model_deployer.LocalModelDeployer",
+    ),
+    Entry(
         "seldon",
         "model_deployer",
         "seldon",

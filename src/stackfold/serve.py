@@ -13,13 +13,17 @@ Options, each as `--option=value`:
     port          The port, 8080 by default.
     grpc-port     Seldon only: the port of gRPC, 8081 by default.
     metrics-port  Seldon only: the port of metrics, none by default.
+    timeout       Local only: the seconds for a prediction, 30 by default.
+    threads       Local only: the predictions that are computed at the same time, 1 by default.
+    max-waiting   Local only: the requests that may be in progress, 64 by default.
+    max-bytes     Local only: the largest body of a request, 16777216 by default.
     folder        The working folder, the current one by default.
 """
 
 import sys
 from importlib import import_module
 
-FLAVORS = ("kserve", "mlflow", "seldon")
+FLAVORS = ("kserve", "local", "mlflow", "seldon")
 """The model deployers whose servers this program runs."""
 
 

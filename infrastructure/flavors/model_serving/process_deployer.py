@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -98,6 +98,10 @@ class ProcessModelDeployer(ModelDeployer):
     @abstractmethod
     def inference_path(self, name: str) -> str:
         """The path of a model's predictions."""
+
+    def extra_options(self) -> Mapping[str, object]:
+        """Further options of the server: name → value; none by default."""
+        return {}
 
     def deploy(self, model: ModelToServe) -> Served:
         self.delete(Deployed(model.id, model.name, None))
@@ -251,6 +255,7 @@ class ProcessModelDeployer(ModelDeployer):
             "host": self._host(model),
             "port": address.port,
             **{option: other.port for option, other in extra_ports},
+            **self.extra_options(),
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
         process = server_process.start(

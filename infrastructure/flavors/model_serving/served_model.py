@@ -1,4 +1,4 @@
-"""The model of a server: it is read once, and asked with tensors."""
+"""The model of a server: it is read once, and asked with tensors or rows."""
 
 import json
 import platform
@@ -21,11 +21,11 @@ from stackfold.infrastructure.flavors.model_serving.server_program import Option
 
 
 class ServedModel:
-    """An object with a method `predict`."""
+    """An object with a method `predict`, or a function of the rows."""
 
     def __init__(self, model: Any) -> None:
-        """Wrap `model`."""
-        self._model = model
+        """Wrap a model; its type must have `predict`, or be callable."""
+        self._predict = _predict_of(model)
 
     @classmethod
     def read(cls, options: Options) -> "ServedModel":
@@ -43,7 +43,7 @@ class ServedModel:
         except Exception as error:
             exit_with(f"the model cannot be loaded: {type(error).__name__}: {error}")
         _warn_of_other_versions(json.loads(options.versions))
-        if not callable(getattr(model, "predict", None)):
+        if not callable(_predict_of(model)):
             exit_with(f"the model is a {type(model).__name__}, which has no method predict")
         return cls(model)
 
@@ -59,13 +59,24 @@ class ServedModel:
 
     def predict_arrays(self, rows: Any) -> dict[str, Any]:
         """Predict from an array or a data frame: output name → array; raises as `predict`."""
+        return named_arrays(self.predict_rows(rows))
+
+    def predict_rows(self, rows: Any) -> Any:
+        """Return what the model returns for rows; raises as `predict`."""
         try:
-            predicted = self._model.predict(rows)
+            return self._predict(rows)
         except (ValueError, TypeError, KeyError) as error:
             # Models, those of scikit-learn among them, reject inputs by these.
             message = " ".join(f"{type(error).__name__}: {error}".split())
             raise InvalidInput(message) from error
-        return named_arrays(predicted)
+
+
+def _predict_of(model: Any) -> Any:
+    """What predicts from rows: a method, or the model itself if it is a function."""
+    kind = type(model)
+    if kind.__module__.startswith("xgboost.") and kind.__name__ == "Booster":
+        return model.inplace_predict  # its `predict` takes matrices of xgboost only
+    return getattr(model, "predict", model)
 
 
 @contextmanager

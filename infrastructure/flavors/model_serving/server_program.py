@@ -25,6 +25,14 @@ class Options(NamedTuple):
     grpc_port: str = "8081"
     metrics_port: str = "0"
     """0 for no metrics."""
+    timeout: str = "30"
+    """Seconds for a prediction."""
+    threads: str = "1"
+    """The predictions that are computed at the same time."""
+    max_waiting: str = "64"
+    """The requests that may be in progress."""
+    max_bytes: str = str(16 * 2**20)
+    """The largest body of a request."""
     folder: str = "."
     """The working folder."""
 

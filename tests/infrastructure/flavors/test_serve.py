@@ -26,11 +26,12 @@ def test_without_a_flavor_it_shows_its_options(arguments):
     done = serve(*arguments)
     assert done.returncode == 1
     assert "python -m stackfold.serve FLAVOR --model=MODEL" in done.stderr
-    assert done.stderr.endswith("error: give one of the flavors kserve, mlflow, seldon\n")
+    assert done.stderr.endswith("error: give one of the flavors kserve, local, mlflow, seldon\n")
 
 
 @pytest.mark.parametrize(
-    ("flavor", "package"), [("kserve", "kserve"), ("mlflow", "mlflow"), ("seldon", "mlserver")]
+    ("flavor", "package"),
+    [("kserve", "kserve"), ("local", "h11"), ("mlflow", "mlflow"), ("seldon", "mlserver")],
 )
 def test_a_flavor_needs_its_server_and_no_dependency_of_stackfold(flavor, package):
     done = serve(flavor, "--model=none", "--digest=none", "--name=any")
