@@ -178,6 +178,15 @@ def promote(
     name: ModelName,
     version: Version,
     to: To = "production",
+    gate: Annotated[
+        str | None,
+        typer.Option(
+            "--gate",
+            metavar="MODULE:FUNCTION",
+            show_default=False,
+            help="Ask a function, too; it is imported, also from the current folder.",
+        ),
+    ] = None,
     force: Annotated[
         bool,
         typer.Option("--force", help="Promote it even if the gate refuses; requires --message."),
@@ -192,8 +201,16 @@ def promote(
     """
     with Workspace.open() as workspace:
         before = workspace.models.get(name).aliases.get(to)
+        if gate is not None:
+            workspace.models.allow_gate(gate)
         view = workspace.models.promote(
-            name, version, to, force=force, why=message, expected_revision=expected_revision
+            name,
+            version,
+            to,
+            gate=gate,
+            force=force,
+            why=message,
+            expected_revision=expected_revision,
         )
         left = f"; before: {view.model}@{before}" if before else ""
         echo(f"{view.model}@{view.number} is {to}{left}")
@@ -248,7 +265,8 @@ def gate(
         str | None,
         typer.Argument(
             metavar="RULE",
-            help="Conditions on metrics, such as 'auc >= 0.9 and auc > production.auc'.",
+            help="Conditions on metrics, such as 'auc >= 0.9 and auc > production.auc', and "
+            "functions, such as checks:fair.",
         ),
     ] = None,
     to: To = "production",
@@ -259,11 +277,14 @@ def gate(
     """Set the rule that a version must meet to be promoted to an alias.
 
     A metric that is missing or not a number fails. A comparison with an alias that stands for no
-    version passes.
+    version passes. A function is imported, also from the current folder, which the home remembers;
+    other homes do not import it before a user names it there.
     """
     if (rule is None) != remove:
         raise WrongUsage("give RULE, or --remove", context)
     with Workspace.open() as workspace:
+        if rule is not None:
+            workspace.models.allow_gate(rule)
         view = workspace.models.set_gate(
             name, rule, to, why=message, expected_revision=expected_revision
         )

@@ -1,5 +1,6 @@
 """The services for models; a part of the services of a workspace."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from stackfold.infrastructure.database.protocol import Database
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from stackfold.application.models.services import RegistryServices
     from stackfold.infrastructure.queries.models import SqlModelQueries
     from stackfold.infrastructure.queries.stacks import SqlQueries
+    from stackfold.infrastructure.system.gate_functions import HomeGateFunctions
 else:
     from functools import cached_property
 
@@ -21,6 +23,7 @@ class ModelServices:
     """Knows models and their versions."""
 
     database: Database
+    home: Path
     queries: "SqlQueries"
 
     @cached_property
@@ -36,6 +39,13 @@ class ModelServices:
         from stackfold.infrastructure.queries.models import SqlModelQueries
 
         return SqlModelQueries(self.database)
+
+    @cached_property
+    def gate_functions(self) -> "HomeGateFunctions":
+        """Finds functions that gates name."""
+        from stackfold.infrastructure.system.gate_functions import HomeGateFunctions
+
+        return HomeGateFunctions(self.home)
 
     @cached_property
     def model_registries(self) -> "ModelRegistries":

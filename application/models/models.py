@@ -13,7 +13,8 @@ from stackfold.application.models.views import ModelVersionView, ModelView
 
 if TYPE_CHECKING:
     from stackfold.application.history.past_states import PastStates
-    from stackfold.application.models.promotions import Gate, Promotions
+    from stackfold.application.models.gate_functions import Gate
+    from stackfold.application.models.promotions import Promotions
     from stackfold.domain.eventsourcing.aggregate import Revertible
     from stackfold.domain.models.model import Model
 
@@ -132,7 +133,7 @@ class Models(VersionCommands):
         version: str | int,
         alias: str = "production",
         *,
-        gate: "Gate | None" = None,
+        gate: "Gate | str | None" = None,
         force: bool = False,
         why: str = "",
         expected_revision: int | None = None,
@@ -146,14 +147,16 @@ class Models(VersionCommands):
             reference: The model.
             version: The version.
             alias: A stage or another alias.
-            gate: A function that judges, too: it gets the version, and the one that the alias
-                stands for or None, and returns None, or why the version may not be promoted.
+            gate: A function that judges, too, or its name as for `allow_gate`: it gets the
+                version, and the one that the alias stands for or None, and returns None, or why
+                the version may not be promoted.
             force: Whether to promote a version that a gate refuses; requires a reason.
             why: The reason.
             expected_revision: The revision of the model that this was decided on; None for any.
 
         Raises:
-            NotFound: No model matches, or it has no such version.
+            NotFound: No model matches, or it has no such version; or the gate names a function
+                that is not allowed here.
             InvalidAlias: The alias breaks the rule for aliases.
             Conflict: The run of the version has not completed.
             PromotionRefused: A gate refuses it.
@@ -228,26 +231,47 @@ class Models(VersionCommands):
 
         Args:
             reference: The model.
-            rule: Conditions on metrics, such as "auc >= 0.9 and auc > production.auc"; None for no
-                gate. A metric that is missing fails.
+            rule: Conditions on metrics, such as "auc >= 0.9 and auc > production.auc", and names
+                of functions that are allowed here, such as "checks:fair", joined by "and"; None
+                for no gate. A metric that is missing fails.
             alias: The alias.
             why: The reason.
             expected_revision: The revision of the model that this was decided on; None for any.
 
         Raises:
-            NotFound: No model matches.
+            NotFound: No model matches, or a function is not allowed here.
             Invalid: The rule is not valid.
             NothingToChange: The gate is as wanted already.
             StaleRevision: The model has another revision than the expected one.
         """
-        from stackfold.application.models.rules import parse_rule
+        from stackfold.application.models.rules import parse_gate
 
         if rule is not None:
             rule = " ".join(rule.split())
-            parse_rule(rule)
+            for name in parse_gate(rule).functions:
+                self._services.gate_functions.find(name)
         return self._change(
             reference, lambda model: model.set_gate(alias, rule), why, expected_revision
         )
+
+    def allow_gate(self, rule: str) -> None:
+        """Allow the functions that a gate names, "module:function", for users of this home.
+
+        Their modules are imported from the environment or the current folder, which the home
+        remembers. A function that only a log names is never imported. Packages declare theirs as
+        entry points of the group `stackfold.gates`.
+
+        Args:
+            rule: The name of a function, or a gate that names some.
+
+        Raises:
+            Invalid: The rule is not valid, or a module cannot be imported or has no such function.
+            InvalidFile: The list of the home cannot be written.
+        """
+        from stackfold.application.models.rules import parse_gate
+
+        for name in parse_gate(rule).functions:
+            self._services.gate_functions.allow(name)
 
     # -- the past
 
@@ -351,7 +375,8 @@ class Models(VersionCommands):
     def _promotions(self) -> "Promotions":
         from stackfold.application.models.promotions import Promotions
 
-        return Promotions(self._services.repository, self._queries)
+        services = self._services
+        return Promotions(services.repository, self._queries, services.gate_functions)
 
     @cached_property
     def _past(self) -> "PastStates":

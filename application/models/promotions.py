@@ -1,19 +1,29 @@
 """Promotions: let an alias stand for another version, if the gate of the alias allows it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from stackfold.application.eventsourcing.repository import Repository
+from stackfold.application.models.gate_functions import (
+    Asked,
+    Gate,
+    GateFunctions,
+    NamedGate,
+    ask,
+    name_of,
+    unavailable,
+)
 from stackfold.application.models.queries import ModelQueries
-from stackfold.application.models.rules import Finding, Incumbent, judge, parse_rule
+from stackfold.application.models.rules import Finding, Incumbent, ParsedGate, judge, parse_gate
 from stackfold.application.models.views import ModelVersionView, ModelView
 from stackfold.domain.errors import (
     ConcurrentModification,
     Conflict,
-    Invalid,
     NotFound,
     NothingToChange,
     PromotionRefused,
     ReasonRequired,
+    StackfoldError,
 )
 from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.models.alias import STAGES, valid_alias
@@ -22,16 +32,24 @@ from stackfold.domain.models.model_version import ModelVersion
 from stackfold.domain.models.target import Target
 from stackfold.domain.models.verdict import Verdict
 
-Gate = Callable[[ModelVersionView, ModelVersionView | None], object]
-"""(the version to promote, the version that the alias stands for or None) → None or True if it may
-be promoted; otherwise the reason as a text, or False."""
-
 _ATTEMPTS = 3
-"""How often a function is asked again, since the version that it compared with was replaced."""
+"""How often functions are asked again, since the version that they compared with was replaced."""
 
 
 class _Replaced(Exception):
-    """Another version was promoted after a function had judged."""
+    """Another version was promoted, or the gate was changed, after functions had judged."""
+
+
+class _Judgement(NamedTuple):
+    """What functions found before the lock, and what that is based on."""
+
+    asked: Sequence[Asked] = ()
+    extra: str = ""
+    """The name of the function that the caller gave; empty if the gate names it, too."""
+    against: int | None = None
+    """The number of the version that the alias stood for."""
+    functions: tuple[str, ...] = ()
+    """The functions of the gate of the alias."""
 
 
 class Promotions:
@@ -41,22 +59,26 @@ class Promotions:
     ones. Functions may be slow, so they are called before.
     """
 
-    def __init__(self, repository: Repository, queries: ModelQueries) -> None:
+    def __init__(
+        self, repository: Repository, queries: ModelQueries, functions: GateFunctions
+    ) -> None:
         """Create the service.
 
         Args:
             repository: Loads and saves models.
             queries: Reads models and metrics.
+            functions: Finds functions that gates name.
         """
         self._repository = repository
         self._queries = queries
+        self._functions = functions
 
     def promote(
         self,
         model: ModelView,
         candidate: ModelVersionView,
         alias: str,
-        gate: Gate | None,
+        gate: Gate | str | None,
         force: bool,
         why: str,
         expected_revision: int | None,
@@ -67,25 +89,51 @@ class Promotions:
         """
         alias = valid_alias(alias)
         for _ in range(_ATTEMPTS):
-            versions = {each.number: each for each in self._queries.versions(model)}
-            current = versions.get(model.aliases.get(alias, 0))
-            asked = None if gate is None else _asked(gate, candidate, current)
-            against = current.number if current else None
+            judgement = self._judged(model, candidate, alias, gate, force)
             try:
                 return self._promote(
-                    model, candidate, alias, asked, against, force, why, expected_revision
+                    model, candidate, alias, judgement, force, why, expected_revision
                 )
             except _Replaced:
                 model = self._queries.model(model.id)
         raise ConcurrentModification("model", model.name, model.revision, model.by, [alias])
+
+    def _judged(
+        self,
+        model: ModelView,
+        candidate: ModelVersionView,
+        alias: str,
+        gate: Gate | str | None,
+        force: bool,
+    ) -> _Judgement:
+        """What functions find, those of the gate of the alias and the one that is given."""
+        rule = model.gates.get(alias)
+        functions = parse_gate(rule).functions if rule else ()
+        given = gate if isinstance(gate, str | None) else name_of(gate)
+        names = [*functions, *([given] if given and given not in functions else [])]
+        if not names:
+            return _Judgement()
+        versions = {each.number: each for each in self._queries.versions(model)}
+        current = versions.get(model.aliases.get(alias, 0))
+        asked = []
+        for name in names:
+            try:
+                found = gate if callable(gate) and name == given else self._functions.find(name)
+            except StackfoldError as error:
+                if not force:
+                    raise
+                asked.append(unavailable(name, error))
+            else:
+                asked.append(ask(NamedGate(name, found), candidate, current))
+        extra = given if given and given not in functions else ""
+        return _Judgement(asked, extra, current.number if current else None, functions)
 
     def _promote(
         self,
         view: ModelView,
         candidate: ModelVersionView,
         alias: str,
-        asked: Finding | None,
-        against: int | None,
+        judgement: _Judgement,
         force: bool,
         why: str,
         expected_revision: int | None,
@@ -101,9 +149,7 @@ class Promotions:
             target = model.aliases.get(alias)
             if target and target.number == version.number:
                 raise NothingToChange(model.kind, model.name, model.version)
-            if asked and (target.number if target else None) != against:
-                raise _Replaced
-            verdict = self._verdict(model, alias, version, asked)
+            verdict = self._verdict(model, alias, version, judgement)
             if verdict and not verdict.passed:
                 if not force:
                     model.refuse(alias, version.id, version.number, verdict)
@@ -117,7 +163,8 @@ class Promotions:
         *_, position = self._repository.attempt(command, why, locked=True)
         if verdict and not verdict.passed and not verdict.forced:
             name = f"{view.name}@{candidate.number}"
-            raise PromotionRefused(name, alias, "; ".join(verdict.failures), position)
+            cause = next((each.error for each in judgement.asked if each.error), None)
+            raise PromotionRefused(name, alias, "; ".join(verdict.failures), position) from cause
         return verdict
 
     def roll_back(
@@ -208,51 +255,36 @@ class Promotions:
         return [version]
 
     def _verdict(
-        self, model: Model, alias: str, version: ModelVersion, asked: Finding | None
+        self, model: Model, alias: str, version: ModelVersion, judgement: _Judgement
     ) -> Verdict | None:
         rule = model.gates.get(alias)
+        gate = parse_gate(rule) if rule is not None else ParsedGate()
+        target = model.aliases.get(alias)
+        if gate.functions != judgement.functions or (
+            judgement.asked and (target.number if target else None) != judgement.against
+        ):
+            raise _Replaced
+        targets = {
+            each.alias: model.aliases[each.alias]
+            for each in gate.conditions
+            if each.alias in model.aliases
+        }
         findings: list[Finding] = []
-        compared: dict[str, int] = {}
-        if rule is not None:
-            conditions = parse_rule(rule)
-            targets = {
-                each.alias: model.aliases[each.alias]
-                for each in conditions
-                if each.alias in model.aliases
-            }
-            compared = {each: target.number for each, target in targets.items()}
-            ids = {str(version.id), *(str(target.version) for target in targets.values())}
+        if gate.conditions:
+            ids = {str(version.id), *(str(each.version) for each in targets.values())}
             metrics = self._queries.metrics([*ids])
             incumbents = {
                 each: Incumbent(target.number, metrics.get(str(target.version), ()))
                 for each, target in targets.items()
             }
-            findings = judge(conditions, metrics.get(str(version.id), ()), incumbents)
-        rules = [] if rule is None else [rule]
-        if asked:
-            findings.append(asked)
-            rules.append(asked.text.partition(": ")[0])
+            findings = judge(gate.conditions, metrics.get(str(version.id), ()), incumbents)
+        findings += [each.finding for each in judgement.asked]
         if not findings:
             return None
         return Verdict(
-            rule=" and ".join(rules),
+            rule=" and ".join(each for each in (rule, judgement.extra) if each),
             passed=all(each.passed for each in findings),
             findings=tuple(each.text for each in findings if each.passed),
             failures=tuple(each.text for each in findings if not each.passed),
-            compared=compared,
+            compared={each: target.number for each, target in targets.items()},
         )
-
-
-def _asked(gate: Gate, candidate: ModelVersionView, current: ModelVersionView | None) -> Finding:
-    """What a function finds."""
-    name = f"{getattr(gate, '__module__', '')}:{getattr(gate, '__qualname__', repr(gate))}"
-    answer = gate(candidate, current)
-    if answer is None or answer is True:
-        return Finding(True, f"{name}: passed")
-    if answer is False or isinstance(answer, str):
-        reason = " ".join(str(answer or "it returned False").split())
-        return Finding(False, f"{name}: {reason:.1000}")
-    raise Invalid(
-        f"the gate {name} returned {type(answer).__name__}: return None if the version may be "
-        "promoted, or the reason as a text"
-    )

@@ -3,19 +3,22 @@
 The grammar is that of `application.runs.where`, for metrics only; a rule is never evaluated as
 Python. A name before the operator is a metric of the version that is promoted: `auc` of any step,
 or `evaluate.auc` of one. The value after it is a number, or an alias and a metric of the version
-that the alias stands for.
+that the alias stands for. The gate of an alias may also name functions, as `module:function`.
 """
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
 from stackfold.application.runs.metrics import Metric
-from stackfold.application.runs.where import OPERATORS, conditions, invalid, number_of
+from stackfold.application.runs.where import OPERATORS, Token, conditions, invalid, number_of, parts
 from stackfold.application.runs.where import subject_and_name as subject_and_name_of
 from stackfold.domain.models.alias import valid_alias
 
+_FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+_LONGEST_FUNCTION = 200
 _EXAMPLE = 'such as "auc >= 0.9 and auc > production.auc"'
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -59,6 +62,38 @@ class Finding(NamedTuple):
     text: str
 
 
+class ParsedGate(NamedTuple):
+    """The gate of an alias."""
+
+    conditions: tuple[Condition, ...] = ()
+    functions: tuple[str, ...] = ()
+    """The names of functions, as "module:function"."""
+
+
+def parse_gate(text: str) -> ParsedGate:
+    """Parse the gate of an alias: conditions on metrics and names of functions, joined by "and".
+
+    Raises:
+        Invalid: It is no gate, or too long.
+        InvalidAlias: It names an alias that breaks the rule for aliases.
+    """
+    metrics, functions = [], []
+    for part in parts(text, _EXAMPLE, is_function_name):
+        match part:
+            case [name, sign, value]:
+                metrics.append(_condition(text, name, sign, value))
+            case [function, *_]:
+                functions.append(function.text)
+    if not metrics and not functions:
+        raise invalid(text, f"write at least one condition, {_EXAMPLE}")
+    return ParsedGate(tuple(metrics), tuple(dict.fromkeys(functions)))
+
+
+def is_function_name(text: str) -> bool:
+    """Whether a text has the form "module:function"."""
+    return len(text) <= _LONGEST_FUNCTION and _FUNCTION.fullmatch(text) is not None
+
+
 def parse_rule(text: str) -> tuple[Condition, ...]:
     """Parse a rule.
 
@@ -66,21 +101,23 @@ def parse_rule(text: str) -> tuple[Condition, ...]:
         Invalid: It is no rule on metrics, or too long.
         InvalidAlias: It names an alias that breaks the rule for aliases.
     """
-    found = []
-    for name, sign, value in conditions(text, _EXAMPLE):
-        subject, metric = subject_and_name_of(name.text)
-        if subject != "metric":
-            raise invalid(text, f"{name.text!r:.60} is no metric: a gate compares metrics")
-        number = number_of(value.text) if value.kind == "word" else None
-        alias, dot, other = value.text.partition(".")
-        if number is None and not (dot and other):
-            problem = f"compare {metric!r:.60} with a number, or with ALIAS.METRIC, {_EXAMPLE}"
-            raise invalid(text, problem)
-        of = () if number is not None else (valid_alias(alias), other)
-        found.append(Condition(metric, OPERATORS[sign.text], number, *of))
+    found = [_condition(text, *each) for each in conditions(text, _EXAMPLE)]
     if not found:
         raise invalid(text, f"write at least one condition, {_EXAMPLE}")
     return tuple(found)
+
+
+def _condition(text: str, name: Token, sign: Token, value: Token) -> Condition:
+    subject, metric = subject_and_name_of(name.text)
+    if subject != "metric":
+        raise invalid(text, f"{name.text!r:.60} is no metric: a gate compares metrics")
+    number = number_of(value.text) if value.kind == "word" else None
+    alias, dot, other = value.text.partition(".")
+    if number is None and not (dot and other):
+        problem = f"compare {metric!r:.60} with a number, or with ALIAS.METRIC, {_EXAMPLE}"
+        raise invalid(text, problem)
+    of = () if number is not None else (valid_alias(alias), other)
+    return Condition(metric, OPERATORS[sign.text], number, *of)
 
 
 def judge(

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from stackfold.application.artifacts.artifact_views import ArtifactQueries
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.history.queries import History
+    from stackfold.application.models.gate_functions import GateFunctions
     from stackfold.application.models.model_registries import ModelRegistries
     from stackfold.application.stacks.flavors import Flavors
     from stackfold.application.stacks.stack_resolver import StackResolver
@@ -23,6 +24,11 @@ class ModelServices(Protocol):
     @property
     def history(self) -> "History":
         """Reads what happened to models."""
+        ...
+
+    @property
+    def gate_functions(self) -> "GateFunctions":
+        """Finds functions that gates name."""
         ...
 
     @property

@@ -10,7 +10,7 @@ The names of the grammar:
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Literal, NamedTuple, cast
 
@@ -87,21 +87,43 @@ def conditions(text: str, example: str = _EXAMPLE) -> list[tuple[Token, Token, T
     Raises:
         Invalid: It is not of this form, or too long.
     """
+    return [(name, sign, value) for name, sign, value in parts(text, example)]
+
+
+def parts(
+    text: str, example: str = _EXAMPLE, is_whole: Callable[[str], bool] = lambda word: False
+) -> list[tuple[Token, ...]]:
+    """Split conditions that are joined by "and", some of which may consist of a single word.
+
+    Args:
+        text: The conditions; an empty text has none.
+        example: An example for messages.
+        is_whole: Whether a word is a condition of its own.
+
+    Returns:
+        The tokens of each condition: a name, an operator and a value, or one word.
+
+    Raises:
+        Invalid: It is not of this form, or too long.
+    """
     if len(text) > LONGEST:
         raise Invalid(f"a condition has {len(text)} characters: give at most {LONGEST}")
     tokens = _tokens(text)
-    found = []
-    for begin in range(0, len(tokens), 4):
-        part = tokens[begin : begin + 4]
-        if [each.kind == "operator" for each in part[:3]] != [False, True, False]:
+    found, begin = [], 0
+    while begin < len(tokens):
+        whole = tokens[begin].kind == "word" and is_whole(tokens[begin].text)
+        end = begin + (1 if whole else 3)
+        part = tokens[begin:end]
+        if not whole and [each.kind == "operator" for each in part] != [False, True, False]:
             raise invalid(text, f"write NAME OPERATOR VALUE, {example}")
-        if len(part) == 4 and (part[3].kind != "word" or part[3].text.lower() != "and"):
+        if end < len(tokens) and (tokens[end].kind != "word" or tokens[end].text.lower() != "and"):
             raise invalid(text, f'join conditions by "and", {example}')
-        if len(part) == 4 and begin + 4 == len(tokens):
+        if end + 1 == len(tokens):
             raise invalid(text, 'write a condition after the last "and"')
-        if part[1].text not in OPERATORS:
+        if not whole and part[1].text not in OPERATORS:
             raise invalid(text, f"use one of {', '.join(dict.fromkeys(OPERATORS.values()))}")
-        found.append((part[0], part[1], part[2]))
+        found.append(tuple(part))
+        begin = end + 1
     if len(found) > MOST:
         raise invalid(text, f"give at most {MOST} conditions")
     return found

@@ -9,7 +9,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -45,27 +45,7 @@ class FlavorFolders:
             flavor: The flavor, as "type.name".
             source: The class, as "module.Class".
         """
-        found = _imported(name)
-        for folder in () if found else self._of(flavor, source):
-            if _contains(folder, name.partition(".")[0]):
-                _add_to_path(folder)
-                found = _imported(name)
-                if found:
-                    break
-        return found
-
-    def named_module(self, name: str) -> ModuleType | None:
-        """Import a module that a user names in a command, also from the current folder."""
-        importlib.invalidate_caches()
-        found = _imported(name)
-        try:
-            here = os.getcwd()
-        except FileNotFoundError:  # the current folder was deleted
-            return found
-        if found is None and _contains(here, name.partition(".")[0]):
-            _add_to_path(here)
-            found = _imported(name)
-        return found
+        return module_in(name, self._of(flavor, source))
 
     def remember(self, flavor: str, source: str) -> bool:
         """Store the folder that the class of a flavor was imported from.
@@ -76,7 +56,7 @@ class FlavorFolders:
         Raises:
             InvalidFile: The file cannot be written.
         """
-        folder = _folder_of(source.partition(".")[0])
+        folder = folder_of(source.partition(".")[0])
         known = self._read()
         if folder is None or known.get(flavor, {}).get(source) == folder:
             return False
@@ -112,6 +92,32 @@ class FlavorFolders:
             raise InvalidFile(str(self._path), problem) from error
 
 
+def module_in(name: str, folders: Iterable[str]) -> ModuleType | None:
+    """Import a module, also from the first of some folders that contains it; None if none does."""
+    found = _imported(name)
+    for folder in () if found else folders:
+        if _contains(folder, name.partition(".")[0]):
+            _add_to_path(folder)
+            found = _imported(name)
+            if found:
+                break
+    return found
+
+
+def named_module(name: str) -> ModuleType | None:
+    """Import a module that a user names in a command, also from the current folder."""
+    importlib.invalidate_caches()
+    found = _imported(name)
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:  # the current folder was deleted
+        return found
+    if found is None and _contains(here, name.partition(".")[0]):
+        _add_to_path(here)
+        found = _imported(name)
+    return found
+
+
 def _imported(name: str) -> ModuleType | None:
     """Import a module from `sys.path`; return None if it does not exist."""
     try:
@@ -134,7 +140,7 @@ def _add_to_path(folder: str) -> None:
         importlib.invalidate_caches()
 
 
-def _folder_of(module: str) -> str | None:
+def folder_of(module: str) -> str | None:
     """The folder that a module was imported from; None if it is installed, or in no file."""
     found = sys.modules.get(module)
     paths = [*getattr(found, "__path__", ())] or [getattr(found, "__file__", None)]

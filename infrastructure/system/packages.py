@@ -10,7 +10,7 @@ from stackfold.domain.errors import InvalidFlavor, InvalidName, StackfoldError
 from stackfold.domain.name import valid_name
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.system.environment import importable, version
-from stackfold.infrastructure.system.flavor_folders import FlavorFolders
+from stackfold.infrastructure.system.flavor_folders import FlavorFolders, named_module
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -227,7 +227,7 @@ class InstalledPackages:
 
     def load_named(self, source: str) -> object | None:
         """Import the object at "module.Class", also from the current folder; raises like `load`."""
-        return _member(source, self._folders.named_module)
+        return _member(source, named_module)
 
     def remember(self, flavor: str, source: str) -> bool:
         """Store the folder that the class of a flavor was imported from; False if it is known.
