@@ -59,6 +59,7 @@ check-lowest: ## Run every test with the lowest versions that pyproject.toml all
 
 test-flavors: $(SERVERS) $(APART:%=$(FLAVORS)/%/.installed) $(SERVING:%=$(FLAVORS)/%/.installed) ## Run the flavors' tests, on real servers and engines
 	@.ci/containers
+	@.ci/azurite $(FLAVORS)/azurite
 	@.ci/flavors $(APART)
 
 test-torch: $(FLAVORS)/torch/.installed ## Run the tests of what is stored of torch and transformers, for which 5 GB are installed

@@ -13,7 +13,9 @@ from stackfold.domain.errors import InstallFailed, NotFound
 from stackfold.infrastructure.system.environment import importable
 
 MODULES = {
+    "azure": ("obstore",),
     "datasets": ("datasets",),
+    "gcs": ("obstore", "cryptography"),
     "kserve": ("kserve",),
     "kubeflow": ("kfp",),
     "lightgbm": ("lightgbm",),

@@ -11,8 +11,9 @@ import pytest
 from stackfold.application.stacks.configuration import explicit, resolved
 from stackfold.domain.errors import InvalidConfiguration
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.flavors.buckets.errors import BucketError
 from stackfold.infrastructure.flavors.s3.artifact_store import S3ArtifactStore
-from stackfold.infrastructure.flavors.s3.errors import S3Error
+from stackfold.infrastructure.flavors.s3.errors import MESSAGES
 
 STORE = ComponentType.ARTIFACT_STORE
 
@@ -114,16 +115,15 @@ def test_a_server_on_this_machine_is_not_reached_from_others(endpoint, remote):
 @pytest.mark.parametrize(
     ("given", "endpoint", "virtual"),
     [
-        ({}, "https://s3.us-east-1.amazonaws.com", True),
+        ({}, "https://bucket.s3.us-east-1.amazonaws.com", True),
         ({"path": "s3://a.b"}, "https://s3.us-east-1.amazonaws.com", False),
-        ({"region": "cn-north-1"}, "https://s3.cn-north-1.amazonaws.com.cn", True),
+        ({"region": "cn-north-1"}, "https://bucket.s3.cn-north-1.amazonaws.com.cn", True),
         ({"endpoint_url": "http://host:1"}, "http://host:1", False),
-        ({"endpoint_url": "http://host:1", "addressing": "virtual"}, "http://host:1", True),
+        ({"endpoint_url": "http://host:1", "addressing": "virtual"}, "http://bucket.host:1", True),
     ],
 )
 def test_where_the_client_is_sent(given, endpoint, virtual):
-    settings = made(**given)._settings()
-    assert (settings.endpoint, settings.virtual) == (endpoint, virtual)
+    assert made(**given)._server() == (endpoint, virtual)
 
 
 def test_a_store_that_is_pickled_holds_no_value_and_no_connection():
@@ -166,7 +166,7 @@ def test_neither_its_module_nor_its_configuration_loads_the_client_library():
     ],
 )
 def test_faults_are_told_in_plain_words(text, words):
-    told = S3Error.parse(Exception(text)).message()
+    told = MESSAGES.message(BucketError.parse(Exception(text)))
     assert words in told
     assert "\n" not in told
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from stackfold.infrastructure.flavors.s3.errors import S3Error
+from stackfold.infrastructure.flavors.buckets.errors import BucketError
 from stackfold.infrastructure.flavors.spooled_buffer import SpooledBuffer
 
 Answer = TypeVar("Answer")
@@ -19,31 +19,50 @@ _CONCURRENT_PARTS = 4
 _MAX_CLAIM = 20
 """Seconds between a claim and the deletion, at most."""
 _TIME_RESOLUTION = timedelta(seconds=1)
-"""S3 returns times in whole seconds."""
+"""Servers return times in whole seconds."""
 
 
-class Settings(NamedTuple):
-    """The address, credentials and limits of a bucket."""
+class Limits(NamedTuple):
+    """Limits of requests, in seconds."""
 
-    bucket: str
-    endpoint: str
-    region: str
-    virtual: bool
-    """Whether the host name contains the bucket's name."""
-    credentials: tuple[str, str, str | None] | None
-    """Access key, secret key, session token; None for those of the environment or the machine."""
     connect_timeout: float
     timeout: float
+    """Until one request times out."""
     retry_timeout: float
+    """For which a failed request is repeated."""
+
+    def options(self) -> dict[str, Any]:
+        """Return the arguments for a client of obstore."""
+        return {
+            "client_options": {
+                "allow_http": True,
+                "connect_timeout": timedelta(seconds=self.connect_timeout),
+                "timeout": timedelta(seconds=self.timeout),
+            },
+            "retry_config": {
+                "max_retries": 1000 if self.retry_timeout else 0,
+                "retry_timeout": timedelta(seconds=self.retry_timeout),
+                "backoff": {
+                    "init_backoff": timedelta(seconds=0.1),
+                    "max_backoff": timedelta(seconds=2),
+                    "base": 2,
+                },
+            },
+        }
 
 
 class Bucket:
     """A bucket, through the client library obstore; raises errors of that library."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Create the client; nothing is sent yet."""
-        self._settings = settings
-        self._client = _client(settings)
+    def __init__(self, client: Any, limits: Limits) -> None:
+        """Create the bucket; nothing is sent yet.
+
+        Args:
+            client: A store of obstore.
+            limits: The limits that the client has.
+        """
+        self._client = client
+        self._limits = limits
 
     def metadata(self, key: str) -> Any:
         """Return the metadata of an object; None if it does not exist."""
@@ -52,8 +71,7 @@ class Bucket:
         try:
             return obstore.head(self._client, key)
         except FileNotFoundError:
-            # The error does not say whether the bucket exists; that of a list does.
-            next(iter(obstore.list(self._client, key)), None)
+            self._check_bucket(key)
             return None
 
     def objects(self, folder: str) -> Iterator[Any]:
@@ -71,7 +89,16 @@ class Bucket:
         """Delete an object, if it exists."""
         import obstore
 
-        self._retry(lambda: obstore.delete(self._client, [key]))
+        try:
+            self._retry(lambda: obstore.delete(self._client, [key]))
+        except FileNotFoundError:
+            self._check_bucket(key)
+
+    def _check_bucket(self, key: str) -> None:
+        """Raise an error if the bucket is missing, which that of a missing object does not say."""
+        import obstore
+
+        next(iter(obstore.list(self._client, key)), None)
 
     # -- upload and download
 
@@ -159,12 +186,12 @@ class Bucket:
         """
         from obstore.exceptions import BaseError
 
-        end, pause = time.monotonic() + self._settings.retry_timeout, 0.1
+        end, pause = time.monotonic() + self._limits.retry_timeout, 0.1
         while True:
             try:
                 return request()
             except BaseError as error:
-                if not S3Error.parse(error).is_lost or time.monotonic() + pause > end:
+                if not BucketError.parse(error).is_lost or time.monotonic() + pause > end:
                     raise
             time.sleep(pause)
             pause = min(2 * pause, 2)
@@ -221,51 +248,5 @@ class Bucket:
 
     def _is_stale(self, claimed: Any, now: datetime) -> bool:
         """Return whether the deleter of a claim must have finished or died."""
-        limit = _MAX_CLAIM + 2 * (self._settings.timeout + self._settings.retry_timeout)
+        limit = _MAX_CLAIM + 2 * (self._limits.timeout + self._limits.retry_timeout)
         return bool(now - claimed["last_modified"] > timedelta(seconds=limit))
-
-
-def endpoint_of(settings: Settings) -> str:
-    """The URL of requests; with virtual addressing, its host contains the bucket's name."""
-    if settings.virtual:
-        return settings.endpoint.replace("://", f"://{settings.bucket}.", 1)
-    return settings.endpoint
-
-
-def _client(settings: Settings) -> Any:
-    from obstore.store import S3Store
-
-    options: dict[str, Any] = {}
-    if settings.credentials:
-        key, secret, token = settings.credentials
-        provided = {
-            "access_key_id": key,
-            "secret_access_key": secret,
-            "token": token,
-            "expires_at": None,
-        }
-        # Unlike options, a provider is not combined with AWS_SESSION_TOKEN and the like.
-        options["credential_provider"] = lambda: provided
-    return S3Store(
-        settings.bucket,
-        # Explicit options take precedence over AWS_ENDPOINT_URL and the like.
-        endpoint=endpoint_of(settings),
-        region=settings.region,
-        virtual_hosted_style_request=settings.virtual,
-        skip_signature=False,
-        client_options={
-            "allow_http": True,
-            "connect_timeout": timedelta(seconds=settings.connect_timeout),
-            "timeout": timedelta(seconds=settings.timeout),
-        },
-        retry_config={
-            "max_retries": 1000 if settings.retry_timeout else 0,
-            "retry_timeout": timedelta(seconds=settings.retry_timeout),
-            "backoff": {
-                "init_backoff": timedelta(seconds=0.1),
-                "max_backoff": timedelta(seconds=2),
-                "base": 2,
-            },
-        },
-        **options,
-    )

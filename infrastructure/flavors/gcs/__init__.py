@@ -1,0 +1,4 @@
+"""GCS: artifacts in a bucket of Google Cloud Storage.
+
+Start with `artifact_store.py`.
+"""
