@@ -97,5 +97,5 @@ def _pinned(pin: Pin, type: TypeOrName, name: str | None) -> PinnedComponent:
     found = pin.component(ComponentType(type), name)
     if found is None:
         available = tuple(each.name for each in pin.components.get(ComponentType(type), ()))
-        raise NoComponent(pin.stack, type, name, available)
+        raise NoComponent(pin.stack, type, name or "", available)
     return found

@@ -38,21 +38,21 @@ class NoComponent(NotFound):
     Attributes:
         stack: The stack's name.
         type: The component type.
-        name: The component's name; None if the default one was asked for.
+        name: The component's name; empty if the default one was asked for.
         available: The names of its components of that type.
     """
 
     def __init__(
-        self, stack: str, type: str, name: str | None = None, available: Sequence[str] = ()
+        self, stack: str, type: str, name: str = "", available: Sequence[str] = ()
     ) -> None:
         self.stack, self.type, self.name, self.available = stack, type, name, tuple(available)
         noun = type.replace("_", " ")
-        if name is None or not available:
+        if not name or not available:
             problem = f"stack {stack!r} has no {noun}: register one and add it to the stack"
         else:
             names = ", ".join(map(repr, available))
             problem = f"stack {stack!r} has no {noun} {name!r:.200}: it has {names}"
-        super().__init__(noun, name or "", message=problem)
+        super().__init__(noun, name, message=problem)
 
 
 class ComponentUnusable(Unavailable):

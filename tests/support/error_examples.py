@@ -3,6 +3,7 @@
 import inspect
 import re
 
+from stackfold.domain.validation.validation_report import ValidationReport
 from stackfold.errors import Violation
 
 EXAMPLES = {
@@ -12,6 +13,7 @@ EXAMPLES = {
     "int | None": 7,
     "float": 2.5,
     "bool": True,
+    "Any": ValidationReport("check", passed=False, total=1, failed=1),
     "Sequence[str]": ["a", "b"],
     "Sequence[Violation]": [Violation("no registry", "add one")],
     "Mapping[str, str]": {"{{a.b}}": "what needs it"},
