@@ -18,13 +18,15 @@ PYTEST := $(VENV)/bin/pytest --numprocesses auto --dist loadfile
 # It would ask PyPI for its newest version.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 INSTALL := .ci/install pyproject.toml .ci/locks/pip.txt .ci/locks/build.txt
-# Flavors whose tools do not all fit into one environment, and what only serves them.
-APART := kserve kubeflow libraries mlflow ray seldon wandb
+# Flavors whose tools do not all fit into one environment, the large ones, and what only serves them.
+APART := kserve libraries seldon wandb
+LARGE := kubeflow mlflow ray
+export FLAVORS_APART := $(APART) $(LARGE)
 SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
 SHOWN := kubeflow mlflow mlflow-server ray
 
-.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-examples test-flavors test-torch test-browser pictures bench reference docs compatibility lock upgrade clean
+.PHONY: help demo demo-stacks test slow check check-newest check-lowest test-examples test-flavors slow-flavors test-torch test-browser pictures bench reference docs compatibility lock upgrade clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -57,10 +59,14 @@ check-newest: ## Run `make check` and `make slow` with the newest versions of ev
 check-lowest: ## Run every test with the lowest versions that pyproject.toml allows, on Python 3.11
 	@$(MAKE) --no-print-directory VERSIONS=lowest PYTHON=$(or $(PYTHON),python3.11) test slow
 
-test-flavors: $(SERVERS) $(APART:%=$(FLAVORS)/%/.installed) $(SERVING:%=$(FLAVORS)/%/.installed) ## Run the flavors' tests, on real servers and engines
+test-flavors: $(SERVERS) $(APART:%=$(FLAVORS)/%/.installed) ## Run the flavors' tests, on real servers and engines
 	@.ci/containers
 	@.ci/azurite $(FLAVORS)/azurite
-	@.ci/flavors $(APART)
+	@.ci/flavors together $(APART)
+
+slow-flavors: $(SERVERS) $(LARGE:%=$(FLAVORS)/%/.installed) $(SERVING:%=$(FLAVORS)/%/.installed) ## Run the tests of flavors whose tools are large
+	@.ci/containers
+	@.ci/flavors $(LARGE)
 
 test-torch: $(FLAVORS)/torch/.installed ## Run the tests of what is stored of torch and transformers, for which 5 GB are installed
 	@$(FLAVORS)/torch/bin/python -m pytest -q tests/flavors/test_torch_formats.py
