@@ -3,6 +3,8 @@
 Start with `stack_component.py`, which all of them share.
 """
 
+from stackfold.application.ports.alert import Alert, Answer
+from stackfold.application.ports.alerter import Alerter
 from stackfold.application.ports.artifact_store import (
     ArtifactStore,
     ArtifactWriter,
@@ -20,7 +22,6 @@ from stackfold.application.ports.image_builder import (
 from stackfold.application.ports.image_views import BuiltImage, Recipe
 from stackfold.application.ports.interruptions import StepStopped
 from stackfold.application.ports.markers import (
-    Alerter,
     Annotator,
     FeatureStore,
 )
@@ -40,8 +41,10 @@ from stackfold.domain.stacks.component_type import TypeOrName
 
 __all__ = [
     "PORTS",
+    "Alert",
     "Alerter",
     "Annotator",
+    "Answer",
     "ArtifactStore",
     "ArtifactWriter",
     "BuiltImage",

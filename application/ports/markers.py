@@ -10,12 +10,6 @@ class FeatureStore(StackComponent[ConfigurationT]):
     component_type = ComponentType.FEATURE_STORE
 
 
-class Alerter(StackComponent[ConfigurationT]):
-    """Sends notifications to people."""
-
-    component_type = ComponentType.ALERTER
-
-
 class Annotator(StackComponent[ConfigurationT]):
     """Lets people label data."""
 

@@ -10,6 +10,12 @@ from stackfold.domain.errors.files import NAMES
 
 if TYPE_CHECKING:
     from stackfold.domain.errors.aggregates import InvalidAggregate, UndeclaredChange
+    from stackfold.domain.errors.alerters import (
+        AlerterCannotAsk,
+        AlerterUnavailable,
+        AlertRejected,
+        AlertUnanswered,
+    )
     from stackfold.domain.errors.artifacts import (
         ArtifactDamaged,
         ArtifactInUse,
@@ -198,6 +204,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AggregateSkipped",
+    "AlertRejected",
+    "AlertUnanswered",
+    "AlerterCannotAsk",
+    "AlerterUnavailable",
     "Ambiguous",
     "ArtifactDamaged",
     "ArtifactInUse",

@@ -2,6 +2,7 @@
 
 NAMES = {
     "aggregates": "InvalidAggregate UndeclaredChange",
+    "alerters": "AlertRejected AlertUnanswered AlerterCannotAsk AlerterUnavailable",
     "artifacts": (
         "ArtifactDamaged ArtifactInUse ArtifactStoreUnavailable CannotConvert InvalidFolder "
         "InvalidMaterializer OutsideStore PickleForbidden UnknownClass"

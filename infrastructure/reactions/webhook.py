@@ -5,10 +5,6 @@ scheme of Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-sign
 "v1," and the HMAC-SHA256 of "ID.TIMESTAMP.BODY" in base64.
 """
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Sequence
@@ -19,6 +15,7 @@ from stackfold.application.history.views import LogEvent
 from stackfold.application.reactions.reaction import Delivery, Reaction, Retries, topic_of
 from stackfold.domain.errors import Invalid, WebhookFailed
 from stackfold.domain.stacks.secret_references import is_reference
+from stackfold.infrastructure.system.webhook_signatures import signed
 
 if TYPE_CHECKING:
     from stackfold.domain.eventsourcing.event import DomainEvent
@@ -27,8 +24,6 @@ TIMEOUT = 15.0
 """Seconds until the answer must be complete."""
 _MOST_BYTES = 64 * 1024
 """The largest answer that is read; it is not used."""
-_SHORTEST_KEY = 16
-_PREFIX = "whsec_"
 _RETRIES = Retries(attempts=12, first=1.0, longest=300.0)
 
 
@@ -117,39 +112,6 @@ def cloud_event(event: LogEvent, log: str) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(
         errors="surrogatepass"
     )
-
-
-def signed(id: str, timestamp: int, body: bytes, secret: str) -> dict[str, str]:
-    """The headers that sign a body, by the scheme v1 of Standard Webhooks.
-
-    Args:
-        id: The id of the delivery.
-        timestamp: When it is sent, in seconds since 1970.
-        body: The body of the request.
-        secret: The secret key: "whsec_" and base64, or another text.
-
-    Raises:
-        Invalid: The key is no base64, or too short.
-    """
-    content = b"%s.%d.%s" % (id.encode(), timestamp, body)
-    digest = hmac.new(_key(secret), content, hashlib.sha256).digest()
-    return {
-        "webhook-id": id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
-    }
-
-
-def _key(secret: str) -> bytes:
-    key = secret.encode()
-    if secret.startswith(_PREFIX):
-        try:
-            key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-        except (binascii.Error, ValueError):
-            raise Invalid("the key of a webhook begins with whsec_, but is no base64") from None
-    if len(key) < _SHORTEST_KEY:
-        raise Invalid(f"the key of a webhook is shorter than {_SHORTEST_KEY} bytes")
-    return key
 
 
 def _require_url(url: object) -> None:

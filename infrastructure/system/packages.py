@@ -167,6 +167,27 @@ BUILT_IN = (
         modules=("mlflow", "pandas"),
     ),
     Entry(
+        "webhook",
+        "alerter",
+        "built-in",
+        "Posts alerts to a URL, signed, or in the form of Slack, Teams or Discord.",
+        f"{_HERE}.webhook.alerter.WebhookAlerter",
+    ),
+    Entry(
+        "slack",
+        "alerter",
+        "built-in",
+        "Posts alerts to a channel of Slack, and reads answers there.",
+        f"{_HERE}.slack.alerter.SlackAlerter",
+    ),
+    Entry(
+        "email",
+        "alerter",
+        "built-in",
+        "Sends alerts by e-mail.",
+        f"{_HERE}.email.alerter.EmailAlerter",
+    ),
+    Entry(
         "local",
         "model_registry",
         "built-in",

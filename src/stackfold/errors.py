@@ -27,6 +27,10 @@ from stackfold.domain.errors import *  # noqa: F403 the names are listed here, e
 
 __all__ = [
     "AggregateSkipped",
+    "AlertRejected",
+    "AlertUnanswered",
+    "AlerterCannotAsk",
+    "AlerterUnavailable",
     "Ambiguous",
     "ArtifactDamaged",
     "ArtifactInUse",

@@ -5,8 +5,10 @@ Start with `docs/flavors/own.md`.
 
 from stackfold.application.ports import (
     PORTS,
+    Alert,
     Alerter,
     Annotator,
+    Answer,
     ArtifactStore,
     ArtifactWriter,
     BuiltImage,
@@ -51,8 +53,10 @@ from stackfold.infrastructure.flavors.local.artifact_store import LocalArtifactS
 
 __all__ = [
     "PORTS",
+    "Alert",
     "Alerter",
     "Annotator",
+    "Answer",
     "ArtifactStore",
     "ArtifactWriter",
     "BuiltImage",

@@ -36,6 +36,8 @@ class Pager(Alerter):
         to: str
         retries: int = 3
         token: Secret | None = None
+
+    def send(self, alert): ...
 '''
 
 

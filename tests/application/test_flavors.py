@@ -38,6 +38,8 @@ class Pager(Alerter):
         to: str
         retries: int = 3
         token: Secret | None = None
+
+    def send(self, alert): ...
 '''
 
 
@@ -76,6 +78,9 @@ def test_the_built_in_flavors_are_there(ws):
     }
     assert listed == dict.fromkeys(
         [
+            ("alerter", "email"),
+            ("alerter", "slack"),
+            ("alerter", "webhook"),
             ("orchestrator", "local"),
             ("artifact_store", "local"),
             ("step_operator", "local"),
@@ -219,17 +224,16 @@ WRONG = {
         from stackfold.application.ports import Alerter
         class Thing(Alerter):
             @abstractmethod
-            def post(self): ...
-            @abstractmethod
-            def ask(self): ...
+            def call(self): ...
         """,
         "Thing",
-        "it does not define ask, post",
+        "it does not define call, send",
     ),
     "no configuration": (
         """
         from stackfold.application.ports import Alerter
         class Thing(Alerter):
+            def send(self, alert): ...
             flavor = "thing"
         """,
         "Thing",
@@ -240,6 +244,7 @@ WRONG = {
         from pydantic import BaseModel
         from stackfold.application.ports import Alerter
         class Thing(Alerter):
+            def send(self, alert): ...
             flavor = "thing"
             class Configuration(BaseModel): ...
         """,
@@ -250,6 +255,7 @@ WRONG = {
         """
         from stackfold.application import ports
         class Thing(ports.Alerter):
+            def send(self, alert): ...
             Configuration = ports.Configuration
         """,
         "Thing",
@@ -260,6 +266,7 @@ WRONG = {
         from pydantic import SecretStr
         from stackfold.application import ports
         class Thing(ports.Alerter):
+            def send(self, alert): ...
             flavor = "thing"
             class Configuration(ports.Configuration):
                 token: SecretStr | None = None
@@ -272,6 +279,7 @@ WRONG = {
         from pydantic import Field
         from stackfold.application import ports
         class Thing(ports.Alerter):
+            def send(self, alert): ...
             flavor = "thing"
             class Configuration(ports.Configuration):
                 schema_: str = Field(alias="schema")
@@ -284,6 +292,7 @@ WRONG = {
         from collections.abc import Callable
         from stackfold.application import ports
         class Thing(ports.Alerter):
+            def send(self, alert): ...
             flavor = "thing"
             class Configuration(ports.Configuration):
                 call: Callable

@@ -16,6 +16,9 @@ class Pager(ports.Alerter):
         to: JsonValue = None
         level: JsonValue = None
 
+    def send(self, alert: ports.Alert) -> None:
+        """Nobody is paged."""
+
 
 class Siren(ports.Alerter):
     """Wakes everybody up."""
@@ -26,3 +29,6 @@ class Siren(ports.Alerter):
         """Nothing is required."""
 
         volume: int = 1
+
+    def send(self, alert: ports.Alert) -> None:
+        """Nobody is woken up."""

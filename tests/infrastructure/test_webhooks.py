@@ -13,7 +13,7 @@ from workspaces import stack
 
 from stackfold.domain.errors import Invalid
 from stackfold.eventsourcing import Retries, Stack, webhook
-from stackfold.infrastructure.reactions.webhook import signed
+from stackfold.infrastructure.system.webhook_signatures import signed
 
 KEY = base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 SECRET = f"whsec_{KEY}"

@@ -12,6 +12,7 @@ EXAMPLES = {
     "int": 7,
     "int | None": 7,
     "float": 2.5,
+    "float | None": 2.5,
     "bool": True,
     "Any": ValidationReport("check", passed=False, total=1, failed=1),
     "Sequence[str]": ["a", "b"],

@@ -12,6 +12,7 @@ from typing import assert_type
 from stackfold import ComponentType, Workspace
 from stackfold.flavors import (
     PORTS,
+    Alert,
     Alerter,
     ArtifactWriter,
     Configuration,
@@ -31,9 +32,9 @@ class Pager(Alerter[PagerConfiguration]):
     flavor = "pager"
     needs = ("artifact_store",)
 
-    def page(self) -> str:
+    def send(self, alert: Alert) -> None:
         assert_type(self.configuration, PagerConfiguration)
-        return self.configuration.to
+        assert_type(alert.title, str)
 
 
 class EarlierPager(Alerter):
@@ -46,8 +47,8 @@ class EarlierPager(Alerter):
 
     configuration: Configuration
 
-    def page(self) -> str:
-        return self.configuration.to
+    def send(self, alert: Alert) -> None:
+        print(self.configuration.to, alert.text)
 
 
 class DatedStore(LocalArtifactStore):

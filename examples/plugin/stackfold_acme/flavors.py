@@ -8,8 +8,8 @@ import httpx
 from pydantic import Field, HttpUrl
 
 from stackfold import flavors
-from stackfold.errors import ArtifactStoreUnavailable, Unavailable
-from stackfold.flavors import Alerter, ArtifactWriter, LocalArtifactStore, Secret
+from stackfold.errors import AlerterUnavailable, ArtifactStoreUnavailable
+from stackfold.flavors import Alert, Alerter, ArtifactWriter, LocalArtifactStore, Secret
 
 
 class AcmeArtifactStore(LocalArtifactStore):
@@ -46,13 +46,9 @@ class AcmeAlerter(Alerter):
 
     configuration: Configuration
 
-    def send(self, message: str) -> None:
-        """Post a message.
-
-        Raises:
-            Unavailable: The chat cannot be reached, or rejects the message.
-        """
-        self._request("POST", {"text": message})
+    def send(self, alert: Alert) -> None:
+        """Post a message; `post` calls it, and steps and hooks call `post`."""
+        self._request("POST", {"text": alert.plain})
 
     def check_connection(self) -> None:
         self._request("HEAD")
@@ -66,4 +62,4 @@ class AcmeAlerter(Alerter):
                 method, address, headers=headers, json=content, timeout=10
             ).raise_for_status()
         except httpx.HTTPError as error:
-            raise Unavailable(f"the chat {address}", str(error)) from error
+            raise AlerterUnavailable(address, str(error)) from error

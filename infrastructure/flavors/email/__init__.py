@@ -1,0 +1,4 @@
+"""Alerts by e-mail.
+
+Start with `alerter.py`.
+"""

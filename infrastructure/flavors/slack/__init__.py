@@ -1,0 +1,4 @@
+"""Alerts and questions in a channel of Slack.
+
+Start with `alerter.py`.
+"""

@@ -1,0 +1,4 @@
+"""Alerts to any URL, signed, or in the form of a chat.
+
+Start with `alerter.py`.
+"""
