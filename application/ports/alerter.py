@@ -133,9 +133,7 @@ class Alerter(StackComponent[ConfigurationT]):
             Invalid: The timeout or the link is invalid, or the question is empty.
         """
         if isinstance(timeout, bool) or not 0 < timeout <= 30 * 86400:
-            raise Invalid(
-                f"the timeout is more than 0 s and at most 30 days, not {timeout!r:.40}"
-            )
+            raise Invalid(f"the timeout is more than 0 s and at most 30 days, not {timeout!r:.40}")
         thread = _current_run() if thread is None else thread
         question = alert_of(text, title=title, facts=facts, link=link, thread=thread)
         end = time.monotonic() + timeout

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -15,31 +16,45 @@ class Received(NamedTuple):
     headers: dict[str, str]
     """Names in lower case."""
     body: bytes
+    method: str = "POST"
+
+
+class Reply(NamedTuple):
+    """An answer with headers or a body."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+Answer = int | str | Reply
+"""A status code, a reply, or: "hangs", "closes", "trickles", "is huge", "redirects"."""
 
 
 class Receiver:
-    """Notes what it receives, and answers with the next of `answers`, or with 204."""
+    """Notes what it receives, and answers with the next of `answers`, or by `respond`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.received: list[Received] = []
-        self.answers: list[int | str] = []
-        """Status codes, or: "hangs", "closes", "trickles", "is huge", "redirects"."""
+        self.answers: list[Answer] = []
+        self.respond: Callable[[Received], Answer] = lambda request: 204
         self.ended = threading.Event()
 
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.rfile.read(int(self.headers.get("content-length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.received.append(Received(self.path, headers, body))
-            answer = receiver.answers.pop(0) if receiver.answers else 204
+            request = Received(self.path, headers, body, self.command)
+            receiver.received.append(request)
+            answer = receiver.answers.pop(0) if receiver.answers else receiver.respond(request)
             match answer:
                 case int():
-                    self.send_response(answer)
-                    self.send_header("content-length", "0")
-                    self.end_headers()
+                    self._reply(Reply(answer))
+                case Reply():
+                    self._reply(answer)
                 case "hangs":
                     receiver.ended.wait(60)
                 case "closes":
@@ -50,6 +65,16 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
                     self.end_headers()
                 case "trickles" | "is huge":
                     self._stream(slowly=answer == "trickles")
+
+        do_GET = do_OPTIONS = do_POST  # names of the standard library
+
+        def _reply(self, reply: Reply) -> None:
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(reply.body)))
+            self.end_headers()
+            self.wfile.write(reply.body)
 
         def _stream(self, slowly: bool) -> None:
             self.send_response(200)

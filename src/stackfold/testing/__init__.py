@@ -10,6 +10,7 @@ Start with `docs/testing.md`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stackfold.testing.contracts.alerter import AlerterContract
     from stackfold.testing.contracts.artifact_store import ArtifactStoreContract
     from stackfold.testing.contracts.container_registry import ContainerRegistryContract
     from stackfold.testing.contracts.data_validator import DataValidatorContract
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from stackfold.testing.step_contexts import RecordedStepContext, step_context
 
 __all__ = [
+    "AlerterContract",
     "ArtifactStoreContract",
     "ContainerRegistryContract",
     "DataValidatorContract",
@@ -48,6 +50,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AlerterContract": "contracts.alerter",
     "ArtifactStoreContract": "contracts.artifact_store",
     "ContainerRegistryContract": "contracts.container_registry",
     "DataValidatorContract": "contracts.data_validator",

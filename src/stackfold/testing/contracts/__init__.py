@@ -8,6 +8,7 @@ from typing import NoReturn
 import pytest
 
 _MODULES = (
+    "alerter",
     "artifact_store",
     "container_registry",
     "data_validator",
