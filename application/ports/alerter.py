@@ -19,7 +19,6 @@ from stackfold.domain.errors import (
     AlerterUnavailable,
     AlertUnanswered,
     Invalid,
-    NotInStep,
     StackfoldError,
 )
 from stackfold.domain.errors.wording import text_of
@@ -49,6 +48,9 @@ class Alerter(StackComponent[ConfigurationT]):
     property that reads the configuration."""
     poll_interval: float = 5.0
     """Seconds between two looks for an answer. May be a property, too."""
+
+    thread: str = ""
+    """What messages are about unless it is given: in a run, the name of the run."""
 
     _paused_until: float = 0.0
 
@@ -86,7 +88,7 @@ class Alerter(StackComponent[ConfigurationT]):
                 strict.
             AlertRejected: The tool does not take the message, and the alerter is strict.
         """
-        thread = _current_run() if thread is None else thread
+        thread = self.thread if thread is None else thread
         alert = alert_of(text, title=title, level=level, facts=facts, link=link, thread=thread)
         now = time.monotonic()
         try:
@@ -134,7 +136,7 @@ class Alerter(StackComponent[ConfigurationT]):
         """
         if isinstance(timeout, bool) or not 0 < timeout <= 30 * 86400:
             raise Invalid(f"the timeout is more than 0 s and at most 30 days, not {timeout!r:.40}")
-        thread = _current_run() if thread is None else thread
+        thread = self.thread if thread is None else thread
         question = alert_of(text, title=title, facts=facts, link=link, thread=thread)
         end = time.monotonic() + timeout
         poll = self.open_question(question)
@@ -195,13 +197,3 @@ def _warn(what: str, error: Exception) -> None:
     problem = text_of(error) if isinstance(error, StackfoldError) else repr(error)
     line = " ".join(redacted(f"{what}: {problem}").split())
     logging.getLogger("stackfold.alerters").warning("%.500s", line)
-
-
-def _current_run() -> str:
-    """The name of the run of the step that is executed in this thread; empty if there is none."""
-    from stackfold.application.runs.context import get_context
-
-    try:
-        return get_context().run_name
-    except NotInStep:
-        return ""
