@@ -96,7 +96,7 @@ def test_what_cannot_be_registered(ws, refused):
         "a",
         "ftp",
     )
-    refused(UnknownFlavor, "none is available yet", register, ComponentType.ALERTER, "a", "slack")
+    refused(UnknownFlavor, "email, slack, webhook", register, ComponentType.ALERTER, "a", "pigeon")
     refused(
         InvalidConfiguration,
         "local artifact store: pth: no such attribute, it has path",

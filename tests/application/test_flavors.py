@@ -120,8 +120,10 @@ def test_every_built_in_flavor_describes_itself(ws, entry):
 def test_an_unknown_flavor_is_refused_with_those_there_are(ws):
     with pytest.raises(UnknownFlavor, match="there is no artifact store flavor 'ftp': choose one"):
         ws.flavors.describe(STORE, "ftp")
-    with pytest.raises(UnknownFlavor, match="none is available yet"):
-        ws.flavors.describe(ALERTER, "slack")
+    with pytest.raises(
+        UnknownFlavor, match="choose one of email, slack, webhook"
+    ):
+        ws.flavors.describe(ALERTER, "carrier pigeon")
 
 
 # -- one's own
@@ -137,7 +139,7 @@ def test_a_class_of_ones_own_becomes_a_flavor(ws, module):
         True,
         "Wakes people up.",
     )
-    assert ws.flavors.list(ALERTER) == [view]
+    assert view in ws.flavors.list(ALERTER)
     described = ws.flavors.describe(ALERTER, "pager")
     assert described.source == source
     assert described.schema["required"] == ["to"]
@@ -165,7 +167,7 @@ def test_it_can_be_deleted_when_nothing_is_of_it(ws, pager):
         ws.flavors.delete(ALERTER, "pager")
     ws.components.delete(ALERTER, "ops")
     ws.flavors.delete(ALERTER, "pager")
-    assert ws.flavors.list(ALERTER) == []
+    assert "pager" not in [view.name for view in ws.flavors.list(ALERTER)]
     with pytest.raises(UnknownFlavor):
         ws.flavors.delete(ALERTER, "pager")
     ws.flavors.register(ALERTER, pager)
@@ -197,7 +199,7 @@ def test_a_class_that_is_gone_is_told_so_and_the_rest_goes_on(ws, pager, tmp_pat
     name = pager.partition(".")[0]
     (tmp_path / f"{name}.py").unlink()
     del sys.modules[name]
-    (view,) = ws.flavors.list(ALERTER)
+    (view,) = [each for each in ws.flavors.list(ALERTER) if each.name == "pager"]
     assert not view.installed
     assert ws.components.get(ALERTER, "ops").configuration == {"to": "ops"}
     for command in (
@@ -342,5 +344,5 @@ def test_the_rule_for_names_holds_for_flavors_too(ws, module):
 def test_listing_loads_no_flavor(ws, pager):
     name = pager.partition(".")[0]
     del sys.modules[name]
-    assert [view.name for view in ws.flavors.list(ALERTER)] == ["pager"]
+    assert "pager" in [view.name for view in ws.flavors.list(ALERTER)]
     assert name not in sys.modules
