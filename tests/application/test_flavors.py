@@ -120,9 +120,7 @@ def test_every_built_in_flavor_describes_itself(ws, entry):
 def test_an_unknown_flavor_is_refused_with_those_there_are(ws):
     with pytest.raises(UnknownFlavor, match="there is no artifact store flavor 'ftp': choose one"):
         ws.flavors.describe(STORE, "ftp")
-    with pytest.raises(
-        UnknownFlavor, match="choose one of email, slack, webhook"
-    ):
+    with pytest.raises(UnknownFlavor, match="choose one of email, slack, webhook"):
         ws.flavors.describe(ALERTER, "carrier pigeon")
 
 
