@@ -13,6 +13,7 @@ from stackfold.application.ports.artifact_store import (
 )
 from stackfold.application.ports.data_validator import DataValidator
 from stackfold.application.ports.experiment_tracker import ExperimentTracker
+from stackfold.application.ports.feature_store import FeatureStore
 from stackfold.application.ports.image_builder import (
     ContainerRegistry,
     Credentials,
@@ -23,7 +24,6 @@ from stackfold.application.ports.image_views import BuiltImage, Recipe
 from stackfold.application.ports.interruptions import StepStopped
 from stackfold.application.ports.markers import (
     Annotator,
-    FeatureStore,
 )
 from stackfold.application.ports.model_deployer import ModelDeployer
 from stackfold.application.ports.model_registry import ModelRegistry

@@ -4,12 +4,6 @@ from stackfold.application.ports.stack_component import ConfigurationT, StackCom
 from stackfold.domain.stacks.component_type import ComponentType
 
 
-class FeatureStore(StackComponent[ConfigurationT]):
-    """Serves features for training and prediction."""
-
-    component_type = ComponentType.FEATURE_STORE
-
-
 class Annotator(StackComponent[ConfigurationT]):
     """Lets people label data."""
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from stackfold.application.ports import StackComponent
+from stackfold.application.running_step import running_step
 from stackfold.application.runs.component_access import ComponentAccess
 from stackfold.application.runs.linked_version import LinkedVersion
 from stackfold.application.runs.step_artifacts import StepArtifact, StepArtifacts, StepFacts
@@ -310,7 +311,7 @@ def get_context() -> StepContext:
 @contextmanager
 def executing(context: StepContext) -> Iterator[None]:
     """Make `context` the current one in the block."""
-    token = _current.set(context)
+    token, recorded = _current.set(context), running_step.set(context)
     try:
         yield
     except BaseException as error:
@@ -320,6 +321,7 @@ def executing(context: StepContext) -> Iterator[None]:
         raise
     finally:
         _current.reset(token)
+        running_step.reset(recorded)
 
 
 def metadata_on(error: BaseException) -> StepMetadata | None:

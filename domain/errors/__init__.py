@@ -64,6 +64,10 @@ if TYPE_CHECKING:
         StepLost,
         StepNotRunnable,
     )
+    from stackfold.domain.errors.features import (
+        FeatureStoreUnavailable,
+        InvalidFeatures,
+    )
     from stackfold.domain.errors.flavors import (
         DuplicateFlavor,
         FlavorClassNotFound,
@@ -237,6 +241,7 @@ __all__ = [
     "EngineStopped",
     "EngineUnavailable",
     "Failed",
+    "FeatureStoreUnavailable",
     "FlavorClassNotFound",
     "Forbidden",
     "ForkedInTransaction",
@@ -255,6 +260,7 @@ __all__ = [
     "InvalidComponentType",
     "InvalidConfiguration",
     "InvalidExpectations",
+    "InvalidFeatures",
     "InvalidFile",
     "InvalidFlavor",
     "InvalidFolder",

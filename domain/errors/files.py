@@ -15,6 +15,7 @@ NAMES = {
     "engines": (
         "EngineStopped EngineUnavailable RemoteStepFailed RunDetached StepLost StepNotRunnable"
     ),
+    "features": "FeatureStoreUnavailable InvalidFeatures",
     "flavors": (
         "DuplicateFlavor FlavorClassNotFound InstallFailed InvalidConfiguration InvalidFlavor "
         "NotInstalled UnknownFlavor"

@@ -15,6 +15,7 @@ from stackfold.infrastructure.system.environment import importable
 MODULES = {
     "azure": ("obstore",),
     "datasets": ("datasets",),
+    "feast": ("feast",),
     "gcs": ("obstore", "cryptography"),
     "kserve": ("kserve",),
     "kubeflow": ("kfp",),

@@ -204,6 +204,15 @@ BUILT_IN = (
         modules=("mlflow",),
     ),
     Entry(
+        "feast",
+        "feature_store",
+        "feast",
+        "Reads and materializes features of a feature repository of Feast.",
+        f"{_HERE}.feast.feature_store.FeastFeatureStore",
+        requires=("stackfold[feast]",),
+        modules=("feast",),
+    ),
+    Entry(
         "default",
         "container_registry",
         "built-in",

@@ -256,6 +256,29 @@ def project_code_folder(home: Path) -> str | None:
         return None
 
 
+def why_not_trusted(path: Path, folder: Path, home: Path | None) -> str:
+    """Why a file could have been written by somebody else; empty if its folder is trusted.
+
+    Args:
+        path: The file.
+        folder: The folder that the user can trust.
+        home: The home whose list is used; None for that of the user.
+
+    Raises:
+        OSError: The file is missing or cannot be read.
+        InvalidFile: The list of trusted projects is damaged.
+    """
+    real = Path(os.path.realpath(path))
+    statuses = [os.lstat(path), *map(os.stat, (path, path.parent, real.parent))]
+    problem = "" if os.name == "posix" else "this system does not show its owner"
+    for status in statuses if not problem else ():
+        if not _is_trusted_owner(status.st_uid):
+            problem = f"it belongs to {_name(status.st_uid)}"
+        elif not stat.S_ISLNK(status.st_mode) and status.st_mode & stat.S_IWOTH:
+            problem = "others may write it"
+    return problem if problem and not is_trusted_folder(folder, home) else ""
+
+
 def _why_untrusted(path: Path, file: int) -> str:
     """Why a project must be trusted explicitly; empty if it need not be."""
     if os.name != "posix":

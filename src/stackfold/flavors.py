@@ -36,6 +36,7 @@ from stackfold.application.ports import (
     StoredArtifact,
 )
 from stackfold.application.ports.experiment_tracker import StepRecord, TrackedRun, TrackedStep
+from stackfold.application.ports.feature_store import FeatureView, Materialized
 from stackfold.application.ports.model_deployer import Deployed, Health, ModelToServe, Served
 from stackfold.application.ports.model_registry import RegisteredVersion, VersionToPublish
 from stackfold.application.ports.submitting_orchestrator import (
@@ -72,6 +73,7 @@ __all__ = [
     "ExperimentTracker",
     "FailureMode",
     "FeatureStore",
+    "FeatureView",
     "Health",
     "ImageBuilder",
     "ImagePlan",
@@ -79,6 +81,7 @@ __all__ = [
     "JobImage",
     "JobStep",
     "LocalArtifactStore",
+    "Materialized",
     "ModelDeployer",
     "ModelRegistry",
     "ModelToServe",

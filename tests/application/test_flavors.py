@@ -98,6 +98,7 @@ def test_the_built_in_flavors_are_there(ws):
             (("step_operator", "ray"), "ray", "ray"),
             (("experiment_tracker", "mlflow"), "mlflow", "mlflow"),
             (("experiment_tracker", "wandb"), "wandb", "wandb"),
+            (("feature_store", "feast"), "feast", "feast"),
             (("model_deployer", "kserve"), "kserve", "kserve"),
             (("model_deployer", "mlflow"), "mlflow-serving", "mlflow"),
             (("model_registry", "mlflow"), "mlflow", "mlflow"),

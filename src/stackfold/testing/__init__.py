@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stackfold.testing.contracts.container_registry import ContainerRegistryContract
     from stackfold.testing.contracts.data_validator import DataValidatorContract
     from stackfold.testing.contracts.experiment_tracker import ExperimentTrackerContract
+    from stackfold.testing.contracts.feature_store import FeatureStoreContract
     from stackfold.testing.contracts.image_builder import ImageBuilderContract
     from stackfold.testing.contracts.model_deployer import ModelDeployerContract, model_to_serve
     from stackfold.testing.contracts.model_registry import ModelRegistryContract
@@ -31,6 +32,7 @@ __all__ = [
     "ContainerRegistryContract",
     "DataValidatorContract",
     "ExperimentTrackerContract",
+    "FeatureStoreContract",
     "ImageBuilderContract",
     "ModelDeployerContract",
     "ModelRegistryContract",
@@ -55,6 +57,7 @@ _MODULES = {
     "ContainerRegistryContract": "contracts.container_registry",
     "DataValidatorContract": "contracts.data_validator",
     "ExperimentTrackerContract": "contracts.experiment_tracker",
+    "FeatureStoreContract": "contracts.feature_store",
     "ImageBuilderContract": "contracts.image_builder",
     "ModelDeployerContract": "contracts.model_deployer",
     "ModelRegistryContract": "contracts.model_registry",

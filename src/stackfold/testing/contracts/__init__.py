@@ -13,6 +13,7 @@ _MODULES = (
     "container_registry",
     "data_validator",
     "experiment_tracker",
+    "feature_store",
     "image_builder",
     "model_deployer",
     "model_registry",

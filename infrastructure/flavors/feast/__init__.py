@@ -1,0 +1,4 @@
+"""Flavors of Feast: the feature store.
+
+Start with `feature_store.py`.
+"""
