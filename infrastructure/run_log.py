@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import JsonValue
 
 from stackfold.application.artifacts.artifact_views import NamedArtifact
+from stackfold.application.artifacts.origin import must_come_from
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.runs.linked_version import LinkedVersion
-from stackfold.application.runs.run_link import Command, Recorded
+from stackfold.application.runs.run_link import Command, Recorded, Taking
 from stackfold.domain.errors import LogUnavailable, NotFound, StackfoldError
 from stackfold.domain.pipelines.declared_model import Model
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -58,17 +59,24 @@ class RunLog:
 
         self._services.repository.attempt(changed)
 
-    def recorded(self, run: str, reference: str) -> Recorded:
-        """Return an artifact; raises NotFound and Ambiguous."""
+    def recorded(self, run: str, reference: str, taking: Taking) -> Recorded:
+        """Return an artifact; see `application.runs.run_link.RunLog.recorded`."""
         queries = self._services.artifact_queries
-        view, pin = queries.recorded(queries.artifact(reference).id)
+        named = queries.artifact(reference)
+        found = self._recorded(named.id)
+        if found.view.run != run:
+            must_come_from(queries, named.id, named.reference, *taking)
+        return found
+
+    def _recorded(self, id: str) -> Recorded:
+        view, pin = self._services.artifact_queries.recorded(id)
         (store,) = pin["components"][ComponentType.ARTIFACT_STORE][:1]
         return Recorded(view, PinnedComponent.model_validate(store))
 
     def last_saved(self, run: str, step: str) -> Mapping[str, Recorded]:
         """Return the artifacts that a step of a run saved last, by name."""
         latest = dict(self._services.database.read(_LAST_SAVED, [run, step]))
-        return {name: self.recorded(run, id) for name, id in latest.items()}
+        return {name: self._recorded(id) for name, id in latest.items()}
 
     def named(self, run: str, id: str) -> NamedArtifact:
         """Return the name and version of an artifact."""
@@ -115,9 +123,9 @@ class RunLogElsewhere:
         """Execute a command on a run that has not ended, and save it."""
         self._log(run).record(run, command)
 
-    def recorded(self, run: str, reference: str) -> Recorded:
-        """Return an artifact; raises NotFound and Ambiguous."""
-        return self._log(run).recorded(run, reference)
+    def recorded(self, run: str, reference: str, taking: Taking) -> Recorded:
+        """Return an artifact; see `application.runs.run_link.RunLog.recorded`."""
+        return self._log(run).recorded(run, reference, taking)
 
     def last_saved(self, run: str, step: str) -> Mapping[str, Recorded]:
         """Return the artifacts that a step of a run saved last, by name."""

@@ -40,6 +40,8 @@ class RunFacts(NamedTuple):
     """When the run started; None if unknown."""
     model: LinkedVersion | None = None
     """The version of a model that the run makes or continues; None for none."""
+    from_stack: str | None = None
+    """The name of another stack from which it may take artifacts; None for none."""
 
 
 @dataclass
@@ -160,7 +162,7 @@ class StepContext(ComponentAccess):
         """
         return self._must_run().save(value, name, label, tags, metadata, self.output_metadata)
 
-    def load_artifact(self, reference: str) -> Any:
+    def load_artifact(self, reference: str, *, from_stack: str | None = None) -> Any:
         """Return the value of an artifact, which is recorded as used by the step.
 
         What the step declares as `uses` is what it was when the run started, and part of the cache
@@ -168,14 +170,17 @@ class StepContext(ComponentAccess):
 
         Args:
             reference: The artifact, such as "dataset@approved" or "fraud@production".
+            from_stack: The name of another stack that may have made an artifact for which no alias
+                stands; None for the one that the run allows, if any.
 
         Raises:
             NotFound: It does not exist.
             Ambiguous: The reference means several artifacts.
+            FromAnotherStack: It was made on another stack, and is not promoted.
             LogUnavailable: It is not declared, and the log cannot be reached from here.
             ArtifactDamaged: The value is missing or damaged.
         """
-        return self._must_run().load(reference)
+        return self._must_run().load(reference, from_stack)
 
     def use_model(self, model: Model | str) -> LinkedVersion:
         """Make or continue a version of a model, now; from now on, the run belongs to it.
@@ -201,7 +206,7 @@ class StepContext(ComponentAccess):
         """
         wanted = Model(model) if isinstance(model, str) else model
         if not isinstance(wanted, Model):
-            raise Invalid("give the name of a model, or a Model, not {type(model).__name__}")
+            raise Invalid(f"give the name of a model, or a Model, not {type(model).__name__}")
         self.model = self._must_run().use_model(wanted, self.pin)
         return self.model
 

@@ -61,7 +61,10 @@ class Execution:
             model: The version of a model that it makes or continues; None for none.
         """
         self._id, self._name = str(run.id), run.name
-        self._facts = RunFacts(self._id, run.name, graph.pipeline, pin, run.created_on, model)
+        taken = graph.options.from_stack
+        self._facts = RunFacts(
+            self._id, run.name, graph.pipeline, pin, run.created_on, model, taken
+        )
         self._graph = graph
         recorded: Any = run.metadata.get(RECORD)
         self._recorded = recorded if isinstance(recorded, dict) else {}

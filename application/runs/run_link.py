@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
+from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -24,6 +25,16 @@ class Recorded(NamedTuple):
     store: PinnedComponent
 
 
+class Taking(NamedTuple):
+    """Which artifacts a step may take."""
+
+    stack: str
+    """The name of the stack of its run."""
+    stack_id: UUID
+    from_stack: str | None
+    """The name of another stack from which it may take them; None for none."""
+
+
 class RunLog(Protocol):
     """The log of a run; in another process it is opened again when it is first needed.
 
@@ -34,16 +45,18 @@ class RunLog(Protocol):
         """Execute a command on a run that has not ended, and save it."""
         ...
 
-    def recorded(self, run: str, reference: str) -> Recorded:
+    def recorded(self, run: str, reference: str, taking: Taking) -> Recorded:
         """Return an artifact.
 
         Args:
             run: The run that asks.
             reference: The artifact.
+            taking: Which artifacts of other runs it may take.
 
         Raises:
             NotFound: It does not exist.
             Ambiguous: The reference means several artifacts.
+            FromAnotherStack: It was made on another stack, and is not promoted.
         """
         ...
 
@@ -52,7 +65,7 @@ class RunLog(Protocol):
         ...
 
     def named(self, run: str, id: str) -> NamedArtifact:
-        """Return the name and version of an artifact; raises as `recorded`."""
+        """Return the name and version of an artifact; raises NotFound."""
         ...
 
     def model_version(self, run: str, id: str) -> str | None:
@@ -129,9 +142,9 @@ class RunLink:
         else:
             self._log.record(self._run, command)
 
-    def recorded(self, reference: str) -> Recorded:
+    def recorded(self, reference: str, taking: Taking) -> Recorded:
         """Return an artifact; raises as `RunLog.recorded`."""
-        return self._log.recorded(self._run, reference)
+        return self._log.recorded(self._run, reference, taking)
 
     def last_saved(self, name: str) -> Recorded | None:
         """Return the artifact that the step saved last under a name, if any."""

@@ -13,9 +13,9 @@ from stackfold.application.artifacts.new_version import NewVersion
 from stackfold.application.artifacts.values import artifact_of, read, write
 from stackfold.application.ports import ArtifactStore
 from stackfold.application.runs.linked_version import LinkedVersion
-from stackfold.application.runs.run_link import Command, Recorded, RunLink
+from stackfold.application.runs.run_link import Command, Recorded, RunLink, Taking
 from stackfold.application.secrets.redaction import redacted_value
-from stackfold.domain.errors import Invalid, LogUnavailable, NotFound, NotInStep
+from stackfold.domain.errors import FromAnotherStack, Invalid, LogUnavailable, NotFound, NotInStep
 from stackfold.domain.pipelines.declared_model import Model
 from stackfold.domain.pipelines.graph import StepFunction
 from stackfold.domain.pipelines.output import own_name
@@ -148,6 +148,7 @@ class StepArtifacts:
         materializers: Materializers,
         link: RunLink | None,
         uses: Mapping[str, tuple[Artifact, ArtifactStore]],
+        taking: Taking,
     ) -> None:
         """Create the artifacts of a step.
 
@@ -160,6 +161,7 @@ class StepArtifacts:
             materializers: Write and read values.
             link: Reaches the log of the run; None if there is none.
             uses: Reference → the artifact that it was when the run started, and its store.
+            taking: Which artifacts of other runs it may load.
         """
         self._step = step
         self._run = run
@@ -169,6 +171,7 @@ class StepArtifacts:
         self._materializers = materializers
         self.link = link
         self._uses = uses
+        self._taking = taking
         self._lock = threading.Lock()
         self.facts = StepFacts({text: each.id for text, (each, _) in uses.items()})
 
@@ -204,12 +207,12 @@ class StepArtifacts:
                 pass  # recorded with the outcome of the step, by the process of the run
         self.facts.saved.append(saved)
 
-    def load(self, reference: str) -> Any:
+    def load(self, reference: str, from_stack: str | None) -> Any:
         """Return the value of an artifact; raises as `StepContext.load_artifact`."""
         if reference in self._uses:
             artifact, store = self._uses[reference]
             return read(artifact, store, self._materializers, self._function)
-        found = self._found(reference)
+        found = self._found(reference, from_stack)
         if (found.view.run, found.view.step) != (self._run, self._step):
             with self._lock:
                 self.facts.used[reference] = UUID(found.view.id)
@@ -257,18 +260,19 @@ class StepArtifacts:
             problem = f"cannot be given metadata of {version}: log it as metadata of the step"
             raise LogUnavailable(error.location, problem) from error
 
-    def _found(self, reference: str) -> Recorded:
+    def _found(self, reference: str, from_stack: str | None) -> Recorded:
         if self.link is None:
             raise NotFound("artifact", reference, "no run is executed")
         try:
-            return self.link.recorded(reference)
+            allowed = from_stack or self._taking.from_stack
+            return self.link.recorded(reference, self._taking._replace(from_stack=allowed))
         except LogUnavailable as error:
             declare = f'declare it at the step, @step(uses=("{reference}",))'
             raise LogUnavailable(
                 error.location,
                 f"cannot be asked for {reference!r} by step {self._step!r}: {declare}",
             ) from error
-        except NotFound:
+        except (NotFound, FromAnotherStack):
             self.facts.undeclared = True  # what the step does now depends on that
             raise
 

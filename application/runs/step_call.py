@@ -15,7 +15,7 @@ from stackfold.application.ports import ArtifactStore
 from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.runs.context import RunFacts, StepContext, StepMetadata, executing
 from stackfold.application.runs.own_names import own_names
-from stackfold.application.runs.run_link import RunLink
+from stackfold.application.runs.run_link import RunLink, Taking
 from stackfold.application.runs.step_artifacts import StepArtifacts, StepFacts
 from stackfold.application.runs.step_components import StepComponents
 from stackfold.application.runs.step_tracker import Tracked
@@ -140,6 +140,7 @@ class StepCall:
             self.materializers,
             self.link,
             self.uses,
+            Taking(self.run.pin.stack, self.run.pin.stack_id, self.run.from_stack),
         )
 
     def _inputs(self) -> dict[str, Any]:

@@ -203,8 +203,9 @@ def test_a_step_that_saves_nothing_records_no_further_event(workspace, runs):
 
 @everywhere
 def test_what_a_step_loads_is_recorded_and_in_the_lineage(workspace, runs, apart):
-    runs.start(loading, {"rows": 5})
-    run = runs.start(counting, stack=in_processes(workspace) if apart else None)
+    stack = in_processes(workspace) if apart else None
+    runs.start(loading, {"rows": 5}, stack=stack)
+    run = runs.start(counting, stack=stack)
     assert runs.load(run.id, "count") == 5
     (described,) = runs.describe(run.id).steps
     assert described.used == {"dataset": "dataset@1"}
@@ -247,6 +248,46 @@ def test_a_declared_artifact_must_exist_when_the_run_starts(workspace, runs):
 def test_an_artifact_that_does_not_exist_fails_the_step(runs):
     with pytest.raises(RunFailed, match="there is no artifact 'dataset'"):
         runs.start(counting)
+
+
+@step
+def take(reference: str, stack: str | None = None) -> int:
+    return get_context().load_artifact(reference, from_stack=stack)
+
+
+@Pipeline
+def taking(reference: str = "dataset@1", stack: str | None = None):
+    take(reference, stack)
+
+
+@everywhere
+def test_what_is_not_promoted_is_loaded_from_its_own_stack(workspace, runs, apart):
+    stack = in_processes(workspace) if apart else None
+    workspace.stacks.copy("default", "lab")
+    runs.start(loading, {"rows": 7}, stack="lab")
+    with pytest.raises(RunFailed, match=r"'dataset@1' was made on stack 'lab', not on"):
+        runs.start(taking, stack=stack)
+    with pytest.raises(RunFailed, match="'dataset@1' was made on stack 'lab'"):
+        runs.start(taking, {"stack": "default"}, stack=stack)
+    run = runs.start(taking, {"stack": "lab"}, stack=stack)
+    assert runs.load(run.id, "take") == 7
+    allowed = {"from_stack": "lab"}
+    assert runs.start(taking, stack=stack, configuration=allowed).status == "completed"
+    workspace.artifacts.alias("dataset@1", "approved")
+    assert runs.start(taking, stack=stack).status == "completed"
+
+
+def test_what_the_own_run_saved_needs_no_stack(workspace, runs):
+    @step
+    def keep() -> int:
+        get_context().save_artifact(3, "kept")
+        return get_context().load_artifact("kept")
+
+    @Pipeline
+    def keeping():
+        keep()
+
+    assert runs.start(keeping).status == "completed"
 
 
 # -- what a step was given
