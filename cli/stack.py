@@ -15,8 +15,9 @@ from stackfold.cli.component_options import (
     ArtifactStore,
     ComposingCommand,
     ContainerRegistry,
-    DataValidator,
+    DataValidators,
     DefaultAlerter,
+    DefaultDataValidator,
     DefaultExperimentTracker,
     DefaultingCommand,
     DefaultStepOperator,
@@ -141,7 +142,7 @@ def register(
     feature_store: FeatureStore = None,
     alerter: Alerters = None,
     annotator: Annotator = None,
-    data_validator: DataValidator = None,
+    data_validator: DataValidators = None,
     image_builder: ImageBuilder = None,
     activate: Annotated[bool, typer.Option("--set", help="Also activate the stack.")] = False,
     description: Description = None,
@@ -177,14 +178,14 @@ def update(
     feature_store: FeatureStore = None,
     alerter: Alerters = None,
     annotator: Annotator = None,
-    data_validator: DataValidator = None,
+    data_validator: DataValidators = None,
     image_builder: ImageBuilder = None,
     add: Annotated[
         bool,
         typer.Option(
             "--add",
-            help="Add step operators, experiment trackers and alerters instead of replacing the "
-            "existing ones.",
+            help="Add step operators, experiment trackers, alerters and data validators instead of "
+            "replacing the existing ones.",
         ),
     ] = False,
     description: Description = None,
@@ -259,6 +260,7 @@ def set_default(
     step_operator: DefaultStepOperator = None,
     experiment_tracker: DefaultExperimentTracker = None,
     alerter: DefaultAlerter = None,
+    data_validator: DefaultDataValidator = None,
     expected_revision: ExpectedRevision = None,
     message: Message = "",
 ) -> None:
@@ -266,7 +268,9 @@ def set_default(
     defaults = component_options(context)
     if not defaults:
         raise WrongUsage(
-            "no type given: give --step-operator, --experiment-tracker or --alerter", context
+            "no type given: give --step-operator, --experiment-tracker, --alerter or "
+            "--data-validator",
+            context,
         )
     with Workspace.open() as workspace:
         view = workspace.stacks.set_default(

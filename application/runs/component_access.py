@@ -1,6 +1,7 @@
 """ComponentAccess: gives a step the components of its stack, by type and name."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackfold.application.ports import StackComponent
@@ -25,6 +26,9 @@ class ComponentAccess(ABC):
     """
 
     @abstractmethod
+    def _component_names(self, type: TypeOrName) -> Sequence[str]: ...
+
+    @abstractmethod
     def _component(self, type: TypeOrName, name: str | None) -> StackComponent: ...
 
     def component(self, type: TypeOrName, name: str | None = None) -> Any:
@@ -41,6 +45,18 @@ class ComponentAccess(ABC):
             NotInStep: There is no run.
         """
         return self._component(type, name)
+
+    def components(self, type: TypeOrName) -> Mapping[str, Any]:
+        """Return the components of a type: name → component, the default one first.
+
+        Args:
+            type: The component type.
+
+        Raises:
+            NotInstalled: As `component`.
+            ComponentUnusable: As `component`.
+        """
+        return {name: self.component(type, name) for name in self._component_names(type)}
 
     @property
     def alerter(self) -> "Alerter":

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -236,6 +236,9 @@ class StepContext(ComponentAccess):
             ArtifactDamaged: The value is missing or damaged.
         """
         return self._must_run().last_saved(name, default)
+
+    def _component_names(self, type: TypeOrName) -> Sequence[str]:
+        return [each.name for each in self.pin.components.get(ComponentType(type), ())]
 
     def _component(self, type: TypeOrName, name: str | None) -> StackComponent:
         if self._components is None:

@@ -199,7 +199,7 @@ class ComponentType(str, metaclass=_BuiltInTypes):
 TypeOrName = ComponentType | ComponentTypeName
 """A component type, or the name of one of Stackfold's."""
 
-_SEVERAL_PER_STACK = ("step_operator", "experiment_tracker", "alerter")
+_SEVERAL_PER_STACK = ("step_operator", "experiment_tracker", "alerter", "data_validator")
 
 for _name in get_args(ComponentTypeName):
     _BUILT_IN[_name] = ComponentType(_name, several_per_stack=_name in _SEVERAL_PER_STACK)

@@ -57,6 +57,11 @@ def default_and_typed() -> list[str]:
     return [context.experiment_tracker.flavor, context.component("artifact_store").flavor]
 
 
+def all_of_a_type() -> list[list[str]]:
+    context = get_context()
+    return [[*context.components("experiment_tracker")], [*context.components("alerter")]]
+
+
 def nothing() -> int:
     return 1
 
@@ -86,6 +91,7 @@ def test_a_component_has_its_secrets_where_the_step_runs(workspace, tmp_path, is
 def test_the_default_component_is_that_of_the_pin(workspace, tmp_path):
     with_trackers(workspace, tmp_path, "safe", "unsendable")
     assert run(workspace, default_and_typed) == ["safe", "local"]
+    assert run(workspace, all_of_a_type) == [["safe", "unsendable"], []]
 
 
 @pytest.mark.parametrize("isolation", ["inline", "process"])
