@@ -19,7 +19,7 @@ PYTEST := $(VENV)/bin/pytest --numprocesses auto --dist loadfile
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 INSTALL := .ci/install pyproject.toml .ci/locks/pip.txt .ci/locks/build.txt
 # Flavors whose tools do not all fit into one environment, the large ones, and what only serves them.
-APART := feast kserve libraries seldon wandb
+APART := evidently feast kserve libraries seldon wandb
 LARGE := kubeflow mlflow ray
 export FLAVORS_APART := $(APART) $(LARGE)
 SERVING := mlflow-server

@@ -15,6 +15,7 @@ from stackfold.infrastructure.system.environment import importable
 MODULES = {
     "azure": ("obstore",),
     "datasets": ("datasets",),
+    "evidently": ("evidently",),
     "feast": ("feast",),
     "gcs": ("obstore", "cryptography"),
     "kserve": ("kserve",),

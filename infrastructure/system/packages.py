@@ -117,6 +117,15 @@ BUILT_IN = (
         modules=("wandb",),
     ),
     Entry(
+        "evidently",
+        "data_validator",
+        "evidently",
+        "Finds drift of data and models, and makes profiles, with Evidently.",
+        f"{_HERE}.evidently.data_validator.EvidentlyDataValidator",
+        requires=("stackfold[evidently]",),
+        modules=("evidently",),
+    ),
+    Entry(
         "pandera",
         "data_validator",
         "pandera",
