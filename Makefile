@@ -19,8 +19,13 @@ PYTEST := $(VENV)/bin/pytest --numprocesses auto --dist loadfile
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 INSTALL := .ci/install pyproject.toml .ci/locks/pip.txt .ci/locks/build.txt
 # Flavors whose tools do not all fit into one environment, the large ones, and what only serves them.
+<<<<<<< HEAD
 APART := evidently feast kserve libraries seldon wandb
 LARGE := kubeflow mlflow ray
+=======
+APART := feast kserve libraries seldon wandb
+LARGE := kubeflow kubernetes mlflow ray
+>>>>>>> ae769df (Run steps as Jobs on Kubernetes)
 export FLAVORS_APART := $(APART) $(LARGE)
 SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
@@ -66,6 +71,7 @@ test-flavors: $(SERVERS) $(APART:%=$(FLAVORS)/%/.installed) ## Run the flavors' 
 
 slow-flavors: $(SERVERS) $(LARGE:%=$(FLAVORS)/%/.installed) $(SERVING:%=$(FLAVORS)/%/.installed) ## Run the tests of flavors whose tools are large
 	@.ci/containers
+	@.ci/kubernetes
 	@.ci/flavors $(LARGE)
 
 test-torch: $(FLAVORS)/torch/.installed ## Run the tests of what is stored of torch and transformers, for which 5 GB are installed

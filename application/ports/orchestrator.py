@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from stackfold.domain.runs.run import StepDefinition
 
 
+class JobImage(NamedTuple):
+    """The container image that an engine starts the steps of a run from."""
+
+    name: str
+    """With its digest if it was built; with its tag in a dry run."""
+    source: str
+    """The pipeline, relative to the working folder: "file.py:name"."""
+
+
 class RunPlan(NamedTuple):
     """The steps of a run for an orchestrator to execute."""
 
@@ -22,6 +31,8 @@ class RunPlan(NamedTuple):
     """In topological order."""
     mode: FailureMode = FailureMode.FAIL_FAST
     """What happens to the other steps when one has failed."""
+    image: JobImage | None = None
+    """Built by the stack's image builder; None if the orchestrator takes none."""
 
 
 class Execute(Protocol):
@@ -44,6 +55,11 @@ class Orchestrator(StackComponent[ConfigurationT]):
     """Decides where and in which order the steps of a run are executed."""
 
     component_type = ComponentType.ORCHESTRATOR
+
+    @property
+    def takes_image(self) -> bool:
+        """Whether it starts steps from a container image, if the stack can build one."""
+        return False
 
     @abstractmethod
     def run(self, plan: RunPlan, execute: Execute) -> None:

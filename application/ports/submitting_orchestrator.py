@@ -2,14 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
-from stackfold.application.ports.orchestrator import Execute, Orchestrator, RunPlan
+from stackfold.application.ports.orchestrator import Execute, JobImage, Orchestrator, RunPlan
 from stackfold.application.ports.stack_component import ConfigurationT
 from stackfold.domain.runs.failure_mode import FailureMode
 
 if TYPE_CHECKING:
     from stackfold.domain.pipelines.resources import Resources
+
+__all__ = ["Job", "JobImage", "JobStep", "Submission", "SubmittingOrchestrator"]
 
 
 class JobStep(NamedTuple):
@@ -19,15 +21,6 @@ class JobStep(NamedTuple):
     upstream: tuple[str, ...]
     """The steps that must complete before it."""
     resources: "Resources"
-
-
-class JobImage(NamedTuple):
-    """The container image that an engine starts the steps of a run from."""
-
-    name: str
-    """With its digest if it was built; with its tag in a dry run."""
-    source: str
-    """The pipeline, relative to the working folder: "file.py:name"."""
 
 
 class Job(NamedTuple):
@@ -45,6 +38,8 @@ class Job(NamedTuple):
     mode: FailureMode
     image: JobImage | None = None
     """Built by the stack's image builder; None if the engine needs no image."""
+    secrets: tuple[str, ...] = ()
+    """The references to secrets in the configurations of the stack's components."""
 
 
 class Submission(NamedTuple):
@@ -70,8 +65,13 @@ class SubmittingOrchestrator(Orchestrator[ConfigurationT]):
         """Whether the process that submits a run waits until the run has ended."""
 
     @property
-    def takes_image(self) -> bool:
-        """Whether the engine starts steps from an image, if the stack can build one."""
+    def submits(self) -> bool:
+        """Whether it submits runs; otherwise it executes them by `run`, as other orchestrators."""
+        return True
+
+    @property
+    def ends_runs(self) -> bool:
+        """Whether the engine ends the other steps itself once one of them has failed."""
         return False
 
     @abstractmethod
@@ -128,6 +128,6 @@ class SubmittingOrchestrator(Orchestrator[ConfigurationT]):
             job: The run to submit.
         """
 
-    def run(self, plan: RunPlan, execute: Execute) -> NoReturn:
+    def run(self, plan: RunPlan, execute: Execute) -> None:
         """Raise TypeError: call `submit` instead."""
         raise TypeError(f"the orchestrator {self.flavor!r} does not execute steps: submit the run")

@@ -93,12 +93,14 @@ class JobSubmitter:
             recorder.record()  # now: the engine's processes read it
             built = image()
             if built is not None:
-                recorder.record(partial(_image_built, built.name))
+                recorder.record(partial(image_built, built.name))
             reference, url = orchestrator.submit(job._replace(image=built))
             recorder.record(partial(_submitted, component, reference, url))
             if not orchestrator.awaited:
                 return
-            orchestrator.follow(reference, lambda: self._poll(job, execution))
+            orchestrator.follow(
+                reference, lambda: self._poll(job, execution, orchestrator.ends_runs)
+            )
             self.settle(job.run, execution)
         except RunDetached:
             execution.note_remote(self._steps(job))
@@ -162,8 +164,9 @@ class JobSubmitter:
             except RunEnded:  # by the engine, just before
                 pass
 
-    def _poll(self, job: Job, execution: Execution) -> None:
-        if execution.note_remote(self._steps(job)) and job.mode is FailureMode.FAIL_FAST:
+    def _poll(self, job: Job, execution: Execution, engine_ends_runs: bool) -> None:
+        has_failed = execution.note_remote(self._steps(job))
+        if has_failed and job.mode is FailureMode.FAIL_FAST and not engine_ends_runs:
             raise _FailsFast
 
     def _steps(self, job: Job) -> list[StepView]:
@@ -183,7 +186,8 @@ def _submitted(component: str, reference: str, url: str, run: Run) -> None:
     run.submit(component, reference, url)
 
 
-def _image_built(name: str, run: Run) -> None:
+def image_built(name: str, run: Run) -> None:
+    """Record the image that the steps of a run are started from."""
     if run.metadata.get("image") != name:
         run.annotate({}, {"image": name})
 

@@ -17,16 +17,16 @@ from stackfold.application.ports import (
     Orchestrator,
     StepOperator,
 )
-from stackfold.application.ports.interruptions import is_interruption
 from stackfold.application.ports.submitting_orchestrator import JobImage, SubmittingOrchestrator
 from stackfold.application.runs.cache import Cache, Executions
 from stackfold.application.runs.captured_output import capturing_streams
 from stackfold.application.runs.execution import Execution
-from stackfold.application.runs.job_submitter import JobSubmitter, job_of
+from stackfold.application.runs.job_submitter import JobSubmitter, image_built, job_of
 from stackfold.application.runs.live_steps import LiveSteps
 from stackfold.application.runs.model_versions import ModelVersions
 from stackfold.application.runs.progress import NULL_LISTENER, ProgressListener
 from stackfold.application.runs.references import Pinned, References
+from stackfold.application.runs.run_end import recorded
 from stackfold.application.runs.run_link import RunLog
 from stackfold.application.runs.run_recorder import RunRecorder
 from stackfold.application.runs.run_reports import RunReports
@@ -267,7 +267,7 @@ class RunLauncher:
         completed: CompletedOutputs = MappingProxyType({}),
     ) -> None:
         graph, pin = request.graph, request.pin
-        submits = isinstance(orchestrator, SubmittingOrchestrator)
+        submits = isinstance(orchestrator, SubmittingOrchestrator) and orchestrator.submits
         recorder = RunRecorder(self._repository, run, request.why, shared=submits)
         execution = Execution(
             run,
@@ -279,43 +279,50 @@ class RunLauncher:
             request.references,
             self.models.linked(run.model_version),
         )
-        if isinstance(orchestrator, SubmittingOrchestrator):
+        image = partial(self._image, graph, pin, orchestrator)
+        if isinstance(orchestrator, SubmittingOrchestrator) and submits:
             component = pin.component(ComponentType.ORCHESTRATOR)
             name = component.name if component else ""
-            job = job_of(graph, str(run.id), run.name, completed)
-            self.job_submitter.submit(
-                job,
-                execution,
-                recorder,
-                orchestrator,
-                name,
-                partial(self._image, graph, pin, orchestrator),
-            )
+            job = job_of(graph, str(run.id), run.name, completed)._replace(secrets=pin.secrets)
+            self.job_submitter.submit(job, execution, recorder, orchestrator, name, image)
         else:
-            self._drive(execution, orchestrator)
+            with recorded(execution):
+                execution.begin()
+                built = image()
+                if built is not None:
+                    recorder.record(partial(image_built, built.name))
+                self._drive(execution, orchestrator, built)
+
+    def coordinate(self, execution: Execution, pin: Pin, image: JobImage | None) -> None:
+        """Drive a run that another process has begun and submitted to this one.
+
+        Args:
+            execution: The run.
+            pin: Its pin.
+            image: The image of its steps, if its orchestrator takes one.
+
+        Raises:
+            RunFailed: A step raised; its exception is the cause.
+        """
+        orchestrator = cast(Orchestrator, self._resolver.required(pin, ComponentType.ORCHESTRATOR))
+        with recorded(execution):
+            self._drive(execution, orchestrator, image)
 
     def _image(
-        self, graph: Graph, pin: Pin, orchestrator: SubmittingOrchestrator, dry: bool = False
+        self, graph: Graph, pin: Pin, orchestrator: Orchestrator, dry: bool = False
     ) -> JobImage | None:
         """Return the image of a run; None if the engine needs none or the stack has no builder."""
         if not orchestrator.takes_image or pin.component(ComponentType.IMAGE_BUILDER) is None:
             return None
         return self._images.of_run(graph, pin, dry=dry)
 
-    def _drive(self, execution: Execution, orchestrator: Orchestrator) -> None:
-        try:
-            execution.begin()
-            plan = execution.plan
-            with capturing_streams(), self.live_steps.showing(plan.run, execution.running):
-                orchestrator.run(plan, execution.execute)
-            execution.end_tracking()
-        except BaseException as error:
-            if is_interruption(error):
-                execution.cancel(error)
-                raise
-            failed = execution.fail(error)
-            raise failed from failed.__cause__
-        execution.complete()
+    def _drive(
+        self, execution: Execution, orchestrator: Orchestrator, image: JobImage | None
+    ) -> None:
+        plan = execution.plan._replace(image=image)
+        with capturing_streams(), self.live_steps.showing(plan.run, execution.running):
+            orchestrator.run(plan, execution.execute)
+        execution.end_tracking()
 
 
 def _default(pin: Pin, type: ComponentType) -> PinnedComponent:

@@ -3,6 +3,7 @@
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.ports import StepExecutor
+from stackfold.application.ports.orchestrator import JobImage
 from stackfold.application.runs.captured_output import capturing_streams
 from stackfold.application.runs.execution import Execution
 from stackfold.application.runs.job_submitter import check_runnable, outputs_of
@@ -68,6 +69,33 @@ class RemoteSteps:
             live = self._launcher.live_steps
             with capturing_streams(), live.showing(run.id, execution.running):
                 execution.execute(step, executor)
+        finally:
+            recorder.record()  # flush: no later event will
+
+    def coordinate(self, reference: str, source: str | None, image: str) -> None:
+        """Execute the steps of a run that have not ended, and end it, in place of its submitter.
+
+        Args:
+            reference: The run.
+            source: The pipeline, if its code lies elsewhere on this machine than recorded.
+            image: The image of its steps.
+
+        Raises:
+            RunFailed: A step raised; its exception is the cause.
+        """
+        run = self._queries.describe_run(reference)
+        if run.status not in ("running", "interrupted"):
+            return
+        graph, recorder = self._graph(run, source), self._recorder(run)
+        if any(step.status == "failed" for step in run.steps):
+            # An earlier coordinator died before it had ended the run.
+            execution = self._execution(run, graph, recorder, {})
+            self._launcher.job_submitter.settle(run.id, execution)
+            return
+        execution = self._execution(run, graph, recorder, outputs_of(run))
+        made = JobImage(image, source or run.source)
+        try:
+            self._launcher.coordinate(execution, Pin.model_validate(run.pin), made)
         finally:
             recorder.record()  # flush: no later event will
 

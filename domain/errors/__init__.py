@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         EngineUnavailable,
         RemoteStepFailed,
         RunDetached,
+        StepKilled,
         StepLost,
         StepNotRunnable,
     )
@@ -333,6 +334,7 @@ __all__ = [
     "StaleRevision",
     "StatementFailed",
     "StatementRejected",
+    "StepKilled",
     "StepLost",
     "StepNotRunnable",
     "StepProcessDied",

@@ -46,6 +46,19 @@ class StepLost(Failed):
         )
 
 
+class StepKilled(Failed):
+    """What executed a step on an engine was ended before the step had a result.
+
+    Attributes:
+        engine: The engine.
+        reason: Why, according to the engine.
+    """
+
+    def __init__(self, engine: str, reason: str) -> None:
+        self.engine, self.reason = engine, reason
+        super().__init__(f"{engine} ended the step: {reason}")
+
+
 class RemoteStepFailed(Failed):
     """A step failed in another process, which recorded what it raised.
 

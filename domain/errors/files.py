@@ -13,7 +13,8 @@ NAMES = {
     "deployments": "CannotUpdate DeploymentFailed DeploymentStopped DeploymentUnavailable "
     "InvalidInputs InvalidTraffic NoManifest PredictionRejected",
     "engines": (
-        "EngineStopped EngineUnavailable RemoteStepFailed RunDetached StepLost StepNotRunnable"
+        "EngineStopped EngineUnavailable RemoteStepFailed RunDetached StepKilled StepLost "
+        "StepNotRunnable"
     ),
     "features": "FeatureStoreUnavailable InvalidFeatures",
     "flavors": (

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from stackfold.domain.canonical_json import canonical_json
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.secret_references import references
 
 
 class PinnedComponent(BaseModel):
@@ -45,6 +46,13 @@ class Pin(BaseModel):
         if name is None:
             return components[0] if components else None
         return next((each for each in components if each.name == name), None)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The references to secrets in the configurations of all components."""
+        components = [each for several in self.components.values() for each in several]
+        found = [each for known in components for each in references(known.configuration)]
+        return tuple(dict.fromkeys(found))
 
     @property
     def fingerprint(self) -> str:

@@ -11,8 +11,8 @@ from stackfold.application.ports import Execute, RunPlan, StepExecutor
 from stackfold.application.runs.schedule import Schedule
 from stackfold.infrastructure.flavors.step_executors import GRACE, InlineExecutor, StoppableExecutor
 
-_STOP_TIMEOUT = 2 * GRACE
-"""Seconds to wait for stopped steps to end."""
+STOP_TIMEOUT = 2 * GRACE
+"""Seconds to wait for stopped steps to end, on this machine."""
 _POLL_INTERVAL = 0.5
 """Seconds between two checks for a pending interruption."""
 
@@ -24,7 +24,12 @@ class WorkerPool:
     """Executes the steps of one run in parallel, each in a thread."""
 
     def __init__(
-        self, plan: RunPlan, execute: Execute, new_executor: ExecutorFactory, limit: int
+        self,
+        plan: RunPlan,
+        execute: Execute,
+        new_executor: ExecutorFactory,
+        limit: int,
+        stop_timeout: float = STOP_TIMEOUT,
     ) -> None:
         """Create the pool of one run.
 
@@ -33,11 +38,13 @@ class WorkerPool:
             execute: Executes one step.
             new_executor: Creates the executor of a step.
             limit: The maximum number of parallel steps.
+            stop_timeout: Seconds to wait for stopped steps to end.
         """
         self._schedule = Schedule(plan)
         self._execute = execute
         self._new_executor = new_executor
         self._limit = limit
+        self._stop_timeout = stop_timeout
         self._inline = new_executor(InlineExecutor())
         self._running: dict[str, StoppableExecutor] = {}
         self._ended: SimpleQueue[tuple[str, BaseException | None]] = SimpleQueue()
@@ -104,7 +111,7 @@ class WorkerPool:
         """Stop the running steps, and wait for them for a bounded time."""
         for thread in self._running.values():
             thread.stop()
-        end = time.monotonic() + _STOP_TIMEOUT
+        end = time.monotonic() + self._stop_timeout
         while self._running and (left := end - time.monotonic()) > 0:
             try:
                 step, error = self._ended.get(timeout=left)

@@ -51,7 +51,12 @@ def add_values(values: Mapping[tuple[str, str], str]) -> None:
         values: Name and key → value.
     """
     for (name, key), value in values.items():
-        _added[f"{_PREFIX}{_folded(name)}_{_folded(key)}"] = value
+        _added[variable_of(name, key)] = value
+
+
+def variable_of(name: str, key: str) -> str:
+    """Return the variable of a key of a secret, such as STACKFOLD_SECRET_AWS_TOKEN."""
+    return f"{_PREFIX}{_folded(name)}_{_folded(key)}"
 
 
 def _variables() -> list[tuple[str, str]]:

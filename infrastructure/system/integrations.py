@@ -20,6 +20,7 @@ MODULES = {
     "gcs": ("obstore", "cryptography"),
     "kserve": ("kserve",),
     "kubeflow": ("kfp",),
+    "kubernetes": ("kubernetes",),
     "lightgbm": ("lightgbm",),
     "matplotlib": ("matplotlib", "PIL"),
     "mlflow": ("mlflow",),

@@ -152,6 +152,7 @@ __all__ = [
     "StaleRevision",
     "StatementFailed",
     "StatementRejected",
+    "StepKilled",
     "StepLost",
     "StepNotRunnable",
     "StepProcessDied",

@@ -94,6 +94,8 @@ def test_the_built_in_flavors_are_there(ws):
         for flavor, package, module in (
             (("artifact_store", "s3"), "s3", "obstore"),
             (("orchestrator", "kubeflow"), "kubeflow", "kfp"),
+            (("orchestrator", "kubernetes"), "kubernetes", "kubernetes"),
+            (("step_operator", "kubernetes"), "kubernetes", "kubernetes"),
             (("orchestrator", "ray"), "ray", "ray"),
             (("step_operator", "ray"), "ray", "ray"),
             (("experiment_tracker", "mlflow"), "mlflow", "mlflow"),

@@ -1,6 +1,5 @@
 """The orchestrator `kubeflow`."""
 
-import os
 import time
 import warnings
 from collections.abc import Callable
@@ -14,10 +13,8 @@ from stackfold.application.ports.submitting_orchestrator import (
 )
 from stackfold.domain.errors import EngineStopped, EngineUnavailable, RunDetached, WouldNotRun
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.eventstore.open import chosen_store
 from stackfold.infrastructure.flavors.kubeflow.settings import KubeflowSettings
-from stackfold.infrastructure.system.database_url import only_on_loopback, parse_database_url
-from stackfold.infrastructure.system.home import LOG_FILE, find_project
+from stackfold.infrastructure.flavors.shared_log import log_problem, with_log
 
 if TYPE_CHECKING:
     from stackfold.infrastructure.flavors.kubeflow.api import KubeflowApi, State
@@ -141,33 +138,9 @@ class KubeflowOrchestrator(SubmittingOrchestrator):
 
     def _log_problem(self) -> str:
         """Why its pods could not write to the log; empty if they can."""
-        store = self._environment().get("STACKFOLD_STORE")
-        if store is not None:
-            if self.configuration.on_this_machine or not only_on_loopback(store):
-                return ""
-            location = parse_database_url(store).location
-            return (
-                f"its pods record what they do, but in a pod the log at {location} is "
-                "on another machine: give STACKFOLD_STORE a host that pods reach"
-            )
-        if not self.configuration.on_this_machine:
-            return (
-                "its pods record what they do, but the log is a file on this machine: use one that "
-                "is shared, by STACKFOLD_STORE"
-            )
-        if not os.path.exists(os.path.join(self.home, LOG_FILE)):
-            return "what it starts records what it does, but this log is in memory"
-        return ""
+        return log_problem(self._environment(), self.home, self.configuration.on_this_machine)
 
     def _environment(self) -> dict[str, str]:
         """The environment variables of the pods, with the address of the log."""
-        own = dict(self.configuration.environment)
-        store = own.get("STACKFOLD_STORE") or self._store()
-        if store:
-            return {"STACKFOLD_STORE": store, **own}
-        if self.configuration.on_this_machine:
-            return {"STACKFOLD_HOME": str(self.home), **own}
-        return own
-
-    def _store(self) -> str | None:
-        return chosen_store(find_project(home=self.home), self.home)
+        given = self.configuration
+        return with_log(given.environment, self.home, given.on_this_machine)

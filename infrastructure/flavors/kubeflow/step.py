@@ -3,13 +3,13 @@
 It opens the log that STACKFOLD_STORE or STACKFOLD_HOME names, and records the result there.
 """
 
-import os
 import signal
 import sys
 from types import FrameType
 
 from stackfold.application.ports import StepStopped
 from stackfold.domain.errors import RunFailed, StackfoldError
+from stackfold.infrastructure.flavors.code_in_image import here, import_from_here
 from stackfold.infrastructure.flavors.step_executors import InlineExecutor
 from stackfold.infrastructure.workspace import Workspace
 
@@ -28,14 +28,14 @@ def main(what: str, run: str, source: str, *more: str) -> None:
     """
     # Kubernetes sends it when the run is terminated.
     signal.signal(signal.SIGTERM, _stop)
-    _import_from_here()
+    import_from_here()
     try:
         with Workspace.open() as workspace:
             steps = workspace.runs.remote_steps
             if what == "execute":
-                steps.execute(run, more[0], _here(source), InlineExecutor())
+                steps.execute(run, more[0], here(source), InlineExecutor())
             else:
-                steps.settle(run, _here(source), awaited="awaited" in more)
+                steps.settle(run, here(source), awaited="awaited" in more)
     except RunFailed as failure:
         sys.stderr.write(f"{failure}\n")  # the run was completed, as failed
     except StackfoldError as error:
@@ -46,26 +46,6 @@ def main(what: str, run: str, source: str, *more: str) -> None:
 
 def _stop(_: int, __: FrameType | None) -> None:
     raise StepStopped("the pod was terminated")
-
-
-def _import_from_here() -> None:
-    """Add the working folder, which contains the run's code, to the import path."""
-    for folder in (os.path.join(os.getcwd(), "src"), os.getcwd()):
-        if os.path.isdir(folder) and folder not in sys.path:
-            sys.path.insert(0, folder)
-
-
-def _here(source: str) -> str:
-    """The pipeline on this machine, where its file may be in another folder."""
-    place, _, name = source.rpartition(":")
-    if place.endswith(".py") and not os.path.exists(place):
-        parts = place.split("/")
-        # The longest end of its path that exists below the current folder.
-        for first in range(1, len(parts)):
-            nearer = os.path.join(*parts[first:])
-            if os.path.exists(nearer):
-                return f"{nearer}:{name}"
-    return source
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from stackfold.application import ports
-from stackfold.infrastructure.flavors.kubeflow.settings import KubernetesSecret
+from stackfold.infrastructure.flavors.pod_settings import KubernetesSecret
 from stackfold.infrastructure.system.loopback import is_loopback
 
 

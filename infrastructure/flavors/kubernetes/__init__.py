@@ -1,0 +1,4 @@
+"""Kubernetes: steps that are executed as Jobs of a cluster.
+
+Start with `orchestrator.py` and `jobs.py`.
+"""
