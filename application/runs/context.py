@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from stackfold.application.ports import StackComponent
+from stackfold.application.ports import Alerter, StackComponent
 from stackfold.application.running_step import running_step
 from stackfold.application.runs.component_access import ComponentAccess
 from stackfold.application.runs.linked_version import LinkedVersion
@@ -243,7 +243,10 @@ class StepContext(ComponentAccess):
     def _component(self, type: TypeOrName, name: str | None) -> StackComponent:
         if self._components is None:
             raise NotInStep()
-        return self._components.get(type, name)
+        found = self._components.get(type, name)
+        if isinstance(found, Alerter):
+            found.thread = self.run_name
+        return found
 
     def _must_run(self) -> StepArtifacts:
         if self._artifacts is None:

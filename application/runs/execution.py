@@ -187,7 +187,7 @@ class Execution:
         Args:
             error: What the orchestrator raised, usually the error of a step.
         """
-        step = next((name for name in self._nodes if name in self._failures), "")
+        step = self._failed_step
         failure = self._failures[step] if step else Failure.of(error)
         reason = f"step {step!r} failed" if step else "the run failed"
         self._end(reason, lambda run: run.fail(failure.error))
@@ -318,6 +318,11 @@ class Execution:
         self._notify(node.name, "cancelled", started, ended, reason)
         self._call_hook(node, "end", "cancelled", error)
 
+    @property
+    def _failed_step(self) -> str:
+        """The failed step that is first in the graph; empty if none has failed."""
+        return next((name for name in self._nodes if name in self._failures), "")
+
     def _note_model(self, facts: StepFacts) -> None:
         """Show the version of a model that a step asked for to the steps after it."""
         if facts.model:
@@ -391,5 +396,5 @@ class Execution:
     def _hook_call(
         self, event: str, step: str, status: str, error: BaseException | None
     ) -> HookCall:
-        components = self._run_resources.components
-        return HookCall(event, self._name, self._graph.pipeline, step, status, error, components)
+        facts = (event, self._name, self._graph.pipeline, step, status, error)
+        return HookCall(*facts, self._run_resources.components, self._failed_step)

@@ -26,6 +26,8 @@ class HookCall(NamedTuple):
     """The error of the step or run, if any."""
     components: "StepComponents | None" = None
     """The components of the run's stack."""
+    failed_step: str = ""
+    """The name of the step that failed; empty if none did."""
 
 
 def call_hook(hook: Hook, call: HookCall) -> None:

@@ -18,7 +18,11 @@ Pack = Callable[[object], Callable[[], object]]
 
 
 class StepComponents:
-    """Builds the components of a pinned stack when they are asked for, each once."""
+    """Builds the components of a pinned stack when they are asked for, each once.
+
+    Attributes:
+        pin: The stack.
+    """
 
     def __init__(self, pin: Pin, build: Build, pack: Pack) -> None:
         """Create the access to the components of a pin.
@@ -28,7 +32,7 @@ class StepComponents:
             build: Builds its components.
             pack: Packs those that are sent to another process.
         """
-        self._pin = pin
+        self.pin = pin
         self._pack = pack
         self._build = build
         self._built: dict[UUID, object] = {}
@@ -37,8 +41,8 @@ class StepComponents:
     def __reduce__(self) -> tuple[Any, ...]:
         # What builds them stays here, with the log. Each is packed alone, so that one that cannot
         # be sent stops only the steps that ask for it.
-        pinned = [each for group in self._pin.components.values() for each in group]
-        return _SentComponents, (self._pin, {each.id: self._packed(each) for each in pinned})
+        pinned = [each for group in self.pin.components.values() for each in group]
+        return _SentComponents, (self.pin, {each.id: self._packed(each) for each in pinned})
 
     def get(self, type: TypeOrName, name: str | None = None) -> StackComponent:
         """Return the component of a type.
@@ -52,7 +56,7 @@ class StepComponents:
             NotInstalled: A package that it needs is missing here.
             ComponentUnusable: It could not be sent to the process that executes the step.
         """
-        pinned = _pinned(self._pin, type, name)
+        pinned = _pinned(self.pin, type, name)
         with self._lock:
             if pinned.id not in self._built:
                 self._built[pinned.id] = self._build(pinned)
@@ -76,7 +80,7 @@ class _SentComponents(StepComponents):
         self._packed_components = packed
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _SentComponents, (self._pin, self._packed_components)
+        return _SentComponents, (self.pin, self._packed_components)
 
     def _unpacked(self, pinned: PinnedComponent) -> object:
         packed = self._packed_components[pinned.id]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stackfold.application.artifacts.artifact_handle import ArtifactHandle
     from stackfold.application.artifacts.own_materializers import materializer
+    from stackfold.application.runs.alert_hooks import alert_on_failure, alert_on_success
     from stackfold.application.runs.context import StepContext, get_context
     from stackfold.application.runs.progress import ProgressListener, StepEnd
     from stackfold.artifacts import register_artifact, save_artifact
@@ -39,6 +40,8 @@ __all__ = [
     "StepEnd",
     "Workspace",
     "__version__",
+    "alert_on_failure",
+    "alert_on_success",
     "artifact",
     "get_context",
     "materializer",
@@ -63,6 +66,8 @@ _MODULES = {
     "StepContext": "stackfold.application.runs.context",
     "StepEnd": "stackfold.application.runs.progress",
     "Workspace": "stackfold.infrastructure.workspace",
+    "alert_on_failure": "stackfold.application.runs.alert_hooks",
+    "alert_on_success": "stackfold.application.runs.alert_hooks",
     "artifact": "stackfold.domain.pipelines.earlier_inputs",
     "get_context": "stackfold.application.runs.context",
     "materializer": "stackfold.application.artifacts.own_materializers",
