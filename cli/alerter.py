@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from stackfold.application.ports.alert import LEVELS
 from stackfold.cli import completion
-from stackfold.cli.options import WrongUsage, parse_pairs
+from stackfold.cli.options import parse_pairs
 from stackfold.cli.render import Format, echo, show_one
-from stackfold.cli.typer_ext import Noun
+from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.infrastructure.workspace import Workspace
 
 MOST_CHARACTERS = 1_000_000
@@ -67,7 +66,7 @@ def declare(noun: Noun) -> None:
         words: Words,
         title: Title = "",
         level: Annotated[
-            str, typer.Option("--level", metavar="LEVEL", help=f"{', '.join(LEVELS)}.")
+            str, typer.Option("--level", metavar="LEVEL", help="info, warning or error.")
         ] = "info",
         facts: Facts = None,
         link: Link = "",

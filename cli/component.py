@@ -1,5 +1,6 @@
 """`stackfold orchestrator`, `artifact-store` and so on: the commands of every component type."""
 
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -41,6 +42,12 @@ from stackfold.cli.typer_ext import ConfiguringCommand, Noun, attributes_of
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.workspace import Workspace
 
+_VERBS = {
+    ComponentType.ALERTER: "stackfold.cli.alerter",
+    ComponentType.MODEL_REGISTRY: "stackfold.cli.model_registry",
+}
+"""Component type → the module that declares the commands that only it has."""
+
 
 def component(type: ComponentType) -> Noun:
     """Build the command group for the components of a type."""
@@ -50,10 +57,8 @@ def component(type: ComponentType) -> Noun:
     _declare_changes(noun, type)
     _declare_names(noun, type)
     _declare_history(noun, type)
-    if type == ComponentType.MODEL_REGISTRY:
-        from stackfold.cli.model_registry import declare
-
-        declare(noun)
+    if type in _VERBS:
+        import_module(_VERBS[type]).declare(noun)
     noun.include(flavor(type))
     return noun
 
