@@ -222,7 +222,8 @@ def test_the_package_links_to_every_layer_by_a_relative_path():
 def test_the_package_contains_only_the_facade_and_the_layers():
     held = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
     facade = {"__init__.py", "__main__.py", "artifacts.py", "errors.py", "pipelines.py"}
-    facade |= {"eventsourcing.py", "flavors.py", "py.typed", "serve.py", "testing", "views.py"}
+    facade |= {"eventsourcing.py", "flavors.py", "py.typed", "serve.py", "steps.py", "testing"}
+    facade |= {"views.py"}
     assert held == {*facade, *LAYERS}
 
 

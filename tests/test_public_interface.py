@@ -22,6 +22,7 @@ MODULES = (
     "stackfold.errors",
     "stackfold.eventsourcing",
     "stackfold.flavors",
+    "stackfold.steps",
     "stackfold.testing",
     "stackfold.views",
     "stackfold.web",

@@ -1,4 +1,4 @@
 """Validation of data by steps, and the pages of its reports.
 
-Start with `report_page.py`.
+Start with `steps.py`.
 """

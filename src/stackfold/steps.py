@@ -1,0 +1,16 @@
+"""Ready-made steps for pipelines, which use the components of the run's stack.
+
+    from stackfold.steps import validate
+
+    @pipeline
+    def training() -> None:
+        rows = load()
+        checked = validate(rows, SCHEMA)
+        train.after(checked)(rows)
+
+They are described in `docs/data-validation.md`.
+"""
+
+from stackfold.application.validation.steps import compare_with_reference, validate
+
+__all__ = ["compare_with_reference", "validate"]
