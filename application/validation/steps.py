@@ -7,11 +7,12 @@ configuration and the version of the validator.
 import logging
 from typing import Annotated, Any, Literal
 
+from stackfold.application.ports import DataValidator
 from stackfold.application.runs.context import StepContext, get_context
 from stackfold.domain.errors import ValidationFailed
 from stackfold.domain.pipelines.output import Output
 from stackfold.domain.pipelines.step import step
-from stackfold.domain.validation.validation_report import ValidationReport
+from stackfold.domain.validation.validation_report import Kind, ValidationReport
 
 OnFailure = Literal["fail", "warn"]
 """What a step does if data does not pass."""
@@ -47,7 +48,7 @@ def validate(
         ValidatorFailed: The validator's tool raised an error.
     """
     context = get_context()
-    validator = context.data_validator
+    validator = _validator(context, "check")
     if isinstance(expectations, str):
         expectations = validator.read_expectations(expectations)
     return _result(context, validator.check(data, expectations), on_failure, name)
@@ -87,10 +88,16 @@ def compare_with_reference(
         ValidatorFailed: The validator's tool raised an error.
     """
     context = get_context()
-    report = context.data_validator.compare(
+    report = _validator(context, "compare").compare(
         data, reference, target=target, prediction=prediction, columns=columns
     )
     return _result(context, report, on_failure, name)
+
+
+def _validator(context: StepContext, method: Kind) -> DataValidator:
+    """The first data validator of the stack that has a method; the default one if none has."""
+    validators: list[DataValidator] = [*context.components("data_validator").values()]
+    return next((each for each in validators if method in each.can), context.data_validator)
 
 
 def _result(

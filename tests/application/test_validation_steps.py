@@ -148,3 +148,9 @@ def test_what_a_validator_cannot_do_is_an_error(workspace):
     assert isinstance(raised.value.__cause__, NoComponent)
     with pytest.raises(NotInStep):
         validate({"a": [1]}, {})
+
+
+def test_of_several_validators_the_first_that_has_the_method_is_taken(workspace):
+    default = {"orchestrator": "default", "artifact_store": "default"}
+    workspace.stacks.register("both", **default, data_validator=["profiles", "limits"])
+    assert checking.run(stack="both").load("validate").tool == "limits"
