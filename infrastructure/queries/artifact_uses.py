@@ -1,5 +1,7 @@
 """What uses an artifact, so that it cannot be deleted."""
 
+from typing import Any
+
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.infrastructure.database.protocol import Database
 
@@ -20,10 +22,14 @@ def uses_of_artifact(database: Database, id: str) -> list[str]:
         "OR instr(pinned_artifacts, ?) > 0 ORDER BY position DESC LIMIT ?",
         [id, id, _SOME],
     )
-    deployments = database.read(
-        "SELECT name FROM deployments WHERE until IS NULL AND instr(artifact, ?) > 0 LIMIT ?",
-        [id, _SOME],
-    )
+    deployments = [
+        name
+        for name, text in database.read(
+            "SELECT name, rollout FROM deployments WHERE until IS NULL AND instr(rollout, ?) > 0",
+            [id],
+        )
+        if any(each["artifact"]["id"] == id for each in _served(cell(text)))
+    ]
     names = database.read(
         "SELECT name, aliases FROM artifact_names WHERE until IS NULL AND instr(aliases, ?) > 0",
         [id],
@@ -36,9 +42,14 @@ def uses_of_artifact(database: Database, id: str) -> list[str]:
     ]
     return [
         *(f"run {name!r}" for (name,) in runs),
-        *(f"deployment {name!r}" for (name,) in deployments),
+        *(f"deployment {name!r}" for name in deployments[:_SOME]),
         *(f"alias {alias!r}" for alias in aliases[:_SOME]),
     ]
+
+
+def _served(rollout: dict[str, Any]) -> list[dict[str, Any]]:
+    """The releases that a deployment serves, or is to serve."""
+    return [*rollout["releases"], *(rollout["pending"] or {"releases": []})["releases"]]
 
 
 def aliases_of_run(database: Database, run: str) -> list[str]:

@@ -10,6 +10,7 @@ from plain_deployer import kill, listening
 from replay import assert_consistent
 
 from stackfold.domain.errors import (
+    ArtifactInUse,
     CannotUpdate,
     Conflict,
     DeploymentFailed,
@@ -82,6 +83,22 @@ def broken(served, fault="dies"):
         return found
 
     served._services.deployers.built = faulty
+
+
+def test_a_served_artifact_is_not_deleted(ws, served):
+    for slope in (4.0, 5.0):
+        ws.artifacts.save({"slope": slope}, "outside")
+    served.update("churn", "outside@1")
+    with pytest.raises(ArtifactInUse) as raised:
+        ws.artifacts.delete("outside@1")
+    assert raised.value.uses == ("deployment 'churn'",)
+    served.traffic("churn", {"outside@1": 50, "outside@2": 50})
+    for number in (1, 2):
+        with pytest.raises(ArtifactInUse):
+            ws.artifacts.delete(f"outside@{number}")
+    served.delete("churn")
+    ws.artifacts.delete("outside@1")
+    ws.artifacts.delete("outside@2")
 
 
 # -- one model after the other

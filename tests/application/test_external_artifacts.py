@@ -92,6 +92,15 @@ def test_one_that_is_used_is_not_deleted(artifacts, workspace):
         artifacts.get("dataset")
 
 
+def test_one_that_a_version_of_a_model_was_made_of_is_not_deleted(artifacts, workspace):
+    artifacts.save(np.arange(3), "dataset")
+    workspace.runs.start(summing, configuration={"model": "fraud"})
+    workspace.models.promote("fraud", 1)
+    with pytest.raises(ArtifactInUse):
+        artifacts.delete("dataset@1")
+    assert workspace.models.describe("fraud").promotions[0].inputs == {"dataset": "dataset@1"}
+
+
 def test_a_number_is_not_used_again_and_undo_restores_the_version(artifacts, workspace):
     artifacts.save(1, "one")
     artifacts.save(2, "one")

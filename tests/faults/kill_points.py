@@ -48,6 +48,21 @@ def init(place: Path) -> None:
         ws.init_project(place / "project")
 
 
+def register_file(place: Path) -> None:
+    with Workspace.open(place / "home") as ws:
+        ws.artifacts.register(place / "rows.bin", "rows")
+
+
+def register_in_place(place: Path) -> None:
+    with Workspace.open(place / "home") as ws:
+        ws.artifacts.register(place / "rows.bin", "rows", copy=False)
+
+
+def register_folder(place: Path) -> None:
+    with Workspace.open(place / "home") as ws:
+        ws.artifacts.register(place / "rows", "rows")
+
+
 def killed_at(point: int, task: str, place: str) -> None:
     """Run the task in this process, which is killed at the point."""
     passed = 0

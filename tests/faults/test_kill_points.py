@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -14,11 +15,12 @@ import pytest
 from faults.kill_points import NEW, OLD
 from workspaces import names, stack
 
-from stackfold.domain.errors import LogExists
+from stackfold.domain.errors import LogExists, NotFound
 from stackfold.infrastructure.system.drafts import delete_abandoned, draft_of, replace_file
 from stackfold.infrastructure.system.home import read_project
 from stackfold.infrastructure.workspace import Workspace
 
+ROWS = bytes(range(256)) * 9000
 WORKER = Path(__file__).with_name("kill_points.py")
 
 
@@ -31,6 +33,10 @@ def kill_at_every_point(tmp_path, monkeypatch):
         ws.secrets.create("hub", {"token": OLD}, store="file")
         ws.log.export(original / "log.jsonl")
     (original / "project").mkdir()
+    (original / "rows.bin").write_bytes(ROWS)
+    for name in ("a", "b"):
+        (original / "rows" / name).mkdir(parents=True)
+        (original / "rows" / name / "rows.bin").write_bytes(name.encode() + ROWS)
     worker = subprocess.Popen(
         [sys.executable, WORKER],
         stdin=subprocess.PIPE,
@@ -94,6 +100,46 @@ def test_no_draft_of_a_log_stays(kill_at_every_point, task):
             assert names(ws.stacks.list())[0] == "default"
         assert drafts(place) == []
     assert left, "no kill left anything behind"
+
+
+@pytest.mark.parametrize("task", ["register_file", "register_in_place", "register_folder"])
+def test_an_artifact_is_registered_as_a_whole_or_not_at_all(kill_at_every_point, task):
+    numbers, left = set(), 0
+    for place in kill_at_every_point(task):
+        stored = place / "home" / "artifacts"
+        with Workspace.open(place / "home") as ws:
+            try:
+                number = ws.artifacts.get("rows").version
+            except NotFound:
+                number = 0
+            numbers.add(number)
+            before = files(stored)
+            ws.artifacts.prune(grace=timedelta())
+            after = files(stored)
+            left += before != after
+            kept = {"register_file": 1, "register_in_place": 0, "register_folder": 3}[task]
+            assert len(after) == (kept if number else 0)
+            assert (place / "rows.bin").read_bytes() == ROWS
+            if number:
+                assert holds_rows(ws.artifacts.load("rows"))
+            source = place / ("rows" if task == "register_folder" else "rows.bin")
+            again = ws.artifacts.register(source, "rows", copy=task != "register_in_place")
+            assert again.version == number + 1
+            assert holds_rows(ws.artifacts.load("rows"))
+            assert ws.log.verify().intact
+    assert numbers == {0, 1}, "it was as before, or it was as wanted"
+    assert bool(left) == (task != "register_in_place")
+
+
+def files(folder):
+    """The stored and partial files of an artifact store."""
+    return {each for each in folder.rglob("*") if each.is_file()}
+
+
+def holds_rows(value):
+    if isinstance(value, bytes):
+        return value == ROWS
+    return all((value / each / "rows.bin").read_bytes() == each.encode() + ROWS for each in "ab")
 
 
 def test_the_same_command_can_be_run_again(kill_at_every_point):

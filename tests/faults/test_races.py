@@ -7,6 +7,7 @@ import pytest
 from replay import assert_consistent, records_of
 from workspaces import STORE, names, opened
 
+from stackfold.domain.errors import NotFound
 from stackfold.infrastructure.system.home import LOG_FILE
 
 pytestmark = pytest.mark.slow
@@ -108,6 +109,39 @@ def test_a_component_is_deleted_or_used_but_never_both(place, race):
         for number, outcome in enumerate(used, start=1):
             assert (f"n{number:04}" in stacks) == (f"n{number:04}" in stores) == (outcome == "done")
         assert_consistent(ws)
+
+
+def test_a_name_is_that_of_a_model_or_of_an_artifact_but_never_of_both(place, race):
+    outcomes = race("model_or_artifact", place, processes=2, attempts=150)
+    assert {tuple(sorted(pair)) for pair in zip(*outcomes, strict=True)} == {("NameTaken", "done")}
+    with opened(place) as ws:
+        models = {each.name for each in ws.models.list()}
+        for number, outcome in enumerate(outcomes[0], start=1):
+            name = f"n{number:04}"
+            assert (name in models) == (outcome == "done")
+            assert len(versions(ws, name)) == (outcome != "done")
+        assert_consistent(ws)
+
+
+def test_versions_saved_by_two_at_once_have_numbers_of_their_own_and_none_is_lost(place, race):
+    outcomes = race("save_version", place, processes=2, attempts=150)
+    assert {outcome for each in outcomes for outcome in each} == {"done"}
+    with opened(place) as ws:
+        found = versions(ws, "dataset")
+        assert [each.version for each in found] == [*range(300, 0, -1)]
+        assert {each.label for each in found} == {f"by-{each}" for each in accepted(outcomes)}
+        for each in found[:20]:
+            me, number = map(int, each.label.split("-")[1:])
+            value = number if number % 2 else me * 1000 + number
+            assert ws.artifacts.load(each.reference) == value
+        assert_consistent(ws)
+
+
+def versions(ws, name):
+    try:
+        return ws.artifacts.versions(name)
+    except NotFound:
+        return []
 
 
 def test_a_reader_always_sees_one_state(place, race):

@@ -102,6 +102,28 @@ def delete_or_use(home: str, meeting: Meeting, attempts: int) -> list[str]:
     return race(home, meeting, attempts, command)
 
 
+def model_or_artifact(home: str, meeting: Meeting, attempts: int) -> list[str]:
+    """One process registers a model, the other one saves an artifact of that name."""
+
+    def command(ws: Workspace, n: int) -> None:
+        if meeting.me:
+            ws.artifacts.save(n, f"n{n:04}")
+        else:
+            ws.models.register(f"n{n:04}")
+
+    return race(home, meeting, attempts, command)
+
+
+def save_version(home: str, meeting: Meeting, attempts: int) -> list[str]:
+    """Every process saves versions of one artifact, half of them with equal bytes."""
+
+    def command(ws: Workspace, n: int) -> None:
+        value = n if n % 2 else meeting.me * 1000 + n
+        ws.artifacts.save(value, "dataset", label=f"by-{meeting.me}-{n}")
+
+    return race(home, meeting, attempts, command)
+
+
 def first_use(folder: str, meeting: Meeting, attempts: int) -> list[str]:
     def command(number: int) -> None:
         with opened(f"{folder}{number}") as ws:
