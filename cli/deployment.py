@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from stackfold.cli import completion, show
+from stackfold.cli import deployment_requests as _requests  # noqa: F401  # registers its commands
 from stackfold.cli import deployment_updates as _  # noqa: F401  # registers its commands
 from stackfold.cli.deployment_options import (
     DeploymentName,
@@ -75,6 +76,14 @@ def deploy(
             help="Serve the version that this stage or alias of the model stands for, from now on.",
         ),
     ] = None,
+    record: Annotated[
+        bool,
+        typer.Option(
+            "--record",
+            help="Record all requests and predictions for 30 days; `record` takes a rate, fields "
+            "to leave out and other days.",
+        ),
+    ] = False,
     from_stack: FromStack = None,
     message: Message = "",
 ) -> None:
@@ -91,6 +100,8 @@ def deploy(
                 name, model, stack, message, follow=follow, from_stack=from_stack
             )
         echo_served(served)
+        if record:
+            workspace.deployments.record(served.id, why=message)
 
 
 @deployment.command("list")

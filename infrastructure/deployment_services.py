@@ -1,7 +1,8 @@
 """The services for deployments; a part of the services of a workspace."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.queries.stacks import SqlQueries
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from stackfold.infrastructure.queries.artifacts import SqlArtifactQueries
     from stackfold.infrastructure.queries.deployments import SqlDeploymentQueries
     from stackfold.infrastructure.queries.history import SqlHistory
+    from stackfold.infrastructure.recording.batch_list import BatchList
+    from stackfold.infrastructure.recording.spools import Spools
 else:
     from functools import cached_property
 
@@ -69,6 +72,31 @@ class DeploymentServices:
         from stackfold.infrastructure.gateway.gateways import ProcessGateways
 
         return ProcessGateways(self.home)
+
+    @cached_property
+    def request_spools(self) -> "Spools":
+        """The folders to which gateways record requests."""
+        from stackfold.infrastructure.recording.spools import Spools
+
+        return Spools(self.home, self.database.url)
+
+    @cached_property
+    def stored_requests(self) -> "BatchList":
+        """Lists the recorded requests in artifact stores."""
+        from stackfold.infrastructure.recording.batch_list import BatchList
+
+        return BatchList(self.database)
+
+    def table(self, rows: Sequence[Mapping[str, Any]]) -> Any:
+        """Rows with the same keys as a frame of pandas; unchanged where it is not installed."""
+        from importlib.util import find_spec
+
+        if find_spec("pandas") is None:
+            return [dict(each) for each in rows]
+        from stackfold.infrastructure.queries.data_frames import data_frame
+
+        columns = {name: [each[name] for each in rows] for name in rows[0]} if rows else {}
+        return data_frame(columns, {"at"} & {*columns})
 
     @cached_property
     def deployers(self) -> "Deployers":

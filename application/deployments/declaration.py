@@ -27,6 +27,9 @@ def apply(row: DeploymentRow | None, event: Deployment.Event) -> DeploymentRow |
             return _with(row._replace(follows=event.follows.model_dump(mode="json")), rollout)
         case Deployment.Unfollowed(), DeploymentRow():
             return row._replace(follows=None)
+        case Deployment.RecordingChanged(), DeploymentRow():
+            rollout = Rollout.model_validate(row.rollout).recorded(event.recording)
+            return _with(row, rollout)
         case _, DeploymentRow():
             return _served(row, event)
     raise AssertionError(f"{event.TOPIC} does not follow {row}")
@@ -59,7 +62,9 @@ def _served(row: DeploymentRow, event: Deployment.Event) -> DeploymentRow:
 
 
 def _with(row: DeploymentRow, rollout: Rollout) -> DeploymentRow:
-    main = rollout.main
+    main, content = rollout.main, rollout.model_dump(mode="json")
+    if rollout.recording is None:
+        del content["recording"]  # as in rows of earlier versions
     return row._replace(
         model=main.model,
         artifact=main.artifact.model_dump(mode="json"),
@@ -67,7 +72,7 @@ def _with(row: DeploymentRow, rollout: Rollout) -> DeploymentRow:
         reference=rollout.reference(str(main.server)),
         version=str(main.version or ""),
         traffic=rollout.traffic,
-        rollout=rollout.model_dump(mode="json"),
+        rollout=content,
     )
 
 

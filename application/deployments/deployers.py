@@ -113,7 +113,7 @@ class Deployers:
         store = cast(ArtifactStore, self._resolver.sketched(release.store))
 
         def load() -> object:
-            return read(artifact, self._store(release.store), self._materializers)
+            return self.loaded(release)
 
         def copy(path: Path) -> None:
             store = self._store(release.store)
@@ -142,6 +142,14 @@ class Deployers:
             files=artifact.files,
             behind_gateway=behind_gateway,
         )
+
+    def loaded(self, release: Release) -> object:
+        """Load the artifact of a release, and verify its digest.
+
+        Raises:
+            ArtifactDamaged: It is missing or damaged, or a library is missing.
+        """
+        return read(release.artifact, self._store(release.store), self._materializers)
 
     def deployed(self, deployment: Deployment, server: str | None = None) -> Deployed:
         """Identify a server of a deployment to its model deployer.

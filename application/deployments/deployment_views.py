@@ -61,6 +61,9 @@ class DeploymentDescription(NamedTuple):
     behind: str
     update: Mapping[str, int]
     """What an update that was not finished is to serve → its share; empty if there is none."""
+    recording: str
+    """What is recorded of its requests, such as "10% of requests, for 30 days"; empty if nothing
+    is."""
     stack: str
     stack_revision: int
     stack_id: str

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from stackfold.application.arguments import checked
 from stackfold.application.artifacts.origin import must_come_from
 from stackfold.application.deployments.claiming import claimed
-from stackfold.application.deployments.deployment_updates import READY, DeploymentUpdates
+from stackfold.application.deployments.deployment_requests import DeploymentRequests
+from stackfold.application.deployments.deployment_updates import READY
 from stackfold.application.deployments.deployment_views import DeploymentView
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.domain.errors import CannotUpdate, DeploymentStopped, DeploymentUnavailable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @checked
-class Deployments(DeploymentUpdates):
+class Deployments(DeploymentRequests):
     """Queries and commands on deployments.
 
     A `reference` is a name, an id or a unique prefix of either.
@@ -188,7 +189,7 @@ class Deployments(DeploymentUpdates):
         why: str = "",
         expected_revision: int | None = None,
     ) -> DeploymentView:
-        """Stop the server of a deployment, and delete the deployment with its files.
+        """Stop a deployment's server, and delete it with its files and recorded requests.
 
         Args:
             reference: The deployment.
@@ -213,6 +214,7 @@ class Deployments(DeploymentUpdates):
                 for server in deployment.rollout.all_servers:
                     deployer.delete(self._services.deployers.deployed(deployment, server))
                 self._services.gateways.close(view.id)
+                self._recorded.forget(view.id)
             self._change(view.id, lambda each: each.delete(), why)
         return view
 

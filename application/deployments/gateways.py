@@ -90,6 +90,10 @@ class Gateways(Protocol):
         """Check a gateway, for a few seconds at most."""
         ...
 
+    def is_recording(self, id: str, recorded: Recorded) -> bool:
+        """Whether a gateway has handed requests to a recorder."""
+        ...
+
     def close(self, id: str) -> None:
         """End the gateway, if it runs, and delete its files."""
         ...

@@ -35,7 +35,7 @@ class DeploymentRow(NamedTuple):
     follows: dict[str, Any] | None
     """The alias whose version is served."""
     rollout: dict[str, Any]
-    """What is served, by which servers, and the pending update."""
+    """What is served, by which servers, the pending update, and what is recorded."""
 
 
 def _traffic(traffic: Mapping[str, int], names: Names) -> dict[str, Any]:
@@ -47,12 +47,24 @@ def _follows(follows: Mapping[str, Any] | None, names: Names) -> dict[str, Any]:
     return {"follows": f"{follows['name']}@{follows['alias']}"} if follows else {}
 
 
-def _update(rollout: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    pending = rollout["pending"]
-    if not pending:
-        return {}
-    titles = [title(each) for each in pending["releases"]]
-    return {"update": ", ".join(titles)}
+def _rollout(rollout: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    found = {}
+    if pending := rollout["pending"]:
+        found["update"] = ", ".join(title(each) for each in pending["releases"])
+    if recording := recorded(rollout):
+        found["recording"] = recording
+    return found
+
+
+def recorded(rollout: Mapping[str, Any]) -> str:
+    """What is recorded of the requests of a deployment; empty if nothing is."""
+    recording = rollout.get("recording")
+    if not recording:
+        return ""
+    rate = f"{recording['rate'] * 100:g}% of requests"
+    without = ", ".join(recording["leave_out"])
+    kept = f"for {recording['keep_days']} days"
+    return ", ".join(filter(None, (rate, without and f"without {without}", kept)))
 
 
 def title(release: Mapping[str, Any]) -> str:
@@ -70,7 +82,7 @@ DEPLOYMENTS = ReadModel(
         "traffic": _traffic,
         "follows": _follows,
         **{each: shown(each) for each in ("stack", "stack_revision", "deployer", "status")},
-        "rollout": _update,
+        "rollout": _rollout,
         **{each: shown(each) for each in ("url", "error")},
     },
 )

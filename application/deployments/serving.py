@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from stackfold.application.deployments.deployers import Deployers
 from stackfold.application.deployments.gateways import Gateways, Listen, Recorded, Route
+from stackfold.application.deployments.request_store import RequestSpools
 from stackfold.application.deployments.services import DeploymentServices
 from stackfold.application.ports.model_deployer import Deployed, ModelDeployer, Served
 from stackfold.application.secrets.redaction import redacted, redacted_value, without_secrets
@@ -31,6 +32,7 @@ class Serving:
         self._repository = services.repository
         self._deployers: Deployers = services.deployers
         self._gateways: Gateways = services.gateways
+        self._spools: RequestSpools = services.request_spools
 
     def serve(self, deployment: Deployment, why: str) -> None:
         """Start or restart the servers of a registered deployment.
@@ -95,6 +97,8 @@ class Serving:
         self, deployment: Deployment, served: Served, servers: Mapping[str, Server]
     ) -> Recorded:
         try:
+            if recording := deployment.rollout.recording:
+                self._spools.begin(str(deployment.id), recording.rate, recording.leave_out)
             return self._gateways.open(
                 str(deployment.id),
                 Listen(*served.listen) if served.listen else Listen(),

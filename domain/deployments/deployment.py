@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from pydantic import Field, JsonValue
 
+from stackfold.domain.deployments.recorded_deployment import RecordedDeployment
 from stackfold.domain.deployments.release import (
     FollowedAlias,
     Release,
@@ -15,7 +16,6 @@ from stackfold.domain.deployments.release import (
 )
 from stackfold.domain.deployments.rollout import Rollout
 from stackfold.domain.errors import Conflict, NothingToChange
-from stackfold.domain.eventsourcing.aggregate import Aggregate
 from stackfold.domain.eventsourcing.event import FirstEvent
 from stackfold.domain.name import valid_name
 from stackfold.domain.runs.artifact import Artifact
@@ -26,7 +26,7 @@ Status = Literal["unfinished", "started", "failed", "stopped"]
 Whether the server of a started deployment answers is not recorded."""
 
 
-class Deployment(Aggregate):
+class Deployment(RecordedDeployment):
     """The models that are served, the stack and the model deployer that serve them, and a status.
 
     A deployment has copies of all that is needed to serve a model and to find its server, so it
@@ -35,7 +35,7 @@ class Deployment(Aggregate):
 
     TOPIC = "deployment"
 
-    class Event(Aggregate.Event):
+    class Event(RecordedDeployment.Event):
         """Base class of the events of a deployment."""
 
     class Registered(Event, FirstEvent):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from stackfold.domain.deployments.recording import Recording
 from stackfold.domain.deployments.release import (
     PendingUpdate,
     Release,
@@ -38,6 +39,8 @@ class Rollout(BaseModel):
     """The revisions that a rollback goes back to, the next one first."""
     because: int = 0
     """The position of the newest promotion that led to an update; 0 if none did."""
+    recording: Recording | None = None
+    """What is recorded of the requests; None if nothing is."""
 
     @classmethod
     def first(
@@ -126,6 +129,10 @@ class Rollout(BaseModel):
         """With a pending update."""
         pending = PendingUpdate(releases=tuple(releases), previous=tuple(previous))
         return self.caught_up(because or 0).model_copy(update={"pending": pending})
+
+    def recorded(self, recording: Recording | None) -> "Rollout":
+        """With another recording."""
+        return self.model_copy(update={"recording": recording})
 
     def caught_up(self, because: int) -> "Rollout":
         """With a promotion that needs no further update."""

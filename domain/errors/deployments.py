@@ -71,6 +71,35 @@ class InvalidTraffic(Invalid):
         super().__init__(f"the traffic cannot be divided like this: {problem}")
 
 
+class InvalidRecording(Invalid):
+    """The requests of a deployment cannot be recorded like this.
+
+    Attributes:
+        problem: What is wrong.
+    """
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"requests cannot be recorded like this: {problem}")
+
+
+class CannotRecord(Unavailable):
+    """The requests of a deployment cannot be recorded, or what was recorded cannot be used.
+
+    Attributes:
+        deployment: Its name.
+        problem: Why not, and what to do.
+    """
+
+    def __init__(self, deployment: str, problem: str) -> None:
+        self.deployment, self.problem = deployment, problem
+        super().__init__(
+            f"the requests of deployment {deployment!r}",
+            problem,
+            message=f"the requests of deployment {deployment!r} cannot be used: {problem}",
+        )
+
+
 class InvalidInputs(Invalid):
     """The inputs of a prediction are not tensors.
 

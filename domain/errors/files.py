@@ -10,8 +10,10 @@ NAMES = {
     "bases": "Busy Conflict Damaged Failed Forbidden Invalid NotFound StackfoldError Unavailable",
     "changes": "ChangeElsewhere ChangeTimedOut ForkedInTransaction OutsideChanges StatementFailed "
     "StatementRejected",
-    "deployments": "CannotUpdate DeploymentFailed DeploymentStopped DeploymentUnavailable "
-    "InvalidInputs InvalidTraffic NoManifest PredictionRejected",
+    "deployments": (
+        "CannotRecord CannotUpdate DeploymentFailed DeploymentStopped DeploymentUnavailable "
+        "InvalidInputs InvalidRecording InvalidTraffic NoManifest PredictionRejected"
+    ),
     "engines": (
         "EngineStopped EngineUnavailable RemoteStepFailed RunDetached StepKilled StepLost "
         "StepNotRunnable"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from stackfold.domain.errors import StatementRejected
-from stackfold.infrastructure.database import reaction_tables
+from stackfold.infrastructure.database import reaction_tables, request_tables
 from stackfold.infrastructure.database.package_registry import REGISTRY, PackageRegistry
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.read_model_tables import ReadModelTables
@@ -55,7 +55,7 @@ def require_other_schema(statement: str, schema: str) -> None:
 def tables_of_stackfold(database: Database) -> Set[str]:
     """The names of the tables of the log and of read models."""
     models = ReadModelTables(database.aggregates).names()
-    own = {"events", REGISTRY, *reaction_tables.NAMES, *models}
+    own = {"events", REGISTRY, *reaction_tables.NAMES, request_tables.NAME, *models}
     return own.union(*(each.tables for each in PackageRegistry(database).all()))
 
 

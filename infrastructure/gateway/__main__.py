@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from stackfold.infrastructure.gateway.proxy import Proxy
+from stackfold.infrastructure.gateway.recording import Recording
 from stackfold.infrastructure.gateway.route_table import RouteTable
+from stackfold.infrastructure.recording.spool import FOLDER
 
 PORT = "port"
 """The file with the port that the gateway listens on."""
@@ -26,7 +28,10 @@ async def serve(folder: Path, id: str, host: str, port: int) -> None:
     table = RouteTable(folder)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    server = await asyncio.start_server(Proxy(id, table).handle, host, port, backlog=1024)
+    # In the home, beside the folders of gateways: it outlives the gateway.
+    recording = Recording(folder.parent.parent / FOLDER / folder.name)
+    proxy = Proxy(id, table, recording)
+    server = await asyncio.start_server(proxy.handle, host, port, backlog=1024)
     incoming = folder / f"{PORT}.new"
     incoming.write_text(str(server.sockets[0].getsockname()[1]))
     incoming.replace(folder / PORT)
@@ -36,6 +41,7 @@ async def serve(folder: Path, id: str, host: str, port: int) -> None:
         except TimeoutError:
             continue
     server.close()
+    await recording.close()
 
 
 if __name__ == "__main__":

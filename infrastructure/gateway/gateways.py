@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from stackfold.application.deployments.gateways import GatewayState, Listen, Recorded, Route
@@ -107,6 +108,13 @@ class ProcessGateways:
             return GatewayState("ready")
         return GatewayState("down", f"its gateway does not answer at {self.address(recorded)}")
 
+    def is_recording(self, id: str, recorded: Recorded) -> bool:
+        """Whether a gateway has handed requests to a recorder."""
+        if recorded["host"] != socket.gethostname():
+            return False
+        state = self._asked(id, recorded)
+        return state is not None and bool(state.get("recording"))
+
     def close(self, id: str) -> None:
         """End the gateway, if it runs, and delete its files."""
         self._end(id)
@@ -153,7 +161,7 @@ class ProcessGateways:
             return False
         return self._asked(id, recorded) is not None
 
-    def _asked(self, id: str, recorded: Recorded) -> dict[str, dict[str, int]] | None:
+    def _asked(self, id: str, recorded: Recorded) -> dict[str, Any] | None:
         """What a gateway reports; None if it does not answer."""
         from stackfold.infrastructure.flavors.http_requests import request
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import h11
 
+from stackfold.infrastructure.gateway.recording import Capture, Recording
 from stackfold.infrastructure.gateway.route_table import CONTROL, RouteTable, Target
 
 MODEL_HEADER = b"Stackfold-Model"
@@ -69,15 +70,16 @@ class _ServerFailed(Exception):
 class Proxy:
     """Passes requests on to the servers of a deployment."""
 
-    def __init__(self, id: str, table: RouteTable) -> None:
+    def __init__(self, id: str, table: RouteTable, recording: Recording) -> None:
         """Create a proxy.
 
         Args:
             id: The id of the deployment.
             table: Chooses the server for each request.
+            recording: Takes the requests that are to be recorded.
         """
         self._control = (CONTROL + id).encode()
-        self._id, self._table = id, table
+        self._id, self._table, self._recording = id, table, recording
         self._active: Counter[str] = Counter()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -100,7 +102,8 @@ class Proxy:
         if request.target == self._control:
             state = {"id": self._id, "active": {k: v for k, v in self._active.items() if v}}
             servers = [each.server for each in self._table.targets()]
-            await connection.answer(200, {**state, "servers": servers})
+            recording = self._recording.is_active
+            await connection.answer(200, {**state, "servers": servers, "recording": recording})
             return
         target = self._table.choose()
         if target is None:
@@ -111,7 +114,8 @@ class Proxy:
             return
         self._active[target.server] += 1
         try:
-            await connection.pass_on(request, target)
+            capture = self._recording.sampled(request.method, target.title)
+            await connection.pass_on(request, target, capture)
         finally:
             self._active[target.server] -= 1
 
@@ -123,6 +127,8 @@ class _Connection:
         self._reader, self._writer = reader, writer
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
         self._servers: dict[str, _Server] = {}
+        self._capture: Capture | None = None
+        """The current request, if it is recorded."""
 
     async def next_request(self) -> h11.Request | None:
         """The next request; None if there is none."""
@@ -146,8 +152,11 @@ class _Connection:
         self._protocol.start_next_cycle()
         return True
 
-    async def pass_on(self, request: h11.Request, target: Target) -> None:
+    async def pass_on(
+        self, request: h11.Request, target: Target, capture: Capture | None = None
+    ) -> None:
         """Pass a request on to a server, and its response back."""
+        self._capture = capture
         try:
             server = await self._server(target)
         except (OSError, TimeoutError):
@@ -243,6 +252,8 @@ class _Connection:
     def _pass_event(self, server: _Server, event: object) -> bool:
         """Pass on a part of a request's body; whether more follows."""
         if isinstance(event, h11.Data):
+            if self._capture:
+                self._capture.request(event.data)
             self._send_to(server, h11.Data(data=event.data))
             return True
         if isinstance(event, h11.EndOfMessage):
@@ -263,6 +274,8 @@ class _Connection:
                 raise _ServerFailed from error
             if isinstance(event, h11.InformationalResponse):
                 continue
+            if self._capture:
+                self._capture.response(event)
             if isinstance(event, h11.Response):
                 headers = _end_to_end(event.headers.raw_items())
                 headers.append((MODEL_HEADER, target.header))

@@ -10,7 +10,7 @@ from stackfold.application.deployments.deployment_views import (
     Follower,
     ModelVersionOf,
 )
-from stackfold.application.deployments.rows import title
+from stackfold.application.deployments.rows import recorded, title
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.application.listing.listing import ALL, Listing
 from stackfold.application.listing.reference import Reference
@@ -71,6 +71,7 @@ class SqlDeploymentQueries:
             **view._asdict(),
             problem=error,
             update=_traffic(pending["releases"]) if pending else {},
+            recording=recorded(rollout),
             stack_id=stack_id,
             type=artifact["type"],
             digest=artifact["digest"],

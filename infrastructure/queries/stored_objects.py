@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from stackfold.application.artifacts.artifact_views import RecordedStore, StoredManifest
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.infrastructure.database import request_tables
 from stackfold.infrastructure.database.protocol import Database
 from stackfold.infrastructure.database.reading import one_state
 from stackfold.infrastructure.queries.artifact_aliases import alias_targets
@@ -60,8 +61,11 @@ class StoredObjects:
             "AND id IN (SELECT artifact FROM flows)"
         )
         logs = self._database.read("SELECT log FROM steps WHERE log IS NOT NULL")
+        requests = []
+        if self._database.read(request_tables.FIND[self._database.shared], [request_tables.NAME]):
+            requests = self._database.read(f"SELECT uri FROM {request_tables.NAME}")
         others = [cell(each) for (each,) in (*previews, *logs)]
-        return {uri for (uri,) in artifacts} | {
+        return {uri for (uri,) in (*artifacts, *requests)} | {
             each["uri"] for each in (*others, *deployed_artifacts(self._database))
         }
 

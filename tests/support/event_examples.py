@@ -10,6 +10,7 @@ from artifact_event_examples import ARTIFACT_FACTS
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.artifacts.external_artifact import ExternalArtifact
 from stackfold.domain.deployments.deployment import Deployment
+from stackfold.domain.deployments.recording import Recording
 from stackfold.domain.deployments.release import FollowedAlias, Release, ServedVersion, Server
 from stackfold.domain.eventsourcing.event import DomainEvent
 from stackfold.domain.eventsourcing.metadata import EventMetadata
@@ -262,6 +263,10 @@ FACTS: list[partial[Any]] = [
         because=17,
     ),
     event(Deployment.Unfollowed),
+    event(
+        Deployment.RecordingChanged,
+        recording=Recording(rate=0.1, leave_out=("größe",), keep_days=7, store=STORE),
+    ),
     event(Deployment.Failed, error="model deployer 'größe' cannot serve 'churn': it ended"),
     event(Deployment.Stopped),
     event(Deployment.Deleted),
