@@ -237,9 +237,8 @@ class DeploymentRequests(DeploymentUpdates):
         from stackfold.application.deployments.drift import Drift
         from stackfold.application.deployments.releases import release_of
 
-        pin = self._services.resolver.pin(stack)
-        check = Drift(pin, self._services.resolver.built)
         name = self._queries.find_deployment(reference).name
+        check = Drift(self._services.resolver.pin(stack), self._services.resolver.built)
         rows = self._filled(name, self.request_rows(reference, since))
         release = release_of(self._artifacts, self._queries, baseline)
         data = self._services.deployers.loaded(release)
@@ -250,7 +249,7 @@ class DeploymentRequests(DeploymentUpdates):
     def _filled(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
         if rows:
             return rows
-        problem = "none was recorded since then: see `stackfold deployment record`"
+        problem = "none was recorded in that time: record them first"
         raise CannotRecord(name, problem)
 
     def _lines(self, reference: str, since: AsOf, limit: int | None) -> list[dict[str, Any]]:

@@ -218,6 +218,7 @@ def fill_models(ws):
     ws.models.promote("fraud", 2, why="new features")
     ws.models.rollback("fraud", why="complaints")
     ws.deployments.deploy("fraud-api", "fraud@production", "prod", follow="production")
+    ws.deployments.record("fraud-api", rate=0.1, leave_out=["age"], why="to watch it")
     ws.models.promote("fraud", 2, why="complaints were about something else")
     ask_for_an_update(ws)
     ws.artifacts.alias("weights", "approved", "checked")
