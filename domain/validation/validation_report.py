@@ -177,11 +177,15 @@ class ValidationReport:
         rest = [f"and {left:,} more"] if left else []
         return f"{self.failed:,} of {count} failed: {'; '.join(named + rest)}"
 
-    def to_json(self) -> str:
-        """Return the report as JSON, without `html`."""
+    def record(self) -> dict[str, Any]:
+        """Return the report as plain values, without `html`."""
         record = asdict(self)
         del record["html"]
-        return json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
+        return record
+
+    def to_json(self) -> str:
+        """Return the report as JSON, without `html`."""
+        return json.dumps(self.record(), ensure_ascii=False, indent=1, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str | bytes, html: str = "") -> Self:

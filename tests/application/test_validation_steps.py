@@ -1,7 +1,6 @@
 """The ready-made steps `validate` and `compare_with_reference`."""
 
 import logging
-from pathlib import Path
 
 import pytest
 
@@ -19,8 +18,7 @@ TYPE = "data_validator"
 
 
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parent)
+def workspace(tmp_path):
     with Workspace.open(tmp_path / "home") as workspace:
         for flavor in ("Limits", "ProfilesOnly"):
             workspace.flavors.register(TYPE, f"plain_validator.{flavor}")
