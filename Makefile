@@ -19,13 +19,8 @@ PYTEST := $(VENV)/bin/pytest --numprocesses auto --dist loadfile
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 INSTALL := .ci/install pyproject.toml .ci/locks/pip.txt .ci/locks/build.txt
 # Flavors whose tools do not all fit into one environment, the large ones, and what only serves them.
-<<<<<<< HEAD
-APART := evidently feast kserve libraries seldon wandb
-LARGE := kubeflow mlflow ray
-=======
-APART := feast kserve libraries seldon wandb
-LARGE := kubeflow kubernetes mlflow ray
->>>>>>> ae769df (Run steps as Jobs on Kubernetes)
+APART := kserve libraries seldon wandb
+LARGE := evidently feast kubeflow kubernetes mlflow ray
 export FLAVORS_APART := $(APART) $(LARGE)
 SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
