@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 from browsing import app_of, get
-from confirming import confirm, form_of, post, text_of
+from confirming import confirm, fields_of, form_of, post, text_of
 
 from stackfold import Output, Workspace, get_context, pipeline, step
 from stackfold.errors import NotFound
@@ -70,12 +70,30 @@ def test_what_a_gate_refuses_must_be_confirmed(ws, app):
     head = ws.log.head()
     page = get(app, refused).text
     assert "Yes, although the gate refuses it: auc >= 0.9: 0.89 >= 0.9 is false" in text_of(page)
-    answer = confirm(app, refused)
-    assert answer.status_code == 409
+    assert "Record the refusal" in page
     assert ws.log.head() == head
     assert confirm(app, refused, "an emergency", confirmed="1").status_code == 303
     assert aliases(ws) == {"production": 2}
     assert ws.models.verdicts("fraud")[0].outcome == "forced"
+
+
+@pytest.mark.parametrize("more", [{}, {"refused": "1"}, {"refused": "1", "confirmed": "1"}])
+def test_a_refusal_is_recorded_as_on_the_command_line(ws, app, more):
+    answer = confirm(app, url("promote", model="fraud", version=2, alias="production"), **more)
+    position = ws.log.head().position
+    assert answer.status_code == 403
+    assert (
+        f"the gate refuses it: auc >= 0.9: 0.89 >= 0.9 is false (recorded at {position})"
+        in text_of(answer.text)
+    )
+    assert aliases(ws) == {"production": 1}
+    found = ws.models.verdicts("fraud")[0]
+    assert (found.number, found.outcome, found.position) == (2, "refused", position)
+    assert (found.by, found.why) == ("eve@example.com", "a reason")
+    action, fields = fields_of(answer.text)  # the page again, which can be confirmed now
+    sent = post(app, action, {**fields, "why": "an emergency", "confirmed": "1"})
+    assert sent.status_code == 303
+    assert aliases(ws) == {"production": 2}
 
 
 def test_nothing_is_recorded_if_another_version_was_promoted_meanwhile(ws, app):

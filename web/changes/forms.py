@@ -16,7 +16,7 @@ from stackfold.domain.errors import (
     StackfoldError,
 )
 from stackfold.infrastructure.workspace import Workspace
-from stackfold.web.changes.kind import Command, Fields, Kind, NotConfirmed
+from stackfold.web.changes.kind import Command, Fields, Kind, NotConfirmed, Refused
 from stackfold.web.changes.kinds import FIELDS, kind_of
 from stackfold.web.changes.offers import Offer, digest_of, is_signed, number, token_of
 from stackfold.web.changes.reruns import Repeat, Reruns, repeat_of
@@ -54,6 +54,8 @@ class ChangePage(NamedTuple):
     """What would be recorded."""
     consequence: str
     """What would change besides, which must be confirmed; empty for nothing."""
+    refused: bool
+    """Whether the gate refuses it, which is recorded if it is tried without being confirmed."""
     repeat: Repeat | None
     """The run that would be started, if this is not a change of configuration."""
     back: str
@@ -123,7 +125,8 @@ class Forms:
         name, fields, ws = visit.names["kind"], _fields(visit), visit.workspace
         frame = visit.frame("")
         entries: tuple[HistoryEntry, ...] = ()
-        consequence, repeat, expected, rejected = "", None, 0, False
+        repeat, expected, rejected = None, 0, False
+        against: NeedsConfirmation | NotConfirmed | None = None
         if name == "rerun":
             repeat = repeat_of(visit, fields)
             verb, title = "Run again", f"Run {repeat.run.name} again"
@@ -134,7 +137,7 @@ class Forms:
             expected = kind.expected(ws, fields)
             why = why or visit.query.get("why", "").strip()
             try:
-                entries, consequence = _dry_run(ws, kind, fields, why or NO_REASON)
+                entries, against = _dry_run(ws, kind, fields, why or NO_REASON)
             except PolicyViolation as error:  # another reason may satisfy the policy
                 rejected, problem = True, problem or str(error)
         offer = Offer(
@@ -157,7 +160,8 @@ class Forms:
             offer=offer,
             token="" if rejected else token_of(offer, self._secret),
             entries=entries,
-            consequence=consequence,
+            consequence=against.consequence if against else "",
+            refused=isinstance(against, Refused),
             repeat=repeat,
             back=frame.url(_path_of(fields)),
             other=other,
@@ -203,7 +207,8 @@ class Forms:
                 repeat_of(visit, fields)
                 name = self._reruns.start(visit.workspace, fields["run"], why, token)
                 return Moved(f"{visit.root}/runs/{name}" if name else f"{visit.root}/runs")
-            first, last = _recorded(visit.workspace, offer, why, form.get("confirmed") == "1")
+            confirmed = form.get("confirmed") == "1" and form.get("refused") != "1"
+            first, last = _recorded(visit.workspace, offer, why, confirmed)
             return Moved(f"{visit.root}/changes/recorded?first={first}&last={last}")
         except StackfoldError as error:
             try:
@@ -240,27 +245,35 @@ def _recorded(ws: Workspace, offer: Offer, why: str, confirmed: bool) -> tuple[i
 
     Raises:
         OutcomeChanged: It would have recorded something else than what was shown.
+        Forbidden: A gate refuses it, which was recorded.
     """
     kind = kind_of(offer.kind)
     how = Command(why, offer.expected, confirmed)
+    refused: Refused | None = None
     with ws.change(why=why):
         before = ws.log.head().position
-        entries = kind.execute(ws, dict(offer.fields), how)
-        if digest_of(entries) != offer.outcome:
-            raise OutcomeChanged
+        try:
+            entries = kind.execute(ws, dict(offer.fields), how)
+        except Refused as error:
+            refused = error  # as on the command line, the log has what the gate found
+        else:
+            if digest_of(entries) != offer.outcome:
+                raise OutcomeChanged
         after = ws.log.head().position
+    if refused:
+        raise Forbidden(f"{refused.consequence} (recorded at {after})") from refused
     return before + 1, after
 
 
 def _dry_run(
     ws: Workspace, kind: Kind, fields: Fields, why: str
-) -> tuple[tuple[HistoryEntry, ...], str]:
-    """What a change would record, and what would change besides."""
+) -> tuple[tuple[HistoryEntry, ...], NeedsConfirmation | NotConfirmed | None]:
+    """What a change would record, and what must be confirmed."""
     try:
-        return tuple(kind.execute(ws, fields, Command(why, dry_run=True))), ""
+        return tuple(kind.execute(ws, fields, Command(why, dry_run=True))), None
     except (NeedsConfirmation, NotConfirmed) as error:
         how = Command(why, dry_run=True, confirmed=True)
-        return tuple(kind.execute(ws, fields, how)), error.consequence
+        return tuple(kind.execute(ws, fields, how)), error
 
 
 def _fields(visit: Visit) -> dict[str, str]:

@@ -35,6 +35,10 @@ class NotConfirmed(Conflict):
         super().__init__(f"{consequence}: confirm it")
 
 
+class Refused(NotConfirmed):
+    """A gate refuses a promotion: if that is tried all the same, the refusal is recorded."""
+
+
 class Kind(NamedTuple):
     """A kind of changes."""
 

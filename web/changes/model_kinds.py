@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from stackfold.application.history.views import HistoryEntry
 from stackfold.domain.errors import NotFound, PromotionRefused
 from stackfold.infrastructure.workspace import Workspace
-from stackfold.web.changes.kind import Command, Fields, Kind, NotConfirmed, given, written
+from stackfold.web.changes.kind import Command, Fields, Kind, Refused, given, written
 from stackfold.web.pages.numbers import whole_number
 
 
@@ -21,15 +21,21 @@ def recorded_by(
     A dry run executes it, too, and takes everything back: what it shows is what would happen.
     """
     entries: list[HistoryEntry] = []
+    refused: Refused | None = None
     try:
         with ws.change(why=how.why):
             before = ws.log.head().position
-            command()
+            try:
+                command()
+            except Refused as error:
+                refused = error  # what the gate found is recorded
             entries += ws.log.entries(since=f"#{before + 1}", detail="all", newest_first=False)
             if how.dry_run:
                 raise _Rehearsed
     except _Rehearsed:
         pass
+    if refused:
+        raise refused
     return entries
 
 
@@ -50,7 +56,7 @@ def _promote(ws: Workspace, fields: Fields, how: Command) -> Sequence[HistoryEnt
                 expected_revision=how.expected,
             )
         except PromotionRefused as error:
-            raise NotConfirmed(f"the gate refuses it: {error.problem}") from error
+            raise Refused(f"the gate refuses it: {error.problem}") from error
 
     return recorded_by(ws, how, command)
 
