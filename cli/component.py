@@ -45,6 +45,7 @@ from stackfold.infrastructure.workspace import Workspace
 _VERBS = {
     ComponentType.ALERTER: "stackfold.cli.alerter",
     ComponentType.DATA_VALIDATOR: "stackfold.cli.data_validator",
+    ComponentType.FEATURE_STORE: "stackfold.cli.feature_store",
     ComponentType.MODEL_REGISTRY: "stackfold.cli.model_registry",
 }
 """Component type → the module that declares the commands that only it has."""

@@ -8,9 +8,10 @@
         checked = validate(rows, SCHEMA)
         train.after(checked)(rows)
 
-They are described in `docs/data-validation.md`.
+They are described in `docs/data-validation.md` and `docs/features.md`.
 """
 
+from stackfold.application.features.steps import training_frame
 from stackfold.application.validation.steps import compare_with_reference, validate
 
-__all__ = ["compare_with_reference", "validate"]
+__all__ = ["compare_with_reference", "training_frame", "validate"]

@@ -11,11 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-import gcs_api
-
 from stackfold.application.secrets.secrets import StoredSecrets
 from stackfold.infrastructure.flavors.gcs.artifact_store import GcsArtifactStore
 from stackfold.infrastructure.secrets.environment import Environment
+
+_PROGRAM = Path(__file__).with_name("gcs_api.py")
+"""Not imported here: it needs cryptography, which not every environment of flavors has."""
 
 _SECONDS = 60
 
@@ -65,7 +66,7 @@ class GcsServer:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self, *, wait: bool = True) -> None:
-        command = [sys.executable, gcs_api.__file__, str(self._folder), str(self._port)]
+        command = [sys.executable, str(_PROGRAM), str(self._folder), str(self._port)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, start_new_session=True

@@ -1,0 +1,4 @@
+"""Features in pipelines.
+
+Start with `steps.py`.
+"""
