@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,9 +13,6 @@ from stackfold.cli.render import Format, Shape, echo, note, show_rows
 from stackfold.cli.typer_ext import Noun, WrongUsage
 from stackfold.domain.rfc3339 import to_rfc3339
 from stackfold.infrastructure.workspace import Workspace
-
-if TYPE_CHECKING:
-    from stackfold.application.ports import FeatureStore
 
 _VIEWS = Shape(
     ("name", "entities", "features", "source", "ttl", "online", "materialized"),
@@ -252,9 +249,9 @@ def _show(
     show_rows(rows, Shape((*names,), (*names,), (names[0],)), output, chosen)
 
 
-def _store(workspace: Workspace, stack: str | None) -> "FeatureStore":
-    found: FeatureStore = workspace.component("feature_store", stack=stack)
-    return found
+def _store(workspace: Workspace, stack: str | None) -> Any:
+    """The feature store of a stack: an `application.ports.FeatureStore`."""
+    return workspace.component("feature_store", stack=stack)
 
 
 def _wanted(
