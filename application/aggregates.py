@@ -9,6 +9,7 @@ _RUNS = "stackfold.application.runs"
 _DEPLOYMENTS = "stackfold.application.deployments"
 _POLICIES = "stackfold.application.policies"
 _MODELS = "stackfold.application.models"
+_SCHEDULES = "stackfold.application.schedules"
 
 STACKFOLD_AGGREGATES = Aggregates(
     AggregateReference("stack", f"{_STACKS}.stack_declaration:STACKS", f"{_STACKS}.rows:STACKS"),
@@ -50,6 +51,9 @@ STACKFOLD_AGGREGATES = Aggregates(
         "model_version",
         f"{_MODELS}.declarations:MODEL_VERSIONS",
         f"{_MODELS}.rows:MODEL_VERSIONS",
+    ),
+    AggregateReference(
+        "schedule", f"{_SCHEDULES}.declaration:SCHEDULES", f"{_SCHEDULES}.rows:SCHEDULES"
     ),
 )
 """The aggregate types of every log."""

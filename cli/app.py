@@ -96,6 +96,7 @@ def _entries() -> dict[str, Entry]:
     entries["pipeline"] = Entry(
         "List and run pipelines, and build their images.", partial(_noun, "pipeline")
     )
+    entries["schedule"] = Entry("Start runs at times, or after events.", partial(_noun, "schedule"))
     entries["run"] = Entry("Inspect, compare, resume and rerun runs.", partial(_noun, "run"))
     entries["artifact"] = Entry(
         "Save, inspect, export, load, trace and prune artifacts.", partial(_noun, "artifact")

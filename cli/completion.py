@@ -82,6 +82,11 @@ def models(incomplete: str) -> list[str]:
     return _names(lambda workspace: workspace.models.list(_with_prefix(incomplete)))
 
 
+def schedules(incomplete: str) -> list[str]:
+    """The names of schedules that start with `incomplete`."""
+    return _names(lambda workspace: workspace.schedules.list(_with_prefix(incomplete)))
+
+
 def deployments(incomplete: str) -> list[str]:
     """The names of deployments that start with `incomplete`."""
     return _names(

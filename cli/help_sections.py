@@ -8,7 +8,7 @@ MANY = 8
 _ROOT = {
     "Start": ("init", "trust", "untrust", "status", "whoami", "doctor", "ui", "report", "version"),
     "Compose stacks": ("stack", "component", "flavor", "integration", "secret"),
-    "Run and serve": ("pipeline", "run", "artifact", "model", "deployment"),
+    "Run and serve": ("pipeline", "schedule", "run", "artifact", "model", "deployment"),
     "See and control changes": ("log", "undo", "policy", "reactions"),
 }
 _REST_OF_ROOT = "Configure components, by type"

@@ -1,11 +1,5 @@
 """`stackfold reactions`: hand events to functions and webhooks, and see how far these have come."""
 
-import logging
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +8,10 @@ from stackfold.application.reactions.views import FailedDelivery, ReactionView
 from stackfold.cli.options import Columns, Limit, Output, Yes, confirm, parse_columns
 from stackfold.cli.render import Format, Shape, echo, first_rows, note, show_rows, warnings_as_notes
 from stackfold.cli.typer_ext import Noun, WrongUsage
+from stackfold.cli.workers import reported, stopping
 from stackfold.infrastructure.workspace import Workspace
+
+LOGGER = "stackfold.reactions"
 
 reactions = Noun("reactions", "Hand events to functions and webhooks, at least once each.")
 
@@ -126,7 +123,7 @@ def run(
         raise WrongUsage("--secret, --topic and --webhook-name require --webhook", context)
     if webhook is not None and secret is None:
         raise WrongUsage("--webhook requires --secret", context)
-    with Workspace.open() as workspace, warnings_as_notes(), _stopping() as stop, _reported():
+    with Workspace.open() as workspace, warnings_as_notes(), stopping() as stop, reported(LOGGER):
         wanted: list[Any] = []
         if names or not (module or webhook):
             wanted += workspace.reactions.installed(*names or ())
@@ -216,47 +213,3 @@ def reset(
 
 def _events(count: int) -> str:
     return f"{count} event{'' if count == 1 else 's'}"
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """Yield an event that is set by SIGTERM and Ctrl-C; a second one interrupts as always."""
-    stop = threading.Event()
-
-    def end(number: int, _: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        note("stopping after the current events")
-
-    is_main = threading.current_thread() is threading.main_thread()  # others receive no signals
-    numbers = (signal.SIGTERM, signal.SIGINT) if is_main else ()
-    before = {each: signal.signal(each, end) for each in numbers}
-    try:
-        yield stop
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-class _Lines(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        echo(record.getMessage())
-        sys.stdout.flush()
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Print what the reactions log."""
-    logger = logging.getLogger("stackfold.reactions")
-    lines = _Lines()
-    logger.addHandler(lines)
-    before = logger.level, logger.propagate
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(lines)
-        logger.setLevel(before[0])
-        logger.propagate = before[1]

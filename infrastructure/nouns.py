@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stackfold.application.pipelines.images import Images
     from stackfold.application.policies.policies import Policies
     from stackfold.application.runs.runs import Runs
+    from stackfold.application.schedules.schedules import Schedules
     from stackfold.application.secrets.secrets import Secrets
     from stackfold.application.stacks.components import Components
     from stackfold.application.stacks.flavors import Flavors
@@ -89,6 +90,11 @@ class Nouns:
     def runs(self) -> "Runs":
         """Runs: start, resume, list, describe, load outputs."""
         return self._services.runs
+
+    @property
+    def schedules(self) -> "Schedules":
+        """Schedules: create, change, pause, and run them."""
+        return self._services.schedules
 
     @property
     def artifacts(self) -> "Artifacts":

@@ -17,6 +17,7 @@ from stackfold.infrastructure.execution_services import ExecutionServices
 from stackfold.infrastructure.model_services import ModelServices
 from stackfold.infrastructure.queries.scope import Scope
 from stackfold.infrastructure.queries.stacks import SqlQueries
+from stackfold.infrastructure.schedule_services import ScheduleServices
 
 if TYPE_CHECKING:
     # Services ask each other for read-only properties; pyright takes a cached one for none.
@@ -57,7 +58,12 @@ else:
 
 
 class Services(
-    TypeServices, ExecutionServices, ModelServices, ArtifactServices, DeploymentServices
+    TypeServices,
+    ExecutionServices,
+    ModelServices,
+    ArtifactServices,
+    DeploymentServices,
+    ScheduleServices,
 ):
     """The services of a workspace."""
 

@@ -76,6 +76,7 @@ ON_EVERY_DATABASE = {
     "test_run_queries",
     "test_run_metrics",
     "test_run_references",
+    "test_schedules",
     "test_stacks",
     "test_stored_previews",
     "test_subscriptions",

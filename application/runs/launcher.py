@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import NamedTuple, cast
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from stackfold.application.artifacts.materializers import Materializers
 from stackfold.application.eventsourcing.claims import Claims
 from stackfold.application.eventsourcing.repository import Repository
@@ -43,6 +45,7 @@ from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.runs.run import Run, StepDefinition
+from stackfold.domain.runs.start_facts import Occurrence
 from stackfold.domain.stacks.component_type import ComponentType
 
 CompletedOutputs = Mapping[str, tuple[Artifact, ...]]
@@ -60,6 +63,10 @@ class RunRequest(NamedTuple):
     listener: ProgressListener = NULL_LISTENER
     references: Pinned = MappingProxyType({})
     """The artifacts of earlier runs that are not looked up again."""
+    occurrence: Occurrence | None = None
+    """What a schedule starts it for."""
+    metadata: Mapping[str, JsonValue] = MappingProxyType({})
+    """Metadata besides that of the graph."""
 
 
 class RunLauncher:
@@ -153,13 +160,14 @@ class RunLauncher:
             environment=request.environment or Environment(),
             rerun_of=request.rerun_of,
             tags=graph.options.tags,
-            metadata=graph.options.metadata,
+            metadata={**graph.options.metadata, **request.metadata},
             import_root=graph.import_root,
             code_form=FORM,
             opaque={name: each.opaque for name, each in codes.items() if each.opaque},
             model_version=self.models.chosen(graph.options.model),
             references=pinned,
             returns=graph.returns,
+            occurrence=request.occurrence,
         )
         # Claimed before it is saved, so that it never appears interrupted.
         with self._claims.claim(str(run.id), run.name):

@@ -79,6 +79,17 @@ class StepRow(NamedTuple):
     """The declaration of the model that it asked for a version of; empty for none."""
 
 
+class ScheduledRunRow(NamedTuple):
+    """The run that was started for a time of a schedule; it stays when the run is deleted."""
+
+    schedule: str
+    """The id of the schedule."""
+    time: str
+    """RFC 3339, UTC; or "#" and the position of an event."""
+    run: str
+    position: int
+
+
 RUNS = Table(
     "runs",
     RunRow,
@@ -102,6 +113,15 @@ STEPS = Table(
 )
 
 
+SCHEDULED_RUNS = Table(
+    "scheduled_runs",
+    ScheduledRunRow,
+    primary_key=("schedule", "time"),
+    position="position",
+    indexes=(("run",),),
+)
+
+
 def apply(  # noqa: PLR0912  # one case for each event
     event: Run.Event, position: int, recorded_at: str
 ) -> Iterator[RowChange]:
@@ -110,6 +130,10 @@ def apply(  # noqa: PLR0912  # one case for each event
     match event:
         case Run.Started():
             yield Insert(RUNS, {**run, **_started(event, position, recorded_at)})
+            if event.occurrence:
+                schedule, time = str(event.occurrence.schedule), event.occurrence.time
+                row = ScheduledRunRow(schedule, time, run["id"], position)
+                yield Insert(SCHEDULED_RUNS, row._asdict())
         case Run.StepCompleted():
             yield _step(_completed(event))
         case Run.ModelLinked():
@@ -238,4 +262,4 @@ def _log(log: StepLog | None) -> dict[str, Any] | None:
     return log.model_dump(mode="json") if log else None
 
 
-RUN_TABLES = TableProjection(tables=(RUNS, STEPS), apply=apply)
+RUN_TABLES = TableProjection(tables=(RUNS, STEPS, SCHEDULED_RUNS), apply=apply)

@@ -21,6 +21,7 @@ Subject = Literal["column", "metric", "param", "metadata", "tag"]
 
 COLUMNS = (
     "pipeline", "stack", "stack_revision", "status", "by", "name", "id", "started", "ended",
+    "schedule",
 )  # fmt: skip
 LONGEST = 2000
 MOST = 20

@@ -166,6 +166,7 @@ if TYPE_CHECKING:
         StepProcessDied,
         StepTimedOut,
     )
+    from stackfold.domain.errors.schedules import AlreadyStarted, InvalidSchedule
     from stackfold.domain.errors.secrets import (
         MissingSecret,
         SecretStoreUnavailable,
@@ -215,6 +216,7 @@ __all__ = [
     "AlertUnanswered",
     "AlerterCannotAsk",
     "AlerterUnavailable",
+    "AlreadyStarted",
     "Ambiguous",
     "ArtifactDamaged",
     "ArtifactInUse",
@@ -277,6 +279,7 @@ __all__ = [
     "InvalidPolicy",
     "InvalidReaction",
     "InvalidRecording",
+    "InvalidSchedule",
     "InvalidStack",
     "InvalidTable",
     "InvalidTag",

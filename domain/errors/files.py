@@ -52,6 +52,7 @@ NAMES = {
         "InvalidOutput InvalidPipeline NotInStep NotResumable NoWorkspace OutputMismatch "
         "RunBusy RunEnded RunFailed StepProcessDied StepTimedOut"
     ),
+    "schedules": "AlreadyStarted InvalidSchedule",
     "secrets": "MissingSecret SecretStoreUnavailable",
     "stacks": (
         "ComponentUnusable ComponentsDiffer IncompleteStack InUse InvalidStack NoComponent "

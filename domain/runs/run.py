@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, Self, Unpack
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import Field, JsonValue
 
@@ -17,7 +17,7 @@ from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin, PinnedArtifact
 from stackfold.domain.runs.returned import Returned
-from stackfold.domain.runs.start_facts import ParameterForm, StartFacts
+from stackfold.domain.runs.start_facts import Occurrence, ParameterForm, StartFacts, new_id
 from stackfold.domain.runs.step_definition import StepDefinition
 from stackfold.domain.runs.step_outcome import StepCancellation, StepFailure, StepLog, StepResult
 from stackfold.domain.runs.tags import retagged
@@ -39,7 +39,7 @@ class Run(Aggregate):
         """The graph was built, and the stack was pinned."""
 
         TOPIC = "run.started"
-        LATER_FIELDS = frozenset({"model_version", "references", "returns"})
+        LATER_FIELDS = frozenset({"model_version", "references", "returns", "occurrence"})
         originator_topic: Literal["run"]
         name: str
         pipeline: str
@@ -71,6 +71,8 @@ class Run(Aggregate):
         """Reference of an artifact that steps take → the artifact that it was when it started."""
         returns: Returned | None = None
         """The outputs that the pipeline function returned; None for none."""
+        occurrence: Occurrence | None = None
+        """What a schedule started it for; None if no schedule did."""
 
     class StepCompleted(Event):
         """A step returned and its outputs were stored, or they were found in the cache."""
@@ -271,7 +273,7 @@ class Run(Aggregate):
             pin: The stack that the run uses.
             **facts: See `StartFacts`.
         """
-        id = uuid4()
+        id = new_id(facts)
         return cls._create(
             cls.Started,
             id=id,

@@ -235,6 +235,7 @@ RESERVED = frozenset(
         "integration",
         "log",
         "pipeline",
+        "schedule",
         "run",
         "artifact",
         "model",

@@ -37,8 +37,10 @@ _RECORDS = (
     "model_version.abandoned",
     "model_version.published",
     "model_version.withdrawn",
+    "schedule.passed",
 )
-"""What runs, gates and model registries record about models: `undo` steps over these events."""
+"""What runs, gates and model registries record about models, and the process that runs schedules
+about these: `undo` steps over these events."""
 
 
 class SqlHistory:

@@ -47,6 +47,12 @@ _SORTABLE["model_version"] = (
     "WHERE m.id = v.model AND m.until IS NULL) || '@' || v.number, v.name) "
     "FROM model_versions AS v WHERE v.id = t.model_version AND v.revision = 1) END"
 )
+_SORTABLE["schedule"] = (
+    "(SELECT s.name FROM scheduled_runs AS o JOIN schedules AS s ON s.id = o.schedule "
+    "AND s.until IS NULL WHERE o.run = t.id)"
+)
+STATUS = _SORTABLE["status"]
+"""SQL for the status of a run `t`."""
 _RUN = (
     f"SELECT {', '.join(_SORTABLE[field] for field in RunView._fields)} FROM runs AS t WHERE true"
 )

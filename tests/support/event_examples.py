@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from artifact_event_examples import ARTIFACT_FACTS
+from schedule_event_examples import SCHEDULE_FACTS
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
 from stackfold.domain.artifacts.external_artifact import ExternalArtifact
@@ -25,6 +26,7 @@ from stackfold.domain.runs.failure_mode import FailureMode
 from stackfold.domain.runs.pin import Pin, PinnedArtifact, PinnedComponent
 from stackfold.domain.runs.returned import Returned, ReturnedOutput
 from stackfold.domain.runs.run import Run, StepDefinition, StepLog
+from stackfold.domain.runs.start_facts import Occurrence
 from stackfold.domain.stacks.activation import Activation
 from stackfold.domain.stacks.component import Component
 from stackfold.domain.stacks.component_type import ComponentType
@@ -273,6 +275,7 @@ FACTS: list[partial[Any]] = [
     event(Flavor.Registered, **FLAVOR),
     event(Flavor.Deleted),
     event(Flavor.Restored, **FLAVOR),
+    *SCHEDULE_FACTS,
     event(EnabledPolicy.Enabled, name="größe", **POLICY),
     event(EnabledPolicy.Updated, **{**POLICY, "topics": ("stack.updated", "acme.approval.*")}),
     event(EnabledPolicy.Disabled),
@@ -324,6 +327,7 @@ FACTS: list[partial[Any]] = [
         returns=Returned(
             kind="dict", outputs=(ReturnedOutput(key="best", step="train", output="model"),)
         ),
+        occurrence=Occurrence(schedule=A, time="2026-01-01T05:00:00.000000Z"),
     ),
     event(
         Run.StepCompleted,

@@ -1,0 +1,40 @@
+"""The port of the process that runs schedules."""
+
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class RunSummary(NamedTuple):
+    """What `Schedules.run` did."""
+
+    started: int
+    """The number of runs that were started."""
+    failed: int
+    """The number of runs that failed, and of times at which a run could not be started."""
+
+
+class Scheduler(Protocol):
+    """Waits for the times of schedules, and starts runs."""
+
+    def run(self, ids: Sequence[str] | None, once: bool, stop: threading.Event) -> RunSummary:
+        """Run schedules until it is stopped.
+
+        Args:
+            ids: The schedules; None for all, also those that are created later.
+            once: Whether to return when the runs that are due now have ended.
+            stop: Set to start no further runs, and return when those that were started have ended.
+        """
+        ...
+
+    def react(self, id: str, event: str) -> str | None:
+        """Start a run of a schedule after an event.
+
+        Args:
+            id: The schedule.
+            event: "#" and the position of the event.
+
+        Returns:
+            The name of the run; None if none was started.
+        """
+        ...

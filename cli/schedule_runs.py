@@ -1,0 +1,100 @@
+"""`stackfold schedule run`, and what lets cron and systemd do so."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stackfold.cli import completion
+from stackfold.cli.render import echo, note, warnings_as_notes
+from stackfold.cli.schedule_options import ScheduleName, schedule
+from stackfold.cli.workers import reported, stopping
+from stackfold.domain.errors import InvalidSchedule
+from stackfold.infrastructure.workspace import Workspace
+
+
+@schedule.command("run")
+def run(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="The schedules; by default all, also those that are created later.",
+            show_default=False,
+            autocompletion=completion.schedules,
+        ),
+    ] = None,
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="Start what is due now, wait until it ends, and return."),
+    ] = False,
+) -> None:
+    """Run schedules until interrupted: start each run when its time has come.
+
+    Several processes may run the same schedules, also on several machines: there is one run for
+    each time. SIGTERM and Ctrl-C end it after the runs that were started; a second one cancels
+    them. With --once the exit code is 1 if a run failed, or could not be started.
+    """
+    ending = "stopping after the runs that were started; again to cancel them"
+    with (
+        Workspace.open() as workspace,
+        warnings_as_notes(),
+        stopping(ending) as stop,
+        reported("stackfold.schedules"),
+    ):
+        if not once:
+            note(f"running {', '.join(names) if names else 'all schedules'}")
+        done = workspace.schedules.run(*names or (), once=once, stop=stop)
+    if once and done.failed:
+        raise typer.Exit(1)
+
+
+@schedule.command("crontab")
+def crontab(name: ScheduleName) -> None:
+    """Print a line for the crontab of this machine, which runs the schedule.
+
+    The line runs `schedule run NAME --once`. If the schedule has another time zone than this
+    machine, it does so every hour or minute, since most crons have only one.
+    """
+    from stackfold.infrastructure.schedules.system_timers import Surroundings
+    from stackfold.infrastructure.schedules.system_timers import crontab as lines
+
+    with Workspace.open() as workspace:
+        view = workspace.schedules.get(name)
+        surroundings = Surroundings(str(workspace.home), workspace.store)
+    echo(lines(view, surroundings))
+
+
+@schedule.command("systemd")
+def systemd(
+    name: ScheduleName,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--write",
+            metavar="FOLDER",
+            show_default=False,
+            help="Write the two files to a folder, such as ~/.config/systemd/user.",
+        ),
+    ] = None,
+) -> None:
+    """Print a service and a timer for systemd, which run the schedule.
+
+    The service runs `schedule run NAME --once`.
+    """
+    from stackfold.infrastructure.schedules.system_timers import Surroundings
+    from stackfold.infrastructure.schedules.system_timers import systemd as units
+
+    with Workspace.open() as workspace:
+        view = workspace.schedules.get(name)
+        files = units(view, Surroundings(str(workspace.home), workspace.store))
+    if folder is None:
+        echo("\n".join(f"# {each.name}\n{each.text}" for each in files).rstrip("\n"))
+        return
+    for each in files:
+        path = folder / each.name
+        if path.exists():
+            raise InvalidSchedule(f"the file {path}", "exists: delete it first")
+    for each in files:
+        (folder / each.name).write_text(each.text, encoding="utf-8")
+        echo(str(folder / each.name))
