@@ -56,13 +56,9 @@ def crontab(name: ScheduleName) -> None:
     The line runs `schedule run NAME --once`. If the schedule has another time zone than this
     machine, it does so every hour or minute, since most crons have only one.
     """
-    from stackfold.infrastructure.schedules.system_timers import Surroundings
-    from stackfold.infrastructure.schedules.system_timers import crontab as lines
-
     with Workspace.open() as workspace:
-        view = workspace.schedules.get(name)
-        surroundings = Surroundings(str(workspace.home), workspace.store)
-    echo(lines(view, surroundings))
+        lines = workspace.schedules.crontab(name)
+    echo(lines)
 
 
 @schedule.command("systemd")
@@ -82,12 +78,8 @@ def systemd(
 
     The service runs `schedule run NAME --once`.
     """
-    from stackfold.infrastructure.schedules.system_timers import Surroundings
-    from stackfold.infrastructure.schedules.system_timers import systemd as units
-
     with Workspace.open() as workspace:
-        view = workspace.schedules.get(name)
-        files = units(view, Surroundings(str(workspace.home), workspace.store))
+        files = workspace.schedules.systemd(name)
     if folder is None:
         echo("\n".join(f"# {each.name}\n{each.text}" for each in files).rstrip("\n"))
         return

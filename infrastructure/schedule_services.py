@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stackfold.application.schedules.services import ScheduleServices as Needed
     from stackfold.infrastructure.queries.schedules import SqlScheduleQueries
     from stackfold.infrastructure.schedules.scheduler import ProcessScheduler
+    from stackfold.infrastructure.schedules.system_timers import SystemTimers
 else:
     from functools import cached_property
 
@@ -54,12 +55,20 @@ class ScheduleServices:
         return SqlScheduleQueries(self.database, self.claims)
 
     @cached_property
+    def system_timers(self) -> "SystemTimers":
+        """Writes what lets cron or systemd run a schedule."""
+        from stackfold.infrastructure.schedules.system_timers import SystemTimers
+
+        return SystemTimers(str(self.home), self.database.url)
+
+    @cached_property
     def scheduler(self) -> "ProcessScheduler":
         """Waits for times, and starts runs."""
-        from stackfold.infrastructure.schedules.run_process import Target
+        from stackfold.infrastructure.schedules.run_process import Author, Target
         from stackfold.infrastructure.schedules.scheduler import ProcessScheduler
 
+        def author() -> Author:
+            return Author(self.acting.actor(), self.acting.metadata().correlation_id)
+
         target = Target(str(self.home), self.database.url)
-        return ProcessScheduler(
-            self.schedule_queries, self.repository, self.claims, target, self.acting.actor
-        )
+        return ProcessScheduler(self.schedule_queries, self.repository, self.claims, target, author)

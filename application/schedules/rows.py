@@ -57,7 +57,7 @@ def _passed(passed: Mapping[str, Any] | None, names: Names) -> dict[str, Any]:
 
 def trigger_text(trigger: Mapping[str, Any]) -> str:
     """A trigger in words, such as "model-promoted (model churn, alias production)"."""
-    filters = [f"{key} {value}" for key, value in trigger.items() if value and key != "event"]
+    filters = [f"{key} {trigger[key]}" for key in ("stack", "model", "alias") if trigger[key]]
     about = f" ({', '.join(filters)})" if filters else ""
     return f"{trigger['event']}{about}"
 

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from stackfold.application.schedules.views import ScheduleView, UnitFile
+
 
 class RunSummary(NamedTuple):
     """What `Schedules.run` did."""
@@ -12,6 +14,18 @@ class RunSummary(NamedTuple):
     """The number of runs that were started."""
     failed: int
     """The number of runs that failed, and of times at which a run could not be started."""
+
+
+class SystemTimers(Protocol):
+    """Writes what lets cron or systemd run a schedule."""
+
+    def crontab(self, view: ScheduleView) -> str:
+        """The lines for a crontab; see `Schedules.crontab`."""
+        ...
+
+    def systemd(self, view: ScheduleView) -> Sequence[UnitFile]:
+        """The service and the timer; see `Schedules.systemd`."""
+        ...
 
 
 class Scheduler(Protocol):

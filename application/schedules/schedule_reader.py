@@ -197,7 +197,7 @@ def _when(row: ScheduleRow) -> str:
         return f"every {interval_text(row.every)}"
     if row.once is not None:
         return f"once at {to_the_second(row.once)}"
-    return f"on {trigger_text(row.reacts_to or {'event': '?'})}"
+    return f"on {trigger_text(row.reacts_to or {})}"
 
 
 def _with_run(run: StartedRun) -> OccurrenceView:

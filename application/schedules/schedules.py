@@ -12,7 +12,7 @@ from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.schedules.running import RunSummary
 from stackfold.application.schedules.schedule_reader import ScheduleReader
-from stackfold.application.schedules.views import ScheduleView
+from stackfold.application.schedules.views import ScheduleView, UnitFile
 from stackfold.domain.errors import Invalid
 
 if TYPE_CHECKING:
@@ -312,12 +312,35 @@ class Schedules(ScheduleReader):
         ids = [self._queries.find(each).id for each in references]
         return self._services.scheduler.run(ids or None, once, stop or threading.Event())
 
-    def react(self, topic: str, position: int, about: Mapping[str, str]) -> Sequence[str]:
+    def crontab(self, reference: str) -> str:
+        """Return the lines with which cron of this machine runs a schedule.
+
+        Args:
+            reference: The schedule.
+
+        Raises:
+            NotFound: No schedule matches.
+            InvalidSchedule: cron cannot run it.
+        """
+        return self._services.system_timers.crontab(self.get(reference))
+
+    def systemd(self, reference: str) -> Sequence[UnitFile]:
+        """Return the service and the timer with which systemd runs a schedule; raises as `crontab`.
+
+        Args:
+            reference: The schedule.
+        """
+        return self._services.system_timers.systemd(self.get(reference))
+
+    def react(
+        self, topic: str, position: int, recorded_at: str, about: Mapping[str, str]
+    ) -> Sequence[str]:
         """Start runs of the schedules that wait for an event; for the reaction `start-schedules`.
 
         Args:
             topic: The topic of the event.
             position: Its position in the log.
+            recorded_at: When it was recorded: RFC 3339, UTC.
             about: What it is about: a "stack", or a "model" and an "alias".
 
         Returns:
@@ -325,7 +348,7 @@ class Schedules(ScheduleReader):
         """
         from stackfold.application.schedules.triggers import waiting_for
 
-        found = waiting_for(self._queries.schedules(), topic, about)
+        found = waiting_for(self._queries.schedules(), topic, recorded_at, about)
         started = [self._services.scheduler.react(each, f"#{position}") for each in found]
         return [name for name in started if name]
 

@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.history.queries import History
     from stackfold.application.schedules.planning import PipelineLoader
-    from stackfold.application.schedules.running import Scheduler
+    from stackfold.application.schedules.running import Scheduler, SystemTimers
     from stackfold.application.stacks.queries import StackQueries
 
 
@@ -31,6 +31,11 @@ class ScheduleServices(Protocol):
     @property
     def pipelines(self) -> "PipelineLoader":
         """Loads pipelines."""
+        ...
+
+    @property
+    def system_timers(self) -> "SystemTimers":
+        """Writes what lets cron or systemd run a schedule."""
         ...
 
     @property

@@ -13,19 +13,22 @@ EVENTS: Mapping[str, str] = {
 
 
 def waiting_for(
-    schedules: Iterable[StoredSchedule], topic: str, about: Mapping[str, str]
+    schedules: Iterable[StoredSchedule], topic: str, recorded_at: str, about: Mapping[str, str]
 ) -> list[str]:
     """The ids of the enabled schedules that wait for an event.
 
     Args:
         schedules: The schedules.
         topic: The topic of the event.
+        recorded_at: When it was recorded; schedules that were created or resumed later do not wait
+            for it.
         about: The names that it is about: of a "stack", or of a "model" and an "alias".
     """
     return [
         each.id
         for each in schedules
         if each.row.state == "enabled"
+        and each.row.accounted <= recorded_at
         and each.row.reacts_to is not None
         and each.row.reacts_to["event"] == EVENTS.get(topic)
         and all(

@@ -77,6 +77,13 @@ class ScheduleDescription(NamedTuple):
     """The latest times, newest first."""
 
 
+class UnitFile(NamedTuple):
+    """A file of systemd."""
+
+    name: str
+    text: str
+
+
 class StartedRun(NamedTuple):
     """A run that a schedule has started."""
 

@@ -100,8 +100,8 @@ class Plan(BaseModel):
         changes: dict[str, Any] = {}
         ways = [self.cron, self.every, self.once, self.trigger]
         if sum(way is not None for way in ways) != 1:
-            options = "a cron expression, an interval, a time, or an event"
-            raise InvalidSchedule("a schedule", f"has one of: give {options}")
+            options = "a cron expression, an interval, a time and an event"
+            raise InvalidSchedule("a schedule", f"starts runs by exactly one of {options}")
         if self.cron is not None:
             changes["cron"] = valid_cron(self.cron)
         if self.every is not None:

@@ -150,7 +150,7 @@ def valid_cron(text: str) -> str:
 
     expression = " ".join(_SHORTCUTS.get(text.strip().lower(), text).split())
     if len(expression) > LONGEST_CRON or len(expression.split(" ")) != 5:
-        example = "give five fields, such as '0 6 * * 1-5'"
+        example = "needs five fields, such as '0 6 * * 1-5'"
         raise InvalidSchedule(f"the cron expression {text!r:.60}", example)
     try:
         never = next(CronSim(expression, datetime(2026, 1, 1)), None) is None  # noqa: DTZ001

@@ -17,6 +17,7 @@ _HERE = "stackfold.infrastructure.reactions"
 BUILT_IN = {
     "follow-models": f"{_HERE}.follow_models:FOLLOW_MODELS",
     "resume-deployments": f"{_HERE}.resume_deployments:RESUME_DEPLOYMENTS",
+    "start-schedules": f"{_HERE}.start_schedules:START_SCHEDULES",
     "sync-model-registry": f"{_HERE}.sync_model_registry:SYNC_MODEL_REGISTRY",
 }
 """Name → where the reaction is."""

@@ -36,7 +36,7 @@ from stackfold.domain.errors import (
 )
 from stackfold.domain.rfc3339 import from_rfc3339, to_rfc3339, to_the_second
 from stackfold.infrastructure.eventstore.clock import now as clock_now
-from stackfold.infrastructure.schedules.run_process import Target, started_process
+from stackfold.infrastructure.schedules.run_process import Author, Target, started_process
 from stackfold.infrastructure.system.answering_process import ENDED, AnsweringProcess
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class ProcessScheduler:
         repository: "Repository",
         claims: Claims,
         target: Target,
-        actor: Callable[[], str],
+        author: Callable[[], Author],
     ) -> None:
         """Create it.
 
@@ -77,10 +77,10 @@ class ProcessScheduler:
             repository: Saves what passed without a run.
             claims: Ensures that one process at a time decides about a schedule.
             target: The log, for the processes that it starts.
-            actor: Returns who runs the schedules.
+            author: Returns who runs the schedules.
         """
         self._queries, self._repository, self._claims = queries, repository, claims
-        self._target, self._actor = target, actor
+        self._target, self._author = target, author
 
     def run(self, ids: Sequence[str] | None, once: bool, stop: threading.Event) -> RunSummary:
         """Run schedules until it is stopped; see `Scheduler`."""
@@ -101,9 +101,9 @@ class ProcessScheduler:
 
     # -- for a session
 
-    def decision(self, stored: StoredSchedule) -> Decision:
-        """What is to be done about a schedule now."""
-        now, times = _now(), times_of(stored.row)
+    def decision(self, stored: StoredSchedule, until: datetime | None = None) -> Decision:
+        """What is to be done about the times of a schedule up to now, or up to an earlier time."""
+        now, times = until or _now(), times_of(stored.row)
         accounted = accounted_of(stored)
         if not times.between(accounted, now, 1):
             return NOTHING
@@ -117,7 +117,7 @@ class ProcessScheduler:
         state = State(times, row.catch_up, row.catch_up_limit, row.overlap, accounted, windows)
         return decide(state, now)
 
-    def handle(self, id: str) -> "list[_Started | None]":
+    def handle(self, id: str, until: datetime | None = None) -> "list[_Started | None]":
         """Record and start what is due.
 
         Returns:
@@ -131,7 +131,7 @@ class ProcessScheduler:
             stored = self._queries.one(id)
             if stored.row.state != "enabled":
                 return []
-            decided = self.decision(stored)
+            decided = self.decision(stored, until)
             for gap in decided.passed:
                 first, last = to_rfc3339(gap.first), to_rfc3339(gap.last)
                 self._pass(id, gap.reason, first, last, gap.times)
@@ -142,7 +142,7 @@ class ProcessScheduler:
         """Start a run and wait until it is recorded; None if it could not be started."""
         name = stored.row.name
         try:
-            process = started_process(self._target, self._actor(), stored.id, time)
+            process = started_process(self._target, self._author(), stored.id, time)
             answer = process.answer(_PATIENCE)
             if answer is None:
                 process.kill()
@@ -191,6 +191,8 @@ class _Session:
         self, scheduler: ProcessScheduler, ids: Sequence[str] | None, stop: threading.Event
     ) -> None:
         self._scheduler, self._ids, self._stop = scheduler, ids, stop
+        self._until: datetime | None = None
+        """The last time that is started; None without a limit."""
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._handled: set[str] = set()
@@ -200,6 +202,8 @@ class _Session:
         self._started = self._failed = self._problems = 0
 
     def run(self, once: bool) -> RunSummary:
+        if once:
+            self._until = _now()
         try:
             while not self._stop.is_set():
                 pause = self._look(once)
@@ -248,7 +252,7 @@ class _Session:
         with self._lock:
             if stored.id in self._handled:
                 return False
-        return self._scheduler.decision(stored) != NOTHING
+        return self._scheduler.decision(stored, self._until) != NOTHING
 
     def _next(self, stored: StoredSchedule, now: datetime) -> list[datetime]:
         return times_of(stored.row).next(max(now, accounted_of(stored)), 1)
@@ -262,7 +266,7 @@ class _Session:
 
     def _handle(self, stored: StoredSchedule) -> None:
         with self._handling(stored):
-            for started in self._scheduler.handle(stored.id):
+            for started in self._scheduler.handle(stored.id, self._until):
                 with self._lock:
                     if started is None:
                         self._failed += 1

@@ -8,10 +8,9 @@ import re
 import shlex
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from stackfold.application.schedules.views import ScheduleView
+from stackfold.application.schedules.views import ScheduleView, UnitFile
 from stackfold.domain.errors import InvalidSchedule
 from stackfold.domain.rfc3339 import from_rfc3339
 
@@ -21,77 +20,60 @@ _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 _EACH_MINUTE = "* * * * *"
 
 
-class Surroundings(NamedTuple):
-    """What a command needs to find the log."""
+class SystemTimers:
+    """Writes the lines and files for the log of a workspace."""
 
-    home: str
-    store: str | None
-    """The address of a shared log, which may contain a password, so it is never printed."""
+    def __init__(self, home: str, store: str | None) -> None:
+        """Create it.
 
+        Args:
+            home: The folder of the log.
+            store: The address of a shared log, which may contain a password, so it is not printed.
+        """
+        self._home, self._store = home, store
 
-class UnitFile(NamedTuple):
-    """A file of systemd."""
+    def crontab(self, view: ScheduleView) -> str:
+        """The lines for a crontab of this machine; see `Schedules.crontab`."""
+        _must_have_times(view, "cron")
+        words = self._words(view)
+        command = " ".join(map(shlex.quote, words))
+        if not self._store:
+            command = f"STACKFOLD_HOME={shlex.quote(self._home)} {command}"
+        # cron takes a % for the end of the line.
+        line = f"{_cron_times(view)} {command.replace('%', chr(92) + '%')}"
+        remarks = [f"# Stackfold schedule {view.name}: {view.when}"]
+        if self._store:
+            remarks.append("# needs the address of the log: write STACKFOLD_STORE=... above")
+        return "\n".join([*remarks, line])
 
-    name: str
-    text: str
+    def systemd(self, view: ScheduleView) -> tuple[UnitFile, UnitFile]:
+        """The service and the timer, of a user or the system; see `Schedules.systemd`."""
+        _must_have_times(view, "systemd")
+        command = " ".join(map(_quoted, self._words(view)))
+        unit = f"stackfold-{_escaped(view.name)}"
+        log = [f"Environment={_quoted('STACKFOLD_HOME=' + self._home)}"]
+        if self._store:
+            remark = "# The file has a line STACKFOLD_STORE=..., and is readable by its owner only."
+            log = [remark, "EnvironmentFile=%h/.config/stackfold.env"]
+        description = f"Description=Stackfold schedule {view.name}"
+        # The colon keeps systemd from replacing variables.
+        service = ["[Unit]", description, "", "[Service]", "Type=oneshot", *log]
+        service += [f"ExecStart=:{command}"]
+        timer = ["[Unit]", description, "", "[Timer]"]
+        timer += [f"OnCalendar={each}" for each in _calendar(view)]
+        timer += ["AccuracySec=1s", f"Persistent={'false' if view.catch_up == 'none' else 'true'}"]
+        timer += ["", "[Install]", "WantedBy=timers.target"]
+        return (
+            UnitFile(f"{unit}.service", "\n".join(service) + "\n"),
+            UnitFile(f"{unit}.timer", "\n".join(timer) + "\n"),
+        )
 
-
-def crontab(view: ScheduleView, surroundings: Surroundings) -> str:
-    """The lines for a crontab of this machine.
-
-    Args:
-        view: The schedule.
-        surroundings: Where the log is.
-
-    Raises:
-        InvalidSchedule: cron cannot run it.
-    """
-    _must_have_times(view, "cron")
-    words = [sys.executable, "-m", "stackfold", "schedule", "run", view.name, "--once"]
-    _must_be_lines(words, surroundings)
-    command = " ".join(map(shlex.quote, words))
-    if not surroundings.store:
-        command = f"STACKFOLD_HOME={shlex.quote(surroundings.home)} {command}"
-    # cron takes a % for the end of the line.
-    line = f"{_cron_times(view)} {command.replace('%', chr(92) + '%')}"
-    remarks = [f"# Stackfold schedule {view.name}: {view.when}"]
-    if surroundings.store:
-        remarks.append("# needs the address of the log: a line STACKFOLD_STORE=... above this one")
-    return "\n".join([*remarks, line])
-
-
-def systemd(view: ScheduleView, surroundings: Surroundings) -> tuple[UnitFile, UnitFile]:
-    """The service and the timer for systemd, of a user or the system.
-
-    Args:
-        view: The schedule.
-        surroundings: Where the log is.
-
-    Raises:
-        InvalidSchedule: systemd cannot run it.
-    """
-    _must_have_times(view, "systemd")
-    words = [sys.executable, "-m", "stackfold", "schedule", "run", view.name, "--once"]
-    _must_be_lines(words, surroundings)
-    unit = f"stackfold-{_escaped(view.name)}"
-    log = f"Environment={_quoted('STACKFOLD_HOME=' + surroundings.home)}"
-    if surroundings.store:
-        log = f"# contains a line STACKFOLD_STORE=..., readable by its owner only\n{_STORE}"
-    # The colon keeps systemd from replacing variables.
-    command = " ".join(map(_quoted, words))
-    description = f"Description=Stackfold schedule {view.name}".replace("%", "%%")
-    service = ["[Unit]", description, "", "[Service]", "Type=oneshot", log, f"ExecStart=:{command}"]
-    timer = ["[Unit]", description, "", "[Timer]"]
-    timer += [f"OnCalendar={each}" for each in _calendar(view)]
-    timer += ["AccuracySec=1s", f"Persistent={'false' if view.catch_up == 'none' else 'true'}"]
-    timer += ["", "[Install]", "WantedBy=timers.target"]
-    return (
-        UnitFile(f"{unit}.service", "\n".join(service) + "\n"),
-        UnitFile(f"{unit}.timer", "\n".join(timer) + "\n"),
-    )
-
-
-_STORE = "EnvironmentFile=%h/.config/stackfold.env"
+    def _words(self, view: ScheduleView) -> list[str]:
+        words = [sys.executable, "-m", "stackfold", "schedule", "run", view.name, "--once"]
+        for text in (*words, self._home):
+            if not text.isprintable():
+                raise InvalidSchedule(f"the path {text!r:.200}", "contains a control character")
+        return words
 
 
 def _must_have_times(view: ScheduleView, program: str) -> None:
@@ -106,12 +88,6 @@ def _must_have_times(view: ScheduleView, program: str) -> None:
             f"has an interval of {view.every} s, and {program} is exact to the minute: "
             "use `stackfold schedule run`",
         )
-
-
-def _must_be_lines(words: list[str], surroundings: Surroundings) -> None:
-    for text in (*words, surroundings.home):
-        if not text.isprintable():
-            raise InvalidSchedule(f"the path {text!r:.200}", "contains a control character")
 
 
 # -- cron

@@ -5,6 +5,7 @@ They survive the process that started them.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -101,8 +102,6 @@ class AnsweringProcess:
 
     def interrupt(self) -> None:
         """Interrupt it, as Ctrl-C does, so that its run is recorded as cancelled."""
-        import signal
-
         if not self._ended.is_set():
             self._process.send_signal(signal.SIGINT)
 

@@ -36,6 +36,11 @@ from stackfold.application.runs.metrics import Metric, MetricPoint
 from stackfold.application.runs.run_diffs import ComparedField, RunComparison, RunDiff
 from stackfold.application.runs.run_texts import StepText
 from stackfold.application.runs.run_views import RunDescription, RunView, StepView
+from stackfold.application.schedules.views import (
+    OccurrenceView,
+    ScheduleDescription,
+    ScheduleView,
+)
 from stackfold.application.secrets.secrets import SecretView
 from stackfold.application.stacks.import_export import Imported
 from stackfold.application.stacks.views import (
@@ -75,6 +80,7 @@ __all__ = [
     "ModelVersionDescription",
     "ModelVersionView",
     "ModelView",
+    "OccurrenceView",
     "PolicyView",
     "Promotion",
     "PrunedStore",
@@ -85,6 +91,8 @@ __all__ = [
     "RunDescription",
     "RunDiff",
     "RunView",
+    "ScheduleDescription",
+    "ScheduleView",
     "SecretView",
     "StackView",
     "StatusView",

@@ -84,7 +84,7 @@ def test_a_single_time_is_in_the_time_zone(ws, source):
         ({"parameters": {"sise": 1}}, InvalidPipeline, "sise"),
         ({"configuration": {"tag": []}}, InvalidPipeline, "tag"),
         ({"stack": "prod"}, NotFound, "prod"),
-        ({"cron": None}, InvalidSchedule, "has one of"),
+        ({"cron": None}, InvalidSchedule, "exactly one of"),
         ({"on": "stack-deleted", "cron": None}, InvalidSchedule, "stack-deleted"),
         ({"of": {"model": "churn"}}, InvalidSchedule, "only of an event"),
         ({"starts": "soon"}, InvalidSchedule, "the time 'soon'"),

@@ -12,12 +12,12 @@ LEAVES = list(leaves(command()))
 CHANGES = {
     "register", "update", "remove-attribute", "rename", "copy", "delete", "set",
     "set-default", "remove-component", "init", "revert", "restore", "undo",
-    "tag", "resume", "rerun", "save", "promote", "rollback", "clear", "gate",
+    "tag", "resume", "rerun", "save", "promote", "rollback", "clear", "gate", "pause",
 }  # fmt: skip
 REVISED = {
     "update", "remove-attribute", "rename", "copy", "delete", "set-default", "remove-component",
     "revert", "restore", "start", "stop", "promote", "rollback", "clear", "gate", "traffic",
-    "unfollow",
+    "unfollow", "pause", "resume",
 }  # fmt: skip
 QUESTIONS = {
     "list",
@@ -54,7 +54,7 @@ def test_every_command_that_writes_takes_a_reason(names, made):
     more |= {("deployment", verb) for verb in ("deploy", "start", "stop", "traffic")}
     more |= {("deployment", verb) for verb in ("follow", "unfollow")}
     more |= {("policy", verb) for verb in ("enable", "disable")} | {("artifact", "alias")}
-    more |= {("artifact", "annotate")}
+    more |= {("artifact", "annotate"), ("schedule", "create")}
     changes = names[-1] in CHANGES or names in more
     # Secrets are no part of the log, so nothing could keep the reason.
     assert ({"-m", "--message"} <= options) == (changes and names[0] != "secret")

@@ -26,6 +26,7 @@ VIEWS = {
         "runs.run_columns",
         "runs.run_views",
         "runs.where",
+        "schedules.views",
         "stacks.flavor_attributes",
         "stacks.views",
     )

@@ -77,8 +77,8 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"cron": None}, "has one of"),
-        ({"every": 60}, "has one of"),
+        ({"cron": None}, "exactly one of"),
+        ({"every": 60}, "exactly one of"),
         ({"cron": "61 * * * *"}, "bad minute"),
         ({"timezone": "Mars"}, "time zone 'Mars' is unknown"),
         ({"starts": NOON, "ends": datetime(2025, 1, 1, tzinfo=UTC)}, "end before it starts"),

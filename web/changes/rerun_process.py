@@ -1,12 +1,40 @@
 """The process that executes a rerun: says on stdout which run it started, or why none."""
 
 import json
+import os
 import sys
 from typing import TextIO
 
+from stackfold.application.runs.progress import NullListener
 from stackfold.domain.errors import LogUnavailable, RunFailed, StackfoldError
-from stackfold.infrastructure.system.answering_process import FirstLine
 from stackfold.infrastructure.workspace import Workspace
+
+
+class FirstLine(NullListener):
+    """Says which run was started, once.
+
+    Nothing else is printed, whatever the pipeline prints: the server may have ended by then.
+    """
+
+    def __init__(self) -> None:
+        """Create it."""
+        self.said = False
+        self._server = os.dup(1)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
+
+    def run_started(self, run: str, steps: object, completed: object) -> None:
+        """Say it."""
+        self.say(run=run)
+
+    def say(self, **answer: str) -> None:
+        """Print a line for the server."""
+        if self.said:
+            return
+        self.said = True
+        with open(self._server, "w", encoding="utf-8") as server:
+            server.write(json.dumps(answer) + "\n")
 
 
 def main(given: TextIO) -> None:
