@@ -24,6 +24,7 @@ MODULES = {
     "lightgbm": ("lightgbm",),
     "matplotlib": ("matplotlib", "PIL"),
     "mlflow": ("mlflow",),
+    "mlflow-sqlite": ("mlflow", "sqlalchemy", "alembic"),
     "mlflow-serving": ("mlflow", "pandas"),
     "numpy": ("numpy",),
     "onnx": ("onnx",),

@@ -5,14 +5,17 @@ whole process. Both are set while a server is in use and restored afterwards. A 
 another server waits until then.
 """
 
+import logging
 import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from stackfold.domain.errors import TrackerUnavailable
+from stackfold.infrastructure.flavors.mlflow.errors import database_errors, first_line, problem
+from stackfold.infrastructure.flavors.mlflow.local_store import LocalStore
 
 _POLL_INTERVAL = 0.1
 _condition = threading.Condition()
@@ -30,6 +33,12 @@ class Settings(NamedTuple):
     """Seconds until one request times out."""
     retries: int
     """How often a failed request is repeated, after 0, 2, 4, 8… seconds."""
+    local: LocalStore | None = None
+    """Where runs are stored if there is no server."""
+
+    def stored_in(self, local: LocalStore) -> "Settings":
+        """Return the settings for a database or a folder."""
+        return self._replace(uri=local.uri, local=local)
 
     @property
     def variables(self) -> dict[str, str | None]:
@@ -48,6 +57,10 @@ class Settings(NamedTuple):
             "MLFLOW_EXPERIMENT_NAME": None,
             "MLFLOW_RUN_ID": None,
             "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+            # MLflow 3.13 and later open a folder only if they are asked to.
+            "MLFLOW_ALLOW_FILE_STORE": "true" if self.local else None,
+            # For experiments that a step creates; by default in the current folder.
+            "_MLFLOW_SERVER_ARTIFACT_ROOT": self.local.artifacts if self.local else None,
         }
 
 
@@ -77,9 +90,38 @@ def connected(settings: Settings, timeout: float | None = None) -> Iterator[Any]
 
     _enter(settings, timeout)
     try:
-        yield MlflowClient(settings.uri)
+        yield _opened(settings) if settings.local else MlflowClient(settings.uri)
     finally:
         _leave()
+
+
+def _opened(settings: Settings) -> Any:
+    """The client of a database or folder, which it creates."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    local = settings.local
+    assert local is not None  # noqa: S101  # checked by the caller
+    with suppress(ImportError):  # `turn` reports it
+        if local.is_database:
+            import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  # before others must wait
+    with local.turn(), quiet():
+        try:
+            return MlflowClient(settings.uri)
+        except (MlflowException, OSError, *database_errors()) as error:
+            raise TrackerUnavailable(local.path, problem(error) or first_line(error)) from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hide what MLflow reports about the creation of a database."""
+    logger = logging.getLogger("mlflow.store.db.utils")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _enter(settings: Settings, timeout: float | None) -> None:

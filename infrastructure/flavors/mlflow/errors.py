@@ -1,6 +1,8 @@
 """One-line messages for the errors of MLflow's client."""
 
+import errno
 import re
+import sys
 
 _BY_TEXT = {
     "NameResolutionError": "there is no such host: correct tracking_uri",
@@ -14,6 +16,13 @@ _BY_TEXT = {
     "Connection aborted": "the connection was cut",
     "RemoteDisconnected": "the connection was cut",
     "Max retries exceeded": "nothing answers: start it, or correct tracking_uri",
+    "database is locked": "another process is writing to it for too long",
+    "disk is full": "the disk is full: free some space",
+    "readonly database": "it is read-only: make it writable",
+    "disk image is malformed": "the database is damaged: restore it from a backup",
+    "unable to open database file": "it cannot be opened: correct tracking_uri",
+    "out-of-date database schema": "another version of MLflow created the database: back it up, "
+    "then run `mlflow db upgrade`",
     "You are not authenticated": "access is denied: correct the user's name, password or token",
 }
 _DENIED = "access is denied: correct the user's name, password or token"
@@ -25,6 +34,7 @@ _BY_STATUS = {
 }
 _UNKNOWN = {"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE"}
 """Error codes of a working server, for invalid requests."""
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _ANSWERED = re.compile(r"failed with error code (\d{3})|^(\d{3}) (?:Client|Server) Error")
 
 
@@ -38,6 +48,8 @@ def problem(error: Exception) -> str:
     text = str(error)
     if code in _UNKNOWN:
         return ""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return f"{error.strerror}: free some space, or make it writable"
     for text_part, message in _BY_TEXT.items():
         if text_part in text:
             return message
@@ -60,3 +72,9 @@ def _status(error: Exception) -> int:
 def first_line(error: Exception) -> str:
     """Return the first line of an error's text, at most 200 characters."""
     return str(error).strip().partition("\n")[0][:200]
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """The class of errors of MLflow's database, if one is used."""
+    module = sys.modules.get("sqlalchemy.exc")
+    return (module.SQLAlchemyError,) if module else ()

@@ -1,10 +1,13 @@
 """The experiment tracker `mlflow`."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from stackfold.application.ports.experiment_tracker import (
     ExperimentTracker,
@@ -17,7 +20,16 @@ from stackfold.application.ports.experiment_tracker import (
 from stackfold.domain.errors import TrackerUnavailable
 from stackfold.infrastructure.flavors.mlflow.circuit_breaker import CircuitBreaker
 from stackfold.infrastructure.flavors.mlflow.client import Settings, connected
-from stackfold.infrastructure.flavors.mlflow.errors import first_line, problem
+from stackfold.infrastructure.flavors.mlflow.errors import (
+    database_errors,
+    first_line,
+    problem,
+)
+from stackfold.infrastructure.flavors.mlflow.local_store import (
+    LocalStore,
+    is_local,
+    valid_address,
+)
 from stackfold.infrastructure.flavors.mlflow.run import (
     MlflowRecord,
     active,
@@ -27,6 +39,7 @@ from stackfold.infrastructure.flavors.mlflow.run import (
 from stackfold.infrastructure.flavors.mlflow.server_configuration import (
     ServerConfiguration,
     experiment,
+    server_address,
 )
 
 _STATUS = {"completed": "FINISHED", "failed": "FAILED", "cancelled": "KILLED"}
@@ -34,13 +47,17 @@ _PARENT = "mlflow.parentRunId"
 
 
 class MlflowExperimentTracker(ExperimentTracker):
-    """Tracks runs on an MLflow server: a run per pipeline run, with a nested run per step."""
+    """Tracks runs in MLflow: a run per pipeline run, with a nested run per step."""
 
     flavor = "mlflow"
 
     class Configuration(ServerConfiguration):
         """The server, the credentials, and the names of its runs."""
 
+        tracking_uri: str = Field(
+            description="The server: https://host:port. Without a server, a database "
+            "sqlite:///FILE or a folder, absolute or relative to Stackfold's home."
+        )
         experiment_name: str | None = Field(
             None,
             min_length=1,
@@ -58,6 +75,16 @@ class MlflowExperimentTracker(ExperimentTracker):
             description="Whether a run fails if the server is unavailable. Otherwise it continues "
             "untracked, with one line on stderr.",
         )
+
+        @field_validator("tracking_uri")
+        @classmethod
+        def _is_a_server(cls, uri: str) -> str:
+            return valid_address(uri) if is_local(uri) else server_address(uri)
+
+        @property
+        def is_remote(self) -> bool:
+            """Whether other machines can reach the server."""
+            return not is_local(self.tracking_uri) and super().is_remote
 
     configuration: Configuration
 
@@ -92,7 +119,8 @@ class MlflowExperimentTracker(ExperimentTracker):
 
     @contextmanager
     def track(self, step: TrackedStep, on_unavailable: OnUnavailable) -> Iterator[StepRecord]:
-        with connected(self._settings()) as client, ExitStack() as block:
+        with ExitStack() as connection, ExitStack() as block:
+            client, step = self._connection_for(step, on_unavailable, connection)
             run, ids = self._run_for(client, step, on_unavailable)
             if not self.configuration.strict:
                 breaker = CircuitBreaker(run.info.run_id, self._server, on_unavailable)
@@ -117,7 +145,11 @@ class MlflowExperimentTracker(ExperimentTracker):
                         client.set_terminated(run.info.run_id, status)
 
     def check_connection(self) -> None:
-        """List an experiment, without retries."""
+        """List an experiment, without retries; a database or folder that is missing stays so."""
+        local = self._local
+        if local is not None and not local.exists:
+            local.check_creatable()
+            return
         settings = self._settings()._replace(retries=0)
         with connected(settings, settings.timeout) as client, self._errors():
             client.search_experiments(max_results=1)
@@ -128,6 +160,25 @@ class MlflowExperimentTracker(ExperimentTracker):
 
     def _prefix(self, step: TrackedStep) -> str:
         return "" if self.configuration.nested else f"{step.name}."
+
+    def _connection_for(
+        self, step: TrackedStep, on_unavailable: OnUnavailable, block: ExitStack
+    ) -> tuple[Any, TrackedStep]:
+        """A client, and the step, without ids if it cannot be tracked.
+
+        If a database or folder cannot be used, MLflow's functions get one that is deleted
+        afterwards: otherwise they would use one in the current folder.
+        """
+        settings = self._settings()
+        try:
+            return block.enter_context(connected(settings)), step
+        except TrackerUnavailable as error:
+            if settings.local is None or self.configuration.strict or not step.native:
+                raise
+            on_unavailable(error)
+        folder = block.enter_context(tempfile.TemporaryDirectory(prefix="stackfold-"))
+        nowhere = settings.stored_in(LocalStore(folder, False, self.configuration.timeout))
+        return block.enter_context(connected(nowhere)), step._replace(ids=None)
 
     def _run_for(
         self, client: Any, step: TrackedStep, on_unavailable: OnUnavailable
@@ -157,9 +208,17 @@ class MlflowExperimentTracker(ExperimentTracker):
 
     def _experiment(self, client: Any, pipeline: str) -> str:
         """The experiment's id; a missing experiment is created."""
-        return experiment(client, self._server, self.configuration.experiment_name or pipeline)
+        name, local = self.configuration.experiment_name or pipeline, self._local
+        if local is None:
+            return experiment(client, self._server, name)
+        with local.turn():
+            # By default, artifacts would be stored in the current folder.
+            artifacts = Path(local.artifacts, uuid4().hex).as_uri() if local.is_database else None
+            return experiment(client, self._server, name, artifacts)
 
     def _ids(self, experiment: str, run: str) -> Mapping[str, Any]:
+        if self._local is not None:
+            return {"experiment_id": experiment, "run_id": run}
         url = f"{self._server}/#/experiments/{experiment}/runs/{run}"
         return {"experiment_id": experiment, "run_id": run, "url": url}
 
@@ -168,8 +227,17 @@ class MlflowExperimentTracker(ExperimentTracker):
         with connected(self._settings(), self.configuration.timeout) as client:
             yield client
 
+    @property
+    def _local(self) -> LocalStore | None:
+        """Where runs are stored if there is no server."""
+        given = self.configuration
+        if not is_local(given.tracking_uri):
+            return None
+        return LocalStore.find(given.tracking_uri, self.home, given.timeout)
+
     def _settings(self) -> Settings:
-        return self.configuration.settings(self.secret)
+        settings, local = self.configuration.settings(self.secret), self._local
+        return settings.stored_in(local) if local else settings
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -178,5 +246,6 @@ class MlflowExperimentTracker(ExperimentTracker):
 
         try:
             yield
-        except (MlflowException, OSError) as error:  # errors of requests are OSErrors
+        # Errors of requests are OSErrors.
+        except (MlflowException, OSError, *database_errors()) as error:
             raise TrackerUnavailable(self._server, problem(error) or first_line(error)) from None

@@ -41,13 +41,7 @@ class ServerConfiguration(ports.Configuration):
     @field_validator("tracking_uri")
     @classmethod
     def _is_a_server(cls, uri: str) -> str:
-        # The message must not repeat the URL, which may contain a password.
-        parts = urlsplit(uri)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be http://host:port or https://host:port")
-        if "@" in parts.netloc:
-            raise ValueError("may hold no password: give tracking_password")
-        return uri.rstrip("/")
+        return server_address(uri)
 
     @property
     def is_remote(self) -> bool:
@@ -71,13 +65,28 @@ class ServerConfiguration(ports.Configuration):
         )
 
 
-def experiment(client: Any, server: str, name: str) -> str:
+def server_address(uri: str) -> str:
+    """Return the URL of a server, without a slash at the end.
+
+    Raises:
+        ValueError: It is no such URL. The message does not repeat it, as it may contain a password.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be http://host:port or https://host:port")
+    if "@" in parts.netloc:
+        raise ValueError("may hold no password: give tracking_password")
+    return uri.rstrip("/")
+
+
+def experiment(client: Any, server: str, name: str, artifacts: str | None = None) -> str:
     """The id of an experiment; a missing one is created.
 
     Args:
         client: An `MlflowClient`.
         server: The server's address, for errors.
         name: The name of the experiment.
+        artifacts: The folder of the artifacts of a new one; None for the server's choice.
 
     Raises:
         TrackerUnavailable: It was deleted.
@@ -87,7 +96,7 @@ def experiment(client: Any, server: str, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return str(client.create_experiment(name))
+            return str(client.create_experiment(name, artifacts))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
