@@ -73,13 +73,11 @@ def declare(noun: Noun) -> None:
         stack: Stack = None,
     ) -> None:
         """Send a message to people; exits with 1 if it could not be sent, strict or not."""
-        from stackfold.application.ports.alert import alert_of
-
         name, text = _name_and_text(words)
         pairs = parse_pairs("--fact", facts)
-        alert = alert_of(text, title=title, level=level, facts=pairs, link=link)
         with Workspace.open() as workspace:
-            workspace.component("alerter", name, stack=stack).send(alert)
+            alerter = workspace.component("alerter", name, stack=stack)
+            alerter.post(text, title=title, level=level, facts=pairs, link=link, strict=True)
         echo("the message is sent")
 
     @noun.command("ask")

@@ -28,6 +28,8 @@ ASK_TIMEOUT = 3600.0
 """Seconds that `ask` waits unless it is given others."""
 PAUSE = 30.0
 """Seconds after an outage in which alerts that are no errors are not tried."""
+LONGEST_PAUSE = 3600.0
+"""The longest pause that a tool can ask for."""
 _TICK = 0.1
 """Seconds between two chances to stop a step that waits for an answer."""
 
@@ -66,6 +68,7 @@ class Alerter(StackComponent[ConfigurationT]):
         facts: Mapping[str, Any] = MappingProxyType({}),
         link: str = "",
         thread: str | None = None,
+        strict: bool | None = None,
     ) -> bool:
         """Send a message, and return whether it was sent.
 
@@ -81,26 +84,28 @@ class Alerter(StackComponent[ConfigurationT]):
             link: An http or https URL.
             thread: What the message is about: tools that can show messages of one thread together.
                 By default that is the run, in a step.
+            strict: Whether to raise if it cannot be sent; None for what the alerter is.
 
         Raises:
             Invalid: The level or the link is invalid, or the message is empty.
-            AlerterUnavailable: The tool cannot be reached, or limits the rate, and the alerter is
-                strict.
-            AlertRejected: The tool does not take the message, and the alerter is strict.
+            AlerterUnavailable: The tool cannot be reached, or limits the rate, and it is strict.
+            AlertRejected: The tool does not take the message, and it is strict.
         """
         thread = self.thread if thread is None else thread
         alert = alert_of(text, title=title, level=level, facts=facts, link=link, thread=thread)
-        now = time.monotonic()
+        strict = self.strict if strict is None else strict
+        if time.monotonic() < self._paused_until and level != "error" and not strict:
+            _warn("an alert was not sent", "the alerter did not take an earlier one")
+            return False
         try:
-            if now < self._paused_until and level != "error" and not self.strict:
-                raise AlerterUnavailable(self.flavor, "it did not take the last message")
             self.send(alert)
         except Exception as error:
             if isinstance(error, AlerterUnavailable):
-                self._paused_until = max(self._paused_until, now + (error.retry_after or PAUSE))
-            if self.strict:
+                pause = min(error.retry_after or PAUSE, LONGEST_PAUSE)
+                self._paused_until = time.monotonic() + pause
+            if strict:
                 raise
-            _warn("an alert was not sent", error)
+            _warn("an alert was not sent", _text_of(error))
             return False
         self._paused_until = 0.0
         return True
@@ -148,7 +153,7 @@ class Alerter(StackComponent[ConfigurationT]):
             except AlerterUnavailable as error:
                 answer, wait = None, max(wait, error.retry_after or 0.0)
                 if not reported:
-                    _warn("an answer cannot be read now, and is still awaited", error)
+                    _warn("an answer cannot be read now, and is still awaited", _text_of(error))
                 reported = True
             if answer is not None:
                 return answer
@@ -193,7 +198,10 @@ def _waited(seconds: float, end: float) -> bool:
     return True
 
 
-def _warn(what: str, error: Exception) -> None:
-    problem = text_of(error) if isinstance(error, StackfoldError) else repr(error)
+def _text_of(error: Exception) -> str:
+    return text_of(error) if isinstance(error, StackfoldError) else repr(error)
+
+
+def _warn(what: str, problem: str) -> None:
     line = " ".join(redacted(f"{what}: {problem}").split())
     logging.getLogger("stackfold.alerters").warning("%.500s", line)
