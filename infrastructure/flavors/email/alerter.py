@@ -96,8 +96,7 @@ class EmailAlerter(Alerter):
 
     def check_connection(self) -> None:
         """Log in, and send nothing."""
-        with smtp.session(self._server()) as session:
-            session.noop()
+        smtp.check(self._server())
 
     # -- private
 

@@ -4,13 +4,15 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from email.message import EmailMessage
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from stackfold.domain.errors import AlerterUnavailable, AlertRejected
+from stackfold.domain.errors import AlerterUnavailable, AlertRejected, StackfoldError
 from stackfold.infrastructure.flavors.alert_requests import problem_of
+
+T = TypeVar("T")
 
 _MOST_BYTES = 64 * 1024
 """The largest reply to one command."""
@@ -47,46 +49,54 @@ def send(server: Server, message: EmailMessage, sender: str, to: Sequence[str]) 
         AlerterUnavailable: The server cannot be reached, or does not take it now.
         AlertRejected: The server rejects the credentials, the sender or the message.
     """
-    with session(server) as smtp:
-        return [*smtp.send_message(message, sender, to)]
+    return [*_in_session(server, lambda smtp: smtp.send_message(message, sender, to))]
 
 
-@contextmanager
-def session(server: Server) -> Iterator[smtplib.SMTP]:
-    """Connect and log in; raises as `send`, also for what the block raises."""
-    smtp: _Smtp | None = None
+def check(server: Server) -> None:
+    """Log in, and send nothing; raises as `send`."""
+    _in_session(server, lambda smtp: smtp.noop())
+
+
+def _in_session(server: Server, work: Callable[[smtplib.SMTP], T]) -> T:
+    smtp = _Smtp(server)
     try:
-        smtp = _Smtp(server)
         smtp.open()
-        yield smtp
+        result = work(smtp)
         with suppress(smtplib.SMTPException, OSError, ValueError):
             smtp.quit()
-    except smtplib.SMTPAuthenticationError as error:
-        if error.smtp_code < 500:
-            raise AlerterUnavailable(server.location, f"it answers {error.smtp_code}") from None
-        raise AlertRejected(server.location, "the user or the password is wrong") from None
-    except smtplib.SMTPNotSupportedError:
-        problem = f"it does not offer what {server.security} and the message need"
-        raise AlertRejected(server.location, problem) from None
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = sorted({code for code, _ in error.recipients.values()})
-        raise _error(server, codes[0] if codes else 500, "refuses every recipient") from None
-    except smtplib.SMTPResponseException as error:
-        raise _error(server, error.smtp_code, "refuses the message") from None
+        return result
     except (smtplib.SMTPException, OSError, ValueError) as error:
-        problem = "the connection was closed"
-        if not isinstance(error, smtplib.SMTPServerDisconnected):
-            problem = problem_of(error)
-        raise AlerterUnavailable(server.location, problem) from None
+        problem = _error(server, error)
     finally:
-        if smtp is not None:
-            smtp.close()
+        smtp.close()
+    raise problem  # without the error of smtplib, which has the server's text
 
 
-def _error(server: Server, code: int, what: str) -> Exception:
-    if 400 <= code < 500 or code < 0:
+def _error(server: Server, error: Exception) -> StackfoldError:
+    match error:
+        case smtplib.SMTPAuthenticationError() if error.smtp_code >= 500:
+            return AlertRejected(server.location, "the user or the password is wrong")
+        case smtplib.SMTPNotSupportedError():
+            what = f"it does not offer what security {server.security} and the message need"
+            return AlertRejected(server.location, what)
+        case smtplib.SMTPRecipientsRefused():
+            codes = sorted({code for code, _ in error.recipients.values()})
+            return _refused(server, codes[0] if codes else 500, "every recipient")
+        case smtplib.SMTPResponseException():
+            return _refused(server, error.smtp_code, "the message")
+        case smtplib.SMTPServerDisconnected():
+            in_time = not isinstance(error.__context__, TimeoutError)
+            what = "the connection was closed" if in_time else "it did not answer in time"
+            return AlerterUnavailable(server.location, what)
+    return AlerterUnavailable(server.location, problem_of(error))
+
+
+def _refused(server: Server, code: int, what: str) -> StackfoldError:
+    if code < 0:
+        return AlerterUnavailable(server.location, "it does not answer as an SMTP server")
+    if code < 500:
         return AlerterUnavailable(server.location, f"it answers {code}")
-    return AlertRejected(server.location, f"it answers {code}, and {what}")
+    return AlertRejected(server.location, f"it answers {code}, and refuses {what}")
 
 
 class _Smtp(smtplib.SMTP):
@@ -100,7 +110,9 @@ class _Smtp(smtplib.SMTP):
     def open(self) -> None:
         """Connect, encrypt and log in."""
         server = self._server
-        self.connect(server.host, server.port)
+        code, text = self.connect(server.host, server.port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, text)
         if server.security == "starttls":
             self.starttls(context=ssl.create_default_context())
         if server.credentials is not None:
