@@ -9,8 +9,8 @@ from stackfold.cli import completion
 from stackfold.cli.options import Output
 from stackfold.cli.render import Format, Shape, echo, note, show_one, show_rows
 from stackfold.cli.typer_ext import Noun
-from stackfold.infrastructure.files.expectations import read_expectations
 from stackfold.infrastructure.files.output_file import write_file
+from stackfold.infrastructure.files.validation import read_expectations, write_page
 from stackfold.infrastructure.workspace import Workspace
 
 _CHECK = ("passed", "column", "name", "value", "threshold", "problem", "examples")
@@ -194,10 +194,7 @@ def _table(workspace: Workspace, name: str, no_pickle: bool) -> Any:
 def _keep(workspace: Workspace, report: Any, html: Path | None, overwrite: bool, save: str) -> None:
     """Write the page of a report, and save the report as an artifact, if asked to."""
     if html:
-        from stackfold.application.validation.report_page import report_page
-
-        page = report.html or report_page(report)
-        write_file(html, [page.encode(errors="backslashreplace")], overwrite)
+        write_page(report, html, overwrite)
         note(f"the report is in {html}")
     if save:
         note(f"the report is artifact {workspace.artifacts.save(report, save).reference!r}")

@@ -1,6 +1,6 @@
 """Writes the command reference: `python -m stackfold.cli.reference > docs/cli.md`.
 
-The groups of the component types differ only in the noun, so one of them stands for all.
+One component type stands for all in the commands that all of them have.
 """
 
 import sys
@@ -35,14 +35,16 @@ elsewhere with exact times. `json`, `yaml`, `csv` and `tsv` have all fields. `-o
 `--name` match an equal value, or take a prefix: `contains:`, `startswith:`, `endswith:` or
 `oneof:A,B`.
 
-Every component type has the commands shown here for `{_SHOWN.command}`. The other types:
+Every component type has the commands shown here for `{_SHOWN.command}`, and some have more. The
+other types:
 {fill(", ".join(f"`{type.command}`" for type in ComponentType if type is not _SHOWN), 99)}.
 """
 
 
 def reference() -> str:
     """Format the whole reference as Markdown."""
-    return INTRODUCTION + "".join(_section(names, each) for names, each in leaves(command()))
+    found = (*leaves(command()), *of_single_types())
+    return INTRODUCTION + "".join(_section(names, each) for names, each in found)
 
 
 def leaves(group: LazyGroup, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -56,6 +58,16 @@ def leaves(group: LazyGroup, names: tuple[str, ...] = ()) -> Iterator[tuple[tupl
             yield from leaves(made, (*names, name))
         else:
             yield (*names, name), made
+
+
+def of_single_types() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the commands that only one component type has."""
+    group = command()
+    shared = group.load(_SHOWN.command).entries
+    for type in ComponentType:
+        made = group.load(type.command)
+        own = [name for name in made.entries if name not in shared]
+        yield from (((type.command, name), made.load(name)) for name in own)
 
 
 def _section(names: tuple[str, ...], made: Any) -> str:

@@ -42,6 +42,7 @@ ALLOWED = VIEWS | {
     "stackfold.infrastructure.files.input_file",
     "stackfold.infrastructure.files.output_file",
     "stackfold.infrastructure.files.stack",
+    "stackfold.infrastructure.files.validation",
     "stackfold.infrastructure.files.value_file",
     "stackfold.infrastructure.files.yaml",
     "stackfold.domain.errors",

@@ -1,4 +1,4 @@
-"""Reads the expectations of data that a user names: a file, or an object of a module."""
+"""Reads expectations of data from a file or a module, and writes reports of validation as pages."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 from stackfold.domain.errors import InvalidExpectations, InvalidFile
 from stackfold.domain.limits import DOCUMENT
 from stackfold.infrastructure.files.input_file import read_text
+from stackfold.infrastructure.files.output_file import write_file
 
 if TYPE_CHECKING:
     from stackfold.application.ports import DataValidator
+    from stackfold.domain.validation.validation_report import ValidationReport
 
 
 def read_expectations(source: str, validator: "DataValidator") -> Any:
@@ -39,3 +41,20 @@ def read_expectations(source: str, validator: "DataValidator") -> Any:
         return getattr(module, name)
     except AttributeError:
         raise InvalidExpectations(f"{location} has no {name!r:.100}") from None
+
+
+def write_page(report: "ValidationReport", path: Path, overwrite: bool = False) -> None:
+    """Write a report as a page: the tool's own, or else the one that pages of Stackfold show.
+
+    Args:
+        report: The report.
+        path: The file.
+        overwrite: Whether to replace an existing file.
+
+    Raises:
+        InvalidFile: The file cannot be written, or exists and `overwrite` is False.
+    """
+    from stackfold.application.validation.report_page import report_page
+
+    page = report.html or report_page(report)
+    write_file(path, [page.encode(errors="backslashreplace")], overwrite)
