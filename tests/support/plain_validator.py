@@ -11,7 +11,7 @@ class Limits(DataValidator[LimitsConfiguration]):
     flavor = "limits"
 
     def profile(self, data):
-        suggested = ",".join(f"{name}={max(values)}" for name, values in data.items())
+        suggested = ",".join(f"{name}={max(values)}" for name, values in data.items()) + "\n"
         return ValidationReport.of(
             "profile",
             metrics={"rows": len(next(iter(data.values()))), "columns": len(data)},
