@@ -72,7 +72,7 @@ def passed_text(passed: Mapping[str, Any]) -> str:
 
 
 _REASONS = {
-    "missed": "no process ran the schedule",
+    "missed": "no process started it in time",
     "overlap": "the run before was still running",
     "failed": "",
 }

@@ -86,7 +86,7 @@ class Schedule(Revertible):
 
         TOPIC = "schedule.passed"
         reason: Reason
-        """No process ran the schedule then; the run before was still running; or the run could
+        """No process started it in time; the run before was still running; or the run could
         not be started."""
         first: str
         """The first time, or "#" and the position of an event."""

@@ -49,6 +49,8 @@ LOGGER = "stackfold.schedules"
 _LONGEST = 5.0
 """Seconds between two looks at the log, which may have other schedules meanwhile."""
 _SHORTEST = 0.05
+_BUSY = 1.0
+"""Seconds between two looks at a schedule that another process decides about."""
 _PATIENCE = 600.0
 """Seconds until a run must be recorded; importing its pipeline may take long."""
 _MOST_PROBLEMS = 10
@@ -280,7 +282,7 @@ class _Session:
         try:
             yield
         except (RunBusy, NotFound):  # another process handles it, or it was deleted
-            self._stop.wait(_SHORTEST)
+            self._stop.wait(_BUSY)
         except (LogUnavailable, ChangeElsewhere) as error:
             _log.warning("%s", f"{stored.row.name}: the log cannot be used at the moment: {error}")
             self._stop.wait(1.0)
