@@ -55,6 +55,7 @@ from stackfold.web.pages.previews import preview
 from stackfold.web.pages.problem import problem, status_of
 from stackfold.web.pages.run import run
 from stackfold.web.pages.runs import runs
+from stackfold.web.pages.schedules import schedule, schedules
 from stackfold.web.pages.stack import stack
 from stackfold.web.pages.stacks import stacks
 from stackfold.web.pages.visit import Moved, Visit, time_of
@@ -74,6 +75,8 @@ PAGES: tuple[tuple[str, View, str], ...] = (
     ("/runs", runs, "runs.html"),
     ("/compare", compare, "compare.html"),
     ("/runs/{name}", run, "run.html"),
+    ("/schedules", schedules, "schedules.html"),
+    ("/schedules/{name}", schedule, "schedule.html"),
     ("/artifacts", artifacts, "artifacts.html"),
     ("/artifacts/{reference:path}", artifact, "artifact.html"),
     ("/previews/{id}", preview, "preview.html"),

@@ -110,17 +110,21 @@ class ScheduleReader:
         found = [*runs, *self._queries.without_run(id, limit)]
         return sorted(found, key=lambda each: _order(each.until), reverse=True)[:limit]
 
-    def history(self, reference: str, limit: int | None = None) -> Sequence[HistoryEntry]:
+    def history(
+        self, reference: str, limit: int | None = None, *, as_of: AsOf = None
+    ) -> Sequence[HistoryEntry]:
         """Return what happened to a schedule, newest first; its runs are not part of it.
 
         Args:
             reference: The schedule; it may have been deleted.
             limit: The most entries to return.
+            as_of: Only changes up to this point in the past; None for all.
 
         Raises:
             NotFound: There never was such a schedule.
         """
-        return self._services.history.of(self._find(reference).id, limit)
+        position = self._queries.position(as_of)
+        return self._services.history.of(self._find(reference).id, limit, position)
 
     def _find(self, reference: str) -> "Reference":
         """A schedule that exists or was deleted."""

@@ -4,6 +4,7 @@ import logging
 from typing import Annotated
 
 from browsing import HOSTILE
+from full_schedules import fill_schedules
 from plain_deployer import kill
 from policies import reasons
 
@@ -159,6 +160,7 @@ def fill(ws):
         activate=True,
     )
     ws.policies.enable("reasons", why="so that we know")
+    fill_schedules(ws, HOSTILE)
     first = ws.runs.start(training)
     ws.runs.tag(first.name, ["best"])
     ws.runs.log_metadata(first.name, {"accuracy": 0.75})

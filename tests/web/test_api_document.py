@@ -90,6 +90,11 @@ REQUESTS = {
     "list_model_versions": ["/models/fraud/versions?limit=1", "/models/fraud/versions?all=true"],
     "get_model_version": ["/models/fraud/versions/production", "/models/fraud/versions/1"],
     "compare_versions": ["/models/fraud/comparison?version=1&version=2"],
+    "list_schedules": ["/schedules", "/schedules?limit=1", "/schedules?as_of=%233"],
+    "get_schedule": [
+        *("/schedules/nightly", "/schedules/often", "/schedules/once", "/schedules/promoted"),
+    ],
+    "get_schedule_history": ["/schedules/nightly/history"],
     "list_deployments": ["/deployments", "/deployments?limit=1"],
     "get_deployment": [
         "/deployments/churn",

@@ -11,7 +11,7 @@ from stackfold import Workspace, pipeline, step
 from stackfold.views import Listing
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("/", "/runs", "/log", "/log?all=1")
+PAGES = ("/", "/runs", "/log", "/log?all=1", "/schedules")
 
 
 @pytest.fixture(scope="module")

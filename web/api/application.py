@@ -24,6 +24,7 @@ from stackfold.web.api.operations import Call, Operation, Text
 from stackfold.web.api.problems import MEDIA_TYPE, Problem, http_problem, problem_of
 from stackfold.web.api.requests import arguments
 from stackfold.web.api.runs import RUNS
+from stackfold.web.api.schedules import SCHEDULES
 from stackfold.web.api.stacks import STACKS
 from stackfold.web.api.values import encoded
 
@@ -35,6 +36,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *STACKS.all,
     *COMPONENTS.all,
     *RUNS.all,
+    *SCHEDULES.all,
     *MODELS.all,
     *ARTIFACTS.all,
     *DEPLOYMENTS.all,

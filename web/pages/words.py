@@ -8,6 +8,7 @@ from stackfold.domain.rfc3339 import from_rfc3339
 _DEEDS = {
     "gate set": "changed a gate of",
     "promotion refused": "was refused a promotion of",
+    "passed": "started no run of",
     "alias set": "set an alias of",
     "alias removed": "removed an alias of",
 }
