@@ -20,12 +20,10 @@ def with_log(environment: Mapping[str, str], home: Path, shares_files: bool) -> 
         shares_files: Whether the pods see the files of this machine.
     """
     own = dict(environment)
-    store = own.get(STORE) or chosen_store(find_project(home=home), home)
-    if store:
-        return {STORE: store, **own}
     if shares_files:
-        return {HOME: str(home), **own}
-    return own
+        own = {HOME: str(home), **own}
+    store = own.get(STORE) or chosen_store(find_project(home=home), home)
+    return {STORE: store, **own} if store else own
 
 
 def log_problem(environment: Mapping[str, str], home: Path, shares_files: bool) -> str:

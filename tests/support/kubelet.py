@@ -6,8 +6,8 @@ of the tests, and the working folder that of this file. A pod can ask, by annota
 to be treated as real kubelets and schedulers treat pods in trouble:
 
 - `test/unschedulable`, `test/image-pull`: it never starts.
-- `test/oom`: it is killed after these seconds, as by the kernel.
-- `test/evicted`: it is evicted after these seconds.
+- `test/oom`: it is killed, as by the kernel, once this file exists.
+- `test/evicted`: it is evicted once this file exists.
 - `test/once`: only the first pod with this value is treated so.
 
 Usage: kubelet.py URL CA TOKEN FOLDER
@@ -123,9 +123,9 @@ class Pod:
         self._report("Running", {"running": {"startedAt": started}}, startTime=started)
         reason, more = "", {}
         if "oom" in trouble or "evicted" in trouble:
-            seconds = float(trouble.get("oom") or trouble["evicted"])
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(seconds)
+            mark = Path(trouble.get("oom") or trouble["evicted"])
+            while self.process.poll() is None and not mark.exists():
+                time.sleep(0.05)
             if self.process.poll() is None:
                 reason = "OOMKilled" if "oom" in trouble else "Evicted"
                 self.kill()

@@ -4,6 +4,7 @@ The programs are built by `.ci/kubernetes`. There is no scheduler, no container 
 small kubelet (`kubelet.py`) executes the commands of pods as processes of this machine.
 """
 
+import ctypes
 import os
 import shutil
 import signal
@@ -43,6 +44,12 @@ def free_port():
     with socket.socket() as opened:
         opened.bind(("127.0.0.1", 0))
         return opened.getsockname()[1]
+
+
+def _die_with_the_tests():
+    """Let the kernel kill this process when its parent is killed."""
+    set_death_signal = 1
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
 
 
 class ControlPlane:
@@ -177,6 +184,8 @@ class ControlPlane:
                 stdin=subprocess.DEVNULL,
                 cwd=SUPPORT,
                 env={**os.environ, "PYTHONPATH": ""},
+                preexec_fn=_die_with_the_tests,
+                start_new_session=True,  # Ctrl-C is for the tests
             )
 
     def _openssl(self, *arguments):

@@ -139,6 +139,7 @@ class KubernetesOrchestrator(SubmittingOrchestrator):
                 state = watch.look()
             except EngineUnavailable as error:
                 if watch.must_end:
+                    self.terminate(reference)
                     raise
                 raise RunDetached(self._title, error.problem) from error
             poll()
