@@ -157,7 +157,7 @@ def test_a_call_that_is_too_large_is_rejected(operator, cluster):
 
 
 def test_a_run_survives_ten_seconds_without_an_api_server(on, cluster, tmp_path):
-    ws = on()
+    ws = on(max_outage=600)  # a busy machine takes a minute to start it again
 
     def interrupt():
         until((tmp_path / "pid").exists)

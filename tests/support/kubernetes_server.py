@@ -119,7 +119,7 @@ class ControlPlane:
         self.wait_until_ready()
 
     def wait_until_ready(self):
-        end = time.monotonic() + 90
+        end = time.monotonic() + 180
         while True:
             try:
                 context = ssl.create_default_context(cafile=str(self.ca))
