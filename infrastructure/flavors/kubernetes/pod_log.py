@@ -31,6 +31,7 @@ class PodLog:
         self._closed = threading.Event()
         self._pod_has_ended = threading.Event()
         self._response: object = None
+        self._seen = 0
         self.error = ""
         """Why it cannot be read; empty if it can."""
         # A thread: what waits for data in a socket cannot be stopped.
@@ -61,11 +62,10 @@ class PodLog:
         self._thread.join(2)
 
     def _follow(self) -> None:
-        seen = 0
         while not self._closed.is_set():
             is_last = self._pod_has_ended.is_set()
             try:
-                seen = self._read(seen)
+                self._read()
             except Rejected as error:
                 # It has no log yet, or no longer.
                 self.error = str(error)
@@ -79,18 +79,17 @@ class PodLog:
             self._closed.wait(0.05 if self._pod_has_ended.is_set() else _PAUSE)
         self._put(None)
 
-    def _read(self, seen: int) -> int:
-        """Read the log to its end, but for the first bytes; return how many it has."""
+    def _read(self) -> None:
+        """Read the log to its end, but for the bytes that were read before."""
         at = 0
         with self._cluster.log(self._pod) as response:
             self._response = response
             for data in response.stream(_PART):
-                new = data[max(0, seen - at) :]
+                new = data[max(0, self._seen - at) :]
                 at += len(data)
                 if new and not self._put(new):
                     break
-                seen = max(seen, at)
-        return seen
+                self._seen = max(self._seen, at)
 
     def _put(self, data: bytes | None) -> bool:
         while not self._closed.is_set():
