@@ -9,7 +9,14 @@ All of them are tuples with names, and can be compared, unpacked and pickled.
 """
 
 from stackfold.application.artifacts.artifact_diffs import ArtifactDiff, ArtifactDifference
-from stackfold.application.artifacts.artifact_views import ArtifactDescription, ArtifactView
+from stackfold.application.artifacts.artifact_views import (
+    ArtifactAlias,
+    ArtifactDescription,
+    ArtifactView,
+    Lineage,
+    LineageStep,
+    NamedArtifact,
+)
 from stackfold.application.artifacts.pruning import PrunedStore
 from stackfold.application.deployments.deployment_views import (
     DeploymentDescription,
@@ -25,6 +32,7 @@ from stackfold.application.models.views import (
     ModelVersionView,
     ModelView,
     Promotion,
+    VerdictView,
     VersionComparison,
 )
 from stackfold.application.own_aggregates.queries import AggregateView
@@ -55,6 +63,7 @@ from stackfold.infrastructure.eventstore.verification import Verification
 
 __all__ = [
     "AggregateView",
+    "ArtifactAlias",
     "ArtifactDescription",
     "ArtifactDiff",
     "ArtifactDifference",
@@ -71,6 +80,8 @@ __all__ = [
     "FollowedUp",
     "HistoryEntry",
     "Imported",
+    "Lineage",
+    "LineageStep",
     "Listing",
     "LiveStep",
     "LogEvent",
@@ -80,6 +91,7 @@ __all__ = [
     "ModelVersionDescription",
     "ModelVersionView",
     "ModelView",
+    "NamedArtifact",
     "OccurrenceView",
     "PolicyView",
     "Promotion",
@@ -98,6 +110,7 @@ __all__ = [
     "StatusView",
     "StepText",
     "StepView",
+    "VerdictView",
     "Verification",
     "VersionComparison",
     "Violation",

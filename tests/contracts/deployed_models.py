@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from model_servers import members
-from models_to_serve import FLOWERS, Sleeping, making, measuring, training
+from models_to_serve import FLOWERS, Sleeping, Zeros, making, measuring, training
 
 from stackfold.application.ports.model_deployer import Deployed
 from stackfold.domain.stacks.component_type import ComponentType
@@ -117,6 +119,30 @@ class DeployedModelsContract:
             assert ws.artifacts.get("measuring/measure").view.files == 2
             ws.deployments.deploy("thresholds", "measuring/measure")
             assert ws.deployments.predict("thresholds", FLOWERS) == [0, 1, 2]
+
+    def test_another_model_answers_at_the_same_address_and_no_request_is_lost(self, home):
+        answers, enough = [], threading.Event()
+
+        def ask():
+            with Workspace.open(home) as ws:
+                while not enough.is_set():
+                    answers.append(ws.deployments.predict("flowers", FLOWERS))
+                    enough.wait(0.05)
+
+        with Workspace.open(home) as ws, ThreadPoolExecutor(1) as client:
+            ws.runs.start(making(Zeros))
+            before = ws.deployments.deploy("flowers", "training/train")
+            asking = client.submit(ask)
+            try:
+                after = ws.deployments.update("flowers", "making/make@2", why="cheaper")
+                assert ws.deployments.predict("flowers", FLOWERS) == [0, 0, 0]
+                assert (after.url, after.model) == (before.url, "making/make/output@2")
+                assert ws.deployments.rollback("flowers").model == "training/train/output@1"
+                assert ws.deployments.predict("flowers", FLOWERS) == [0, 1, 2]
+            finally:
+                enough.set()
+            asking.result()
+        assert {*map(tuple, answers)} == {(0, 1, 2), (0, 0, 0)}
 
     def test_one_that_never_becomes_ready_is_recorded_as_failed(self, stackfold, home):
         stackfold("model-deployer", "update", "serving", "--ready-timeout=2")

@@ -79,6 +79,13 @@ class Versatile:
         return {"twice": asked * 2, "first": numpy.array([f"{row[0]:g}" for row in asked])}
 
 
+class Zeros:
+    """A model that is worse than the others."""
+
+    def predict(self, asked):
+        return numpy.zeros(len(asked), dtype=int)
+
+
 class Thresholds:
     """A model that its materializer stores as a folder."""
 
