@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from documents import comparable, rerun
 
 from stackfold.domain.errors import InvalidExpectations, InvalidTable, ValidatorCannot
 from stackfold.testing.contracts.data_validator import MARKUP, DataValidatorContract, frame
@@ -16,6 +17,8 @@ from stackfold.infrastructure.flavors.evidently.data_validator import (  # noqa:
     EvidentlyConfiguration,
     EvidentlyDataValidator,
 )
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "flavors" / "data-validator-evidently.md"
 
 
 def expected():
@@ -185,3 +188,9 @@ def test_expectations_are_metrics_with_tests():
             check.check(frame(), given)
     with pytest.raises(ValidatorCannot, match="module:object"):
         check.read_expectations("columns: {}")
+
+
+def test_the_document_prints_what_it_shows(tmp_path_factory):
+    document = DOCUMENT.read_text()
+    printed = rerun(document, tmp_path_factory.mktemp("documents-"))
+    assert comparable(printed) == comparable(document)

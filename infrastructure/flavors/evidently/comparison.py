@@ -86,7 +86,7 @@ class Comparison:
         yield Check("drift_share", "", not failed, share, limit, problem if failed else "")
         for column, name in self._roles.items():
             if drift := self._drifts.get(column):
-                problem = f"drift by {drift.method}" if drift.drifted else ""
+                problem = f"has drifted, by {drift.method}" if drift.drifted else ""
                 yield Check(name, column, not drift.drifted, drift.score, drift.threshold, problem)
         yield from self._of_columns()
         if found := self._quality:

@@ -1,6 +1,6 @@
 """The data validator `pandera`: checks tables against schemas, and suggests schemas."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -20,6 +20,13 @@ _FORMS = (
     "give a DataFrameSchema or DataFrameModel of pandera, or a schema that pandera wrote as YAML "
     "or JSON"
 )
+_OF_COLUMNS = frozenset(
+    {
+        "checks", "coerce", "default", "description", "drop_invalid_rows", "dtype", "name",
+        "nullable", "regex", "report_duplicates", "required", "title", "unique",
+    }
+)  # fmt: skip
+"""The keys of a column in pandera's YAML and JSON; other keys are checks."""
 
 
 class PanderaConfiguration(ports.Configuration):
@@ -137,6 +144,9 @@ class PanderaDataValidator(DataValidator[PanderaConfiguration]):
         reader: Any = pandas_io
         if not isinstance(record, Mapping) or not {"columns", "index", "checks"} & {*record}:
             raise InvalidExpectations(f"the text is no schema of pandera: {_FORMS}")
+        unknown = _unknown_keys(record)
+        if unknown:
+            raise InvalidExpectations(f"pandera has no check {unknown[0]!r:.100} of a column")
         try:
             return reader.deserialize_schema(dict(record))
         except Exception as error:  # pandera raises many classes
@@ -144,6 +154,20 @@ class PanderaDataValidator(DataValidator[PanderaConfiguration]):
 
     def _sample(self, data: Any) -> Sample:
         return sample(as_pandas(data), self.configuration.max_rows)
+
+
+def _unknown_keys(record: Mapping[str, Any]) -> list[Any]:
+    """The keys of columns that pandera would ignore, such as misspelt checks."""
+    from pandera.pandas import Check
+
+    columns = record.get("columns")
+    described = columns.values() if isinstance(columns, Mapping) else columns or ()
+    return [
+        key
+        for each in (described if isinstance(described, Iterable) else ())
+        for key in (each if isinstance(each, Mapping) else ())
+        if key not in _OF_COLUMNS and not hasattr(Check, str(key))
+    ]
 
 
 def _inferred(frame: Any) -> str:
