@@ -44,6 +44,7 @@ from stackfold.infrastructure.workspace import Workspace
 
 _VERBS = {
     ComponentType.ALERTER: "stackfold.cli.alerter",
+    ComponentType.ANNOTATOR: "stackfold.cli.annotator",
     ComponentType.DATA_VALIDATOR: "stackfold.cli.data_validator",
     ComponentType.FEATURE_STORE: "stackfold.cli.feature_store",
     ComponentType.MODEL_REGISTRY: "stackfold.cli.model_registry",

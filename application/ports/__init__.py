@@ -5,6 +5,7 @@ Start with `stack_component.py`, which all of them share.
 
 from stackfold.application.ports.alert import Alert, Answer
 from stackfold.application.ports.alerter import Alerter
+from stackfold.application.ports.annotator import Annotator
 from stackfold.application.ports.artifact_store import (
     ArtifactStore,
     ArtifactWriter,
@@ -22,9 +23,6 @@ from stackfold.application.ports.image_builder import (
 )
 from stackfold.application.ports.image_views import BuiltImage, Recipe
 from stackfold.application.ports.interruptions import StepStopped
-from stackfold.application.ports.markers import (
-    Annotator,
-)
 from stackfold.application.ports.model_deployer import ModelDeployer
 from stackfold.application.ports.model_registry import ModelRegistry
 from stackfold.application.ports.orchestrator import Execute, Orchestrator, RunPlan

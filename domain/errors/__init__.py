@@ -16,6 +16,10 @@ if TYPE_CHECKING:
         AlertRejected,
         AlertUnanswered,
     )
+    from stackfold.domain.errors.annotators import (
+        AnnotatorRejected,
+        AnnotatorUnavailable,
+    )
     from stackfold.domain.errors.artifacts import (
         ArtifactDamaged,
         ArtifactInUse,
@@ -218,6 +222,8 @@ __all__ = [
     "AlerterUnavailable",
     "AlreadyStarted",
     "Ambiguous",
+    "AnnotatorRejected",
+    "AnnotatorUnavailable",
     "ArtifactDamaged",
     "ArtifactInUse",
     "ArtifactStoreUnavailable",

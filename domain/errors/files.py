@@ -3,6 +3,7 @@
 NAMES = {
     "aggregates": "InvalidAggregate UndeclaredChange",
     "alerters": "AlertRejected AlertUnanswered AlerterCannotAsk AlerterUnavailable",
+    "annotators": "AnnotatorRejected AnnotatorUnavailable",
     "artifacts": (
         "ArtifactDamaged ArtifactInUse ArtifactStoreUnavailable CannotConvert InvalidFolder "
         "InvalidMaterializer OutsideStore PickleForbidden UnknownClass"

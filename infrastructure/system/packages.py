@@ -240,6 +240,13 @@ BUILT_IN = (
         modules=("feast",),
     ),
     Entry(
+        "label_studio",
+        "annotator",
+        "built-in",
+        "Has data labelled by people in Label Studio.",
+        f"{_HERE}.label_studio.annotator.LabelStudioAnnotator",
+    ),
+    Entry(
         "default",
         "container_registry",
         "built-in",

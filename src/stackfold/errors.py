@@ -33,6 +33,8 @@ __all__ = [
     "AlerterUnavailable",
     "AlreadyStarted",
     "Ambiguous",
+    "AnnotatorRejected",
+    "AnnotatorUnavailable",
     "ArtifactDamaged",
     "ArtifactInUse",
     "ArtifactStoreUnavailable",

@@ -35,6 +35,7 @@ from stackfold.application.ports import (
     StepStopped,
     StoredArtifact,
 )
+from stackfold.application.ports.annotator import Dataset, LabelledItem
 from stackfold.application.ports.experiment_tracker import StepRecord, TrackedRun, TrackedStep
 from stackfold.application.ports.feature_store import FeatureView, Materialized
 from stackfold.application.ports.model_deployer import Deployed, Health, ModelToServe, Served
@@ -68,6 +69,7 @@ __all__ = [
     "ContainerRegistry",
     "Credentials",
     "DataValidator",
+    "Dataset",
     "Deployed",
     "Execute",
     "ExperimentTracker",
@@ -80,6 +82,7 @@ __all__ = [
     "Job",
     "JobImage",
     "JobStep",
+    "LabelledItem",
     "LocalArtifactStore",
     "Materialized",
     "ModelDeployer",

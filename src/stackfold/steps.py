@@ -8,10 +8,17 @@
         checked = validate(rows, SCHEMA)
         train.after(checked)(rows)
 
-They are described in `docs/data-validation.md` and `docs/features.md`.
+They are described in `docs/data-validation.md`, `docs/features.md` and `docs/labels.md`.
 """
 
+from stackfold.application.annotation.steps import labelled_items, send_to_annotator
 from stackfold.application.features.steps import training_frame
 from stackfold.application.validation.steps import compare_with_reference, validate
 
-__all__ = ["compare_with_reference", "training_frame", "validate"]
+__all__ = [
+    "compare_with_reference",
+    "labelled_items",
+    "send_to_annotator",
+    "training_frame",
+    "validate",
+]

@@ -87,6 +87,7 @@ def test_the_built_in_flavors_are_there(ws):
             ("container_registry", "default"),
             ("model_registry", "local"),
             ("image_builder", "local"),
+            ("annotator", "label_studio"),
         ],
         ("built-in", True),
     ) | {

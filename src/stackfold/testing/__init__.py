@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stackfold.testing.contracts.alerter import AlerterContract
+    from stackfold.testing.contracts.annotator import AnnotatorContract
     from stackfold.testing.contracts.artifact_store import ArtifactStoreContract
     from stackfold.testing.contracts.container_registry import ContainerRegistryContract
     from stackfold.testing.contracts.data_validator import DataValidatorContract
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlerterContract",
+    "AnnotatorContract",
     "ArtifactStoreContract",
     "ContainerRegistryContract",
     "DataValidatorContract",
@@ -53,6 +55,7 @@ __all__ = [
 
 _MODULES = {
     "AlerterContract": "contracts.alerter",
+    "AnnotatorContract": "contracts.annotator",
     "ArtifactStoreContract": "contracts.artifact_store",
     "ContainerRegistryContract": "contracts.container_registry",
     "DataValidatorContract": "contracts.data_validator",

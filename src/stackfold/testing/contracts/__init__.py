@@ -9,6 +9,7 @@ import pytest
 
 _MODULES = (
     "alerter",
+    "annotator",
     "artifact_store",
     "container_registry",
     "data_validator",

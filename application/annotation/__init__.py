@@ -1,0 +1,4 @@
+"""Labels in pipelines.
+
+Start with `steps.py`.
+"""

@@ -1,0 +1,4 @@
+"""Flavors of Label Studio: the annotator.
+
+Start with `annotator.py`.
+"""
