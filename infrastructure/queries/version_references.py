@@ -106,8 +106,8 @@ def runs_of_versions(
     ended, upto, then = "", "", []
     if as_of is not None:
         ended = " AND ended <= (SELECT recorded_at FROM events WHERE position = ?)"
-        upto = " AND position <= ? AND id NOT IN (SELECT originator_id FROM events "
-        upto += "WHERE topic = 'run.model_linked' AND position > ?)"
+        upto = " AND position <= ? AND NOT EXISTS (SELECT 1 FROM events AS e WHERE "
+        upto += "e.originator_id = runs.id AND e.topic = 'run.model_linked' AND e.position > ?)"
         then = [as_of]
     for part in parts(versions):
         rows = database.read(
