@@ -104,6 +104,13 @@ class WebhookAlerter(Alerter):
                         require_url(url, self.insecure)
                 except ValueError as error:
                     raise ValueError(f"{name} {error}") from None
+            has_token = self.format != "stackfold" and not is_reference(self.url)
+            # The log is forever. A stand-in on this machine needs no token.
+            if has_token and not is_loopback(urlsplit(self.url).hostname or ""):
+                raise ValueError(
+                    f"url of {self.format} contains a token: store it as a secret and give "
+                    "{{name.key}}"
+                )
             if self.answers_url is not None and self.signing_key is None:
                 raise ValueError("answers_url requires signing_key: answers must be signed")
             return self

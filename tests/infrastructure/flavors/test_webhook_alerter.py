@@ -177,6 +177,8 @@ def test_the_url_may_be_a_secret(webhook, receiver, monkeypatch, caplog):
         ({"headers": {"X\r\nY": "{{a.b}}"}}, "cannot be set"),
         ({"answers_url": "https://example.com/"}, "answers_url requires signing_key"),
         ({"format": "carrier pigeon"}, "format"),
+        ({"format": "slack"}, "contains a token: store it as a secret"),
+        ({"format": "discord", "url": "https://discord.com/api/hunter2"}, "contains a token"),
         ({"timeout": 0}, "timeout"),
     ],
 )
