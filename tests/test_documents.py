@@ -45,6 +45,7 @@ WITH_PROGRAMS = (
     "docs/folders.md",
     "docs/history.md",
     "docs/model-life.md",
+    "docs/monitoring.md",
     "docs/materializers.md",
     "docs/observability.md",
     "docs/pipelines.md",

@@ -238,11 +238,12 @@ class DeploymentRequests(DeploymentUpdates):
         from stackfold.application.deployments.releases import release_of
 
         name = self._queries.find_deployment(reference).name
-        check = Drift(self._services.resolver.pin(stack), self._services.resolver.built)
+        resolver = self._services.resolver
+        drift = Drift.of_stack(resolver.pin(stack), resolver.built)
         rows = self._filled(name, self.request_rows(reference, since))
         release = release_of(self._artifacts, self._queries, baseline)
         data = self._services.deployers.loaded(release)
-        return check.of(name, rows, release.model, data, target, [*columns])
+        return drift.find(name, rows, release.model, data, target, [*columns])
 
     # -- private
 

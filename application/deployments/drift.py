@@ -1,9 +1,10 @@
 """Drift: compares recorded requests with a data set, and posts an alert."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from stackfold.application.deployments.request_views import DriftView
+from stackfold.application.ports.alerter import Alerter
 from stackfold.application.ports.data_validator import DataValidator
 from stackfold.domain.errors import NoComponent
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -17,10 +18,20 @@ _UNNAMED = "input_"
 
 
 class Drift:
-    """Compares by the data validator of a stack."""
+    """Compares by a data validator, and posts by an alerter."""
 
-    def __init__(self, pin: Pin, built: Callable[[PinnedComponent], object]) -> None:
+    def __init__(self, validator: DataValidator, alerter: Alerter | None) -> None:
         """Create the service.
+
+        Args:
+            validator: Compares tables.
+            alerter: Posts a drift; None to post nothing.
+        """
+        self._validator, self._alerter = validator, alerter
+
+    @classmethod
+    def of_stack(cls, pin: Pin, built: Callable[[PinnedComponent], object]) -> Self:
+        """Create the service with the components of a stack.
 
         Args:
             pin: The stack.
@@ -29,20 +40,23 @@ class Drift:
         Raises:
             NoComponent: The stack has no data validator.
         """
-        self._pin, self._built = pin, built
-        validator = pin.component(ComponentType.DATA_VALIDATOR)
-        if validator is None:
+        validators = [
+            cast(DataValidator, built(each))
+            for each in pin.components.get(ComponentType.DATA_VALIDATOR, ())
+        ]
+        if not validators:
             raise NoComponent(pin.stack, ComponentType.DATA_VALIDATOR)
-        self._validator = cast(DataValidator, built(validator))
+        alerter = pin.component(ComponentType.ALERTER)
+        return cls(comparing(validators), cast(Alerter, built(alerter)) if alerter else None)
 
-    def of(
+    def find(
         self,
         deployment: str,
         rows: Sequence[Mapping[str, Any]],
         baseline: str,
         data: Any,
-        target: str,
-        columns: Sequence[str],
+        target: str = "",
+        columns: Sequence[str] = (),
     ) -> DriftView:
         """Compare rows with a data set; see `Deployments.drift`.
 
@@ -59,26 +73,29 @@ class Drift:
         report = self._validator.compare(
             columns_of(table),
             data,
-            target=target,
+            target=target if target and target in table[0] else "",
             prediction=PREDICTION if PREDICTION in names else "",
             columns=columns,
         )
         view = DriftView(
             deployment, baseline, len(rows), not report.passed, report.summary, report, False
         )
-        return view._replace(alerted=view.drifted and self._alert(view))
+        return view._replace(alerted=view.drifted and self._post(view))
 
-    def _alert(self, view: DriftView) -> bool:
-        alerter = self._pin.component(ComponentType.ALERTER)
-        if alerter is None:
+    def _post(self, view: DriftView) -> bool:
+        if self._alerter is None:
             return False
-        post: Callable[..., bool] = cast(Any, self._built(alerter)).post
-        return post(
+        return self._alerter.post(
             view.summary,
             title=f"the requests of deployment {view.deployment!r} have drifted",
             level="warning",
-            facts={"baseline": view.baseline, "rows": view.rows},
+            facts={"reference": view.baseline, "rows": view.rows},
         )
+
+
+def comparing(validators: Sequence[DataValidator]) -> DataValidator:
+    """The first validator that compares; the first one if none does, which says so."""
+    return next((each for each in validators if "compare" in each.can), validators[0])
 
 
 def column_names(data: Any) -> list[str]:

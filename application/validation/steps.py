@@ -51,7 +51,7 @@ def validate(
     validator = _validator(context, "check")
     if isinstance(expectations, str):
         expectations = validator.read_expectations(expectations)
-    return _result(context, validator.check(data, expectations), on_failure, name)
+    return result(context, validator.check(data, expectations), on_failure, name)
 
 
 @step(enable_cache=False)
@@ -91,7 +91,7 @@ def compare_with_reference(
     report = _validator(context, "compare").compare(
         data, reference, target=target, prediction=prediction, columns=columns
     )
-    return _result(context, report, on_failure, name)
+    return result(context, report, on_failure, name)
 
 
 def _validator(context: StepContext, method: Kind) -> DataValidator:
@@ -100,10 +100,20 @@ def _validator(context: StepContext, method: Kind) -> DataValidator:
     return next((each for each in validators if method in each.can), context.data_validator)
 
 
-def _result(
+def result(
     context: StepContext, report: ValidationReport, on_failure: OnFailure, name: str
 ) -> ValidationReport:
-    """Record the numbers of a report, and return it or raise."""
+    """Record the numbers of a report, and return it or raise.
+
+    Args:
+        context: The context of the step.
+        report: The report.
+        on_failure: What to do if data does not pass.
+        name: The artifact's name that the report gets if this raises.
+
+    Raises:
+        ValidationFailed: The data does not pass, and `on_failure` is "fail".
+    """
     context.log_metadata({"passed": report.passed, **report.metrics})
     if report.passed:
         return report

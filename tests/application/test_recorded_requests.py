@@ -11,15 +11,18 @@ import httpx
 import pytest
 from models_to_serve import training
 
-from stackfold import Workspace, flavors
+from stackfold import Workspace, flavors, pipeline
 from stackfold.domain.errors import (
     CannotRecord,
     InvalidAsOf,
     InvalidRecording,
     NoComponent,
     NothingToChange,
+    RunFailed,
+    ValidationFailed,
 )
 from stackfold.domain.validation.validation_report import Check, ValidationReport
+from stackfold.steps import check_drift
 
 pytestmark = pytest.mark.slow
 
@@ -196,7 +199,7 @@ def test_a_drift_is_found_by_the_validator_and_posted_by_the_alerter(ws, flowers
     assert (found.drifted, found.rows, found.alerted) == (False, 1, False)
     # Rows without names have the columns of the data set, in its order.
     assert [*Means.seen[-1][0]] == [*NAMES, "prediction"]
-    assert Means.seen[-1][1:] == ("kind", "", [])
+    assert Means.seen[-1][1:] == ("", "", [])  # the requests have no true values
     assert not Pager.sent
 
     flowers([[9.0, 3.5, 1.4, 0.2]])
@@ -209,6 +212,29 @@ def test_a_drift_is_found_by_the_validator_and_posted_by_the_alerter(ws, flowers
 
     with pytest.raises(NoComponent, match="no data validator"):
         ws.deployments.drift("flowers", "data")
+
+
+def test_a_step_checks_the_drift_with_the_components_of_its_stack(ws, flowers):
+    Pager.sent.clear()
+    table = {name: [ROW[n]] for n, name in enumerate(NAMES)}
+    ws.artifacts.save(table, "checked", stack="watched")
+
+    @pipeline
+    def watching(on_failure: str = "warn"):
+        check_drift("flowers", "checked", since="1d", on_failure=on_failure, name="moved")
+
+    with pytest.raises(RunFailed, match="none was recorded in that time"):
+        ws.runs.start(watching, stack="watched")
+    flowers([[9.0, 3.5, 1.4, 0.2]])
+    run = ws.runs.start(watching, stack="watched")
+    report = ws.artifacts.load("moved")
+    assert [each.column for each in report.failures] == ["sepal_length"]
+    (step,) = ws.runs.describe(run.id).steps
+    assert step.metadata["alerted"] is True
+    assert len(Pager.sent) == 1
+    with pytest.raises(RunFailed) as caught:
+        ws.runs.start(watching, {"on_failure": "fail"}, stack="watched")
+    assert isinstance(caught.value.__cause__, ValidationFailed)
 
 
 def test_what_cannot_be_recorded_is_one_line(ws):

@@ -118,19 +118,22 @@ class ModelServer:
 
     async def respond(self, connection: "_Connection", request: h11.Request) -> Response:
         """Answer a request; all errors are responses."""
-        if self._in_progress >= self.limits.waiting:
-            return Failure(503, "too many requests are in progress: try again later").response
+        try:
+            if not is_question(request, self._name):
+                return information(request, self._name)
+            if self._in_progress >= self.limits.waiting:
+                raise Failure(503, "too many requests are in progress: try again later")
+        except Failure as failure:
+            return failure.response
         self._in_progress += 1
         try:
-            return await self._respond(connection, request)
+            return await self._predict(connection, request)
         except Failure as failure:
             return failure.response
         finally:
             self._in_progress -= 1
 
-    async def _respond(self, connection: "_Connection", request: h11.Request) -> Response:
-        if not is_question(request, self._name):
-            return information(request, self._name)
+    async def _predict(self, connection: "_Connection", request: h11.Request) -> Response:
         body = await connection.body(_length(request))
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(self._threads, partial(self._predicted, body))
@@ -258,8 +261,8 @@ class _Connection:
         events: list[h11.Event] = [h11.Response(status_code=response.status, headers=headers)]
         if not is_head:
             events.append(h11.Data(data=response.body))
-        for event in (*events, h11.EndOfMessage()):
-            self._writer.write(self._protocol.send(event) or b"")
+        sent = [self._protocol.send(event) or b"" for event in (*events, h11.EndOfMessage())]
+        self._writer.write(b"".join(sent))
 
 
 def _too_large(max_bytes: int) -> Failure:

@@ -45,7 +45,8 @@ def _bound(options: Options) -> socket.socket:
         family, *_, address = socket.getaddrinfo(
             options.host, int(options.port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        bound = socket.socket(family, socket.SOCK_STREAM)
+        # Only with this protocol does asyncio send small responses at once.
+        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
     except OSError as error:

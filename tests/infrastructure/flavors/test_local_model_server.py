@@ -226,14 +226,14 @@ def test_a_connection_serves_many_requests(server):
 def test_more_requests_than_allowed_are_turned_away(tmp_path):
     server = Server(tmp_path, Sums(), **{"max-waiting": 1})
     try:
-        slow = threading.Thread(target=server.ask, args=("POST", "/predict", [[-2.0]]))
-        slow.start()
-        statuses = set()
-        while slow.is_alive():
-            statuses.add(server.ask("POST", "/predict", ROWS)[0])
-        slow.join()
-        assert statuses <= {200, 503}
-        assert 503 in statuses
+        with socket.create_connection(("127.0.0.1", server.port)) as slow:
+            slow.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n[[")
+            while (found := server.ask("POST", "/predict", ROWS))[0] == 200:
+                time.sleep(0.01)
+            assert found == (503, {"error": "too many requests are in progress: try again later"})
+            assert server.answers()  # its health is told at any time
+            slow.sendall(b"1.0,2]]")
+            assert slow.recv(1000).startswith(b"HTTP/1.1 200 ")
         assert server.ask("POST", "/predict", ROWS)[0] == 200
     finally:
         server.end()
