@@ -67,7 +67,12 @@ def of_single_types() -> Iterator[tuple[tuple[str, ...], Any]]:
     for type in ComponentType:
         made = group.load(type.command)
         own = [name for name in made.entries if name not in shared]
-        yield from (((type.command, name), made.load(name)) for name in own)
+        for name in own:
+            found = made.load(name)
+            if isinstance(found, LazyGroup):
+                yield from leaves(found, (type.command, name))
+            else:
+                yield (type.command, name), found
 
 
 def _section(names: tuple[str, ...], made: Any) -> str:
