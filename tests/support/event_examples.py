@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from artifact_event_examples import ARTIFACT_FACTS
+from policy_event_examples import POLICY_FACTS
 from schedule_event_examples import SCHEDULE_FACTS
 
 from stackfold.application.aggregates import STACKFOLD_AGGREGATES
@@ -19,7 +20,6 @@ from stackfold.domain.models.model import Model
 from stackfold.domain.models.model_version import ModelVersion
 from stackfold.domain.models.target import Target
 from stackfold.domain.models.verdict import Verdict
-from stackfold.domain.policies.enabled_policy import EnabledPolicy
 from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
@@ -62,13 +62,6 @@ FLAVOR = {
     "source": "acme.Pager",
     "summary": "",
     "configuration_schema": {"properties": {"to": {"type": "string", "default": None}}},
-}
-POLICY = {
-    "topics": ("stack.*",),
-    "description": "Two\nlines.",
-    "distribution": "acme-stackfold",
-    "version": "1.0",
-    "source": "acme.policies:size",
 }
 PIN = Pin(
     stack_id=A,
@@ -276,17 +269,10 @@ FACTS: list[partial[Any]] = [
     event(Flavor.Deleted),
     event(Flavor.Restored, **FLAVOR),
     *SCHEDULE_FACTS,
-    event(EnabledPolicy.Enabled, name="größe", **POLICY),
-    event(EnabledPolicy.Updated, **{**POLICY, "topics": ("stack.updated", "acme.approval.*")}),
-    event(EnabledPolicy.Disabled),
+    *POLICY_FACTS,
     event(ExternalArtifact.Registered, **EXTERNAL),
     event(ExternalArtifact.Deleted),
     event(ExternalArtifact.Restored, **EXTERNAL),
-    event(
-        EnabledPolicy.Reenabled,
-        name="größe",
-        **{**POLICY, "distribution": None, "version": None, "source": "service.policies:size"},
-    ),
     *ARTIFACT_FACTS,
     event(
         Run.Started,
