@@ -14,6 +14,8 @@ cloudpickle.register_pickle_by_value(orchestrator)
 cloudpickle.register_pickle_by_value(step_operator)
 
 
+# A step is stopped at any line of Python, also between opening a socket and keeping it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 class TestKubernetesOrchestrator(OrchestratorContract):
     width = 3
 

@@ -1,9 +1,9 @@
 """Runs on the orchestrator `kubernetes`: a real API server, and processes as pods."""
 
+import base64
 import os
 import signal
 import subprocess
-import sys
 import threading
 
 import kubeflow_pipelines as pipelines
@@ -277,14 +277,16 @@ def test_secrets_reach_the_pods_and_nothing_else(on_coordinator, cluster, ws, mo
         {"uri": "hub.example.com", "username": "{{lake.key}}", "password": "{{lake.key}}"},
     )
     ws.stacks.update("kube", container_registry="hub")
-    ws.runs.start(pipelines.training, stack="kube")
-    seen = []
+    run = ws.runs.start(pipelines.training, stack="kube")
+    seen = {}
 
-    def look():
-        seen.extend(cluster.secrets())
-        return seen and all(job["status"].get("succeeded") for job in cluster.jobs())
+    def has_ended():
+        for each in cluster.secrets():
+            seen.setdefault(frozenset(each["data"]), each["data"])
+        return ws.runs.get(run.id).status != "running"
 
-    until(look)
-    assert {tuple(sorted(each["data"])) for each in seen} >= {("secrets", "variables")}
+    until(has_ended)
+    assert ws.runs.get(run.id).status == "completed"
+    sent = seen[frozenset({"secrets", "variables"})]
+    assert b"planted-value" in base64.b64decode(sent["secrets"])
     assert "planted-value" not in str(cluster.jobs()) + str(cluster.pods())
-    assert sys.executable

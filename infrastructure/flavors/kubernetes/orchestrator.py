@@ -176,8 +176,6 @@ class KubernetesOrchestrator(SubmittingOrchestrator):
             check_store(store)
 
     def document(self, job: Job) -> str:
-        import yaml
-
         from stackfold.infrastructure.flavors.kubernetes.jobs import step_job
         from stackfold.infrastructure.flavors.kubernetes.manifests import Purpose
 
@@ -192,7 +190,7 @@ class KubernetesOrchestrator(SubmittingOrchestrator):
             purpose = Purpose("step", job.run, job.pipeline, step.name)
             name = purpose.job_name("document")
             found.append(step_job(name, purpose, self.configuration, image, step.resources))
-        return yaml.safe_dump_all(found, sort_keys=False)
+        return "---\n".join(_yaml(each) for each in found)
 
     def _coordinator(self, job: Job, unique: str) -> dict[str, Any]:
         from stackfold.infrastructure.flavors.kubernetes.coordinator import coordinator_job
@@ -232,6 +230,15 @@ class KubernetesOrchestrator(SubmittingOrchestrator):
         """The environment variables of the coordinator, with the address of the log."""
         given = self.configuration
         return with_log(given.environment, self.home, given.shares_files)
+
+
+def _yaml(manifest: dict[str, Any]) -> str:
+    """Format a manifest; parts that are the same object are written out twice."""
+    import json
+
+    import yaml
+
+    return yaml.safe_dump(json.loads(json.dumps(manifest)), sort_keys=False)
 
 
 def _nothing() -> Job:

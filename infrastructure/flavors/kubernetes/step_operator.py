@@ -1,8 +1,7 @@
 """The step operator `kubernetes`."""
 
 from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -45,17 +44,15 @@ class KubernetesStepOperator(StepOperator):
         manifest = step_job(
             purpose.job_name("check"), purpose, settings, settings.image, Resources()
         )
-        self._jobs.cluster.check(manifest)
+        with self._connected() as jobs:
+            jobs.cluster.check(manifest)
 
     def execute(self, call: Callable[[], Result], timeout: float | None = None) -> Result:
-        return self._jobs.execute(call, timeout)
+        with self._connected() as jobs:
+            return jobs.execute(call, timeout)
 
-    @cached_property
-    def _jobs(self) -> "Jobs":
+    def _connected(self) -> "Jobs":
+        # For each step: connections must not be shared with a process that this one forks.
         from stackfold.infrastructure.flavors.kubernetes.jobs import Jobs
 
         return Jobs(self.configuration, self.configuration.image)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Exclude the connection."""
-        return {name: value for name, value in vars(self).items() if name != "_jobs"}
