@@ -21,8 +21,10 @@ from stackfold.application.models.views import (
 from stackfold.application.runs.run_diffs import RunDiff
 from stackfold.application.runs.run_views import RunDescription, RunView
 from stackfold.application.stacks.views import StackView
+from stackfold.application.validation.report_page import report_body
 from stackfold.domain.errors import RunFailed, StackfoldError
 from stackfold.domain.rfc3339 import from_rfc3339
+from stackfold.domain.validation.validation_report import ValidationReport
 from stackfold.infrastructure.finished_run import FinishedRun
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.web.drawing.steps import draw_steps, duration, metrics, took
@@ -77,6 +79,12 @@ def run_view_html(run: RunView) -> str:
 def finished_run_html(run: FinishedRun) -> str:
     """Return a run that was just called, as `run_html`."""
     return run_html(run.describe())
+
+
+def validation_html(report: ValidationReport) -> str:
+    """Return a report of a data validator with its checks, numbers and columns."""
+    tool = " ".join(filter(None, (report.tool, report.version)))
+    return page(heading(report.summary.partition(":")[0], tool), report_body(report))
 
 
 def stack_html(stack: StackView) -> str:
@@ -245,6 +253,7 @@ RENDERERS: dict[type, Callable[[Any], str]] = {
     RunDiff: run_diff_html,
     RunView: run_view_html,
     StackView: stack_html,
+    ValidationReport: validation_html,
     Workspace: workspace_html,
 }
 """Class → what shows an object of it."""

@@ -9,8 +9,9 @@ import pytest
 import stackfold
 from stackfold import Workspace, get_context, pipeline, step
 from stackfold.errors import RunFailed
+from stackfold.flavors import Check, ValidationReport
 from stackfold.web import notebook
-from stackfold.web.notebook import enable, list_html
+from stackfold.web.notebook import RENDERERS, enable, list_html
 
 HOSTILE = '<script>alert("1")</script>'
 
@@ -216,3 +217,13 @@ def test_the_first_use_of_the_package_registers_with_ipython(shell, monkeypatch)
     shell.shown.clear()
     monkeypatch.delitem(vars(stackfold), "Workspace", raising=False)
     assert stackfold.Workspace in shell.shown
+
+
+def test_a_validation_report_is_its_checks():
+    check = Check("in_range(0, 9)", "<b>age</b>", False, 2, 0, "2 of 3 rows", ("<i>12</i>",))
+    report = ValidationReport.of("check", [check, Check("unique")], tool="pandera", version="1")
+    shown = RENDERERS[ValidationReport](report)
+    assert "1 of 2 checks failed" in shown
+    assert "&lt;b&gt;age&lt;/b&gt;" in shown
+    assert "&lt;i&gt;12&lt;/i&gt;" in shown
+    assert "<script" not in shown

@@ -170,6 +170,6 @@ def _texts(tables: Prepared) -> list[str]:
 
 
 def _sizes(taken: Sample) -> dict[str, float]:
-    sizes = {"rows": taken.rows, "columns": taken.frame.shape[1]}
+    sizes: dict[str, float] = {"rows": taken.rows, "columns": taken.frame.shape[1]}
     used = len(taken.frame)
     return sizes | ({"sampled_rows": used} if used < taken.rows else {})

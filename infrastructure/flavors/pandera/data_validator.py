@@ -189,7 +189,7 @@ def _as_polars(data: Any, taken: Sample) -> Any:
 
 
 def _sizes(taken: Sample) -> dict[str, float]:
-    sizes = {"rows": taken.rows, "columns": taken.frame.shape[1]}
+    sizes: dict[str, float] = {"rows": taken.rows, "columns": taken.frame.shape[1]}
     checked = len(taken.frame)
     return sizes | ({"sampled_rows": checked} if checked < taken.rows else {})
 
