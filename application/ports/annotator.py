@@ -142,7 +142,12 @@ class Annotator(StackComponent[ConfigurationT]):
 
     @abstractmethod
     def choices(self, texts: Sequence[str], items: Sequence[dict[str, Any]]) -> str:
-        """Return labels in the annotator's notation: one of some texts for each of the items."""
+        """Return labels in the annotator's notation, of which one is chosen for each item.
+
+        Args:
+            texts: The labels.
+            items: The items; all their fields are shown.
+        """
 
     @abstractmethod
     def create(self, name: str, labels: str, items: Sequence[dict[str, Any]]) -> Dataset:

@@ -85,6 +85,7 @@ def test_the_built_in_flavors_are_there(ws):
             ("artifact_store", "local"),
             ("step_operator", "local"),
             ("container_registry", "default"),
+            ("model_deployer", "local"),
             ("model_registry", "local"),
             ("image_builder", "local"),
             ("annotator", "label_studio"),
@@ -93,7 +94,11 @@ def test_the_built_in_flavors_are_there(ws):
     ) | {
         flavor: (package, find_spec(module) is not None)
         for flavor, package, module in (
+            (("artifact_store", "azure"), "azure", "obstore"),
+            (("artifact_store", "gcs"), "gcs", "obstore"),
             (("artifact_store", "s3"), "s3", "obstore"),
+            (("data_validator", "evidently"), "evidently", "evidently"),
+            (("data_validator", "pandera"), "pandera", "pandera"),
             (("orchestrator", "kubeflow"), "kubeflow", "kfp"),
             (("orchestrator", "kubernetes"), "kubernetes", "kubernetes"),
             (("step_operator", "kubernetes"), "kubernetes", "kubernetes"),
