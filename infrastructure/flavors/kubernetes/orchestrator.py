@@ -36,6 +36,12 @@ class KubernetesOrchestrator(SubmittingOrchestrator):
     class Configuration(KubernetesSettings):
         """The cluster, the coordinator of runs, and the pods of steps."""
 
+        image: str | None = Field(
+            None,
+            min_length=1,
+            description="The image of the pods: the pipeline's code, the packages it imports, and "
+            "stackfold[kubernetes].",
+        )
         coordinator: Literal["client", "job"] = Field(
             "client",
             description="What starts the steps of a run and records them: the process that starts "

@@ -33,7 +33,7 @@ class KubernetesPodSettings(PodSettings):
     affinity: dict[str, Any] = Field(default_factory=dict)
     priority_class_name: str | None = None
     runtime_class_name: str | None = None
-    termination_grace_period: int = Field(30, ge=0)
+    termination_grace_period: int = Field(default=30, ge=0)
     """Seconds for a stopped step to clean up."""
 
 
@@ -57,12 +57,6 @@ class KubernetesSettings(ports.Configuration):
         "account instead of a kubeconfig file.",
     )
     namespace: Name = Field("default", description="The namespace of the Jobs.")
-    image: str | None = Field(
-        None,
-        min_length=1,
-        description="The image of the pods: the pipeline's code, the packages it imports, and "
-        "stackfold[kubernetes].",
-    )
     service_account_name: Name | None = Field(
         None,
         description="The service account of the pods of steps; by default that of the namespace, "
