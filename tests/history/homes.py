@@ -62,6 +62,7 @@ def fill(ws: Workspace) -> None:
     stack(ws, "gone")
     ws.stacks.delete("gone")
     ws._services.repository.save(EnabledPolicy.enable("approvals", POLICY))
+    ws.schedules.create("nightly", "train.py:train", cron="0 6 * * *", check=False)
     ws.stacks.activate("default")
     append(ws, *deployment())
 
