@@ -55,6 +55,7 @@ def test_an_added_row(home, table):
         columns = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
         keys = {"id", "name", "scope", "run"}
         keys |= {"artifact"} if table == "artifact_versions" else set()
+        keys |= {"time"} if table == "scheduled_runs" else set()
         values = [f"{name} || 'x'" if name in keys else name for name in columns]
         if table == "log_entries":
             values[columns.index("position")] = "0"
