@@ -20,7 +20,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 INSTALL := .ci/install pyproject.toml .ci/locks/pip.txt .ci/locks/build.txt
 # Flavors whose tools do not all fit into one environment, the large ones, and what only serves them.
 APART := kserve libraries seldon wandb
-LARGE := evidently feast kubeflow kubernetes label-studio mlflow ray
+LARGE := churn evidently feast kubeflow kubernetes label-studio mlflow ray
 export FLAVORS_APART := $(APART) $(LARGE)
 SERVING := mlflow-server
 # Those of them that `make demo-stacks` shows.
