@@ -40,6 +40,7 @@ def open_repository(
         warnings.simplefilter("ignore")
         import feast
         from feast.repo_config import RepoConfig
+    definitions: Definitions | None = None
     if repository.registry is not None:
         message = _registry(repository.registry, repository.folder, home)
         definitions = read_definitions(message, repository.project)
@@ -50,7 +51,7 @@ def open_repository(
         configuration = RepoConfig(**repository.settings)
         configuration.repo_path = repository.folder
         store = feast.FeatureStore(repo_path=str(repository.folder), config=configuration)
-        if repository.registry is None:
+        if definitions is None:
             definitions = read_definitions(store.registry.proto(), repository.project)
     return store, definitions
 
