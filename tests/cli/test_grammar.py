@@ -17,7 +17,7 @@ CHANGES = {
 REVISED = {
     "update", "remove-attribute", "rename", "copy", "delete", "set-default", "remove-component",
     "revert", "restore", "start", "stop", "promote", "rollback", "clear", "gate", "traffic",
-    "unfollow", "pause", "resume",
+    "unfollow", "pause", "resume", "record",
 }  # fmt: skip
 QUESTIONS = {
     "list",
@@ -34,6 +34,9 @@ QUESTIONS = {
     "lineage",
     "show",
     "check",
+    "collect",
+    "drift",
+    "requests",
 }
 each_command = pytest.mark.parametrize(
     ("names", "made"), LEAVES, ids=[" ".join(names) for names, _ in LEAVES]
@@ -52,7 +55,7 @@ def test_every_command_that_writes_takes_a_reason(names, made):
     options = {name for parameter in made.params for name in parameter.opts}
     more = {("pipeline", "run"), ("stack", "import")}
     more |= {("deployment", verb) for verb in ("deploy", "start", "stop", "traffic")}
-    more |= {("deployment", verb) for verb in ("follow", "unfollow")}
+    more |= {("deployment", verb) for verb in ("follow", "unfollow", "record", "requests")}
     more |= {("policy", verb) for verb in ("enable", "disable")} | {("artifact", "alias")}
     more |= {("artifact", "annotate"), ("schedule", "create")}
     changes = names[-1] in CHANGES or names in more
@@ -92,7 +95,16 @@ def test_help_is_shown(cli, names, made):
 
 OF_TYPES = {
     ComponentType.ALERTER: {"ask", "post"},
+    ComponentType.ANNOTATOR: {"dataset"},
     ComponentType.DATA_VALIDATOR: {"check", "compare", "profile"},
+    ComponentType.FEATURE_STORE: {
+        "features",
+        "materialize",
+        "online",
+        "training-frame",
+        "version",
+        "views",
+    },
     ComponentType.MODEL_REGISTRY: {"check", "publish", "sync", "versions", "withdraw"},
 }
 """Component type → the commands that only it has."""
