@@ -32,6 +32,15 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    if config.getoption("dist") != "loadfile":
+        return None
+    from distribution import ByFileButDocuments
+
+    return ByFileButDocuments(config, log)
+
+
 ON_EVERY_DATABASE = {
     "test_acting",
     "test_aliases",
