@@ -90,7 +90,7 @@ def test_what_cannot_be_registered(ws, refused):
     refused(NameTaken, "artifact store named 'default'", register, STORE, "default", "local")
     refused(
         UnknownFlavor,
-        "there is no artifact store flavor 'ftp': choose one of local",
+        "there is no artifact store flavor 'ftp': choose one of azure, gcs, local, s3",
         register,
         STORE,
         "a",

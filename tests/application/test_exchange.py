@@ -184,9 +184,9 @@ def test_the_peers_older_form_has_one_mapping_for_each_type(ws):
             "described twice",
         ),
         (
-            document(components={"alerter": {"name": "x", "flavor": "slack"}}),
+            document(components={"alerter": {"name": "x", "flavor": "pigeon"}}),
             UnknownFlavor,
-            "slack",
+            "pigeon",
         ),
         (
             document(

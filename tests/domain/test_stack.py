@@ -106,10 +106,11 @@ def test_every_stack_needs_an_orchestrator_and_an_artifact_store(components, tex
 
 
 @pytest.mark.parametrize("type", ComponentType)
-def test_only_three_types_may_be_several(type):
+def test_only_four_types_may_be_several(type):
     several = {**REQUIRED, type: [KUBE, S3]}
     attempt = given(Stack).when(lambda kind: kind.register("prod", several))
-    if type in {OPERATOR, ALERTER, ComponentType.EXPERIMENT_TRACKER}:
+    several_per_stack = {ComponentType.EXPERIMENT_TRACKER, ComponentType.DATA_VALIDATOR}
+    if type in {OPERATOR, ALERTER, *several_per_stack}:
         attempt.then(composed(components={**REQUIRED, type: (KUBE, S3)}))
     else:
         attempt.rejected(Invalid, f"a stack can contain one {type.noun} only")

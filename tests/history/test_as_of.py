@@ -150,7 +150,8 @@ def test_a_prefix_of_several_runs_is_rejected(ws):
     started = next(event for event in EXAMPLES if type(event) is RUN[0])
     for number in range(2):
         id = started.originator_id
-        append(ws, started.model_copy(update={"originator_id": type(id)(int=id.int + number)}))
+        changed = {"originator_id": type(id)(int=id.int + number), "occurrence": None}
+        append(ws, started.model_copy(update=changed))
     with rejected(ws, Ambiguous, "fits more than one run"):
         ws.stacks.list(as_of=f"run:{str(id)[:8]}")
 

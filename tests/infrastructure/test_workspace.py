@@ -133,12 +133,13 @@ def test_other_frameworks_variables_do_not_rewire_the_log(monkeypatch):
 def test_a_workspace_shows_its_nouns_and_little_else():
     nouns = {
         "artifacts", "components", "deployments", "flavors", "images", "integrations", "log",
-        "model_registries", "models", "pipelines", "policies", "reactions", "runs", "secrets",
-        "stacks",
+        "model_registries", "models", "pipelines", "policies", "reactions", "runs", "schedules",
+        "secrets", "stacks",
     }  # fmt: skip
     verbs = {
         "acting_as",
         "change",
+        "component",
         "diagnose",
         "identity",
         "init_project",
