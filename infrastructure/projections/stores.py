@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
@@ -209,8 +210,7 @@ def _opened(path: str | os.PathLike[str]) -> SqliteStore:
     connection = None
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
-        if not connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
-            connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
             # After a power failure the last batches may be missing, with their checkpoints.
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -219,6 +219,20 @@ def _opened(path: str | os.PathLike[str]) -> SqliteStore:
             connection.close()
         raise Unavailable(f"the database {os.fspath(path)!r:.200}", str(error)) from error
     return SqliteStore(connection, owned=True)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Let an empty database write ahead, unless another process does so."""
+    end = time.monotonic() + _PATIENCE
+    while not connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            # SQLite does not wait by itself for others that change the mode, too.
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def _connected(address: str) -> PostgresStore:

@@ -11,6 +11,7 @@ from workspaces import opened, stack
 from stackfold.domain.stacks.stack import Stack
 from stackfold.errors import Invalid, LogDiverged, ProjectionFailed, StackfoldError, Unavailable
 from stackfold.eventsourcing import Projection
+from stackfold.infrastructure.projections.stores import store_for
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -319,3 +320,15 @@ def test_an_inline_projection_cannot_use_the_tables_of_the_log(place):
     with Workspace.open(**place) as ws:
         assert ws.log.verify().intact
         assert ws.log.head().position == 4
+
+
+def test_a_follower_waits_for_another_that_begins_the_file(tmp_path):
+    path = tmp_path / "mine.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ending = threading.Timer(0.3, other.execute, ["COMMIT"])
+    ending.start()
+    with Workspace.in_memory() as ws:
+        store_for(path, ws._database).close()
+    ending.join()
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
