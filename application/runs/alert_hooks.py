@@ -50,13 +50,13 @@ class AlertHook:
         pin = call.components.pin
         available = [each.name for each in pin.components.get(ComponentType.ALERTER, ())]
         if not available and not self._names:
-            _log(logging.INFO, f"nobody was alerted: stack {pin.stack!r} has no alerter")
+            _log(logging.INFO, f"no alert was sent: stack {pin.stack!r} has no alerter")
         for name in self._names or available:
             try:
                 alerter = call.components.get(ComponentType.ALERTER, name)
                 if isinstance(alerter, Alerter):
                     _alert(alerter, call, pin)
-            except Exception as error:
+            except Exception as error:  # raised by a custom flavor
                 _log(logging.WARNING, f"alerter {name!r} was not used: {one_line(error)}")
 
 

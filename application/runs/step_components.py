@@ -1,8 +1,8 @@
 """StepComponents: the components of a run's stack, as its steps reach them where they run."""
 
 import threading
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from stackfold.application.ports import StackComponent
@@ -41,8 +41,8 @@ class StepComponents:
     def __reduce__(self) -> tuple[Any, ...]:
         # What builds them stays here, with the log. Each is packed alone, so that one that cannot
         # be sent stops only the steps that ask for it.
-        pinned = [each for group in self.pin.components.values() for each in group]
-        return _SentComponents, (self.pin, {each.id: self._packed(each) for each in pinned})
+        sent = self._build if isinstance(self._build, _Sent) else self._packed()
+        return StepComponents, (self.pin, sent, self._pack)
 
     def get(self, type: TypeOrName, name: str | None = None) -> StackComponent:
         """Return the component of a type.
@@ -62,39 +62,39 @@ class StepComponents:
                 self._built[pinned.id] = self._build(pinned)
             return cast(StackComponent, self._built[pinned.id])
 
-    def _packed(self, pinned: PinnedComponent) -> Callable[[], object] | str:
-        """The packed component, or why it cannot be sent."""
-        try:
-            return self._pack(self.get(pinned.type, pinned.name))
-        except StackfoldError as error:
-            return str(error)
-        except Exception as error:  # a class of the user's may raise anything
-            return f"it cannot be pickled: {error}"
+    def _packed(self) -> "_Sent":
+        """All components of the pin, packed."""
+        packed: dict[UUID, Callable[[], object] | str] = {}
+        for pinned in (each for group in self.pin.components.values() for each in group):
+            try:
+                packed[pinned.id] = self._pack(self.get(pinned.type, pinned.name))
+            except StackfoldError as error:
+                packed[pinned.id] = str(error)
+            except Exception as error:  # raised by a class of the user's
+                packed[pinned.id] = f"it cannot be pickled: {error}"
+        return _Sent(packed)
 
 
-class _SentComponents(StepComponents):
-    """The components in another process than that of the run."""
+class _Sent(NamedTuple):
+    """Components that were sent from the process of the run."""
 
-    def __init__(self, pin: Pin, packed: dict[UUID, Callable[[], object] | str]) -> None:
-        super().__init__(pin, self._unpacked, _never_packed)
-        self._packed_components = packed
+    packed: Mapping[UUID, Callable[[], object] | str]
+    """Id of a component → what unpacks it, or why it could not be sent."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _SentComponents, (self.pin, self._packed_components)
+    def __call__(self, pinned: PinnedComponent) -> object:
+        """Unpack a component: its class is imported only now.
 
-    def _unpacked(self, pinned: PinnedComponent) -> object:
-        packed = self._packed_components[pinned.id]
+        Raises:
+            ComponentUnusable: It could not be sent, or cannot be loaded here.
+        """
+        packed = self.packed[pinned.id]
         if isinstance(packed, str):
             raise ComponentUnusable(pinned.type, pinned.name, packed)
         try:
             return packed()
-        except Exception as error:
+        except Exception as error:  # raised by a class of the user's
             problem = f"it cannot be loaded where the step runs: {error}"
             raise ComponentUnusable(pinned.type, pinned.name, problem) from error
-
-
-def _never_packed(component: object) -> Callable[[], object]:
-    raise NotImplementedError  # those that were sent are sent on as they are
 
 
 def _pinned(pin: Pin, type: TypeOrName, name: str | None) -> PinnedComponent:
