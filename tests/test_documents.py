@@ -24,13 +24,13 @@ NEEDS = {
     "docs/data-validation.md": "pandera",
     "docs/flavors/data-validator-evidently.md": "evidently",
 }
-"""Document → a package that `.venv` lacks; `make test-flavors` runs it where the package is."""
+"""Document → a package that `.venv` lacks; the tests of flavors run it where the package is."""
 
 
 def must_be_runnable(path):
     package = NEEDS.get(str(path.relative_to(ROOT)))
     if package and find_spec(package) is None:
-        pytest.skip(f"{package} is not installed: `make test-flavors` runs this document")
+        pytest.skip(f"{package} is not installed: the tests of flavors run this document")
 
 
 WITH_PROGRAMS = (

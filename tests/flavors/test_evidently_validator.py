@@ -10,7 +10,7 @@ from stackfold.domain.errors import InvalidExpectations, InvalidTable, Validator
 from stackfold.testing.contracts.data_validator import MARKUP, DataValidatorContract, frame
 
 evidently = pytest.importorskip(
-    "evidently", reason="evidently is installed by `make test-flavors` only"
+    "evidently", reason="evidently is installed by `make slow-flavors` only"
 )
 
 from stackfold.infrastructure.flavors.evidently.data_validator import (  # noqa: E402

@@ -19,7 +19,7 @@ from stackfold.infrastructure.flavors.mlflow.model_deployer import MlflowModelDe
 @pytest.fixture(scope="session", autouse=True)
 def mlflow_installed():
     if importlib.util.find_spec("mlflow") is None:
-        pytest.skip("no mlflow here: `make test-flavors` installs it")
+        pytest.skip("no mlflow here: `make slow-flavors` installs it")
 
 
 ELSEWHERE = environment("mlflow-server") / "bin" / "python"
@@ -83,7 +83,7 @@ def test_there_is_no_manifest(tmp_path):
 
 def test_stackfold_need_not_be_where_the_server_is(tmp_path):
     if not ELSEWHERE.exists():
-        pytest.skip("no environment without Stackfold here: `make test-flavors` makes it")
+        pytest.skip("no environment without Stackfold here: `make slow-flavors` makes it")
     asked = [str(ELSEWHERE), "-c", "import importlib.util as u; print(u.find_spec('stackfold'))"]
     assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "None\n"
     configuration = MlflowModelDeployer.Configuration(python=str(ELSEWHERE))

@@ -17,7 +17,7 @@ from stackfold.infrastructure.workspace import Workspace
 from stackfold.testing.contracts.experiment_tracker import ExperimentTrackerContract
 from stackfold.testing.contracts.tracking_tool import TRACKER, ids_of
 
-pytest.importorskip("mlflow", reason="no MLflow client here: `make test-flavors` installs it")
+pytest.importorskip("mlflow", reason="no MLflow client here: `make slow-flavors` installs it")
 
 # MLflow uses what SQLAlchemy 2.1 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

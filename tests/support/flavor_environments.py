@@ -1,4 +1,4 @@
-"""The environments that `make test-flavors` makes beside the one of the tests."""
+"""The environments of flavors, which are made beside the one of the tests."""
 
 import sys
 from pathlib import Path

@@ -27,7 +27,7 @@ PREFIX = "/apis/v2beta1/"
 def kfp():
     """The module, if it is installed."""
     return pytest.importorskip(
-        "kfp", reason="kfp is not installed here: `make test-flavors` has an environment for it"
+        "kfp", reason="kfp is not installed here: `make slow-flavors` has an environment for it"
     )
 
 

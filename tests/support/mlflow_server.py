@@ -200,9 +200,9 @@ class MlflowTool:
 def mlflow_client():
     """Skips where there is neither client nor server."""
     if importlib.util.find_spec("mlflow") is None:
-        pytest.skip("no MLflow client here: `make test-flavors` installs it")
+        pytest.skip("no MLflow client here: `make slow-flavors` installs it")
     if program() is None:
-        pytest.skip("no MLflow server here: `make test-flavors` installs it")
+        pytest.skip("no MLflow server here: `make slow-flavors` installs it")
 
 
 @pytest.fixture(scope="session")

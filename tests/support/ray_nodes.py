@@ -15,7 +15,7 @@ _COMMON = {"include_dashboard": False, "object_store_memory": 80 * 2**20}
 def ray():
     """The module; importing it takes a second."""
     return pytest.importorskip(
-        "ray", reason="ray is not installed here: `make test-flavors` has an environment for it"
+        "ray", reason="ray is not installed here: `make slow-flavors` has an environment for it"
     )
 
 
