@@ -1,5 +1,6 @@
 """Steps, hooks and programs reach the components of a stack."""
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from stackfold.errors import (
     InvalidComponentType,
     NoComponent,
     NotFound,
-    NotInStep,
     RunFailed,
 )
 from stackfold.testing import step_context
@@ -150,9 +150,18 @@ def test_a_program_reaches_the_components_of_a_stack(workspace, tmp_path):
         workspace.component(TRACKER, stack="theirs")
 
 
-def test_a_step_that_is_called_as_a_function_has_no_components():
-    with step_context() as context, pytest.raises(NotInStep):
-        context.alerter  # noqa: B018 -- reading it is what is tested
+def test_a_step_that_is_called_as_a_function_has_the_components_that_its_test_gives(
+    workspace, tmp_path
+):
+    Safe = importlib.import_module("own_components").Safe
+    given = Safe(Safe.Configuration(folder=str(tmp_path)), tmp_path)
+    with step_context(components={TRACKER: given}) as context:
+        assert context.experiment_tracker is context.component(TRACKER, "default") is given
+        assert context.components(TRACKER) == {"default": given}
+        with pytest.raises(NoComponent, match="has no alerter"):
+            context.alerter  # noqa: B018 -- reading it is what is tested
+        with pytest.raises(NoComponent, match="it has 'default'"):
+            context.component(TRACKER, "second")
 
 
 def test_a_type_that_nobody_declares_is_said_at_once(workspace, tmp_path):

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,13 @@ from stackfold.application.ports.experiment_tracker import (
     TrackedRun,
     TrackedStep,
 )
-from stackfold.application.ports.stack_component import Configuration
+from stackfold.application.ports.stack_component import Configuration, StackComponent
 from stackfold.application.runs.context import RunFacts, StepContext, StepMetadata, executing
 from stackfold.application.runs.step_tracker import RECORD, Tracked
+from stackfold.domain.errors import NoComponent
 from stackfold.domain.pipelines.step import Step
 from stackfold.domain.runs.pin import Pin, PinnedComponent
-from stackfold.domain.stacks.component_type import ComponentType
+from stackfold.domain.stacks.component_type import ComponentType, TypeOrName
 
 RUN = "00000000-0000-4000-8000-000000000002"
 
@@ -74,14 +76,22 @@ class RecordedStepContext(StepContext):
             goes on, with a warning; here too, so check that it is empty.
     """
 
-    def __init__(self, run: RunFacts, step: str, outputs: tuple[str, ...] | None) -> None:
+    def __init__(
+        self,
+        run: RunFacts,
+        step: str,
+        outputs: tuple[str, ...] | None,
+        components: Mapping[TypeOrName, StackComponent],
+    ) -> None:
         """Use `step_context` instead.
 
         Args:
             run: The run that the step believes it is in.
             step: The step's name.
             outputs: The names of its outputs; None for any.
+            components: Component type → the component that the step reaches.
         """
+        self._given = {ComponentType(type): each for type, each in components.items()}
         self._recording = RecordingTracker()
         self.omitted: list[str] = []
         names = TrackedRun(run.id, run.name, run.pipeline, run.pin.stack, 1, "", {})
@@ -121,6 +131,15 @@ class RecordedStepContext(StepContext):
         """The models that the step logged by its tracker: name → path."""
         return self._recording.models
 
+    def _component_names(self, type: TypeOrName) -> Sequence[str]:
+        return ["default"] if type in self._given else []
+
+    def _component(self, type: TypeOrName, name: str | None) -> StackComponent:
+        names = self._component_names(type)
+        if not names or name not in (None, *names):
+            raise NoComponent(self.pin.stack, type, name or "", names)
+        return self._given[ComponentType(type)]
+
     def _metadata_of(self, output: str | None) -> StepMetadata:
         if output is not None and self._any_output is not None:
             return self._any_output[output]
@@ -139,6 +158,7 @@ def step_context(
     pipeline: str = "pipeline",
     stack: str = "default",
     configurations: Mapping[ComponentType, Mapping[str, JsonValue]] | None = None,
+    components: Mapping[TypeOrName, StackComponent] = MappingProxyType({}),
 ) -> Iterator[RecordedStepContext]:
     """Let `get_context()` work in a block, in which steps are called as functions.
 
@@ -152,6 +172,8 @@ def step_context(
         stack: The name of the stack in its pin.
         configurations: Component type → configuration of the component of that type in its pin;
             there is always one of an orchestrator and of an artifact store.
+        components: Component type → the component that the step reaches by `component`, or by a
+            property such as `alerter`. Its name is "default".
 
     Yields:
         What the step gets from `get_context()`; it also says what the step recorded.
@@ -160,7 +182,8 @@ def step_context(
         outputs = [each.name for each in step.signature.outputs]
     name = step.name if isinstance(step, Step) else step
     run = RunFacts(RUN, f"{pipeline}-run", pipeline, _pin(stack, configurations or {}))
-    context = RecordedStepContext(run, name, None if outputs is None else tuple(outputs))
+    names = None if outputs is None else tuple(outputs)
+    context = RecordedStepContext(run, name, names, components)
     with executing(context), context.tracker.open_for_step():
         yield context
 
