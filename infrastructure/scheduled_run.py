@@ -1,11 +1,10 @@
-"""The process that executes the run of a schedule: says which run it started, or why none."""
+"""The process that executes the run of a schedule, and answers which run it started, or why none."""
 
 import json
-import sys
 from typing import TextIO
 
-from stackfold.domain.errors import AlreadyStarted, LogUnavailable, RunFailed, StackfoldError
-from stackfold.infrastructure.system.answering_process import FirstLine
+from stackfold.domain.errors import AlreadyStarted, LogUnavailable
+from stackfold.infrastructure.system.answering_process import answering
 from stackfold.infrastructure.workspace import Workspace
 
 
@@ -18,8 +17,7 @@ def main(given: TextIO) -> None:
     from stackfold.application.schedules.starting import start
 
     request = json.load(given)
-    first = FirstLine()
-    try:
+    with answering() as answer:
         if not request["store"] and not Workspace.exists(request["home"]):
             raise LogUnavailable(request["home"], "is in memory: no other process can read it")
         actor, correlation_id = request["actor"], request["correlation_id"]
@@ -28,23 +26,14 @@ def main(given: TextIO) -> None:
             ws.acting_as(actor, correlation_id=correlation_id),
         ):
             services = ws._services
-            start(
-                services.schedule_queries,
-                services,
-                request["schedule"],
-                request["time"],
-                first,
-                lambda: first.said,
-            )
-    except AlreadyStarted as error:
-        first.say(already=error.run)
-    except RunFailed as error:
-        # Recorded with the run, if there is one.
-        first.say(problem=str(error))
-        sys.exit(1)
-    except StackfoldError as error:
-        first.say(problem=str(error))
-        sys.exit(1)
-    except Exception as error:
-        first.say(problem=f"unexpected {type(error).__name__}: {error}")
-        raise
+            try:
+                start(
+                    services.schedule_queries,
+                    services,
+                    request["schedule"],
+                    request["time"],
+                    answer,
+                    lambda: answer.is_sent,
+                )
+            except AlreadyStarted as error:
+                answer.send(already=error.run)

@@ -56,7 +56,7 @@ def start(
         id: The schedule.
         time: RFC 3339, UTC; or "#" and the position of an event.
         listener: Receives progress events.
-        recorded: Returns whether the listener was told that the run was recorded.
+        recorded: Returns whether the run was recorded, as its listener knows.
 
     Raises:
         AlreadyStarted: There is a run for that time.

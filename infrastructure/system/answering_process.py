@@ -1,4 +1,4 @@
-"""Processes that execute a run, and say in their first line which run it is, or why there is none.
+"""Processes that execute a run, and print as their first line which run it is, or why none started.
 
 They survive the process that started them.
 """
@@ -9,45 +9,60 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from queue import Empty, Queue
 from typing import Any
 
 from stackfold.application.runs.progress import NullListener
-from stackfold.domain.errors import Unavailable
+from stackfold.domain.errors import StackfoldError, Unavailable
 
 ENDED = "its process ended"
 
 
-class FirstLine(NullListener):
-    """Says which run was started, once; in the process that executes it.
+class Answer(NullListener):
+    """Prints one line for the process that started this one: which run was started, or why none.
 
     Nothing else is printed, whatever the pipeline prints: the other process may have ended by then.
     """
 
     def __init__(self) -> None:
-        """Create it."""
-        self.said = False
-        self._other = os.dup(1)
+        """Redirect the standard output to nowhere, and keep it for the line."""
+        self.is_sent = False
+        self._output = os.dup(1)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.close(nowhere)
 
     def run_started(self, run: str, steps: object, completed: object) -> None:
-        """Say it."""
-        self.say(run=run)
+        """Send the name of the run."""
+        self.send(run=run)
 
-    def say(self, **answer: str) -> None:
-        """Print a line for the other process."""
-        if self.said:
+    def send(self, **fields: str) -> None:
+        """Print the line; does nothing if one was printed."""
+        if self.is_sent:
             return
-        self.said = True
-        with open(self._other, "w", encoding="utf-8") as other:
-            other.write(json.dumps(answer) + "\n")
+        self.is_sent = True
+        with open(self._output, "w", encoding="utf-8") as output:
+            output.write(json.dumps(fields) + "\n")
+
+
+@contextmanager
+def answering() -> Iterator[Answer]:
+    """Answer with the problem if a run cannot be started; exits with 1 then, and if it fails."""
+    answer = Answer()
+    try:
+        yield answer
+    except StackfoldError as error:
+        answer.send(problem=str(error))
+        sys.exit(1)
+    except Exception as error:
+        answer.send(problem=f"unexpected {type(error).__name__}: {error}")
+        raise
 
 
 class AnsweringProcess:
-    """A process that was started."""
+    """A process that executes a run; used by the process that starts it."""
 
     def __init__(self, module: str, request: Mapping[str, Any]) -> None:
         """Start it.
@@ -77,7 +92,7 @@ class AnsweringProcess:
         threading.Thread(target=self._follow, args=[request], daemon=True).start()
 
     def answer(self, seconds: float) -> dict[str, str] | None:
-        """Wait for what it says: a "run", or a "problem".
+        """Wait for its first line: a "run", or a "problem".
 
         Args:
             seconds: How long to wait.

@@ -1,21 +1,18 @@
 """Reruns: each in a process of its own, so that no page waits for it and it survives the server."""
 
-import json
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
-from queue import Empty, Queue
 from typing import Any, NamedTuple
 
 from stackfold.application.runs.run_views import RunDescription
-from stackfold.domain.errors import Conflict, Invalid, Unavailable
+from stackfold.domain.errors import Conflict, Invalid
+from stackfold.infrastructure.system.answering_process import AnsweringProcess
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.web.pages.visit import Visit
 
 SECONDS = 20.0
 """How long a page waits until a run is recorded; importing the pipeline may take longer."""
-_PROCESS = "import sys; from stackfold.web.changes.rerun_process import main; main(sys.stdin)"
+_MODULE = "stackfold.web.changes.rerun_process"
 
 
 class Repeat(NamedTuple):
@@ -75,6 +72,7 @@ class Reruns:
 
         Raises:
             CannotRerun: Its process ended before the run was recorded.
+            Unavailable: The system cannot start the process.
         """
         with self._lock:
             if token in self._started:
@@ -98,40 +96,9 @@ def _start(workspace: Workspace, run: str, why: str) -> str:
         "run": run,
         "why": why,
     }
-    try:
-        # -P: the current folder must not shadow modules.
-        process = subprocess.Popen(  # noqa: S603  # the program is this Python
-            [sys.executable, "-P", "-c", _PROCESS],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise Unavailable("a process for the run", str(error)) from error
-    answers: Queue[str] = Queue()
-    threading.Thread(target=_follow, args=[process, request, answers], daemon=True).start()
-    try:
-        line = answers.get(timeout=SECONDS)
-    except Empty:
+    answer = AnsweringProcess(_MODULE, request).answer(SECONDS)
+    if answer is None:
         return ""
-    answer = json.loads(line) if line else {"problem": "its process ended"}
     if "problem" in answer:
         raise CannotRerun(run, answer["problem"])
-    return str(answer["run"])
-
-
-def _follow(
-    process: "subprocess.Popen[str]", request: Mapping[str, Any], answers: "Queue[str]"
-) -> None:
-    """Put the first line that a process prints into a queue, and wait until the process ends."""
-    with process:
-        if process.stdin and process.stdout:
-            try:
-                process.stdin.write(json.dumps(request))
-                process.stdin.close()
-            except OSError:  # it ended already
-                pass
-            answers.put(process.stdout.readline())
-        process.wait()
+    return answer["run"]
