@@ -1,4 +1,4 @@
-"""The process that executes the run of a schedule, and answers which run it started, or why none."""
+"""The process that executes the run of a schedule, and answers which run it started, or why not."""
 
 import json
 from typing import TextIO

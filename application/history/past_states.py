@@ -87,6 +87,31 @@ class PastStates:
             raise NoSuchRevision(noun, found.name, to, len(revisions))
         return revisions[to - 1]
 
+    def earlier(
+        self,
+        kind: type[R],
+        found: Reference,
+        revision: Revision,
+        expected_revision: int | None,
+    ) -> tuple[R, R]:
+        """An aggregate, and its state at an earlier revision.
+
+        Args:
+            kind: Its class.
+            found: The aggregate.
+            revision: The earlier revision.
+            expected_revision: The revision that it must have now; None for any.
+
+        Raises:
+            StaleRevision: It has another revision.
+            DidNotExistAt: It was deleted then.
+        """
+        aggregate, past = self._repository.load_with_past(kind, found.id, revision.number)
+        self._repository.expect(aggregate, expected_revision)
+        if past.deleted:
+            raise DidNotExistAt(past.kind, found.name, revision.position)
+        return aggregate, past
+
     def deleted(
         self, kind: type[R], found: Reference, expected_revision: int | None
     ) -> tuple[R, R]:
@@ -106,13 +131,3 @@ class PastStates:
         if not aggregate.deleted:
             raise NotDeleted(aggregate.kind, aggregate.name)
         return aggregate, self._repository.load(kind, found.id, aggregate.version - 1)
-
-
-def must_have_existed(past: Revertible, found: Reference, revision: Revision) -> None:
-    """Reject a past state in which an aggregate was deleted.
-
-    Raises:
-        DidNotExistAt: It was deleted then.
-    """
-    if past.deleted:
-        raise DidNotExistAt(past.kind, found.name, revision.position)

@@ -303,17 +303,13 @@ class Models(VersionCommands):
             NothingToChange: It has that state already.
             StaleRevision: It has another revision than the expected one.
         """
-        from stackfold.application.history.past_states import must_have_existed
         from stackfold.domain.models.model import Model
 
         found = self._queries.find_model(reference)
         revision = self._past.revision("model", "model", found, to, as_of)
 
         def command() -> "Sequence[Revertible]":
-            repository = self._services.repository
-            model, past = repository.load_with_past(Model, found.id, revision.number)
-            repository.expect(model, expected_revision)
-            must_have_existed(past, found, revision)
+            model, past = self._past.earlier(Model, found, revision, expected_revision)
             before = model.aliases
             model.revert(past)
             return [model, *self._promotions.settled(model, before)]

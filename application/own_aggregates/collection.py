@@ -8,7 +8,7 @@ from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.read_model import ReadModel
 from stackfold.application.eventsourcing.repository import Repository
 from stackfold.application.history.differences import differences
-from stackfold.application.history.past_states import PastStates, must_have_existed
+from stackfold.application.history.past_states import PastStates
 from stackfold.application.history.queries import History
 from stackfold.application.history.views import Change, HistoryEntry
 from stackfold.application.listing.reference import Reference
@@ -217,9 +217,7 @@ class AggregateCollection(Generic[A]):
         revision = self._past.revision(self._declared.topic, self._noun, found, to, as_of)
 
         def command() -> Sequence[Revertible]:
-            aggregate, past = self._repository.load_with_past(kind, found.id, revision.number)
-            self._repository.expect(aggregate, expected_revision)
-            must_have_existed(past, found, revision)
+            aggregate, past = self._past.earlier(kind, found, revision, expected_revision)
             aggregate.revert(past)
             if not aggregate.pending_events:
                 raise NothingToChange(aggregate.kind, aggregate.name, aggregate.version)

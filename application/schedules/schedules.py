@@ -240,17 +240,13 @@ class Schedules(ScheduleReader):
             NothingToChange: It has that state already.
             StaleRevision: It has another revision than the expected one.
         """
-        from stackfold.application.history.past_states import must_have_existed
         from stackfold.domain.schedules.schedule import Schedule
 
         found = self._queries.find(reference)
         revision = self._past.revision("schedule", "schedule", found, to, as_of)
-        repository = self._services.repository
 
         def command() -> "Sequence[Schedule]":
-            schedule, past = repository.load_with_past(Schedule, found.id, revision.number)
-            repository.expect(schedule, expected_revision)
-            must_have_existed(past, found, revision)
+            schedule, past = self._past.earlier(Schedule, found, revision, expected_revision)
             schedule.revert(past)
             return [schedule]
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.repository import Repository, Undo
 from stackfold.application.history.expectations import stale
-from stackfold.application.history.past_states import PastStates, must_have_existed
+from stackfold.application.history.past_states import PastStates
 from stackfold.application.history.queries import History
 from stackfold.application.history.views import HistoryEntry
 from stackfold.application.listing.reference import Reference
@@ -84,9 +84,7 @@ class Reverts:
         revision = self._past.revision("stack", "stack", found, to, as_of)
 
         def command() -> list[Revertible]:
-            stack, past = self._repository.load_with_past(Stack, found.id, revision.number)
-            self._repository.expect(stack, expected_revision)
-            must_have_existed(past, found, revision)
+            stack, past = self._past.earlier(Stack, found, revision, expected_revision)
             components = self._reverted(past, revision.position) if with_components else []
             self._must_be_confirmed(stack, components, confirmed)
             if not with_components:
@@ -116,9 +114,7 @@ class Reverts:
         revision = self._past.revision("component", type.noun, found, to, as_of)
 
         def command() -> list[Revertible]:
-            component, past = self._repository.load_with_past(Component, id, revision.number)
-            self._repository.expect(component, expected_revision)
-            must_have_existed(past, found, revision)
+            component, past = self._past.earlier(Component, found, revision, expected_revision)
             self._must_fit(past)
             component.revert(past)
             return [component]
