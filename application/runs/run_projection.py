@@ -118,7 +118,7 @@ SCHEDULED_RUNS = Table(
     ScheduledRunRow,
     primary_key=("schedule", "time"),
     position="position",
-    indexes=(("run",),),
+    indexes=(("run",), ("schedule", "position")),
 )
 
 

@@ -65,7 +65,7 @@ class SqlScheduleQueries:
         rows = self._database.read(
             f"SELECT o.time, o.run, t.name, CASE WHEN t.id IS NOT NULL THEN {STATUS} END, "
             "t.started, t.ended FROM scheduled_runs AS o LEFT JOIN runs AS t ON t.id = o.run "
-            "WHERE o.schedule = ? ORDER BY o.time DESC LIMIT ?",
+            "WHERE o.schedule = ? ORDER BY o.position DESC LIMIT ?",
             [id, limit],
         )
         return [StartedRun._make(row) for row in rows]

@@ -18,8 +18,10 @@ from stackfold.domain.errors import (
     StackfoldError,
     UnreadableEvent,
 )
+from stackfold.infrastructure.database.read_model_tables import ReadModelTables
 from stackfold.infrastructure.database.schema_version import SCHEMA
 from stackfold.infrastructure.eventstore import rebuild as rebuilding
+from stackfold.infrastructure.system.aggregate_packages import STACKFOLD_AGGREGATES
 from stackfold.infrastructure.workspace import Workspace
 
 # -- rebuild
@@ -78,6 +80,13 @@ def test_a_rebuild_that_fails_changes_nothing(filled, monkeypatch):
 # -- an upgrade of the read models
 
 NEXT = SCHEMA + 1
+READ_MODELS = {10: "afdbad1c7043779b4ae2379ed576555ef07704311c0578f6c1444fa5e32ff16b"}
+"""Schema version → the fingerprint of its tables; a released one does not change."""
+
+
+def test_tables_change_only_with_the_schema_version():
+    tables = ReadModelTables(STACKFOLD_AGGREGATES)
+    assert tables.fingerprint() == READ_MODELS[SCHEMA], "increment SCHEMA: existing logs lack them"
 
 
 @pytest.fixture
