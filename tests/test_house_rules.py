@@ -187,7 +187,9 @@ def test_the_layers_do_not_import_the_facade(path):
 
 
 # The workspace, and how files that users hand over are read and YAML is written.
-WEB_MAY_IMPORT = ("stackfold.infrastructure.workspace", "stackfold.infrastructure.finished_run")
+WEB_MAY_IMPORT = tuple(
+    f"stackfold.infrastructure.{name}" for name in ("workspace", "finished_run", "rerun_process")
+)
 CLI_MAY_IMPORT = tuple(f"stackfold.infrastructure.{name}" for name in ("workspace", "files"))
 
 

@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 
 from stackfold.application.runs.run_views import RunDescription
 from stackfold.domain.errors import Conflict, Invalid
-from stackfold.infrastructure.system.answering_process import AnsweringProcess
+from stackfold.infrastructure.rerun_process import started_rerun
 from stackfold.infrastructure.workspace import Workspace
 from stackfold.web.pages.visit import Visit
 
 SECONDS = 20.0
 """How long a page waits until a run is recorded; importing the pipeline may take longer."""
-_MODULE = "stackfold.web.changes.rerun_process"
 
 
 class Repeat(NamedTuple):
@@ -89,16 +88,7 @@ class Reruns:
 
 
 def _start(workspace: Workspace, run: str, why: str) -> str:
-    request = {
-        "home": str(workspace.home),
-        "store": workspace.store,
-        "actor": workspace.actor,
-        "run": run,
-        "why": why,
-    }
-    answer = AnsweringProcess(_MODULE, request).answer(SECONDS)
-    if answer is None:
-        return ""
+    answer = started_rerun(workspace, run, why, SECONDS)
     if "problem" in answer:
         raise CannotRerun(run, answer["problem"])
-    return answer["run"]
+    return answer.get("run", "")
