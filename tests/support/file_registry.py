@@ -1,5 +1,6 @@
 """A model registry that keeps a JSON file for each model."""
 
+import fcntl
 import json
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,11 +61,12 @@ class FileRegistry(ModelRegistry[FileRegistryConfiguration]):
     def _changing(self, model):
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            file = self._folder / f"{model}.json"
-            content = (
-                json.loads(file.read_text()) if file.exists() else {"versions": {}, "aliases": {}}
-            )
-            yield content
-            file.write_text(json.dumps(content))
+            with open(self._folder / f"{model}.json", "a+", encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # a registry answers several clients
+                file.seek(0)
+                content = json.loads(file.read() or '{"versions": {}, "aliases": {}}')
+                yield content
+                file.truncate(0)
+                file.write(json.dumps(content))
         except OSError as error:
             raise ModelRegistryUnavailable(self.configuration.path, str(error)) from None
