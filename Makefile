@@ -13,8 +13,9 @@ STAMP := $(VENV)/.installed
 SERVERS := $(VENV)/.servers
 PLAYWRIGHT := $(VENV)/.playwright
 RUN := $(VENV)/bin/python
-# Tests of one file run one after another, files side by side.
-PYTEST := $(VENV)/bin/pytest --numprocesses auto --dist loadfile
+# Tests of one file run one after another, files side by side. A process that ends is not replaced,
+# as the test that ended it would be repeated.
+PYTEST := $(VENV)/bin/pytest --numprocesses auto --dist loadfile --max-worker-restart 0
 # It would ask PyPI for its newest version.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 INSTALL := .ci/install pyproject.toml .ci/locks/pip.txt .ci/locks/build.txt

@@ -57,6 +57,7 @@ WITH_PROGRAMS = (
 """Documents with programs, which are also run on PostgreSQL."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_output_in_a_document_is_what_its_commands_print(path, tmp_path_factory):
     must_be_runnable(path)

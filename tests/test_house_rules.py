@@ -51,13 +51,17 @@ def modules_of(*layers: str) -> list[Path]:
     return [path for layer in layers for path in sorted((ROOT / layer).rglob("*.py"))]
 
 
-@cache
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
+@cache  # of the names: trees of all files would slow down the garbage collector for all tests
+def imported(path: Path) -> tuple[str, ...]:
     """Every imported name in full: `from a.b import c` gives `a.b.c`; a relative one gives `.`."""
+    return tuple(_imported(parse(path)))
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -81,7 +85,7 @@ EVERY_SCRIPT = modules_of("tests", "examples", "benchmarks")
 
 @each(EVERY_MODULE + EVERY_SCRIPT)
 def test_a_layer_is_imported_by_its_full_name(path):
-    short = [name for name in imported(parse(path)) if name.split(".")[0] in LAYERS]
+    short = [name for name in imported(path) if name.split(".")[0] in LAYERS]
     assert not short, f"say stackfold.{short[0]}: the short name loads the module a second time"
 
 
@@ -109,7 +113,7 @@ def imports_between_folders(layer: str) -> set[tuple[str, str]]:
     return {
         (str(path.parent.relative_to(ROOT)), str(folder.relative_to(ROOT)))
         for path in modules_of(layer)
-        for name in imported(parse(path))
+        for name in imported(path)
         if (folder := folder_of(name)) and folder.is_relative_to(ROOT / layer)
         if folder != path.parent
     }
@@ -157,7 +161,7 @@ def test_the_domain_imports_only_what_is_pure(path):
     also = DOMAIN_MAY_ALSO_IMPORT.get(path, set())
     foreign = [
         name
-        for name in imported(parse(path))
+        for name in imported(path)
         if not any(within(name, allowed) for allowed in DOMAIN_MAY_IMPORT | also)
     ]
     assert not foreign, f"the domain may not know {foreign}"
@@ -180,7 +184,7 @@ def test_the_domain_reads_no_clock_but_the_events(path):
 def test_the_layers_do_not_import_the_facade(path):
     through = [
         name
-        for name in imported(parse(path))
+        for name in imported(path)
         if within(name, "stackfold") and not any(within(name, f"stackfold.{x}") for x in LAYERS)
     ]
     assert not through, f"import {through} from the layer that has it"
@@ -197,7 +201,7 @@ CLI_MAY_IMPORT = tuple(f"stackfold.infrastructure.{name}" for name in ("workspac
 def test_the_cli_knows_of_the_infrastructure_only_its_workspace(path):
     beyond = [
         name
-        for name in imported(parse(path))
+        for name in imported(path)
         if within(name, "stackfold.infrastructure")
         and not any(within(name, allowed) for allowed in CLI_MAY_IMPORT)
     ]
@@ -208,7 +212,7 @@ def test_the_cli_knows_of_the_infrastructure_only_its_workspace(path):
 def test_the_web_knows_of_the_infrastructure_only_its_workspace(path):
     beyond = [
         name
-        for name in imported(parse(path))
+        for name in imported(path)
         if within(name, "stackfold.infrastructure")
         and not any(within(name, allowed) for allowed in WEB_MAY_IMPORT)
     ]

@@ -53,6 +53,7 @@ def checks(tmp_path, monkeypatch):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / f"{name}.py").write_text(CHECKS)
     monkeypatch.chdir(tmp_path / "code")
+    monkeypatch.setattr(sys, "path", [*sys.path])  # which gets the folder of a function
     yield name
     sys.modules.pop(name, None)
 
@@ -103,7 +104,7 @@ def test_what_only_a_log_names_is_not_imported(ws, cli, checks, tmp_path, monkey
     executed = tmp_path / "executed"
     trap = tmp_path / "here" / f"{checks}.py"
     trap.write_text(f"open({str(executed)!r}, 'w').close()\n{CHECKS}")
-    monkeypatch.syspath_prepend(str(tmp_path / "here"))
+    sys.path.insert(0, str(tmp_path / "here"))
     refused = cli.fails("model", "promote", "fraud", "1")
     assert f"there is no gate '{checks}:fair': it is not allowed here" in refused
     with pytest.raises(NotFound):
@@ -122,7 +123,7 @@ def test_what_only_a_log_names_is_not_imported(ws, cli, checks, tmp_path, monkey
     assert "unchanged" in cli.ok("model", "gate", "fraud", f"{checks}:fair")
 
 
-def test_a_package_declares_functions(ws, checks, tmp_path, monkeypatch):
+def test_a_package_declares_functions(ws, checks, tmp_path):
     ws.models.allow_gate(f"{checks}:fair")
     ws.models.set_gate("fraud", f"{checks}:fair")
     (tmp_path / "home" / "gate_functions.json").unlink()
@@ -132,7 +133,7 @@ def test_a_package_declares_functions(ws, checks, tmp_path, monkeypatch):
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[stackfold.gates]\nfair = {checks}:fair\n")
-    monkeypatch.syspath_prepend(str(tmp_path / "code"))
+    sys.path.insert(0, str(tmp_path / "code"))
     assert ws.models.promote("fraud", 1).aliases == ["production"]
 
 

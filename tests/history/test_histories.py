@@ -359,7 +359,7 @@ def run(machine: type[Histories], examples: int, steps: int) -> None:
 
 
 def test_any_history_in_memory():
-    run(Histories, examples=40, steps=30)
+    run(Histories, examples=15, steps=30)
 
 
 def test_any_history_in_a_file():

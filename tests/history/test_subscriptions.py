@@ -218,12 +218,12 @@ def test_idle_subscriptions_occupy_no_thread(ws):
 
 def test_a_cancelled_iteration_loses_no_event(ws, monkeypatch):
     monkeypatch.setattr(event_subscription, "_PAGE", 1)  # so that every iteration reads
-    for number in range(30):
+    for number in range(10):
         store(ws, f"s{number}")
 
     async def follow():
         seen = []
-        async with ws.subscribe_async(timeout=0.2) as events:
+        async with ws.subscribe_async(timeout=0.1) as events:
             patience = 0.0
             while True:
                 try:
@@ -231,9 +231,9 @@ def test_a_cancelled_iteration_loses_no_event(ws, monkeypatch):
                 except StopAsyncIteration:
                     return seen
                 except TimeoutError:
-                    patience += 0.0005  # so that it gets on
+                    patience += 0.001  # so that it gets on
 
-    assert asyncio.run(follow()) == [*range(1, 35)]
+    assert asyncio.run(follow()) == [*range(1, 15)]
 
 
 def test_an_asynchronous_subscription_ends_when_it_is_stopped(ws):

@@ -9,12 +9,17 @@ compared.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 """The Python files in it are copied into the folder of every document."""
+
+HANGS_AFTER = 900
+"""Seconds after which a command is taken to hang; the longest takes 20 on an idle machine."""
 
 _BLOCK = re.compile(
     r"^```(?P<kind>python|console|yaml)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -94,17 +99,26 @@ def _session(body: str, folder: Path, environment: dict[str, str]) -> str:
 def _printed(command: str, folder: Path, environment: dict[str, str]) -> str:
     # Documents show what a script prints, and not the progress on stderr.
     quiet = {"STACKFOLD_QUIET": "1"} if command.startswith("python") else {}
-    answer = subprocess.run(
-        command,
-        shell=True,
-        cwd=folder,
-        env=environment | quiet,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    lines = answer.stdout.replace(f"{folder}/", "").rstrip().splitlines()
+    # A file: a server that the command leaves running would keep a pipe open.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        with subprocess.Popen(
+            command,
+            shell=True,
+            cwd=folder,
+            env=environment | quiet,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process:
+            try:
+                process.wait(HANGS_AFTER)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        output.seek(0)
+        printed = output.read()
+    lines = printed.replace(f"{folder}/", "").rstrip().splitlines()
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
