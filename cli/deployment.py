@@ -67,6 +67,13 @@ def deploy(
             help="Print the Kubernetes manifest as YAML without deploying it.",
         ),
     ] = False,
+    apply: Annotated[
+        bool,
+        typer.Option(
+            "--apply",
+            help="Serve it on the Kubernetes cluster of the model deployer: apply the manifest.",
+        ),
+    ] = False,
     follow: Annotated[
         str | None,
         typer.Option(
@@ -97,7 +104,7 @@ def deploy(
         note_trust(workspace, model)
         with waiting(f"deploying {name}, until it is ready"):
             served = workspace.deployments.deploy(
-                name, model, stack, message, follow=follow, from_stack=from_stack
+                name, model, stack, message, follow=follow, from_stack=from_stack, apply=apply
             )
         echo_served(served)
         if record:

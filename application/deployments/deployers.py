@@ -12,13 +12,15 @@ from stackfold.application.stacks.stack_resolver import StackResolver
 from stackfold.application.stacks.validation import StackRules
 from stackfold.domain.deployments.deployment import Deployment
 from stackfold.domain.deployments.release import Release
-from stackfold.domain.errors import ArtifactDamaged, MissingSecret, NotInStack
+from stackfold.domain.errors import ArtifactDamaged, MissingSecret, NoManifest, NotInStack
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin, PinnedComponent
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.domain.stacks.secret_references import references
 
 _TYPE = ComponentType.MODEL_DEPLOYER
+ON_CLUSTER = "on_cluster"
+"""The field of a model deployer's configuration that `ModelDeployer.on_cluster` reads."""
 _CHUNK_SIZE = 2**20
 """The number of bytes of a model that are copied at a time."""
 
@@ -75,6 +77,19 @@ class Deployers:
             InvalidConfiguration: Its configuration no longer fits its flavor.
         """
         return cast(ModelDeployer, self._resolver.sketched(deployer))
+
+    def on_cluster(self, deployer: PinnedComponent) -> PinnedComponent:
+        """Return a model deployer with the setting to serve on its cluster.
+
+        Raises:
+            NoManifest: Its flavor cannot serve on a cluster.
+        """
+        fields = type(self.known(deployer)).Configuration.model_fields
+        if ON_CLUSTER not in fields:
+            problem = f"its flavor {deployer.flavor!r} applies nothing to a cluster"
+            raise NoManifest(f"{_TYPE.noun} {deployer.name!r}", problem)
+        configuration = {**deployer.configuration, ON_CLUSTER: True}
+        return deployer.model_copy(update={"configuration": configuration})
 
     def must_be_usable(self, deployer: PinnedComponent) -> None:
         """Check that a model deployer can deploy from this machine; raises as `built`.

@@ -44,6 +44,7 @@ class Deployments(DeploymentRequests):
         *,
         follow: str | None = None,
         from_stack: str | None = None,
+        apply: bool = False,
     ) -> DeploymentView:
         """Serve a model with the model deployer of a stack, and return once it is ready.
 
@@ -56,8 +57,11 @@ class Deployments(DeploymentRequests):
                 `follow`. None to serve `model` until it is updated.
             from_stack: The name of another stack from which an artifact may come that no alias
                 stands for.
+            apply: Whether to serve it on the cluster of the model deployer, by applying what
+                `manifest` returns, even if its configuration does not say so.
 
         Raises:
+            NoManifest: The model deployer serves on no cluster, or lacks settings for one.
             InvalidName: The name breaks the rule for names.
             NameTaken: Another deployment has this name.
             NotFound: The artifact or the stack does not exist, or the alias stands for no version.
@@ -71,7 +75,8 @@ class Deployments(DeploymentRequests):
         """
         from uuid import uuid4
 
-        deployment = self._registered(name, model, stack, uuid4(), from_stack)
+        deployment = self._registered(name, model, stack, uuid4(), from_stack, apply)
+        self._must_have_manifest(deployment)
         if follow is not None:
             self._follow(deployment, model, follow)
         self._starts.first(deployment, why)
@@ -294,7 +299,13 @@ class Deployments(DeploymentRequests):
         deployment.follow(*followed(deployment, current, alias))
 
     def _registered(
-        self, name: str, model: str, stack: str | None, id: "UUID", from_stack: str | None
+        self,
+        name: str,
+        model: str,
+        stack: str | None,
+        id: "UUID",
+        from_stack: str | None,
+        apply: bool = False,
     ) -> "Deployment":
         """A new deployment of an artifact on a stack, not saved yet."""
         from stackfold.application.deployments.releases import release_of
@@ -303,6 +314,8 @@ class Deployments(DeploymentRequests):
         name = valid_name("deployment", name)
         release = release_of(self._artifacts, self._queries, model)
         pin, deployer = self._services.deployers.of_stack(stack)
+        if apply:
+            deployer = self._services.deployers.on_cluster(deployer)
         taken = str(release.artifact.id), release.model
         must_come_from(self._artifacts, *taken, pin.stack, pin.stack_id, from_stack)
         return Deployment.register(
@@ -317,6 +330,17 @@ class Deployments(DeploymentRequests):
             id,
             release.version,
         )
+
+    def _must_have_manifest(self, deployment: "Deployment") -> None:
+        """Reject a deployment on a cluster that has no manifest, before it is recorded."""
+        import warnings
+
+        deployers = self._services.deployers
+        deployer = deployers.known(deployment.deployer)
+        if deployer.on_cluster:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they come again when it is applied
+                deployer.manifest(deployers.to_serve(deployment, deployment.rollout.main))
 
     def _load(self, id: str) -> "Deployment":
         from stackfold.domain.deployments.deployment import Deployment

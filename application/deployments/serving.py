@@ -74,7 +74,8 @@ class Serving:
             str(each.server): _server(found) for each, found in zip(releases, served, strict=True)
         }
         first, url = servers[str(releases[0].server)], redacted(served[0].url)
-        if not all(self._gateways.can_route(each.url) for each in servers.values()):
+        is_routable = all(self._gateways.can_route(each.url) for each in servers.values())
+        if deployer.on_cluster or not is_routable:
             if len(servers) > 1:
                 problem = "no gateway can divide requests among its servers"
                 raise DeploymentFailed(
@@ -151,7 +152,9 @@ class Serving:
             # An attempt that was killed may have replaced the routes already.
             self.reopen(deployment)
             servers = self._updated(deployment, pending.releases, deployer)
-            self._gateways.route(str(deployment.id), routes(deployment.rollout.switched(servers)))
+            if deployment.rollout.gateway is not None:
+                rollout = deployment.rollout.switched(servers)
+                self._gateways.route(str(deployment.id), routes(rollout))
             deployment = self._repository.change(
                 Deployment, deployment.id, lambda each: each.switch(servers), why
             )
@@ -173,8 +176,9 @@ class Serving:
 
     def _undo_update(self, deployment: Deployment, deployer: ModelDeployer) -> None:
         current = deployment.rollout
-        with suppress(OSError):
-            self._gateways.route(str(deployment.id), routes(current))
+        if current.gateway is not None:
+            with suppress(OSError):
+                self._gateways.route(str(deployment.id), routes(current))
         for server in current.new_servers:
             self._stop(deployer, deployment, server)
 
@@ -182,6 +186,11 @@ class Serving:
         self, deployment: Deployment, releases: Sequence[Release], deployer: ModelDeployer
     ) -> dict[str, Server]:
         servers: dict[str, Server] = {}
+        if deployer.on_cluster:
+            (release,) = releases
+            model = self._deployers.to_serve(deployment, release)
+            former = self._deployers.to_serve(deployment, deployment.rollout.main)
+            return {str(release.server): _server(deployer.update(model, former))}
         for release in releases:
             id = str(release.server)
             recorded = deployment.rollout.servers.get(id)

@@ -59,6 +59,9 @@ class Updates:
         with claimed(self._services.claims, id, name):
             deployment = self._updatable(id, expected_revision)
             wanted = decide(deployment)
+            if len(wanted.releases) > 1 and self._is_on_cluster(deployment):
+                problem = "on a cluster, it serves one model: give it all of the traffic"
+                raise CannotUpdate(name, problem)
             releases = [self._with_server(deployment, each) for each in wanted.releases]
             self._move(deployment, lambda each: each.request_update(releases, wanted.because), why)
 
@@ -87,20 +90,24 @@ class Updates:
         self._services.repository.expect(deployment, expected_revision)
         deployment.must_be_updatable()
         gateway = deployment.rollout.gateway
-        if gateway is None:
+        if gateway is None and not self._is_on_cluster(deployment):
             problem = (
                 "requests reach its server directly; where a gateway is possible, it has one "
                 "after it is stopped and started"
             )
             raise CannotUpdate(deployment.name, problem)
-        state = self._services.gateways.state(id, gateway)
-        if state.status == "elsewhere":
-            raise CannotUpdate(deployment.name, f"{state.problem}: update it there")
+        if gateway is not None:
+            state = self._services.gateways.state(id, gateway)
+            if state.status == "elsewhere":
+                raise CannotUpdate(deployment.name, f"{state.problem}: update it there")
         self._services.deployers.must_be_usable(deployment.deployer)
         return deployment
 
     def _with_server(self, deployment: Deployment, release: Release) -> Release:
         """A release with the server that answers for it already, if there is one."""
+        if self._is_on_cluster(deployment):  # it changes the model of its server
+            self._services.deployers.must_contain(release.store, release.artifact)
+            return release.model_copy(update={"server": deployment.rollout.main.server})
         for current in deployment.rollout.releases:
             if current.serves_same(release) and self._health.is_ready(
                 deployment, str(current.server)
@@ -108,6 +115,9 @@ class Updates:
                 return current.model_copy(update={"share": release.share})
         self._services.deployers.must_contain(release.store, release.artifact)
         return release.model_copy(update={"server": uuid4()})
+
+    def _is_on_cluster(self, deployment: Deployment) -> bool:
+        return self._services.deployers.known(deployment.deployer).on_cluster
 
     def _move(
         self, deployment: Deployment, request: Callable[[Deployment], object], why: str

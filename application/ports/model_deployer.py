@@ -91,6 +91,10 @@ class ModelDeployer(StackComponent[ConfigurationT]):
     """
 
     component_type = ComponentType.MODEL_DEPLOYER
+    on_cluster: bool = False
+    """Whether servers run on a cluster, by manifests that the deployer applies. Then no gateway of
+    this machine passes requests on, and an update is one of the same server, by `update`. May be a
+    property that reads the field `on_cluster` of the configuration, which `--apply` sets."""
 
     @abstractmethod
     def deploy(self, model: ModelToServe) -> Served:
@@ -107,6 +111,20 @@ class ModelDeployer(StackComponent[ConfigurationT]):
             DeploymentFailed: The server ended or did not become ready in time. It no longer runs;
                 its logs are still available.
         """
+
+    def update(self, model: ModelToServe, former: ModelToServe) -> Served:
+        """Serve another model by the same server; only called if `on_cluster`.
+
+        The server answers meanwhile, as far as the cluster can do that.
+
+        Args:
+            model: The model, with the id of the server.
+            former: The model that it serves now.
+
+        Raises:
+            DeploymentFailed: The model did not become ready in time; the former one is served.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def health(self, deployed: Deployed) -> Health:

@@ -17,6 +17,7 @@ from stackfold.domain.errors import NoManifest, WouldNotRun
 from stackfold.infrastructure.flavors.model_serving.server_requests import (
     ServerAddress,
     infer,
+    inference_path,
     is_ready,
 )
 from stackfold.infrastructure.workspace import Workspace
@@ -165,7 +166,8 @@ class ModelManifestContract:
             while not is_ready(address, f"/v2/models/{options['name']}/ready", 5):
                 assert server.poll() is None
                 time.sleep(0.1)
-            (answer,) = infer(options["name"], address, tensors_of(FLOWERS), 10)
+            url = f"http://{address}{inference_path(options['name'])}"
+            (answer,) = infer(options["name"], url, tensors_of(FLOWERS), 10)
         finally:
             server.terminate()
             server.wait()

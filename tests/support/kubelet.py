@@ -120,7 +120,11 @@ class Pod:
                 },
                 process_group=0,
             )
-        self._report("Running", {"running": {"startedAt": started}}, startTime=started)
+        running = {"running": {"startedAt": started}}
+        probe = self.container.get("readinessProbe")
+        self._report("Running", running, is_ready=not probe, startTime=started)
+        if probe and self._becomes_ready(probe["httpGet"]):
+            self._report("Running", running, startTime=started)
         reason, more = "", {}
         if "oom" in trouble or "evicted" in trouble:
             mark = Path(trouble.get("oom") or trouble["evicted"])
@@ -140,6 +144,16 @@ class Pod:
             "finishedAt": now(),
         }
         self._report("Succeeded" if code == 0 else "Failed", {"terminated": ended}, **more)
+
+    def _becomes_ready(self, probe):
+        """Wait until a probe on loopback succeeds; False if the process ends before."""
+        url = f"http://127.0.0.1:{probe['port']}{probe['path']}"
+        while self.process.poll() is None:
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                if urllib3.request("GET", url, timeout=1, retries=False).status == 200:
+                    return True
+            time.sleep(0.1)
+        return False
 
     def stop(self):
         """End it as a deleted pod is ended, in time."""
@@ -216,12 +230,12 @@ class Pod:
         source = variable["valueFrom"]["secretKeyRef"]
         return base64.b64decode(self._secret(source["name"])[source["key"]]).decode()
 
-    def _report(self, phase, state, **more):
+    def _report(self, phase, state, is_ready=True, **more):
         status = {
             "name": self.container["name"],
             "image": self.container["image"],
             "imageID": "",
-            "ready": "running" in state,
+            "ready": is_ready and "running" in state,
             "restartCount": 0,
             "state": state,
         }

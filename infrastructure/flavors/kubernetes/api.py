@@ -9,11 +9,10 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from stackfold.domain.errors import EngineUnavailable
-from stackfold.infrastructure.flavors.kubernetes.settings import KubernetesSettings
 
 COORDINATOR = "STACKFOLD_COORDINATOR"
 """The environment variable with the name of the Job of a coordinator, in its pod."""
@@ -28,6 +27,25 @@ _POOL = 64
 """Connections that are kept open."""
 
 Manifest = dict[str, Any]
+_JSON, _APPLY = "application/json", "application/apply-patch+yaml"
+"""Types of the content of requests; JSON is YAML."""
+
+
+class Connection(Protocol):
+    """How to reach an API server; see `settings.KubernetesSettings`."""
+
+    @property
+    def kubeconfig(self) -> str | None: ...
+    @property
+    def kubernetes_context(self) -> str | None: ...
+    @property
+    def in_cluster(self) -> bool: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def poll_interval(self) -> float: ...
+    @property
+    def max_outage(self) -> float: ...
 
 
 class Rejected(Exception):
@@ -45,7 +63,7 @@ class Rejected(Exception):
 class Api:
     """The API server of a cluster."""
 
-    def __init__(self, settings: KubernetesSettings) -> None:
+    def __init__(self, settings: Connection) -> None:
         """Find the server and the credentials; nothing is requested yet.
 
         Args:
@@ -103,6 +121,9 @@ class Api:
         path: str,
         body: Manifest | None = None,
         query: Mapping[str, str] | None = None,
+        *,
+        content_type: str = _JSON,
+        timeout: float = _READ_TIMEOUT,
     ) -> Manifest:
         """Send a request once.
 
@@ -110,7 +131,7 @@ class Api:
             Rejected: The server answered with an error.
             Exception: It did not answer.
         """
-        response = self._send(method, path, body, query, _READ_TIMEOUT)
+        response = self._send(method, path, body, query, timeout, content_type)
         try:
             data = response.read(_LARGEST + 1)
             if len(data) > _LARGEST:
@@ -123,6 +144,18 @@ class Api:
         if not isinstance(found, dict):
             raise ValueError("its response is not that of Kubernetes")
         return found
+
+    def apply(self, path: str, manifest: Manifest, manager: str) -> Manifest:
+        """Create or change an object by server-side apply; raises as `once`.
+
+        Fields that another manager has changed are not overwritten: the server answers with 409.
+
+        Args:
+            path: The path of the object.
+            manifest: The fields that the manager wants.
+            manager: The name of the manager of these fields.
+        """
+        return self.once("PATCH", path, manifest, {"fieldManager": manager}, content_type=_APPLY)
 
     @contextlib.contextmanager
     def stream(self, path: str, query: Mapping[str, str]) -> Iterator[Any]:
@@ -154,6 +187,7 @@ class Api:
         body: Manifest | None,
         query: Mapping[str, str] | None,
         read_timeout: float,
+        content_type: str = _JSON,
     ) -> Any:
         from urllib3 import Timeout
 
@@ -162,13 +196,13 @@ class Api:
             if each["in"] == "header" and each["value"]:
                 headers[each["key"]] = each["value"]
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = content_type
         return self._pool.request(
             method,
             f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else ""),
             headers=headers,
             body=None if body is None else json.dumps(body).encode(),
-            timeout=Timeout(connect=_CONNECT_TIMEOUT, read=read_timeout),
+            timeout=Timeout(connect=min(_CONNECT_TIMEOUT, read_timeout), read=read_timeout),
             # Neither repeated, which `request` does, nor redirected: the credentials are for one
             # server.
             retries=False,
@@ -177,7 +211,7 @@ class Api:
         )
 
 
-def _configuration(settings: KubernetesSettings) -> Any:
+def _configuration(settings: Connection) -> Any:
     import kubernetes
 
     client: Any = kubernetes.client
@@ -194,6 +228,23 @@ def _configuration(settings: KubernetesSettings) -> Any:
         )
     configuration.connection_pool_maxsize = _POOL
     return configuration
+
+
+def current_context(settings: Connection) -> str | None:
+    """The name of the context that is used; None in a pod of the cluster.
+
+    Raises:
+        Exception: There is no usable kubeconfig file.
+    """
+    if settings.in_cluster or os.environ.get(COORDINATOR):
+        return None
+    if settings.kubernetes_context:
+        return settings.kubernetes_context
+    import kubernetes
+
+    config: Any = kubernetes.config
+    _, active = config.list_kube_config_contexts(config_file=settings.kubeconfig)
+    return str(active["name"])
 
 
 def _pool(configuration: Any) -> Any:

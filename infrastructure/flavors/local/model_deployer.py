@@ -56,8 +56,8 @@ class LocalModelDeployer(ProcessModelDeployer):
         }
 
     def predict(self, deployed: Deployed, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
-        address = self._address(deployed)
-        return server_requests.infer(deployed.name, address, inputs, self.configuration.timeout)
+        url = self._url(deployed)
+        return server_requests.infer(deployed.name, url, inputs, self.configuration.timeout)
 
     def manifest(self, model: ModelToServe) -> str:
         problem = "it serves on this machine only: use the flavor kserve or seldon"

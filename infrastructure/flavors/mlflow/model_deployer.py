@@ -37,10 +37,10 @@ class MlflowModelDeployer(ProcessModelDeployer):
         return "/invocations"
 
     def predict(self, deployed: Deployed, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
-        address, path = self._address(deployed), self.inference_path(deployed.name)
+        url = self._url(deployed)
         content = _request(deployed.name, inputs)
         response = server_requests.post_json(
-            deployed.name, address, path, content, self.configuration.timeout
+            deployed.name, url, content, self.configuration.timeout
         )
         try:
             predicted = response["predictions"]

@@ -180,12 +180,13 @@ class ProcessModelDeployer(ModelDeployer):
 
     # -- finding the server of a deployment
 
-    def _address(self, deployed: Deployed) -> ServerAddress:
+    def _url(self, deployed: Deployed) -> str:
         """The address of predictions; raises as `predict`."""
         server = self._local_server(deployed)
         if server is None:
             raise DeploymentStopped(deployed.name, "it has no server")
-        return ServerAddress.parsed(deployed.gateway) if deployed.gateway else server.address
+        address = ServerAddress.parsed(deployed.gateway) if deployed.gateway else server.address
+        return f"http://{address}{self.inference_path(deployed.name)}"
 
     def _local_server(self, deployed: Deployed) -> _RunningServer | None:
         """The server, if there is one; raises DeploymentUnavailable if it is elsewhere."""

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from stackfold.application.ports.tensors import Tensor
 from stackfold.domain.errors import DeploymentStopped, DeploymentUnavailable, PredictionRejected
@@ -52,13 +52,12 @@ def is_ready(address: ServerAddress, path: str, timeout: float) -> bool:
         return False
 
 
-def post_json(name: str, address: ServerAddress, path: str, content: Any, timeout: float) -> Any:
+def post_json(name: str, url: str, content: Any, timeout: float) -> Any:
     """Send JSON to a server and return the JSON of its response.
 
     Args:
         name: The deployment's name, for errors.
-        address: The server's address.
-        path: The path of predictions.
+        url: The address of predictions.
         content: The content to send.
         timeout: Seconds to wait for the complete response.
 
@@ -74,7 +73,7 @@ def post_json(name: str, address: ServerAddress, path: str, content: Any, timeou
     try:
         response = request(
             "POST",
-            f"http://{address}{path}",
+            url,
             headers={"Content-Type": "application/json"},
             content=body,
             timeout=timeout,
@@ -84,7 +83,7 @@ def post_json(name: str, address: ServerAddress, path: str, content: Any, timeou
         problem = f"it did not answer in {timeout:g} seconds: raise timeout, or look into its logs"
         raise DeploymentUnavailable(name, problem) from error
     except OSError as error:
-        raise DeploymentStopped(name, f"nothing answers at {address}") from error
+        raise DeploymentStopped(name, f"nothing answers at {urlsplit(url).netloc}") from error
     except ValueError as error:
         raise DeploymentUnavailable(name, f"its prediction cannot be read: {error}") from error
     if response.status in _UNAVAILABLE:
@@ -126,9 +125,7 @@ def inference_path(name: str) -> str:
     return f"/v2/models/{quote(name, safe='')}/infer"
 
 
-def infer(
-    name: str, address: ServerAddress, inputs: Sequence[Tensor], timeout: float
-) -> Sequence[Tensor]:
+def infer(name: str, url: str, inputs: Sequence[Tensor], timeout: float) -> Sequence[Tensor]:
     """Request a prediction by the protocol; arguments and errors as `post_json`."""
     tensors = [
         {
@@ -139,7 +136,7 @@ def infer(
         }
         for each in inputs
     ]
-    response = post_json(name, address, inference_path(name), {"inputs": tensors}, timeout)
+    response = post_json(name, url, {"inputs": tensors}, timeout)
     try:
         return [_tensor(each) for each in response["outputs"]]
     except (TypeError, KeyError, AttributeError) as error:

@@ -58,6 +58,29 @@ class ServerSettings(ports.Configuration):
 class ClusterSettings(ServerSettings):
     """Settings of a server that can also run in a pod."""
 
+    on_cluster: bool = Field(
+        False,
+        description="Whether models are served on a Kubernetes cluster, by applying their "
+        "manifests, and not on this machine. `deployment deploy --apply` sets it for one "
+        "deployment.",
+    )
+    kubeconfig: str | None = Field(
+        None,
+        min_length=1,
+        description="The kubeconfig file; by default that of kubectl: KUBECONFIG, or "
+        "~/.kube/config.",
+    )
+    kubernetes_context: str | None = Field(
+        None,
+        min_length=1,
+        description="The context in the kubeconfig file; by default the current one.",
+    )
+    in_cluster: bool = Field(
+        False,
+        description="Whether this program runs in a pod of the cluster, and uses its service "
+        "account instead of a kubeconfig file.",
+    )
+
     image: str | None = Field(
         None,
         description="The image of the pods: Stackfold with the extras of this flavor and of the "
@@ -65,7 +88,8 @@ class ClusterSettings(ServerSettings):
     )
     namespace: str | None = Field(
         None,
-        description="The namespace; by default the one that the manifest is applied in.",
+        description="The namespace; by default `default`, or for a printed manifest the one that "
+        "it is applied in.",
     )
     replicas: int = Field(1, ge=1, description="The number of pods.")
     service_account: str | None = Field(

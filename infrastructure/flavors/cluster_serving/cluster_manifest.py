@@ -15,6 +15,9 @@ from stackfold.domain.errors import NoManifest, WouldNotRun
 from stackfold.infrastructure.flavors.model_serving.server_settings import ClusterSettings
 from stackfold.infrastructure.system.loopback import is_loopback
 
+DEPLOYMENT_ID = "stackfold/deployment-id"
+"""The label of a resource with the id of its deployment."""
+MANAGED_BY = {"app.kubernetes.io/managed-by": "stackfold"}
 _MAX_NAME = 50
 """Characters of a name: Kubernetes allows 63, and controllers append suffixes."""
 
@@ -101,6 +104,17 @@ def pod(settings: ClusterSettings) -> dict[str, Any]:
     if settings.image_pull_secrets:
         result["imagePullSecrets"] = [{"name": name} for name in settings.image_pull_secrets]
     return result
+
+
+def owned(manifest: Mapping[str, Any], id: str) -> dict[str, Any]:
+    """Add the labels by which a resource that was applied is found again.
+
+    Args:
+        manifest: The manifest.
+        id: The id of the deployment's server.
+    """
+    labels = {**MANAGED_BY, DEPLOYMENT_ID: id}
+    return {**manifest, "metadata": {**manifest["metadata"], "labels": labels}}
 
 
 def to_yaml(manifest: Mapping[str, Any]) -> str:
