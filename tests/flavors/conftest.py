@@ -24,6 +24,7 @@ from kfp_api_server import kfp  # noqa: F401  # a fixture
 from kubernetes_cluster import cluster, control_plane, namespace  # noqa: F401  # fixtures
 from label_studio_server import label_studio  # noqa: F401  # a fixture
 from mlflow_server import mlflow_client, mlflow_server, mlflow_tool  # noqa: F401
+from model_controllers import controllers, model_cluster, resources  # noqa: F401  # fixtures
 from ray_nodes import (  # noqa: F401  # fixtures
     head,
     own_head,

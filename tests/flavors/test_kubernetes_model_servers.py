@@ -3,36 +3,20 @@
 The controllers are those of the tests, see `model_controllers.py`; the pods serve the models.
 """
 
-import base64
-
 import pytest
-from model_controllers import KINDS, ModelController
-from models_to_serve import FLOWERS, STORE, Zeros, making, training
+from model_controllers import DEPLOYER, KINDS, settings_of
+from models_to_serve import FLOWERS, Broken, Zeros, made, making
 from ray_stacks import until
-from s3_server import KEY, SECRET
 
+from stackfold.application.ports.tensors import tensors_of
 from stackfold.domain.errors import DeploymentFailed, DeploymentUnavailable
-from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.flavors.kubernetes.api import Api
-from stackfold.infrastructure.flavors.kubernetes.settings import KubernetesSettings
-from stackfold.infrastructure.workspace import Workspace
+from stackfold.infrastructure.flavors.kserve.model_deployer import KServeModelDeployer
+from stackfold.infrastructure.flavors.seldon.model_deployer import SeldonModelDeployer
+from stackfold.testing.contracts.model_deployer import ModelDeployerContract
 
-DEPLOYER = ComponentType.MODEL_DEPLOYER
 MODEL = "training/train"
 # The store of the tests is on this machine, where their pods are, too.
 pytestmark = pytest.mark.filterwarnings("ignore::stackfold.domain.errors.WouldNotRun")
-
-
-@pytest.fixture(scope="module")
-def controllers(control_plane):
-    """Controllers of both kinds."""
-    api = Api(KubernetesSettings(kubeconfig=str(control_plane.kubeconfig()), poll_interval=0.1))
-    started = [ModelController(api, flavor) for flavor in KINDS]
-    for each in started:
-        each.start()
-    yield
-    for each in started:
-        each.stop()
 
 
 @pytest.fixture(params=[*KINDS])
@@ -41,57 +25,45 @@ def flavor(request):
 
 
 @pytest.fixture
-def resources(cluster, flavor):
-    """Requests on the resources of the namespace, by its administrator."""
-    kind = KINDS[flavor]
-    path = f"/apis/{kind.api}/namespaces/{cluster.namespace}/{kind.plural}"
-
-    class Resources:
-        def get(self, name):
-            return cluster.api.request("GET", f"{path}/{name}")
-
-        def create(self, name):
-            manifest = {"apiVersion": kind.api, "kind": kind.kind, "metadata": {"name": name}}
-            return cluster.api.request("POST", path, manifest)
-
-        def delete(self, name):
-            cluster.api.request("DELETE", f"{path}/{name}")
-
-    return Resources()
+def ws(model_cluster):
+    return model_cluster
 
 
-@pytest.fixture
-def ws(tmp_path, cluster, controllers, flavor, s3_server, s3_path):
-    """A workspace with a stack that serves on the cluster, and two models."""
-    keys = {"key": KEY, "secret": SECRET}
-    data = {name: base64.b64encode(value.encode()).decode() for name, value in keys.items()}
-    secrets = f"/api/v1/namespaces/{cluster.namespace}/secrets"
-    cluster.api.request("POST", secrets, {"metadata": {"name": "s3"}, "data": data})
-    with Workspace.open(tmp_path / "home") as ws:
-        ws.secrets.create("s3", keys)
-        place = {"path": s3_path, "endpoint_url": s3_server.url}
-        references = {"key": "{{s3.key}}", "secret": "{{s3.secret}}"}
-        ws.components.register(STORE, "lake", "s3", {**place, **references})
-        settings = {
-            "on_cluster": True,
-            "kubeconfig": str(cluster.plane.kubeconfig()),
-            "namespace": cluster.namespace,
-            "image": "python",
-            "ready_timeout": 60,
-            "secret_environment": {
-                "AWS_ACCESS_KEY_ID": "s3:key",
-                "AWS_SECRET_ACCESS_KEY": "s3:secret",
-            },
-        }
-        ws.components.register(DEPLOYER, "serving", flavor, settings)
-        ws.stacks.register(
-            "prod", orchestrator="default", artifact_store="lake", model_deployer="serving"
-        )
-        ws.stacks.activate("prod")
-        ws.runs.start(training)
-        yield ws
-        for view in ws.deployments.list():
-            ws.deployments.delete(view.id)
+class ClusterContract(ModelDeployerContract):
+    deployer_class = KServeModelDeployer
+
+    @pytest.fixture
+    def flavor(self):
+        return self.deployer_class.flavor
+
+    @pytest.fixture
+    def deployer(self, ws, cluster, tmp_path):
+        settings = self.deployer_class.Configuration(**settings_of(cluster))
+        return self.deployer_class(settings, tmp_path)
+
+    @pytest.fixture
+    def model(self, ws):
+        return made(ws.home, stack="prod")
+
+    @pytest.fixture
+    def inputs(self):
+        return tensors_of(FLOWERS)
+
+    @pytest.fixture
+    def expected(self):
+        return [0, 1, 2]
+
+    @pytest.fixture
+    def unloadable(self, ws):
+        return made(ws.home, making(Broken), "broken", stack="prod")
+
+
+class TestKServeOnACluster(ClusterContract):
+    pass
+
+
+class TestSeldonOnACluster(ClusterContract):
+    deployer_class = SeldonModelDeployer
 
 
 def test_a_model_is_deployed_updated_rolled_back_stopped_started_and_deleted(
@@ -144,7 +116,7 @@ def test_a_resource_of_the_same_name_is_not_changed(ws, resources):
     assert "labels" not in resources.get("flowers")["metadata"]
 
 
-def test_a_model_that_cannot_be_loaded_is_recorded_as_failed(ws, resources, monkeypatch):
+def test_a_model_that_cannot_be_loaded_is_recorded_as_failed(ws, resources):
     configuration = {"environment": {"TEST_TROUBLE": "failed"}}
     ws.components.update(DEPLOYER, "serving", configuration)
     with pytest.raises(DeploymentFailed, match=r"failed: no such file: model\.joblib"):

@@ -8,6 +8,7 @@ The variable TEST_TROUBLE in the container's environment asks for trouble: "imag
 whose image is not pulled, "failed" a model that cannot be loaded.
 """
 
+import base64
 import contextlib
 import socket
 import socketserver
@@ -15,12 +16,20 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
 from kubernetes_server import free_port
+from s3_server import KEY, SECRET
 
+from stackfold.domain.errors import StackfoldError
+from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.flavors.http_requests import request
 from stackfold.infrastructure.flavors.kserve.model_deployer import KServeModelDeployer
+from stackfold.infrastructure.flavors.kubernetes.api import Api
+from stackfold.infrastructure.flavors.kubernetes.settings import KubernetesSettings
 from stackfold.infrastructure.flavors.seldon.model_deployer import SeldonModelDeployer
+from stackfold.infrastructure.workspace import Workspace
 
+DEPLOYER, STORE = ComponentType.MODEL_DEPLOYER, ComponentType.ARTIFACT_STORE
 KINDS = {"kserve": KServeModelDeployer.kind, "seldon": SeldonModelDeployer.kind}
 PROGRAM = Path(__file__).with_name("model_pod.py")
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -203,3 +212,84 @@ def _is_ready(port, name):
         return request("GET", url, timeout=1).status == 200
     except OSError:
         return False
+
+
+# -- fixtures; the tests provide `flavor`
+
+
+@pytest.fixture(scope="session")
+def controllers(control_plane):
+    """Controllers of both kinds."""
+    api = Api(KubernetesSettings(kubeconfig=str(control_plane.kubeconfig()), poll_interval=0.1))
+    started = [ModelController(api, flavor) for flavor in KINDS]
+    for each in started:
+        each.start()
+    yield
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def resources(cluster, flavor):
+    """Requests on the resources of the namespace, by its administrator."""
+    kind = KINDS[flavor]
+    path = f"/apis/{kind.api}/namespaces/{cluster.namespace}/{kind.plural}"
+
+    class Resources:
+        def get(self, name):
+            return cluster.api.request("GET", f"{path}/{name}")
+
+        def create(self, name):
+            manifest = {"apiVersion": kind.api, "kind": kind.kind, "metadata": {"name": name}}
+            return cluster.api.request("POST", path, manifest)
+
+        def replace(self, name, content):
+            cluster.api.request("PUT", f"{path}/{name}", content, {"fieldManager": "kubectl"})
+
+        def delete(self, name):
+            cluster.api.request("DELETE", f"{path}/{name}")
+
+    return Resources()
+
+
+def settings_of(cluster, **more):
+    """The configuration of a deployer that serves on the cluster."""
+    return {
+        "on_cluster": True,
+        "kubeconfig": str(cluster.plane.kubeconfig()),
+        "namespace": cluster.namespace,
+        "image": "python",
+        "ready_timeout": 60,
+        "secret_environment": {
+            "AWS_ACCESS_KEY_ID": "s3:key",
+            "AWS_SECRET_ACCESS_KEY": "s3:secret",
+        },
+        **more,
+    }
+
+
+@pytest.fixture
+def model_cluster(tmp_path, cluster, controllers, flavor, s3_server, s3_path):
+    """A workspace with a stack that serves on the cluster, and two models."""
+    from models_to_serve import training  # some environments lack its packages
+
+    keys = {"key": KEY, "secret": SECRET}
+    data = {name: base64.b64encode(value.encode()).decode() for name, value in keys.items()}
+    secrets = f"/api/v1/namespaces/{cluster.namespace}/secrets"
+    cluster.api.request("POST", secrets, {"metadata": {"name": "s3"}, "data": data})
+    with Workspace.open(tmp_path / "home") as ws:
+        ws.secrets.create("s3", keys)
+        place = {"path": s3_path, "endpoint_url": s3_server.url}
+        references = {"key": "{{s3.key}}", "secret": "{{s3.secret}}"}
+        ws.components.register(STORE, "lake", "s3", {**place, **references})
+        ws.components.register(DEPLOYER, "serving", flavor, settings_of(cluster))
+        ws.stacks.register(
+            "prod", orchestrator="default", artifact_store="lake", model_deployer="serving"
+        )
+        ws.stacks.activate("prod")
+        ws.runs.start(training)
+        yield ws
+        for view in ws.deployments.list():
+            # A test may have left it with a cluster that does not respond.
+            with contextlib.suppress(StackfoldError):
+                ws.deployments.delete(view.id)

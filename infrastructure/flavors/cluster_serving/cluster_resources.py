@@ -136,7 +136,8 @@ class ClusterResources:
 
     def logs(self, deployed: Deployed) -> Iterator[str]:
         """Return the logs of the pods, one after another, the oldest pod first."""
-        return self._resource(deployed.name, deployed.reference).logs()
+        resource, found = self._found(deployed)
+        return resource.logs() if found else iter(())
 
     def delete(self, deployed: Deployed) -> None:
         """Delete the resource of a deployment, and wait until it does not exist."""
