@@ -11,7 +11,12 @@ from stackfold.application.deployments.deployment_requests import DeploymentRequ
 from stackfold.application.deployments.deployment_updates import READY
 from stackfold.application.deployments.deployment_views import DeploymentView
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
-from stackfold.domain.errors import CannotUpdate, DeploymentStopped, DeploymentUnavailable
+from stackfold.domain.errors import (
+    CannotUpdate,
+    DeploymentStopped,
+    DeploymentUnavailable,
+    WouldNotRun,
+)
 from stackfold.domain.name import valid_name
 
 if TYPE_CHECKING:
@@ -339,7 +344,7 @@ class Deployments(DeploymentRequests):
         deployer = deployers.known(deployment.deployer)
         if deployer.on_cluster:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # they come again when it is applied
+                warnings.simplefilter("ignore", WouldNotRun)  # repeated when it is applied
                 deployer.manifest(deployers.to_serve(deployment, deployment.rollout.main))
 
     def _load(self, id: str) -> "Deployment":

@@ -53,7 +53,7 @@ def failure(ws, error=EngineUnavailable, name="flowers"):
 # -- before anything is served
 
 
-def test_a_cluster_without_kserve_is_told_so(ws, cluster, monkeypatch):
+def test_a_cluster_without_kserve_is_reported(ws, cluster, monkeypatch):
     settings = KServeModelDeployer.Configuration(**settings_of(cluster))
     KServeModelDeployer(settings, ws.home).check_connection()
     for api in ("serving.example.com/v1", "serving.kserve.io/v1"):
@@ -64,11 +64,42 @@ def test_a_cluster_without_kserve_is_told_so(ws, cluster, monkeypatch):
             KServeModelDeployer(settings, ws.home).check_connection()
 
 
-def test_a_user_without_rights_is_told_so(ws, cluster):
+def test_missing_permissions_are_reported(ws, cluster):
     configure(ws, kubeconfig=str(cluster.plane.kubeconfig(LIMITED)))
     message = failure(ws)
     assert '403 inferenceservices.serving.kserve.io "flowers" is forbidden' in message
     assert 'User "limited" cannot get resource' in message
+
+
+RESOURCES = {
+    "apiGroups": ["serving.kserve.io"],
+    "resources": ["inferenceservices"],
+    "verbs": ["get", "list", "create", "patch", "delete"],
+}
+PODS = [
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+]
+
+
+@pytest.mark.parametrize("rules", [[RESOURCES, *PODS], [RESOURCES]], ids=["pods", "no pods"])
+def test_the_documented_permissions_suffice(ws, cluster, resources, rules):
+    cluster.allow("limited", *rules, user="limited")
+    limited = str(cluster.plane.kubeconfig(LIMITED))
+    configure(ws, kubeconfig=limited)
+    ws.runs.start(making(Zeros))
+    settings = KServeModelDeployer.Configuration(**settings_of(cluster, kubeconfig=limited))
+    KServeModelDeployer(settings, ws.home).check_connection()
+    ws.deployments.deploy("flowers", MODEL)
+    ws.deployments.update("flowers", "making/make")
+    until(lambda: ws.deployments.predict("flowers", FLOWERS) == [0, 0, 0])
+    if len(rules) > 1:
+        assert "serving 'flowers'" in "".join(ws.deployments.logs("flowers"))
+    else:
+        with pytest.raises(EngineUnavailable, match="403 pods is forbidden"):
+            [*ws.deployments.logs("flowers")]
+    ws.deployments.delete("flowers")
+    assert resources.get("flowers") is None
 
 
 def test_a_namespace_that_does_not_exist_is_named(ws):
@@ -81,7 +112,7 @@ def test_a_context_that_does_not_exist_is_named(ws):
     assert "prod" in failure(ws)
 
 
-def test_a_cluster_that_does_not_respond_is_told_so(ws, cluster, tmp_path, monkeypatch):
+def test_a_cluster_that_does_not_respond_is_reported(ws, cluster, tmp_path, monkeypatch):
     ws.deployments.deploy("before", MODEL)
     good = cluster.plane.kubeconfig()
     content = good.read_text()
@@ -168,7 +199,7 @@ def test_a_command_that_is_interrupted_leaves_no_second_resource(ws, resources, 
     assert resources.get("flowers") is None
 
 
-# -- what others do to it
+# -- changes by other clients
 
 
 def test_one_that_was_deleted_is_down_and_can_be_started(ws, resources):
@@ -229,7 +260,7 @@ def test_traffic_is_not_divided_and_requests_are_not_recorded(ws):
     assert ws.deployments.describe("flowers").status == "ready"
 
 
-def test_an_address_that_this_machine_cannot_reach_is_told(ws, monkeypatch):
+def test_an_address_that_this_machine_cannot_reach_is_reported(ws, monkeypatch):
     ws.deployments.deploy("flowers", MODEL)
     state = KINDS["kserve"].state
 

@@ -87,12 +87,14 @@ class TestedCluster:
         query = {"labelSelector": "app.kubernetes.io/managed-by=stackfold"}
         return self.api.request("GET", path, query=query)["items"]
 
-    def allow(self, account, *rules):
-        """Give a service account of the namespace a role."""
+    def allow(self, account, *rules, user=None):
+        """Give a service account of the namespace, or a user, a role."""
         path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.namespace}"
         name = {"metadata": {"name": account}}
         self.api.request("POST", f"{path}/roles", {**name, "rules": list(rules)})
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
         subject = {"kind": "ServiceAccount", "name": account, "namespace": self.namespace}
+        if user:
+            subject = {"kind": "User", "name": user}
         binding = {**name, "roleRef": reference, "subjects": [subject]}
         self.api.request("POST", f"{path}/rolebindings", binding)

@@ -3,12 +3,14 @@
 The protocol: https://github.com/kserve/open-inference-protocol
 """
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from stackfold.application.ports.model_deployer import Deployed, Health, ModelToServe, Served
 from stackfold.application.ports.tensors import Tensor
+from stackfold.domain.errors import WouldNotRun
 from stackfold.infrastructure.flavors.cluster_serving import cluster_manifest
 from stackfold.infrastructure.flavors.cluster_serving.cluster_resources import ClusterResources
 from stackfold.infrastructure.flavors.cluster_serving.resource_kind import ResourceKind
@@ -67,7 +69,11 @@ class OpenInferenceDeployer(ProcessModelDeployer):
         return self._resources.deploy(model, self.resource(model))
 
     def update(self, model: ModelToServe, former: ModelToServe) -> Served:
-        return self._resources.update(model, self.resource(model), self.resource(former))
+        manifest = self.resource(model)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", WouldNotRun)  # those of the new manifest suffice
+            former_manifest = self.resource(former)
+        return self._resources.update(model, manifest, former_manifest)
 
     def health(self, deployed: Deployed) -> Health:
         return self._resources.health(deployed) if self.on_cluster else super().health(deployed)
