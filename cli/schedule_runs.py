@@ -1,4 +1,4 @@
-"""`stackfold schedule run`, and what lets cron and systemd do so."""
+"""`stackfold schedule run`, and what lets cron, systemd and Kubernetes do so."""
 
 from pathlib import Path
 from typing import Annotated
@@ -90,3 +90,44 @@ def systemd(
     for each in files:
         (folder / each.name).write_text(each.text, encoding="utf-8")
         echo(str(folder / each.name))
+
+
+@schedule.command("cronjob")
+def cronjob(
+    name: ScheduleName,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Create it in the cluster, or change it.")
+    ] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete it from the cluster, with its Jobs.")
+    ] = False,
+    store_secret: Annotated[
+        str | None,
+        typer.Option(
+            "--store-secret",
+            metavar="NAME:KEY",
+            show_default=False,
+            help="The key of a secret in the cluster that holds the address of the log.",
+        ),
+    ] = None,
+) -> None:
+    """Print a CronJob of Kubernetes, which runs the schedule in the cluster of its stack.
+
+    Its pods run `schedule run NAME --once`, in the image of the stack's orchestrator or step
+    operator `kubernetes`. They need a shared log.
+    """
+    if delete and (apply or store_secret):
+        raise typer.BadParameter("--delete goes with no other option")
+    with Workspace.open() as workspace, warnings_as_notes():
+        if delete:
+            deleted = workspace.schedules.delete_cronjob(name)
+        elif apply:
+            applied, deleted = workspace.schedules.apply_cronjob(name, store_secret=store_secret)
+            echo(f"CronJob {applied!r} applied")
+        else:
+            echo(workspace.schedules.cronjob(name, store_secret=store_secret).rstrip("\n"))
+            return
+    for each in deleted:
+        echo(f"CronJob {each!r} deleted")
+    if delete and not deleted:
+        note("there is no CronJob of this schedule")

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.schedules.schedules import Schedules
     from stackfold.application.schedules.services import ScheduleServices as Needed
+    from stackfold.application.stacks.stack_resolver import StackResolver
     from stackfold.infrastructure.queries.schedules import SqlScheduleQueries
+    from stackfold.infrastructure.schedules.cron_jobs import KubernetesCronJobs
     from stackfold.infrastructure.schedules.scheduler import ProcessScheduler
     from stackfold.infrastructure.schedules.system_timers import SystemTimers
 else:
@@ -40,6 +42,11 @@ class ScheduleServices:
             """Loads and saves schedules."""
             ...
 
+        @property
+        def resolver(self) -> "StackResolver":
+            """Pins stacks, and builds their components."""
+            ...
+
     @cached_property
     def schedules(self) -> "Schedules":
         """Queries and commands on schedules."""
@@ -60,6 +67,13 @@ class ScheduleServices:
         from stackfold.infrastructure.schedules.system_timers import SystemTimers
 
         return SystemTimers(str(self.home), self.database.url)
+
+    @cached_property
+    def cron_jobs(self) -> "KubernetesCronJobs":
+        """Makes CronJobs of Kubernetes that run schedules."""
+        from stackfold.infrastructure.schedules.cron_jobs import KubernetesCronJobs
+
+        return KubernetesCronJobs(self.home, self.resolver)
 
     @cached_property
     def scheduler(self) -> "ProcessScheduler":

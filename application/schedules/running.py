@@ -28,6 +28,22 @@ class SystemTimers(Protocol):
         ...
 
 
+class CronJobs(Protocol):
+    """Makes CronJobs of Kubernetes that run schedules."""
+
+    def manifest(self, view: ScheduleView, store_secret: str | None) -> str:
+        """The CronJob, as YAML; see `Schedules.cronjob`."""
+        ...
+
+    def apply(self, view: ScheduleView, store_secret: str | None) -> tuple[str, Sequence[str]]:
+        """Create or change the CronJob; see `Schedules.apply_cronjob`."""
+        ...
+
+    def delete(self, view: ScheduleView) -> Sequence[str]:
+        """Delete the CronJobs; see `Schedules.delete_cronjob`."""
+        ...
+
+
 class Scheduler(Protocol):
     """Waits for the times of schedules, and starts runs."""
 

@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.history.queries import History
     from stackfold.application.schedules.planning import PipelineLoader
-    from stackfold.application.schedules.running import Scheduler, SystemTimers
+    from stackfold.application.schedules.running import CronJobs, Scheduler, SystemTimers
     from stackfold.application.stacks.queries import StackQueries
 
 
@@ -36,6 +36,11 @@ class ScheduleServices(Protocol):
     @property
     def system_timers(self) -> "SystemTimers":
         """Writes what lets cron or systemd run a schedule."""
+        ...
+
+    @property
+    def cron_jobs(self) -> "CronJobs":
+        """Makes CronJobs of Kubernetes that run schedules."""
         ...
 
     @property

@@ -34,7 +34,7 @@ class SystemTimers:
 
     def crontab(self, view: ScheduleView) -> str:
         """The lines for a crontab of this machine; see `Schedules.crontab`."""
-        _must_have_times(view, "cron")
+        must_have_times(view, "cron")
         words = self._words(view)
         command = " ".join(map(shlex.quote, words))
         if not self._store:
@@ -48,7 +48,7 @@ class SystemTimers:
 
     def systemd(self, view: ScheduleView) -> tuple[UnitFile, UnitFile]:
         """The service and the timer, of a user or the system; see `Schedules.systemd`."""
-        _must_have_times(view, "systemd")
+        must_have_times(view, "systemd")
         command = " ".join(map(_quoted, self._words(view)))
         unit = f"stackfold-{_escaped(view.name)}"
         log = [f"Environment={_quoted('STACKFOLD_HOME=' + self._home)}"]
@@ -76,7 +76,16 @@ class SystemTimers:
         return words
 
 
-def _must_have_times(view: ScheduleView, program: str) -> None:
+def must_have_times(view: ScheduleView, program: str) -> None:
+    """Check that a program that is exact to the minute can run a schedule.
+
+    Args:
+        view: The schedule.
+        program: Its name in messages.
+
+    Raises:
+        InvalidSchedule: It waits for events, or its interval is shorter.
+    """
     if view.trigger is not None:
         raise InvalidSchedule(
             f"schedule {view.name!r}",

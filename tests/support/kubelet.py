@@ -227,6 +227,10 @@ class Pod:
     def _value(self, variable):
         if "valueFrom" not in variable:
             return variable.get("value", "")
+        if "fieldRef" in variable["valueFrom"]:
+            field = variable["valueFrom"]["fieldRef"]["fieldPath"]
+            label = field.removeprefix("metadata.labels['").removesuffix("']")
+            return self.manifest["metadata"]["labels"][label]
         source = variable["valueFrom"]["secretKeyRef"]
         return base64.b64decode(self._secret(source["name"])[source["key"]]).decode()
 

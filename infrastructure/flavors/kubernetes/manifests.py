@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stackfold.domain.pipelines.resources import Resources, bytes_of
@@ -20,7 +20,7 @@ RUN, STEP, PIPELINE, ROLE = (f"stackfold/{name}" for name in ("run", "step", "pi
 """The labels of Jobs and pods. Values that Kubernetes does not allow are shortened, with a hash;
 the annotations of these names are exact."""
 MANAGED_BY = {"app.kubernetes.io/managed-by": "stackfold"}
-_PROGRAM = "stackfold.infrastructure.flavors.kubernetes.pod"
+_COMMAND = ("python", "-m", "stackfold.infrastructure.flavors.kubernetes.pod")
 _LABEL = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 
 
@@ -56,7 +56,7 @@ class Purpose(NamedTuple):
             unique: Distinguishes Jobs of the same purpose.
         """
         digest = hashlib.sha256("\0".join([*self, unique]).encode()).hexdigest()[:10]
-        words = [_slug(self.pipeline)[:20], _slug(self.step or self.role)[:20], digest]
+        words = [slug(self.pipeline)[:20], slug(self.step or self.role)[:20], digest]
         return "-".join(word.strip("-") for word in words if word.strip("-"))
 
 
@@ -65,7 +65,7 @@ def label_value(text: str) -> str:
     if _LABEL.fullmatch(text):
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-    return "-".join(filter(None, [_slug(text)[:50].strip("-"), digest]))
+    return "-".join(filter(None, [slug(text)[:50].strip("-"), digest]))
 
 
 def selector(purpose: Purpose) -> str:
@@ -87,8 +87,10 @@ def job(
     with_token: bool,
     restarts: int = 0,
     owner: Manifest | None = None,
+    command: Sequence[str] = _COMMAND,
+    with_secret: bool = True,
 ) -> Manifest:
-    """Return the manifest of a Job whose pod executes the program of `pod.py`.
+    """Return the manifest of a Job whose pod executes a program, by default that of `pod.py`.
 
     Args:
         name: The name of the Job, and of the secret that its pods mount.
@@ -103,18 +105,21 @@ def job(
         with_token: Whether the token of the service account is mounted.
         restarts: How often Kubernetes replaces a failed pod.
         owner: The owner reference; the Job is deleted with its owner.
+        command: The command of the container.
+        with_secret: Whether the pods mount a secret of the name of the Job.
     """
     labels = {**pods.labels, **purpose.labels}
     annotations = {**pods.annotations, **purpose.annotations}
     container: Manifest = {
         "name": CONTAINER,
         "image": image,
-        "command": ["python", "-m", _PROGRAM],
+        "command": [*command],
         "args": arguments,
         "env": _environment(settings, environment),
         "resources": _resources(resources, settings),
         "volumeMounts": [
-            {"name": "stackfold", "mountPath": FOLDER, "readOnly": True},
+            *([{"name": "stackfold", "mountPath": FOLDER, "readOnly": True}]
+              if with_secret else []),
             *({"name": f"volume-{number}", "mountPath": each.path}
               | ({"subPath": each.sub_path} if each.sub_path else {})
               for number, each in enumerate(pods.volumes)),
@@ -130,7 +135,8 @@ def job(
         "terminationGracePeriodSeconds": pods.termination_grace_period,
         "containers": [_without_empty(container)],
         "volumes": [
-            {"name": "stackfold", "secret": {"secretName": name, "defaultMode": 0o444}},
+            *([{"name": "stackfold", "secret": {"secretName": name, "defaultMode": 0o444}}]
+              if with_secret else []),
             *({"name": f"volume-{number}", "persistentVolumeClaim": {"claimName": each.claim}}
               for number, each in enumerate(pods.volumes)),
         ],
@@ -229,7 +235,7 @@ def _toleration(toleration: Toleration) -> Manifest:
     return fields if seconds is None else {**fields, "tolerationSeconds": seconds}
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Convert a text to lower-case letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 

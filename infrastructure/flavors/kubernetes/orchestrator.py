@@ -196,7 +196,7 @@ class KubernetesOrchestrator(SubmittingOrchestrator):
             purpose = Purpose("step", job.run, job.pipeline, step.name)
             name = purpose.job_name("document")
             found.append(step_job(name, purpose, self.configuration, image, step.resources))
-        return "---\n".join(_yaml(each) for each in found)
+        return "---\n".join(as_yaml(each) for each in found)
 
     def _coordinator(self, job: Job, unique: str) -> dict[str, Any]:
         from stackfold.infrastructure.flavors.kubernetes.coordinator import coordinator_job
@@ -238,7 +238,7 @@ class KubernetesOrchestrator(SubmittingOrchestrator):
         return with_log(given.environment, self.home, given.shares_files)
 
 
-def _yaml(manifest: dict[str, Any]) -> str:
+def as_yaml(manifest: dict[str, Any]) -> str:
     """Format a manifest; parts that are the same object are written out twice."""
     import json
 
