@@ -19,11 +19,11 @@ class ValidationFailed(Failed):
 
 
 class ValidatorCannot(Invalid):
-    """A data validator was asked for what its tool does not do.
+    """A data validator does not support a method, as its tool does not.
 
     Attributes:
         flavor: The flavor of the data validator.
-        method: What was asked for, such as "compare".
+        method: The method, such as "compare".
         can: The methods that it has.
         problem: What cannot be done, and what to do instead.
     """
@@ -40,7 +40,7 @@ class ValidatorFailed(Failed):
 
     Attributes:
         flavor: The flavor of the data validator.
-        method: What was asked for, such as "compare".
+        method: The method, such as "compare".
         problem: What the tool raised, in one line.
     """
 

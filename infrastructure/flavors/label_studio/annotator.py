@@ -84,7 +84,7 @@ class LabelStudioAnnotator(Annotator):
         return [item for task in self._tasks(project) for item in self._labels(task, people)]
 
     def delete_dataset(self, name: str) -> None:
-        with suppress(Missing):  # somebody else was faster
+        with suppress(Missing):  # deleted by another process meanwhile
             self._api.call("DELETE", f"/api/projects/{self._project(name)['id']}")
 
     def url(self, name: str) -> str:

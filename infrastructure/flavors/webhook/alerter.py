@@ -216,7 +216,7 @@ class WebhookAlerter(Alerter):
             raise AlerterUnavailable(host_of(url), f"it answers {response.status}")
         if response.status != 200:
             raise AlertRejected(
-                host_of(url), f"it answers {response.status} when asked for answers"
+                host_of(url), f"its status is {response.status} when answers are read"
             )
         key = self.secret(chosen.signing_key)
         if not verified(id, time.time(), response.headers, response.body, key):
