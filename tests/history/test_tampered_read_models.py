@@ -30,6 +30,7 @@ def last_row(table):
     return f"rowid = (SELECT max(rowid) FROM {table})"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "column"), [*tables_and_columns()])
 def test_a_changed_column(home, table, column):
     other = {

@@ -171,6 +171,7 @@ def test_undo_ends_at_the_first_use():
             ws.undo()
 
 
+@pytest.mark.slow
 def test_many_changes_are_undone_in_order(ws):
     before = there(ws)
     for number in range(300):
