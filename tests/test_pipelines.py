@@ -210,6 +210,7 @@ def script(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_what_a_script_defines_goes_to_another_process_and_back(script):
     environment = {
         **os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "STACKFOLD_QUIET": "1"
@@ -220,6 +221,7 @@ def test_what_a_script_defines_goes_to_another_process_and_back(script):
     assert (done.stdout, done.stderr) == ("computing\n", "")
 
 
+@pytest.mark.slow
 def test_what_a_file_defines_goes_to_another_process_and_back(script, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path])
     scoring = load_pipeline(str(script))

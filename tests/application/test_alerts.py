@@ -68,6 +68,7 @@ def asking() -> None:
 # -- steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["inline", "thread", "process"])
 def test_a_step_posts_from_where_it_runs(workspace, receiver, isolation):
     run = workspace.runs.start(single(posting), stack=isolation)

@@ -113,6 +113,7 @@ def test_a_component_that_the_stack_has_not(
     assert (str(cause), cause.stack, cause.available) == (message, "ours", available)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "problem"),
     [

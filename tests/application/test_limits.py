@@ -85,6 +85,7 @@ def test_what_is_as_large_as_its_limit_is_recorded(ws):
     assert len(ws.stacks.get("s").labels) == LABELS
 
 
+@pytest.mark.slow
 def test_what_a_log_holds_already_is_read_and_copied_whatever_its_size(ws, monkeypatch, tmp_path):
     with monkeypatch.context() as older:
         for module, names in ((events, ["MESSAGE"]), (labels, ["LABEL", "LABELS"])):

@@ -109,6 +109,7 @@ def is_running(ws, step):
     return lambda: states(ws).get(step) == "running"
 
 
+@pytest.mark.slow
 def test_a_running_step_and_its_text_are_seen_by_another_process(ws, start, home):
     process = start()
     wait_for(is_running(ws, "train"))
@@ -125,6 +126,7 @@ def test_a_running_step_and_its_text_are_seen_by_another_process(ws, start, home
     assert not ws.runs.live("latest")
 
 
+@pytest.mark.slow
 def test_steps_in_parallel_processes_are_running_at_once(ws, start):
     start("process")
     wait_for(is_running(ws, "train"))
@@ -144,6 +146,7 @@ def test_no_step_of_a_killed_process_is_running_and_its_last_text_is_kept(ws, st
     assert text(ws, "train") == "depth 1\n"
 
 
+@pytest.mark.slow
 def test_following_a_run_yields_its_text_until_it_ends(ws, start):
     start()
     wait_for(is_running(ws, "train"))
@@ -157,6 +160,7 @@ def test_following_a_run_yields_its_text_until_it_ends(ws, start):
     assert "".join(text for step, text in pieces if step == "train_2") == "depth 2\ntrained\n"
 
 
+@pytest.mark.slow
 def test_a_long_text_is_shown_from_its_last_characters_on_until_the_step_ends(ws, start):
     program = PROGRAM.replace('print("depth", depth)', 'print("first" + "." * 100_000 + "last")')
     process = start(program=program)

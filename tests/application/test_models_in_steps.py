@@ -77,6 +77,7 @@ def states(workspace):
     return {each.number: each.status for each in workspace.models.versions("fraud", all=True)}
 
 
+@pytest.mark.slow
 @everywhere
 def test_a_step_makes_a_version_as_if_the_pipeline_declared_it(workspace, runs, apart):
     run = runs.start(training, stack=in_processes(workspace) if apart else None)
@@ -107,6 +108,7 @@ def test_it_is_linked_at_once_and_stays_open_when_the_run_fails(workspace, runs)
     assert states(workspace) == {1: "open"}
 
 
+@pytest.mark.slow
 @everywhere
 def test_a_resumed_run_continues_its_version(workspace, runs, apart):
     stack = in_processes(workspace) if apart else None
@@ -129,6 +131,7 @@ def asks(number: int) -> int:
     return get_context().use_model("fraud").number
 
 
+@pytest.mark.slow
 @everywhere
 def test_steps_of_one_run_get_the_same_version(workspace, runs, apart):
     stack = in_processes(workspace) if apart else None
@@ -162,6 +165,7 @@ def evaluate(which: str) -> str:
     return str(get_context().use_model(f"fraud@{which}"))
 
 
+@pytest.mark.slow
 @everywhere
 def test_a_step_continues_a_version_and_is_executed_each_time(workspace, runs, apart):
     stack = in_processes(workspace) if apart else None
@@ -242,6 +246,7 @@ def test_no_artifact_has_the_name_of_the_model(workspace, runs):
     assert workspace.models.list() == []
 
 
+@pytest.mark.slow
 @everywhere
 def test_steps_log_metadata_of_the_version(workspace, runs, apart):
     @step(enable_cache=False)

@@ -61,6 +61,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stack", "function", "line"), CASES)
 def test_a_step_has_failed_whatever_it_raises(runs, workspace, stack, function, line):
     isolation = "inline" if stack == "operator" else stack

@@ -106,6 +106,7 @@ def make() -> Report:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["inline", "process"])
 def test_a_class_is_known_again_in_another_process(runs, workspace, isolation):
     workspace.components.register(

@@ -81,6 +81,7 @@ def wait_for(path):
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_failing_fast_cancels_the_running_and_skips_the_rest(runs, stacks, tmp_path, isolation):
     def fail():
@@ -101,6 +102,7 @@ def test_failing_fast_cancels_the_running_and_skips_the_rest(runs, stacks, tmp_p
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_stopping_on_a_failure_lets_the_running_end(runs, stacks, tmp_path, isolation):
     def fail():
@@ -136,6 +138,7 @@ def test_several_failures_are_all_recorded_and_the_first_in_the_graph_is_told(ru
 # -- at once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_independent_steps_are_executed_at_once(runs, stacks, tmp_path, isolation):
     def meet(mine: str, other: str) -> bool:
@@ -157,6 +160,7 @@ def test_independent_steps_are_executed_at_once(runs, stacks, tmp_path, isolatio
     assert runs.load(run.id, "first") is runs.load(run.id, "second") is True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", EVERYWHERE)
 def test_values_flow_alike_everywhere(runs, stacks, isolation):
     @step

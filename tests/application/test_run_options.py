@@ -99,6 +99,7 @@ def hang_and_catch():
             time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", EVERYWHERE)
 @pytest.mark.parametrize("function", [hang, hang_and_catch])
 def test_a_step_that_takes_too_long_is_ended(runs, stacks, isolation, function):

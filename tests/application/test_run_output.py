@@ -87,6 +87,7 @@ def test_all_attempts_of_a_step_are_in_its_log(runs):
     assert text(runs, run.id) == "try 1\n-- attempt 1 failed: ValueError: no\ntry 2\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_steps_that_are_executed_at_once_do_not_mix(runs, stacks, isolation):
     def speak_much(word: str):
@@ -221,6 +222,7 @@ def test_nothing_is_kept_of_what_is_printed_beside_the_steps(runs):
     assert text(runs, run.id) == "in\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_what_is_printed_beside_a_step_is_not_taken_for_that_of_another(
     runs, stacks, tmp_path, isolation
@@ -246,6 +248,7 @@ def test_what_is_printed_beside_a_step_is_not_taken_for_that_of_another(
     assert text(runs, run.id, "fast") == "in\n"
 
 
+@pytest.mark.slow
 def test_much_output_streams(runs, capsys):
     line = "x" * 99 + "\n"
 

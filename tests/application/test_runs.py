@@ -211,6 +211,7 @@ def test_a_class_of_the_users_own_comes_back_as_itself(runs):
 # -- step operators
 
 
+@pytest.mark.slow
 def test_a_step_may_ask_for_an_operator_by_name_or_for_the_stacks_default(
     workspace, runs, other_stack
 ):

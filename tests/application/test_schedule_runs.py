@@ -84,6 +84,7 @@ def test_a_run_that_fails_is_one_of_the_schedule(home, source):
     assert outcomes(home, schedule) == ["failed"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_started_is_recorded_in_one_line(home, source):
     home.stacks.copy("default", "prod")
     missing = past_due(home, "/gone/job.py:job", "missing", check=False)

@@ -101,6 +101,7 @@ def declaring():
 # -- saving
 
 
+@pytest.mark.slow
 @everywhere
 def test_a_step_saves_versions_of_an_artifact_besides_its_outputs(workspace, runs, apart):
     run = runs.start(training, stack=in_processes(workspace) if apart else None)
@@ -120,6 +121,7 @@ def test_a_step_saves_versions_of_an_artifact_besides_its_outputs(workspace, run
     assert workspace.artifacts.load("training/train") == 2  # its only output
 
 
+@pytest.mark.slow
 @everywhere
 def test_what_a_step_saved_stays_when_it_fails_and_a_resume_goes_on_from_there(
     workspace, runs, apart
@@ -201,6 +203,7 @@ def test_a_step_that_saves_nothing_records_no_further_event(workspace, runs):
 # -- loading
 
 
+@pytest.mark.slow
 @everywhere
 def test_what_a_step_loads_is_recorded_and_in_the_lineage(workspace, runs, apart):
     stack = in_processes(workspace) if apart else None
@@ -223,6 +226,7 @@ def test_a_step_that_loads_what_it_does_not_declare_is_executed_each_time(worksp
     assert "uses" in reason.reason
 
 
+@pytest.mark.slow
 @everywhere
 def test_what_a_step_declares_is_pinned_and_part_of_the_cache_key(workspace, runs, apart):
     stack = in_processes(workspace) if apart else None
@@ -260,6 +264,7 @@ def taking(reference: str = "dataset@1", stack: str | None = None):
     take(reference, stack)
 
 
+@pytest.mark.slow
 @everywhere
 def test_what_is_not_promoted_is_loaded_from_its_own_stack(workspace, runs, apart):
     stack = in_processes(workspace) if apart else None
@@ -293,6 +298,7 @@ def test_what_the_own_run_saved_needs_no_stack(workspace, runs):
 # -- what a step was given
 
 
+@pytest.mark.slow
 @everywhere
 def test_a_step_knows_which_versions_and_parameters_it_was_given(workspace, runs, apart):
     @step
@@ -338,6 +344,7 @@ def test_without_the_log_what_a_step_saves_is_recorded_when_it_ends(ws):
     assert [each.reference for each in described.saved] == ["weights@1", "weights@2"]
 
 
+@pytest.mark.slow
 def test_without_the_log_a_retry_and_a_resume_go_on_from_what_was_saved(ws):
     with pytest.raises(RunFailed):
         ws.runs.start(training, {"epochs": 3, "fails_at": 2}, stack=in_processes(ws))
@@ -350,6 +357,7 @@ def test_without_the_log_a_retry_and_a_resume_go_on_from_what_was_saved(ws):
     assert [each.version for each in ws.artifacts.versions("weights")] == [2, 1]
 
 
+@pytest.mark.slow
 def test_without_the_log_a_step_loads_what_it_declares_and_nothing_else(ws):
     ws.runs.start(loading, {"rows": 5}, stack=in_processes(ws))
     run = ws.runs.start(declaring, stack="apart")

@@ -65,6 +65,7 @@ def test_a_file_in_place_of_the_home(cli, tmp_path, words):
     assert str(tmp_path / "home") in cli.fails(*words)
 
 
+@pytest.mark.slow
 def test_a_locked_log_can_be_read_but_not_changed(cli, log):
     holder = sqlite3.connect(log, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

@@ -55,6 +55,7 @@ def stack(cli):
         cli.ok(*words)
 
 
+@pytest.mark.slow
 def test_registering_loads_no_library(cli, installed):
     cli.ok("stack", "list")
     for words in registrations():

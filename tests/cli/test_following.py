@@ -83,6 +83,7 @@ def after_a_look(process):
     assert process.poll() is None
 
 
+@pytest.mark.slow
 def test_two_viewers_watch_a_run_until_it_completes(run):
     viewers = [started("run", "watch"), started("run", "watch", "slow")]
     for each in viewers:
@@ -97,6 +98,7 @@ def test_two_viewers_watch_a_run_until_it_completes(run):
         assert lines == [f"run {name}: 2 steps", "step load completed", "step train completed"]
 
 
+@pytest.mark.slow
 def test_watching_a_run_that_fails_exits_with_1(run):
     viewer = started("run", "watch")
     Path("broken").touch()
@@ -107,6 +109,7 @@ def test_watching_a_run_that_fails_exits_with_1(run):
     assert ": ValueError: too deep" in err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_watching_a_run_whose_process_is_killed_ends(run):
     viewer = started("run", "watch")
     after_a_look(viewer)
@@ -116,6 +119,7 @@ def test_watching_a_run_whose_process_is_killed_ends(run):
     assert out.endswith(" was interrupted: its process has ended\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("run", "watch"), ("run", "logs", "-f")])
 def test_ctrl_c_ends_only_the_viewer(run, words):
     viewer = started(*words)
@@ -127,6 +131,7 @@ def test_ctrl_c_ends_only_the_viewer(run, words):
     assert run.poll() is None
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_the_running_step_and_its_last_line(run):
     process, terminal = pty.fork()
     if process == 0:
@@ -142,6 +147,7 @@ def test_a_terminal_shows_the_running_step_and_its_last_line(run):
     assert b"step train completed after" in seen
 
 
+@pytest.mark.slow
 def test_following_prints_text_as_it_comes_with_the_step_before_each_line(run):
     viewer = started("run", "logs", "-f")
     assert viewer.stdout is not None
@@ -152,6 +158,7 @@ def test_following_prints_text_as_it_comes_with_the_step_before_each_line(run):
     assert (viewer.returncode, err) == (0, "")
 
 
+@pytest.mark.slow
 def test_on_a_terminal_a_progress_bar_updates_one_line(run):
     process, terminal = pty.fork()
     if process == 0:
@@ -166,6 +173,7 @@ def test_on_a_terminal_a_progress_bar_updates_one_line(run):
     os.waitpid(process, 0)
 
 
+@pytest.mark.slow
 def test_logs_show_the_last_state_of_a_line(run):
     assert in_a_process("run", "logs").out == "load  | loading\ntrain | 10 %\n"
     Path("enough").touch()

@@ -77,12 +77,14 @@ def test_a_log_is_imported_from_a_pipe(cli, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["{" + "[" * 5000, "a: " + "[" * 5000 + "]" * 5000])
 def test_yaml_that_is_nested_too_deeply_is_an_error(text):
     with pytest.raises(InvalidFile):
         parse_yaml(text, "it")
 
 
+@pytest.mark.slow
 def test_a_duplicate_key_is_found_among_many():
     keys = "".join(f"key-{number}: 1\n" for number in range(20_000))
     assert len(parse_yaml(keys, "it")) == 20_000

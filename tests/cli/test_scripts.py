@@ -108,6 +108,7 @@ def test_a_program_without_a_script_shows_nothing():
     assert lines("import churn; churn.short()", "-c") == (0, "", [])
 
 
+@pytest.mark.slow
 def test_a_test_shows_nothing():
     Path("test_churn.py").write_text("import churn\ndef test_it():\n    churn.short()\n")
     done = subprocess.run(

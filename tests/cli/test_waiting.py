@@ -4,6 +4,7 @@ import os
 import pty
 import sys
 
+import pytest
 from command_line import in_a_process
 
 SLOW = """
@@ -21,6 +22,7 @@ Log.export = slowly
 """
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_what_is_waited_for_and_how_long(tmp_path, monkeypatch):
     monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "home"))
     process, terminal = pty.fork()
@@ -41,6 +43,7 @@ def test_a_terminal_shows_what_is_waited_for_and_how_long(tmp_path, monkeypatch)
     assert "events written to a, head" in text.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_elsewhere_nothing_is_shown(tmp_path, monkeypatch):
     monkeypatch.setenv("STACKFOLD_HOME", str(tmp_path / "home"))
     done = in_a_process("log", "export", str(tmp_path / "a"), before=SLOW)

@@ -90,6 +90,7 @@ def test_no_secret_stays_in_a_temporary_file(kill_at_every_point, task):
     assert left, "no kill left anything behind"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["import_log", "fork", "first_use"])
 def test_no_draft_of_a_log_stays(kill_at_every_point, task):
     left = 0
@@ -102,6 +103,7 @@ def test_no_draft_of_a_log_stays(kill_at_every_point, task):
     assert left, "no kill left anything behind"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["register_file", "register_in_place", "register_folder"])
 def test_an_artifact_is_registered_as_a_whole_or_not_at_all(kill_at_every_point, task):
     numbers, left = set(), 0

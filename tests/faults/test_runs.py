@@ -69,6 +69,7 @@ def assert_true(ws):
 # -- steps that fail badly
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", EVERYWHERE)
 @pytest.mark.parametrize(
     ("function", "told", "cause"),
@@ -103,6 +104,7 @@ def test_a_process_that_a_step_takes_with_it_fails_the_run_only(ws, function, ho
     assert assert_true(ws) == {"failed": 1}
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_replaced_for_the_next_attempt(ws, tmp_path):
     def die_once() -> int:
         if not (tmp_path / "died").exists():
@@ -260,6 +262,7 @@ def test_ctrl_c_cancels_the_run_and_leaves_no_process(garden, isolation):
         assert_true(ws)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", EVERYWHERE)
 def test_a_killed_process_leaves_a_run_that_is_seen_as_interrupted(garden, isolation):
     process, step_process = script_of(garden, isolation, "time.sleep(600)")

@@ -56,6 +56,7 @@ def errors(ws):
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["'{'", "'garbage'", "'7'", "x'00ff'"])
 def test_every_query_of_a_damaged_cell_suggests_a_rebuild(filled, home, value):
     before = tables(filled)

@@ -141,5 +141,6 @@ def test_150_flipped_bits_in_pages_of_indexes(grown, tmp_path):
     must_be_found_and_repaired(grown, tmp_path, 150)
 
 
+@pytest.mark.slow
 def test_some_flipped_bits_in_pages_of_indexes(grown, tmp_path):
     must_be_found_and_repaired(grown, tmp_path, 30)

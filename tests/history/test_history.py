@@ -203,6 +203,7 @@ def test_a_revert_with_components_includes_their_changes(ws, prod):
     assert ws.stacks.history("prod", limit=2) == [*reversed(done)]
 
 
+@pytest.mark.slow
 def test_a_page_is_the_begin_of_the_whole_history(ws, prod):
     for number in range(250):
         if number % 3:
@@ -264,6 +265,7 @@ def test_what_never_existed_has_no_history(ws, reference):
 # -- long histories
 
 
+@pytest.mark.slow
 def test_a_long_history_replays_from_a_snapshot_to_the_same(ws):
     """Every revision of 230, loaded with and without the help of the read models."""
     stack(ws, "prod")

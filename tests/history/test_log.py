@@ -100,6 +100,7 @@ def test_a_filter_outside_of_the_log_is_rejected(days, end):
         days.log.entries(**{end: 99})
 
 
+@pytest.mark.slow
 def test_a_long_log_is_read_page_by_page(ws):
     for number in range(450):
         ws.stacks.copy("default", f"s{number}")

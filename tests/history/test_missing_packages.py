@@ -281,6 +281,7 @@ def test_many_programs_build_the_tables_at_once(foreign):
         assert [*pool.map(use, range(8))] == [{"prod": "approved"}] * 8
 
 
+@pytest.mark.slow
 def test_who_is_not_the_owner_fills_tables_and_does_not_create_them(postgres, tmp_path):
     with postgres.lent() as url:
         owner = Place(tmp_path / "home", url)

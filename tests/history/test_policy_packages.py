@@ -181,6 +181,7 @@ with Workspace.open(home or None, store or None, policies=[few]) as ws:
 """
 
 
+@pytest.mark.slow
 def test_racing_processes_never_get_a_violation_in(open_with, place):
     ws = open_with()
     where = (place, "") if place.startswith("postgresql:") else ("", place)

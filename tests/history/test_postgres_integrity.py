@@ -71,6 +71,7 @@ MISSING = {
 }
 
 
+@pytest.mark.slow
 def test_missing_indexes_and_triggers_are_reported_and_recreated(ws, execute):
     for statement, problem in MISSING.items():
         execute(statement)

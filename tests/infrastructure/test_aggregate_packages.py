@@ -252,6 +252,7 @@ def test_an_installed_package_works_on_the_command_line(home, tmp_path):
     assert (code, out.splitlines()[0]) == (0, "acme.approval 'prod' deleted, revision 2")
 
 
+@pytest.mark.slow
 def test_a_broken_package_gets_one_line_and_breaks_no_other_command(home, tmp_path):
     packages = installed(tmp_path / "site", "acme-broken", "acme_broken:X", "import nothing_here\n")
     assert stackfold(home, "stack", "list", packages=packages)[::2] == (0, "")

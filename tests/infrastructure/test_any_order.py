@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from replay import assert_consistent
@@ -80,6 +81,7 @@ def everything(ws, asked=None):
     return ws.stacks.list(as_of=asked), components
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(COMMANDS, max_size=25))
 def test_a_position_always_shows_the_same_state_which_follows_from_the_log(commands):

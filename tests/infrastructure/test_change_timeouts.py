@@ -50,6 +50,7 @@ def writer(tmp_path):
         process.stdin.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nested", [False, True], ids=["alone", "nested"])
 def test_other_processes_can_write_while_a_block_hangs(tmp_path, writer, nested):
     with Workspace.open(tmp_path / "home") as ws:

@@ -90,6 +90,7 @@ def reads_and_writes(ws, worker):
         assert ws.stacks.get(f"w{worker}-{number}").revision == 1
 
 
+@pytest.mark.slow
 def test_each_of_four_workers_gets_right_answers_to_a_hundred_commands(ws):
     register(ws, "before")
     workers = [forked(lambda n=n: reads_and_writes(ws, n)) for n in range(4)]

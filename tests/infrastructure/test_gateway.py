@@ -305,6 +305,7 @@ def test_a_title_in_another_script_is_a_valid_header():
     )
 
 
+@pytest.mark.slow
 def test_many_at_once(gateway):
     async def ask():
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway["port"])

@@ -110,6 +110,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_a_plain_value_comes_back_exactly(value):
     _, back = round_trip(value)

@@ -350,6 +350,7 @@ with Workspace.open() as ws:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", [False, True])
 def test_what_a_script_wrote_is_read_by_a_program_that_imports_it(tmp_path, operator):
     (tmp_path / "reporting.py").write_text(SCRIPT.format(operator=operator))

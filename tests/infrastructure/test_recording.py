@@ -142,6 +142,7 @@ def test_large_bodies_are_passed_on_and_only_counted(recorded):
     assert "rows" not in line
 
 
+@pytest.mark.slow
 def test_a_recorder_that_is_killed_or_hangs_fails_no_request_and_is_started_again(recorded):
     recorded.spools.begin(ID, 1.0, [])
     recorded.ask([[1]])

@@ -6,6 +6,8 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
+import pytest
+
 import stackfold
 from stackfold.infrastructure.system.stackfold_wheel import stackfold_wheel
 
@@ -29,6 +31,7 @@ def test_the_same_code_results_in_the_same_wheel():
     assert stackfold_wheel().content == before.content
 
 
+@pytest.mark.slow
 def test_pip_installs_it_and_it_runs(tmp_path):
     wheel = stackfold_wheel()
     (tmp_path / wheel.name).write_bytes(wheel.content)

@@ -33,6 +33,7 @@ class TestNothing(ArtifactStoreContract):
 '''
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [[], ["-p", "no:stackfold"]], ids=["with", "without"])
 def test_a_flavor_that_breaks_its_contract_is_told_how(tmp_path, words):
     (tmp_path / "test_forgetful.py").write_text(STORE)

@@ -47,6 +47,7 @@ def test_the_types_of_the_client_are_current():
     assert DOCUMENT.parents[1].joinpath("tests/support/api_types.py").read_text() == current
 
 
+@pytest.mark.slow
 def test_lists_are_read_page_by_page(ws, api):
     assert [stack["name"] for stack in api.stacks(limit=1)] == [s.name for s in ws.stacks.list()]
     assert [run["id"] for run in api.runs(limit=2)] == [run.id for run in ws.runs.list()]

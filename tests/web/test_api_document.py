@@ -185,6 +185,7 @@ def test_everything_is_described():
     assert len({*ids}) == len(ids)
 
 
+@pytest.mark.slow
 def test_every_answer_is_as_the_document_says_and_every_field_has_a_value(ws):
     app = app_of(ws)
     assert {*REQUESTS} == {each.id for each in OPERATIONS}

@@ -47,6 +47,7 @@ def position_of(ws, action, kind):
     return next(each.position for each in ws.log.entries(kind=kind) if each.action == action)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_recorded_texts_are_never_markup(app, page):
     html = shown(app, page)
@@ -195,6 +196,7 @@ def test_a_deployer_that_raises_anything_does_not_break_the_page(app, monkeypatc
     assert "The log cannot be read: unexpected ConnectionResetError" in text
 
 
+@pytest.mark.slow
 def test_a_server_that_was_killed_is_down():
     with full_log() as ws:
         end(ws)

@@ -64,6 +64,7 @@ def test_an_event_is_sent_at_first_and_when_the_log_has_grown(server):
             assert next_event(lines) == f"data: {ws.log.head().position}"
 
 
+@pytest.mark.slow
 @posix
 def test_an_event_is_sent_when_a_running_step_prints(server, tmp_path):
     program = tmp_path / "slow.py"

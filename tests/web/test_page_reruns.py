@@ -85,6 +85,7 @@ def test_what_the_pipeline_prints_does_not_matter(home, tmp_path):
     assert ended(home, answer.headers["location"].removeprefix("/runs/")).status == "completed"
 
 
+@pytest.mark.slow
 def test_a_page_does_not_wait_for_the_end_of_a_rerun(home):
     name = worked(home, seconds=1.5)
     answer = confirm(app_of(home, allow_changes=True), f"/changes/rerun?run={name}")

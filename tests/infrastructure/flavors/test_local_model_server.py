@@ -195,6 +195,7 @@ def test_a_body_that_is_too_large_is_rejected(server):
     connection.close()
 
 
+@pytest.mark.slow
 def test_bodies_and_predictions_that_take_too_long_are_given_up(impatient):
     status, answer = impatient.ask("POST", "/predict", [[-1.0]])
     assert (status, answer) == (504, {"error": "the prediction was not complete in 2 seconds"})
