@@ -56,6 +56,17 @@ def test_the_last_missed_time_is_caught_up():
     assert decide(state("last"), at(9, 30)) == Decision([missed(1, 8, 8)], [at(9)])
 
 
+def test_a_time_at_which_nothing_looked_is_made_up_for_at_the_next():
+    # Such as by a CronJob of Kubernetes on the day after one whose clocks skip the time.
+    daily = Times(cron="30 2 * * *", timezone="Europe/Berlin")
+    before = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    skipped, next = datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 30, 0, 30, tzinfo=UTC)
+    every = state("all", "allow", accounted=before, times=daily)
+    assert decide(every, next) == Decision([], [skipped, next])
+    last = state("last", "allow", accounted=before, times=daily)
+    assert decide(last, next) == Decision([Gap("missed", skipped, skipped, 1)], [next])
+
+
 def test_all_missed_times_are_caught_up_within_a_limit():
     found = decide(state("all", "allow", limit=3), at(9, 30))
     assert found == Decision([missed(1, 6, 6)], [at(7), at(8), at(9)])
