@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -47,7 +48,7 @@ def free_port():
 
 
 def _die_with_the_tests():
-    """Let the kernel kill this process when its parent is killed."""
+    """Let the kernel kill this process when the thread that started it ends."""
     set_death_signal = 1
     ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
 
@@ -63,6 +64,8 @@ class ControlPlane:
         self.etcd_url, self.peer_url = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         self.ca = self.pki / "apiserver.crt"
         self.processes = {}
+        # A process dies with the thread that started it, and a test may end that of its own.
+        self._starter = ThreadPoolExecutor(max_workers=1)
 
     def start(self):
         key = self.pki / "sa.key"
@@ -177,7 +180,8 @@ class ControlPlane:
 
     def _spawn(self, name, *command):
         with open(self.folder / f"{name}.log", "ab") as log:
-            self.processes[name] = subprocess.Popen(
+            self.processes[name] = self._starter.submit(
+                subprocess.Popen,
                 list(map(str, command)),
                 stdout=log,
                 stderr=log,
@@ -186,7 +190,7 @@ class ControlPlane:
                 env={**os.environ, "PYTHONPATH": ""},
                 preexec_fn=_die_with_the_tests,  # noqa: PLW1509  # it only calls the kernel
                 start_new_session=True,  # Ctrl-C is for the tests
-            )
+            ).result()
 
     def _openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], check=True, capture_output=True)
