@@ -188,7 +188,7 @@ class ControlPlane:
                 stdin=subprocess.DEVNULL,
                 cwd=SUPPORT,
                 env={**os.environ, "PYTHONPATH": ""},
-                preexec_fn=_die_with_the_tests,  # noqa: PLW1509  # it only calls the kernel
+                preexec_fn=_die_with_the_tests,  # which only calls the kernel
                 start_new_session=True,  # Ctrl-C is for the tests
             ).result()
 
