@@ -1,5 +1,6 @@
-"""`stackfold schedule run`, and what lets cron, systemd and Kubernetes do so."""
+"""`stackfold schedule run`, and what lets cron, systemd, Kubernetes and Kubeflow do so."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -92,6 +93,17 @@ def systemd(
         echo(str(folder / each.name))
 
 
+_StoreSecret = Annotated[
+    str | None,
+    typer.Option(
+        "--store-secret",
+        metavar="NAME:KEY",
+        show_default=False,
+        help="The key of a secret in the cluster that holds the address of the log.",
+    ),
+]
+
+
 @schedule.command("cronjob")
 def cronjob(
     name: ScheduleName,
@@ -101,33 +113,64 @@ def cronjob(
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete it from the cluster, with its Jobs.")
     ] = False,
-    store_secret: Annotated[
-        str | None,
-        typer.Option(
-            "--store-secret",
-            metavar="NAME:KEY",
-            show_default=False,
-            help="The key of a secret in the cluster that holds the address of the log.",
-        ),
-    ] = None,
+    store_secret: _StoreSecret = None,
 ) -> None:
     """Print a CronJob of Kubernetes, which runs the schedule in the cluster of its stack.
 
     Its pods run `schedule run NAME --once`, in the image of the stack's orchestrator or step
     operator `kubernetes`. They need a shared log.
     """
+    _check_delete(delete, apply, store_secret)
+    with Workspace.open() as workspace, warnings_as_notes():
+        schedules = workspace.schedules
+        if delete:
+            _show_deleted("CronJob", schedules.delete_cronjob(name))
+        elif apply:
+            _show_applied("CronJob", schedules.apply_cronjob(name, store_secret=store_secret))
+        else:
+            echo(schedules.cronjob(name, store_secret=store_secret).rstrip("\n"))
+
+
+@schedule.command("recurring-run")
+def recurring_run(
+    name: ScheduleName,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Create it in Kubeflow, or replace it.")
+    ] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete it from Kubeflow.")] = False,
+    store_secret: _StoreSecret = None,
+) -> None:
+    """Print a recurring run of Kubeflow, which runs the schedule in the Kubeflow of its stack.
+
+    Its pods run `schedule run NAME --once`, in the image of the stack's orchestrator `kubeflow`.
+    They need a shared log.
+    """
+    _check_delete(delete, apply, store_secret)
+    with Workspace.open() as workspace, warnings_as_notes():
+        schedules = workspace.schedules
+        if delete:
+            _show_deleted("recurring run", schedules.delete_recurring_run(name))
+        elif apply:
+            applied = schedules.apply_recurring_run(name, store_secret=store_secret)
+            _show_applied("recurring run", applied)
+        else:
+            echo(schedules.recurring_run(name, store_secret=store_secret).rstrip("\n"))
+
+
+def _check_delete(delete: bool, apply: bool, store_secret: str | None) -> None:
     if delete and (apply or store_secret):
         raise typer.BadParameter("--delete goes with no other option")
-    with Workspace.open() as workspace, warnings_as_notes():
-        if delete:
-            deleted = workspace.schedules.delete_cronjob(name)
-        elif apply:
-            applied, deleted = workspace.schedules.apply_cronjob(name, store_secret=store_secret)
-            echo(f"CronJob {applied!r} applied")
-        else:
-            echo(workspace.schedules.cronjob(name, store_secret=store_secret).rstrip("\n"))
-            return
+
+
+def _show_applied(kind: str, applied: tuple[str, Sequence[str]]) -> None:
+    name, deleted = applied
+    echo(f"{kind} {name!r} applied")
     for each in deleted:
-        echo(f"CronJob {each!r} deleted")
-    if delete and not deleted:
-        note("there is no CronJob of this schedule")
+        echo(f"{kind} {each!r} deleted")
+
+
+def _show_deleted(kind: str, deleted: Sequence[str]) -> None:
+    for each in deleted:
+        echo(f"{kind} {each!r} deleted")
+    if not deleted:
+        note(f"there is no {kind} of this schedule")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stackfold.application.stacks.stack_resolver import StackResolver
     from stackfold.infrastructure.queries.schedules import SqlScheduleQueries
     from stackfold.infrastructure.schedules.cron_jobs import KubernetesCronJobs
+    from stackfold.infrastructure.schedules.recurring_runs import KubeflowRecurringRuns
     from stackfold.infrastructure.schedules.scheduler import ProcessScheduler
     from stackfold.infrastructure.schedules.system_timers import SystemTimers
 else:
@@ -74,6 +75,13 @@ class ScheduleServices:
         from stackfold.infrastructure.schedules.cron_jobs import KubernetesCronJobs
 
         return KubernetesCronJobs(self.home, self.resolver)
+
+    @cached_property
+    def recurring_runs(self) -> "KubeflowRecurringRuns":
+        """Makes recurring runs of Kubeflow that run schedules."""
+        from stackfold.infrastructure.schedules.recurring_runs import KubeflowRecurringRuns
+
+        return KubeflowRecurringRuns(self.home, self.resolver)
 
     @cached_property
     def scheduler(self) -> "ProcessScheduler":

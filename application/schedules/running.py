@@ -28,19 +28,19 @@ class SystemTimers(Protocol):
         ...
 
 
-class CronJobs(Protocol):
-    """Makes CronJobs of Kubernetes that run schedules."""
+class ClusterObjects(Protocol):
+    """Makes objects in a cluster that run schedules: CronJobs, or recurring runs of Kubeflow."""
 
     def manifest(self, view: ScheduleView, store_secret: str | None) -> str:
-        """The CronJob, as YAML; see `Schedules.cronjob`."""
+        """The object, as YAML; see `Schedules.cronjob` and `Schedules.recurring_run`."""
         ...
 
     def apply(self, view: ScheduleView, store_secret: str | None) -> tuple[str, Sequence[str]]:
-        """Create or change the CronJob; see `Schedules.apply_cronjob`."""
+        """Create or change the object; see `Schedules.apply_cronjob`."""
         ...
 
     def delete(self, view: ScheduleView) -> Sequence[str]:
-        """Delete the CronJobs; see `Schedules.delete_cronjob`."""
+        """Delete the objects; see `Schedules.delete_cronjob`."""
         ...
 
 

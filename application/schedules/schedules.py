@@ -380,6 +380,58 @@ class Schedules(ScheduleReader):
         """
         return self._services.cron_jobs.delete(self.get(reference))
 
+    def recurring_run(self, reference: str, *, store_secret: str | None = None) -> str:
+        """Return a recurring run of Kubeflow that runs a schedule, as YAML of its API v2beta1.
+
+        It runs in the Kubeflow and the image of the orchestrator of the schedule's stack.
+
+        Args:
+            reference: The schedule.
+            store_secret: The key of a secret in the cluster that holds the address of the log, as
+                "name:key"; by default the address is in the recurring run.
+
+        Raises:
+            NotFound: No schedule matches.
+            InvalidSchedule: Its times or its stack do not allow it, or a pod cannot read the log.
+        """
+        return self._services.recurring_runs.manifest(self.get(reference), _key(store_secret))
+
+    @outside_changes
+    def apply_recurring_run(
+        self, reference: str, *, store_secret: str | None = None
+    ) -> tuple[str, Sequence[str]]:
+        """Create the recurring run of a schedule in Kubeflow, or replace it if it has changed.
+
+        Args:
+            reference: The schedule.
+            store_secret: As for `recurring_run`.
+
+        Returns:
+            Its name, and those of recurring runs of the schedule with other names, which are
+            deleted.
+
+        Raises:
+            NotFound: No schedule matches.
+            InvalidSchedule: As for `recurring_run`.
+            EngineUnavailable: Kubeflow does not respond or rejects it, or has a recurring run of
+                that name that does not belong to the schedule.
+        """
+        return self._services.recurring_runs.apply(self.get(reference), _key(store_secret))
+
+    @outside_changes
+    def delete_recurring_run(self, reference: str) -> Sequence[str]:
+        """Delete the recurring runs of a schedule, and return their names.
+
+        Args:
+            reference: The schedule.
+
+        Raises:
+            NotFound: No schedule matches.
+            InvalidSchedule: Its stack has no orchestrator `kubeflow`.
+            EngineUnavailable: Kubeflow does not respond, or denies it.
+        """
+        return self._services.recurring_runs.delete(self.get(reference))
+
     def react(
         self, topic: str, position: int, recorded_at: str, about: Mapping[str, str]
     ) -> Sequence[str]:

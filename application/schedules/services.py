@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from stackfold.application.eventsourcing.repository import Repository
     from stackfold.application.history.queries import History
     from stackfold.application.schedules.planning import PipelineLoader
-    from stackfold.application.schedules.running import CronJobs, Scheduler, SystemTimers
+    from stackfold.application.schedules.running import ClusterObjects, Scheduler, SystemTimers
     from stackfold.application.stacks.queries import StackQueries
 
 
@@ -39,8 +39,13 @@ class ScheduleServices(Protocol):
         ...
 
     @property
-    def cron_jobs(self) -> "CronJobs":
+    def cron_jobs(self) -> "ClusterObjects":
         """Makes CronJobs of Kubernetes that run schedules."""
+        ...
+
+    @property
+    def recurring_runs(self) -> "ClusterObjects":
+        """Makes recurring runs of Kubeflow that run schedules."""
         ...
 
     @property

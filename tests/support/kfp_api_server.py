@@ -14,7 +14,7 @@ import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -36,6 +36,7 @@ class KfpApiServer:
 
     Attributes:
         runs: Run → what was submitted, as Kubeflow shows it.
+        recurring_runs: Recurring run → the same; only `fire` starts a run of it.
         requests: What was asked, such as "POST runs".
         refuse: What is asked → the status and the text that it is refused with.
         silent: What is asked and never answered.
@@ -47,6 +48,8 @@ class KfpApiServer:
         self.executes = executes
         self.login = login
         self.runs, self.experiments, self.processes = {}, {}, {}
+        self.recurring_runs = {}
+        self.page_size = 2  # of recurring runs; smaller than what is requested
         self.requests, self.refuse, self.silent = [], {}, ()
         self._closing = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -68,7 +71,7 @@ class KfpApiServer:
 
     # -- what is asked
 
-    def answer(self, method, path, body):
+    def answer(self, method, path, body, query):
         """The status and the answer."""
         asked = f"{method} {path}"
         self.requests.append(asked)
@@ -81,7 +84,7 @@ class KfpApiServer:
             case "GET", "healthz":
                 return 200, {"multi_user": False}
             case "GET", "experiments":
-                found = list(self.experiments.values())
+                found = _filtered(self.experiments.values(), query)
                 return 200, {"experiments": found, "total_size": len(found)}
             case "POST", "experiments":
                 id = str(uuid4())
@@ -89,6 +92,8 @@ class KfpApiServer:
                 return 200, self.experiments[id]
             case "GET", "experiments", id:
                 return 200, self.experiments[id]
+            case _, "recurringruns", *rest:
+                return self._recurring_run(method, rest, body, query)
             case "POST", "runs":
                 return 200, self._start(body)
             case "GET", "runs", id if id in self.runs:
@@ -97,6 +102,55 @@ class KfpApiServer:
                 self._terminate(id)
                 return 200, {}
         return 404, {"error": f"nothing at {path}", "message": f"nothing at {path}"}
+
+    def _recurring_run(self, method, rest, body, query):
+        match method, *rest:
+            case ("POST",):
+                return self._create_recurring_run(body)
+            case ("GET",):
+                found, first = [*self.recurring_runs.values()], int(query.get("page_token") or 0)
+                end = first + self.page_size
+                page = {"recurringRuns": found[first:end], "total_size": len(found)}
+                return 200, page | ({"next_page_token": str(end)} if end < len(found) else {})
+            case "DELETE", id if id in self.recurring_runs:
+                del self.recurring_runs[id]
+                return 200, {}
+        return 404, {"error": "no such recurring run", "message": "no such recurring run"}
+
+    def _create_recurring_run(self, body):
+        if body.get("experiment_id") not in self.experiments:
+            return 400, {"message": "there is no such experiment"}
+        if not 1 <= int(body["max_concurrency"]) <= 10:
+            return 400, {"message": "max_concurrency must be from 1 to 10"}
+        if len(body["trigger"]["cron_schedule"]["cron"].split()) != 6:
+            return 400, {"message": "cron must have six fields"}
+        id = str(uuid4())
+        shown = {"recurring_run_id": id, "status": "ENABLED", "created_at": NOW}
+        self.recurring_runs[id] = {**body, **shown}
+        return 200, self.recurring_runs[id]
+
+    def fire(self, id):
+        """Execute the container of a recurring run's only task, as Kubeflow fills it in."""
+        body = self.recurring_runs[id]
+        spec = body["pipeline_spec"]
+        spec = spec.get("pipeline_spec", spec)
+        (task,) = spec["root"]["dag"]["tasks"].values()
+        label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
+        container = spec["deploymentSpec"]["executors"][label]["container"]
+        given = body["runtime_config"]["parameters"]
+        assert task["inputs"]["parameters"] == {
+            each: {"componentInputParameter": each} for each in given
+        }
+        words = [*container["command"], *container.get("args", ())]
+        for name, value in given.items():
+            placeholder = f"{{{{$.inputs.parameters['{name}']}}}}"
+            words = [value if each == placeholder else each for each in words]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        variables = {each["name"]: each["value"] for each in container.get("env", ())}
+        return subprocess.run(
+            words, env={**os.environ, "PATH": path, **variables}, cwd=self.folder,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
 
     def _start(self, body):
         id = str(uuid4())
@@ -156,7 +210,7 @@ class KfpApiServer:
             def do(self):
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
-                path = urlsplit(self.path).path
+                path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
                 if not path.startswith(PREFIX):
                     self._page(path, body)
                     return
@@ -165,7 +219,9 @@ class KfpApiServer:
                     self._send(401, {"message": "log in first", "error": "log in first"})
                     return
                 about = json.loads(body) if body else None
-                self._send(*server.answer(self.command, path.removeprefix(PREFIX), about))
+                query = {name: values[0] for name, values in query.items()}
+                path = path.removeprefix(PREFIX)
+                self._send(*server.answer(self.command, path, about, query))
 
             def _page(self, path, body):
                 """Dex's form, which leads to a session."""
@@ -184,9 +240,18 @@ class KfpApiServer:
                 with suppress(BrokenPipeError, ConnectionResetError):  # nobody waits any more
                     self.wfile.write(data)
 
-            do_GET = do_POST = do
+            do_GET = do_POST = do_DELETE = do
 
         return Handler
+
+
+def _filtered(records, query):
+    """The records that equal the predicates of a filter."""
+    predicates = json.loads(query.get("filter") or "{}").get("predicates", ())
+    for each in predicates:
+        value = each.get("string_value", each.get("stringValue"))
+        records = [record for record in records if record.get(each["key"]) == value]
+    return [*records]
 
 
 def _is_there(group):

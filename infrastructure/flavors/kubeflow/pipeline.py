@@ -39,12 +39,12 @@ def document(job: Job, settings: KubeflowSettings, environment: Mapping[str, str
 
     def pipeline(run: str) -> None:
         last = settle(run=run, source=source, awaited=settings.synchronous)
-        _configure(last, settings, environment).set_display_name("settle")
+        configure(last, settings, environment).set_display_name("settle")
         with dsl.ExitHandler(last, name="steps"):
             tasks: dict[str, Any] = {}
             for step in job.steps:
                 task = execute(run=run, step=step.name, source=source)
-                _configure(task, settings, environment).set_display_name(step.name)
+                configure(task, settings, environment).set_display_name(step.name)
                 _set_resources(task, step, settings)
                 tasks[step.name] = task.after(*(tasks[above] for above in step.upstream))
 
@@ -73,7 +73,7 @@ def _source(settings: KubeflowSettings, job: Job) -> str:
     return job.image.source if job.image and not settings.on_this_machine else job.source
 
 
-def _configure(task: Any, settings: KubeflowSettings, environment: Mapping[str, str]) -> Any:
+def configure(task: Any, settings: KubeflowSettings, environment: Mapping[str, str]) -> Any:
     """Apply the settings of all steps to a task, and return it."""
     # Stackfold decides whether a cached result is used.
     task.set_caching_options(False)
