@@ -10,8 +10,8 @@ from stackfold.application.arguments import checked
 from stackfold.application.eventsourcing.as_of import AsOf
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
 from stackfold.application.history.views import HistoryEntry
+from stackfold.application.schedules.cluster_schedules import ClusterSchedules
 from stackfold.application.schedules.running import RunSummary
-from stackfold.application.schedules.schedule_reader import ScheduleReader
 from stackfold.application.schedules.views import ScheduleView, UnitFile
 from stackfold.domain.errors import Invalid
 
@@ -26,7 +26,7 @@ When = str | datetime
 
 
 @checked
-class Schedules(ScheduleReader):
+class Schedules(ClusterSchedules):
     """Queries and commands on schedules.
 
     A `reference` is the name of a schedule, its id or a unique prefix of either. Nothing is started
@@ -328,110 +328,6 @@ class Schedules(ScheduleReader):
         """
         return self._services.system_timers.systemd(self.get(reference))
 
-    def cronjob(self, reference: str, *, store_secret: str | None = None) -> str:
-        """Return a CronJob of Kubernetes that runs a schedule, as YAML in `batch/v1`.
-
-        It runs in the cluster and the image of the component `kubernetes` of the schedule's stack:
-        its orchestrator, or else its step operator.
-
-        Args:
-            reference: The schedule.
-            store_secret: The key of a secret in the cluster that holds the address of the log, as
-                "name:key"; by default the address is in the CronJob.
-
-        Raises:
-            NotFound: No schedule matches.
-            InvalidSchedule: Its times or its stack do not allow it, or a pod cannot read the log.
-        """
-        return self._services.cron_jobs.manifest(self.get(reference), _key(store_secret))
-
-    @outside_changes
-    def apply_cronjob(
-        self, reference: str, *, store_secret: str | None = None
-    ) -> tuple[str, Sequence[str]]:
-        """Create the CronJob of a schedule in the cluster, or change it.
-
-        Args:
-            reference: The schedule.
-            store_secret: As for `cronjob`.
-
-        Returns:
-            Its name, and those of earlier CronJobs of the schedule, which are deleted.
-
-        Raises:
-            NotFound: No schedule matches.
-            InvalidSchedule: As for `cronjob`.
-            EngineUnavailable: The cluster does not respond or rejects it, or has a CronJob of that
-                name that does not belong to the schedule.
-        """
-        return self._services.cron_jobs.apply(self.get(reference), _key(store_secret))
-
-    @outside_changes
-    def delete_cronjob(self, reference: str) -> Sequence[str]:
-        """Delete the CronJobs of a schedule with their Jobs, and return their names.
-
-        Args:
-            reference: The schedule.
-
-        Raises:
-            NotFound: No schedule matches.
-            InvalidSchedule: Its stack has no component `kubernetes`.
-            EngineUnavailable: The cluster does not respond, or denies it.
-        """
-        return self._services.cron_jobs.delete(self.get(reference))
-
-    def recurring_run(self, reference: str, *, store_secret: str | None = None) -> str:
-        """Return a recurring run of Kubeflow that runs a schedule, as YAML of its API v2beta1.
-
-        It runs in the Kubeflow and the image of the orchestrator of the schedule's stack.
-
-        Args:
-            reference: The schedule.
-            store_secret: The key of a secret in the cluster that holds the address of the log, as
-                "name:key"; by default the address is in the recurring run.
-
-        Raises:
-            NotFound: No schedule matches.
-            InvalidSchedule: Its times or its stack do not allow it, or a pod cannot read the log.
-        """
-        return self._services.recurring_runs.manifest(self.get(reference), _key(store_secret))
-
-    @outside_changes
-    def apply_recurring_run(
-        self, reference: str, *, store_secret: str | None = None
-    ) -> tuple[str, Sequence[str]]:
-        """Create the recurring run of a schedule in Kubeflow, or replace it if it has changed.
-
-        Args:
-            reference: The schedule.
-            store_secret: As for `recurring_run`.
-
-        Returns:
-            Its name, and those of recurring runs of the schedule with other names, which are
-            deleted.
-
-        Raises:
-            NotFound: No schedule matches.
-            InvalidSchedule: As for `recurring_run`.
-            EngineUnavailable: Kubeflow does not respond or rejects it, or has a recurring run of
-                that name that does not belong to the schedule.
-        """
-        return self._services.recurring_runs.apply(self.get(reference), _key(store_secret))
-
-    @outside_changes
-    def delete_recurring_run(self, reference: str) -> Sequence[str]:
-        """Delete the recurring runs of a schedule, and return their names.
-
-        Args:
-            reference: The schedule.
-
-        Raises:
-            NotFound: No schedule matches.
-            InvalidSchedule: Its stack has no orchestrator `kubeflow`.
-            EngineUnavailable: Kubeflow does not respond, or denies it.
-        """
-        return self._services.recurring_runs.delete(self.get(reference))
-
     def react(
         self, topic: str, position: int, recorded_at: str, about: Mapping[str, str]
     ) -> Sequence[str]:
@@ -486,11 +382,3 @@ _CHANGES = (
     *("source", "parameters", "configuration", "stack", "cron", "every", "at", "on", "of"),
     *("timezone", "starts", "ends", "catch_up", "catch_up_limit", "overlap", "description"),
 )
-
-
-def _key(secret: str | None) -> str | None:
-    if secret is not None:
-        name, _, key = secret.partition(":")
-        if not name or not key:
-            raise Invalid(f"{secret!r:.200} must be NAME:KEY, of a secret in the cluster")
-    return secret
