@@ -1,5 +1,6 @@
 """The services for schedules; a part of the services of a workspace."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from stackfold.infrastructure.database.protocol import Database
@@ -12,12 +13,11 @@ if TYPE_CHECKING:
     from stackfold.application.eventsourcing.acting import Acting
     from stackfold.application.eventsourcing.claims import Claims
     from stackfold.application.eventsourcing.repository import Repository
+    from stackfold.application.schedules.running import ClusterObjects
     from stackfold.application.schedules.schedules import Schedules
     from stackfold.application.schedules.services import ScheduleServices as Needed
     from stackfold.application.stacks.stack_resolver import StackResolver
     from stackfold.infrastructure.queries.schedules import SqlScheduleQueries
-    from stackfold.infrastructure.schedules.cron_jobs import KubernetesCronJobs
-    from stackfold.infrastructure.schedules.recurring_runs import KubeflowRecurringRuns
     from stackfold.infrastructure.schedules.scheduler import ProcessScheduler
     from stackfold.infrastructure.schedules.system_timers import SystemTimers
 else:
@@ -70,18 +70,20 @@ class ScheduleServices:
         return SystemTimers(str(self.home), self.database.url)
 
     @cached_property
-    def cron_jobs(self) -> "KubernetesCronJobs":
+    def cron_jobs(self) -> "ClusterObjects":
         """Makes CronJobs of Kubernetes that run schedules."""
-        from stackfold.infrastructure.schedules.cron_jobs import KubernetesCronJobs
-
-        return KubernetesCronJobs(self.home, self.resolver)
+        return self._cluster_objects("cron_jobs", "KubernetesCronJobs")
 
     @cached_property
-    def recurring_runs(self) -> "KubeflowRecurringRuns":
+    def recurring_runs(self) -> "ClusterObjects":
         """Makes recurring runs of Kubeflow that run schedules."""
-        from stackfold.infrastructure.schedules.recurring_runs import KubeflowRecurringRuns
+        return self._cluster_objects("recurring_runs", "KubeflowRecurringRuns")
 
-        return KubeflowRecurringRuns(self.home, self.resolver)
+    def _cluster_objects(self, module: str, name: str) -> "ClusterObjects":
+        # By name, as flavors are: their pods open workspaces, so an import would be a cycle.
+        loaded = import_module(f"stackfold.infrastructure.cluster_schedules.{module}")
+        made: ClusterObjects = getattr(loaded, name)(self.home, self.resolver)
+        return made
 
     @cached_property
     def scheduler(self) -> "ProcessScheduler":

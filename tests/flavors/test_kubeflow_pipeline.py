@@ -122,12 +122,14 @@ def test_pods_get_the_address_of_the_log(document, ws):
         assert {"name": "STACKFOLD_HOME", "value": str(ws.home)} in container["env"]
 
 
-def test_a_shared_log_takes_precedence_over_a_folder(document, monkeypatch):
+def test_pods_on_this_machine_get_its_folder_beside_a_shared_log(document, ws, monkeypatch):
+    url = "postgresql://ada@db.example.com/log"
     with monkeypatch.context() as patch:
-        patch.setenv("STACKFOLD_STORE", "postgresql://ada@db.example.com/log")
+        patch.setenv("STACKFOLD_STORE", url)
         (pipeline,) = document()
     for container in containers_of(pipeline):
-        assert [each["name"] for each in container["env"]] == ["STACKFOLD_STORE"]
+        variables = {each["name"]: each["value"] for each in container["env"]}
+        assert variables == {"STACKFOLD_STORE": url, "STACKFOLD_HOME": str(ws.home)}
 
 
 def test_the_image_and_the_source_can_be_chosen(document):

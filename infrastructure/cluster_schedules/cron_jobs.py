@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stackfold.application.schedules.views import ScheduleView
 from stackfold.domain.errors import InvalidSchedule
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.schedules import cluster
+from stackfold.infrastructure.cluster_schedules import cluster
 
 if TYPE_CHECKING:
     from stackfold.application.stacks.stack_resolver import StackResolver

@@ -9,7 +9,7 @@ from stackfold.application.schedules.views import ScheduleView
 from stackfold.domain.errors import InvalidSchedule
 from stackfold.domain.rfc3339 import from_rfc3339
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.infrastructure.schedules import cluster
+from stackfold.infrastructure.cluster_schedules import cluster
 
 if TYPE_CHECKING:
     from stackfold.application.stacks.stack_resolver import StackResolver
