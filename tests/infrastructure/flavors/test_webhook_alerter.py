@@ -363,8 +363,8 @@ def test_an_answer_is_read_where_it_is_looked_for(asking, receiver):
         (lambda id: reply({"id": id, "approved": "yes"}, id), "no JSON with id"),
         (lambda id: reply(b"\xff{", id), "no JSON with id"),
         (lambda id: reply(b"[" * 100_000, id), "no JSON with id"),
-        (lambda id: Reply(403), "answers 403"),
-        (lambda id: "redirects", "answers 307"),
+        (lambda id: Reply(403), "its status is 403"),
+        (lambda id: "redirects", "its status is 307"),
     ],
 )
 def test_an_answer_that_is_not_one_is_an_error(asking, receiver, make, problem):
