@@ -95,6 +95,10 @@ def deploy(
     message: Message = "",
 ) -> None:
     """Serve a model with a stack's model deployer, and wait until it is ready."""
+    if apply and record:
+        raise typer.BadParameter(
+            "--record cannot be combined with --apply: no gateway sees the requests"
+        )
     with Workspace.open() as workspace, warnings_as_notes():
         if dry_run:
             sys.stdout.write(

@@ -190,7 +190,8 @@ class Serving:
             (release,) = releases
             model = self._deployers.to_serve(deployment, release)
             former = self._deployers.to_serve(deployment, deployment.rollout.main)
-            return {str(release.server): _server(deployer.update(model, former))}
+            deployed = self._deployers.deployed(deployment, model.id)
+            return {model.id: _server(deployer.update(deployed, model, former))}
         for release in releases:
             id = str(release.server)
             recorded = deployment.rollout.servers.get(id)

@@ -112,12 +112,13 @@ class ModelDeployer(StackComponent[ConfigurationT]):
                 its logs are still available.
         """
 
-    def update(self, model: ModelToServe, former: ModelToServe) -> Served:
+    def update(self, deployed: Deployed, model: ModelToServe, former: ModelToServe) -> Served:
         """Serve another model by the same server; only called if `on_cluster`.
 
         The server answers meanwhile, as far as the cluster can do that.
 
         Args:
+            deployed: The server, with the reference by which it is found again.
             model: The model, with the id of the server.
             former: The model that it serves now.
 

@@ -231,6 +231,7 @@ def test_what_another_manager_changed_is_not_overwritten(ws, cluster, resources)
 
 
 def test_it_is_found_when_another_context_is_the_current_one(ws, cluster, resources):
+    ws.runs.start(making(Zeros))
     ws.deployments.deploy("flowers", MODEL)
     file = cluster.plane.kubeconfig()
     content = yaml.safe_load(file.read_text())
@@ -241,6 +242,8 @@ def test_it_is_found_when_another_context_is_the_current_one(ws, cluster, resour
     try:
         file.write_text(yaml.safe_dump(content))
         assert ws.deployments.describe("flowers").status == "ready"
+        ws.deployments.update("flowers", "making/make")
+        until(lambda: ws.deployments.predict("flowers", FLOWERS) == [0, 0, 0])
         ws.deployments.delete("flowers")
     finally:
         cluster.plane.kubeconfig()

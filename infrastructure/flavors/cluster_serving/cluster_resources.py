@@ -84,16 +84,21 @@ class ClusterResources:
             raise
 
     def update(
-        self, model: ModelToServe, manifest: Mapping[str, Any], former: Mapping[str, Any]
+        self,
+        deployed: Deployed,
+        model: ModelToServe,
+        manifest: Mapping[str, Any],
+        former: Mapping[str, Any],
     ) -> Served:
         """Apply the manifest of another model, and wait until it is served; raises as `deploy`.
 
         Args:
+            deployed: The deployment, whose recorded context and namespace are used.
             model: The model.
             manifest: Its manifest.
             former: The manifest to apply again if the model does not become ready.
         """
-        resource = self._resource(model.name)
+        resource = self._resource(model.name, deployed.reference)
         existing = self._own(resource, model)
         try:
             return self._served(resource, model, manifest, existing)

@@ -68,12 +68,12 @@ class OpenInferenceDeployer(ProcessModelDeployer):
             return super().deploy(model)
         return self._resources.deploy(model, self.resource(model))
 
-    def update(self, model: ModelToServe, former: ModelToServe) -> Served:
+    def update(self, deployed: Deployed, model: ModelToServe, former: ModelToServe) -> Served:
         manifest = self.resource(model)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", WouldNotRun)  # those of the new manifest suffice
             former_manifest = self.resource(former)
-        return self._resources.update(model, manifest, former_manifest)
+        return self._resources.update(deployed, model, manifest, former_manifest)
 
     def health(self, deployed: Deployed) -> Health:
         return self._resources.health(deployed) if self.on_cluster else super().health(deployed)

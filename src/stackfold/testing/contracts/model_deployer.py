@@ -245,7 +245,7 @@ class ModelDeployerContract:
     ) -> None:
         if not deployer.on_cluster:
             pytest.skip("not on a cluster, an update is a second server")
-        updated = deployed._replace(reference=deployer.update(model, model).reference)
+        updated = deployed._replace(reference=deployer.update(deployed, model, model).reference)
         first, *_ = deployer.predict(updated, inputs)
         assert [*first.data] == pytest.approx([*expected])
         assert deployer.health(updated) == Health.READY
