@@ -13,10 +13,8 @@ README = Path(__file__).parents[3] / "docs" / "flavors" / "README.md"
 WITHOUT_A_CONNECTION = {
     "data_validator evidently": "computes in the step",
     "data_validator pandera": "computes in the step",
-    "model_deployer kserve": "starts processes, and writes manifests",
     "model_deployer local": "starts processes",
     "model_deployer mlflow": "starts processes",
-    "model_deployer seldon": "starts processes, and writes manifests",
     "model_registry local": "is the log",
     "orchestrator local": "runs the steps in this process",
     "step_operator local": "starts processes",
