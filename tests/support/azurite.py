@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
 from pathlib import Path
@@ -71,7 +72,7 @@ class AzuriteServer:
                 command, stdout=log, stderr=log, start_new_session=True
             )
         if wait:
-            self._wait()
+            self._until(self._listens)
 
     def kill(self) -> None:
         """As a power cut would: nothing is flushed."""
@@ -82,7 +83,10 @@ class AzuriteServer:
             self._process = None
 
     def container(self, name: str) -> None:
-        """Make a container."""
+        """Make a container, and wait until it outlives a kill.
+
+        Azurite writes its metadata to a file every five seconds.
+        """
         date = formatdate(usegmt=True)
         headers = {"x-ms-date": date, "x-ms-version": "2021-08-06"}
         lines = ["PUT", *[""] * 11]
@@ -97,6 +101,8 @@ class AzuriteServer:
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert answer.status == 201
+        metadata = self._folder / "__azurite_db_blob__.json"
+        self._until(lambda: metadata.exists() and f'"{name}"' in metadata.read_text())
 
     def client(self, container: str):
         """Another client than the flavor's, to look past it."""
@@ -110,10 +116,15 @@ class AzuriteServer:
             client_options={"allow_http": True},
         )
 
-    def _wait(self) -> None:
+    def _listens(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1):
+            return True
+        return False
+
+    def _until(self, done: Callable[[], bool]) -> None:
         until = time.monotonic() + _SECONDS
         while time.monotonic() < until:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1):
+            if done():
                 return
             time.sleep(0.1)
         raise TimeoutError((self._folder / "log").read_text()[-2000:])
