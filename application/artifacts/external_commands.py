@@ -149,7 +149,8 @@ class ExternalCommands:
         Raises:
             NotFound: The artifact does not exist.
             Ambiguous: The reference means several artifacts.
-            ArtifactInUse: A run took it, a deployment serves it, or an alias stands for it.
+            ArtifactInUse: A run took it, a deployment serves it or can be rolled back to it, or an
+                alias stands for it.
             Conflict: A run made it: it is deleted with its run.
         """
         return self._external().delete(reference, why)

@@ -1,16 +1,17 @@
 """What uses an artifact, so that it cannot be deleted."""
 
-from typing import Any
-
 from stackfold.application.eventsourcing.cells import cell
 from stackfold.infrastructure.database.protocol import Database
+from stackfold.infrastructure.queries.deployments import former_releases, served_releases
 
 _SOME = 3
 """The most uses of each kind."""
 
 
 def uses_of_artifact(database: Database, id: str) -> list[str]:
-    """Runs that took an artifact, deployments that serve it, and aliases that stand for it.
+    """Runs that took an artifact, deployments of it, and aliases that stand for it.
+
+    A deployment uses what it serves, is to serve, and can be rolled back to.
 
     Args:
         database: Holds the read models.
@@ -22,14 +23,6 @@ def uses_of_artifact(database: Database, id: str) -> list[str]:
         "OR instr(pinned_artifacts, ?) > 0 ORDER BY position DESC LIMIT ?",
         [id, id, _SOME],
     )
-    deployments = [
-        name
-        for name, text in database.read(
-            "SELECT name, rollout FROM deployments WHERE until IS NULL AND instr(rollout, ?) > 0",
-            [id],
-        )
-        if any(each["artifact"]["id"] == id for each in _served(cell(text)))
-    ]
     names = database.read(
         "SELECT name, aliases FROM artifact_names WHERE until IS NULL AND instr(aliases, ?) > 0",
         [id],
@@ -42,14 +35,28 @@ def uses_of_artifact(database: Database, id: str) -> list[str]:
     ]
     return [
         *(f"run {name!r}" for (name,) in runs),
-        *(f"deployment {name!r}" for name in deployments[:_SOME]),
+        *_deployments(database, id)[:_SOME],
         *(f"alias {alias!r}" for alias in aliases[:_SOME]),
     ]
 
 
-def _served(rollout: dict[str, Any]) -> list[dict[str, Any]]:
-    """The releases that a deployment serves, or is to serve."""
-    return [*rollout["releases"], *(rollout["pending"] or {"releases": []})["releases"]]
+def _deployments(database: Database, artifact: str) -> list[str]:
+    """The deployments that serve an artifact, or can be rolled back to it."""
+    rows = database.read(
+        "SELECT id, name, rollout FROM deployments WHERE until IS NULL AND id IN "
+        "(SELECT id FROM deployments WHERE instr(rollout, ?) > 0) ORDER BY name",
+        [artifact],
+    )
+    uses = []
+    for id, name, text in rows:
+        rollout = cell(text)
+        if any(each["artifact"]["id"] == artifact for each in served_releases(rollout)):
+            uses.append(f"deployment {name!r}")
+        elif any(
+            each["artifact"]["id"] == artifact for each in former_releases(database, id, rollout)
+        ):
+            uses.append(f"rollbacks of deployment {name!r}")
+    return uses
 
 
 def aliases_of_run(database: Database, run: str) -> list[str]:

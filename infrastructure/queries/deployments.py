@@ -248,14 +248,31 @@ def deployed_artifacts(database: Database) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for id, text in database.read("SELECT id, rollout FROM deployments WHERE until IS NULL"):
         rollout = cell(text)
-        rollouts = [rollout, *([rollout["pending"]] if rollout["pending"] else [])]
-        if rollout["previous"]:
-            former = database.read(
-                f"SELECT rollout FROM deployments WHERE id = ? AND revision IN "
-                f"({marks(rollout['previous'])})",
-                [id, *rollout["previous"]],
-            )
-            rollouts += [cell(each) for (each,) in former]
-        for each in rollouts:
-            found |= {one["artifact"]["uri"]: one["artifact"] for one in each["releases"]}
+        for each in (*served_releases(rollout), *former_releases(database, id, rollout)):
+            found[each["artifact"]["uri"]] = each["artifact"]
     return [*found.values()]
+
+
+def served_releases(rollout: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The releases that a deployment serves, or is to serve."""
+    return [*rollout["releases"], *(rollout["pending"] or {"releases": []})["releases"]]
+
+
+def former_releases(
+    database: Database, id: str, rollout: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The releases that a deployment can be rolled back to.
+
+    Args:
+        database: Holds the read models.
+        id: The id of the deployment.
+        rollout: What it serves now.
+    """
+    previous = rollout["previous"]
+    if not previous:
+        return []
+    rows = database.read(
+        f"SELECT rollout FROM deployments WHERE id = ? AND revision IN ({marks(previous)})",
+        [id, *previous],
+    )
+    return [release for (text,) in rows for release in cell(text)["releases"]]

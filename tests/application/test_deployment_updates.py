@@ -101,6 +101,23 @@ def test_a_served_artifact_is_not_deleted(ws, served):
     ws.artifacts.delete("outside@2")
 
 
+def test_an_artifact_that_a_rollback_would_serve_is_not_deleted(ws, served):
+    # given a deployment that has served two artifacts, one after the other
+    for slope in (4.0, 5.0):
+        ws.artifacts.save({"slope": slope}, "outside")
+    served.update("churn", "outside@1")
+    served.update("churn", "outside@2")
+    # when the former one is deleted, then it is kept, and a rollback serves it
+    with pytest.raises(ArtifactInUse, match="used by rollbacks of deployment 'churn': ") as raised:
+        ws.artifacts.delete("outside@1")
+    assert raised.value.uses == ("rollbacks of deployment 'churn'",)
+    assert served.rollback("churn").model == "outside@1"
+    # and what no rollback serves any longer is deleted
+    ws.artifacts.delete("outside@2")
+    served.rollback("churn")
+    ws.artifacts.delete("outside@1")
+
+
 # -- one model after the other
 
 
