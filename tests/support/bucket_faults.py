@@ -1,7 +1,5 @@
 """What an artifact store in a bucket does when its server is away, busy, or says no."""
 
-import threading
-import time
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -171,21 +169,16 @@ class BucketFaults:
         assert through.delete(stored.uri, datetime.now(UTC) + timedelta(hours=1)) is True
         assert store.size(stored.uri) is None
 
-    def test_a_server_killed_during_an_upload_is_waited_for(self, server, store):
+    def test_a_server_killed_during_an_upload_is_waited_for(self, server, store, proxy, through):
         def crash():
-            time.sleep(0.3)
             server.kill()
             server.start(wait=False)
 
-        killer = threading.Thread(target=crash)
-        with store.create() as file:
-            for _ in range(6):
-                file.write(LARGE)
-            killer.start()
-        killer.join()
-        with store.open(file.stored.uri, file.stored.digest) as back:
-            assert back.read(16) == LARGE[:16]
-        assert uris(store) == [file.stored.uri]
+        proxy.notify_at, proxy.notify = 3 * len(LARGE), crash
+        stored = written(through, 6 * LARGE)
+        assert proxy.notify is None
+        assert content(store, stored) == 6 * LARGE
+        assert uris(store) == [stored.uri]
 
     def test_a_deleted_artifact_differs_from_a_missing_bucket(self, store):
         stored = written(store, b"bytes")

@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -31,6 +32,13 @@ class FaultyProxy:
         """of those that begin with this,"""
         self.reset_when = "asked"
         """before the server gets them ("asked"), or when it has answered ("answered")."""
+        self.sent = 0
+        """Bytes that have gone to the server,"""
+        self.notify_at = 0
+        """and after how many of them"""
+        self.notify: Callable[[], object] | None = None
+        """this is called, once, before any more are."""
+        self._counting = threading.Lock()
         self.met = 0
         """How many connections had trouble."""
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -63,7 +71,11 @@ class FaultyProxy:
                 while client.recv(2**16):  # or what was not read would cut the connection
                     pass
             return
-        server = socket.create_connection(self._target)
+        try:
+            server = socket.create_connection(self._target)
+        except OSError:
+            client.close()
+            return
         if self.resets:
             self._serve_until_reset(client, server)
             return
@@ -112,11 +124,20 @@ class FaultyProxy:
                     self.cuts -= 1
                     self.met += 1
                     break
+                if limited:
+                    self._count(len(data))
                 sink.sendall(data)
         for each in (source, sink):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
+
+    def _count(self, size):
+        with self._counting:
+            self.sent += size
+            if self.notify and self.sent > self.notify_at:
+                notify, self.notify = self.notify, None
+                notify()
 
 
 def _length(head):

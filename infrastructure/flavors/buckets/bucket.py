@@ -178,7 +178,7 @@ class Bucket:
         return True
 
     def _retry(self, request: Callable[[], Answer]) -> Answer:
-        """Repeat a request whose response was lost.
+        """Repeat a request whose response was lost, or an upload whose parts the server has lost.
 
         The client library repeats only idempotent methods of HTTP, and others if the request was
         not sent. Every request here can be repeated: the bytes under a key are always the same,
@@ -190,7 +190,7 @@ class Bucket:
         while True:
             try:
                 return request()
-            except BaseError as error:
+            except (BaseError, FileNotFoundError) as error:
                 if not BucketError.parse(error).is_lost or time.monotonic() + pause > end:
                     raise
             time.sleep(pause)

@@ -9,6 +9,7 @@ _STATUS = re.compile(r"non-2xx status code: (\d{3})")
 _QUERY = re.compile(r"\?\S+")
 """A query of a URL, which may contain a signature."""
 _MISSING_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
+_LOST_PARTS = {"InvalidBlockList", "InvalidPart", "NoSuchUpload"}
 _CUT = "the connection was cut"
 _LATE = "it did not answer in time"
 _BY_TEXT = {
@@ -52,7 +53,9 @@ class BucketError(NamedTuple):
 
     @property
     def is_lost(self) -> bool:
-        """Whether the response was lost, so that the request may have been executed."""
+        """Whether the response was lost, or parts of an upload: the same request may succeed."""
+        if self.code in _LOST_PARTS:
+            return True
         return not self.status and self.connection_problem in {_CUT, _LATE}
 
     @property
