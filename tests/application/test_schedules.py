@@ -114,7 +114,7 @@ def test_a_name_is_taken_once(ws, source):
 
 def test_only_what_is_given_changes(ws, source):
     before = create(ws, source, parameters={"size": 3}, catch_up="last")
-    after = ws.schedules.update("nightly", cron="@hourly", why="More often")
+    after = ws.schedules.update("nightly", cron="30 * * * *", why="More often")
     changed = {name for name in before._fields if getattr(before, name) != getattr(after, name)}
     assert changed == {"cron", "when", "next", "revision", "updated"}
     assert ws.schedules.update("nightly", every="1h").cron is None
