@@ -31,7 +31,7 @@ from stackfold.cli.options import (
     parse_columns,
     point_to_revert_to,
 )
-from stackfold.cli.render import Format, Shape, echo, show_one, show_rows, warnings_as_notes
+from stackfold.cli.render import Format, Shape, echo, note, show_one, show_rows, warnings_as_notes
 from stackfold.cli.schedule_options import ScheduleName, schedule
 from stackfold.cli.show import PAGE, more_rows, note_rest
 from stackfold.domain.rfc3339 import to_the_second
@@ -276,8 +276,13 @@ def delete(
     with Workspace.open() as workspace:
         found = workspace.schedules.get(name)
         confirm(f"schedule {found.name!r}", yes)
+        kinds = workspace.schedules.cluster_kinds(found.id)
         workspace.schedules.delete(found.id, why=message, expected_revision=expected_revision)
     echo(f"schedule {found.name!r} deleted, revision {found.revision + 1}")
+    if kinds:
+        # By its id, as another schedule may get its name.
+        commands = [f"`stackfold schedule {each} {found.id} --delete`" for each in kinds]
+        note(f"if it was applied to a cluster, delete it there, too: {' and '.join(commands)}")
 
 
 @schedule.command("revert")

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stackfold.application.eventsourcing.unit_of_work import outside_changes
-from stackfold.application.schedules.schedule_reader import ScheduleReader
-from stackfold.domain.errors import Invalid
+from stackfold.application.schedules.schedule_reader import ScheduleReader, view_of
+from stackfold.application.schedules.views import ScheduleView
+from stackfold.domain.errors import Ambiguous, Invalid, NotFound
+from stackfold.domain.stacks.component_type import ComponentType
 
 if TYPE_CHECKING:
     from stackfold.application.schedules.services import ScheduleServices
@@ -59,14 +61,14 @@ class ClusterSchedules(ScheduleReader):
         """Delete the CronJobs of a schedule with their Jobs, and return their names.
 
         Args:
-            reference: The schedule.
+            reference: The schedule; it may have been deleted.
 
         Raises:
-            NotFound: No schedule matches.
+            NotFound: There never was such a schedule, or its stack does not exist.
             InvalidSchedule: Its stack has no component `kubernetes`.
             EngineUnavailable: The cluster does not respond, or denies it.
         """
-        return self._services.cron_jobs.delete(self.get(reference))
+        return self._services.cron_jobs.delete(self._latest(reference))
 
     def recurring_run(self, reference: str, *, store_secret: str | None = None) -> str:
         """Return a recurring run of Kubeflow that runs a schedule, as YAML of its API v2beta1.
@@ -111,14 +113,57 @@ class ClusterSchedules(ScheduleReader):
         """Delete the recurring runs of a schedule, and return their names.
 
         Args:
-            reference: The schedule.
+            reference: The schedule; it may have been deleted.
 
         Raises:
-            NotFound: No schedule matches.
+            NotFound: There never was such a schedule, or its stack does not exist.
             InvalidSchedule: Its stack has no orchestrator `kubeflow`.
             EngineUnavailable: Kubeflow does not respond, or denies it.
         """
-        return self._services.recurring_runs.delete(self.get(reference))
+        return self._services.recurring_runs.delete(self._latest(reference))
+
+    def cluster_kinds(self, reference: str) -> Sequence[str]:
+        """Return which objects may run a schedule in the cluster of its stack.
+
+        Whether there are any is not in the log. They remain if the schedule is deleted, and
+        `delete_cronjob` and `delete_recurring_run` delete them also after that.
+
+        Args:
+            reference: The schedule.
+
+        Returns:
+            "cronjob" and "recurring-run", as far as the stack has what they run on.
+
+        Raises:
+            NotFound: No schedule matches.
+        """
+        view = self.get(reference)
+        if view.stack is None or view.trigger is not None:
+            return []
+        try:
+            components = self._services.queries.stored_stack(view.stack).components
+        except (NotFound, Ambiguous):
+            return []
+        # The default component of a type is the first.
+        flavors = {each.type: each.flavor for each in reversed(components)}
+        orchestrator = flavors.get(ComponentType.ORCHESTRATOR)
+        step_operator = flavors.get(ComponentType.STEP_OPERATOR)
+        found = ["cronjob"] if "kubernetes" in (orchestrator, step_operator) else []
+        return [*found, "recurring-run"] if orchestrator == "kubeflow" else found
+
+    def _latest(self, reference: str) -> ScheduleView:
+        """A schedule as it is, or as it was when it was deleted."""
+        history = self._services.history
+        try:
+            # First by its whole name or id: a prefix may be that of another one.
+            found = history.find("schedule", reference)
+        except NotFound:
+            return self.get(reference)
+        try:
+            return self.get(found.id)
+        except NotFound:
+            before = history.revisions(found.id)[-2]
+            return view_of(self._queries.one(found.id, before.position), None)
 
 
 def _key(secret: str | None) -> str | None:

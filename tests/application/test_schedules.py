@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from freezegun import freeze_time
+from workspaces import OPERATOR, ORCHESTRATOR, stack
 
 from stackfold.errors import (
     Invalid,
@@ -176,3 +177,31 @@ def test_the_read_model_follows_from_the_log(ws, source):
     assert ws.log.verify().intact
     ws.log.rebuild()
     assert ws.schedules.list() == before
+
+
+def test_what_may_run_a_schedule_in_a_cluster_follows_from_its_stack(ws, source):
+    shared = {"shares_files": True, "image": "python"}
+    ws.components.register(ORCHESTRATOR, "kube", "kubernetes", shared)
+    ws.components.register(OPERATOR, "pods", "kubernetes", shared)
+    ws.components.register(
+        ORCHESTRATOR, "kubeflow", "kubeflow", {"kubeflow_hostname": "http://127.0.0.1:9"}
+    )
+    stack(ws, "kube", orchestrator="kube")
+    stack(ws, "pods", step_operator="pods")
+    stack(ws, "both", orchestrator="kubeflow", step_operator="pods")
+    expected = {
+        "kube": ["cronjob"],
+        "pods": ["cronjob"],
+        "both": ["cronjob", "recurring-run"],
+        "default": [],
+        None: [],
+    }
+    for number, (name, kinds) in enumerate(expected.items()):
+        view = create(ws, source, f"schedule-{number}", stack=name)
+        assert ws.schedules.cluster_kinds(view.id) == kinds
+    event = ws.schedules.create("event", source, on="stack-activated", stack="kube")
+    assert ws.schedules.cluster_kinds(event.id) == []
+    ws.stacks.delete("kube")
+    assert ws.schedules.cluster_kinds("schedule-0") == []
+    with pytest.raises(NotFound):
+        ws.schedules.cluster_kinds("missing")

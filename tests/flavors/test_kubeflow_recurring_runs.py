@@ -230,6 +230,16 @@ def test_it_is_replaced_after_a_change_and_deleted(ws, create, kubeflow):
     assert ws.schedules.delete_recurring_run("daily") == []
 
 
+def test_it_can_be_deleted_after_its_schedule(ws, create, kubeflow):
+    id = create().id
+    name, _ = ws.schedules.apply_recurring_run("nightly")
+    ws.schedules.delete("nightly")
+    create()
+    assert ws.schedules.delete_recurring_run("nightly") == [], "that is the new one"
+    assert ws.schedules.delete_recurring_run(id) == [name]
+    assert not kubeflow.recurring_runs
+
+
 def test_a_recurring_run_that_is_not_of_the_schedule_stays(ws, create, kubeflow):
     create()
     ws.schedules.apply_recurring_run("nightly")

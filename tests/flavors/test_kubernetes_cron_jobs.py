@@ -16,7 +16,7 @@ from workspaces import ORCHESTRATOR
 
 from stackfold.domain.rfc3339 import from_rfc3339
 from stackfold.domain.stacks.component_type import ComponentType
-from stackfold.errors import EngineUnavailable, InvalidSchedule
+from stackfold.errors import EngineUnavailable, InvalidSchedule, NotFound
 from stackfold.infrastructure.workspace import Workspace
 
 PROGRAM = """
@@ -138,20 +138,6 @@ def test_a_manifest_has_the_times_and_the_zone_of_the_schedule(ws, create):
     assert {"name": "STACKFOLD_STORE", "valueFrom": reference} in container["env"]
 
 
-@pytest.mark.parametrize(
-    ("options", "times"),
-    [
-        ({"cron": "30 6 * * 7"}, "30 6 * * 0"),
-        ({"cron": "0 6 L * *"}, "* * * * *"),
-        ({"every": "6h"}, "* * * * *"),
-        ({"at": "2030-05-06T07:08:09Z"}, "9 7 6 5 *"),
-    ],
-)
-def test_times_that_kubernetes_cannot_express_are_covered(ws, create, options, times):
-    create(**options)
-    assert yaml.safe_load(ws.schedules.cronjob("nightly"))["spec"]["schedule"] == times
-
-
 def test_what_a_pod_cannot_run_is_rejected(ws, create, cluster):
     create("active", stack=None, every="1h")
     with pytest.raises(InvalidSchedule, match="has no stack"):
@@ -186,6 +172,27 @@ def test_it_is_applied_again_after_a_change_and_deleted(ws, create, cluster):
     assert ws.schedules.delete_cronjob("daily") == [renamed]
     assert cron_jobs(cluster) == []
     assert ws.schedules.delete_cronjob("daily") == []
+
+
+def test_it_can_be_deleted_after_its_schedule(ws, create, cluster):
+    id = create().id
+    create("nightly-2")
+    first, _ = ws.schedules.apply_cronjob("nightly")
+    second, _ = ws.schedules.apply_cronjob("nightly-2")
+    deleted = command(ws, "schedule", "delete", "nightly", "--yes")
+    assert (deleted.code, deleted.out) == (0, "schedule 'nightly' deleted, revision 2\n")
+    (line,) = deleted.err.splitlines()
+    assert f"`stackfold schedule cronjob {id} --delete`" in line
+    assert ws.schedules.delete_cronjob("nightly") == [first], "the name is a prefix of another"
+    ws.schedules.restore(id)
+    again, _ = ws.schedules.apply_cronjob("nightly")
+    ws.schedules.delete("nightly")
+    create()
+    assert ws.schedules.delete_cronjob("nightly") == [], "that is the new one"
+    assert ws.schedules.delete_cronjob(id) == [again]
+    assert [each["metadata"]["name"] for each in cron_jobs(cluster)] == [second]
+    with pytest.raises(NotFound):
+        ws.schedules.delete_cronjob("missing")
 
 
 def test_a_cron_job_that_is_not_of_the_schedule_stays(ws, create, cluster):
