@@ -1,7 +1,9 @@
 """What all objects in a cluster that run schedules have in common: times, and what pods need."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from math import gcd
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -126,6 +128,8 @@ class ClusterTimes(NamedTuple):
     """The IANA time zone of `cron`."""
     utc: str
     """An expression in UTC, for what has no time zones."""
+    with_seconds: str
+    """Six fields in UTC, of which the first is seconds, for what has these."""
 
 
 def cluster_times(view: ScheduleView, object: str) -> ClusterTimes:
@@ -139,16 +143,46 @@ def cluster_times(view: ScheduleView, object: str) -> ClusterTimes:
         InvalidSchedule: It waits for events, or has an interval of less than a minute.
     """
     must_have_times(view, object)
-    cron, zone = EACH_MINUTE, "UTC"
-    utc = cron
     if view.once is not None:
-        # The first minute that has not begun before that time.
-        time = from_rfc3339(view.once).astimezone(UTC) + timedelta(seconds=59)
-        cron = utc = f"{time.minute} {time.hour} {time.day} {time.month} *"
-    elif view.cron is not None and (plain := _plain(view.cron)):
+        return _counted_from(view.once, _at)
+    if view.every is not None and view.starts is not None and view.every % 60 == 0:
+        return _counted_from(view.starts, partial(_at_intervals, view.every))
+    cron, zone = EACH_MINUTE, "UTC"
+    if view.cron is not None and (plain := _plain(view.cron)):
         cron, zone = plain, view.timezone
-        utc = cron if zone == "UTC" else EACH_MINUTE
-    return ClusterTimes(cron, zone, utc)
+    utc = cron if zone == "UTC" else EACH_MINUTE
+    return ClusterTimes(cron, zone, utc, f"0 {utc}")
+
+
+def _counted_from(first: str, expression: Callable[[datetime], str]) -> ClusterTimes:
+    """Times that begin with a time of a whole second, by an expression of a minute in UTC."""
+    time = from_rfc3339(first).astimezone(UTC)
+    # The first minute that has not begun before that time.
+    cron = expression(time + timedelta(seconds=59))
+    return ClusterTimes(cron, "UTC", cron, f"{time.second} {expression(time)}")
+
+
+def _at(time: datetime) -> str:
+    return f"{time.minute} {time.hour} {time.day} {time.month} *"
+
+
+def _at_intervals(every: int, first: datetime) -> str:
+    """Five fields that cover times at intervals of whole minutes.
+
+    They have no other times if the interval divides an hour, a day in whole hours, or a week in
+    whole days: 5 hours, which do not, are every hour.
+    """
+    minutes = _steps(first.minute, every // 60, range(60))
+    hours = _steps(first.hour, every // 3600, range(24)) if every % 3600 == 0 else "*"
+    weekday = first.isoweekday() % 7
+    weekdays = _steps(weekday, every // 86400, range(7)) if every % 86400 == 0 else "*"
+    return f"{minutes} {hours} * * {weekdays}"
+
+
+def _steps(first: int, step: int, of: range) -> str:
+    """A field with the numbers that are reached by steps, which go on at 0 after the last one."""
+    between = gcd(step, len(of))
+    return _listed({(first + each) % len(of) for each in range(0, len(of), between)}, of)
 
 
 def _plain(cron: str) -> str | None:
@@ -170,14 +204,9 @@ def _plain(cron: str) -> str | None:
         (times.months, range(1, 13)),
         (weekdays, range(7)),
     )
-    return " ".join(listed(numbers, of) for numbers, of in fields)
+    return " ".join(_listed(numbers, of) for numbers, of in fields)
 
 
-def listed(numbers: set[int], of: range) -> str:
-    """Return a field of a cron expression.
-
-    Args:
-        numbers: Its numbers.
-        of: All numbers that it may have.
-    """
+def _listed(numbers: set[int], of: range) -> str:
+    """A field of a cron expression with numbers, of all that it may have."""
     return "*" if {*of} <= numbers else ",".join(str(each) for each in sorted(numbers))

@@ -1,13 +1,11 @@
 """Makes recurring runs of Kubeflow from schedules, in the Kubeflow of their stack."""
 
 from collections.abc import Sequence
-from math import gcd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackfold.application.schedules.views import ScheduleView
 from stackfold.domain.errors import InvalidSchedule
-from stackfold.domain.rfc3339 import from_rfc3339
 from stackfold.domain.stacks.component_type import ComponentType
 from stackfold.infrastructure.cluster_schedules import cluster
 
@@ -56,7 +54,7 @@ class KubeflowRecurringRuns:
     ) -> "tuple[RecurringRun, KubeflowOrchestrator]":
         from stackfold.infrastructure.flavors.kubeflow.recurring_run import recurring_run
 
-        cron = _cron(view)
+        times = cluster.cluster_times(view, _OBJECT)
         pin, orchestrator = self._orchestrator(view)
         settings = orchestrator.configuration
         component = cluster.Component(
@@ -71,7 +69,7 @@ class KubeflowRecurringRuns:
         run = recurring_run(
             view.id,
             view.name,
-            cron,
+            times.with_seconds,
             view.overlap == "allow",
             settings,
             pods.image,
@@ -100,23 +98,3 @@ def _api(orchestrator: "KubeflowOrchestrator") -> "RecurringRunApi":
     from stackfold.infrastructure.flavors.kubeflow.recurring_run import RecurringRunApi
 
     return RecurringRunApi(orchestrator.configuration, orchestrator.secret)
-
-
-def _cron(view: ScheduleView) -> str:
-    """Six fields in UTC that cover the times of a schedule.
-
-    Intervals are expressed by them, too: Kubeflow counts an interval from the last time at which it
-    was late, and no longer from the start of the schedule.
-    """
-    times = cluster.cluster_times(view, _OBJECT)
-    if view.every is None or view.starts is None or view.every % 60:
-        return f"0 {times.utc}"
-    start = from_rfc3339(view.starts)  # of a whole second
-    step = gcd(view.every // 60, 60)
-    minutes = {(start.minute + each) % 60 for each in range(0, 60, step)}
-    hours = {*range(24)}
-    if view.every % 3600 == 0:
-        step = gcd(view.every // 3600, 24)
-        hours = {(start.hour + each) % 24 for each in range(0, 24, step)}
-    fields = cluster.listed(minutes, range(60)), cluster.listed(hours, range(24))
-    return f"{start.second} {' '.join(fields)} * * *"
