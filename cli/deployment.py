@@ -95,10 +95,6 @@ def deploy(
     message: Message = "",
 ) -> None:
     """Serve a model with a stack's model deployer, and wait until it is ready."""
-    if apply and record:
-        raise typer.BadParameter(
-            "--record cannot be combined with --apply: no gateway sees the requests"
-        )
     with Workspace.open() as workspace, warnings_as_notes():
         if dry_run:
             sys.stdout.write(
@@ -108,11 +104,16 @@ def deploy(
         note_trust(workspace, model)
         with waiting(f"deploying {name}, until it is ready"):
             served = workspace.deployments.deploy(
-                name, model, stack, message, follow=follow, from_stack=from_stack, apply=apply
+                name,
+                model,
+                stack,
+                message,
+                follow=follow,
+                from_stack=from_stack,
+                apply=apply,
+                record=record,
             )
         echo_served(served)
-        if record:
-            workspace.deployments.record(served.id, why=message)
 
 
 @deployment.command("list")

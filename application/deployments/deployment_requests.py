@@ -275,7 +275,8 @@ class DeploymentRequests(DeploymentUpdates):
 
     def _must_be_recordable(self, deployment: "Deployment") -> None:
         gateway = deployment.rollout.gateway
-        if deployment.status == "started" and gateway is None:
+        on_cluster = self._services.deployers.known(deployment.deployer).on_cluster
+        if on_cluster or (deployment.status == "started" and gateway is None):
             problem = "no gateway of this machine passes them on"
             raise CannotRecord(deployment.name, problem)
         if gateway and self._services.gateways.state(str(deployment.id), gateway).status == (

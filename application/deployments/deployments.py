@@ -50,6 +50,7 @@ class Deployments(DeploymentRequests):
         follow: str | None = None,
         from_stack: str | None = None,
         apply: bool = False,
+        record: bool = False,
     ) -> DeploymentView:
         """Serve a model with the model deployer of a stack, and return once it is ready.
 
@@ -64,8 +65,10 @@ class Deployments(DeploymentRequests):
                 stands for.
             apply: Whether to serve it on the cluster of the model deployer, by applying what
                 `manifest` returns, even if its configuration does not say so.
+            record: Whether to record all requests and predictions for 30 days; see `record`.
 
         Raises:
+            CannotRecord: `record` is given, and it is served on a cluster.
             NoManifest: The model deployer serves on no cluster, or lacks settings for one.
             InvalidName: The name breaks the rule for names.
             NameTaken: Another deployment has this name.
@@ -81,10 +84,14 @@ class Deployments(DeploymentRequests):
         from uuid import uuid4
 
         deployment = self._registered(name, model, stack, uuid4(), from_stack, apply)
+        if record:
+            self._must_be_recordable(deployment)
         self._must_have_manifest(deployment)
         if follow is not None:
             self._follow(deployment, model, follow)
         self._starts.first(deployment, why)
+        if record:
+            self.record(str(deployment.id), why=why)
         return self._queries.deployment(str(deployment.id))._replace(status=READY)
 
     def manifest(
