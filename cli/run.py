@@ -338,14 +338,24 @@ def tag_run(
             "--remove", metavar="TAG", show_default=False, help="A tag to remove; repeatable."
         ),
     ] = None,
+    step: Annotated[
+        str | None,
+        typer.Option(
+            "--step", metavar="STEP", show_default=False, help="Tag this step of the run instead."
+        ),
+    ] = None,
     message: Message = "",
 ) -> None:
-    """Add and remove tags of a run."""
+    """Add and remove tags of a run, or of one of its steps."""
     if not tag and not remove:
         raise WrongUsage("no tag given: give TAG or --remove TAG", context)
     with Workspace.open() as workspace:
-        view = workspace.runs.tag(name, tag or (), remove or (), why=message)
-    echo(f"run {view.name!r} tagged {', '.join(view.tags) or 'with nothing'}")
+        view = workspace.runs.tag(name, tag or (), remove or (), why=message, step=step)
+        what, tags = f"run {view.name!r}", view.tags
+        if step is not None:
+            steps = {each.name: each for each in workspace.runs.steps(view.id)}
+            what, tags = f"step {step!r} of {what}", steps[step].tags
+    echo(f"{what} tagged {', '.join(tags) or 'with nothing'}")
 
 
 @run.command("delete")

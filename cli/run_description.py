@@ -43,6 +43,8 @@ def _show_steps(steps: list[dict[str, Any]]) -> None:
         for step in steps
     ]
     columns = ["name", "status", "started", "step_operator", "outputs", "duration"]
+    if any(step["tags"] for step in steps):
+        columns.insert(5, "tags")
     if any(step["saved"] for step in steps):
         columns.insert(5, "saved")
     if any(step["error"] for step in steps):

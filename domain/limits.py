@@ -17,7 +17,7 @@ LABEL = 4 * KIB
 LABELS = 1000
 """Number of labels of a stack or a component."""
 TAGS = 1000
-"""Number of tags of a run."""
+"""Number of tags of a run, or of one of its steps."""
 ATTRIBUTE = MIB
 """Bytes in the value of an attribute of a component."""
 METADATA = MIB

@@ -54,8 +54,13 @@ class FinishedStep:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What it recorded, and its options."""
+        """What it recorded, its options, and what was added later, until the run was read."""
         return self.view.metadata
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags, from its options, from the step itself and added later."""
+        return self.view.tags
 
 
 @dataclass(frozen=True, repr=False)

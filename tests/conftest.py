@@ -94,6 +94,7 @@ ON_EVERY_DATABASE = {
     "test_run_references",
     "test_schedules",
     "test_stacks",
+    "test_step_annotations",
     "test_stored_previews",
     "test_subscriptions",
     "test_undo",

@@ -45,13 +45,19 @@ def apply(event: Run.Event, position: int, recorded_at: str) -> Iterator[RowChan
         case Run.Started():
             yield from _rows(run, "", event.metadata)
         case Run.StepCompleted() | Run.StepFailed():
-            yield from _rows(run, event.step, event.metadata)
+            if rows := [*_rows(run, event.step, event.metadata)]:
+                # Of metadata that was added before the step ended; it is applied again now.
+                yield Delete(METRICS, {"run": run, "step": event.step})
+                yield from rows
         case Run.Resumed():
             for step in event.redone:
                 yield Delete(METRICS, {"run": run, "step": step})
         case Run.Annotated():
             yield Delete(METRICS, {"run": run, "step": ""})
             yield from _rows(run, "", event.metadata)
+        case Run.StepAnnotated():
+            yield Delete(METRICS, {"run": run, "step": event.step})
+            yield from _rows(run, event.step, event.metadata)
         case Run.Deleted():
             yield Delete(METRICS, {"run": run})
 

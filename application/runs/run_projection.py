@@ -79,6 +79,15 @@ class StepRow(NamedTuple):
     """The declaration of the model that it asked for a version of; empty for none."""
 
 
+class StepNoteRow(NamedTuple):
+    """The tags and the metadata of a step, if they were changed after it recorded its own."""
+
+    run: str
+    step: str
+    tags: list[str]
+    metadata: dict[str, Any]
+
+
 class ScheduledRunRow(NamedTuple):
     """The run that was started for a time of a schedule; it stays when the run is deleted."""
 
@@ -111,8 +120,12 @@ STEPS = Table(
     position=PositionOf(RUNS, "run"),
     indexes=(("key", "ended"),),
 )
-
-
+STEP_NOTES = Table(
+    "step_notes",
+    StepNoteRow,
+    primary_key=("run", "step"),
+    position=PositionOf(RUNS, "run"),
+)
 SCHEDULED_RUNS = Table(
     "scheduled_runs",
     ScheduledRunRow,
@@ -163,8 +176,14 @@ def apply(  # noqa: PLR0912  # one case for each event
             yield Update(RUNS, run, again)
         case Run.Annotated():
             yield Update(RUNS, run, {"tags": event.tags, "metadata": event.metadata})
+        case Run.StepAnnotated():
+            # Not in the row of the step, which the cache takes for other runs.
+            step = {"run": run["id"], "step": event.step}
+            yield Delete(STEP_NOTES, step)
+            yield Insert(STEP_NOTES, {**step, "tags": event.tags, "metadata": event.metadata})
         case Run.Deleted():
             yield Delete(STEPS, {"run": run["id"]})
+            yield Delete(STEP_NOTES, {"run": run["id"]})
             yield Delete(RUNS, run)
 
 
@@ -262,4 +281,4 @@ def _log(log: StepLog | None) -> dict[str, Any] | None:
     return log.model_dump(mode="json") if log else None
 
 
-RUN_TABLES = TableProjection(tables=(RUNS, STEPS, SCHEDULED_RUNS), apply=apply)
+RUN_TABLES = TableProjection(tables=(RUNS, STEPS, STEP_NOTES, SCHEDULED_RUNS), apply=apply)

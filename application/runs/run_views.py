@@ -125,7 +125,7 @@ class StepView(NamedTuple):
     cached_from: str | None
     """The id of the run that produced its outputs; None if it was this one."""
     metadata: dict[str, Any]
-    """Added by the step and by its options."""
+    """Added by the step, by its options, and later by `runs.log_metadata`."""
     tags: list[str]
     code: str
     """The fingerprint of its code; empty if unknown."""

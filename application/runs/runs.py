@@ -241,45 +241,64 @@ class Runs(RunReader, RunTexts):
         return [*self._services.cache_reasons.of(self.describe(reference), step)]
 
     def tag(
-        self, reference: str, add: Iterable[str] = (), remove: Iterable[str] = (), why: str = ""
+        self,
+        reference: str,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
+        why: str = "",
+        *,
+        step: str | None = None,
     ) -> RunView:
-        """Add tags to a run and remove others, while it runs or later.
+        """Add tags to a run or to one of its steps and remove others, while it runs or later.
 
         Args:
             reference: The run.
             add: Tags to add.
-            remove: Tags to remove, if the run has them.
+            remove: Tags to remove, if the run or the step has them.
             why: The reason.
+            step: The step; None for the run itself. A step keeps the changes if it runs again.
 
         Raises:
             InvalidTag: A tag is invalid.
-            NothingToChange: The run's tags would stay the same.
-            NotFound: The run does not exist.
+            NothingToChange: The tags would stay the same.
+            NotFound: The run or the step does not exist.
             Ambiguous: The reference is a prefix of several runs.
+            TooLarge: It would have too many tags.
         """
         from stackfold.application.runs import annotations
 
-        annotations.tag(self._services.repository, self.get(reference).id, add, remove, why)
-        return self.get(reference)
+        id = self.get(reference).id
+        annotations.tag(self._services.repository, id, step, add, remove, why)
+        return self.get(id)
 
-    def log_metadata(self, reference: str, metadata: Mapping[str, Any], why: str = "") -> RunView:
-        """Add metadata to a run; the last value of a name counts.
+    def log_metadata(
+        self,
+        reference: str,
+        metadata: Mapping[str, Any],
+        why: str = "",
+        *,
+        step: str | None = None,
+    ) -> RunView:
+        """Add metadata to a run or to one of its steps; the last value of a name counts.
 
         Args:
             reference: The run.
             metadata: Name → JSON value.
             why: The reason.
+            step: The step; None for the run itself. A step keeps the values if it runs again.
 
         Raises:
             Unrecordable: JSON cannot represent a value.
-            NothingToChange: The run has all of it already.
-            NotFound: The run does not exist.
+            TooLarge: A value is too large.
+            NothingToChange: It has all of it already.
+            NotFound: The run or the step does not exist.
             Ambiguous: The reference is a prefix of several runs.
         """
         from stackfold.application.runs import annotations
 
-        annotations.log_metadata(self._services.repository, self.get(reference).id, metadata, why)
-        return self.get(reference)
+        id = self.get(reference).id
+        annotations.log_metadata(self._services.repository, id, step, metadata, why)
+        return self.get(id)
 
 
 def _graph(

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue
 
-from stackfold.domain.errors import NothingToChange, NotResumable, RunEnded
-from stackfold.domain.eventsourcing.aggregate import Aggregate
+from stackfold.domain.errors import NotResumable, RunEnded
 from stackfold.domain.eventsourcing.event import FirstEvent
-from stackfold.domain.limits import TAGS, must_be_few
 from stackfold.domain.name import LONGEST
+from stackfold.domain.runs.annotated_run import AnnotatedRun, Annotation, LaterAnnotation
 from stackfold.domain.runs.artifact import Artifact, OwnName
 from stackfold.domain.runs.environment import Environment
 from stackfold.domain.runs.failure_mode import FailureMode
@@ -20,19 +19,21 @@ from stackfold.domain.runs.returned import Returned
 from stackfold.domain.runs.start_facts import Occurrence, ParameterForm, StartFacts, new_id
 from stackfold.domain.runs.step_definition import StepDefinition
 from stackfold.domain.runs.step_outcome import StepCancellation, StepFailure, StepLog, StepResult
-from stackfold.domain.runs.tags import retagged
 
 __all__ = ["Run", "StepDefinition", "StepLog"]
 
 Status = Literal["running", "completed", "failed", "cancelled"]
 
 
-class Run(Aggregate):
-    """One execution of a pipeline. Its steps are recorded as events, and are not state of it."""
+class Run(AnnotatedRun):
+    """One execution of a pipeline. Its steps are recorded as events, and are not state of it.
+
+    Only their tags and metadata are, as these can be changed later.
+    """
 
     TOPIC = "run"
 
-    class Event(Aggregate.Event):
+    class Event(AnnotatedRun.Event):
         """The base of the events of a run."""
 
     class Started(Event, FirstEvent):
@@ -103,6 +104,9 @@ class Run(Aggregate):
         model: dict[str, JsonValue] = Field(default_factory=dict)
         """The model that it asked for a version of, as `Model` declares it; empty for none."""
 
+        def apply(self, aggregate: "Run") -> None:
+            aggregate.recorded[self.step] = Annotation(self.tags, dict(self.metadata))
+
     class ArtifactSaved(Event):
         """A running step saved an artifact, besides its outputs."""
 
@@ -145,6 +149,9 @@ class Run(Aggregate):
         tags: tuple[str, ...] = ()
         ended: datetime | None = None
         """None if it ended when the event was recorded; events may be recorded later in a batch."""
+
+        def apply(self, aggregate: "Run") -> None:
+            aggregate.recorded[self.step] = Annotation(self.tags, dict(self.metadata))
 
     class StepCancelled(Event):
         """A step was stopped before it ended."""
@@ -214,19 +221,8 @@ class Run(Aggregate):
         def apply(self, aggregate: "Run") -> None:
             aggregate.status = "running"
             aggregate.submitted = ""
-
-    class Annotated(Event):
-        """Tags or metadata of the run changed."""
-
-        TOPIC = "run.annotated"
-        tags: tuple[str, ...]
-        """All tags after the change."""
-        metadata: dict[str, JsonValue]
-        """All metadata after the change."""
-
-        def apply(self, aggregate: "Run") -> None:
-            aggregate.tags = self.tags
-            aggregate.metadata = dict(self.metadata)
+            for step in self.redone:
+                aggregate.recorded.pop(step, None)
 
     class Deleted(Event):
         """The run is no longer listed; its events remain in the log."""
@@ -243,12 +239,18 @@ class Run(Aggregate):
         tags: tuple[str, ...] = (),
         metadata: dict[str, JsonValue] | None = None,
         model_version: UUID | None = None,
+        steps: tuple[StepDefinition, ...] = (),
     ) -> None:
         super().__init__(name)
         self.pipeline = pipeline
         self.model_version = model_version
         self.tags = tags
         self.metadata = dict(metadata or {})
+        self.steps = steps
+        self.recorded: dict[str, Annotation] = {}
+        """Step → the tags and the metadata that it has recorded; none until it ends."""
+        self.later: dict[str, LaterAnnotation] = {}
+        """Step → what was changed of them later."""
         self.status: Status = "running"
         self.submitted = ""
         """The id of the run in the engine that it was last submitted to; empty if none."""
@@ -291,6 +293,7 @@ class Run(Aggregate):
     def step_completed(self, **facts: Unpack[StepResult]) -> None:
         """Record a step that returned, or was found in the cache; see `StepResult`."""
         self.trigger_event(self.StepCompleted, parameter_form="exact", **facts)
+        self._annotate_again(facts["step"])
 
     def artifact_saved(self, step: str, artifact: Artifact, own: OwnName) -> None:
         """Record an artifact that a running step saved; see `ArtifactSaved`."""
@@ -310,6 +313,7 @@ class Run(Aggregate):
     def step_failed(self, **facts: Unpack[StepFailure]) -> None:
         """Record that a step raised in its last attempt; see `StepFailure`."""
         self.trigger_event(self.StepFailed, **facts)
+        self._annotate_again(facts["step"])
 
     def step_cancelled(self, **facts: Unpack[StepCancellation]) -> None:
         """Record that a running step was stopped; see `StepCancellation`."""
@@ -369,26 +373,8 @@ class Run(Aggregate):
         if self.status == "completed":
             raise NotResumable(self.name, "has completed: there is nothing left to do")
         self.trigger_event(self.Resumed, redone=redone)
-
-    def annotate(self, tags: dict[str, bool], metadata: dict[str, JsonValue]) -> None:
-        """Change tags, and add metadata.
-
-        Args:
-            tags: Tag → True to add it, False to remove it.
-            metadata: Key → value, to add or replace.
-
-        Raises:
-            NothingToChange: The run has these tags and metadata already.
-            NotFound: The run was deleted.
-            TooLarge: The run would have too many tags.
-        """
-        self.must_exist()
-        new_tags = retagged(self.tags, tags)
-        must_be_few("tags", len(new_tags), max(TAGS, len(self.tags)))
-        new_metadata = {**self.metadata, **metadata}
-        if (new_tags, new_metadata) == (self.tags, self.metadata):
-            raise NothingToChange("run", self.name, self.version)
-        self.trigger_event(self.Annotated, tags=new_tags, metadata=new_metadata)
+        for step in redone:
+            self._annotate_again(step)
 
     def delete(self) -> None:
         """Delete the run. That it has ended, or its process has, is checked by the caller.

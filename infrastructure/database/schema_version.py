@@ -1,3 +1,3 @@
 """The schema version: a log with an older one is upgraded, one with a newer one is rejected."""
 
-SCHEMA = 10
+SCHEMA = 11

@@ -102,7 +102,8 @@ def _schema(event_class: type[DomainEvent], version: int) -> Mapping[str, Any]:
     schema = fields.model_json_schema()
     if fields is event_class:
         # The library derives classes from the events of base classes, without their docstrings.
-        schema = dict(sorted({"description": inspect.getdoc(fields), **schema}.items()))
+        declared = next(each for each in fields.__mro__ if "TOPIC" in vars(each))
+        schema = dict(sorted({**schema, "description": inspect.getdoc(declared)}.items()))
     properties = schema["properties"]
     for name in _COLUMNS:
         properties.pop(name)

@@ -205,8 +205,11 @@ def _columns(wanted: Comparison) -> tuple[_Sql, _Sql]:
     step, dot, _ = map(encodable, wanted.name.partition("."))
     if not dot:
         return _Sql(f"t.{column}", ()), _Sql("NULL", ())
-    found = f"(SELECT {column} FROM steps WHERE run = t.id AND name = ?)"
-    return _Sql(f"t.{column}", ()), _Sql(found, (step,))
+    found = _Sql(f"(SELECT {column} FROM steps WHERE run = t.id AND name = ?)", (step,))
+    if column == "metadata":  # what was added later counts
+        later = "SELECT metadata FROM step_notes WHERE run = t.id AND step = ?"
+        found = _Sql(f"coalesce(({later}), {found.text})", (step, step))
+    return _Sql(f"t.{column}", ()), found
 
 
 def _fits(of_run: str, of_step: str | None, wanted: Comparison) -> bool:

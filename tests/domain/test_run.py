@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from stackfold.domain.errors import NotFound
+from stackfold.domain.errors import NotFound, NothingToChange, TooLarge
+from stackfold.domain.limits import TAGS
 from stackfold.domain.name import LONGEST, valid_name
 from stackfold.domain.runs.artifact import Artifact
 from stackfold.domain.runs.pin import Pin, PinnedComponent
@@ -105,6 +106,92 @@ def test_a_run_completes():
 def test_a_run_fails():
     run = given(Run, started).when(lambda run: run.fail("x")).then(event(Run.Failed, error="x"))
     assert run.status == "failed"
+
+
+# -- later tags and metadata of a step
+
+completed = event(
+    Run.StepCompleted,
+    step="train",
+    started=NOON,
+    parameters={},
+    inputs={},
+    outputs=(),
+    tags=("costly", "draft"),
+    metadata={"auc": 0.5},
+)
+reviewed = event(
+    Run.StepAnnotated,
+    step="train",
+    tags=("costly", "reviewed"),
+    metadata={"auc": 0.5, "by": "ada"},
+    later_tags={"draft": False, "reviewed": True},
+    later_metadata=("by",),
+)
+
+
+def test_tags_and_metadata_are_added_to_those_that_a_step_recorded():
+    given(Run, started, completed).when(
+        lambda run: run.annotate_step(
+            "train", {"draft": False, "unknown": False, "reviewed": True}, {"by": "ada"}
+        )
+    ).then(reviewed)
+
+
+def test_a_step_that_has_not_ended_gets_them_before_its_own():
+    given(Run, started).when(lambda run: run.annotate_step("train", {"watch": True}, {})).then(
+        event(
+            Run.StepAnnotated,
+            step="train",
+            tags=("watch",),
+            metadata={},
+            later_tags={"watch": True},
+            later_metadata=(),
+        )
+    )
+
+
+def test_a_step_that_runs_again_keeps_what_was_added_and_removed():
+    failed = event(Run.Failed, error="x")
+    resumed = given(Run, started, completed, reviewed, failed).when(
+        lambda run: run.resume(("train",))
+    )
+    kept = {"later_tags": {"draft": False, "reviewed": True}, "later_metadata": ("by",)}
+    resumed.then(
+        event(Run.Resumed, redone=("train",)),
+        event(Run.StepAnnotated, step="train", tags=("reviewed",), metadata={"by": "ada"}, **kept),
+    )
+    again = {"step": "train", "started": NOON, "error": "x", "traceback": "line 1"}
+    recorded = {"tags": ("draft", "slow"), "metadata": {"auc": 0.7, "by": "bob"}}
+    given(Run, started, reviewed).when(lambda run: run.step_failed(**again, **recorded)).then(
+        event(Run.StepFailed, **again, **recorded),
+        event(
+            Run.StepAnnotated,
+            step="train",
+            tags=("slow", "reviewed"),
+            metadata={"auc": 0.7, "by": "ada"},
+            **kept,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "tags", "metadata", "error"),
+    [
+        ("train", {"costly": True, "other": False}, {"auc": 0.5}, NothingToChange),
+        ("score", {"a": True}, {}, NotFound),
+        ("train", {f"t{number}": True for number in range(TAGS)}, {}, TooLarge),
+    ],
+)
+def test_an_invalid_annotation_of_a_step_is_rejected(step, tags, metadata, error):
+    given(Run, started, completed).when(
+        lambda run: run.annotate_step(step, tags, metadata)
+    ).rejected(error)
+
+
+def test_an_unknown_step_is_answered_with_the_steps_of_the_run():
+    with pytest.raises(NotFound, match=r"no step 'score': run 'training-.{8}' has load, train"):
+        start().annotate_step("score", {"a": True}, {})
 
 
 # -- the pin

@@ -29,7 +29,7 @@ from stackfold.infrastructure.system.home import LOG_FILE
 from stackfold.infrastructure.workspace import Workspace
 
 ALERTER = ComponentType.ALERTER
-RUN = (Run.Started, Run.StepCompleted, Run.Completed)
+RUN = (Run.Started, Run.StepCompleted, Run.Completed, Run.StepAnnotated)
 SERVED = UUID("00000000-0000-4000-8000-000000000002")
 """The id of the deployment."""
 VERSION = UUID("00000000-0000-4000-8000-000000000003")
@@ -69,10 +69,10 @@ def fill(ws: Workspace) -> None:
 
 def run() -> list[Any]:
     """The events of a run that produced an artifact."""
-    started, completed, ended = (event for event in EXAMPLES if type(event) in RUN)
+    started, completed, *later = (event for event in EXAMPLES if type(event) in RUN)
     names = {"model": OwnName(name="churn-model", label="spring")}
     changed = {"cached_from": None, "names": names}
-    return [started, completed.model_copy(update=changed), ended]
+    return [started, completed.model_copy(update=changed), *later]
 
 
 def version(model: UUID) -> list[Any]:

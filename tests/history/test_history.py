@@ -151,7 +151,9 @@ def test_a_run_is_shown_by_its_name(ws):
     append(ws, *(event for event in EXAMPLES if type(event) in RUN))
     entries = [*ws.log.entries(kind="run")]
     assert {entry.name for entry in entries} == {"training-1"}
-    assert [entry.action for entry in entries] == ["completed", "step completed", "started"]
+    assert [entry.action for entry in entries] == [
+        "step annotated", "completed", "step completed", "started",
+    ]  # fmt: skip
     assert [*ws.log.entries(name="training-1")] == entries
 
 

@@ -164,6 +164,7 @@ def fill(ws):
     first = ws.runs.start(training)
     ws.runs.tag(first.name, ["best"])
     ws.runs.log_metadata(first.name, {"accuracy": 0.75})
+    ws.runs.log_metadata(first.name, {"reviewer": "ada"}, step="train")
     ws.components.update("artifact_store", "lake", {"path": "lake"}, why="the disk is full")
     ws.stacks.update("prod", labels={"tier": None}, why="it was wrong")
     ws.runs.start(training)

@@ -69,6 +69,14 @@ def app(ws):
     return app_of(ws)
 
 
+def test_the_tags_of_a_step_are_shown_with_it(ws, app):
+    run = ws.runs.get("good")
+    ws.runs.tag(run.id, ["reviewed:ada"], step="train")
+    html = get(app, f"/runs/{run.name}?step=train").text
+    assert '<span class="chip">reviewed:ada</span>' in html
+    assert "reviewed:ada" not in get(app, f"/runs/{run.name}?step=load").text
+
+
 def names_of(ws):
     return [run.name for run in reversed(ws.runs.list())]
 
