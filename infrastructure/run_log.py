@@ -20,6 +20,7 @@ from stackfold.infrastructure.eventstore.open import exists
 
 if TYPE_CHECKING:
     from stackfold.infrastructure.services import Services
+    from stackfold.infrastructure.workspace import Workspace
 
 _LAST_SAVED = (
     "SELECT f.name, f.artifact FROM flows AS f JOIN artifacts AS a ON a.id = f.artifact "
@@ -47,6 +48,12 @@ class RunLog:
             services.acting.actor(),
             place,
         )
+
+    def workspace(self, run: str) -> "Workspace":
+        """Return the workspace of a run."""
+        from stackfold.infrastructure.workspace import Workspace
+
+        return Workspace._of(self._services)
 
     def record(self, run: str, command: Command) -> None:
         """Execute a command on a run that has not ended, and save it; steps may do so at once."""
@@ -118,6 +125,14 @@ class RunLogElsewhere:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return RunLogElsewhere, (*self._address, self._place)
+
+    def workspace(self, run: str) -> "Workspace":
+        """Return the workspace of a run.
+
+        Raises:
+            LogUnavailable: The log cannot be reached from here.
+        """
+        return self._log(run).workspace(run)
 
     def record(self, run: str, command: Command) -> None:
         """Execute a command on a run that has not ended, and save it."""

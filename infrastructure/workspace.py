@@ -375,12 +375,19 @@ class Workspace(Nouns, ProjectTrust, LogImport, LogFollowing, Changes):
             self._database.aggregates = self._database.aggregates.with_types(*aggregates)
 
     @classmethod
-    def _is_default(cls, workspace: "Workspace") -> bool:
+    def _of(cls, services: Services) -> Self:
+        """Return a workspace with services that are open."""
+        workspace = cls.__new__(cls)
+        workspace.home, workspace._database = services.home, services.database
+        workspace._scope, workspace._temporary = services.scope, None
+        workspace._acting, workspace._services = services.acting, services
+        return workspace
+
+    @classmethod
+    def _is_default(cls, opened: "Workspace") -> bool:
         """Whether it is the workspace that `open` opens by default."""
-        folder = home_folder()
-        if workspace.home != folder:
-            return False
-        return workspace.store == chosen_store(find_project(home=folder), folder)
+        home = home_folder()
+        return opened.home == home and opened.store == chosen_store(find_project(home=home), home)
 
     def _chosen_by(self, as_of: int | None) -> Literal["project", "user", "global"]:
         activation = self._services.queries.activation

@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
     "replay_log",
     "round_trip",
     "runnable",
+    "steps_on_engines",
     "documents",
     "history",
 )

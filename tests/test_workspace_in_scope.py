@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from stackfold import Workspace, pipeline, step
+from stackfold import Workspace, pipeline, save_artifact, step
 from stackfold.errors import LogUnavailable, NoWorkspace
 
 
@@ -179,3 +179,37 @@ def test_a_run_remembers_its_shared_log(postgres, home, tmp_path):
         assert [each.step for each in run.why()] == ["double"]
     assert not home.exists()
     assert "log.sqlite" not in os.listdir(run.home)
+
+
+@step
+def save(elsewhere: str = "") -> str:
+    if not elsewhere:
+        return save_artifact(1, "number").reference
+    with Workspace.open(elsewhere):
+        return save_artifact(1, "number").reference
+
+
+@pipeline
+def saving(elsewhere: str = ""):
+    save(elsewhere)
+
+
+@pytest.mark.parametrize("isolation", ["inline", "thread", "process"])
+def test_a_step_is_in_the_workspace_of_its_run(home, tmp_path, isolation):
+    with Workspace.open(tmp_path / "ours") as ws, Workspace.in_memory() as other:
+        settings = {"isolation": isolation, "max_parallel": 1}
+        ws.components.register("orchestrator", isolation, "local", settings)
+        ws.stacks.register("ours", orchestrator=isolation, artifact_store="default")
+        ws.runs.start(saving, stack="ours")
+        assert ws.artifacts.load("number") == 1
+        assert other.artifacts.list() == []
+    assert not home.exists()
+
+
+def test_a_step_may_enter_another_workspace(home, tmp_path):
+    with Workspace.in_memory() as ws:
+        saving(str(tmp_path / "other"))
+        assert [each.reference for each in ws.artifacts.list()] == ["saving/save/output@1"]
+    with Workspace.open(tmp_path / "other") as other:
+        assert other.artifacts.load("number") == 1
+    assert not home.exists()

@@ -16,6 +16,7 @@ from stackfold.application.ports import Alerter, StackComponent
 from stackfold.application.running_step import running_step
 from stackfold.application.runs.component_access import ComponentAccess
 from stackfold.application.runs.linked_version import LinkedVersion
+from stackfold.application.runs.run_link import RunLog
 from stackfold.application.runs.step_artifacts import StepArtifact, StepArtifacts, StepFacts
 from stackfold.application.runs.step_components import StepComponents
 from stackfold.application.runs.step_tracker import StepTracker, Tracked
@@ -133,6 +134,12 @@ class StepContext(ComponentAccess):
         """Input → the artifact that it was given; "models[0]" for the first in a list."""
         link = self._artifacts.link if self._artifacts else None
         return {name: StepArtifact(each, link) for name, each in self._inputs.items()}
+
+    @property
+    def log(self) -> RunLog | None:
+        """Reaches the log of the run; None outside of a run."""
+        link = self._artifacts.link if self._artifacts else None
+        return link.log if link else None
 
     def save_artifact(
         self,

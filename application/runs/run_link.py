@@ -101,6 +101,7 @@ class RunLink:
     """The log as one step of a run reaches it.
 
     Attributes:
+        log: The log.
         again: Whether the step may have saved artifacts before it begins, in an earlier attempt.
     """
 
@@ -123,7 +124,7 @@ class RunLink:
             again: Whether the step may have saved artifacts before.
             before: Name → what it saved last before it was sent to another process.
         """
-        self._log = log
+        self.log = log
         self._run = run
         self._step = step
         self._record = record
@@ -132,43 +133,43 @@ class RunLink:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The log may be out of reach from the other process.
-        before = dict(self._log.last_saved(self._run, self._step)) if self.again else {}
-        return RunLink, (self._log, self._run, self._step, None, self.again, before)
+        before = dict(self.log.last_saved(self._run, self._step)) if self.again else {}
+        return RunLink, (self.log, self._run, self._step, None, self.again, before)
 
     def record(self, command: Command) -> None:
         """Execute a command on the run, and save it."""
         if self._record:
             self._record(command)
         else:
-            self._log.record(self._run, command)
+            self.log.record(self._run, command)
 
     def recorded(self, reference: str, taking: Taking) -> Recorded:
         """Return an artifact; raises as `RunLog.recorded`."""
-        return self._log.recorded(self._run, reference, taking)
+        return self.log.recorded(self._run, reference, taking)
 
     def last_saved(self, name: str) -> Recorded | None:
         """Return the artifact that the step saved last under a name, if any."""
         try:
-            return self._log.last_saved(self._run, self._step).get(name)
+            return self.log.last_saved(self._run, self._step).get(name)
         except LogUnavailable:
             return self._before.get(name)
 
     def named(self, id: str) -> NamedArtifact:
         """Return the name and version of an artifact."""
-        return self._log.named(self._run, id)
+        return self.log.named(self._run, id)
 
     def model_version(self, id: str) -> str | None:
         """Return the version of a model whose run made an artifact, if any."""
-        return self._log.model_version(self._run, id)
+        return self.log.model_version(self._run, id)
 
     def store(self, component: PinnedComponent) -> ArtifactStore:
         """Build the artifact store of a component."""
-        return self._log.store(component)
+        return self.log.store(component)
 
     def use_model(self, declared: Model, pin: Pin) -> LinkedVersion:
         """Return the version of the run, made if it has none; raises as `RunLog.use_model`."""
-        return self._log.use_model(self._run, self._step, declared, pin)
+        return self.log.use_model(self._run, self._step, declared, pin)
 
     def log_on_model(self, version: str, metadata: dict[str, JsonValue]) -> None:
         """Add metadata to the version of a model with an id."""
-        self._log.log_on_model(self._run, version, metadata)
+        self.log.log_on_model(self._run, version, metadata)

@@ -24,7 +24,9 @@ def save_artifact(
 ) -> NamedArtifact:
     """Save a value as a new version of an artifact, outside of any run.
 
-    The workspace is that of the innermost `with` block, otherwise that of `Workspace.open()`.
+    The workspace is that of the innermost `with` block, otherwise that of `Workspace.open()`. In a
+    step, it is that of the run, on every orchestrator; the step is not recorded as its maker, as by
+    `StepContext.save_artifact`.
 
     Args:
         value: The value, which is stored as an output of a step would be.
@@ -66,7 +68,9 @@ def register_artifact(
 ) -> NamedArtifact:
     """Record a file, a folder or an object in the store as a new version of an artifact.
 
-    The workspace is that of the innermost `with` block, otherwise that of `Workspace.open()`.
+    The workspace is that of the innermost `with` block, otherwise that of `Workspace.open()`. In a
+    step, it is that of the run, on every orchestrator; the step is not recorded as its maker, as by
+    `StepContext.save_artifact`.
 
     Args:
         source: The path of a file or a folder, which is copied, or the address of an object in the
