@@ -78,7 +78,7 @@ def _workspace_of(step: StepRecord) -> "Callable[[], Workspace] | None":
     from stackfold.application.runs.context import StepContext
     from stackfold.infrastructure.run_log import RunLog, RunLogElsewhere
 
-    log = step.log if isinstance(step, StepContext) else None
-    if not isinstance(step, StepContext) or not isinstance(log, RunLog | RunLogElsewhere):
+    if not isinstance(step, StepContext):
         return None
-    return partial(log.workspace, step.run)
+    log = step._run_log
+    return partial(log.workspace, step.run) if isinstance(log, RunLog | RunLogElsewhere) else None

@@ -136,7 +136,7 @@ class StepContext(ComponentAccess):
         return {name: StepArtifact(each, link) for name, each in self._inputs.items()}
 
     @property
-    def log(self) -> RunLog | None:
+    def _run_log(self) -> RunLog | None:
         """Reaches the log of the run; None outside of a run."""
         link = self._artifacts.link if self._artifacts else None
         return link.log if link else None

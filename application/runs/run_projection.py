@@ -79,7 +79,7 @@ class StepRow(NamedTuple):
     """The declaration of the model that it asked for a version of; empty for none."""
 
 
-class StepNoteRow(NamedTuple):
+class StepAnnotationRow(NamedTuple):
     """The tags and the metadata of a step, if they were changed after it recorded its own."""
 
     run: str
@@ -120,9 +120,9 @@ STEPS = Table(
     position=PositionOf(RUNS, "run"),
     indexes=(("key", "ended"),),
 )
-STEP_NOTES = Table(
-    "step_notes",
-    StepNoteRow,
+STEP_ANNOTATIONS = Table(
+    "step_annotations",
+    StepAnnotationRow,
     primary_key=("run", "step"),
     position=PositionOf(RUNS, "run"),
 )
@@ -179,11 +179,11 @@ def apply(  # noqa: PLR0912  # one case for each event
         case Run.StepAnnotated():
             # Not in the row of the step, which the cache takes for other runs.
             step = {"run": run["id"], "step": event.step}
-            yield Delete(STEP_NOTES, step)
-            yield Insert(STEP_NOTES, {**step, "tags": event.tags, "metadata": event.metadata})
+            yield Delete(STEP_ANNOTATIONS, step)
+            yield Insert(STEP_ANNOTATIONS, {**step, "tags": event.tags, "metadata": event.metadata})
         case Run.Deleted():
             yield Delete(STEPS, {"run": run["id"]})
-            yield Delete(STEP_NOTES, {"run": run["id"]})
+            yield Delete(STEP_ANNOTATIONS, {"run": run["id"]})
             yield Delete(RUNS, run)
 
 
@@ -281,4 +281,4 @@ def _log(log: StepLog | None) -> dict[str, Any] | None:
     return log.model_dump(mode="json") if log else None
 
 
-RUN_TABLES = TableProjection(tables=(RUNS, STEPS, STEP_NOTES, SCHEDULED_RUNS), apply=apply)
+RUN_TABLES = TableProjection(tables=(RUNS, STEPS, STEP_ANNOTATIONS, SCHEDULED_RUNS), apply=apply)

@@ -207,7 +207,7 @@ def _columns(wanted: Comparison) -> tuple[_Sql, _Sql]:
         return _Sql(f"t.{column}", ()), _Sql("NULL", ())
     found = _Sql(f"(SELECT {column} FROM steps WHERE run = t.id AND name = ?)", (step,))
     if column == "metadata":  # what was added later counts
-        later = "SELECT metadata FROM step_notes WHERE run = t.id AND step = ?"
+        later = "SELECT metadata FROM step_annotations WHERE run = t.id AND step = ?"
         found = _Sql(f"coalesce(({later}), {found.text})", (step, step))
     return _Sql(f"t.{column}", ()), found
 

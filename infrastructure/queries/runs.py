@@ -269,16 +269,16 @@ class SqlRunQueries:
             f"SELECT name, {', '.join(_STEP)} FROM steps WHERE run = ?", (run,)
         )
         executed = {row[0]: row[1:] for row in rows}
-        notes = self._database.read(
-            "SELECT step, metadata, tags FROM step_notes WHERE run = ?", (run,)
+        annotations = self._database.read(
+            "SELECT step, metadata, tags FROM step_annotations WHERE run = ?", (run,)
         )
-        noted = {step: tuple(texts) for step, *texts in notes}
+        annotated = {step: tuple(texts) for step, *texts in annotations}
         flows: dict[tuple[str, str], list[tuple[str, ArtifactView]]] = {}
         # By the step that they are outputs of: from the cache, another step may have produced them.
         for step, direction, name, *artifact in self._database.read(_FLOW, (run,)):
             flows.setdefault((step, direction), []).append((name, artifact_view(artifact)))
         return [
-            _step(node, executed.get(node["name"]), noted.get(node["name"]), flows)
+            _step(node, executed.get(node["name"]), annotated.get(node["name"]), flows)
             for node in graph
         ]
 
@@ -324,13 +324,13 @@ _NEVER = ("pending", None, None, "", "", "", None, "{}", "exact", "{}", "[]", "n
 def _step(
     node: dict[str, Any],
     row: tuple[Any, ...] | None,
-    noted: tuple[str, ...] | None,
+    annotated: tuple[str, ...] | None,
     flows: Mapping[tuple[str, str], list[tuple[str, ArtifactView]]],
 ) -> StepView:
     returned, saved, used = (flows.get((node["name"], way), ()) for way in ("out", "saved", "used"))
     known: dict[str, Any] = dict(zip(_STEP, row or _NEVER, strict=True))
-    if noted:  # what was changed later counts
-        known["metadata"], known["tags"] = noted
+    if annotated:  # what was changed later counts
+        known["metadata"], known["tags"] = annotated
     known |= {name: cell(known[name] or "null") for name in _JSON}
     known["parameters"] = _values(known["parameters"], known["parameter_form"])
     return StepView(

@@ -161,7 +161,7 @@ def test_each_use_of_a_step_has_its_own_tags(ws):
 def test_what_was_added_is_deleted_with_the_run(ws, run):
     ws.runs.tag(run.id, ["reviewed"], step="train")
     ws.runs.delete(run.id)
-    assert ws._database.read("SELECT * FROM step_notes") == []
+    assert ws._database.read("SELECT * FROM step_annotations") == []
     assert_consistent(ws)
 
 
